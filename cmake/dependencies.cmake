@@ -1,0 +1,23 @@
+# What the library and the programs need; all of it from the distribution.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(ZLIB REQUIRED)
+pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.13)
+pkg_check_modules(libcrypto REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash>=0.8)
+
+# Any CBLAS will do; OpenBLAS is what we measure with.
+find_library(RECSYS_CBLAS_LIBRARY NAMES openblas cblas blas REQUIRED
+  PATH_SUFFIXES openblas-pthread openblas)
+find_path(RECSYS_CBLAS_INCLUDE cblas.h REQUIRED PATH_SUFFIXES openblas openblas-pthread)
+add_library(recsys_cblas INTERFACE)
+target_link_libraries(recsys_cblas INTERFACE ${RECSYS_CBLAS_LIBRARY})
+target_include_directories(recsys_cblas SYSTEM INTERFACE ${RECSYS_CBLAS_INCLUDE})
+
+if(RECSYS_BUILD_DAEMON)
+  find_path(RECSYS_CIVETWEB_INCLUDE civetweb.h REQUIRED)
+  find_library(RECSYS_CIVETWEB_LIBRARY civetweb REQUIRED)
+  add_library(recsys_civetweb INTERFACE)
+  target_link_libraries(recsys_civetweb INTERFACE ${RECSYS_CIVETWEB_LIBRARY})
+  target_include_directories(recsys_civetweb SYSTEM INTERFACE ${RECSYS_CIVETWEB_INCLUDE})
+endif()

@@ -1,0 +1,39 @@
+# recsys_add_tests(FOLDER LIBRARY): every tests/FOLDER/*.c becomes a program and a test.
+file(GLOB recsys_support CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.c)
+
+function(recsys_add_tests folder library)
+  file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*.c)
+  foreach(file ${files})
+    get_filename_component(name ${file} NAME_WE)
+    add_executable(${folder}_${name} ${file} ${recsys_support})
+    target_link_libraries(${folder}_${name} PRIVATE recsys_compiler ${library} cmocka m)
+    target_include_directories(${folder}_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include)
+    set_target_properties(${folder}_${name} PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_test(NAME ${folder}/${name} COMMAND ${folder}_${name})
+    set_tests_properties(${folder}/${name} PROPERTIES LABELS ${folder} TIMEOUT 300
+      ENVIRONMENT "RECSYS_SOURCE_DIR=${PROJECT_SOURCE_DIR};RECSYS_BUILD_DIR=${CMAKE_BINARY_DIR};OPENBLAS_NUM_THREADS=1")
+  endforeach()
+endfunction()
+
+# A fuzz target is a file with LLVMFuzzerTestOneInput. With RECSYS_BUILD_FUZZERS
+# it becomes a libFuzzer program; without, it is linked with replay.c and its
+# corpus runs as an ordinary test.
+function(recsys_add_fuzzers)
+  file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
+  foreach(file ${files})
+    get_filename_component(name ${file} NAME_WE)
+    if(RECSYS_BUILD_FUZZERS)
+      add_executable(${name} ${file})
+      target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
+      target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    else()
+      add_executable(${name} ${file} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay.c)
+      add_test(NAME fuzz/${name} COMMAND ${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
+      set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz TIMEOUT 120)
+    endif()
+    target_link_libraries(${name} PRIVATE recsys_compiler recsys_inside m)
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/include)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  endforeach()
+endfunction()

@@ -1,0 +1,28 @@
+/* lib/base/buffer.h - bytes that grow, up to a limit that must be named. */
+#ifndef RS_BASE_BUFFER_H
+#define RS_BASE_BUFFER_H
+
+#include <stddef.h>
+
+#include "recsys/status.h"
+
+struct rs_buffer {
+    char *bytes;   /* NUL-terminated once anything was added */
+    size_t size;   /* without the NUL */
+    size_t room;
+    size_t max;    /* never grows beyond */
+    recsys_status status; /* the first failure; later adds do nothing */
+};
+
+void rs_buffer_init(struct rs_buffer *buffer, size_t max);
+void rs_buffer_destroy(struct rs_buffer *buffer);
+void rs_buffer_clear(struct rs_buffer *buffer); /* keeps the memory */
+
+/* A failure (E_NOMEM, E_LIMIT) is remembered in `status`, so that a writer
+ * checks once at its end. */
+void rs_buffer_add(struct rs_buffer *buffer, const void *bytes, size_t size);
+void rs_buffer_add_text(struct rs_buffer *buffer, const char *text);
+void rs_buffer_format(struct rs_buffer *buffer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,98 @@
+/* lib/base/error.c - the error record and the names of statuses. */
+#include "lib/base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+/* vsnprintf may have cut a UTF-8 sequence in two; what is left of it goes. */
+static void trim_partial_character(char *text)
+{
+    size_t length = strlen(text), start = length;
+
+    while (start > 0 && ((unsigned char)text[start - 1] & 0xC0u) == 0x80u)
+        start--;
+    if (start == 0)
+        return;
+    start--;
+    unsigned char lead = (unsigned char)text[start];
+    size_t want = lead < 0x80u ? 1 : lead >= 0xF0u ? 4 : lead >= 0xE0u ? 3 : 2;
+    if (length - start < want)
+        text[start] = '\0';
+}
+
+static void fill(recsys_error *err, recsys_status status, int sys_errno, const char *format,
+                 va_list arguments)
+{
+    err->status = status;
+    err->sys_errno = sys_errno;
+    if (vsnprintf(err->message, sizeof err->message, format, arguments) < 0)
+        err->message[0] = '\0';
+    trim_partial_character(err->message);
+}
+
+recsys_status rs_error(recsys_error *err, recsys_status status, const char *format, ...)
+{
+    if (err != NULL) {
+        int saved = errno;
+        va_list arguments;
+        va_start(arguments, format);
+        fill(err, status, 0, format, arguments);
+        va_end(arguments);
+        errno = saved;
+    }
+    return status;
+}
+
+recsys_status rs_error_sys(recsys_error *err, int sys_errno, const char *format, ...)
+{
+    recsys_status status = sys_errno == ENOMEM ? RECSYS_E_NOMEM : RECSYS_E_IO;
+
+    if (err != NULL) {
+        va_list arguments;
+        char reason[96] = "";
+        va_start(arguments, format);
+        fill(err, status, sys_errno, format, arguments);
+        va_end(arguments);
+        size_t length = strlen(err->message);
+        /* The XSI form of strerror_r: with _POSIX_C_SOURCE and no _GNU_SOURCE. */
+        if (strerror_r(sys_errno, reason, sizeof reason) != 0)
+            snprintf(reason, sizeof reason, "error %d", sys_errno);
+        snprintf(err->message + length, sizeof err->message - length, ": %s", reason);
+        trim_partial_character(err->message);
+    }
+    return status;
+}
+
+recsys_status rs_error_nomem(recsys_error *err, const char *what)
+{
+    return rs_error(err, RECSYS_E_NOMEM, "out of memory (%s)", what);
+}
+
+const char *recsys_status_name(recsys_status status)
+{
+    switch (status) {
+#define X(name, value, text) \
+    case (value):            \
+        return #name;
+        RECSYS_STATUS_TABLE(X)
+#undef X
+    default:
+        return "unknown";
+    }
+}
+
+const char *recsys_status_text(recsys_status status)
+{
+    switch (status) {
+#define X(name, value, text) \
+    case (value):            \
+        return text;
+        RECSYS_STATUS_TABLE(X)
+#undef X
+    default:
+        return "unknown status";
+    }
+}

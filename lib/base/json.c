@@ -1,0 +1,82 @@
+/* lib/base/json.c - see json.h. */
+#include "lib/base/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+#include "lib/base/error.h"
+
+recsys_status rs_json_parse(const char *bytes, size_t size, const char *where, json_t **out,
+                            recsys_error *err)
+{
+    json_error_t problem;
+
+    *out = json_loadb(bytes, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    if (*out != NULL)
+        return RECSYS_OK;
+    if (json_error_code(&problem) == json_error_out_of_memory)
+        return rs_error_nomem(err, where);
+    return rs_error(err, RECSYS_E_FORMAT, "%s: not valid JSON at line %d, column %d: %s", where,
+                    problem.line, problem.column, problem.text);
+}
+
+/* The member, or NULL if it is absent or null; *status tells a required one that is missing. */
+static const json_t *find(const json_t *object, const char *key, int required, const char *where,
+                          recsys_status *status, recsys_error *err)
+{
+    const json_t *member = json_object_get(object, key);
+
+    *status = RECSYS_OK;
+    if (member != NULL && !json_is_null(member))
+        return member;
+    if (required)
+        *status = rs_error(err, RECSYS_E_FORMAT, "%s: \"%s\" is missing", where, key);
+    return NULL;
+}
+
+recsys_status rs_json_get_text(const json_t *object, const char *key, int required,
+                               const char *where, const char **out, recsys_error *err)
+{
+    recsys_status status;
+    const json_t *member = find(object, key, required, where, &status, err);
+
+    if (member == NULL)
+        return status;
+    if (!json_is_string(member))
+        return rs_error(err, RECSYS_E_FORMAT, "%s: \"%s\" must be a string", where, key);
+    *out = json_string_value(member);
+    return RECSYS_OK;
+}
+
+recsys_status rs_json_get_integer(const json_t *object, const char *key, int required, int64_t min,
+                                  int64_t max, const char *where, int64_t *out, recsys_error *err)
+{
+    recsys_status status;
+    const json_t *member = find(object, key, required, where, &status, err);
+
+    if (member == NULL)
+        return status;
+    if (!json_is_integer(member))
+        return rs_error(err, RECSYS_E_FORMAT, "%s: \"%s\" must be an integer", where, key);
+    int64_t value = (int64_t)json_integer_value(member);
+    if (value < min || value > max)
+        return rs_error(err, RECSYS_E_FORMAT,
+                        "%s: \"%s\" is %" PRId64 ", must be %" PRId64 "..%" PRId64, where, key,
+                        value, min, max);
+    *out = value;
+    return RECSYS_OK;
+}
+
+recsys_status rs_json_get_number(const json_t *object, const char *key, int required,
+                                 const char *where, double *out, recsys_error *err)
+{
+    recsys_status status;
+    const json_t *member = find(object, key, required, where, &status, err);
+
+    if (member == NULL)
+        return status;
+    if (!json_is_number(member) || !isfinite(json_number_value(member)))
+        return rs_error(err, RECSYS_E_FORMAT, "%s: \"%s\" must be a number", where, key);
+    *out = json_number_value(member);
+    return RECSYS_OK;
+}

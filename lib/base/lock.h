@@ -1,0 +1,39 @@
+/* lib/base/lock.h - mutex, condition and thread: the only place that includes pthread.h.
+ *
+ * Locks are taken in this order, an outer one first:
+ *   deployment.operator, deployment.state, slot.lock, cache shard, stats, log
+ */
+#ifndef RS_BASE_LOCK_H
+#define RS_BASE_LOCK_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+struct rs_lock {
+    pthread_mutex_t mutex;
+};
+
+/* A condition whose waits are timed by the monotonic clock. */
+struct rs_signal {
+    pthread_cond_t condition;
+};
+
+/* 0, or an errno. */
+int rs_lock_init(struct rs_lock *lock);
+void rs_lock_destroy(struct rs_lock *lock);
+void rs_lock_take(struct rs_lock *lock);
+void rs_lock_give(struct rs_lock *lock);
+
+int rs_signal_init(struct rs_signal *signal);
+void rs_signal_destroy(struct rs_signal *signal);
+void rs_signal_wait(struct rs_signal *signal, struct rs_lock *lock);
+/* Until rs_clock_ns() reaches `deadline_ns`. Returns 0 if woken, else ETIMEDOUT. */
+int rs_signal_wait_until(struct rs_signal *signal, struct rs_lock *lock, uint64_t deadline_ns);
+void rs_signal_one(struct rs_signal *signal);
+void rs_signal_all(struct rs_signal *signal);
+
+/* Start a thread with every signal blocked. 0, or an errno. */
+int rs_thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
+void rs_thread_join(pthread_t thread);
+
+#endif

@@ -1,0 +1,25 @@
+/* lib/base/options.c - the four rules by which old and new callers meet. */
+#include "lib/base/options.h"
+
+#include <stdint.h>
+#include <string.h>
+
+recsys_status rs_options_copy(void *dst, size_t dst_size, const void *src, size_t v1_size)
+{
+    uint32_t src_size;
+
+    memset(dst, 0, dst_size);
+    if (src == NULL)
+        return RECSYS_OK;
+
+    memcpy(&src_size, src, sizeof src_size);
+    if (src_size < v1_size || src_size > RS_OPTIONS_MAX_SIZE)
+        return RECSYS_E_INVALID;
+
+    for (size_t i = dst_size; i < src_size; i++)
+        if (((const unsigned char *)src)[i] != 0)
+            return RECSYS_E_UNSUPPORTED;
+
+    memcpy(dst, src, src_size < dst_size ? src_size : dst_size);
+    return RECSYS_OK;
+}

@@ -1,0 +1,74 @@
+/* lib/model/model.h - the model object as the rest of the library sees it.
+ *
+ * Items stand in scan order: by descending norm, so that a query can stop
+ * early and the likeliest winners share cache lines. An item's place in that
+ * order is its position; 0..n_items-1. Users stand in the file's order.
+ * Everything here is set while loading and never changes afterwards.
+ */
+#ifndef RS_MODEL_MODEL_H
+#define RS_MODEL_MODEL_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/ids.h"
+#include "lib/catalog/catalog.h"
+#include "recsys/model.h"
+
+/* Items a block: 256 KB of vectors at 64 dimensions, so a block and its scores
+ * stay in a core's second-level cache while a batch of queries passes over it. */
+#define RS_BLOCK_ITEMS 1024u
+
+/* What holds for every item of a block. Maxima are rounded up. */
+struct rs_block {
+    double max_norm;    /* Euclidean, of this block */
+    double max_bias;    /* of this block; 0 without biases */
+    double rest_norm;   /* the same over this and every later block */
+    double rest_bias;
+    double rest_abs_bias; /* largest |bias| over this and every later block */
+};
+
+struct recsys_model {
+    atomic_uint refs;
+
+    uint32_t dimensions;
+    uint32_t stride;           /* floats from one item to the next; a multiple of 16 */
+    uint32_t n_users;
+    uint32_t n_items;          /* at least 1 */
+    const float *users;        /* [n_users, dimensions]; unit length for cosine */
+    const float *user_bias;    /* NULL = none */
+    const float *items;        /* [n_items, stride], 64-byte aligned, zeros from dimensions on */
+    const float *item_bias;    /* by position; NULL = none */
+    struct rs_ids user_ids;
+    struct rs_ids item_ids;    /* by position; rank breaks ties */
+    struct rs_block *blocks;
+    uint32_t n_blocks;
+
+    uint32_t metric;           /* RECSYS_METRIC_* */
+    uint32_t link;             /* RECSYS_LINK_* */
+    float link_min, link_max;
+
+    uint32_t n_features;       /* 0: steer by genre_vectors */
+    const float *features;     /* [n_features, dimensions] */
+    struct rs_ids feature_ids; /* texts, lower case */
+    float *genre_vectors;      /* [catalog->n_genres, dimensions]: mean of the genre's items;
+                                  NULL if the catalogue has no genres */
+
+    const uint64_t *seen_offsets; /* n_users + 1; NULL = no seen lists */
+    const uint32_t *seen_items;   /* positions, ascending for each user */
+    const float *seen_weights;    /* beside seen_items; NULL = none */
+
+    uint32_t *popular;         /* every position, most popular first, ties by id */
+    float *popularity;         /* by position, 0..1: share of the most popular item's */
+
+    struct rs_catalog *catalog; /* never NULL */
+
+    char *name, *version, *algorithm, *training_date, *metadata;
+    char fingerprint[65];
+    uint64_t mapped_bytes, private_bytes;
+
+    struct rs_model_memory *memory; /* maps and copies behind the pointers; private to lib/model */
+};
+
+#endif

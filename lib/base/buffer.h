@@ -7,10 +7,10 @@
 #include "recsys/status.h"
 
 struct rs_buffer {
-    char *bytes;   /* NUL-terminated once anything was added */
-    size_t size;   /* without the NUL */
+    char *bytes; /* NUL-terminated once anything was added */
+    size_t size; /* without the NUL */
     size_t room;
-    size_t max;    /* never grows beyond */
+    size_t max;           /* never grows beyond */
     recsys_status status; /* the first failure; later adds do nothing */
 };
 

@@ -7,21 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* vsnprintf may have cut a UTF-8 sequence in two; what is left of it goes. */
-static void trim_partial_character(char *text)
-{
-    size_t length = strlen(text), start = length;
-
-    while (start > 0 && ((unsigned char)text[start - 1] & 0xC0u) == 0x80u)
-        start--;
-    if (start == 0)
-        return;
-    start--;
-    unsigned char lead = (unsigned char)text[start];
-    size_t want = lead < 0x80u ? 1 : lead >= 0xF0u ? 4 : lead >= 0xE0u ? 3 : 2;
-    if (length - start < want)
-        text[start] = '\0';
-}
+#include "lib/base/text.h"
 
 static void fill(recsys_error *err, recsys_status status, int sys_errno, const char *format,
                  va_list arguments)
@@ -30,7 +16,7 @@ static void fill(recsys_error *err, recsys_status status, int sys_errno, const c
     err->sys_errno = sys_errno;
     if (vsnprintf(err->message, sizeof err->message, format, arguments) < 0)
         err->message[0] = '\0';
-    trim_partial_character(err->message);
+    rs_text_trim(err->message);
 }
 
 recsys_status rs_error(recsys_error *err, recsys_status status, const char *format, ...)
@@ -61,7 +47,7 @@ recsys_status rs_error_sys(recsys_error *err, int sys_errno, const char *format,
         if (strerror_r(sys_errno, reason, sizeof reason) != 0)
             snprintf(reason, sizeof reason, "error %d", sys_errno);
         snprintf(err->message + length, sizeof err->message - length, ": %s", reason);
-        trim_partial_character(err->message);
+        rs_text_trim(err->message);
     }
     return status;
 }
@@ -74,8 +60,8 @@ recsys_status rs_error_nomem(recsys_error *err, const char *what)
 const char *recsys_status_name(recsys_status status)
 {
     switch (status) {
-#define X(name, value, text) \
-    case (value):            \
+#define X(name, value, text)                                                                       \
+    case (value):                                                                                  \
         return #name;
         RECSYS_STATUS_TABLE(X)
 #undef X
@@ -87,8 +73,8 @@ const char *recsys_status_name(recsys_status status)
 const char *recsys_status_text(recsys_status status)
 {
     switch (status) {
-#define X(name, value, text) \
-    case (value):            \
+#define X(name, value, text)                                                                       \
+    case (value):                                                                                  \
         return text;
         RECSYS_STATUS_TABLE(X)
 #undef X

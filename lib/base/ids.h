@@ -2,7 +2,7 @@
  *
  * A row is where something stands in an array; an id is what callers know it
  * by. Rows never leave the library. Lookup is one probe sequence in an
- * open-addressing table; ids that are simply 1..n need no table.
+ * open-addressing table; ids that are 1..n in any order need no table.
  */
 #ifndef RS_BASE_IDS_H
 #define RS_BASE_IDS_H
@@ -13,16 +13,16 @@
 #include "recsys/model.h"
 
 struct rs_ids {
-    uint32_t kind;           /* RECSYS_ID_KIND_* */
+    uint32_t kind; /* RECSYS_ID_KIND_* */
     uint32_t n;
-    int64_t *numbers;        /* by row; NULL if row r has the id r + 1 */
-    char *texts;             /* each followed by a NUL; NULL for integers */
-    uint64_t *offsets;       /* n + 1 of them, into texts */
-    uint32_t *slots;         /* row + 1, 0 = free; NULL if numbers is NULL and kind is integer */
-    size_t n_slots;          /* a power of two */
+    int64_t *numbers;  /* by row; NULL if the ids are 1..n: then row r has the id rank + 1 */
+    char *texts;       /* each followed by a NUL; NULL for integers */
+    uint64_t *offsets; /* n + 1 of them, into texts */
+    uint32_t *slots;   /* row + 1, 0 = free; NULL if numbers is NULL and kind is integer */
+    size_t n_slots;    /* a power of two */
     uint64_t seed;
-    uint32_t *sorted;        /* rows in ascending order of id; NULL = 0..n-1 */
-    uint32_t *rank;          /* by row: its place in `sorted`; NULL = the row itself */
+    uint32_t *sorted; /* rows in ascending order of id; NULL = 0..n-1 */
+    uint32_t *rank;   /* by row: its place in `sorted`; NULL = the row itself */
 };
 
 /* All take rows in the order in which `order` lists them: new row r has the id
@@ -42,6 +42,10 @@ void rs_ids_destroy(struct rs_ids *ids);
 
 /* 1 and the row, or 0. An id of the other kind is simply not there. */
 int rs_ids_find(const struct rs_ids *ids, recsys_id id, uint32_t *row);
+/* The same as a fallible call: E_NOT_FOUND, or E_INVALID for an id of the other
+ * kind; `noun` ("user", "item") is for the message. */
+recsys_status rs_ids_lookup(const struct rs_ids *ids, recsys_id id, const char *noun, uint32_t *row,
+                            recsys_error *err);
 /* BORROWED from `ids`. */
 recsys_id rs_ids_get(const struct rs_ids *ids, uint32_t row);
 

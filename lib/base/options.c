@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "lib/base/error.h"
+#include "recsys/version.h"
+
 recsys_status rs_options_copy(void *dst, size_t dst_size, const void *src, size_t v1_size)
 {
     uint32_t src_size;
@@ -22,4 +25,14 @@ recsys_status rs_options_copy(void *dst, size_t dst_size, const void *src, size_
 
     memcpy(dst, src, src_size < dst_size ? src_size : dst_size);
     return RECSYS_OK;
+}
+
+recsys_status rs_options_error(recsys_error *err, recsys_status status, const char *function)
+{
+    if (status == RECSYS_E_UNSUPPORTED)
+        return rs_error(err, status,
+                        "%s: the options use a field that is newer than this library (%s)",
+                        function, recsys_version_string());
+    return rs_error(err, status, "%s: options->struct_size is not set; call the _init function",
+                    function);
 }

@@ -18,4 +18,7 @@
  */
 recsys_status rs_options_copy(void *dst, size_t dst_size, const void *src, size_t v1_size);
 
+/* Put what a failed rs_options_copy() means into words; returns `status`. */
+recsys_status rs_options_error(recsys_error *err, recsys_status status, const char *function);
+
 #endif

@@ -1,0 +1,455 @@
+/* lib/base/ids.c - from ids to rows and back.
+ *
+ * Lookup is linear probing in a table that is at most half full, hashed with a
+ * seed that strangers do not know. Ids that are the numbers 1..n in any order,
+ * as most files have them, need no table: `sorted` is the way in and `rank`
+ * the way back.
+ *
+ * Numbers are sorted by radix. Texts are merged bottom-up, comparing the eight
+ * bytes behind their common beginning first, so that most comparisons touch
+ * neither text. What is ascending already is not sorted at all.
+ */
+#include "lib/base/ids.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/hash.h"
+#include "lib/base/radix.h"
+#include "lib/base/utf8.h"
+
+/* A text's number for sorting: its next bytes, big-endian, and its row. */
+struct text_key {
+    uint64_t head;
+    uint32_t row;
+};
+
+static size_t old_row(const uint32_t *order, size_t row)
+{
+    return order == NULL ? row : order[row];
+}
+
+static recsys_status begin_ids(struct rs_ids *ids, size_t n, uint32_t kind, const char *what,
+                               recsys_error *err)
+{
+    memset(ids, 0, sizeof *ids);
+    ids->kind = kind;
+    if (n > UINT32_MAX)
+        return rs_error(err, RECSYS_E_LIMIT, "%s: %zu ids are too many, at most %" PRIu32, what, n,
+                        UINT32_MAX);
+    ids->n = (uint32_t)n;
+    return RECSYS_OK;
+}
+
+void rs_ids_destroy(struct rs_ids *ids)
+{
+    rs_free(ids->numbers);
+    rs_free(ids->texts);
+    rs_free(ids->offsets);
+    rs_free(ids->slots);
+    rs_free(ids->sorted);
+    rs_free(ids->rank);
+    memset(ids, 0, sizeof *ids);
+}
+
+/* `rank` from `sorted`; both are dropped if they say nothing. */
+static recsys_status finish_order(struct rs_ids *ids, recsys_error *err)
+{
+    size_t n = ids->n, at = 0;
+
+    while (at < n && ids->sorted[at] == at)
+        at++;
+    if (at == n) {
+        rs_free(ids->sorted);
+        ids->sorted = NULL;
+        return RECSYS_OK;
+    }
+    ids->rank = rs_alloc_array(n, sizeof *ids->rank);
+    if (ids->rank == NULL)
+        return rs_error_nomem(err, "order of ids");
+    for (size_t i = 0; i < n; i++)
+        ids->rank[ids->sorted[i]] = (uint32_t)i;
+    return RECSYS_OK;
+}
+
+static recsys_status make_slots(struct rs_ids *ids, recsys_error *err)
+{
+    size_t n_slots = 16;
+
+    while (n_slots / 2 < ids->n)
+        n_slots *= 2;
+    ids->slots = rs_alloc_array(n_slots, sizeof *ids->slots);
+    if (ids->slots == NULL)
+        return rs_error_nomem(err, "table of ids");
+    ids->n_slots = n_slots;
+    ids->seed = rs_hash_seed();
+    return RECSYS_OK;
+}
+
+/* The slot that holds the id, or the free one where it belongs. */
+static size_t find_number(const struct rs_ids *ids, int64_t number)
+{
+    size_t mask = ids->n_slots - 1;
+    size_t slot = rs_hash_number((uint64_t)number, ids->seed) & mask;
+
+    while (ids->slots[slot] != 0 && ids->numbers[ids->slots[slot] - 1] != number)
+        slot = (slot + 1) & mask;
+    return slot;
+}
+
+static int is_text(const struct rs_ids *ids, uint32_t row, const char *text, size_t size)
+{
+    uint64_t at = ids->offsets[row];
+
+    return ids->offsets[row + 1u] - at == size + 1 && memcmp(ids->texts + at, text, size) == 0;
+}
+
+static size_t find_text(const struct rs_ids *ids, const char *text, size_t size)
+{
+    size_t mask = ids->n_slots - 1;
+    size_t slot = rs_hash_bytes(text, size, ids->seed) & mask;
+
+    while (ids->slots[slot] != 0 && !is_text(ids, ids->slots[slot] - 1, text, size))
+        slot = (slot + 1) & mask;
+    return slot;
+}
+
+recsys_status rs_ids_from_rows(struct rs_ids *ids, size_t n, const uint32_t *order,
+                               recsys_error *err)
+{
+    recsys_status status = begin_ids(ids, n, RECSYS_ID_KIND_INTEGER, "rows", err);
+
+    if (status != RECSYS_OK || order == NULL || n == 0)
+        return status;
+    ids->sorted = rs_alloc_array(n, sizeof *ids->sorted);
+    if (ids->sorted == NULL)
+        return rs_error_nomem(err, "order of ids");
+    for (size_t row = 0; row < n; row++)
+        ids->sorted[order[row]] = (uint32_t)row;
+    status = finish_order(ids, err);
+    if (status != RECSYS_OK)
+        rs_ids_destroy(ids);
+    return status;
+}
+
+static recsys_status twice(const int64_t *numbers, const uint32_t *order, size_t row, size_t other,
+                           const char *what, recsys_error *err)
+{
+    size_t a = old_row(order, row), b = old_row(order, other);
+
+    return rs_error(err, RECSYS_E_FORMAT, "%s: id %" PRId64 " is there twice, in rows %zu and %zu",
+                    what, numbers[a], a < b ? a : b, a < b ? b : a);
+}
+
+/* Every id lies in 1..n: if no two are alike, they are 1..n. */
+static recsys_status take_dense(struct rs_ids *ids, const int64_t *numbers, const uint32_t *order,
+                                const char *what, recsys_error *err)
+{
+    ids->sorted = rs_alloc_array(ids->n, sizeof *ids->sorted);
+    if (ids->sorted == NULL)
+        return rs_error_nomem(err, what);
+    memset(ids->sorted, 0xFF, ids->n * sizeof *ids->sorted);
+    for (uint32_t row = 0; row < ids->n; row++) {
+        uint32_t *place = &ids->sorted[numbers[old_row(order, row)] - 1];
+        if (*place != UINT32_MAX)
+            return twice(numbers, order, row, *place, what, err);
+        *place = row;
+    }
+    return finish_order(ids, err);
+}
+
+static recsys_status sort_numbers(struct rs_ids *ids, recsys_error *err)
+{
+    size_t n = ids->n, at = 1;
+
+    while (at < n && ids->numbers[at - 1] < ids->numbers[at])
+        at++;
+    if (at >= n)
+        return RECSYS_OK;
+    uint32_t *spare = rs_alloc_array(n, sizeof *spare);
+    ids->sorted = rs_alloc_array(n, sizeof *ids->sorted);
+    if (spare == NULL || ids->sorted == NULL) {
+        rs_free(spare);
+        return rs_error_nomem(err, "order of ids");
+    }
+    for (size_t row = 0; row < n; row++)
+        ids->sorted[row] = (uint32_t)row;
+    /* All are positive, so signed and unsigned order agree. */
+    rs_radix_sort((const uint64_t *)ids->numbers, ids->sorted, spare, n);
+    rs_free(spare);
+    return finish_order(ids, err);
+}
+
+static recsys_status take_sparse(struct rs_ids *ids, const int64_t *numbers, const uint32_t *order,
+                                 const char *what, recsys_error *err)
+{
+    ids->numbers = rs_alloc_array(ids->n, sizeof *ids->numbers);
+    if (ids->numbers == NULL)
+        return rs_error_nomem(err, what);
+    recsys_status status = make_slots(ids, err);
+    if (status != RECSYS_OK)
+        return status;
+    for (uint32_t row = 0; row < ids->n; row++) {
+        int64_t number = numbers[old_row(order, row)];
+        size_t slot = find_number(ids, number);
+        if (ids->slots[slot] != 0)
+            return twice(numbers, order, row, ids->slots[slot] - 1, what, err);
+        ids->numbers[row] = number;
+        ids->slots[slot] = row + 1;
+    }
+    return sort_numbers(ids, err);
+}
+
+recsys_status rs_ids_from_numbers(struct rs_ids *ids, const int64_t *numbers, size_t n,
+                                  const uint32_t *order, const char *what, recsys_error *err)
+{
+    recsys_status status = begin_ids(ids, n, RECSYS_ID_KIND_INTEGER, what, err);
+    int64_t largest = 0;
+
+    if (status != RECSYS_OK)
+        return status;
+    for (size_t row = 0; row < n; row++) {
+        if (numbers[row] <= 0)
+            return rs_error(err, RECSYS_E_FORMAT, "%s[%zu] is %" PRId64 ", ids must be positive",
+                            what, row, numbers[row]);
+        if (numbers[row] > largest)
+            largest = numbers[row];
+    }
+    if (n == 0)
+        return RECSYS_OK;
+    status = (uint64_t)largest <= n ? take_dense(ids, numbers, order, what, err)
+                                    : take_sparse(ids, numbers, order, what, err);
+    if (status != RECSYS_OK)
+        rs_ids_destroy(ids);
+    return status;
+}
+
+static recsys_status check_texts(const char *bytes, size_t n_bytes, const uint64_t *offsets,
+                                 size_t n, const char *what, recsys_error *err)
+{
+    if (offsets[0] != 0 || offsets[n] != n_bytes)
+        return rs_error(err, RECSYS_E_FORMAT,
+                        "%s: offsets go from %" PRIu64 " to %" PRIu64 ", want 0 to %zu", what,
+                        offsets[0], offsets[n], n_bytes);
+    for (size_t row = 0; row < n; row++) {
+        uint64_t from = offsets[row], to = offsets[row + 1];
+        if (to < from || to > n_bytes)
+            return rs_error(err, RECSYS_E_FORMAT, "%s: offset %zu is out of order", what, row + 1);
+        if (to - from < 2 || to - from > RECSYS_ID_MAX_TEXT + 1u)
+            return rs_error(err, RECSYS_E_FORMAT,
+                            "%s[%zu] takes %" PRIu64 " bytes with its NUL, want 2 to %u", what, row,
+                            to - from, RECSYS_ID_MAX_TEXT + 1u);
+        if (bytes[to - 1] != '\0')
+            return rs_error(err, RECSYS_E_FORMAT, "%s[%zu] does not end in a NUL", what, row);
+        if (!rs_utf8_is_valid(bytes + from, (size_t)(to - from) - 1))
+            return rs_error(err, RECSYS_E_FORMAT, "%s[%zu] is not UTF-8 text", what, row);
+    }
+    return RECSYS_OK;
+}
+
+static recsys_status copy_texts(struct rs_ids *ids, const char *bytes, size_t n_bytes,
+                                const uint64_t *offsets, const uint32_t *order, const char *what,
+                                recsys_error *err)
+{
+    uint64_t at = 0;
+
+    ids->texts = rs_alloc(n_bytes);
+    ids->offsets = rs_alloc_array((size_t)ids->n + 1, sizeof *ids->offsets);
+    if (ids->texts == NULL || ids->offsets == NULL)
+        return rs_error_nomem(err, what);
+    for (size_t row = 0; row < ids->n; row++) {
+        size_t from = old_row(order, row);
+        uint64_t size = offsets[from + 1] - offsets[from];
+        memcpy(ids->texts + at, bytes + offsets[from], size);
+        at += size;
+        ids->offsets[row + 1] = at;
+    }
+    return RECSYS_OK;
+}
+
+static recsys_status insert_texts(struct rs_ids *ids, const uint32_t *order, const char *what,
+                                  recsys_error *err)
+{
+    recsys_status status = make_slots(ids, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    for (uint32_t row = 0; row < ids->n; row++) {
+        const char *text = ids->texts + ids->offsets[row];
+        size_t slot = find_text(ids, text, ids->offsets[row + 1u] - ids->offsets[row] - 1);
+        if (ids->slots[slot] != 0) {
+            size_t a = old_row(order, row), b = old_row(order, ids->slots[slot] - 1);
+            return rs_error(err, RECSYS_E_FORMAT,
+                            "%s: id \"%s\" is there twice, in rows %zu and %zu", what, text,
+                            a < b ? a : b, a < b ? b : a);
+        }
+        ids->slots[slot] = row + 1;
+    }
+    return RECSYS_OK;
+}
+
+/* How many bytes all texts begin with, at least. */
+static size_t common_beginning(const struct rs_ids *ids)
+{
+    size_t common = ids->offsets[1] - 1;
+
+    for (size_t row = 1; row < ids->n && common > 0; row++) {
+        const char *text = ids->texts + ids->offsets[row];
+        size_t i = 0;
+        /* The NUL of a shorter text ends the loop: text 0 has none there. */
+        while (i < common && text[i] == ids->texts[i])
+            i++;
+        common = i;
+    }
+    return common;
+}
+
+static uint64_t text_head(const char *text, size_t skip)
+{
+    uint64_t head = 0;
+
+    text += skip;
+    for (unsigned i = 0; i < 8; i++) {
+        head = head << 8 | (unsigned char)*text;
+        if (*text != '\0')
+            text++;
+    }
+    return head;
+}
+
+/* strcmp compares as unsigned bytes, and no text has a NUL inside. */
+static int comes_before(const struct rs_ids *ids, const struct text_key *a,
+                        const struct text_key *b)
+{
+    if (a->head != b->head)
+        return a->head < b->head;
+    return strcmp(ids->texts + ids->offsets[a->row], ids->texts + ids->offsets[b->row]) < 0;
+}
+
+/* Returns the one of `keys` and `spare` that holds the sorted keys. */
+static struct text_key *merge_keys(const struct rs_ids *ids, struct text_key *keys,
+                                   struct text_key *spare)
+{
+    size_t n = ids->n;
+
+    for (size_t width = 1; width < n; width *= 2) {
+        for (size_t begin = 0; begin < n; begin += 2 * width) {
+            size_t middle = begin + width < n ? begin + width : n;
+            size_t end = middle + width < n ? middle + width : n;
+            size_t a = begin, b = middle;
+            for (size_t to = begin; to < end; to++) {
+                int second = a == middle || (b < end && comes_before(ids, &keys[b], &keys[a]));
+                spare[to] = second ? keys[b++] : keys[a++];
+            }
+        }
+        struct text_key *swap = keys;
+        keys = spare;
+        spare = swap;
+    }
+    return keys;
+}
+
+static recsys_status sort_texts(struct rs_ids *ids, recsys_error *err)
+{
+    size_t n = ids->n, skip = common_beginning(ids), at = 1;
+    struct text_key *keys = rs_alloc_array(n, sizeof *keys);
+    struct text_key *spare = rs_alloc_array(n, sizeof *spare);
+    recsys_status status = RECSYS_OK;
+
+    ids->sorted = rs_alloc_array(n, sizeof *ids->sorted);
+    if (keys == NULL || spare == NULL || ids->sorted == NULL) {
+        status = rs_error_nomem(err, "order of ids");
+        goto done;
+    }
+    for (size_t row = 0; row < n; row++) {
+        keys[row].head = text_head(ids->texts + ids->offsets[row], skip);
+        keys[row].row = (uint32_t)row;
+    }
+    while (at < n && comes_before(ids, &keys[at - 1], &keys[at]))
+        at++;
+    const struct text_key *ascending = at < n ? merge_keys(ids, keys, spare) : keys;
+    for (size_t i = 0; i < n; i++)
+        ids->sorted[i] = ascending[i].row;
+    status = finish_order(ids, err);
+done:
+    rs_free(keys);
+    rs_free(spare);
+    return status;
+}
+
+recsys_status rs_ids_from_texts(struct rs_ids *ids, const char *bytes, size_t n_bytes,
+                                const uint64_t *offsets, size_t n, const uint32_t *order,
+                                const char *what, recsys_error *err)
+{
+    recsys_status status = begin_ids(ids, n, RECSYS_ID_KIND_TEXT, what, err);
+
+    if (status == RECSYS_OK)
+        status = check_texts(bytes, n_bytes, offsets, n, what, err);
+    if (status != RECSYS_OK || n == 0)
+        return status;
+    status = copy_texts(ids, bytes, n_bytes, offsets, order, what, err);
+    if (status == RECSYS_OK)
+        status = insert_texts(ids, order, what, err);
+    if (status == RECSYS_OK)
+        status = sort_texts(ids, err);
+    if (status != RECSYS_OK)
+        rs_ids_destroy(ids);
+    return status;
+}
+
+int rs_ids_find(const struct rs_ids *ids, recsys_id id, uint32_t *row)
+{
+    size_t slot;
+
+    if (ids->kind == RECSYS_ID_KIND_TEXT) {
+        if (id.text == NULL || id.number == 0 || id.number > RECSYS_ID_MAX_TEXT || ids->n == 0)
+            return 0;
+        slot = find_text(ids, id.text, (size_t)id.number);
+    } else if (id.text != NULL || id.number == 0 || id.number > INT64_MAX) {
+        return 0;
+    } else if (ids->numbers == NULL) {
+        if (id.number > ids->n)
+            return 0;
+        *row = ids->sorted == NULL ? (uint32_t)id.number - 1 : ids->sorted[id.number - 1];
+        return 1;
+    } else {
+        slot = find_number(ids, (int64_t)id.number);
+    }
+    if (ids->slots[slot] == 0)
+        return 0;
+    *row = ids->slots[slot] - 1;
+    return 1;
+}
+
+recsys_status rs_ids_lookup(const struct rs_ids *ids, recsys_id id, const char *noun, uint32_t *row,
+                            recsys_error *err)
+{
+    if (rs_ids_find(ids, id, row))
+        return RECSYS_OK;
+    if ((id.text != NULL) != (ids->kind == RECSYS_ID_KIND_TEXT))
+        return rs_error(err, RECSYS_E_INVALID, "this model's %s ids are %s", noun,
+                        ids->kind == RECSYS_ID_KIND_TEXT ? "strings" : "integers");
+    if (id.text == NULL)
+        return rs_error(err, RECSYS_E_NOT_FOUND, "no %s %" PRIu64, noun, id.number);
+    if (id.number > RECSYS_ID_MAX_TEXT || !rs_utf8_is_valid(id.text, (size_t)id.number))
+        return rs_error(err, RECSYS_E_NOT_FOUND, "no %s of this id, which is too long or not UTF-8",
+                        noun);
+    return rs_error(err, RECSYS_E_NOT_FOUND, "no %s \"%.*s\"", noun, (int)id.number, id.text);
+}
+
+recsys_id rs_ids_get(const struct rs_ids *ids, uint32_t row)
+{
+    recsys_id id = RECSYS_ID_NONE;
+
+    if (ids->kind == RECSYS_ID_KIND_TEXT) {
+        id.text = ids->texts + ids->offsets[row];
+        id.number = ids->offsets[row + 1u] - ids->offsets[row] - 1;
+    } else if (ids->numbers != NULL) {
+        id.number = (uint64_t)ids->numbers[row];
+    } else {
+        id.number = (uint64_t)rs_ids_rank(ids, row) + 1;
+    }
+    return id;
+}

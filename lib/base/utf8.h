@@ -1,0 +1,10 @@
+/* lib/base/utf8.h - is this UTF-8? */
+#ifndef RS_BASE_UTF8_H
+#define RS_BASE_UTF8_H
+
+#include <stddef.h>
+
+/* 1 if `size` bytes are UTF-8 without NUL (RFC 3629: nothing overlong, no surrogates). */
+int rs_utf8_is_valid(const char *text, size_t size);
+
+#endif

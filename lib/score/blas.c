@@ -1,0 +1,59 @@
+/* lib/score/blas.c - the only file that includes cblas.h.
+ *
+ * Any CBLAS will do. What only OpenBLAS has (its name, its thread count) is
+ * looked for at run time through weak symbols and reported, never changed
+ * unless recsys_blas_set_threads() asks for it.
+ */
+#include "lib/score/blas.h"
+
+#include <cblas.h>
+#include <limits.h>
+
+#include "lib/base/error.h"
+#include "recsys/scorer.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wredundant-decls"
+extern char *openblas_get_config(void) __attribute__((weak));
+extern char *openblas_get_corename(void) __attribute__((weak));
+extern int openblas_get_num_threads(void) __attribute__((weak));
+extern void openblas_set_num_threads(int n_threads) __attribute__((weak));
+#pragma GCC diagnostic pop
+
+void rs_blas_one(const float *items, uint32_t n_items, uint32_t stride, uint32_t dimensions,
+                 const float *query, float *out)
+{
+    cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)n_items, (int)dimensions, 1.0f, items,
+                (int)stride, query, 1, 0.0f, out, 1);
+}
+
+void rs_blas_tile(const float *items, uint32_t n_items, uint32_t stride, uint32_t dimensions,
+                  const float *queries, uint32_t n_queries, float *out, uint32_t out_stride)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n_queries, (int)n_items,
+                (int)dimensions, 1.0f, queries, (int)dimensions, items, (int)stride, 0.0f, out,
+                (int)out_stride);
+}
+
+recsys_status recsys_blas_get_info(recsys_blas_info *info, recsys_error *err)
+{
+    if (info == NULL || info->struct_size < sizeof *info)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_blas_get_info: set info->struct_size");
+    info->n_threads = openblas_get_num_threads != NULL ? openblas_get_num_threads() : 0;
+    info->config = openblas_get_config != NULL ? openblas_get_config() : "";
+    info->core = openblas_get_corename != NULL ? openblas_get_corename() : "";
+    return RECSYS_OK;
+}
+
+recsys_status recsys_blas_set_threads(uint32_t n_threads, recsys_error *err)
+{
+    if (n_threads == 0 || n_threads > INT_MAX)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_blas_set_threads: %u threads, want 1 or more", n_threads);
+    if (openblas_set_num_threads == NULL)
+        return rs_error(err, RECSYS_E_UNSUPPORTED,
+                        "recsys_blas_set_threads: this BLAS is not OpenBLAS; set its threads by "
+                        "its own means, e.g. MKL_NUM_THREADS or BLIS_NUM_THREADS");
+    openblas_set_num_threads((int)n_threads);
+    return RECSYS_OK;
+}

@@ -1,0 +1,62 @@
+/* lib/score/bound.h - what may be skipped without looking at it exactly.
+ *
+ * A scan sees scores that BLAS computed in float, in an order of its own. Let
+ * t be the canonical score of the K-th best item so far. An item can still win
+ * only if its canonical score is at least t, so only if its float score is at
+ * least t minus everything that the two can differ by:
+ *
+ *   summation in float, any order:  gamma_d * |q| * |x|,  gamma_d = d*u / (1 - d*u)
+ *     (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1)
+ *   adding the bias in float, rounding the canonical score to float: u each
+ *   the canonical sum itself, in double: far below u
+ *   products that underflow, or are flushed to zero: 2^-125 each
+ *
+ * with u = 2^-24. By Cauchy-Schwarz |q|*|x| also bounds every score of a block,
+ * which skips whole blocks: LEMP (Teflioudi, Gemulla, Mykytiuk, SIGMOD 2015).
+ */
+#ifndef RS_SCORE_BOUND_H
+#define RS_SCORE_BOUND_H
+
+#include <math.h>
+
+#include "lib/model/model.h"
+
+/* The largest difference between float score and canonical score of any item
+ * whose norm is at most `norm`, plus what rounding `threshold` can hide. */
+static inline double rs_bound_slack(const struct recsys_model *model, double query_norm,
+                                    double norm, double offset, double abs_bias, float threshold)
+{
+    const double u = 0x1p-24;
+    double d = (double)model->dimensions + 4.0;
+    double reach = query_norm * norm;
+
+    return (d * u / (1.0 - d * u)) * reach + u * (abs_bias + fabs((double)threshold)) +
+           0x1p-48 * (reach + abs_bias + fabs(offset)) + d * 0x1p-125;
+}
+
+/* 1 if no item of norm <= `norm` and bias <= `bias` can reach `threshold`. */
+static inline int rs_bound_excludes(const struct recsys_model *model, double query_norm,
+                                    double norm, double offset, double bias, double abs_bias,
+                                    float threshold)
+{
+    if (!isfinite(threshold))
+        return 0;
+    return offset + query_norm * norm + bias +
+               rs_bound_slack(model, query_norm, norm, offset, abs_bias, threshold) <
+           (double)threshold;
+}
+
+/* The float score (bias included, offset not) below which an item cannot reach
+ * `threshold`. */
+static inline float rs_bound_float(const struct recsys_model *model, double query_norm, double norm,
+                                   double offset, double abs_bias, float threshold)
+{
+    /* Float sums may overflow: then they say nothing, and every item is looked at. */
+    if (!isfinite(threshold) || !(query_norm * norm + abs_bias < 0x1p120))
+        return -INFINITY;
+    double limit = (double)threshold - offset -
+                   rs_bound_slack(model, query_norm, norm, offset, abs_bias, threshold);
+    return nextafterf((float)limit, -INFINITY);
+}
+
+#endif

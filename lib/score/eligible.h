@@ -1,0 +1,67 @@
+/* lib/score/eligible.h - which items a query may return, asked about survivors only.
+ *
+ * A filter costs next to nothing when it is asked after the score: of a
+ * million items a hundred survive the threshold. Only where very few items are
+ * allowed do the bits come first (rs_eligible_count_bits) and steer the scan.
+ */
+#ifndef RS_SCORE_ELIGIBLE_H
+#define RS_SCORE_ELIGIBLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/catalog/catalog.h"
+
+/* Ascending positions. */
+struct rs_positions {
+    const uint32_t *list;
+    uint32_t n;
+};
+
+/* The conjunction of everything that is set. All BORROWED for the call. */
+struct rs_eligible {
+    const uint64_t *bits;                 /* one an item, by position; NULL = all */
+    const struct rs_condition *condition; /* NULL = none */
+    const struct rs_catalog *catalog;     /* for the condition */
+    struct rs_positions excluded[2];      /* a request's own list; what the user has seen */
+};
+
+static inline int rs_positions_contain(const struct rs_positions *positions, uint32_t position)
+{
+    uint32_t low = 0, high = positions->n;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (positions->list[middle] < position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < positions->n && positions->list[low] == position;
+}
+
+static inline int rs_eligible_item(const struct rs_eligible *eligible, uint32_t position)
+{
+    if (eligible->bits != NULL && (eligible->bits[position / 64] >> (position % 64) & 1u) == 0)
+        return 0;
+    if (eligible->condition != NULL &&
+        !rs_condition_holds(eligible->condition, eligible->catalog, position))
+        return 0;
+    return !rs_positions_contain(&eligible->excluded[0], position) &&
+           !rs_positions_contain(&eligible->excluded[1], position);
+}
+
+/* Set bits of [first, first + n); first is a multiple of 64. */
+static inline uint32_t rs_eligible_count_bits(const uint64_t *bits, uint32_t first, uint32_t n)
+{
+    uint32_t count = 0, words = n / 64;
+
+    bits += first / 64;
+    for (uint32_t w = 0; w < words; w++)
+        count += (uint32_t)__builtin_popcountll(bits[w]);
+    if (n % 64 != 0)
+        count += (uint32_t)__builtin_popcountll(bits[words] & ((1ull << (n % 64)) - 1u));
+    return count;
+}
+
+#endif

@@ -1,0 +1,245 @@
+/* lib/score/filter.c - filters that are made once and used for many queries.
+ *
+ * Conditions that depend on attributes or on an allow list become one bit an
+ * item, in scan order, so that a block without a passing item can be skipped.
+ * Exclusions stay a short sorted list: they remove few items and would cost a
+ * bitmap for each user. Used by the scorer; recommend.c asks the same
+ * questions without building bits, because its conditions change with every
+ * request.
+ */
+#include "lib/score/filter.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/options.h"
+
+void recsys_filter_options_init(recsys_filter_options *options)
+{
+    if (options != NULL) {
+        memset(options, 0, sizeof *options);
+        options->struct_size = (uint32_t)sizeof *options;
+    }
+}
+
+recsys_status rs_filter_condition(const struct rs_catalog *catalog, float min_rating,
+                                  int32_t min_year, int32_t max_year, const char *const *languages,
+                                  uint32_t n_languages, int exclude_adult, struct rs_condition *out,
+                                  recsys_error *err)
+{
+    memset(out, 0, sizeof *out);
+    if (isnan(min_rating))
+        return rs_error(err, RECSYS_E_INVALID, "min_rating is not a number");
+    if (n_languages > 0 && languages == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "%u languages announced, none given", n_languages);
+    if (n_languages > RS_CONDITION_MAX_LANGUAGES)
+        return rs_error(err, RECSYS_E_INVALID, "%u languages, at most %u can be asked for",
+                        n_languages, RS_CONDITION_MAX_LANGUAGES);
+    out->min_rating = min_rating > 0.0f ? min_rating : 0.0f;
+    out->min_year = min_year;
+    out->max_year = max_year;
+    out->exclude_adult = exclude_adult != 0;
+    out->asks_language = n_languages > 0;
+    for (uint32_t i = 0; i < n_languages; i++) {
+        if (languages[i] == NULL)
+            return rs_error(err, RECSYS_E_INVALID, "language %u is NULL", i);
+        int32_t number = rs_catalog_find_language(catalog, languages[i]);
+        if (number >= 0)
+            out->languages[out->n_languages++] = (uint16_t)(number + 1);
+    }
+    return RECSYS_OK;
+}
+
+/* Sorts in place and drops repetitions; returns how many are left. Heapsort,
+ * because qsort may allocate and a query may not. */
+static uint32_t sort_positions(uint32_t *list, uint32_t n)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t start = n / 2, end = n; end > 1;) {
+        uint32_t moved, at, child;
+        if (start > 0) {
+            moved = list[--start];
+        } else {
+            moved = list[--end];
+            list[end] = list[0];
+        }
+        for (at = start; (child = 2 * at + 1) < end; at = child) {
+            if (child + 1 < end && list[child + 1] > list[child])
+                child++;
+            if (list[child] <= moved)
+                break;
+            list[at] = list[child];
+        }
+        list[at] = moved;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        if (kept == 0 || list[kept - 1] != list[i])
+            list[kept++] = list[i];
+    return kept;
+}
+
+recsys_status rs_filter_positions(const struct recsys_model *model, const recsys_id *ids,
+                                  size_t n_ids, uint32_t *out, uint32_t *n_out, recsys_error *err)
+{
+    uint32_t n = 0;
+
+    *n_out = 0;
+    for (size_t i = 0; i < n_ids; i++) {
+        uint32_t kind = ids[i].text != NULL ? RECSYS_ID_KIND_TEXT : RECSYS_ID_KIND_INTEGER;
+        if (kind != model->item_ids.kind)
+            return rs_error(err, RECSYS_E_INVALID, "item id %zu is %s, this model's are %s", i,
+                            kind == RECSYS_ID_KIND_TEXT ? "a string" : "an integer",
+                            kind == RECSYS_ID_KIND_TEXT ? "integers" : "strings");
+        if (rs_ids_find(&model->item_ids, ids[i], &out[n]))
+            n++;
+    }
+    *n_out = sort_positions(out, n);
+    return RECSYS_OK;
+}
+
+struct rs_positions rs_filter_seen(const struct recsys_model *model, uint32_t user)
+{
+    struct rs_positions seen = {NULL, 0};
+
+    if (model->seen_offsets != NULL) {
+        uint64_t first = model->seen_offsets[user];
+        seen.list = model->seen_items + first;
+        seen.n = (uint32_t)(model->seen_offsets[user + 1] - first);
+    }
+    return seen;
+}
+
+/* Bits of what `allow` lists, or of everything. */
+static recsys_status start_bits(recsys_filter *filter, const recsys_filter_options *options,
+                                recsys_error *err)
+{
+    const struct recsys_model *model = filter->model;
+    size_t words = ((size_t)model->n_items + 63) / 64;
+    recsys_status status = RECSYS_OK;
+    uint32_t *allowed = NULL, n_allowed = 0;
+
+    filter->bits = rs_alloc_array(words, sizeof *filter->bits);
+    if (filter->bits == NULL)
+        return rs_error_nomem(err, "filter");
+    if (options->allow == NULL) {
+        memset(filter->bits, 0xff, words * sizeof *filter->bits);
+        if (model->n_items % 64 != 0)
+            filter->bits[words - 1] = (1ull << (model->n_items % 64)) - 1u;
+        return RECSYS_OK;
+    }
+    allowed = rs_alloc_array(options->n_allow, sizeof *allowed);
+    if (allowed == NULL)
+        return rs_error_nomem(err, "filter");
+    status = rs_filter_positions(model, options->allow, options->n_allow, allowed, &n_allowed, err);
+    for (uint32_t i = 0; i < n_allowed; i++)
+        filter->bits[allowed[i] / 64] |= 1ull << (allowed[i] % 64);
+    rs_free(allowed);
+    return status;
+}
+
+static recsys_status add_excluded(recsys_filter *filter, const recsys_filter_options *options,
+                                  recsys_error *err)
+{
+    const struct recsys_model *model = filter->model;
+    struct rs_positions seen = {NULL, 0};
+    uint32_t user, n = 0;
+    recsys_status status;
+    int somebody = options->seen_by.text != NULL || options->seen_by.number != 0;
+
+    if (somebody && rs_ids_find(&model->user_ids, options->seen_by, &user))
+        seen = rs_filter_seen(model, user);
+    if (options->n_exclude + seen.n == 0)
+        return RECSYS_OK;
+    filter->excluded = rs_alloc_array(options->n_exclude + seen.n, sizeof *filter->excluded);
+    if (filter->excluded == NULL)
+        return rs_error_nomem(err, "filter");
+    status =
+        rs_filter_positions(model, options->exclude, options->n_exclude, filter->excluded, &n, err);
+    if (status != RECSYS_OK)
+        return status;
+    if (seen.n > 0)
+        memcpy(filter->excluded + n, seen.list, seen.n * sizeof *seen.list);
+    filter->n_excluded = sort_positions(filter->excluded, n + seen.n);
+    return RECSYS_OK;
+}
+
+static void count_passing(recsys_filter *filter)
+{
+    uint32_t n_items = filter->model->n_items, n = n_items;
+
+    if (filter->bits != NULL)
+        n = rs_eligible_count_bits(filter->bits, 0, n_items);
+    for (uint32_t i = 0; i < filter->n_excluded; i++) {
+        uint32_t position = filter->excluded[i];
+        if (filter->bits == NULL || (filter->bits[position / 64] >> (position % 64) & 1u) != 0)
+            n--;
+    }
+    filter->n_passing = n;
+}
+
+recsys_status recsys_filter_create(recsys_model *model, const recsys_filter_options *options,
+                                   recsys_filter **out, recsys_error *err)
+{
+    recsys_filter_options seen;
+    struct rs_condition condition;
+    recsys_filter *filter = NULL;
+    recsys_status status;
+
+    if (out != NULL)
+        *out = NULL;
+    if (model == NULL || out == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_filter_create: model and out must be given");
+    status = rs_options_copy(&seen, sizeof seen, options, sizeof seen);
+    if (status != RECSYS_OK)
+        return rs_options_error(err, status, "recsys_filter_create");
+    if ((seen.n_allow > 0 && seen.allow == NULL) || (seen.n_exclude > 0 && seen.exclude == NULL))
+        return rs_error(err, RECSYS_E_INVALID, "recsys_filter_create: ids announced, none given");
+    status = rs_filter_condition(model->catalog, seen.min_rating, seen.min_year, seen.max_year,
+                                 seen.languages, seen.n_languages,
+                                 (seen.flags & RECSYS_FILTER_EXCLUDE_ADULT) != 0, &condition, err);
+    if (status != RECSYS_OK)
+        return status;
+
+    filter = rs_alloc_array(1, sizeof *filter);
+    if (filter == NULL)
+        return rs_error_nomem(err, "filter");
+    filter->model = recsys_model_ref(model);
+    int trivial = rs_condition_is_trivial(&condition, model->catalog);
+    if (!trivial || seen.allow != NULL) {
+        status = start_bits(filter, &seen, err);
+        if (status != RECSYS_OK)
+            goto fail;
+    }
+    if (!trivial)
+        for (uint32_t p = 0; p < model->n_items; p++)
+            if (!rs_condition_holds(&condition, model->catalog, p))
+                filter->bits[p / 64] &= ~(1ull << (p % 64));
+    status = add_excluded(filter, &seen, err);
+    if (status != RECSYS_OK)
+        goto fail;
+    count_passing(filter);
+    *out = filter;
+    return RECSYS_OK;
+
+fail:
+    recsys_filter_destroy(filter);
+    return status;
+}
+
+void recsys_filter_destroy(recsys_filter *filter)
+{
+    if (filter != NULL) {
+        recsys_model_unref(filter->model);
+        rs_free(filter->bits);
+        rs_free(filter->excluded);
+        rs_free(filter);
+    }
+}
+
+size_t recsys_filter_count(const recsys_filter *filter)
+{
+    return filter == NULL ? 0 : filter->n_passing;
+}

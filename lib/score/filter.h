@@ -1,0 +1,32 @@
+/* lib/score/filter.h - a filter as the scan sees it. */
+#ifndef RS_SCORE_FILTER_H
+#define RS_SCORE_FILTER_H
+
+#include "lib/model/model.h"
+#include "lib/score/eligible.h"
+#include "recsys/catalog.h"
+
+struct recsys_filter {
+    struct recsys_model *model; /* a reference */
+    uint64_t *bits;             /* NULL = all but the following */
+    uint32_t *excluded;         /* ascending positions */
+    uint32_t n_excluded;
+    uint32_t n_passing;
+};
+
+/* Fill a condition from names as callers give them. Unknown languages are
+ * simply met by no item. E_INVALID: a number that is none, too many languages. */
+recsys_status rs_filter_condition(const struct rs_catalog *catalog, float min_rating,
+                                  int32_t min_year, int32_t max_year, const char *const *languages,
+                                  uint32_t n_languages, int exclude_adult, struct rs_condition *out,
+                                  recsys_error *err);
+
+/* Positions of those ids that the model has, ascending, each once. `out` has
+ * room for n_ids. E_INVALID for an id of the other kind. */
+recsys_status rs_filter_positions(const struct recsys_model *model, const recsys_id *ids,
+                                  size_t n_ids, uint32_t *out, uint32_t *n_out, recsys_error *err);
+
+/* What user row `user` has seen; empty without seen lists. */
+struct rs_positions rs_filter_seen(const struct recsys_model *model, uint32_t user);
+
+#endif

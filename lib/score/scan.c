@@ -1,0 +1,190 @@
+/* lib/score/scan.c - one pass over the items for a batch of queries.
+ *
+ * Workers take blocks of items in scan order, largest norms first. For a block
+ * they drop the queries that it cannot matter to (bound.h, or no bit of their
+ * filter set), let BLAS compute the float scores of the others while the block
+ * is in cache, and look at those scores at once: what reaches the threshold is
+ * asked for eligibility, scored canonically and offered to the query's K best.
+ * The threshold is the K-th best canonical score of any worker, so it rises
+ * quickly and few items ever get that far.
+ *
+ * Nothing is decided on a float score, so the answer does not depend on BLAS,
+ * on the batch, or on which worker saw a block first.
+ */
+#include "lib/score/scan.h"
+
+#include <string.h>
+
+#include "lib/score/blas.h"
+#include "lib/score/bound.h"
+#include "lib/score/canonical.h"
+
+/* Below this many queries a matrix product costs more than separate passes
+ * over a block that is in cache (tests/bench/bench_score.c). */
+#define FEW_QUERIES 3u
+
+/* A block with at most this many allowed items is not multiplied at all. */
+#define SPARSE_ITEMS 24u
+
+static float lane_threshold(const struct rs_lane *lane, const struct rs_topk *topk)
+{
+    float own = rs_topk_threshold(topk);
+    float best = atomic_load_explicit(&lane->threshold, memory_order_relaxed);
+
+    return own > best ? own : best;
+}
+
+static void publish_threshold(struct rs_lane *lane, float threshold)
+{
+    float seen = atomic_load_explicit(&lane->threshold, memory_order_relaxed);
+
+    while (seen < threshold &&
+           !atomic_compare_exchange_weak_explicit(&lane->threshold, &seen, threshold,
+                                                  memory_order_relaxed, memory_order_relaxed))
+        continue;
+}
+
+/* Score an eligible item and offer it. Returns 1 if the threshold may have risen. */
+static int offer(const struct rs_scan *scan, struct rs_lane *lane, struct rs_topk *topk,
+                 uint32_t position)
+{
+    float score = rs_canonical_score(scan->model, position, lane->query, lane->offset);
+
+    if (!rs_topk_push(topk, score, position) || topk->n < topk->k)
+        return 0;
+    publish_threshold(lane, rs_topk_threshold(topk));
+    return 1;
+}
+
+static uint32_t block_items(const struct recsys_model *model, uint32_t block)
+{
+    uint32_t left = model->n_items - block * RS_BLOCK_ITEMS;
+
+    return left < RS_BLOCK_ITEMS ? left : RS_BLOCK_ITEMS;
+}
+
+/* Few items allowed: look at just those. */
+static void take_sparse(const struct rs_scan *scan, struct rs_lane *lane, struct rs_topk *topk,
+                        uint32_t block)
+{
+    uint32_t first = block * RS_BLOCK_ITEMS, n = block_items(scan->model, block);
+
+    for (uint32_t w = 0; w < (n + 63) / 64; w++)
+        for (uint64_t word = lane->eligible.bits[first / 64 + w]; word != 0; word &= word - 1) {
+            uint32_t position = first + w * 64 + (uint32_t)__builtin_ctzll(word);
+            if (rs_eligible_item(&lane->eligible, position))
+                offer(scan, lane, topk, position);
+        }
+}
+
+/* Look at the float scores of one block for one query. */
+static void take_scores(const struct rs_scan *scan, struct rs_worker *worker, uint32_t number,
+                        uint32_t block, const float *scores)
+{
+    const struct recsys_model *model = scan->model;
+    const struct rs_block *bounds = &model->blocks[block];
+    struct rs_lane *lane = &scan->lanes[number];
+    struct rs_topk *topk = &worker->topk[number];
+    uint32_t first = block * RS_BLOCK_ITEMS, n = block_items(model, block);
+    const float *bias = model->item_bias == NULL ? NULL : model->item_bias + first;
+    float limit = rs_bound_float(model, lane->norm, bounds->max_norm, lane->offset,
+                                 bounds->rest_abs_bias, lane_threshold(lane, topk));
+    uint32_t found = scan->survivors(scores, bias, n, limit, worker->survivors);
+
+    for (uint32_t s = 0; s < found; s++) {
+        uint32_t i = worker->survivors[s];
+        float score = bias == NULL ? scores[i] : scores[i] + bias[i];
+        if (score < limit || !rs_eligible_item(&lane->eligible, first + i))
+            continue;
+        if (offer(scan, lane, topk, first + i))
+            limit = rs_bound_float(model, lane->norm, bounds->max_norm, lane->offset,
+                                   bounds->rest_abs_bias, lane_threshold(lane, topk));
+    }
+}
+
+/* Which lanes need this block's scores. Returns 0 if no lane needs this block
+ * or any later one. */
+static int choose_lanes(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                        uint32_t *n_active)
+{
+    const struct recsys_model *model = scan->model;
+    const struct rs_block *bounds = &model->blocks[block];
+    int needed = 0;
+
+    *n_active = 0;
+    for (uint32_t i = 0; i < scan->n_lanes; i++) {
+        struct rs_lane *lane = &scan->lanes[i];
+        float threshold = lane_threshold(lane, &worker->topk[i]);
+        if (rs_bound_excludes(model, lane->norm, bounds->rest_norm, lane->offset, bounds->rest_bias,
+                              bounds->rest_abs_bias, threshold))
+            continue;
+        needed = 1;
+        if (rs_bound_excludes(model, lane->norm, bounds->max_norm, lane->offset, bounds->max_bias,
+                              bounds->rest_abs_bias, threshold))
+            continue;
+        if (lane->eligible.bits != NULL) {
+            uint32_t allowed = rs_eligible_count_bits(lane->eligible.bits, block * RS_BLOCK_ITEMS,
+                                                      block_items(model, block));
+            if (allowed <= SPARSE_ITEMS) {
+                if (allowed > 0)
+                    take_sparse(scan, lane, &worker->topk[i], block);
+                continue;
+            }
+        }
+        worker->active[(*n_active)++] = i;
+    }
+    return needed;
+}
+
+/* Queries of `n` active lanes as consecutive rows. */
+static const float *gather(const struct rs_scan *scan, struct rs_worker *worker,
+                           const uint32_t *active, uint32_t n)
+{
+    size_t d = scan->model->dimensions;
+
+    if (active[n - 1] - active[0] == n - 1)
+        return scan->lanes[active[0]].query;
+    for (uint32_t i = 0; i < n; i++)
+        memcpy(worker->queries + i * d, scan->lanes[active[i]].query, d * sizeof(float));
+    return worker->queries;
+}
+
+static void take_tile(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                      const uint32_t *active, uint32_t n)
+{
+    const struct recsys_model *model = scan->model;
+    const float *items = model->items + (size_t)block * RS_BLOCK_ITEMS * model->stride;
+    uint32_t n_items = block_items(model, block);
+
+    if (n <= FEW_QUERIES) {
+        for (uint32_t i = 0; i < n; i++) {
+            rs_blas_one(items, n_items, model->stride, model->dimensions,
+                        scan->lanes[active[i]].query, worker->scores);
+            take_scores(scan, worker, active[i], block, worker->scores);
+        }
+        return;
+    }
+    rs_blas_tile(items, n_items, model->stride, model->dimensions, gather(scan, worker, active, n),
+                 n, worker->scores, RS_BLOCK_ITEMS);
+    for (uint32_t i = 0; i < n; i++)
+        take_scores(scan, worker, active[i], block, worker->scores + (size_t)i * RS_BLOCK_ITEMS);
+}
+
+void rs_scan_work(void *argument, uint32_t member)
+{
+    struct rs_scan *scan = argument;
+    struct rs_worker *worker = &scan->workers[member];
+    uint32_t block, n_active;
+
+    if (member >= scan->n_workers)
+        return;
+    while ((block = atomic_fetch_add_explicit(&scan->next_block, 1u, memory_order_relaxed)) <
+           scan->model->n_blocks) {
+        if (!choose_lanes(scan, worker, block, &n_active))
+            return;
+        for (uint32_t t = 0; t < n_active; t += RS_TILE_QUERIES) {
+            uint32_t n = n_active - t < RS_TILE_QUERIES ? n_active - t : RS_TILE_QUERIES;
+            take_tile(scan, worker, block, worker->active + t, n);
+        }
+    }
+}

@@ -1,0 +1,408 @@
+/* lib/score/scorer.c - the workspace of one thread that scores.
+ *
+ * Owns every buffer a scan needs, grown to the largest sizes met so far and
+ * kept, so that a scan itself never allocates. The public call works by id
+ * and in chunks; the rest of the library asks by position through
+ * rs_scorer_run() and reads the answers where they are.
+ */
+#include "lib/score/scorer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/options.h"
+#include "lib/score/canonical.h"
+#include "lib/score/filter.h"
+#include "lib/score/scan.h"
+#include "lib/score/team.h"
+
+#define CHUNK_QUERIES 1024u
+#define MAX_THREADS 256u
+
+/* A scan this small is over before a second thread is awake. */
+#define ALONE_MULTIPLICATIONS (1u << 20)
+
+struct recsys_scorer {
+    struct rs_team *team;
+    uint32_t n_threads;
+    rs_survivors survivors;
+    struct rs_worker *workers; /* n_threads */
+    struct rs_lane *lanes;
+    float *queries; /* [max_lanes, dimensions] */
+    size_t max_lanes, max_best, max_dimensions, max_query_floats;
+    struct rs_question *questions; /* of the public call; CHUNK_QUERIES */
+    struct rs_topk *answers;
+};
+
+void recsys_scorer_options_init(recsys_scorer_options *options)
+{
+    if (options != NULL) {
+        memset(options, 0, sizeof *options);
+        options->struct_size = (uint32_t)sizeof *options;
+    }
+}
+
+static void free_worker(struct rs_worker *worker)
+{
+    rs_free(worker->topk);
+    rs_free_aligned(worker->best);
+    rs_free_aligned(worker->scores);
+    rs_free_aligned(worker->queries);
+    rs_free(worker->active);
+    rs_free(worker->survivors);
+}
+
+void recsys_scorer_destroy(recsys_scorer *scorer)
+{
+    if (scorer == NULL)
+        return;
+    rs_team_destroy(scorer->team);
+    for (uint32_t w = 0; scorer->workers != NULL && w < scorer->n_threads; w++)
+        free_worker(&scorer->workers[w]);
+    rs_free(scorer->workers);
+    rs_free(scorer->lanes);
+    rs_free_aligned(scorer->queries);
+    rs_free(scorer->questions);
+    rs_free(scorer->answers);
+    rs_free(scorer);
+}
+
+/* Replace *memory by a larger block of unspecified content. */
+static int regrow(void **memory, size_t n, size_t size)
+{
+    void *larger = rs_alloc_aligned(n, size);
+
+    if (larger == NULL)
+        return 0;
+    rs_free_aligned(*memory);
+    *memory = larger;
+    return 1;
+}
+
+static int regrow_array(void **memory, size_t n, size_t size)
+{
+    void *larger = rs_alloc_array(n, size);
+
+    if (larger == NULL)
+        return 0;
+    rs_free(*memory);
+    *memory = larger;
+    return 1;
+}
+
+static int reserve_lanes(recsys_scorer *scorer, size_t n)
+{
+    if (n <= scorer->max_lanes)
+        return 1;
+    if (!regrow_array((void **)&scorer->lanes, n, sizeof *scorer->lanes))
+        return 0;
+    for (uint32_t w = 0; w < scorer->n_threads; w++) {
+        struct rs_worker *worker = &scorer->workers[w];
+        if (!regrow_array((void **)&worker->topk, n, sizeof *worker->topk) ||
+            !regrow_array((void **)&worker->active, n, sizeof *worker->active))
+            return 0;
+    }
+    scorer->max_lanes = n;
+    return 1;
+}
+
+static int reserve_best(recsys_scorer *scorer, size_t n)
+{
+    if (n <= scorer->max_best)
+        return 1;
+    for (uint32_t w = 0; w < scorer->n_threads; w++)
+        if (!regrow((void **)&scorer->workers[w].best, n, sizeof(struct rs_best)))
+            return 0;
+    scorer->max_best = n;
+    return 1;
+}
+
+static int reserve_dimensions(recsys_scorer *scorer, size_t n_lanes, size_t dimensions)
+{
+    size_t floats;
+
+    if (!rs_multiply(n_lanes, dimensions, &floats))
+        return 0;
+    if (floats > scorer->max_query_floats) {
+        if (!regrow((void **)&scorer->queries, floats, sizeof(float)))
+            return 0;
+        scorer->max_query_floats = floats;
+    }
+    if (dimensions <= scorer->max_dimensions)
+        return 1;
+    for (uint32_t w = 0; w < scorer->n_threads; w++)
+        if (!regrow((void **)&scorer->workers[w].queries, RS_TILE_QUERIES * dimensions,
+                    sizeof(float)))
+            return 0;
+    scorer->max_dimensions = dimensions;
+    return 1;
+}
+
+recsys_status rs_scorer_reserve(recsys_scorer *scorer, size_t n_questions, size_t sum_k,
+                                uint32_t dimensions, recsys_error *err)
+{
+    if (n_questions > UINT32_MAX || !reserve_lanes(scorer, n_questions) ||
+        !reserve_best(scorer, sum_k) || !reserve_dimensions(scorer, n_questions, dimensions))
+        return rs_error_nomem(err, "scorer");
+    return RECSYS_OK;
+}
+
+static recsys_status create_workers(recsys_scorer *scorer, recsys_error *err)
+{
+    scorer->workers = rs_alloc_array(scorer->n_threads, sizeof *scorer->workers);
+    scorer->questions = rs_alloc_array(CHUNK_QUERIES, sizeof *scorer->questions);
+    scorer->answers = rs_alloc_array(CHUNK_QUERIES, sizeof *scorer->answers);
+    if (scorer->workers == NULL || scorer->questions == NULL || scorer->answers == NULL)
+        return rs_error_nomem(err, "scorer");
+    for (uint32_t w = 0; w < scorer->n_threads; w++) {
+        struct rs_worker *worker = &scorer->workers[w];
+        worker->scores = rs_alloc_aligned((size_t)RS_TILE_QUERIES * RS_BLOCK_ITEMS, sizeof(float));
+        worker->survivors = rs_alloc_array(RS_BLOCK_ITEMS, sizeof *worker->survivors);
+        if (worker->scores == NULL || worker->survivors == NULL)
+            return rs_error_nomem(err, "scorer");
+    }
+    return RECSYS_OK;
+}
+
+recsys_status recsys_scorer_create(const recsys_scorer_options *options, recsys_scorer **out,
+                                   recsys_error *err)
+{
+    recsys_scorer_options seen;
+    recsys_scorer *scorer;
+    recsys_status status;
+
+    if (out == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_create: out is NULL");
+    *out = NULL;
+    status = rs_options_copy(&seen, sizeof seen, options, RECSYS_SCORER_OPTIONS_SIZE_V1);
+    if (status != RECSYS_OK)
+        return rs_options_error(err, status, "recsys_scorer_create");
+    if (seen.n_threads > MAX_THREADS)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_create: %u threads, at most %u",
+                        seen.n_threads, MAX_THREADS);
+    if (seen.max_k > RECSYS_MAX_K)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_create: max_k is %u, at most %u",
+                        seen.max_k, RECSYS_MAX_K);
+    scorer = rs_alloc_array(1, sizeof *scorer);
+    if (scorer == NULL)
+        return rs_error_nomem(err, "scorer");
+    scorer->n_threads = seen.n_threads == 0 ? 1 : seen.n_threads;
+    scorer->survivors = rs_survivors_choose();
+    uint32_t k = seen.max_k == 0 ? 100 : seen.max_k;
+    size_t batch = seen.max_batch == 0 ? 1 : seen.max_batch;
+    status = create_workers(scorer, err);
+    if (status == RECSYS_OK)
+        status = rs_scorer_reserve(scorer, batch, batch * k,
+                                   seen.dimensions == 0 ? 128 : seen.dimensions, err);
+    if (status == RECSYS_OK)
+        status = rs_team_create(scorer->n_threads, &scorer->team, err);
+    if (status != RECSYS_OK) {
+        recsys_scorer_destroy(scorer);
+        return status;
+    }
+    *out = scorer;
+    return RECSYS_OK;
+}
+
+/* Lanes, and an empty heap for each in every worker. */
+static void set_up(recsys_scorer *scorer, const struct recsys_model *model,
+                   const struct rs_question *questions, uint32_t n, uint32_t n_workers)
+{
+    size_t d = model->dimensions, first = 0;
+
+    for (uint32_t q = 0; q < n; q++) {
+        const struct rs_question *question = &questions[q];
+        struct rs_lane *lane = &scorer->lanes[q];
+        float *row = scorer->queries + q * d;
+        memcpy(row, question->vector, d * sizeof(float));
+        lane->query = row;
+        lane->offset = question->offset;
+        lane->norm = sqrt(rs_canonical_dot(row, row, d)) * (1.0 + 0x1p-40);
+        lane->k = question->k;
+        lane->eligible = question->eligible;
+        atomic_init(&lane->threshold, -INFINITY);
+        for (uint32_t w = 0; w < n_workers; w++)
+            rs_topk_init(&scorer->workers[w].topk[q], scorer->workers[w].best + first, question->k,
+                         &model->item_ids);
+        first += question->k;
+    }
+}
+
+recsys_status rs_scorer_run(recsys_scorer *scorer, const struct recsys_model *model,
+                            const struct rs_question *questions, size_t n_questions,
+                            struct rs_topk *answers, recsys_error *err)
+{
+    size_t sum_k = 0;
+    recsys_status status;
+
+    if (n_questions == 0)
+        return RECSYS_OK;
+    for (size_t q = 0; q < n_questions; q++)
+        sum_k += questions[q].k;
+    status = rs_scorer_reserve(scorer, n_questions, sum_k, model->dimensions, err);
+    if (status != RECSYS_OK)
+        return status;
+
+    uint32_t n = (uint32_t)n_questions;
+    double work = (double)n * model->n_items * model->dimensions;
+    struct rs_scan scan = {.model = model,
+                           .lanes = scorer->lanes,
+                           .n_lanes = n,
+                           .workers = scorer->workers,
+                           .n_workers = work < ALONE_MULTIPLICATIONS ? 1 : scorer->n_threads,
+                           .survivors = scorer->survivors};
+    atomic_init(&scan.next_block, 0u);
+    set_up(scorer, model, questions, n, scan.n_workers);
+    if (scan.n_workers == 1)
+        rs_scan_work(&scan, 0);
+    else
+        rs_team_run(scorer->team, rs_scan_work, &scan);
+
+    for (uint32_t q = 0; q < n; q++) {
+        struct rs_topk *all = &scorer->workers[0].topk[q];
+        for (uint32_t w = 1; w < scan.n_workers; w++) {
+            const struct rs_topk *part = &scorer->workers[w].topk[q];
+            for (uint32_t i = 0; i < part->n; i++)
+                rs_topk_push(all, part->entries[i].score, part->entries[i].position);
+        }
+        rs_topk_sort(all);
+        answers[q] = *all;
+    }
+    return RECSYS_OK;
+}
+
+recsys_status rs_scorer_run_similar(recsys_scorer *scorer, const struct recsys_model *model,
+                                    uint32_t position, uint32_t k,
+                                    const struct rs_eligible *eligible, struct rs_topk *answer,
+                                    recsys_error *err)
+{
+    size_t d = model->dimensions;
+    const float *wanted = model->items + (size_t)position * model->stride;
+    double wanted_norm = sqrt(rs_canonical_dot(wanted, wanted, d));
+    recsys_status status = rs_scorer_reserve(scorer, 1, k, model->dimensions, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    rs_topk_init(answer, scorer->workers[0].best, k, &model->item_ids);
+    if (wanted_norm == 0.0)
+        return RECSYS_OK;
+    for (uint32_t p = 0; p < model->n_items; p++) {
+        const float *item = model->items + (size_t)p * model->stride;
+        double norm = sqrt(rs_canonical_dot(item, item, d));
+        if (norm == 0.0)
+            break; /* scan order: only zeros follow */
+        double cosine = rs_canonical_dot(wanted, item, d) / (wanted_norm * norm);
+        if ((float)cosine < rs_topk_threshold(answer) || p == position ||
+            !rs_eligible_item(eligible, p))
+            continue;
+        rs_topk_push(answer, (float)cosine, p);
+    }
+    rs_topk_sort(answer);
+    return RECSYS_OK;
+}
+
+static void eligible_of_filter(const recsys_filter *filter, struct rs_eligible *out)
+{
+    memset(out, 0, sizeof *out);
+    if (filter != NULL) {
+        out->bits = filter->bits;
+        out->excluded[0].list = filter->excluded;
+        out->excluded[0].n = filter->n_excluded;
+    }
+}
+
+static void write_answer(const struct recsys_model *model, const struct rs_topk *answer,
+                         recsys_scored *out, uint32_t *count)
+{
+    for (uint32_t i = 0; i < answer->n; i++) {
+        out[i].item = rs_ids_get(&model->item_ids, answer->entries[i].position);
+        out[i].score = answer->entries[i].score;
+        out[i].reserved = 0;
+    }
+    *count = answer->n;
+}
+
+static recsys_status check_query(const struct recsys_model *model, const recsys_query *query,
+                                 size_t number, size_t out_stride, recsys_error *err)
+{
+    if (query->vector == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_top_k: query %zu has no vector",
+                        number);
+    if (query->k == 0 || query->k > RECSYS_MAX_K || query->k > out_stride)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_scorer_top_k: query %zu asks for %u items, want 1..%zu", number,
+                        query->k, out_stride < RECSYS_MAX_K ? out_stride : (size_t)RECSYS_MAX_K);
+    if (query->filter != NULL && query->filter->model != model)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_scorer_top_k: the filter of query %zu was made for another model",
+                        number);
+    if (!isfinite(query->offset) ||
+        !isfinite(rs_canonical_dot(query->vector, query->vector, model->dimensions)))
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_scorer_top_k: query %zu holds a number that is not finite", number);
+    return RECSYS_OK;
+}
+
+recsys_status recsys_scorer_top_k(recsys_scorer *scorer, const recsys_model *model,
+                                  const recsys_query *queries, size_t n_queries, recsys_scored *out,
+                                  size_t out_stride, uint32_t *counts, recsys_error *err)
+{
+    recsys_status status;
+
+    if (scorer == NULL || model == NULL || queries == NULL || out == NULL || counts == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_top_k: an argument is NULL");
+    for (size_t q = 0; q < n_queries; q++) {
+        counts[q] = 0;
+        status = check_query(model, &queries[q], q, out_stride, err);
+        if (status != RECSYS_OK)
+            return status;
+    }
+    for (size_t first = 0; first < n_queries; first += CHUNK_QUERIES) {
+        size_t n = n_queries - first < CHUNK_QUERIES ? n_queries - first : CHUNK_QUERIES;
+        for (size_t q = 0; q < n; q++) {
+            const recsys_query *query = &queries[first + q];
+            struct rs_question *question = &scorer->questions[q];
+            question->vector = query->vector;
+            question->offset = query->offset;
+            question->k = query->k;
+            eligible_of_filter(query->filter, &question->eligible);
+        }
+        status = rs_scorer_run(scorer, model, scorer->questions, n, scorer->answers, err);
+        if (status != RECSYS_OK)
+            return status;
+        for (size_t q = 0; q < n; q++)
+            write_answer(model, &scorer->answers[q], out + (first + q) * out_stride,
+                         &counts[first + q]);
+    }
+    return RECSYS_OK;
+}
+
+recsys_status recsys_scorer_similar(recsys_scorer *scorer, const recsys_model *model,
+                                    recsys_id item, const recsys_filter *filter, uint32_t k,
+                                    recsys_scored *out, uint32_t *count, recsys_error *err)
+{
+    struct rs_eligible eligible;
+    struct rs_topk answer;
+    uint32_t position;
+    recsys_status status;
+
+    if (scorer == NULL || model == NULL || out == NULL || count == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_similar: an argument is NULL");
+    *count = 0;
+    if (k == 0 || k > RECSYS_MAX_K)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_similar: k is %u, want 1..%u", k,
+                        RECSYS_MAX_K);
+    if (filter != NULL && filter->model != model)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_scorer_similar: the filter was made for another model");
+    status = rs_ids_lookup(&model->item_ids, item, "item", &position, err);
+    if (status != RECSYS_OK)
+        return status;
+    eligible_of_filter(filter, &eligible);
+    status = rs_scorer_run_similar(scorer, model, position, k, &eligible, &answer, err);
+    if (status == RECSYS_OK)
+        write_answer(model, &answer, out, count);
+    return status;
+}

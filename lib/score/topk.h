@@ -1,0 +1,42 @@
+/* lib/score/topk.h - the K best seen so far: a heap whose root is the worst of them. */
+#ifndef RS_SCORE_TOPK_H
+#define RS_SCORE_TOPK_H
+
+#include <math.h>
+#include <stdint.h>
+
+#include "lib/base/ids.h"
+
+struct rs_best {
+    float score;
+    uint32_t position;
+};
+
+struct rs_topk {
+    struct rs_best *entries; /* room for k */
+    uint32_t n, k;
+    const struct rs_ids *ids; /* equal scores: the smaller id is better */
+};
+
+static inline void rs_topk_init(struct rs_topk *topk, struct rs_best *entries, uint32_t k,
+                                const struct rs_ids *ids)
+{
+    topk->entries = entries;
+    topk->n = 0;
+    topk->k = k;
+    topk->ids = ids;
+}
+
+/* What a newcomer must at least score: it may still lose a tie. */
+static inline float rs_topk_threshold(const struct rs_topk *topk)
+{
+    return topk->n < topk->k ? -INFINITY : topk->entries[0].score;
+}
+
+/* Offer an item. Returns 1 if it is now among the best. */
+int rs_topk_push(struct rs_topk *topk, float score, uint32_t position);
+
+/* Order the entries best first; after that the heap takes no more. */
+void rs_topk_sort(struct rs_topk *topk);
+
+#endif

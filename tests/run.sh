@@ -1,0 +1,193 @@
+#!/usr/bin/env bash
+# Runs every test of the project and ends with a line "N passed, N failed".
+#
+#   ./tests/run.sh            what every change must pass, in minutes
+#   ./tests/run.sh --long     fault, race and fuzz runs at their full length
+#   ./tests/run.sh NAME...    only these suites (see --list)
+#
+# Installs what the tests need, builds into build/<preset>/ and writes one log a
+# suite to build/test-logs/. Can be run again at any time, on a half-built tree
+# too. Servers that a suite needs are started by it on free ports of the
+# loopback interface and stopped by their process ids.
+set -u
+cd "$(dirname "$0")/.."
+root=$PWD
+logs=$root/build/test-logs
+jobs=$(nproc 2>/dev/null || echo 2)
+passed=0
+failed=0
+wanted=()
+export RECSYS_LONG=0
+export OPENBLAS_NUM_THREADS=1
+export PYTHONDONTWRITEBYTECODE=1
+
+suites="lint release clang asan tsan install examples daemon daemon-asan ctl fuzz quickstart"
+
+for argument in "$@"; do
+  case $argument in
+    --long) RECSYS_LONG=1 ;;
+    --list) echo "$suites"; exit 0 ;;
+    -h|--help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -*) echo "run.sh: unknown option $argument (try --help)" >&2; exit 2 ;;
+    *) case " $suites " in
+         *" $argument "*) wanted+=("$argument") ;;
+         *) echo "run.sh: no suite $argument; there are: $suites" >&2; exit 2 ;;
+       esac ;;
+  esac
+done
+
+is_wanted() {
+  [ ${#wanted[@]} -eq 0 ] && return 0
+  local name
+  for name in "${wanted[@]}"; do [ "$name" = "$1" ] && return 0; done
+  return 1
+}
+
+# Add up what a log says was passed and failed, in ctest's words or in ours.
+# A suite that says nothing, or exits with an error without saying that a test
+# failed, counts as one failure: nothing may fail silently.
+count() {
+  local log=$1 status=$2 p=0 f=0 line
+  line=$(grep -E '^[0-9]+% tests passed, [0-9]+ tests failed out of [0-9]+' "$log" | tail -n 1)
+  if [ -n "$line" ]; then
+    f=$(echo "$line" | sed -E 's/.* ([0-9]+) tests failed.*/\1/')
+    p=$(($(echo "$line" | sed -E 's/.*out of ([0-9]+).*/\1/') - f))
+  else
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$log" | tail -n 1)
+    if [ -n "$line" ]; then
+      p=$(echo "$line" | sed -E 's/^([0-9]+) passed.*/\1/')
+      f=$(echo "$line" | sed -E 's/^[0-9]+ passed, ([0-9]+) failed.*/\1/')
+    fi
+  fi
+  if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+  if [ $((p + f)) -eq 0 ]; then f=1; fi
+  passed=$((passed + p))
+  failed=$((failed + f))
+  counted="$p passed, $f failed"
+  [ "$f" -eq 0 ]
+}
+
+suite() { # suite NAME COMMAND...
+  local name=$1 start=$SECONDS status
+  shift
+  is_wanted "$name" || return 0
+  "$@" > "$logs/$name.log" 2>&1 < /dev/null
+  status=$?
+  if count "$logs/$name.log" "$status"; then
+    printf '%-12s %s (%d s)\n' "$name" "$counted" $((SECONDS - start))
+  else
+    printf '%-12s %s (%d s), log: build/test-logs/%s.log\n' "$name" "$counted" \
+      $((SECONDS - start)) "$name"
+    grep -nE 'ERROR|FAILED|\*\*\*Failed|error:|CHECK|WARNING: ThreadSanitizer' "$logs/$name.log" |
+      tail -n 25
+    tail -n 25 "$logs/$name.log"
+  fi
+}
+
+# Configure and build a preset; the build's own failure is the suite's.
+build() {
+  cmake --preset "$1" "${@:2}" && cmake --build --preset "$1" -j "$jobs"
+}
+
+run_ctest() { # run_ctest PRESET [ctest arguments]
+  local preset=$1
+  shift
+  build "$preset" && ctest --test-dir "build/$preset" --output-on-failure -j "$jobs" "$@"
+}
+
+run_tsan() {
+  # ThreadSanitizer wants its shadow at fixed addresses, which some kernels'
+  # address randomisation denies it.
+  build tsan && setarch "$(uname -m)" -R \
+    ctest --test-dir build/tsan --output-on-failure -j "$jobs" -L 'race|unit|api'
+}
+
+demo_bundle() { # trains the demo model once; prints its folder
+  local bundle=$root/build/demo-bundle
+  if [ ! -f "$bundle/recsys.json" ]; then
+    rm -rf "$bundle"
+    "$root/build/release/bin/recsys-train-als" --ratings examples/data/ratings.csv \
+      --movies examples/data/movies.csv --details examples/data/details.csv \
+      --factors 32 --out "$bundle" >&2 || return 1
+  fi
+  echo "$bundle"
+}
+
+run_lint() {
+  build release && RECSYS_EXAMPLE_BUNDLE=$(demo_bundle) \
+    ctest --test-dir build/release --output-on-failure -j "$jobs" -L 'lint'
+}
+
+run_install() {
+  local bundle
+  bundle=$(demo_bundle) && tests/install/run.sh "$root/build/release" "$bundle"
+}
+
+run_examples() {
+  local bundle
+  bundle=$(demo_bundle) && tests/install/run_examples.sh "$root/build/release" "$bundle"
+}
+
+run_daemon() { # run_daemon PRESET
+  build "$1" && python3 tests/daemon/run_daemon_tests.py --bin "build/$1/bin"
+}
+
+run_ctl() {
+  build release && python3 tests/daemon/ctl_test.py --bin build/release/bin
+}
+
+# The corpora run as tests in every preset; this gives the fuzzers some seconds
+# of their own, or minutes with --long.
+run_fuzz() {
+  local seconds=5 target name p=0 f=0
+  [ "$RECSYS_LONG" = 1 ] && seconds=120
+  build fuzz || return 1
+  for target in build/fuzz/tests/fuzz_*; do
+    [ -x "$target" ] || continue
+    name=$(basename "$target")
+    mkdir -p "build/fuzz/work/$name"
+    if "$target" -max_total_time=$seconds -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+      -artifact_prefix="build/fuzz/work/$name/" "build/fuzz/work/$name" "tests/fuzz/corpus/$name"; then
+      p=$((p + 1))
+    else
+      echo "FAILED: $name"
+      f=$((f + 1))
+    fi
+  done
+  echo "$p passed, $f failed"
+  [ "$f" -eq 0 ]
+}
+
+# The script itself, twice, as a newcomer would run it.
+run_quickstart() {
+  local p=0 f=0 i
+  for i in 1 2; do
+    if ./examples/quickstart.sh; then p=$((p + 1)); else f=$((f + 1)); fi
+  done
+  echo "$p passed, $f failed"
+  [ "$f" -eq 0 ]
+}
+
+mkdir -p "$logs"
+if ! ./examples/install_dependencies.sh --tests > "$logs/install_dependencies.log" 2>&1; then
+  tail -n 20 "$logs/install_dependencies.log"
+  echo "run.sh: installing what the tests need has failed" >&2
+  echo "0 passed, 1 failed"
+  exit 1
+fi
+
+suite release run_ctest release -LE lint
+suite lint run_lint
+suite clang run_ctest clang -LE 'lint|fault'
+suite asan run_ctest asan -LE lint
+suite tsan run_tsan
+suite install run_install
+suite examples run_examples
+suite daemon run_daemon release
+suite daemon-asan run_daemon asan
+suite ctl run_ctl
+suite fuzz run_fuzz
+suite quickstart run_quickstart
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

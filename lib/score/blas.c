@@ -31,7 +31,7 @@ void rs_blas_tile(const float *items, uint32_t n_items, uint32_t stride, uint32_
                   const float *queries, uint32_t n_queries, float *out, uint32_t out_stride)
 {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n_queries, (int)n_items,
-                (int)dimensions, 1.0f, queries, (int)dimensions, items, (int)stride, 0.0f, out,
+                (int)dimensions, 1.0f, queries, (int)stride, items, (int)stride, 0.0f, out,
                 (int)out_stride);
 }
 

@@ -2,14 +2,15 @@
  *
  * Workers take blocks of items in scan order, largest norms first. For a block
  * they drop the queries that it cannot matter to (bound.h, or no bit of their
- * filter set), let BLAS compute the float scores of the others while the block
- * is in cache, and look at those scores at once: what reaches the threshold is
- * asked for eligibility, scored canonically and offered to the query's K best.
+ * filter set), compute the float scores of the others while the block is in
+ * cache (by a kernel of ours, scan_tile.c, or by BLAS), and look at those scores
+ * at once: what reaches the threshold is asked for eligibility, scored
+ * canonically and offered to the query's K best.
  * The threshold is the K-th best canonical score of any worker, so it rises
  * quickly and few items ever get that far.
  *
- * Nothing is decided on a float score, so the answer does not depend on BLAS,
- * on the batch, or on which worker saw a block first.
+ * Nothing is decided on a float score, so the answer does not depend on BLAS or
+ * kernel, on the batch, or on which worker saw a block first.
  */
 #include "lib/score/scan.h"
 
@@ -19,9 +20,9 @@
 #include "lib/score/bound.h"
 #include "lib/score/canonical.h"
 
-/* Below this many queries a matrix product costs more than separate passes
+/* Up to this many queries a matrix product costs more than separate passes
  * over a block that is in cache (tests/bench/bench_score.c). */
-#define FEW_QUERIES 3u
+#define FEW_QUERIES 2u
 
 /* A block with at most this many allowed items is not multiplied at all. */
 #define SPARSE_ITEMS 24u
@@ -44,19 +45,28 @@ static void publish_threshold(struct rs_lane *lane, float threshold)
         continue;
 }
 
-/* Score an eligible item and offer it. Returns 1 if the threshold may have risen. */
-static int offer(const struct rs_scan *scan, struct rs_lane *lane, struct rs_topk *topk,
-                 uint32_t position)
+int rs_scan_offer(const struct rs_scan *scan, struct rs_lane *lane, struct rs_topk *topk,
+                  uint32_t position)
 {
+    if (!rs_eligible_item(&lane->eligible, position))
+        return 0;
     float score = rs_canonical_score(scan->model, position, lane->query, lane->offset);
-
     if (!rs_topk_push(topk, score, position) || topk->n < topk->k)
         return 0;
     publish_threshold(lane, rs_topk_threshold(topk));
     return 1;
 }
 
-static uint32_t block_items(const struct recsys_model *model, uint32_t block)
+float rs_scan_limit(const struct rs_scan *scan, const struct rs_lane *lane,
+                    const struct rs_topk *topk, uint32_t block)
+{
+    const struct rs_block *bounds = &scan->model->blocks[block];
+
+    return rs_bound_float(scan->model, lane->norm, bounds->max_norm, lane->offset,
+                          bounds->rest_abs_bias, lane_threshold(lane, topk));
+}
+
+uint32_t rs_scan_block_items(const struct recsys_model *model, uint32_t block)
 {
     uint32_t left = model->n_items - block * RS_BLOCK_ITEMS;
 
@@ -67,13 +77,12 @@ static uint32_t block_items(const struct recsys_model *model, uint32_t block)
 static void take_sparse(const struct rs_scan *scan, struct rs_lane *lane, struct rs_topk *topk,
                         uint32_t block)
 {
-    uint32_t first = block * RS_BLOCK_ITEMS, n = block_items(scan->model, block);
+    uint32_t first = block * RS_BLOCK_ITEMS, n = rs_scan_block_items(scan->model, block);
 
     for (uint32_t w = 0; w < (n + 63) / 64; w++)
         for (uint64_t word = lane->eligible.bits[first / 64 + w]; word != 0; word &= word - 1) {
             uint32_t position = first + w * 64 + (uint32_t)__builtin_ctzll(word);
-            if (rs_eligible_item(&lane->eligible, position))
-                offer(scan, lane, topk, position);
+            rs_scan_offer(scan, lane, topk, position);
         }
 }
 
@@ -82,23 +91,18 @@ static void take_scores(const struct rs_scan *scan, struct rs_worker *worker, ui
                         uint32_t block, const float *scores)
 {
     const struct recsys_model *model = scan->model;
-    const struct rs_block *bounds = &model->blocks[block];
     struct rs_lane *lane = &scan->lanes[number];
     struct rs_topk *topk = &worker->topk[number];
-    uint32_t first = block * RS_BLOCK_ITEMS, n = block_items(model, block);
+    uint32_t first = block * RS_BLOCK_ITEMS, n = rs_scan_block_items(model, block);
     const float *bias = model->item_bias == NULL ? NULL : model->item_bias + first;
-    float limit = rs_bound_float(model, lane->norm, bounds->max_norm, lane->offset,
-                                 bounds->rest_abs_bias, lane_threshold(lane, topk));
+    float limit = rs_scan_limit(scan, lane, topk, block);
     uint32_t found = scan->survivors(scores, bias, n, limit, worker->survivors);
 
     for (uint32_t s = 0; s < found; s++) {
         uint32_t i = worker->survivors[s];
         float score = bias == NULL ? scores[i] : scores[i] + bias[i];
-        if (score < limit || !rs_eligible_item(&lane->eligible, first + i))
-            continue;
-        if (offer(scan, lane, topk, first + i))
-            limit = rs_bound_float(model, lane->norm, bounds->max_norm, lane->offset,
-                                   bounds->rest_abs_bias, lane_threshold(lane, topk));
+        if (!(score < limit) && rs_scan_offer(scan, lane, topk, first + i))
+            limit = rs_scan_limit(scan, lane, topk, block);
     }
 }
 
@@ -124,7 +128,7 @@ static int choose_lanes(const struct rs_scan *scan, struct rs_worker *worker, ui
             continue;
         if (lane->eligible.bits != NULL) {
             uint32_t allowed = rs_eligible_count_bits(lane->eligible.bits, block * RS_BLOCK_ITEMS,
-                                                      block_items(model, block));
+                                                      rs_scan_block_items(model, block));
             if (allowed <= SPARSE_ITEMS) {
                 if (allowed > 0)
                     take_sparse(scan, lane, &worker->topk[i], block);
@@ -140,34 +144,63 @@ static int choose_lanes(const struct rs_scan *scan, struct rs_worker *worker, ui
 static const float *gather(const struct rs_scan *scan, struct rs_worker *worker,
                            const uint32_t *active, uint32_t n)
 {
-    size_t d = scan->model->dimensions;
+    size_t stride = scan->model->stride;
 
     if (active[n - 1] - active[0] == n - 1)
         return scan->lanes[active[0]].query;
     for (uint32_t i = 0; i < n; i++)
-        memcpy(worker->queries + i * d, scan->lanes[active[i]].query, d * sizeof(float));
+        memcpy(worker->queries + i * stride, scan->lanes[active[i]].query, stride * sizeof(float));
     return worker->queries;
 }
 
-static void take_tile(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
-                      const uint32_t *active, uint32_t n)
+static void take_one(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                     const float *items, uint32_t number)
 {
     const struct recsys_model *model = scan->model;
-    const float *items = model->items + (size_t)block * RS_BLOCK_ITEMS * model->stride;
-    uint32_t n_items = block_items(model, block);
+    const float *query = scan->lanes[number].query;
+    uint32_t n_items = rs_scan_block_items(model, block);
 
-    if (n <= FEW_QUERIES) {
-        for (uint32_t i = 0; i < n; i++) {
-            rs_blas_one(items, n_items, model->stride, model->dimensions,
-                        scan->lanes[active[i]].query, worker->scores);
-            take_scores(scan, worker, active[i], block, worker->scores);
-        }
-        return;
-    }
-    rs_blas_tile(items, n_items, model->stride, model->dimensions, gather(scan, worker, active, n),
-                 n, worker->scores, RS_BLOCK_ITEMS);
+    if (scan->kernel != NULL)
+        scan->kernel->one(items, n_items, model->stride, query, worker->scores);
+    else
+        rs_blas_one(items, n_items, model->stride, model->dimensions, query, worker->scores);
+    take_scores(scan, worker, number, block, worker->scores);
+}
+
+/* At most RS_TILE_QUERIES lanes. */
+static void take_by_blas(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                         const float *items, const uint32_t *active, uint32_t n)
+{
+    const struct recsys_model *model = scan->model;
+
+    rs_blas_tile(items, rs_scan_block_items(model, block), model->stride, model->dimensions,
+                 gather(scan, worker, active, n), n, worker->scores, RS_BLOCK_ITEMS);
     for (uint32_t i = 0; i < n; i++)
         take_scores(scan, worker, active[i], block, worker->scores + (size_t)i * RS_BLOCK_ITEMS);
+}
+
+static void take_block(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                       const uint32_t *active, uint32_t n)
+{
+    const float *items = scan->model->items + (size_t)block * RS_BLOCK_ITEMS * scan->model->stride;
+
+    if (n > FEW_QUERIES && scan->tile != NULL) {
+        rs_scan_tiles(scan, worker, block, active, n);
+    } else if (n > FEW_QUERIES) {
+        for (uint32_t t = 0; t < n; t += RS_TILE_QUERIES)
+            take_by_blas(scan, worker, block, items, active + t,
+                         n - t < RS_TILE_QUERIES ? n - t : RS_TILE_QUERIES);
+    } else {
+        for (uint32_t i = 0; i < n; i++)
+            take_one(scan, worker, block, items, active[i]);
+    }
+}
+
+const struct rs_tile *rs_scan_choose_tile(const struct rs_kernel *kernel, uint32_t n_lanes)
+{
+    if (kernel == NULL || n_lanes <= FEW_QUERIES)
+        return NULL;
+    return n_lanes <= kernel->narrow.lanes ? &kernel->narrow : &kernel->wide;
 }
 
 void rs_scan_work(void *argument, uint32_t member)
@@ -182,9 +215,6 @@ void rs_scan_work(void *argument, uint32_t member)
            scan->model->n_blocks) {
         if (!choose_lanes(scan, worker, block, &n_active))
             return;
-        for (uint32_t t = 0; t < n_active; t += RS_TILE_QUERIES) {
-            uint32_t n = n_active - t < RS_TILE_QUERIES ? n_active - t : RS_TILE_QUERIES;
-            take_tile(scan, worker, block, worker->active + t, n);
-        }
+        take_block(scan, worker, block, worker->active, n_active);
     }
 }

@@ -28,10 +28,12 @@ struct recsys_scorer {
     struct rs_team *team;
     uint32_t n_threads;
     rs_survivors survivors;
-    struct rs_worker *workers; /* n_threads */
+    const struct rs_kernel *kernel; /* NULL: BLAS */
+    struct rs_worker *workers;      /* n_threads */
     struct rs_lane *lanes;
-    float *queries; /* [max_lanes, dimensions] */
-    size_t max_lanes, max_best, max_dimensions, max_query_floats;
+    float *queries; /* [max_lanes, stride] */
+    float *panels;  /* the same numbers as the tiles want them */
+    size_t max_lanes, max_best, max_stride, max_query_floats;
     struct rs_question *questions; /* of the public call; CHUNK_QUERIES */
     struct rs_topk *answers;
 };
@@ -50,6 +52,7 @@ static void free_worker(struct rs_worker *worker)
     rs_free_aligned(worker->best);
     rs_free_aligned(worker->scores);
     rs_free_aligned(worker->queries);
+    rs_free_aligned(worker->limits);
     rs_free(worker->active);
     rs_free(worker->survivors);
 }
@@ -64,6 +67,7 @@ void recsys_scorer_destroy(recsys_scorer *scorer)
     rs_free(scorer->workers);
     rs_free(scorer->lanes);
     rs_free_aligned(scorer->queries);
+    rs_free_aligned(scorer->panels);
     rs_free(scorer->questions);
     rs_free(scorer->answers);
     rs_free(scorer);
@@ -101,7 +105,8 @@ static int reserve_lanes(recsys_scorer *scorer, size_t n)
     for (uint32_t w = 0; w < scorer->n_threads; w++) {
         struct rs_worker *worker = &scorer->workers[w];
         if (!regrow_array((void **)&worker->topk, n, sizeof *worker->topk) ||
-            !regrow_array((void **)&worker->active, n, sizeof *worker->active))
+            !regrow_array((void **)&worker->active, n, sizeof *worker->active) ||
+            !regrow((void **)&worker->limits, rs_scan_padded((uint32_t)n), sizeof(float)))
             return 0;
     }
     scorer->max_lanes = n;
@@ -119,32 +124,32 @@ static int reserve_best(recsys_scorer *scorer, size_t n)
     return 1;
 }
 
-static int reserve_dimensions(recsys_scorer *scorer, size_t n_lanes, size_t dimensions)
+static int reserve_vectors(recsys_scorer *scorer, size_t n_lanes, uint32_t dimensions)
 {
-    size_t floats;
+    size_t stride = ((size_t)dimensions + 15) / 16 * 16, floats;
 
-    if (!rs_multiply(n_lanes, dimensions, &floats))
+    if (!rs_multiply(rs_scan_padded((uint32_t)n_lanes), stride, &floats))
         return 0;
     if (floats > scorer->max_query_floats) {
-        if (!regrow((void **)&scorer->queries, floats, sizeof(float)))
+        if (!regrow((void **)&scorer->queries, floats, sizeof(float)) ||
+            !regrow((void **)&scorer->panels, floats, sizeof(float)))
             return 0;
         scorer->max_query_floats = floats;
     }
-    if (dimensions <= scorer->max_dimensions)
+    if (stride <= scorer->max_stride)
         return 1;
     for (uint32_t w = 0; w < scorer->n_threads; w++)
-        if (!regrow((void **)&scorer->workers[w].queries, RS_TILE_QUERIES * dimensions,
-                    sizeof(float)))
+        if (!regrow((void **)&scorer->workers[w].queries, RS_TILE_QUERIES * stride, sizeof(float)))
             return 0;
-    scorer->max_dimensions = dimensions;
+    scorer->max_stride = stride;
     return 1;
 }
 
 recsys_status rs_scorer_reserve(recsys_scorer *scorer, size_t n_questions, size_t sum_k,
                                 uint32_t dimensions, recsys_error *err)
 {
-    if (n_questions > UINT32_MAX || !reserve_lanes(scorer, n_questions) ||
-        !reserve_best(scorer, sum_k) || !reserve_dimensions(scorer, n_questions, dimensions))
+    if (n_questions > UINT32_MAX - RS_TILE_MAX_LANES || !reserve_lanes(scorer, n_questions) ||
+        !reserve_best(scorer, sum_k) || !reserve_vectors(scorer, n_questions, dimensions))
         return rs_error_nomem(err, "scorer");
     return RECSYS_OK;
 }
@@ -190,6 +195,7 @@ recsys_status recsys_scorer_create(const recsys_scorer_options *options, recsys_
         return rs_error_nomem(err, "scorer");
     scorer->n_threads = seen.n_threads == 0 ? 1 : seen.n_threads;
     scorer->survivors = rs_survivors_choose();
+    scorer->kernel = rs_kernel_choose();
     uint32_t k = seen.max_k == 0 ? 100 : seen.max_k;
     size_t batch = seen.max_batch == 0 ? 1 : seen.max_batch;
     status = create_workers(scorer, err);
@@ -206,6 +212,24 @@ recsys_status recsys_scorer_create(const recsys_scorer_options *options, recsys_
     return RECSYS_OK;
 }
 
+void rs_scorer_use_blas(recsys_scorer *scorer)
+{
+    scorer->kernel = NULL;
+}
+
+/* The queries as panels: what fills up the last one are zeros. */
+static void make_panels(recsys_scorer *scorer, const struct rs_scan *scan)
+{
+    uint32_t width = scan->tile->lanes, d = scan->model->dimensions;
+    uint32_t padded = (scan->n_lanes + width - 1) / width * width;
+
+    for (uint32_t q = 0; q < padded; q++) {
+        float *column = scorer->panels + (size_t)(q / width) * width * d + q % width;
+        for (uint32_t j = 0; j < d; j++)
+            column[(size_t)j * width] = q < scan->n_lanes ? scan->lanes[q].query[j] : 0.0f;
+    }
+}
+
 /* Lanes, and an empty heap for each in every worker. */
 static void set_up(recsys_scorer *scorer, const struct recsys_model *model,
                    const struct rs_question *questions, uint32_t n, uint32_t n_workers)
@@ -215,8 +239,9 @@ static void set_up(recsys_scorer *scorer, const struct recsys_model *model,
     for (uint32_t q = 0; q < n; q++) {
         const struct rs_question *question = &questions[q];
         struct rs_lane *lane = &scorer->lanes[q];
-        float *row = scorer->queries + q * d;
+        float *row = scorer->queries + (size_t)q * model->stride;
         memcpy(row, question->vector, d * sizeof(float));
+        memset(row + d, 0, (model->stride - d) * sizeof(float));
         lane->query = row;
         lane->offset = question->offset;
         lane->norm = sqrt(rs_canonical_dot(row, row, d)) * (1.0 + 0x1p-40);
@@ -252,9 +277,16 @@ recsys_status rs_scorer_run(recsys_scorer *scorer, const struct recsys_model *mo
                            .n_lanes = n,
                            .workers = scorer->workers,
                            .n_workers = work < ALONE_MULTIPLICATIONS ? 1 : scorer->n_threads,
-                           .survivors = scorer->survivors};
+                           .survivors = scorer->survivors,
+                           .kernel = scorer->kernel,
+                           .panels = scorer->panels};
     atomic_init(&scan.next_block, 0u);
     set_up(scorer, model, questions, n, scan.n_workers);
+    scan.tile = rs_scan_choose_tile(scan.kernel, n);
+    if (scan.tile != NULL && model->n_items < scan.tile->rows)
+        scan.tile = NULL;
+    if (scan.tile != NULL)
+        make_panels(scorer, &scan);
     if (scan.n_workers == 1)
         rs_scan_work(&scan, 0);
     else

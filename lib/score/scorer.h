@@ -27,6 +27,9 @@ recsys_status rs_scorer_run_similar(recsys_scorer *scorer, const struct recsys_m
                                     const struct rs_eligible *eligible, struct rs_topk *answer,
                                     recsys_error *err);
 
+/* Leave all products to BLAS, as on a processor that has no kernel: for tests. */
+void rs_scorer_use_blas(recsys_scorer *scorer);
+
 /* Room for this many questions, their K summed, and vectors this long. */
 recsys_status rs_scorer_reserve(recsys_scorer *scorer, size_t n_questions, size_t sum_k,
                                 uint32_t dimensions, recsys_error *err);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "recsys/catalog.h"
+#include "lib/score/scorer.h"
 #include "recsys/scorer.h"
 #include "tests/support/memory_model.h"
 
@@ -217,6 +218,10 @@ static void check_family(enum family family, uint32_t n, uint32_t d, int with_bi
             for (int f = -1; f < 4; f++)
                 ask(&s, batches[b], ks[i], f, family_name(family));
     }
+    rs_scorer_use_blas(s.scorer); /* what processors without a kernel of ours do */
+    for (size_t b = 0; b < sizeof batches / sizeof *batches && batches[b] <= 2 * n_queries; b++)
+        for (int f = -1; f < 4; f += 2)
+            ask(&s, batches[b], 10, f, "by BLAS");
     tear_down(&s);
     plain_items_destroy(&items);
 }

@@ -96,3 +96,13 @@ void rs_thread_join(pthread_t thread)
 {
     expect_zero(pthread_join(thread, NULL), "pthread_join");
 }
+
+pthread_t rs_thread_self(void)
+{
+    return pthread_self();
+}
+
+int rs_thread_is_self(pthread_t thread)
+{
+    return pthread_equal(thread, pthread_self());
+}

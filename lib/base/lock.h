@@ -35,5 +35,7 @@ void rs_signal_all(struct rs_signal *signal);
 /* Start a thread with every signal blocked. 0, or an errno. */
 int rs_thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
 void rs_thread_join(pthread_t thread);
+pthread_t rs_thread_self(void);
+int rs_thread_is_self(pthread_t thread);
 
 #endif

@@ -1,0 +1,76 @@
+/* lib/model/genre_vectors.c - a vector for each genre, for models without features of their own.
+ *
+ * The mean of the vectors of the genre's items, summed in double in order of
+ * position. Items are listed by genre first, so that one sum is in hand at a
+ * time and memory stays small.
+ */
+#include <inttypes.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/model/loading.h"
+
+/* 256 MB of vectors: more genres than that are no genres. */
+#define MAX_NUMBERS (1u << 26)
+
+/* Where each genre's items begin in `items`, which are filled in too. */
+static void list_items(const struct rs_catalog *catalog, uint32_t *begin, uint32_t *items)
+{
+    size_t n = catalog->genre_offsets[catalog->n_items];
+
+    /* Counted two places ahead and filled one ahead: begin[g] ends as genre g's begin. */
+    for (size_t i = 0; i < n; i++)
+        begin[catalog->genre_ids[i] + 2u]++;
+    for (size_t g = 0; g < catalog->n_genres; g++)
+        begin[g + 2] += begin[g + 1];
+    for (uint32_t p = 0; p < catalog->n_items; p++)
+        for (uint32_t i = catalog->genre_offsets[p]; i < catalog->genre_offsets[p + 1]; i++)
+            items[begin[catalog->genre_ids[i] + 1u]++] = p;
+}
+
+static void mean_vector(const struct recsys_model *model, const uint32_t *items, size_t n,
+                        double *sum, float *mean)
+{
+    for (size_t j = 0; j < model->dimensions; j++)
+        sum[j] = 0;
+    for (size_t i = 0; i < n; i++) {
+        const float *row = model->items + (size_t)items[i] * model->stride;
+        for (size_t j = 0; j < model->dimensions; j++)
+            sum[j] += (double)row[j];
+    }
+    for (size_t j = 0; n > 0 && j < model->dimensions; j++)
+        mean[j] = (float)(sum[j] / (double)n);
+}
+
+recsys_status rs_load_steering(struct rs_loading *loading)
+{
+    struct recsys_model *model = loading->model;
+    const struct rs_catalog *catalog = model->catalog;
+    size_t n_genres = catalog->n_genres, d = model->dimensions;
+    recsys_status status = RECSYS_OK;
+
+    if (n_genres == 0)
+        return RECSYS_OK;
+    if (n_genres > MAX_NUMBERS / d)
+        return rs_error(loading->err, RECSYS_E_LIMIT,
+                        "%s: %zu genres are too many for vectors of %zu numbers",
+                        loading->catalog_file, n_genres, d);
+    uint32_t *begin = rs_alloc_array(n_genres + 2, sizeof *begin);
+    uint32_t *items = rs_alloc_array(catalog->genre_offsets[catalog->n_items], sizeof *items);
+    double *sum = rs_alloc_array(d, sizeof *sum);
+    model->genre_vectors = rs_alloc_array(n_genres, d * sizeof *model->genre_vectors);
+    if (begin == NULL || items == NULL || sum == NULL || model->genre_vectors == NULL) {
+        status = rs_error_nomem(loading->err, "genre vectors");
+        goto done;
+    }
+    rs_memory_count(model->memory, n_genres, d * sizeof *model->genre_vectors);
+    list_items(catalog, begin, items);
+    for (size_t g = 0; g < n_genres; g++)
+        mean_vector(model, items + begin[g], begin[g + 1] - begin[g], sum,
+                    model->genre_vectors + g * d);
+done:
+    rs_free(sum);
+    rs_free(items);
+    rs_free(begin);
+    return status;
+}

@@ -1,0 +1,66 @@
+/* lib/model/loading.h - a model while it is being put together. Private to lib/model.
+ *
+ * load.c opens and verifies files and calls the other steps in order; each
+ * fills its part of the model:
+ *
+ *   rs_load_factors     users, items, biases, ids, blocks    assemble.c
+ *   rs_load_features    feature vectors and their names      features.c
+ *   rs_load_seen        seen lists                           seen.c
+ *   rs_load_popularity  popularity and its order             popularity.c
+ *   rs_load_steering    genre vectors                        genre_vectors.c
+ */
+#ifndef RS_MODEL_LOADING_H
+#define RS_MODEL_LOADING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/model/implicit.h"
+#include "lib/model/manifest.h"
+#include "lib/model/memory.h"
+#include "lib/model/model.h"
+#include "lib/model/tensors.h"
+
+#define RS_WHAT_SIZE 320u
+
+struct rs_loading {
+    struct recsys_model *model;
+    uint32_t flags;                     /* RECSYS_MODEL_* */
+    const struct rs_manifest *manifest; /* NULL for a single file */
+    const struct rs_tensors *tensors;   /* of the model's file */
+    const struct rs_tensors *seen;      /* of the file that may hold the seen lists */
+    const char *file, *seen_file;       /* how errors call them */
+    const char *catalog_file;
+    struct rs_implicit implicit; /* bias columns; all zero if there are none */
+    uint32_t *order;             /* order[position] = row; NULL = they are the same */
+    double *norms;               /* of items, by position */
+    recsys_error *err;
+};
+
+recsys_status rs_load_factors(struct rs_loading *loading);
+recsys_status rs_load_features(struct rs_loading *loading);
+recsys_status rs_load_seen(struct rs_loading *loading);
+recsys_status rs_load_popularity(struct rs_loading *loading);
+recsys_status rs_load_steering(struct rs_loading *loading);
+
+/* "<file>: <tensor>", for errors. Returns `out`. */
+const char *rs_loading_what(const char *file, const char *tensor, char out[RS_WHAT_SIZE]);
+
+/* A tensor of n numbers as floats by position: in place if possible. NULL in
+ * *out if there is no such tensor. */
+recsys_status rs_load_column(struct rs_loading *loading, const struct rs_tensors *tensors,
+                             const char *file, const char *name, size_t n, const uint32_t *order,
+                             const float **out);
+
+/* Ids by position: integers or texts, or 1..n if the file has no such tensor. */
+recsys_status rs_load_ids(struct rs_loading *loading, struct rs_ids *ids, const char *name,
+                          size_t n, const uint32_t *order);
+/* n texts from `bytes`, which is called `name`, and the offsets beside it. */
+recsys_status rs_load_texts(struct rs_loading *loading, struct rs_ids *ids, const char *name,
+                            const struct rs_tensor *bytes, size_t n, const uint32_t *order);
+
+/* One number of a tensor of integers; 0 if it is negative or beyond INT64_MAX. */
+int rs_tensor_is_integer(const struct rs_tensor *tensor);
+int rs_tensor_get_integer(const struct rs_tensor *tensor, size_t i, int64_t *out);
+
+#endif

@@ -1,0 +1,148 @@
+/* lib/model/model.c - the model object: its references and what can be asked of it.
+ *
+ * How it comes about is load.c's business. Nothing here allocates or locks;
+ * the last reference frees, on whichever thread gives it back.
+ */
+#include "lib/model/model.h"
+
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/model/memory.h"
+
+void recsys_model_options_init(recsys_model_options *options)
+{
+    const recsys_model_options init = RECSYS_MODEL_OPTIONS_INIT;
+
+    if (options != NULL)
+        *options = init;
+}
+
+recsys_model *recsys_model_ref(recsys_model *model)
+{
+    if (model != NULL)
+        atomic_fetch_add_explicit(&model->refs, 1u, memory_order_relaxed);
+    return model;
+}
+
+static void destroy(recsys_model *model)
+{
+    rs_ids_destroy(&model->user_ids);
+    rs_ids_destroy(&model->item_ids);
+    rs_ids_destroy(&model->feature_ids);
+    rs_catalog_destroy(model->catalog);
+    rs_free(model->blocks);
+    rs_free(model->genre_vectors);
+    rs_free(model->popular);
+    rs_free(model->popularity);
+    rs_free(model->name);
+    rs_free(model->version);
+    rs_free(model->algorithm);
+    rs_free(model->training_date);
+    rs_free(model->metadata);
+    if (model->memory != NULL)
+        rs_memory_destroy(model->memory);
+    rs_free(model->memory);
+    rs_free(model);
+}
+
+void recsys_model_unref(recsys_model *model)
+{
+    /* acq_rel: every use by other threads happens before the last one frees. */
+    if (model != NULL && atomic_fetch_sub_explicit(&model->refs, 1u, memory_order_acq_rel) == 1u)
+        destroy(model);
+}
+
+recsys_status recsys_model_get_info(const recsys_model *model, recsys_model_info *info,
+                                    recsys_error *err)
+{
+    if (model == NULL || info == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_model_get_info: NULL argument");
+    if (info->struct_size < sizeof *info)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_model_get_info: struct_size is %u, want %zu",
+                        info->struct_size, sizeof *info);
+    info->dimensions = model->dimensions;
+    info->n_users = model->n_users;
+    info->n_items = model->n_items;
+    info->n_features = model->n_features;
+    info->n_seen = model->seen_offsets == NULL ? 0 : model->seen_offsets[model->n_users];
+    info->n_catalog = model->catalog->n_known;
+    info->mapped_bytes = model->mapped_bytes;
+    info->private_bytes = model->private_bytes;
+    info->user_id_kind = model->user_ids.kind;
+    info->item_id_kind = model->item_ids.kind;
+    info->metric = model->metric;
+    info->link = model->link;
+    info->link_min = model->link_min;
+    info->link_max = model->link_max;
+    info->name = model->name;
+    info->version = model->version;
+    info->algorithm = model->algorithm;
+    info->training_date = model->training_date;
+    info->fingerprint = model->fingerprint;
+    info->metadata = model->metadata;
+    return RECSYS_OK;
+}
+
+recsys_status recsys_model_get_user(const recsys_model *model, recsys_id user, float *vector,
+                                    float *bias, recsys_error *err)
+{
+    uint32_t row;
+
+    if (model == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_model_get_user: model is NULL");
+    recsys_status status = rs_ids_lookup(&model->user_ids, user, "user", &row, err);
+    if (status != RECSYS_OK)
+        return status;
+    if (vector != NULL)
+        memcpy(vector, model->users + (size_t)row * model->dimensions,
+               model->dimensions * sizeof *vector);
+    if (bias != NULL)
+        *bias = model->user_bias == NULL ? 0 : model->user_bias[row];
+    return RECSYS_OK;
+}
+
+recsys_status recsys_model_get_item(const recsys_model *model, recsys_id item, float *vector,
+                                    float *bias, recsys_error *err)
+{
+    uint32_t position;
+
+    if (model == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_model_get_item: model is NULL");
+    recsys_status status = rs_ids_lookup(&model->item_ids, item, "item", &position, err);
+    if (status != RECSYS_OK)
+        return status;
+    if (vector != NULL)
+        memcpy(vector, model->items + (size_t)position * model->stride,
+               model->dimensions * sizeof *vector);
+    if (bias != NULL)
+        *bias = model->item_bias == NULL ? 0 : model->item_bias[position];
+    return RECSYS_OK;
+}
+
+static void get_page(const struct rs_ids *ids, uint64_t offset, recsys_id *out, size_t capacity,
+                     size_t *count)
+{
+    *count = 0;
+    for (uint64_t i = offset; i < ids->n && *count < capacity; i++)
+        out[(*count)++] = rs_ids_get(ids, ids->sorted == NULL ? (uint32_t)i : ids->sorted[i]);
+}
+
+recsys_status recsys_model_get_user_ids(const recsys_model *model, uint64_t offset, recsys_id *out,
+                                        size_t capacity, size_t *count, recsys_error *err)
+{
+    if (model == NULL || count == NULL || (out == NULL && capacity > 0))
+        return rs_error(err, RECSYS_E_INVALID, "recsys_model_get_user_ids: NULL argument");
+    get_page(&model->user_ids, offset, out, capacity, count);
+    return RECSYS_OK;
+}
+
+recsys_status recsys_model_get_item_ids(const recsys_model *model, uint64_t offset, recsys_id *out,
+                                        size_t capacity, size_t *count, recsys_error *err)
+{
+    if (model == NULL || count == NULL || (out == NULL && capacity > 0))
+        return rs_error(err, RECSYS_E_INVALID, "recsys_model_get_item_ids: NULL argument");
+    get_page(&model->item_ids, offset, out, capacity, count);
+    return RECSYS_OK;
+}

@@ -1,0 +1,491 @@
+/* Covers lib/registry/deployment.c and canary.c: every step that fails leaves the old model
+ * serving. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "recsys/alloc.h"
+#include "recsys/deployment.h"
+#include "recsys/log.h"
+#include "tests/support/bundle.h"
+
+static char *root;
+static recsys_registry *registry;
+static recsys_deployment *deployment;
+static recsys_error err;
+static char said[4000];
+
+/* The path of one of the bundles that set_up() writes; valid until four more are asked for. */
+static const char *at(const char *name)
+{
+    static char paths[4][PATH_MAX];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+
+    snprintf(path, PATH_MAX, "%s/%s", root, name);
+    return path;
+}
+
+static void write_bundle(const char *name, size_t n_users, size_t n_items, uint64_t seed,
+                         uint32_t flags)
+{
+    struct bundle bundle;
+
+    bundle_write(&bundle, at(name), n_users, n_items, 8, seed, flags);
+    bundle_free(&bundle);
+}
+
+/* Well-formed, and its scores overflow. */
+static void write_diverged(const char *name)
+{
+    struct bundle bundle;
+    size_t size;
+
+    bundle_write(&bundle, at(name), 20, 30, 8, 9, BUNDLE_UNSORTED);
+    for (size_t i = 0; i < 20 * 8; i++)
+        bundle.users[i] *= 1e30f;
+    for (size_t i = 0; i < 30 * 8; i++)
+        bundle.items[i] *= 1e30f;
+    struct bundle_tensor tensors[] = {
+        {"item_factors", "F32", 2, {30, 8}, bundle.items, sizeof(float) * 30 * 8},
+        {"user_factors", "F32", 2, {20, 8}, bundle.users, sizeof(float) * 20 * 8}};
+    unsigned char *bytes = bundle_make_safetensors(tensors, 2, 64, &size);
+    bundle_write_file(at(name), "model.safetensors", bytes, size);
+    char *members = bundle_manifest_members(&bundle);
+    bundle_write_manifest(at(name), members);
+    free(members);
+    free(bytes);
+    bundle_free(&bundle);
+}
+
+static void damage(const char *name)
+{
+    size_t size;
+    unsigned char *bytes = bundle_read_file(at(name), "model.safetensors", &size);
+
+    bytes[size - 1] ^= 1u;
+    bundle_write_file(at(name), "model.safetensors", bytes, size);
+    free(bytes);
+}
+
+static void listen(int32_t level, const char *message, void *user_data)
+{
+    size_t used = strlen(said);
+
+    (void)level;
+    (void)user_data;
+    snprintf(said + used, sizeof said - used, "%s\n", message);
+}
+
+static void deploy(const char *source, float min_items_ratio)
+{
+    recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+
+    options.registry = registry;
+    options.min_items_ratio = min_items_ratio;
+    assert_int_equal(recsys_deployment_create(source, &options, &deployment, &err), RECSYS_OK);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    root = bundle_make_directory();
+    said[0] = '\0';
+    write_bundle("a", 20, 30, 1, BUNDLE_SEEN);
+    write_bundle("b", 25, 28, 2, BUNDLE_BIAS);
+    return recsys_registry_open(root, &registry, &err);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    recsys_deployment_destroy(deployment);
+    deployment = NULL;
+    recsys_registry_close(registry);
+    bundle_remove_directory(root);
+    free(root);
+    return 0;
+}
+
+static recsys_deployment_status status_now(void)
+{
+    recsys_deployment_status status = {.struct_size = (uint32_t)sizeof status};
+
+    assert_int_equal(recsys_deployment_get_status(deployment, &status, &err), RECSYS_OK);
+    return status;
+}
+
+/* How many items the model that requests get has; 0 if they get none. */
+static uint64_t items_served(void)
+{
+    recsys_model_info info = {.struct_size = (uint32_t)sizeof info};
+    recsys_model *model = recsys_deployment_acquire(deployment);
+
+    if (model == NULL)
+        return 0;
+    assert_int_equal(recsys_model_get_info(model, &info, NULL), RECSYS_OK);
+    recsys_deployment_release(deployment, model);
+    return info.n_items;
+}
+
+static void load(const char *source)
+{
+    if (recsys_deployment_load(deployment, source, &err) != RECSYS_OK)
+        fail_msg("load: %s", err.message);
+}
+
+static void load_and_use(const char *source)
+{
+    load(source);
+    assert_int_equal(recsys_deployment_use(deployment, NULL, &err), RECSYS_OK);
+}
+
+/* After a failed step: what served serves, and the failure can be seen. */
+static void expect_failure(recsys_status got, recsys_status want, uint64_t n_items,
+                           uint64_t n_failures)
+{
+    recsys_deployment_status status = status_now();
+
+    assert_int_equal(got, want);
+    assert_int_equal(err.status, want);
+    assert_int_equal(items_served(), n_items);
+    assert_int_equal(status.n_failures, n_failures);
+    assert_int_equal(status.last_error.status, want);
+    assert_string_equal(status.last_error.message, err.message);
+    assert_true(status.last_error_ms > 0);
+    assert_int_equal(status.loading, 0);
+    assert_non_null(strstr(said, err.message));
+}
+
+static void a_new_deployment_serves_nothing(void **state)
+{
+    (void)state;
+    deploy(at("a"), 0);
+    recsys_deployment_status status = status_now();
+    assert_int_equal(items_served(), 0);
+    assert_string_equal(status.active.name, "");
+    assert_int_equal(status.n_swaps, 0);
+    assert_int_equal(status.last_error_ms, 0);
+    expect_failure(recsys_deployment_use(deployment, NULL, &err), RECSYS_E_STATE, 0, 1);
+    expect_failure(recsys_deployment_rollback(deployment, &err), RECSYS_E_STATE, 0, 2);
+}
+
+static void arguments_are_checked(void **state)
+{
+    recsys_deployment *none = (recsys_deployment *)root;
+    recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+    recsys_deployment_status status = {0};
+
+    (void)state;
+    assert_int_equal(recsys_deployment_create(NULL, NULL, &none, &err), RECSYS_E_INVALID);
+    assert_null(none);
+    assert_int_equal(recsys_deployment_create("", NULL, &none, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_deployment_create("x", NULL, NULL, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_deployment_create("models:/m/1", NULL, &none, &err), RECSYS_E_INVALID);
+    assert_non_null(strstr(err.message, "registry"));
+    options.registry = registry;
+    assert_int_equal(recsys_deployment_create("models:/m", &options, &none, &err),
+                     RECSYS_E_INVALID);
+    options.struct_size = 3;
+    assert_int_equal(recsys_deployment_create("x", &options, &none, &err), RECSYS_E_INVALID);
+    options.struct_size = (uint32_t)sizeof options;
+    recsys_model_options model_options = {0};
+    options.model_options = &model_options;
+    assert_int_equal(recsys_deployment_create("x", &options, &none, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_deployment_load(NULL, NULL, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_deployment_use(NULL, NULL, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_deployment_rollback(NULL, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_deployment_reload(NULL, NULL, &err), RECSYS_E_INVALID);
+    deploy("x", 0);
+    assert_int_equal(recsys_deployment_get_status(deployment, &status, &err), RECSYS_E_INVALID);
+    assert_null(recsys_deployment_acquire(NULL));
+    recsys_deployment_release(NULL, NULL);
+    assert_int_equal(recsys_deployment_reap(NULL), 0);
+}
+
+static void load_and_use_are_two_steps(void **state)
+{
+    (void)state;
+    deploy(at("a"), 0);
+    load(NULL);
+    assert_int_equal(items_served(), 0);
+    assert_string_equal(status_now().candidate.name, "demo");
+    assert_int_equal(recsys_deployment_use(deployment, "3", &err), RECSYS_OK);
+    assert_int_equal(items_served(), 30);
+
+    recsys_deployment_status status = status_now();
+    assert_string_equal(status.active.version, "3");
+    assert_int_equal(strlen(status.active.fingerprint), 64);
+    assert_true(status.active.since_ms > 0);
+    assert_string_equal(status.candidate.name, "");
+    assert_string_equal(status.previous.name, "");
+    assert_int_equal(status.n_swaps, 1);
+}
+
+static void a_rollback_exchanges_active_and_previous(void **state)
+{
+    (void)state;
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    load_and_use(at("b"));
+    assert_int_equal(items_served(), 28);
+    bundle_remove_directory(at("a")); /* a rollback touches no disk */
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(recsys_deployment_rollback(deployment, &err), RECSYS_OK);
+        assert_int_equal(items_served(), i % 2 == 0 ? 30 : 28);
+        assert_int_equal(recsys_deployment_reap(deployment), 0);
+    }
+    assert_int_equal(status_now().n_swaps, 5);
+    assert_int_equal(status_now().n_retired, 0);
+}
+
+static void a_model_in_use_counts_as_retired_until_it_is_released(void **state)
+{
+    (void)state;
+    write_bundle("c", 20, 30, 3, 0);
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    recsys_model *held = recsys_deployment_acquire(deployment);
+    load_and_use(at("b"));
+    assert_int_equal(status_now().n_retired, 1); /* previous, and in use */
+    load_and_use(at("c"));
+    assert_int_equal(status_now().n_retired, 1);
+    assert_int_equal(recsys_deployment_reap(deployment), 1);
+    recsys_deployment_release(deployment, held);
+    assert_int_equal(recsys_deployment_reap(deployment), 0);
+    assert_int_equal(status_now().n_retired, 0);
+    assert_int_equal(recsys_deployment_rollback(deployment, &err), RECSYS_OK);
+    assert_int_equal(items_served(), 28);
+}
+
+static void a_missing_bundle_leaves_the_old_model_serving(void **state)
+{
+    (void)state;
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    expect_failure(recsys_deployment_load(deployment, at("nowhere"), &err), RECSYS_E_IO, 30, 1);
+}
+
+static void a_damaged_bundle_leaves_the_old_model_serving(void **state)
+{
+    (void)state;
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    damage("b");
+    expect_failure(recsys_deployment_load(deployment, at("b"), &err), RECSYS_E_FORMAT, 30, 1);
+    expect_failure(recsys_deployment_use(deployment, NULL, &err), RECSYS_E_STATE, 30, 2);
+}
+
+static void a_diverged_model_is_refused(void **state)
+{
+    (void)state;
+    write_diverged("huge");
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    expect_failure(recsys_deployment_load(deployment, at("huge"), &err), RECSYS_E_STATE, 30, 1);
+    assert_non_null(strstr(err.message, "not finite"));
+}
+
+static void a_model_that_shrank_is_refused_unless_that_is_allowed(void **state)
+{
+    (void)state;
+    write_bundle("small", 20, 10, 4, 0);
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    expect_failure(recsys_deployment_load(deployment, at("small"), &err), RECSYS_E_STATE, 30, 1);
+    assert_non_null(strstr(err.message, "10 items"));
+    recsys_deployment_destroy(deployment);
+
+    deploy(at("a"), -1.0f);
+    load_and_use(NULL);
+    load_and_use(at("small"));
+    assert_int_equal(items_served(), 10);
+}
+
+static void models_without_users_or_with_other_ids_can_follow(void **state)
+{
+    (void)state;
+    write_bundle("no-users", 0, 30, 5, 0);
+    write_bundle("texts", 20, 30, 6, BUNDLE_TEXT_IDS);
+    write_bundle("cosine", 3, 30, 6, BUNDLE_COSINE);
+    deploy(at("no-users"), 0);
+    load_and_use(NULL);
+    load_and_use(at("texts"));
+    load_and_use(at("a"));
+    load_and_use(at("cosine"));
+    assert_int_equal(items_served(), 30);
+    assert_int_equal(recsys_deployment_reap(deployment), 0);
+}
+
+static void another_candidate_than_expected_is_not_used(void **state)
+{
+    (void)state;
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    load(at("b"));
+    expect_failure(recsys_deployment_use(deployment, "4", &err), RECSYS_E_STATE, 30, 1);
+    assert_int_equal(recsys_deployment_use(deployment, "3", &err), RECSYS_OK);
+    assert_int_equal(items_served(), 28);
+}
+
+static void a_failed_load_keeps_the_candidate_there_was(void **state)
+{
+    (void)state;
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    load(at("b"));
+    assert_int_equal(recsys_deployment_load(deployment, at("nowhere"), &err), RECSYS_E_IO);
+    assert_int_equal(recsys_deployment_use(deployment, NULL, &err), RECSYS_OK);
+    assert_int_equal(items_served(), 28);
+}
+
+static void reloading_the_same_content_changes_nothing(void **state)
+{
+    uint32_t changed = 7;
+
+    (void)state;
+    deploy(at("a"), 0);
+    assert_int_equal(recsys_deployment_reload(deployment, &changed, &err), RECSYS_OK);
+    assert_int_equal(changed, 1);
+    recsys_model *before = recsys_deployment_acquire(deployment);
+    assert_int_equal(recsys_deployment_reload(deployment, &changed, &err), RECSYS_OK);
+    assert_int_equal(changed, 0);
+    recsys_model *after = recsys_deployment_acquire(deployment);
+    assert_ptr_equal(before, after);
+    recsys_deployment_release(deployment, before);
+    recsys_deployment_release(deployment, after);
+    assert_int_equal(status_now().n_swaps, 1);
+}
+
+static void a_reload_follows_the_alias(void **state)
+{
+    uint64_t version;
+    uint32_t changed;
+
+    (void)state;
+    assert_int_equal(recsys_registry_publish(registry, at("a"), "m", &version, &err), RECSYS_OK);
+    assert_int_equal(recsys_registry_publish(registry, at("b"), "m", &version, &err), RECSYS_OK);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "live", 1, &err), RECSYS_OK);
+    deploy("models:/m@live", 0);
+    assert_int_equal(recsys_deployment_reload(deployment, &changed, &err), RECSYS_OK);
+    assert_int_equal(items_served(), 30);
+    assert_string_equal(status_now().active.version, "1");
+
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "live", 2, &err), RECSYS_OK);
+    assert_int_equal(recsys_deployment_reload(deployment, NULL, &err), RECSYS_OK);
+    assert_int_equal(items_served(), 28);
+    assert_string_equal(status_now().previous.version, "1");
+
+    assert_int_equal(recsys_registry_remove_alias(registry, "m", "live", &err), RECSYS_OK);
+    expect_failure(recsys_deployment_reload(deployment, &changed, &err), RECSYS_E_NOT_FOUND, 28, 1);
+    assert_int_equal(changed, 0);
+    expect_failure(recsys_deployment_load(deployment, "models:/other/1", &err), RECSYS_E_NOT_FOUND,
+                   28, 2);
+    expect_failure(recsys_deployment_load(deployment, "models:nonsense", &err), RECSYS_E_INVALID,
+                   28, 3);
+    load_and_use("models:/m/1");
+    assert_int_equal(items_served(), 30);
+}
+
+static void a_reload_that_the_canary_refuses_changes_nothing(void **state)
+{
+    uint32_t changed = 7;
+
+    (void)state;
+    deploy(at("a"), 0);
+    load_and_use(at("b"));
+    bundle_remove_directory(at("a"));
+    write_diverged("a");
+    expect_failure(recsys_deployment_reload(deployment, &changed, &err), RECSYS_E_STATE, 28, 1);
+    assert_int_equal(changed, 0);
+}
+
+/* -- out of memory at every place -- */
+
+static unsigned long n_allowed = ULONG_MAX;
+
+static void *limited_allocate(size_t size, void *user_data)
+{
+    (void)user_data;
+    return n_allowed == 0 || n_allowed-- == 0 ? NULL : malloc(size);
+}
+
+static void *limited_resize(void *memory, size_t size, void *user_data)
+{
+    (void)user_data;
+    return n_allowed == 0 || n_allowed-- == 0 ? NULL : realloc(memory, size);
+}
+
+static void limited_release(void *memory, void *user_data)
+{
+    (void)user_data;
+    free(memory);
+}
+
+static void running_out_of_memory_anywhere_leaves_the_old_model_serving(void **state)
+{
+    unsigned long n = 0;
+    recsys_status status;
+
+    (void)state;
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    do {
+        n_allowed = n;
+        status = recsys_deployment_load(deployment, at("b"), &err);
+        if (status == RECSYS_OK)
+            status = recsys_deployment_use(deployment, NULL, &err);
+        n_allowed = ULONG_MAX;
+        if (status != RECSYS_OK) {
+            assert_int_equal(status, RECSYS_E_NOMEM);
+            assert_int_equal(items_served(), 30);
+        }
+    } while (status != RECSYS_OK && ++n < 10000);
+    assert_true(n > 5 && n < 10000);
+    assert_int_equal(items_served(), 28);
+    for (n_allowed = 0; recsys_deployment_rollback(deployment, &err) != RECSYS_OK; n_allowed = n)
+        n = 1;
+    n_allowed = ULONG_MAX;
+    assert_int_equal(items_served(), 30);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const recsys_allocator limited = {
+        (uint32_t)sizeof limited, 0, limited_allocate, limited_resize, limited_release, NULL};
+    const struct CMUnitTest tests[] = {
+        T(a_new_deployment_serves_nothing),
+        T(arguments_are_checked),
+        T(load_and_use_are_two_steps),
+        T(a_rollback_exchanges_active_and_previous),
+        T(a_model_in_use_counts_as_retired_until_it_is_released),
+        T(a_missing_bundle_leaves_the_old_model_serving),
+        T(a_damaged_bundle_leaves_the_old_model_serving),
+        T(a_diverged_model_is_refused),
+        T(a_model_that_shrank_is_refused_unless_that_is_allowed),
+        T(models_without_users_or_with_other_ids_can_follow),
+        T(another_candidate_than_expected_is_not_used),
+        T(a_failed_load_keeps_the_candidate_there_was),
+        T(reloading_the_same_content_changes_nothing),
+        T(a_reload_follows_the_alias),
+        T(a_reload_that_the_canary_refuses_changes_nothing),
+        T(running_out_of_memory_anywhere_leaves_the_old_model_serving),
+    };
+
+    if (recsys_alloc_set(&limited, NULL) != RECSYS_OK ||
+        recsys_log_set(RECSYS_LOG_INFO, listen, NULL, NULL) != RECSYS_OK)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,275 @@
+/* lib/cache/cache.c - the cache as its users see it: options, get, set, remove, counts.
+ *
+ * A key's hash, with a seed of this process so that strangers cannot choose
+ * keys that meet, picks a shard; shard.c does the rest under the shard's lock.
+ * Whatever is slow happens outside of it: hashing, asking the clock, copying
+ * values, freeing. A hit is a hash, a lock, a probe, an increment.
+ *
+ * Loads and the waiting for them are in flight.c.
+ */
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/error.h"
+#include "lib/base/hash.h"
+#include "lib/base/options.h"
+#include "lib/cache/shard.h"
+
+#define OPTIONS_SIZE_V1 (offsetof(recsys_cache_options, user_data) + sizeof(void *))
+#define STATS_SIZE_V1 (offsetof(recsys_cache_stats, max_bytes) + sizeof(uint64_t))
+#define MIN_SHARD_BYTES 2048u
+
+static uint64_t system_now_ms(void *user_data)
+{
+    (void)user_data;
+    return rs_clock_ns() / 1000000u;
+}
+
+void recsys_cache_options_init(recsys_cache_options *options)
+{
+    if (options != NULL) {
+        memset(options, 0, sizeof *options);
+        options->struct_size = (uint32_t)sizeof *options;
+    }
+}
+
+static recsys_status read_options(const recsys_cache_options *options, recsys_cache *cache,
+                                  recsys_error *err)
+{
+    recsys_cache_options given;
+    recsys_status status = rs_options_copy(&given, sizeof given, options, OPTIONS_SIZE_V1);
+
+    if (status != RECSYS_OK)
+        return rs_error(err, status,
+                        "recsys_cache_create: options of an unknown size; set them up with "
+                        "RECSYS_CACHE_OPTIONS_INIT");
+    cache->n_shards = given.n_shards == 0 ? 16 : given.n_shards;
+    cache->max_bytes = given.max_bytes == 0 ? (uint64_t)64 << 20 : given.max_bytes;
+    cache->max_value_bytes = given.max_value_bytes == 0 ? (uint64_t)1 << 20 : given.max_value_bytes;
+    cache->ttl_ms = given.ttl_ms == 0 ? 300000 : given.ttl_ms;
+    cache->now_ms = given.now_ms == NULL ? system_now_ms : given.now_ms;
+    cache->user_data = given.user_data;
+    if (cache->n_shards > 256 || (cache->n_shards & (cache->n_shards - 1)) != 0)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_cache_create: n_shards is %u, must be a power of two up to 256",
+                        cache->n_shards);
+    if (cache->max_bytes > SIZE_MAX / 2 || cache->max_bytes / cache->n_shards < MIN_SHARD_BYTES)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_cache_create: %" PRIu64
+                        " bytes are too few (or too many) for %u shards",
+                        cache->max_bytes, cache->n_shards);
+    return RECSYS_OK;
+}
+
+recsys_status recsys_cache_create(const recsys_cache_options *options, recsys_cache **out,
+                                  recsys_error *err)
+{
+    recsys_cache *cache = NULL;
+    uint32_t n_ready = 0;
+    recsys_status status;
+
+    if (out == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_cache_create: out is NULL");
+    *out = NULL;
+    cache = rs_alloc_array(1, sizeof *cache);
+    if (cache == NULL)
+        return rs_error_nomem(err, "cache");
+    status = read_options(options, cache, err);
+    if (status != RECSYS_OK)
+        goto fail;
+    cache->seed = rs_hash_seed();
+    cache->shards = rs_alloc_aligned(cache->n_shards, sizeof *cache->shards);
+    if (cache->shards == NULL) {
+        status = rs_error_nomem(err, "cache");
+        goto fail;
+    }
+    for (; n_ready < cache->n_shards; n_ready++) {
+        int result =
+            rs_shard_init(&cache->shards[n_ready], (size_t)(cache->max_bytes / cache->n_shards));
+        if (result != 0) {
+            status = rs_error_sys(err, result, "cannot make a cache");
+            goto fail;
+        }
+    }
+    *out = cache;
+    return RECSYS_OK;
+
+fail:
+    while (n_ready > 0)
+        rs_shard_destroy(&cache->shards[--n_ready]);
+    rs_free_aligned(cache->shards);
+    rs_free(cache);
+    return status;
+}
+
+void recsys_cache_destroy(recsys_cache *cache)
+{
+    if (cache == NULL)
+        return;
+    for (uint32_t i = 0; i < cache->n_shards; i++)
+        rs_shard_destroy(&cache->shards[i]);
+    rs_free_aligned(cache->shards);
+    rs_free(cache);
+}
+
+uint64_t rs_cache_expiry(const recsys_cache *cache, uint64_t now, uint32_t ttl_ms)
+{
+    uint64_t expires;
+
+    if (__builtin_add_overflow(now, (uint64_t)(ttl_ms == 0 ? cache->ttl_ms : ttl_ms), &expires))
+        return UINT64_MAX;
+    return expires;
+}
+
+static recsys_status check_key(const recsys_cache *cache, const void *key, size_t key_size,
+                               recsys_error *err)
+{
+    if (cache == NULL || key == NULL || key_size == 0)
+        return rs_error(err, RECSYS_E_INVALID, "cache: the cache or the key is missing");
+    return RECSYS_OK;
+}
+
+recsys_status recsys_cache_get(recsys_cache *cache, const void *key, size_t key_size,
+                               recsys_cache_entry **out, recsys_error *err)
+{
+    recsys_cache_entry *dead = NULL;
+
+    if (out == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_cache_get: out is NULL");
+    *out = NULL;
+    recsys_status status = check_key(cache, key, key_size, err);
+    if (status != RECSYS_OK)
+        return status;
+    uint64_t hash = rs_hash_bytes(key, key_size, cache->seed);
+    uint64_t now = cache->now_ms(cache->user_data);
+    struct rs_shard *shard = rs_cache_shard(cache, hash);
+
+    rs_lock_take(&shard->lock);
+    *out = rs_shard_find(shard, key, key_size, hash, now, &dead);
+    if (*out != NULL)
+        shard->hits++;
+    else
+        shard->misses++;
+    rs_lock_give(&shard->lock);
+    rs_shard_bury(dead);
+    if (*out == NULL)
+        return rs_error(err, RECSYS_E_NOT_FOUND, "cache: no such key");
+    return RECSYS_OK;
+}
+
+recsys_status recsys_cache_set(recsys_cache *cache, const void *key, size_t key_size,
+                               const void *value, size_t value_size, uint32_t ttl_ms,
+                               recsys_error *err)
+{
+    recsys_cache_entry *dead = NULL, *entry = NULL;
+    int is_stored = 0;
+    recsys_status status = check_key(cache, key, key_size, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    if (value == NULL && value_size > 0)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_cache_set: value is NULL");
+    uint64_t hash = rs_hash_bytes(key, key_size, cache->seed);
+    uint64_t now = cache->now_ms(cache->user_data);
+    struct rs_shard *shard = rs_cache_shard(cache, hash);
+    size_t bytes = rs_entry_bytes(key_size, value_size);
+
+    if (value_size > cache->max_value_bytes || bytes > shard->max_bytes)
+        status = rs_error(err, RECSYS_E_LIMIT,
+                          "cache: a value of %zu bytes is larger than max_value_bytes or than a "
+                          "shard, which holds %zu",
+                          value_size, shard->max_bytes);
+    else if ((entry = rs_entry_create(key, key_size, value, value_size, hash,
+                                      rs_cache_expiry(cache, now, ttl_ms))) == NULL)
+        status = rs_error_nomem(err, "cache entry");
+
+    /* Whatever becomes of the new value: what the key held is not it. */
+    rs_lock_take(&shard->lock);
+    rs_flight_fence(shard, key, key_size, hash);
+    rs_shard_remove(shard, key, key_size, hash, now, &dead);
+    if (entry != NULL && rs_shard_add(shard, entry, now, &dead)) {
+        shard->sets++;
+        is_stored = 1;
+    }
+    rs_lock_give(&shard->lock);
+    rs_shard_bury(dead);
+    if (entry != NULL && !is_stored) {
+        recsys_cache_release(entry);
+        status = rs_error(err, RECSYS_E_LIMIT,
+                          "cache: no room for %zu bytes, everything in the shard is held", bytes);
+    }
+    return status;
+}
+
+recsys_status recsys_cache_remove(recsys_cache *cache, const void *key, size_t key_size,
+                                  recsys_error *err)
+{
+    recsys_cache_entry *dead = NULL;
+    recsys_status status = check_key(cache, key, key_size, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    uint64_t hash = rs_hash_bytes(key, key_size, cache->seed);
+    uint64_t now = cache->now_ms(cache->user_data);
+    struct rs_shard *shard = rs_cache_shard(cache, hash);
+
+    rs_lock_take(&shard->lock);
+    rs_flight_fence(shard, key, key_size, hash);
+    int was_here = rs_shard_remove(shard, key, key_size, hash, now, &dead);
+    shard->removals += (uint64_t)was_here;
+    rs_lock_give(&shard->lock);
+    rs_shard_bury(dead);
+    return was_here ? RECSYS_OK : rs_error(err, RECSYS_E_NOT_FOUND, "cache: no such key");
+}
+
+void recsys_cache_clear(recsys_cache *cache)
+{
+    if (cache == NULL)
+        return;
+    for (uint32_t i = 0; i < cache->n_shards; i++) {
+        struct rs_shard *shard = &cache->shards[i];
+        recsys_cache_entry *dead = NULL;
+
+        rs_lock_take(&shard->lock);
+        rs_flight_fence_all(shard);
+        shard->removals += shard->small.n + shard->main.n;
+        rs_shard_clear(shard, &dead);
+        rs_lock_give(&shard->lock);
+        rs_shard_bury(dead);
+    }
+}
+
+recsys_status recsys_cache_get_stats(recsys_cache *cache, recsys_cache_stats *out,
+                                     recsys_error *err)
+{
+    recsys_cache_stats sum;
+
+    if (cache == NULL || out == NULL || out->struct_size < STATS_SIZE_V1)
+        return rs_error(
+            err, RECSYS_E_INVALID,
+            "recsys_cache_get_stats: an argument is missing, or struct_size is not set");
+    memset(&sum, 0, sizeof sum);
+    for (uint32_t i = 0; i < cache->n_shards; i++) {
+        struct rs_shard *shard = &cache->shards[i];
+        rs_lock_take(&shard->lock);
+        sum.hits += shard->hits;
+        sum.misses += shard->misses;
+        sum.shared += shard->shared;
+        sum.loads += shard->loads;
+        sum.load_failures += shard->load_failures;
+        sum.sets += shard->sets;
+        sum.removals += shard->removals;
+        sum.evictions += shard->evictions;
+        sum.expirations += shard->expirations;
+        sum.entries += shard->small.n + shard->main.n;
+        sum.bytes += shard->small.bytes + shard->main.bytes;
+        rs_lock_give(&shard->lock);
+    }
+    sum.max_bytes = cache->max_bytes;
+    sum.struct_size = out->struct_size;
+    memcpy(out, &sum, out->struct_size < sizeof sum ? out->struct_size : sizeof sum);
+    return RECSYS_OK;
+}

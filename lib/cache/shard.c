@@ -1,0 +1,338 @@
+/* lib/cache/shard.c - a part of the cache: table, queues, eviction.
+ *
+ * S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction",
+ * SOSP 2023). Newcomers enter the small queue, a tenth of the bytes. Whoever
+ * reaches its end and was asked for meanwhile moves to the main queue; the
+ * others leave and are remembered as ghosts. A ghost that comes back goes to
+ * the main queue at once. At the end of the main queue an entry that was asked
+ * for goes round again, once for each time it was asked, at most three.
+ *
+ * A hit therefore changes one byte and no links. Ghosts are a table of marks,
+ * four places a hash, newer over oldest, and count until as many newcomers were
+ * evicted since as the shard has entries: about as long as the paper's list.
+ *
+ * What counts: max_bytes bounds this shard's table and ghosts, made once, and
+ * the blocks of all entries as they were asked of the allocator. An entry that
+ * is held is passed over by eviction, because that would free nothing; if all
+ * that could go is held, there is no room. An entry that was replaced, removed
+ * or has expired while held no longer counts: it is its holder's memory.
+ *
+ * Expired entries go when they are met: when asked for, at a queue's end, and
+ * by a hand that looks through two buckets at each add.
+ *
+ * Every function is called with the shard's lock held; what dies is handed out
+ * in a list to be freed after the lock is given back.
+ */
+#include "lib/cache/shard.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+
+#define MAX_ASKED 3u
+#define BYTES_PER_BUCKET 512u /* 3 % for the tables; chains of two for entries of 256 bytes */
+#define VALUE_ALIGNMENT 16u
+#define GHOST_PLACES 4u /* divides the smallest number of buckets, 16 */
+
+static size_t value_offset(size_t key_size)
+{
+    return (sizeof(recsys_cache_entry) + key_size + VALUE_ALIGNMENT - 1) / VALUE_ALIGNMENT *
+           VALUE_ALIGNMENT;
+}
+
+size_t rs_entry_bytes(size_t key_size, size_t value_size)
+{
+    size_t bytes;
+
+    if (key_size > SIZE_MAX / 2 ||
+        __builtin_add_overflow(value_offset(key_size), value_size, &bytes))
+        return SIZE_MAX;
+    return bytes;
+}
+
+recsys_cache_entry *rs_entry_create(const void *key, size_t key_size, const void *value,
+                                    size_t value_size, uint64_t hash, uint64_t expires_ms)
+{
+    size_t bytes = rs_entry_bytes(key_size, value_size);
+    recsys_cache_entry *entry = bytes == SIZE_MAX ? NULL : rs_alloc(bytes);
+
+    if (entry == NULL)
+        return NULL;
+    memset(entry, 0, sizeof *entry);
+    atomic_init(&entry->refs, 1u);
+    entry->hash = hash;
+    entry->key_size = key_size;
+    entry->value_size = value_size;
+    entry->expires_ms = expires_ms;
+    memcpy(entry + 1, key, key_size);
+    if (value_size > 0)
+        memcpy((unsigned char *)entry + value_offset(key_size), value, value_size);
+    return entry;
+}
+
+const void *recsys_cache_entry_get(const recsys_cache_entry *entry, size_t *size)
+{
+    if (size != NULL)
+        *size = entry == NULL ? 0 : entry->value_size;
+    return entry == NULL ? NULL : (const unsigned char *)entry + value_offset(entry->key_size);
+}
+
+void recsys_cache_release(recsys_cache_entry *entry)
+{
+    /* release: our reads come before; acquire: whoever frees has seen them all. */
+    if (entry != NULL && atomic_fetch_sub_explicit(&entry->refs, 1u, memory_order_acq_rel) == 1u)
+        rs_free(entry);
+}
+
+int rs_shard_init(struct rs_shard *shard, size_t max_bytes)
+{
+    size_t n = 16, tables;
+    int result;
+
+    memset(shard, 0, sizeof *shard);
+    while (n * 2 <= max_bytes / BYTES_PER_BUCKET)
+        n *= 2;
+    tables = n * (sizeof *shard->buckets + sizeof *shard->ghosts) + sizeof *shard;
+    shard->buckets = rs_alloc_array(n, sizeof *shard->buckets);
+    shard->ghosts = rs_alloc_array(n, sizeof *shard->ghosts);
+    shard->mask = n - 1;
+    shard->max_bytes = max_bytes > tables ? max_bytes - tables : 0;
+    result = shard->buckets == NULL || shard->ghosts == NULL ? ENOMEM : rs_lock_init(&shard->lock);
+    if (result != 0) {
+        rs_free(shard->ghosts);
+        rs_free(shard->buckets);
+    }
+    return result;
+}
+
+void rs_shard_destroy(struct rs_shard *shard)
+{
+    recsys_cache_entry *dead = NULL;
+
+    rs_shard_clear(shard, &dead);
+    rs_shard_bury(dead);
+    rs_lock_destroy(&shard->lock);
+    rs_free(shard->ghosts);
+    rs_free(shard->buckets);
+}
+
+void rs_shard_bury(recsys_cache_entry *dead)
+{
+    while (dead != NULL) {
+        recsys_cache_entry *next = dead->next;
+        recsys_cache_release(dead);
+        dead = next;
+    }
+}
+
+static struct rs_queue *queue_of(struct rs_shard *shard, const recsys_cache_entry *entry)
+{
+    return entry->queue == RS_QUEUE_SMALL ? &shard->small : &shard->main;
+}
+
+static void enqueue(struct rs_shard *shard, recsys_cache_entry *entry, enum rs_queue_name name)
+{
+    entry->queue = (uint8_t)name;
+    struct rs_queue *queue = queue_of(shard, entry);
+    entry->newer = NULL;
+    entry->older = queue->newest;
+    if (queue->newest != NULL)
+        queue->newest->newer = entry;
+    else
+        queue->oldest = entry;
+    queue->newest = entry;
+    queue->bytes += rs_entry_bytes(entry->key_size, entry->value_size);
+    queue->n++;
+}
+
+static void dequeue(struct rs_shard *shard, recsys_cache_entry *entry)
+{
+    struct rs_queue *queue = queue_of(shard, entry);
+
+    *(entry->newer != NULL ? &entry->newer->older : &queue->newest) = entry->older;
+    *(entry->older != NULL ? &entry->older->newer : &queue->oldest) = entry->newer;
+    queue->bytes -= rs_entry_bytes(entry->key_size, entry->value_size);
+    queue->n--;
+    entry->queue = RS_QUEUE_NONE;
+}
+
+/* The link to `entry` becomes a link to the next one in its bucket. */
+static void take_out(struct rs_shard *shard, recsys_cache_entry **link, recsys_cache_entry **dead)
+{
+    recsys_cache_entry *entry = *link;
+
+    *link = entry->next;
+    dequeue(shard, entry);
+    entry->next = *dead;
+    *dead = entry;
+}
+
+static recsys_cache_entry **link_of(struct rs_shard *shard, const recsys_cache_entry *entry)
+{
+    recsys_cache_entry **link = &shard->buckets[entry->hash & shard->mask];
+
+    while (*link != entry)
+        link = &(*link)->next;
+    return link;
+}
+
+static recsys_cache_entry **find_link(struct rs_shard *shard, const void *key, size_t key_size,
+                                      uint64_t hash)
+{
+    recsys_cache_entry **link = &shard->buckets[hash & shard->mask];
+
+    for (recsys_cache_entry *entry; (entry = *link) != NULL; link = &entry->next)
+        if (entry->hash == hash && entry->key_size == key_size &&
+            memcmp(rs_entry_key(entry), key, key_size) == 0)
+            return link;
+    return NULL;
+}
+
+recsys_cache_entry *rs_shard_find(struct rs_shard *shard, const void *key, size_t key_size,
+                                  uint64_t hash, uint64_t now, recsys_cache_entry **dead)
+{
+    recsys_cache_entry **link = find_link(shard, key, key_size, hash);
+
+    if (link == NULL)
+        return NULL;
+    recsys_cache_entry *entry = *link;
+    if (now >= entry->expires_ms) {
+        shard->expirations++;
+        take_out(shard, link, dead);
+        return NULL;
+    }
+    if (entry->asked < MAX_ASKED)
+        entry->asked++;
+    atomic_fetch_add_explicit(&entry->refs, 1u, memory_order_relaxed);
+    return entry;
+}
+
+int rs_shard_remove(struct rs_shard *shard, const void *key, size_t key_size, uint64_t hash,
+                    uint64_t now, recsys_cache_entry **dead)
+{
+    recsys_cache_entry **link = find_link(shard, key, key_size, hash);
+
+    if (link == NULL)
+        return 0;
+    int is_alive = now < (*link)->expires_ms;
+    shard->expirations += !is_alive;
+    take_out(shard, link, dead);
+    return is_alive;
+}
+
+static uint32_t ghost_mark(uint64_t hash)
+{
+    return (uint32_t)(hash >> 24) | 1u;
+}
+
+static struct rs_ghost *ghosts_of(const struct rs_shard *shard, uint64_t hash)
+{
+    return &shard->ghosts[hash & shard->mask & ~(uint64_t)(GHOST_PLACES - 1)];
+}
+
+static void remember(struct rs_shard *shard, uint64_t hash)
+{
+    struct rs_ghost *ghost = ghosts_of(shard, hash), *oldest = ghost;
+
+    for (size_t i = 0; i < GHOST_PLACES && oldest->mark != 0; i++)
+        if (ghost[i].mark == 0 ||
+            shard->n_evicted - ghost[i].evicted > shard->n_evicted - oldest->evicted)
+            oldest = &ghost[i];
+    *oldest = (struct rs_ghost){ghost_mark(hash), shard->n_evicted++};
+}
+
+static int is_ghost(const struct rs_shard *shard, uint64_t hash)
+{
+    const struct rs_ghost *ghost = ghosts_of(shard, hash);
+
+    for (size_t i = 0; i < GHOST_PLACES; i++)
+        if (ghost[i].mark == ghost_mark(hash) &&
+            shard->n_evicted - ghost[i].evicted <= shard->small.n + shard->main.n)
+            return 1;
+    return 0;
+}
+
+/* Deal with the oldest of `queue`: out, or on to the main queue's beginning. */
+static void evict_oldest(struct rs_shard *shard, struct rs_queue *queue, uint64_t now,
+                         recsys_cache_entry **dead)
+{
+    recsys_cache_entry *entry = queue->oldest;
+    int is_expired = now >= entry->expires_ms;
+    /* acquire: what the last holder read, he has read before the block is freed. With the
+     * lock held nobody new can get at it. */
+    int is_held = atomic_load_explicit(&entry->refs, memory_order_acquire) > 1u;
+
+    if (is_held || (entry->asked > 0 && !is_expired)) {
+        int is_newcomer = queue == &shard->small;
+        if (is_newcomer)
+            entry->asked = 0;
+        else if (entry->asked > 0)
+            entry->asked--;
+        dequeue(shard, entry);
+        enqueue(shard, entry, RS_QUEUE_MAIN);
+        return;
+    }
+    if (is_expired)
+        shard->expirations++;
+    else
+        shard->evictions++;
+    if (queue == &shard->small && !is_expired)
+        remember(shard, entry->hash);
+    take_out(shard, link_of(shard, entry), dead);
+}
+
+static int make_room(struct rs_shard *shard, size_t bytes, uint64_t now, recsys_cache_entry **dead)
+{
+    /* Each entry can be passed over once in the small queue and four times in
+     * the main one; whoever is still there after that is held. */
+    size_t patience = (MAX_ASKED + 2) * (shard->small.n + shard->main.n) + 1;
+
+    if (bytes > shard->max_bytes)
+        return 0;
+    while (shard->small.bytes + shard->main.bytes > shard->max_bytes - bytes) {
+        if (patience-- == 0)
+            return 0;
+        int from_small = shard->main.n == 0 ||
+                         (shard->small.n > 0 && shard->small.bytes >= shard->max_bytes / 10);
+        evict_oldest(shard, from_small ? &shard->small : &shard->main, now, dead);
+    }
+    return 1;
+}
+
+static void sweep(struct rs_shard *shard, uint64_t now, recsys_cache_entry **dead)
+{
+    for (int i = 0; i < 2; i++) {
+        recsys_cache_entry **link = &shard->buckets[shard->hand++ & shard->mask];
+        while (*link != NULL) {
+            if (now >= (*link)->expires_ms) {
+                shard->expirations++;
+                take_out(shard, link, dead);
+            } else {
+                link = &(*link)->next;
+            }
+        }
+    }
+}
+
+int rs_shard_add(struct rs_shard *shard, recsys_cache_entry *entry, uint64_t now,
+                 recsys_cache_entry **dead)
+{
+    sweep(shard, now, dead);
+    int was_here = is_ghost(shard, entry->hash);
+    if (!make_room(shard, rs_entry_bytes(entry->key_size, entry->value_size), now, dead))
+        return 0;
+    recsys_cache_entry **bucket = &shard->buckets[entry->hash & shard->mask];
+    entry->next = *bucket;
+    *bucket = entry;
+    enqueue(shard, entry, was_here ? RS_QUEUE_MAIN : RS_QUEUE_SMALL);
+    return 1;
+}
+
+void rs_shard_clear(struct rs_shard *shard, recsys_cache_entry **dead)
+{
+    for (size_t i = 0; i <= shard->mask; i++)
+        while (shard->buckets[i] != NULL)
+            take_out(shard, &shard->buckets[i], dead);
+    memset(shard->ghosts, 0, (shard->mask + 1) * sizeof *shard->ghosts);
+}

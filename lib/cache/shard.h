@@ -1,0 +1,139 @@
+/* lib/cache/shard.h - private to lib/cache: entries, the shards that keep them, running loads.
+ *
+ * A shard is a complete small cache: hash table, two queues, a memory of what
+ * was evicted lately, the loads that run. A key belongs to one shard for ever,
+ * so nothing ever needs the locks of two.
+ */
+#ifndef RS_CACHE_SHARD_H
+#define RS_CACHE_SHARD_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/lock.h"
+#include "recsys/cache.h"
+
+enum rs_queue_name {
+    RS_QUEUE_NONE = 0,
+    RS_QUEUE_SMALL = 1, /* newcomers */
+    RS_QUEUE_MAIN = 2
+};
+
+/* One block of memory: this, the key, padding to 16, the value. 64 bytes, so
+ * that looking at an entry is one cache line, and the next one is its key. */
+struct recsys_cache_entry {
+    atomic_uint refs; /* holders, and one for the shard; the last one frees (release/acquire) */
+    uint8_t queue;    /* protected by the shard's lock, as all below that changes */
+    uint8_t asked;    /* how often since it came to its queue, at most 3 */
+    uint16_t reserved;
+    uint64_t hash;
+    size_t key_size; /* never changes, and no more do value_size, key and value */
+    size_t value_size;
+    uint64_t expires_ms;
+    struct recsys_cache_entry *next; /* in its bucket; then in a list of dead ones */
+    struct recsys_cache_entry *newer, *older;
+};
+
+struct rs_queue {
+    struct recsys_cache_entry *newest, *oldest;
+    size_t bytes, n;
+};
+
+/* A load that runs, found by its key until it ends or somebody changes the key. */
+struct rs_flight {
+    struct rs_flight *next;
+    uint64_t hash;
+    const void *key; /* the caller's who loads */
+    size_t key_size;
+    pthread_t thread; /* who loads */
+    struct rs_signal done_signal;
+    /* protected by the shard's lock */
+    uint32_t refs;  /* who loads and who waits */
+    uint8_t listed; /* 0: key was set, removed or cleared; the value will not be stored */
+    uint8_t done;
+    recsys_status status;
+    recsys_cache_entry *entry; /* one reference */
+    recsys_error error;
+};
+
+struct rs_ghost {     /* an evicted newcomer's key, as far as we remember it */
+    uint32_t mark;    /* of its hash; 0 = none */
+    uint32_t evicted; /* the shard's count of evicted newcomers at that time */
+};
+
+struct rs_shard {
+    /* on cache lines of its own: threads that use other shards are not slowed down */
+    _Alignas(64) struct rs_lock lock;
+    /* protected by lock */
+    struct recsys_cache_entry **buckets;
+    struct rs_ghost *ghosts; /* as many as buckets */
+    size_t mask;             /* number of buckets - 1 */
+    struct rs_queue small, main;
+    struct rs_flight *flights;
+    size_t max_bytes;   /* of entries; never changes */
+    uint32_t n_evicted; /* newcomers; wraps */
+    size_t hand;        /* the bucket looked through next for what has expired */
+    uint64_t hits, misses, shared, loads, load_failures, sets, removals, evictions, expirations;
+};
+
+struct recsys_cache {
+    struct rs_shard *shards;
+    uint32_t n_shards;
+    uint32_t ttl_ms;
+    uint64_t max_bytes, max_value_bytes;
+    uint64_t seed;
+    uint64_t (*now_ms)(void *user_data);
+    void *user_data;
+};
+
+/* -- entry -- */
+
+/* With one reference. NULL: out of memory, or too large to be addressed. */
+recsys_cache_entry *rs_entry_create(const void *key, size_t key_size, const void *value,
+                                    size_t value_size, uint64_t hash, uint64_t expires_ms);
+/* What an entry counts for: its block as asked of the allocator. SIZE_MAX if not addressable. */
+size_t rs_entry_bytes(size_t key_size, size_t value_size);
+
+static inline const unsigned char *rs_entry_key(const recsys_cache_entry *entry)
+{
+    return (const unsigned char *)(entry + 1);
+}
+
+/* -- shard; all but the first three with its lock held -- */
+
+/* 0, or an errno. `max_bytes` is for everything, tables included. */
+int rs_shard_init(struct rs_shard *shard, size_t max_bytes);
+void rs_shard_destroy(struct rs_shard *shard);
+/* Give back a list of dead entries, without the lock. */
+void rs_shard_bury(recsys_cache_entry *dead);
+
+/* The entry, not expired, with a reference for the caller; or NULL. An expired
+ * one is taken out and put on `dead`. */
+recsys_cache_entry *rs_shard_find(struct rs_shard *shard, const void *key, size_t key_size,
+                                  uint64_t hash, uint64_t now, recsys_cache_entry **dead);
+/* 1 if it was there (and not expired). */
+int rs_shard_remove(struct rs_shard *shard, const void *key, size_t key_size, uint64_t hash,
+                    uint64_t now, recsys_cache_entry **dead);
+/* Keep `entry`, taking over a reference of the caller's; its key must not be
+ * there. 0, and nothing happens to the entry, if there is no room for it. */
+int rs_shard_add(struct rs_shard *shard, recsys_cache_entry *entry, uint64_t now,
+                 recsys_cache_entry **dead);
+void rs_shard_clear(struct rs_shard *shard, recsys_cache_entry **dead);
+
+/* -- flight; with the shard's lock held -- */
+
+/* Whoever loads `key` now must not store it. */
+void rs_flight_fence(struct rs_shard *shard, const void *key, size_t key_size, uint64_t hash);
+void rs_flight_fence_all(struct rs_shard *shard);
+
+/* -- cache -- */
+
+static inline struct rs_shard *rs_cache_shard(const recsys_cache *cache, uint64_t hash)
+{
+    return &cache->shards[(hash >> 56) & (cache->n_shards - 1)];
+}
+
+uint64_t rs_cache_expiry(const recsys_cache *cache, uint64_t now, uint32_t ttl_ms);
+
+#endif

@@ -1,0 +1,15 @@
+/* lib/registry/canary.h - try a model out before anybody is served by it. */
+#ifndef RS_REGISTRY_CANARY_H
+#define RS_REGISTRY_CANARY_H
+
+#include <stdint.h>
+
+#include "recsys/model.h"
+
+/* E_STATE, with the reason, if `candidate` should not replace `active` (NULL =
+ * nothing is served yet). min_items_ratio <= 0: any number of items will do.
+ * Blocks: touches the whole candidate, once a query. */
+recsys_status rs_canary_run(const recsys_model *candidate, const recsys_model *active,
+                            uint32_t n_queries, float min_items_ratio, recsys_error *err);
+
+#endif

@@ -1,12 +1,19 @@
 # recsys_add_tests(FOLDER LIBRARY): every tests/FOLDER/*.c becomes a program and a test.
+# tests/support is a static library, so that a program that sees only the public
+# headers takes from it only what does, too.
 file(GLOB recsys_support CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.c)
+add_library(recsys_test_support STATIC EXCLUDE_FROM_ALL ${recsys_support})
+target_link_libraries(recsys_test_support PRIVATE recsys_compiler
+  PUBLIC PkgConfig::jansson PkgConfig::libcrypto)
+target_include_directories(recsys_test_support PRIVATE ${PROJECT_SOURCE_DIR}/include)
 
 function(recsys_add_tests folder library)
   file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*.c)
   foreach(file ${files})
     get_filename_component(name ${file} NAME_WE)
-    add_executable(${folder}_${name} ${file} ${recsys_support})
-    target_link_libraries(${folder}_${name} PRIVATE recsys_compiler ${library} cmocka m)
+    add_executable(${folder}_${name} ${file})
+    target_link_libraries(${folder}_${name} PRIVATE recsys_compiler recsys_test_support ${library}
+      cmocka m)
     target_include_directories(${folder}_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include)
     set_target_properties(${folder}_${name} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

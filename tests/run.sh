@@ -21,7 +21,7 @@ export RECSYS_LONG=0
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="lint release clang asan tsan install examples daemon daemon-asan ctl fuzz quickstart"
+suites="release clang asan tsan examples daemon daemon-asan ctl fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -113,16 +113,6 @@ demo_bundle() { # trains the demo model once; prints its folder
   echo "$bundle"
 }
 
-run_lint() {
-  build release && RECSYS_EXAMPLE_BUNDLE=$(demo_bundle) \
-    ctest --test-dir build/release --output-on-failure -j "$jobs" -L 'lint'
-}
-
-run_install() {
-  local bundle
-  bundle=$(demo_bundle) && tests/install/run.sh "$root/build/release" "$bundle"
-}
-
 run_examples() {
   local bundle
   bundle=$(demo_bundle) && tests/install/run_examples.sh "$root/build/release" "$bundle"
@@ -176,12 +166,10 @@ if ! ./examples/install_dependencies.sh --tests > "$logs/install_dependencies.lo
   exit 1
 fi
 
-suite release run_ctest release -LE lint
-suite lint run_lint
-suite clang run_ctest clang -LE 'lint|fault'
-suite asan run_ctest asan -LE lint
+suite release run_ctest release
+suite clang run_ctest clang -LE 'lint|install'
+suite asan run_ctest asan -LE 'lint|install'
 suite tsan run_tsan
-suite install run_install
 suite examples run_examples
 suite daemon run_daemon release
 suite daemon-asan run_daemon asan

@@ -149,6 +149,9 @@ static recsys_status add_excluded(recsys_filter *filter, const recsys_filter_opt
     recsys_status status;
     int somebody = options->seen_by.text != NULL || options->seen_by.number != 0;
 
+    if (somebody &&
+        (options->seen_by.text != NULL) != (model->user_ids.kind == RECSYS_ID_KIND_TEXT))
+        return rs_error(err, RECSYS_E_INVALID, "seen_by is not of the kind of this model's users");
     if (somebody && rs_ids_find(&model->user_ids, options->seen_by, &user))
         seen = rs_filter_seen(model, user);
     if (options->n_exclude + seen.n == 0)

@@ -1,0 +1,375 @@
+/* tests/abi/layout.c - sizes, offsets and numbers that callers have compiled into themselves.
+ *
+ * Compares what this compiler makes of the headers with layout.expected, which
+ * bindings read too; with --print it writes that file. Lines are only added to
+ * it, and sizes change for structs alone that begin with struct_size.
+ * check_complete.py sees to it that nothing is left out here. */
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "recsys/recsys.h"
+
+enum kind { KIND_STRUCT, KIND_FIELD, KIND_CONST };
+
+struct entry {
+    enum kind kind;
+    const char *name, *field;
+    size_t offset, size;
+    int64_t value;
+};
+
+#define STRUCT(type)                                                                               \
+    {                                                                                              \
+        KIND_STRUCT, #type, "", 0, sizeof(type), 0                                                 \
+    }
+#define FIELD(type, member)                                                                        \
+    {                                                                                              \
+        KIND_FIELD, #type, #member, offsetof(type, member), sizeof(((type *)0)->member), 0         \
+    }
+#define CONST(name)                                                                                \
+    {                                                                                              \
+        KIND_CONST, #name, "", 0, 0, (int64_t)(name)                                               \
+    }
+
+static const struct entry entries[] = {
+    STRUCT(recsys_allocator),
+    FIELD(recsys_allocator, struct_size),
+    FIELD(recsys_allocator, reserved),
+    FIELD(recsys_allocator, allocate),
+    FIELD(recsys_allocator, resize),
+    FIELD(recsys_allocator, release),
+    FIELD(recsys_allocator, user_data),
+    STRUCT(recsys_array),
+    FIELD(recsys_array, data),
+    FIELD(recsys_array, dtype),
+    FIELD(recsys_array, n_dims),
+    FIELD(recsys_array, shape),
+    CONST(RECSYS_DTYPE_F32),
+    CONST(RECSYS_DTYPE_F64),
+    CONST(RECSYS_DTYPE_F16),
+    CONST(RECSYS_DTYPE_BF16),
+    CONST(RECSYS_DTYPE_I32),
+    CONST(RECSYS_DTYPE_U32),
+    CONST(RECSYS_DTYPE_I64),
+    CONST(RECSYS_DTYPE_U64),
+    CONST(RECSYS_DTYPE_U8),
+    STRUCT(recsys_cache_options),
+    FIELD(recsys_cache_options, struct_size),
+    FIELD(recsys_cache_options, n_shards),
+    FIELD(recsys_cache_options, max_bytes),
+    FIELD(recsys_cache_options, max_value_bytes),
+    FIELD(recsys_cache_options, ttl_ms),
+    FIELD(recsys_cache_options, reserved),
+    FIELD(recsys_cache_options, now_ms),
+    FIELD(recsys_cache_options, user_data),
+    STRUCT(recsys_cache_stats),
+    FIELD(recsys_cache_stats, struct_size),
+    FIELD(recsys_cache_stats, reserved),
+    FIELD(recsys_cache_stats, hits),
+    FIELD(recsys_cache_stats, misses),
+    FIELD(recsys_cache_stats, shared),
+    FIELD(recsys_cache_stats, loads),
+    FIELD(recsys_cache_stats, load_failures),
+    FIELD(recsys_cache_stats, sets),
+    FIELD(recsys_cache_stats, removals),
+    FIELD(recsys_cache_stats, evictions),
+    FIELD(recsys_cache_stats, expirations),
+    FIELD(recsys_cache_stats, entries),
+    FIELD(recsys_cache_stats, bytes),
+    FIELD(recsys_cache_stats, max_bytes),
+    CONST(RECSYS_CACHE_HIT),
+    CONST(RECSYS_CACHE_MISS),
+    CONST(RECSYS_CACHE_SHARED),
+    STRUCT(recsys_item),
+    FIELD(recsys_item, struct_size),
+    FIELD(recsys_item, n_genres),
+    FIELD(recsys_item, title),
+    FIELD(recsys_item, genres),
+    FIELD(recsys_item, poster_url),
+    FIELD(recsys_item, language),
+    FIELD(recsys_item, release_year),
+    FIELD(recsys_item, rating),
+    FIELD(recsys_item, adult),
+    FIELD(recsys_item, known),
+    STRUCT(recsys_filter_options),
+    FIELD(recsys_filter_options, struct_size),
+    FIELD(recsys_filter_options, flags),
+    FIELD(recsys_filter_options, min_rating),
+    FIELD(recsys_filter_options, min_year),
+    FIELD(recsys_filter_options, max_year),
+    FIELD(recsys_filter_options, n_languages),
+    FIELD(recsys_filter_options, languages),
+    FIELD(recsys_filter_options, allow),
+    FIELD(recsys_filter_options, n_allow),
+    FIELD(recsys_filter_options, exclude),
+    FIELD(recsys_filter_options, n_exclude),
+    FIELD(recsys_filter_options, seen_by),
+    CONST(RECSYS_FILTER_EXCLUDE_ADULT),
+    STRUCT(recsys_deployment_options),
+    FIELD(recsys_deployment_options, struct_size),
+    FIELD(recsys_deployment_options, n_canaries),
+    FIELD(recsys_deployment_options, registry),
+    FIELD(recsys_deployment_options, model_options),
+    FIELD(recsys_deployment_options, min_items_ratio),
+    FIELD(recsys_deployment_options, reserved),
+    STRUCT(recsys_deployment_place),
+    FIELD(recsys_deployment_place, name),
+    FIELD(recsys_deployment_place, version),
+    FIELD(recsys_deployment_place, fingerprint),
+    FIELD(recsys_deployment_place, since_ms),
+    STRUCT(recsys_deployment_status),
+    FIELD(recsys_deployment_status, struct_size),
+    FIELD(recsys_deployment_status, loading),
+    FIELD(recsys_deployment_status, n_swaps),
+    FIELD(recsys_deployment_status, n_failures),
+    FIELD(recsys_deployment_status, n_retired),
+    FIELD(recsys_deployment_status, active),
+    FIELD(recsys_deployment_status, previous),
+    FIELD(recsys_deployment_status, candidate),
+    FIELD(recsys_deployment_status, last_error_ms),
+    FIELD(recsys_deployment_status, last_error),
+    CONST(RECSYS_LOG_ERROR),
+    CONST(RECSYS_LOG_WARN),
+    CONST(RECSYS_LOG_INFO),
+    CONST(RECSYS_LOG_DEBUG),
+    STRUCT(recsys_id),
+    FIELD(recsys_id, text),
+    FIELD(recsys_id, number),
+    STRUCT(recsys_model_options),
+    FIELD(recsys_model_options, struct_size),
+    FIELD(recsys_model_options, flags),
+    FIELD(recsys_model_options, max_bytes),
+    FIELD(recsys_model_options, metric),
+    FIELD(recsys_model_options, link),
+    FIELD(recsys_model_options, link_min),
+    FIELD(recsys_model_options, link_max),
+    STRUCT(recsys_model_info),
+    FIELD(recsys_model_info, struct_size),
+    FIELD(recsys_model_info, dimensions),
+    FIELD(recsys_model_info, n_users),
+    FIELD(recsys_model_info, n_items),
+    FIELD(recsys_model_info, n_features),
+    FIELD(recsys_model_info, n_seen),
+    FIELD(recsys_model_info, n_catalog),
+    FIELD(recsys_model_info, mapped_bytes),
+    FIELD(recsys_model_info, private_bytes),
+    FIELD(recsys_model_info, user_id_kind),
+    FIELD(recsys_model_info, item_id_kind),
+    FIELD(recsys_model_info, metric),
+    FIELD(recsys_model_info, link),
+    FIELD(recsys_model_info, link_min),
+    FIELD(recsys_model_info, link_max),
+    FIELD(recsys_model_info, name),
+    FIELD(recsys_model_info, version),
+    FIELD(recsys_model_info, algorithm),
+    FIELD(recsys_model_info, training_date),
+    FIELD(recsys_model_info, fingerprint),
+    FIELD(recsys_model_info, metadata),
+    CONST(RECSYS_ID_KIND_INTEGER),
+    CONST(RECSYS_ID_KIND_TEXT),
+    CONST(RECSYS_METRIC_INNER_PRODUCT),
+    CONST(RECSYS_METRIC_COSINE),
+    CONST(RECSYS_LINK_SIGMOID),
+    CONST(RECSYS_LINK_LINEAR),
+    CONST(RECSYS_LINK_CLIP),
+    CONST(RECSYS_ID_MAX_TEXT),
+    CONST(RECSYS_MODEL_OPTIONS_SIZE_V1),
+    CONST(RECSYS_MODEL_SKIP_HASHES),
+    CONST(RECSYS_MODEL_HUGE_PAGES),
+    STRUCT(recsys_request),
+    FIELD(recsys_request, struct_size),
+    FIELD(recsys_request, flags),
+    FIELD(recsys_request, user),
+    FIELD(recsys_request, k),
+    FIELD(recsys_request, min_rating),
+    FIELD(recsys_request, decade),
+    FIELD(recsys_request, n_genres),
+    FIELD(recsys_request, genres),
+    FIELD(recsys_request, languages),
+    FIELD(recsys_request, n_languages),
+    FIELD(recsys_request, reserved),
+    FIELD(recsys_request, exclude),
+    FIELD(recsys_request, n_exclude),
+    STRUCT(recsys_recommendation),
+    FIELD(recsys_recommendation, item),
+    FIELD(recsys_recommendation, score),
+    FIELD(recsys_recommendation, raw),
+    FIELD(recsys_recommendation, reasons),
+    FIELD(recsys_recommendation, reserved),
+    FIELD(recsys_recommendation, reason),
+    STRUCT(recsys_reply),
+    FIELD(recsys_reply, status),
+    FIELD(recsys_reply, strategy),
+    FIELD(recsys_reply, count),
+    FIELD(recsys_reply, reserved),
+    FIELD(recsys_reply, items),
+    FIELD(recsys_reply, message),
+    CONST(RECSYS_STRATEGY_USER),
+    CONST(RECSYS_STRATEGY_USER_PREFERENCES),
+    CONST(RECSYS_STRATEGY_PREFERENCES),
+    CONST(RECSYS_STRATEGY_POPULARITY),
+    CONST(RECSYS_REASON_GENRES),
+    CONST(RECSYS_REASON_RATING),
+    CONST(RECSYS_REASON_SCORE),
+    CONST(RECSYS_REASON_SIMILAR),
+    CONST(RECSYS_REASON_POPULAR),
+    CONST(RECSYS_REQUEST_REASONS),
+    CONST(RECSYS_REQUEST_INCLUDE_SEEN),
+    CONST(RECSYS_REQUEST_INCLUDE_ADULT),
+    STRUCT(recsys_scorer_options),
+    FIELD(recsys_scorer_options, struct_size),
+    FIELD(recsys_scorer_options, n_threads),
+    FIELD(recsys_scorer_options, max_k),
+    FIELD(recsys_scorer_options, max_batch),
+    FIELD(recsys_scorer_options, dimensions),
+    FIELD(recsys_scorer_options, reserved),
+    STRUCT(recsys_query),
+    FIELD(recsys_query, vector),
+    FIELD(recsys_query, filter),
+    FIELD(recsys_query, offset),
+    FIELD(recsys_query, k),
+    FIELD(recsys_query, reserved),
+    FIELD(recsys_query, reserved2),
+    STRUCT(recsys_scored),
+    FIELD(recsys_scored, item),
+    FIELD(recsys_scored, score),
+    FIELD(recsys_scored, reserved),
+    STRUCT(recsys_blas_info),
+    FIELD(recsys_blas_info, struct_size),
+    FIELD(recsys_blas_info, n_threads),
+    FIELD(recsys_blas_info, config),
+    FIELD(recsys_blas_info, core),
+    CONST(RECSYS_SCORER_OPTIONS_SIZE_V1),
+    CONST(RECSYS_MAX_K),
+    STRUCT(recsys_error),
+    FIELD(recsys_error, status),
+    FIELD(recsys_error, sys_errno),
+    FIELD(recsys_error, message),
+    CONST(RECSYS_OK),
+    CONST(RECSYS_E_INVALID),
+    CONST(RECSYS_E_NOMEM),
+    CONST(RECSYS_E_IO),
+    CONST(RECSYS_E_FORMAT),
+    CONST(RECSYS_E_UNSUPPORTED),
+    CONST(RECSYS_E_NOT_FOUND),
+    CONST(RECSYS_E_TIMEOUT),
+    CONST(RECSYS_E_BACKEND),
+    CONST(RECSYS_E_INTERNAL),
+    CONST(RECSYS_E_EXISTS),
+    CONST(RECSYS_E_LIMIT),
+    CONST(RECSYS_E_STATE),
+};
+
+#define N_ENTRIES (sizeof entries / sizeof *entries)
+#define LINE_SIZE 256
+
+static void write_line(const struct entry *entry, char line[LINE_SIZE])
+{
+    switch (entry->kind) {
+    case KIND_STRUCT:
+        snprintf(line, LINE_SIZE, "struct %s size %zu", entry->name, entry->size);
+        break;
+    case KIND_FIELD:
+        snprintf(line, LINE_SIZE, "field %s.%s offset %zu size %zu", entry->name, entry->field,
+                 entry->offset, entry->size);
+        break;
+    default:
+        snprintf(line, LINE_SIZE, "const %s %" PRId64, entry->name, entry->value);
+        break;
+    }
+}
+
+static void print_all(void)
+{
+    char line[LINE_SIZE];
+
+    puts("# Sizes, offsets and constants of the public headers on 64-bit machines.");
+    puts("# Written by tests/abi/layout.c --print; bindings compare themselves with it.");
+    for (size_t i = 0; i < N_ENTRIES; i++) {
+        write_line(&entries[i], line);
+        puts(line);
+    }
+}
+
+/* 1 if `file` has exactly this line. */
+static int has_line(FILE *file, const char *wanted)
+{
+    char line[LINE_SIZE];
+
+    rewind(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (strcmp(line, wanted) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+static int check_lines(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    int bad = 0;
+
+    if (file == NULL) {
+        fprintf(stderr, "cannot open %s\n", path);
+        return 1;
+    }
+    for (size_t i = 0; i < N_ENTRIES; i++) {
+        char line[LINE_SIZE];
+        write_line(&entries[i], line);
+        if (!has_line(file, line)) {
+            fprintf(stderr, "layout.expected has no line: %s\n", line);
+            bad = 1;
+        }
+    }
+    fclose(file);
+    return bad;
+}
+
+/* Padding the compiler chose would be bytes that _INIT and _init() may differ in. */
+static int check_holes(void)
+{
+    int bad = 0;
+
+    for (size_t i = 0; i < N_ENTRIES; i++) {
+        size_t at = 0, next = i + 1;
+        if (entries[i].kind != KIND_STRUCT)
+            continue;
+        for (; next < N_ENTRIES && entries[next].kind == KIND_FIELD; next++) {
+            if (entries[next].offset != at) {
+                fprintf(stderr, "hole before %s.%s\n", entries[next].name, entries[next].field);
+                bad = 1;
+            }
+            at = entries[next].offset + entries[next].size;
+        }
+        if (at != entries[i].size) {
+            fprintf(stderr, "hole at the end of %s\n", entries[i].name);
+            bad = 1;
+        }
+    }
+    return bad;
+}
+
+int main(int argc, char **argv)
+{
+    const char *source = getenv("RECSYS_SOURCE_DIR");
+    char path[4096];
+
+    if (sizeof(void *) != 8) {
+        puts("layout.expected is of 64-bit machines: nothing to compare");
+        return 0;
+    }
+    if (argc == 2 && strcmp(argv[1], "--print") == 0) {
+        print_all();
+        return 0;
+    }
+    snprintf(path, sizeof path, "%s/tests/abi/layout.expected", source == NULL ? "." : source);
+    int bad = check_lines(path);
+    bad |= check_holes();
+    if (!bad)
+        printf("layout: ok, %zu lines\n", N_ENTRIES);
+    return bad;
+}

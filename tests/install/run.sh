@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Installs a build into a folder of its own and builds a consumer against it:
+# by find_package, by pkg-config, and by pkg-config --static.
+#
+#   tests/install/run.sh BUILD_DIR BUNDLE
+#
+# All three must print the same recommendations for the bundle's first user.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+if [ $# -ne 2 ]; then
+  sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+  exit 2
+fi
+build=$(cd "$1" && pwd) || exit 2
+bundle=$(cd "$2" && pwd) || exit 2
+room=$(mktemp -d "${TMPDIR:-/tmp}/recsys-install.XXXXXX") || exit 2
+trap 'rm -rf "$room"' EXIT
+prefix=$room/prefix
+passed=0
+failed=0
+cc=${CC:-cc}
+
+step() { # step WHAT COMMAND...
+  local what=$1
+  shift
+  if "$@" > "$room/log" 2>&1; then
+    passed=$((passed + 1))
+    echo "ok: $what"
+  else
+    failed=$((failed + 1))
+    echo "FAILED: $what"
+    cat "$room/log"
+    return 1
+  fi
+}
+
+finish() {
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ]
+  exit
+}
+
+step "cmake --install" cmake --install "$build" --prefix "$prefix" || finish
+libdir=$(dirname "$(find "$prefix" -name 'librecsys.so' | head -n 1)")
+export PKG_CONFIG_PATH=$libdir/pkgconfig
+export LD_LIBRARY_PATH=$libdir
+
+headers_are_all_there() {
+  diff -r "$here/../../include/recsys" "$prefix/include/recsys"
+}
+step "the public headers, and nothing else, are installed" headers_are_all_there
+
+nothing_outside_names_the_build() {
+  # Paths of the machine it was built on have no place in what is installed.
+  ! grep -rlF -e "$build" "$libdir/cmake" "$libdir/pkgconfig"
+}
+step "installed files do not name the build folder" nothing_outside_names_the_build
+
+by_find_package() {
+  mkdir -p "$room/cmake" && cat > "$room/cmake/CMakeLists.txt" << END
+cmake_minimum_required(VERSION 3.18)
+project(consumer LANGUAGES C)
+find_package(recsys 0.1 REQUIRED)
+add_executable(consumer $here/consumer.c)
+target_link_libraries(consumer PRIVATE recsys::recsys)
+END
+  cmake -S "$room/cmake" -B "$room/cmake/build" -DCMAKE_PREFIX_PATH="$prefix" \
+    -DCMAKE_C_COMPILER="$cc" && cmake --build "$room/cmake/build" &&
+    "$room/cmake/build/consumer" "$bundle" > "$room/by_find_package.txt"
+}
+step "a consumer by find_package" by_find_package
+
+by_pkg_config() {
+  # shellcheck disable=SC2046 # the flags are several words
+  $cc -std=c11 -Wall -Wextra -Werror "$here/consumer.c" -o "$room/shared" \
+    $(pkg-config --cflags --libs recsys) &&
+    "$room/shared" "$bundle" > "$room/by_pkg_config.txt"
+}
+step "a consumer by pkg-config" by_pkg_config
+
+by_pkg_config_static() {
+  local flags
+  # The archive lies beside the shared library, which -lrecsys would choose.
+  flags=$(pkg-config --static --cflags --libs recsys | sed 's/-lrecsys\b/-l:librecsys.a/') &&
+    # shellcheck disable=SC2086
+    $cc -std=c11 -Wall -Wextra -Werror "$here/consumer.c" -o "$room/static" $flags &&
+    ! ldd "$room/static" | grep -q librecsys &&
+    "$room/static" "$bundle" > "$room/by_pkg_config_static.txt"
+}
+step "a consumer by pkg-config --static" by_pkg_config_static
+
+it_may_be_moved() {
+  mv "$prefix" "$room/elsewhere" &&
+    export PKG_CONFIG_PATH=${libdir/#"$prefix"/"$room/elsewhere"}/pkgconfig &&
+    export LD_LIBRARY_PATH=${libdir/#"$prefix"/"$room/elsewhere"} &&
+    by_pkg_config
+}
+all_say_the_same() {
+  [ -s "$room/by_find_package.txt" ] &&
+    cmp "$room/by_find_package.txt" "$room/by_pkg_config.txt" &&
+    cmp "$room/by_find_package.txt" "$room/by_pkg_config_static.txt"
+}
+step "all of them print the same recommendations" all_say_the_same
+step "the installed folder may be moved" it_may_be_moved
+finish

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Fail if a file includes something its folder may not see. The table IS the architecture."""
+import re
+
+import project
+
+PUBLIC = ["include/recsys"]
+
+MAY_SEE = {  # folder -> project folders it may include from, beside itself
+    "include/recsys": [],
+    # Arrows point down: every folder sees some of those above it.
+    "lib/base":       PUBLIC,
+    "lib/catalog":    PUBLIC + ["lib/base"],
+    "lib/model":      PUBLIC + ["lib/base", "lib/catalog"],
+    "lib/score":      PUBLIC + ["lib/base", "lib/catalog", "lib/model"],
+    "lib/serve":      PUBLIC + ["lib/base", "lib/catalog", "lib/model", "lib/score"],
+    "lib/registry":   PUBLIC + ["lib/base", "lib/catalog", "lib/model", "lib/score", "lib/serve"],
+    "lib/stats":      PUBLIC + ["lib/base"],
+    "lib/cache":      PUBLIC + ["lib/base"],
+    "lib/aside":      PUBLIC + ["lib/base", "lib/cache"],
+    "lib/domain":     PUBLIC + ["lib/base", "lib/cache", "lib/aside"],
+    # Adapters implement public interfaces and know nothing of the library's inside.
+    "lib/adapters":   PUBLIC + ["lib/base"],
+    # Everybody outside the library sees what every embedder sees.
+    "daemon":         PUBLIC,
+    "examples":       PUBLIC,
+    "bindings":       PUBLIC,
+    "tests/api":      PUBLIC + ["tests/support"],
+    "tests/abi":      PUBLIC + ["tests/support"],
+    "tests/bench":    PUBLIC,
+    "tests/golden":   PUBLIC + ["tests/support"],
+    "tests/install":  PUBLIC,
+    # Tests that look inside.
+    "tests/unit":     PUBLIC + ["tests/support", "lib"],
+    "tests/fault":    PUBLIC + ["tests/support", "lib"],
+    "tests/race":     PUBLIC + ["tests/support", "lib"],
+    "tests/fuzz":     PUBLIC + ["tests/support", "lib"],
+    "tests/daemon":   PUBLIC + ["tests/support", "daemon"],
+    "tests/support":  PUBLIC + ["lib"],
+}
+
+THIRD_PARTY = {  # header, or what it begins with -> the only files and folders that include it
+    "cblas.h":    ["lib/score/blas.c", "examples/train_als", "tests"],
+    "jansson.h":  ["lib/base", "lib/catalog", "lib/model", "lib/registry", "daemon",
+                   "examples/train_als", "tests"],
+    "zlib.h":     ["lib/model", "daemon", "tests"],
+    "openssl/":   ["lib/base", "lib/model", "daemon", "tests/support", "tests/unit"],
+    "xxhash.h":   ["lib/base"],
+    "civetweb.h": ["daemon", "tests/daemon", "tests/bench"],
+    "cmocka.h":   ["tests"],
+    "pthread.h":  ["lib/base", "daemon", "examples", "tests"],
+    "hiredis/":   ["lib/adapters/redis", "tests"],
+    "libpq-fe.h": ["lib/adapters/postgres", "tests"],
+    "curl/":      ["lib/adapters/mlflow", "tests"],
+    # Not third parties, but as telling: who talks to the network, who touches signals.
+    "sys/socket.h": ["daemon", "tests", "lib/adapters"],
+    "netdb.h":    ["daemon", "tests", "lib/adapters"],
+    "netinet/":   ["daemon", "tests", "lib/adapters"],
+    "arpa/":      ["daemon", "tests", "lib/adapters"],
+    "signal.h":   ["lib/base", "daemon", "examples", "tests"],
+    "dlfcn.h":    ["lib/score", "tests"],
+}
+
+PUBLIC_MAY_INCLUDE = {"stddef.h", "stdint.h"}
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
+
+
+def folder_of(path):
+    return max((f for f in MAY_SEE if path.startswith(f + "/")), key=len, default=None)
+
+
+def is_within(path, places):
+    return any(path == place or path.startswith(place + "/") for place in places)
+
+
+def find_target(top, here, file, name):
+    """The project's file that `name` means in `file`, or None if it is not one of the project's."""
+    beside = file.rsplit("/", 1)[0]
+    for candidate in (f"{beside}/{name}", name, f"include/{name}", f"{here}/{name}"):
+        if (top / candidate).is_file():
+            return candidate
+    return None
+
+
+def check_line(top, here, file, bracket, name):
+    """What is wrong with one #include; None if nothing is."""
+    for prefix, places in THIRD_PARTY.items():
+        if (name == prefix or (prefix.endswith("/") and name.startswith(prefix))) and \
+                not is_within(file, places):
+            return f"only {', '.join(places)} may include <{name}>"
+    target = find_target(top, here, file, name) if bracket == '"' or name.startswith("recsys/") \
+        else None
+    if target is None:
+        if bracket == '"':
+            return f'"{name}" is no file of the project; others are included with <>'
+        if here == "include/recsys" and name not in PUBLIC_MAY_INCLUDE:
+            return f"public headers include only {', '.join(sorted(PUBLIC_MAY_INCLUDE))}"
+        return None
+    there = folder_of(target)
+    if there == here or is_within(target, MAY_SEE[here]):
+        return None
+    return f"{here} may not include {target}"
+
+
+def main():
+    top = project.root()
+    findings = []
+    for file in project.c_files(top):
+        here = folder_of(file)
+        if here is None:
+            findings.append(f"{file}:1: its folder is not in the table of this lint")
+            continue
+        text = project.without_comments((top / file).read_text(encoding="utf-8"))
+        for number, line in enumerate(text.splitlines(), 1):
+            match = INCLUDE.match(line)
+            wrong = match and check_line(top, here, file, match.group(1), match.group(2))
+            if wrong:
+                findings.append(f"{file}:{number}: {wrong}")
+    project.finish("check_includes", findings)
+
+
+main()

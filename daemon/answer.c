@@ -1,0 +1,229 @@
+/* daemon/answer.c - joins the cache and the recommender.
+ *
+ * The key begins with the fingerprint of the model the caller holds, and the
+ * loader computes from that same model: an answer belongs to one version,
+ * whatever is swapped meanwhile, and answers of replaced versions are simply
+ * never asked for again. When many clients ask the same at once, one computes.
+ *
+ * What is kept is finished JSON behind its number of items. What differs from
+ * request to request (id, time) is put around it by the handlers.
+ */
+#include "daemon/answer.h"
+
+#include <string.h>
+
+#include "daemon/reply.h"
+
+#define MAX_DIMENSIONS_AHEAD 4096u
+
+struct job {
+    struct rd_request *request;
+    recsys_model *model;
+    const recsys_model_info *info;
+    recsys_id item;
+};
+
+bool rd_model_acquire(struct rd_request *request, recsys_model **model, recsys_model_info *info)
+{
+    recsys_deployment *deployment = request->app->deployment;
+
+    *model = recsys_deployment_acquire(deployment);
+    if (*model == NULL)
+        return rd_reply_unavailable(request, "No model is loaded");
+    memset(info, 0, sizeof *info);
+    info->struct_size = (uint32_t)sizeof *info;
+    if (recsys_model_get_info(*model, info, NULL) == RECSYS_OK)
+        return true;
+    recsys_deployment_release(deployment, *model);
+    return rd_reply_error(request, 500, "The model cannot be described");
+}
+
+void rd_model_release(struct rd_request *request, recsys_model *model)
+{
+    rd_question_end(&request->worker->question);
+    recsys_deployment_release(request->app->deployment, model);
+}
+
+void rd_id_write(struct rd_text *text, recsys_id id)
+{
+    if (id.text != NULL)
+        rd_text_json(text, id.text, (size_t)id.number);
+    else
+        rd_text_u64(text, id.number);
+}
+
+static void write_text_or_null(struct rd_text *text, const char *value)
+{
+    if (value != NULL)
+        rd_text_json_puts(text, value);
+    else
+        rd_text_add(text, "null", 4);
+}
+
+static void write_item(struct rd_text *text, const recsys_model *model,
+                       const recsys_recommendation *from)
+{
+    recsys_item item;
+
+    memset(&item, 0, sizeof item);
+    item.struct_size = (uint32_t)sizeof item;
+    if (recsys_catalog_get(model, from->item, &item, NULL) != RECSYS_OK || !item.known) {
+        item.title = "";
+        item.rating = -1.0f;
+    }
+    rd_text_puts(text, "{\"movie_id\":");
+    rd_id_write(text, from->item);
+    rd_text_puts(text, ",\"title\":");
+    rd_text_json_puts(text, item.title);
+    rd_text_puts(text, ",\"score\":");
+    rd_text_float(text, from->score);
+    rd_text_puts(text, ",\"genres\":[");
+    for (uint32_t i = 0; i < item.n_genres; i++) {
+        if (i > 0)
+            rd_text_add(text, ",", 1);
+        rd_text_json_puts(text, item.genres[i]);
+    }
+    rd_text_puts(text, "],\"release_year\":");
+    if (item.release_year != 0)
+        rd_text_i64(text, item.release_year);
+    else
+        rd_text_add(text, "null", 4);
+    rd_text_puts(text, ",\"rating\":");
+    if (item.rating >= 0.0f)
+        rd_text_float(text, item.rating);
+    else
+        rd_text_add(text, "null", 4);
+    rd_text_puts(text, ",\"poster_url\":");
+    write_text_or_null(text, item.poster_url);
+    rd_text_puts(text, ",\"reason\":");
+    write_text_or_null(text, from->reason);
+    rd_text_add(text, "}", 1);
+}
+
+void rd_items_write(struct rd_text *text, const recsys_model *model,
+                    const recsys_recommendation *items, uint32_t count)
+{
+    rd_text_add(text, "[", 1);
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0)
+            rd_text_add(text, ",", 1);
+        write_item(text, model, &items[i]);
+    }
+    rd_text_add(text, "]", 1);
+}
+
+static recsys_status get_recommender(const struct job *job, recsys_recommender **out,
+                                     recsys_error *err)
+{
+    struct rd_worker *worker = job->request->worker;
+
+    if (worker->recommender == NULL) {
+        recsys_scorer_options options = RECSYS_SCORER_OPTIONS_INIT;
+        recsys_status status;
+
+        options.max_k = RD_TOP_K_MAX;
+        options.dimensions = job->info->dimensions < MAX_DIMENSIONS_AHEAD ? job->info->dimensions
+                                                                          : MAX_DIMENSIONS_AHEAD;
+        status = recsys_recommender_create(&options, &worker->recommender, err);
+        if (status != RECSYS_OK)
+            return status;
+    }
+    *out = worker->recommender;
+    return RECSYS_OK;
+}
+
+/* The answer as it is kept, in worker->value. */
+static recsys_status compute(const struct job *job, recsys_error *err)
+{
+    const struct rd_question *question = &job->request->worker->question;
+    struct rd_text *value = &job->request->worker->value;
+    uint64_t start = rd_now_ns();
+    bool similar = job->item.text != NULL || job->item.number != 0;
+    recsys_recommender *recommender;
+    recsys_reply reply;
+    recsys_status status;
+
+    memset(&reply, 0, sizeof reply);
+    status = get_recommender(job, &recommender, err);
+    if (status == RECSYS_OK)
+        status =
+            similar ? recsys_recommend_similar(recommender, job->model, job->item,
+                                               &question->request, &reply, err)
+                    : recsys_recommend(recommender, job->model, &question->request, 1, &reply, err);
+    if (status != RECSYS_OK)
+        return status;
+    recsys_metric_record(job->request->app->metrics.scoring, (double)(rd_now_ns() - start) * 1e-9);
+    if (reply.status != RECSYS_OK) {
+        err->status = reply.status;
+        err->message[0] = '\0';
+        if (reply.message != NULL)
+            strncat(err->message, reply.message, sizeof err->message - 1);
+        return reply.status;
+    }
+    rd_text_reset(value, 262144);
+    rd_text_add(value, &reply.count, sizeof reply.count);
+    rd_text_puts(value, "\"recommendations\":");
+    rd_items_write(value, job->model, reply.items, reply.count);
+    rd_text_puts(value, ",\"strategy\":");
+    rd_text_json_puts(value, similar ? "similar" : recsys_strategy_name(reply.strategy));
+    return value->failed ? RECSYS_E_NOMEM : RECSYS_OK;
+}
+
+static recsys_status load(recsys_cache_load *load_into, void *user_data, recsys_error *err)
+{
+    const struct job *job = user_data;
+    const struct rd_text *value = &job->request->worker->value;
+    recsys_status status = compute(job, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    return recsys_cache_load_set(load_into, value->data, value->size, 0, err);
+}
+
+static void unpack(struct rd_answer *answer, const char *bytes, size_t size)
+{
+    memcpy(&answer->count, bytes, sizeof answer->count);
+    answer->json = bytes + sizeof answer->count;
+    answer->size = size - sizeof answer->count;
+}
+
+bool rd_answer_get(struct rd_request *request, recsys_model *model, const recsys_model_info *info,
+                   recsys_id item, struct rd_answer *answer)
+{
+    struct job job = {request, model, info, item};
+    struct rd_text *key = &request->worker->key, *value = &request->worker->value;
+    recsys_cache *cache = request->app->cache;
+    uint32_t outcome = RECSYS_CACHE_MISS;
+    recsys_error err = {0};
+    recsys_status status;
+
+    memset(answer, 0, sizeof *answer);
+    if (cache != NULL) {
+        rd_question_key(&request->worker->question, info->fingerprint, item, key);
+        status = key->failed
+                     ? RECSYS_E_NOMEM
+                     : recsys_cache_get_or_load(cache, key->data, key->size, load, &job,
+                                                (uint32_t)request->app->config.request_timeout_ms,
+                                                &answer->entry, &outcome, &err);
+    } else {
+        status = compute(&job, &err);
+    }
+    if (status != RECSYS_OK)
+        return rd_reply_failure(request, status, &err);
+    if (answer->entry != NULL) {
+        size_t size;
+        const char *bytes = recsys_cache_entry_get(answer->entry, &size);
+
+        unpack(answer, bytes, size);
+    } else {
+        unpack(answer, value->data, value->size);
+    }
+    request->cache_use = outcome == RECSYS_CACHE_MISS ? RD_CACHE_MISS : RD_CACHE_HIT;
+    return true;
+}
+
+void rd_answer_release(struct rd_answer *answer)
+{
+    recsys_cache_release(answer->entry);
+    answer->entry = NULL;
+}

@@ -1,0 +1,31 @@
+/* daemon/auth.h - API keys and the admin token. */
+#ifndef RECSYSD_AUTH_H
+#define RECSYSD_AUTH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/config.h"
+
+struct rd_digest {
+    unsigned char bytes[32];
+};
+
+/* Only digests are kept, so that neither a core file nor a timing tells a key. */
+struct rd_auth {
+    struct rd_digest *keys;
+    size_t n_keys; /* 0 = the /api routes are open */
+    struct rd_digest admin;
+    bool has_admin;
+};
+
+/* Reads the files the settings name. On failure `message` says what to do. */
+bool rd_auth_load(struct rd_auth *auth, const struct rd_config *config, char *message,
+                  size_t message_size);
+void rd_auth_free(struct rd_auth *auth);
+
+/* Both take constant time for a given number of keys. NULL is no key. */
+bool rd_auth_is_key(const struct rd_auth *auth, const char *key);
+bool rd_auth_is_admin(const struct rd_auth *auth, const char *token);
+
+#endif

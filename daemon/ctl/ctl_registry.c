@@ -1,0 +1,215 @@
+/* daemon/ctl/ctl_registry.c - recsysctl publish, alias and list: a directory of models.
+ *
+ * publish copies a bundle into the registry as the next version and prints its
+ * URI; alias moves or removes a name for a version; list shows what is there.
+ * Every step is atomic in the library, so these may run beside a server that
+ * reads the registry and beside each other.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/ctl/ctl_command.h"
+#include "daemon/ctl/ctl_progress.h"
+
+static int run_publish(const struct ctl_arguments *arguments)
+{
+    const char *root = ctl_required(arguments, "registry");
+    const char *name = ctl_required(arguments, "name");
+    const char *alias = ctl_value(arguments, "alias");
+    recsys_registry *registry = NULL;
+    recsys_status status;
+    uint64_t version = 0u;
+    recsys_error err;
+
+    status = recsys_registry_open(root, &registry, &err);
+    if (status == RECSYS_OK) {
+        ctl_progress_begin("publishing", arguments->operands[0]);
+        status = recsys_registry_publish(registry, arguments->operands[0], name, &version, &err);
+        ctl_progress_end();
+    }
+    if (status == RECSYS_OK)
+        printf("models:/%s/%" PRIu64 "\n", name, version);
+    if (status == RECSYS_OK && alias != NULL) {
+        status = recsys_registry_set_alias(registry, name, alias, version, &err);
+        if (status == RECSYS_OK)
+            printf("models:/%s@%s\n", name, alias);
+    }
+    recsys_registry_close(registry);
+    return status == RECSYS_OK ? CTL_OK : ctl_failed("%s", err.message);
+}
+
+static uint64_t parse_version(const struct ctl_arguments *arguments, const char *text)
+{
+    char *end;
+    unsigned long long version = strtoull(text, &end, 10);
+
+    if (strspn(text, "0123456789") == 0u || *end != '\0' || version == 0u)
+        ctl_usage_error(arguments->command, "'%s' is not a version; they are 1, 2, 3, ...", text);
+    return (uint64_t)version;
+}
+
+static int run_alias(const struct ctl_arguments *arguments)
+{
+    const char *root = ctl_required(arguments, "registry");
+    const char *name = ctl_required(arguments, "name");
+    const char *alias = arguments->operands[0];
+    bool take_away = ctl_has(arguments, "remove");
+    recsys_registry *registry = NULL;
+    uint64_t version = 0u;
+    recsys_status status;
+    recsys_error err;
+
+    if (take_away == (arguments->n_operands == 2u))
+        ctl_usage_error(arguments->command, "alias needs either a VERSION or --remove");
+    if (!take_away)
+        version = parse_version(arguments, arguments->operands[1]);
+    status = recsys_registry_open(root, &registry, &err);
+    if (status == RECSYS_OK)
+        status = take_away ? recsys_registry_remove_alias(registry, name, alias, &err)
+                           : recsys_registry_set_alias(registry, name, alias, version, &err);
+    recsys_registry_close(registry);
+    if (status != RECSYS_OK)
+        return ctl_failed("%s", err.message);
+    if (take_away)
+        printf("removed models:/%s@%s\n", name, alias);
+    else
+        printf("models:/%s@%s is version %" PRIu64 "\n", name, alias, version);
+    return CTL_OK;
+}
+
+struct entry {
+    char *name;
+    uint64_t version;
+    char *alias; /* NULL for a version itself */
+};
+
+struct listing {
+    struct entry *entries;
+    size_t n, capacity;
+};
+
+static char *copy_text(const char *text)
+{
+    return text == NULL ? NULL : strcpy(ctl_allocate(strlen(text), 1u), text);
+}
+
+static int32_t collect(const char *name, uint64_t version, const char *alias, void *user_data)
+{
+    struct listing *listing = user_data;
+
+    if (listing->n == listing->capacity) {
+        size_t capacity = listing->capacity * 2u + 64u;
+        struct entry *grown = realloc(listing->entries, capacity * sizeof *grown);
+
+        if (grown == NULL)
+            return 1;
+        listing->entries = grown;
+        listing->capacity = capacity;
+    }
+    listing->entries[listing->n++] = (struct entry){copy_text(name), version, copy_text(alias)};
+    return 0;
+}
+
+/* The aliases of entry `i`, which is a version: as words, or added to `array`. */
+static void aliases_of(const struct listing *listing, size_t i, json_t *array)
+{
+    const struct entry *version = &listing->entries[i];
+
+    for (size_t j = 0; j < listing->n; j++) {
+        const struct entry *entry = &listing->entries[j];
+
+        if (entry->alias == NULL || entry->version != version->version ||
+            strcmp(entry->name, version->name) != 0)
+            continue;
+        if (array != NULL)
+            json_array_append_new(array, json_string(entry->alias));
+        else
+            printf(" %s", entry->alias);
+    }
+}
+
+static int print_listing(const struct listing *listing, bool as_json)
+{
+    json_t *array = json_array();
+    int status = CTL_OK;
+
+    for (size_t i = 0; i < listing->n; i++) {
+        const struct entry *entry = &listing->entries[i];
+        json_t *aliases;
+
+        if (entry->alias != NULL)
+            continue;
+        if (!as_json) {
+            printf("models:/%s/%" PRIu64, entry->name, entry->version);
+            aliases_of(listing, i, NULL);
+            putchar('\n');
+            continue;
+        }
+        aliases = json_array();
+        aliases_of(listing, i, aliases);
+        json_array_append_new(array, json_pack("{s:s, s:I, s:o}", "name", entry->name, "version",
+                                               (json_int_t)entry->version, "aliases", aliases));
+    }
+    if (as_json && (json_dumpf(array, stdout, JSON_INDENT(2)) != 0 || putchar('\n') == EOF))
+        status = ctl_failed("the list cannot be shown as JSON");
+    json_decref(array);
+    return status;
+}
+
+static int run_list(const struct ctl_arguments *arguments)
+{
+    const char *root = ctl_required(arguments, "registry");
+    const char *name = arguments->n_operands > 0u ? arguments->operands[0] : NULL;
+    struct listing listing = {NULL, 0u, 0u};
+    recsys_registry *registry = NULL;
+    recsys_error err;
+    int status;
+
+    if (recsys_registry_open(root, &registry, &err) != RECSYS_OK ||
+        recsys_registry_list(registry, name, collect, &listing, &err) != RECSYS_OK)
+        status = ctl_failed("%s", err.message);
+    else
+        status = print_listing(&listing, ctl_has(arguments, "json"));
+    recsys_registry_close(registry);
+    for (size_t i = 0; i < listing.n; i++) {
+        free(listing.entries[i].name);
+        free(listing.entries[i].alias);
+    }
+    free(listing.entries);
+    return status;
+}
+
+#define REGISTRY_OPTION                                                                            \
+    {                                                                                              \
+        "registry", CTL_ONE, "DIR", "directory of published models; needed"                        \
+    }
+#define NAME_OPTION                                                                                \
+    {                                                                                              \
+        "name", CTL_ONE, "NAME", "the model's name in the registry; needed"                        \
+    }
+
+static const struct ctl_option publish_options[] = {
+    REGISTRY_OPTION,
+    NAME_OPTION,
+    {"alias", CTL_ONE, "ALIAS", "point this alias at the new version"},
+    CTL_END,
+};
+static const struct ctl_option alias_options[] = {
+    REGISTRY_OPTION,
+    NAME_OPTION,
+    {"remove", CTL_SWITCH, NULL, "take the alias away"},
+    CTL_END,
+};
+static const struct ctl_option list_options[] = {REGISTRY_OPTION, CTL_JSON_OPTION, CTL_END};
+
+const struct ctl_command ctl_publish = {
+    "publish",       "BUNDLE",   1, 1, "copy a bundle into a registry as the next version",
+    publish_options, run_publish};
+const struct ctl_command ctl_alias = {
+    "alias",       "ALIAS [VERSION]", 1, 2, "name a version in a registry, as production",
+    alias_options, run_alias};
+const struct ctl_command ctl_list = {"list",       "[NAME]", 0, 1, "list the models of a registry",
+                                     list_options, run_list};

@@ -1,0 +1,268 @@
+/* daemon/request.c - takes a request apart and reads its body.
+ *
+ * civetweb has parsed the request line and the headers. Here they are looked
+ * at once, and what two servers might read differently is refused before
+ * anything acts on it: a length beside a transfer encoding, two lengths, an
+ * encoding other than chunked, a length that is not digits only. After such a
+ * request the connection is closed, because nobody can say where the next one
+ * begins.
+ *
+ * Runs on civetweb's worker threads.
+ */
+#include "daemon/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "daemon/reply.h"
+
+/* Small reads at first: whoever sends a byte at a time meets the deadline soon. */
+#define FIRST_PIECE 64u
+#define LARGEST_PIECE 65536u
+
+struct slot {
+    const char *name;
+    size_t offset;
+};
+
+#define SLOT(name, member)                                                                         \
+    {                                                                                              \
+        name, offsetof(struct rd_headers, member)                                                  \
+    }
+static const struct slot slots[] = {
+    SLOT("Host", host),
+    SLOT("Content-Type", content_type),
+    SLOT("Content-Length", content_length),
+    SLOT("Transfer-Encoding", transfer_encoding),
+    SLOT("Accept-Encoding", accept_encoding),
+    SLOT("Authorization", authorization),
+    SLOT("X-API-Key", api_key),
+    SLOT("X-Admin-Token", admin_token),
+    SLOT("X-Request-ID", request_id),
+    SLOT("Origin", origin),
+    SLOT("Expect", expect),
+    SLOT("Access-Control-Request-Method", cors_method),
+};
+
+static void collect_headers(struct rd_headers *headers, const struct mg_request_info *info)
+{
+    memset(headers, 0, sizeof *headers);
+    for (int i = 0; i < info->num_headers; i++) {
+        const char *name = info->http_headers[i].name, *value = info->http_headers[i].value;
+
+        for (size_t s = 0; s < sizeof slots / sizeof slots[0]; s++) {
+            const char **member = (const char **)(void *)((char *)headers + slots[s].offset);
+            bool framing = member == &headers->content_length ||
+                           member == &headers->transfer_encoding || member == &headers->host;
+
+            if (strcasecmp(name, slots[s].name) != 0)
+                continue;
+            if (*member == NULL)
+                *member = value;
+            else if (framing && strcmp(*member, value) != 0)
+                headers->conflicting = true;
+            break;
+        }
+    }
+}
+
+static void begin(struct rd_request *request, struct mg_connection *conn)
+{
+    struct rd_worker *worker = mg_get_thread_pointer(conn);
+
+    memset(request, 0, sizeof *request);
+    request->start_ns = rd_now_ns();
+    request->worker = worker;
+    request->app = worker->app;
+    request->conn = conn;
+    request->status = 500;
+    request->content_type = "application/json";
+    request->out = &worker->out;
+    rd_reply_clear(request);
+    rd_stamp_now(&worker->stamp);
+    memcpy(request->time, worker->stamp.time, sizeof request->time);
+}
+
+static void choose_id(struct rd_request *request)
+{
+    const char *given = request->headers.request_id;
+
+    if (given != NULL && rd_id_valid(given))
+        memcpy(request->id, given, strlen(given) + 1);
+    else if (!rd_stamp_uuid(&request->worker->stamp, request->id))
+        memcpy(request->id, "unknown", sizeof "unknown");
+}
+
+void rd_request_begin(struct rd_request *request, struct mg_connection *conn)
+{
+    begin(request, conn);
+    request->info = mg_get_request_info(conn);
+    collect_headers(&request->headers, request->info);
+    request->is_head = strcmp(request->info->request_method, "HEAD") == 0;
+    request->method = request->is_head ? "GET" : request->info->request_method;
+    request->keep_alive = true;
+    choose_id(request);
+}
+
+void rd_request_begin_broken(struct rd_request *request, struct mg_connection *conn)
+{
+    static const struct mg_request_info nothing = {.request_method = "-"};
+
+    begin(request, conn);
+    request->info = &nothing;
+    request->method = nothing.request_method;
+    choose_id(request);
+}
+
+static bool is_digits(const char *text)
+{
+    return text[0] != '\0' && strspn(text, "0123456789") == strlen(text) && strlen(text) < 19;
+}
+
+bool rd_request_check(struct rd_request *request)
+{
+    const struct rd_headers *headers = &request->headers;
+    const char *length = headers->content_length, *coding = headers->transfer_encoding;
+
+    request->keep_alive = false; /* until the framing is known to be sound */
+    if (headers->conflicting)
+        return rd_reply_error(request, 400, "Contradictory headers");
+    if (length != NULL && coding != NULL)
+        return rd_reply_error(request, 400,
+                              "Content-Length and Transfer-Encoding must not both be given");
+    if (coding != NULL && strcasecmp(coding, "chunked") != 0)
+        return rd_reply_error(request, 400, "Transfer-Encoding must be chunked");
+    if (length != NULL && !is_digits(length))
+        return rd_reply_error(request, 400, "Content-Length must be a number");
+    if (headers->host == NULL && strcmp(request->info->http_version, "1.1") == 0)
+        return rd_reply_error(request, 400, "Host header required");
+    if (request->info->local_uri_raw == NULL)
+        return rd_reply_error(request, 400, "The target is not on this server");
+    request->keep_alive = coding == NULL && (length == NULL || strtoull(length, NULL, 10) == 0);
+    return true;
+}
+
+static bool too_large(struct rd_request *request)
+{
+    return rd_reply_error(request, 413, "Request body too large");
+}
+
+/* One piece at a time up to `limit` bytes. -1: broken off or malformed, 0: late, 1: complete. */
+static int read_pieces(struct rd_request *request, struct rd_text *body, uint64_t limit,
+                       bool chunked)
+{
+    uint64_t deadline = request->start_ns + request->app->config.request_timeout_ms * 1000000u;
+    size_t piece = FIRST_PIECE;
+
+    while (chunked || body->size < limit) {
+        size_t left = (size_t)(limit - body->size), want = chunked || left > piece ? piece : left;
+        char *to = rd_text_reserve(body, want);
+        int n = to == NULL ? -1 : mg_read(request->conn, to, want);
+
+        if (n < 0 || (n == 0 && !chunked))
+            return -1;
+        if (n == 0)
+            return 1;
+        body->size += (size_t)n;
+        if (body->size > limit)
+            return 1; /* the caller sees that it is too much */
+        if (rd_now_ns() > deadline)
+            return 0;
+        if (piece < LARGEST_PIECE)
+            piece *= 2;
+    }
+    return 1;
+}
+
+bool rd_request_read_body(struct rd_request *request)
+{
+    const struct rd_headers *headers = &request->headers;
+    struct rd_text *body = &request->worker->body;
+    bool chunked = headers->transfer_encoding != NULL;
+    uint64_t limit = request->app->config.max_body_bytes, size = limit;
+    int outcome;
+
+    rd_text_reset(body, 65536);
+    if (!chunked) {
+        if (headers->content_length == NULL)
+            return rd_reply_error(request, 411, "Content-Length required");
+        size = strtoull(headers->content_length, NULL, 10);
+        if (size > limit)
+            return too_large(request);
+    }
+    if (headers->expect != NULL && strcasecmp(headers->expect, "100-continue") == 0)
+        (void)mg_write(request->conn, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+    outcome = read_pieces(request, body, size, chunked);
+    if (outcome < 0)
+        return rd_reply_error(request, 400, "The request body is incomplete or malformed");
+    if (outcome == 0)
+        return rd_reply_error(request, 408, "The request body did not arrive in time");
+    if (body->size > limit)
+        return too_large(request);
+    request->keep_alive = true;
+    return true;
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+static bool is_utf8(const char *text, size_t size)
+{
+    json_t *string = json_stringn(text, size); /* jansson's check is the one JSON needs */
+
+    json_decref(string);
+    return string != NULL;
+}
+
+bool rd_url_decode(const char *text, size_t size, char *out, size_t out_size)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        int c = (unsigned char)text[i];
+
+        if (c == '%') {
+            int high = size - i > 2 ? hex_value(text[i + 1]) : -1;
+            int low = high >= 0 ? hex_value(text[i + 2]) : -1;
+
+            if (high < 0 || low < 0)
+                return false;
+            c = high * 16 + low;
+            i += 2;
+        }
+        if (c == 0 || n + 1 >= out_size)
+            return false;
+        out[n++] = (char)c;
+    }
+    out[n] = '\0';
+    return is_utf8(out, n);
+}
+
+bool rd_request_query(struct rd_request *request, const char *name, char *buffer, size_t size,
+                      const char **value)
+{
+    const char *query = request->info->query_string;
+    size_t name_size = strlen(name);
+
+    *value = NULL;
+    while (query != NULL && *query != '\0') {
+        size_t n = strcspn(query, "&");
+
+        if (n > name_size && query[name_size] == '=' && strncmp(query, name, name_size) == 0) {
+            if (!rd_url_decode(query + name_size + 1, n - name_size - 1, buffer, size))
+                return rd_reply_error(request, 400, "Malformed query string");
+            *value = buffer;
+        }
+        query += n + (query[n] == '&');
+    }
+    return true;
+}

@@ -1,0 +1,534 @@
+#!/usr/bin/env python3
+"""ctl_test.py --bin DIR - recsysctl as operators and their scripts see it.
+
+Every subcommand, what it prints and with which status it ends, on success and
+on failure. Messages of recsysctl itself are compared word for word; of the
+library's, which are its own business, the parts an operator needs: what file,
+what is wrong. Models are made by `recsysctl import` from arrays written here.
+Standard library only; ends with "N passed, N failed".
+"""
+import argparse
+import json
+import os
+import random
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import traceback
+import zipfile
+
+USERS, ITEMS, D = 6, 40, 8
+
+
+def npy(values, shape, kind="f4"):
+    """An array as numpy.save() writes it."""
+    header = "{'descr': '<%s', 'fortran_order': False, 'shape': %s, }" % (kind, tuple(shape))
+    header += " " * ((-11 - len(header)) % 64) + "\n"
+    code = {"f4": "f", "i8": "q", "u4": "I", "u8": "Q"}[kind]
+    data = struct.pack("<%d%s" % (len(values), code), *values)
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + data
+
+
+def as_float(value):
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def safetensors(path, tensors):
+    header, data = {}, b""
+    for name, (dtype, shape, content) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(content)]}
+        data += content
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as out:
+        out.write(struct.pack("<Q", len(text)) + text + data)
+
+
+class Result:
+    def __init__(self, done):
+        self.status, self.out, self.err = done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    def ok(self):
+        assert self.status == 0, "status %d: %s" % (self.status, self.err)
+        assert self.err == "", self.err
+        return self
+
+    def failed(self, *parts):
+        """Status 1 and one line that has all `parts` in it; one part is the whole message."""
+        assert self.status == 1, "status %d, not 1: %s%s" % (self.status, self.out, self.err)
+        assert self.err.startswith("recsysctl: ") and self.err.count("\n") == 1, self.err
+        if len(parts) == 1 and parts[0].startswith("recsysctl: "):
+            assert self.err == parts[0] + "\n", self.err
+        for part in parts:
+            assert part in self.err, "%r is not in %r" % (part, self.err)
+        return self
+
+    def usage(self, message, command=""):
+        """Status 2, nothing on stdout, this message and the hint."""
+        assert self.status == 2, "status %d, not 2: %s" % (self.status, self.err)
+        assert self.out == "", self.out
+        hint = "('recsysctl help%s' shows how)" % (" " + command if command else "")
+        assert self.err == "recsysctl: %s\n%s\n" % (message, hint), self.err
+        return self
+
+
+class Case:
+    """A folder with the parts of a small model, and a bundle made of them."""
+
+    def __init__(self, program, folder):
+        self.program, self.folder = program, folder
+        rng = random.Random(7)
+        self.users = [as_float(rng.uniform(-0.5, 0.9)) for _ in range(USERS * D)]
+        self.items = [as_float(rng.uniform(-0.5, 0.9)) for _ in range(ITEMS * D)]
+        self.item_ids = [100 + 3 * i for i in range(ITEMS)]
+        self.user_ids = [11 * (i + 1) for i in range(USERS)]
+        self.seen = [sorted(rng.sample(range(ITEMS), 4)) for _ in range(USERS)]
+        self.ratings = [round(rng.uniform(2, 9.5), 1) for _ in range(ITEMS)]
+        self.write("u.npy", npy(self.users, [USERS, D]))
+        self.write("v.npy", npy(self.items, [ITEMS, D]))
+        self.write("uid.npy", npy(self.user_ids, [USERS], "i8"))
+        self.write("vid.npy", npy(self.item_ids, [ITEMS], "i8"))
+        flat = [row for rows in self.seen for row in rows]
+        self.write("seen_offsets.npy", npy([4 * i for i in range(USERS + 1)], [USERS + 1], "u8"))
+        self.write("seen_items.npy", npy(flat, [len(flat)], "u4"))
+        self.write("catalog.jsonl", "".join(json.dumps(self.line(i)) + "\n" for i in range(ITEMS)).encode())
+        self.bundle = self.path("bundle")
+        self.run("import", "--out", self.bundle, *self.arrays(), "--name", "films", "--version", "4",
+                 "--algorithm", "als", "--link", "clip", "--training-date", "2026-01-02T03:04:05Z",
+                 "--set", "metrics.recall@10=0.125", "--set", "hyperparameters.factors=8").ok()
+
+    def line(self, i):
+        return {"id": self.item_ids[i], "title": "Film %d" % i, "genres": [["Action", "Drama"][i % 2], "Horror"][: 1 + (i % 5 == 0)],
+                "release_year": 1985 + i, "rating": self.ratings[i], "language": ["en", "fr"][i % 2],
+                "adult": i == 7}
+
+    def arrays(self):
+        return ["--user-factors", self.path("u.npy"), "--item-factors", self.path("v.npy"),
+                "--user-ids", self.path("uid.npy"), "--item-ids", self.path("vid.npy"),
+                "--seen-offsets", self.path("seen_offsets.npy"), "--seen-items", self.path("seen_items.npy"),
+                "--catalog", self.path("catalog.jsonl")]
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def write(self, name, content):
+        with open(self.path(name), "wb") as out:
+            out.write(content)
+        return self.path(name)
+
+    def run(self, *arguments):
+        return Result(subprocess.run([self.program, *arguments], capture_output=True, timeout=120))
+
+    def recommend(self, *arguments, bundle=None):
+        answer = self.run("recommend", bundle or self.bundle, "--json", *arguments).ok()
+        return [json.loads(line) for line in answer.out.splitlines()]
+
+    def best(self, user, k=10, include_seen=False, keep=lambda i: True, adult=False):
+        """Brute force: ids of the best items."""
+        def score(i):
+            return as_float(sum(self.users[user * D + j] * self.items[i * D + j] for j in range(D)))
+        rows = [i for i in range(ITEMS) if keep(i) and (adult or i != 7)
+                and (include_seen or i not in self.seen[user])]
+        return [self.item_ids[i] for i in sorted(rows, key=lambda i: (-score(i), self.item_ids[i]))][:k]
+
+
+def ids(answer):
+    return [found["item_id"] for found in answer["recommendations"]]
+
+
+# --- the command line -------------------------------------------------------
+
+def test_without_a_command_it_says_so(case):
+    case.run().usage("which command?")
+
+
+def test_an_unknown_command_is_a_usage_error(case):
+    case.run("frobnicate").usage("there is no command 'frobnicate'")
+    case.run("help", "frobnicate").usage("there is no command 'frobnicate'")
+
+
+def test_help_lists_every_command_and_every_option(case):
+    overview = case.run("help").ok().out
+    assert overview == case.run("--help").ok().out
+    for command in ("inspect", "verify", "import", "recommend", "similar", "publish", "alias", "list"):
+        assert "\n  %s " % command in overview, command
+        text = case.run("help", command).ok().out
+        assert text.startswith("usage: recsysctl " + command), text
+        assert text == case.run(command, "--help").ok().out
+    assert "--min-rating" in case.run("help", "recommend").ok().out
+
+
+def test_version(case):
+    assert case.run("--version").ok().out.startswith("recsysctl 0.")
+
+
+def test_wrong_options_are_usage_errors(case):
+    case.run("inspect", case.bundle, "--nope").usage("inspect has no option '--nope'", "inspect")
+    case.run("inspect", case.bundle, "-j").usage("inspect has no option '-j'", "inspect")
+    case.run("inspect", case.bundle, "--k").usage("inspect has no option '--k'", "inspect")
+    case.run("inspect", case.bundle, "--registry").usage("--registry needs a value", "inspect")
+    case.run("inspect", case.bundle, "--json=yes").usage("--json takes no value", "inspect")
+    case.run("inspect", case.bundle, "--json", "--json").usage("--json is given twice", "inspect")
+    case.run("inspect").usage("inspect needs PATH", "inspect")
+    case.run("inspect", case.bundle, "more").usage("inspect: what is 'more' for?", "inspect")
+    case.run("recommend", case.bundle, "-k", "0").usage("-k must be a number from 1 to 1000, not '0'", "recommend")
+    case.run("recommend", case.bundle, "-k", "2.5").usage("-k must be a whole number", "recommend")
+    case.run("recommend", case.bundle, "-k1001").usage("-k must be a number from 1 to 1000, not '1001'", "recommend")
+    case.run("recommend", case.bundle, "--min-rating", "nan").usage(
+        "--min-rating must be a number from 0 to 10, not 'nan'", "recommend")
+    for decade in ("1995", "90s", "1990x", "1990ss"):
+        case.run("recommend", case.bundle, "--decade", decade).usage(
+            "--decade must be like 1990s, not '%s'" % decade, "recommend")
+
+
+def test_both_ways_of_writing_an_option_work(case):
+    want = case.run("recommend", case.bundle, "--user", "22", "-k", "3", "--json").ok().out
+    assert want == case.run("recommend", "--user=22", "-k3", "--json", "--", case.bundle).ok().out
+
+
+def test_output_that_cannot_be_written_is_a_failure(case):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([case.program, "inspect", case.bundle], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert done.stderr == b"recsysctl: cannot write the output: No space left on device\n", done.stderr
+
+
+# --- inspect and verify -----------------------------------------------------
+
+def test_inspect_shows_what_the_model_is(case):
+    table = case.run("inspect", case.bundle).ok().out
+    lines = [" ".join(line.split()) for line in table.splitlines()]
+    for line in ("name films", "version 4", "algorithm als", "trained 2026-01-02T03:04:05Z",
+                 "users 6, integer ids", "items 40, integer ids", "dimensions 8",
+                 "score inner_product, link clip", "catalogue 40 items", "seen 24 user-item pairs",
+                 "metrics recall@10 = 0.125", "hyperparameters factors = 8"):
+        assert line in lines, "%r is not in\n%s" % (line, table)
+
+
+def test_inspect_prints_json(case):
+    info = json.loads(case.run("inspect", case.bundle, "--json").ok().out)
+    want = {"name": "films", "version": "4", "algorithm": "als", "dimensions": 8, "n_users": 6, "n_items": 40,
+            "n_seen": 24, "n_catalog": 40, "n_features": 0, "user_ids": "integer", "item_ids": "integer",
+            "metric": "inner_product", "link": {"kind": "clip"}, "metrics": {"recall@10": 0.125},
+            "hyperparameters": {"factors": 8}, "training_date": "2026-01-02T03:04:05Z"}
+    for name, value in want.items():
+        assert info[name] == value, (name, info[name])
+    assert len(info["fingerprint"]) == 64
+
+
+def test_verify_accepts_a_whole_bundle(case):
+    fingerprint = json.loads(case.run("inspect", case.bundle, "--json").ok().out)["fingerprint"]
+    assert case.run("verify", case.bundle).ok().out == "%s: ok, films 4, fingerprint %s\n" % (case.bundle, fingerprint)
+
+
+def test_verify_refuses_a_damaged_bundle(case):
+    for name in ("model.safetensors", "seen.safetensors", "catalog.jsonl", "recsys.json"):
+        copy = case.path("damaged-" + name)
+        shutil.copytree(case.bundle, copy)
+        with open(os.path.join(copy, name), "r+b") as file:
+            file.seek(-3, os.SEEK_END)
+            last = file.read(1)
+            file.seek(-3, os.SEEK_END)
+            file.write(bytes([last[0] ^ 1]))
+        case.run("verify", copy).failed(name)
+        assert case.run("inspect", copy).failed(name).out == ""
+
+
+def test_a_path_that_is_not_there_fails(case):
+    for command in ("inspect", "verify", "recommend"):
+        case.run(command, case.path("nothing")).failed(case.path("nothing"), "No such file or directory")
+
+
+# --- import -----------------------------------------------------------------
+
+def test_import_reports_what_it_wrote(case):
+    out = case.path("reported")
+    answer = case.run("import", "--out", out, *case.arrays(), "--name", "x", "--version", "2").ok()
+    assert answer.out == out + ": x 2, 6 users, 40 items, 8 dimensions\n", answer.out
+
+
+def test_import_needs_out_and_parts(case):
+    case.run("import").usage("import needs --out", "import")
+    case.run("import", "--out", case.path("x"), "--npz", "a", "--bundle", "b").usage(
+        "only one of --npz, --safetensors and --bundle can be given", "import")
+    case.run("import", "--out", case.path("x"), *case.arrays(), "--set", "metrics.a").usage(
+        "--set needs FIELD=VALUE, not 'metrics.a'", "import")
+    case.run("import", "--out", case.path("x")).failed("factors")
+    assert not os.path.exists(case.path("x"))
+
+
+def test_import_never_replaces_what_is_there(case):
+    case.run("import", "--out", case.bundle, *case.arrays()).failed(case.bundle)
+    case.run("verify", case.bundle).ok()
+
+
+def test_import_reads_members_of_an_npz(case):
+    path = case.path("arrays.npz")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("P.npy", npy(case.users, [USERS, D]))
+        archive.writestr("item_factors.npy", npy(case.items, [ITEMS, D]))
+    out = case.path("from-npz-members")
+    case.run("import", "--out", out, "--user-factors", path + "#P", "--item-factors", path, "--link", "clip").ok()
+    assert len(case.recommend("--user", "1", bundle=out)[0]["recommendations"]) == 10
+    case.run("import", "--out", case.path("x"), "--user-factors", path + "#Q", "--item-factors", path).failed(
+        "arrays.npz", "Q")
+
+
+def test_import_takes_a_model_of_implicit(case):
+    path = case.path("als.npz")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("user_factors.npy", npy(case.users, [USERS, D]))
+        archive.writestr("item_factors.npy", npy(case.items, [ITEMS, D]))
+    out = case.path("from-implicit")
+    case.run("import", "--out", out, "--npz", path, "--user-ids", case.path("uid.npy"),
+             "--item-ids", case.path("vid.npy"), "--catalog", case.path("catalog.jsonl"), "--link", "clip").ok()
+    for i, user in enumerate(case.user_ids):
+        assert ids(case.recommend("--user", str(user), bundle=out)[0]) == case.best(i, include_seen=True)
+
+
+def test_import_takes_safetensors(case):
+    path = case.path("model.safetensors")
+    safetensors(path, {"user_factors": ("F32", [USERS, D], struct.pack("<%df" % (USERS * D), *case.users)),
+                       "item_factors": ("F32", [ITEMS, D], struct.pack("<%df" % (ITEMS * D), *case.items))})
+    out = case.path("from-safetensors")
+    case.run("import", "--out", out, "--safetensors", path, "--item-ids", case.path("vid.npy"), "--metric",
+             "cosine", "--link", "linear", "--link-min", "-1", "--link-max", "1").ok()
+    info = json.loads(case.run("inspect", out, "--json").ok().out)
+    assert (info["metric"], info["link"]) == ("cosine", {"kind": "linear", "min": -1.0, "max": 1.0}), info
+
+
+def test_import_changes_parts_of_a_bundle(case):
+    out = case.path("renamed")
+    case.run("import", "--out", out, "--bundle", case.bundle, "--name", "other", "--set", "metrics.ndcg@10=0.5").ok()
+    info = json.loads(case.run("inspect", out, "--json").ok().out)
+    assert info["name"] == "other" and info["metrics"]["ndcg@10"] == 0.5, info
+    assert case.recommend("--user", "33", bundle=out)[0]["recommendations"] == \
+        case.recommend("--user", "33")[0]["recommendations"]
+
+
+def test_import_takes_text_ids(case):
+    names = "".join("user-%c\n" % (97 + i) for i in range(USERS)).encode()
+    films = "".join("film %d\r\n" % i for i in range(ITEMS)).encode()
+    out = case.path("texts")
+    case.run("import", "--out", out, "--user-factors", case.path("u.npy"), "--item-factors", case.path("v.npy"),
+             "--user-ids-text", case.write("users.txt", names),
+             "--item-ids-text", case.write("items.txt", films), "--link", "clip").ok()
+    answer = case.recommend("--user", "user-c", "-k", "4", "--exclude", "film 3", bundle=out)[0]
+    want = [i for i in case.best(2, 6, include_seen=True, adult=True) if i != case.item_ids[3]][:4]
+    assert ids(answer) == ["film %d" % case.item_ids.index(i) for i in want], answer
+    assert answer["user_id"] == "user-c"
+    assert "id film " in case.run("recommend", out, "--user", "user-a").ok().out
+    assert case.run("similar", out, "--item", "film 5", "-k", "2").ok().out.count("\n") == 3
+
+
+def test_import_names_the_line_of_a_bad_text_file(case):
+    factors = ["--user-factors", case.path("u.npy"), "--item-factors", case.path("v.npy")]
+    bad = case.write("bad.txt", b"a\nb\n\nd\n")
+    case.run("import", "--out", case.path("x"), *factors, "--user-ids-text", bad).failed(
+        "recsysctl: %s:3: an empty line; every line is one name" % bad)
+    bad = case.write("zero.txt", b"a\nb\0c\n")
+    case.run("import", "--out", case.path("x"), *factors, "--user-ids-text", bad).failed(
+        "recsysctl: %s:2: a zero byte" % bad)
+    case.run("import", "--out", case.path("x"), *factors, "--user-ids-text", case.path("none.txt")).failed(
+        "recsysctl: %s: No such file or directory" % case.path("none.txt"))
+    short = case.write("short.txt", b"a\nb\n")
+    case.run("import", "--out", case.path("x"), *factors, "--user-ids-text", short).failed("user_ids")
+    assert not os.path.exists(case.path("x"))
+
+
+def test_import_says_what_is_wrong_with_an_array(case):
+    def attempt(*arguments):
+        return case.run("import", "--out", case.path("x"), *arguments)
+    v = ["--item-factors", case.path("v.npy")]
+    attempt("--user-factors", case.write("junk.npy", b"junk" * 99), *v).failed("junk.npy")
+    attempt("--user-factors", case.write("cut.npy", npy(case.users, [USERS, D])[:-4]), *v).failed("cut.npy")
+    attempt("--user-factors", case.write("thin.npy", npy(case.users, [USERS * 2, D // 2])), *v).failed("user_factors")
+    attempt("--user-factors", case.write("nan.npy", npy([float("nan")] * USERS * D, [USERS, D])), *v).failed(
+        "user_factors")
+    attempt("--user-factors", case.path("u.npy"), *v, "--item-ids",
+            case.write("twice.npy", npy([1] * ITEMS, [ITEMS], "i8"))).failed("item_ids")
+    attempt("--user-factors", case.path("u.npy"), *v, "--link", "cubic").failed("link")
+    attempt("--user-factors", case.path("u.npy"), *v, "--catalog",
+            case.write("bad.jsonl", b'{"id": 1}\n{"title": "?"}\n')).failed("bad.jsonl")
+    assert not os.path.exists(case.path("x"))
+
+
+# --- recommend and similar --------------------------------------------------
+
+def test_recommend_is_brute_force(case):
+    answers = case.recommend(*[word for user in case.user_ids for word in ("--user", str(user))])
+    assert [answer["user_id"] for answer in answers] == case.user_ids
+    for i, answer in enumerate(answers):
+        assert ids(answer) == case.best(i), i
+        assert answer["strategy"] == "user" and answer["model_version"] == "4"
+
+
+def test_recommend_filters(case):
+    def check(keep, *arguments, **others):
+        answer = case.recommend("--user", "44", "-k", "40", *arguments)[0]
+        assert ids(answer) == case.best(3, 40, keep=keep, **others), arguments
+    check(lambda i: case.ratings[i] >= 6.5, "--min-rating", "6.5")
+    check(lambda i: i % 2 == 1, "--language", "FR")
+    check(lambda i: True, "--language", "fr", "--language", "en")
+    check(lambda i: 5 <= i < 15, "--decade", "1990s")
+    check(lambda i: i not in (0, 9), "--exclude", "100", "--exclude", "127", "--exclude", "999")
+    check(lambda i: True, "--include-seen", include_seen=True)
+    check(lambda i: True, "--include-adult", adult=True)
+
+
+def test_recommend_shows_items_as_the_catalogue_has_them(case):
+    answer = case.recommend("--user", "11", "-k", "1", "--reasons")[0]["recommendations"][0]
+    i = case.item_ids.index(answer["item_id"])
+    line = case.line(i)
+    for name in ("title", "genres", "release_year", "rating"):
+        assert answer[name] == line[name], name
+    assert 0.0 <= answer["score"] <= 1.0
+    assert "reason" in answer
+    assert "reason" not in case.recommend("--user", "11", "-k", "1")[0]["recommendations"][0]
+    text = case.run("recommend", case.bundle, "--user", "11", "-k", "1").ok().out.splitlines()
+    assert text == ["user 11 (strategy user, model films 4)",
+                    "   1. %.4f  %s  [%s]  id %d" % (answer["score"], line["title"], ", ".join(line["genres"]),
+                                                     line["id"])], text
+
+
+def test_new_users_are_answered(case):
+    popular, steered = case.recommend("--user", "77")[0], case.recommend("--user", "77", "--genre", "horror")[0]
+    assert (popular["strategy"], steered["strategy"]) == ("popularity", "preferences")
+    nobody = case.recommend("--reasons", "--genre", "Horror")[0]
+    assert nobody["user_id"] is None and ids(nobody) == ids(steered)
+    both = case.recommend("--user", "11", "--genre", "Horror")[0]
+    assert both["strategy"] == "user_preferences"
+    assert case.run("recommend", case.bundle).ok().out.startswith(
+        "user anonymous (strategy popularity, model films 4)\n")
+
+
+def test_ids_must_be_of_the_models_kind(case):
+    for user in ("abc", "0", "-5", "1.5", "9223372036854775808", "99999999999999999999", ""):
+        case.run("recommend", case.bundle, "--user=" + user).failed(
+            "recsysctl: user '%s' is not a positive integer, as this model's user ids are" % user)
+    case.run("recommend", case.bundle, "--exclude", "x").failed(
+        "recsysctl: item 'x' is not a positive integer, as this model's item ids are")
+    case.run("similar", case.bundle, "--item", "x").failed(
+        "recsysctl: item 'x' is not a positive integer, as this model's item ids are")
+
+
+def test_similar_is_brute_force_by_cosine(case):
+    def cosine(a, b):
+        x, y = case.items[a * D: a * D + D], case.items[b * D: b * D + D]
+        return sum(p * q for p, q in zip(x, y)) / (sum(p * p for p in x) * sum(q * q for q in y)) ** 0.5
+    want = sorted((i for i in range(ITEMS) if i not in (5, 7)), key=lambda i: -cosine(5, i))[:6]
+    answer = json.loads(case.run("similar", case.bundle, "--item", "115", "-k", "6", "--json").ok().out)
+    assert answer["item_id"] == 115 and ids(answer) == [case.item_ids[i] for i in want]
+    for found, i in zip(answer["recommendations"], want):
+        assert abs(found["score"] - max(0.0, cosine(5, i))) < 1e-5
+    text = case.run("similar", case.bundle, "--item", "115", "-k", "6").ok().out
+    assert text.startswith("item 115: Film 5 (model films 4)\n   1. "), text
+
+
+def test_similar_needs_an_item_that_exists(case):
+    case.run("similar", case.bundle).usage("similar needs --item", "similar")
+    case.run("similar", case.bundle, "--item", "999").failed("999")
+
+
+# --- publish, alias, list ---------------------------------------------------
+
+def registry_of(case):
+    path = tempfile.mkdtemp(dir=case.folder)
+    for _ in range(3):
+        case.run("publish", "--registry", path, "--name", "films", case.bundle).ok()
+    return path
+
+
+def test_publish_counts_versions_and_sets_an_alias(case):
+    path = tempfile.mkdtemp(dir=case.folder)
+    publish = ["publish", "--registry", path, "--name", "films", case.bundle]
+    assert case.run(*publish).ok().out == "models:/films/1\n"
+    assert case.run(*publish, "--alias", "production").ok().out == "models:/films/2\nmodels:/films@production\n"
+    info = json.loads(case.run("inspect", "models:/films@production", "--registry", path, "--json").ok().out)
+    assert (info["name"], info["version"]) == ("films", "2"), info
+
+
+def test_publish_refuses_what_would_not_serve(case):
+    path = tempfile.mkdtemp(dir=case.folder)
+    case.run("publish", "--name", "films", case.bundle).usage("publish needs --registry", "publish")
+    case.run("publish", "--registry", path, case.bundle).usage("publish needs --name", "publish")
+    case.run("publish", "--registry", case.path("none"), "--name", "films", case.bundle).failed(case.path("none"))
+    case.run("publish", "--registry", path, "--name", "../films", case.bundle).failed("../films")
+    case.run("publish", "--registry", path, "--name", "films", case.path("none")).failed(case.path("none"))
+    copy = case.path("cut")
+    shutil.copytree(case.bundle, copy)
+    os.truncate(os.path.join(copy, "catalog.jsonl"), 10)
+    case.run("publish", "--registry", path, "--name", "films", copy).failed("catalog.jsonl")
+    assert case.run("list", "--registry", path).ok().out == ""
+
+
+def test_list_shows_versions_with_their_aliases(case):
+    path = registry_of(case)
+    case.run("publish", "--registry", path, "--name", "books", case.bundle).ok()
+    assert case.run("alias", "--registry", path, "--name", "films", "production", "2").ok().out == \
+        "models:/films@production is version 2\n"
+    case.run("alias", "--registry", path, "--name", "films", "best", "2").ok()
+    assert case.run("list", "--registry", path).ok().out == \
+        "models:/books/1\nmodels:/films/1\nmodels:/films/2 best production\nmodels:/films/3\n"
+    assert case.run("list", "--registry", path, "books").ok().out == "models:/books/1\n"
+    listing = json.loads(case.run("list", "--registry", path, "films", "--json").ok().out)
+    assert listing == [{"name": "films", "version": 1, "aliases": []},
+                       {"name": "films", "version": 2, "aliases": ["best", "production"]},
+                       {"name": "films", "version": 3, "aliases": []}], listing
+    case.run("list", "--registry", path, "records").failed("records")
+    case.run("list").usage("list needs --registry", "list")
+
+
+def test_an_alias_moves_and_goes(case):
+    path = registry_of(case)
+    alias = ["alias", "--registry", path, "--name", "films", "production"]
+    case.run(*alias, "1").ok()
+    case.run(*alias, "3").ok()
+    assert "films 3" in case.run("verify", "models:/films@production", "--registry", path).ok().out
+    assert case.run(*alias, "--remove").ok().out == "removed models:/films@production\n"
+    case.run("verify", "models:/films@production", "--registry", path).failed("production")
+    case.run(*alias, "--remove").failed("production")
+    case.run(*alias, "9").failed("9")
+    case.run(*alias).usage("alias needs either a VERSION or --remove", "alias")
+    case.run(*alias, "1", "--remove").usage("alias needs either a VERSION or --remove", "alias")
+    for version in ("0", "two", "-1x", "1.5"):
+        case.run(*alias, "--", version).usage("'%s' is not a version; they are 1, 2, 3, ..." % version, "alias")
+    case.run("alias", "--registry", path, "--name", "films", "latest", "1").failed("latest")
+
+
+def test_every_kind_of_uri_loads(case):
+    path = registry_of(case)
+    case.run("alias", "--registry", path, "--name", "films", "Production", "1").ok()
+    for uri, version in (("models:/films/2", "2"), ("models:/films/latest", "3"), ("models:/films@Production", "1"),
+                         ("models:/films/Production", "1")):
+        assert "ok, films %s," % version in case.run("verify", uri, "--registry", path).ok().out
+        assert case.recommend("--user", "11", "--registry", path, bundle=uri)[0]["model_version"] == version
+    case.run("verify", "models:/films/9", "--registry", path).failed("9")
+    case.run("verify", "models:films", "--registry", path).failed("models:films")
+    case.run("verify", "models:/films/1").usage("models:/films/1 needs --registry", "verify")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bin", required=True, help="folder with recsysctl")
+    parser.add_argument("names", nargs="*", help="only these tests")
+    arguments = parser.parse_args()
+    tests = [(name, value) for name, value in globals().items()
+             if name.startswith("test_") and (not arguments.names or name in arguments.names)]
+    failures = 0
+    with tempfile.TemporaryDirectory() as folder:
+        case = Case(os.path.join(os.path.abspath(arguments.bin), "recsysctl"), folder)
+        for name, test in tests:
+            try:
+                test(case)
+            except Exception:
+                failures += 1
+                print("FAILED: %s\n%s" % (name, traceback.format_exc()))
+    print("%d passed, %d failed" % (len(tests) - failures, failures))
+    return 1 if failures or not tests else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

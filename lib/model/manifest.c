@@ -244,6 +244,8 @@ recsys_status rs_manifest_parse(const char *bytes, size_t size, const char *wher
                                 struct rs_manifest *out, recsys_error *err)
 {
     memset(out, 0, sizeof *out);
+    if (size == 0)
+        return rs_error(err, RECSYS_E_FORMAT, "%s: is empty", where);
     if (size > RS_MANIFEST_MAX_BYTES)
         return rs_error(err, RECSYS_E_FORMAT, "%s: has %zu bytes, at most %u are allowed", where,
                         size, RS_MANIFEST_MAX_BYTES);

@@ -74,7 +74,7 @@ int rs_registry_has_version(int model, uint64_t version)
     char name[32];
 
     snprintf(name, sizeof name, "%" PRIu64, version);
-    return is_directory(model, name);
+    return version != 0 && is_directory(model, name);
 }
 
 DIR *rs_registry_read_directory(int fd)

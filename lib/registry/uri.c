@@ -68,7 +68,7 @@ static int parse_selector(const char *selector, struct rs_uri *out)
         return 1;
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
         if (rs_text_equal(selector, stages[i])) { /* as MLflow takes them */
-            strncpy(out->alias, stages[i], sizeof out->alias - 1);
+            memcpy(out->alias, stages[i], strlen(stages[i]) + 1);
             return 1;
         }
     }

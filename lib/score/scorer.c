@@ -385,8 +385,9 @@ recsys_status recsys_scorer_top_k(recsys_scorer *scorer, const recsys_model *mod
 
     if (scorer == NULL || model == NULL || queries == NULL || out == NULL || counts == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_top_k: an argument is NULL");
+    if (n_queries > 0)
+        memset(counts, 0, n_queries * sizeof *counts);
     for (size_t q = 0; q < n_queries; q++) {
-        counts[q] = 0;
         status = check_query(model, &queries[q], q, out_stride, err);
         if (status != RECSYS_OK)
             return status;
@@ -402,8 +403,10 @@ recsys_status recsys_scorer_top_k(recsys_scorer *scorer, const recsys_model *mod
             eligible_of_filter(query->filter, &question->eligible);
         }
         status = rs_scorer_run(scorer, model, scorer->questions, n, scorer->answers, err);
-        if (status != RECSYS_OK)
+        if (status != RECSYS_OK) {
+            memset(counts, 0, n_queries * sizeof *counts);
             return status;
+        }
         for (size_t q = 0; q < n; q++)
             write_answer(model, &scorer->answers[q], out + (first + q) * out_stride,
                          &counts[first + q]);

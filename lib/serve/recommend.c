@@ -297,6 +297,7 @@ recsys_status recsys_recommend(recsys_recommender *r, const recsys_model *model,
         return rs_error(err, RECSYS_E_INVALID, "recsys_recommend: an argument is NULL");
     if (n_requests == 0)
         return RECSYS_OK;
+    memset(replies, 0, n_requests * sizeof *replies);
     if ((status = grow_asks(r, n_requests, err)) != RECSYS_OK ||
         (status = read_requests(r, model, requests, n_requests, replies, err)) != RECSYS_OK)
         return status;

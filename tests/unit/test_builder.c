@@ -492,17 +492,38 @@ static recsys_status build_with(long n)
     return status;
 }
 
-static void memory_that_runs_out_anywhere_is_an_error_and_leaves_nothing(void **state)
+/* The same for one that takes a bundle over. */
+static recsys_status import_with(long n)
+{
+    const char *source = getenv("RECSYS_SOURCE_DIR");
+    recsys_builder *builder = NULL;
+    char path[1024];
+
+    snprintf(path, sizeof path, "%s/tests/golden/v1", source == NULL ? "." : source);
+    allowed = n;
+    recsys_status status = recsys_builder_create(&builder, &err);
+    if (status == RECSYS_OK)
+        status = recsys_builder_import_model(builder, path, &err);
+    strcat(path, "/model.safetensors");
+    if (status == RECSYS_OK)
+        status = recsys_builder_import_array(builder, "item_bias", path, NULL, &err);
+    if (status == RECSYS_OK)
+        status = recsys_builder_write(builder, in_scratch("memory/bundle"), &err);
+    recsys_builder_destroy(builder);
+    allowed = -1;
+    return status;
+}
+
+static void check_without_memory(recsys_status (*work)(long n))
 {
     const recsys_allocator allocator = {
         (uint32_t)sizeof allocator, 0, allocate, resize, release, NULL};
     recsys_status status;
     long n = 0;
 
-    (void)state;
     assert_int_equal(mkdir(in_scratch("memory"), 0700), 0);
     check_ok(recsys_alloc_set(&allocator, &err));
-    while ((status = build_with(n)) != RECSYS_OK) {
+    while ((status = work(n)) != RECSYS_OK) {
         assert_int_equal(status, RECSYS_E_NOMEM);
         assert_int_equal(err.status, RECSYS_E_NOMEM);
         assert_int_equal(rmdir(in_scratch("memory")), 0); /* works for an empty one only */
@@ -511,6 +532,14 @@ static void memory_that_runs_out_anywhere_is_an_error_and_leaves_nothing(void **
     }
     check_ok(recsys_alloc_set(NULL, &err));
     assert_true(n > 30);
+    bundle_remove_directory(in_scratch("memory"));
+}
+
+static void memory_that_runs_out_anywhere_is_an_error_and_leaves_nothing(void **state)
+{
+    (void)state;
+    check_without_memory(build_with);
+    check_without_memory(import_with);
 }
 
 static void utf8_is_told_from_what_only_looks_like_it(void **state)

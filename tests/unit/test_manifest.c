@@ -77,7 +77,7 @@ static void what_is_wrong_is_named(void **state)
         const char *json, *message;
         recsys_status status;
     } cases[] = {
-        {"", "m: not valid JSON at line 1, column 0: '[' or '{' expected near end of file", 0},
+        {"", "m: is empty", 0},
         {"[]", "m: must be a JSON object", 0},
         {"{}", "m: \"format\" is missing", 0},
         {"{\"format\":1}", "m: \"format\" must be a string", 0},
@@ -132,8 +132,7 @@ static void what_is_wrong_is_named(void **state)
         recsys_status want = cases[i].status == 0 ? RECSYS_E_FORMAT : cases[i].status;
         recsys_status status =
             rs_manifest_parse(cases[i].json, strlen(cases[i].json), "m", &manifest, &err);
-        if (i > 0) /* jansson's own words differ between its versions */
-            assert_string_equal(err.message, cases[i].message);
+        assert_string_equal(err.message, cases[i].message);
         assert_int_equal(status, want);
     }
 }

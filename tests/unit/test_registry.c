@@ -308,6 +308,8 @@ static void strangers_in_the_directory_are_ignored(void **state)
     (void)state;
     publish("m");
     assert_int_equal(mkdir(at("m/02"), 0777), 0);
+    assert_int_equal(mkdir(at("m/0"), 0777), 0);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "a", 0, &err), RECSYS_E_NOT_FOUND);
     assert_int_equal(mkdir(at("m/x"), 0777), 0);
     write_text("m/3", "a file");
     write_text("README", "a file");

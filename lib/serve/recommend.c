@@ -322,6 +322,7 @@ recsys_status recsys_recommend_similar(recsys_recommender *r, const recsys_model
 
     if (r == NULL || model == NULL || reply == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_recommend_similar: an argument is NULL");
+    memset(reply, 0, sizeof *reply);
     recsys_request_init(&plain);
     if (request == NULL)
         request = &plain;

@@ -8,7 +8,8 @@ them load, choose their fastest way and warm up; then they are measured in
 turn, A B C A B C, so that whatever else the machine does hits all alike.
 The figure is the median of the rounds' medians. A peer that in the first
 round takes more than 1.5 times as long as the best peer is left out of the
-later ones (~ in the table).
+later ones, and before the first if its slow warm-up call or its own trials take
+three times as long (~ in the table).
 
 Peers get the better of OMP_WAIT_POLICY active and passive, and of the BLAS
 kernels their wheel chooses and those that can be forced on this processor;
@@ -31,6 +32,8 @@ PEERS = os.path.join(HERE, "peers", "score_peers.py")
 K = 10
 N_SEEN = 100
 LEFT_BEHIND = 1.5
+FAISS_BLAS_THRESHOLD = 128000   # its distance_compute_blas_threshold, in numbers of the batch
+HOPELESS, SLOW_MS = 3, 500      # times the best peer's first call, if it is slow
 
 
 def parse_args():
@@ -131,14 +134,21 @@ class Data:
 class Contender:
     """One library in one case."""
 
-    def __init__(self, name, column, command, env=None):
+    def __init__(self, name, column, command, env=None, out=None):
         self.name, self.column, self.command, self.env = name, column, command, env
-        self.worker, self.lines = None, []
+        self.out = out
+        self.worker, self.lines, self.first_ms = None, [], None
 
-    def start(self, log):
-        self.worker = Worker(self.command, log, environment(**(self.env or {})))
-        self.worker.hear(900)
-        self.worker.pause()
+    def start(self, log, limit_ms=None):
+        """Its warm-up. It is not measured further if that takes too long."""
+        command = self.command + (["--limit-ms", str(limit_ms)] if limit_ms else [])
+        self.worker = Worker(command, log, environment(**(self.env or {})))
+        line = self.worker.hear(900)
+        self.first_ms = line.get("expected_ms") or line["first_ms"]
+        if line["ready"] and not (limit_ms and self.first_ms > limit_ms):
+            self.worker.pause()
+        else:
+            self.stop()
 
     def measure(self):
         self.worker.resume()
@@ -152,7 +162,7 @@ class Contender:
             self.worker = None
 
     def milliseconds(self):
-        return median([line["median_ms"] for line in self.lines]) if self.lines else None
+        return median([line["median_ms"] for line in self.lines]) if self.lines else self.first_ms
 
 
 class Case:
@@ -178,31 +188,42 @@ class Case:
     def add_peer(self, library, cores, omp=None):
         name = library + (" " + omp if omp else "")
         out = self.data.path("out " + name)
+        if os.path.exists(out):
+            os.unlink(out)
         command = [os.path.join(self.args.venv, "bin", "python"), PEERS,
                    *self.data.flags(self.batch, self.threads), *self.common(),
                    "--library", library, "--no-check", "--out", out]
         if omp:
             command += ["--omp-wait", omp]
         core = cores["numpy" if library in ("numpy", "implicit") else "faiss"]
-        contender = Contender(name, library, command, {"OPENBLAS_CORETYPE": core})
-        contender.out = out
-        self.peers.append(contender)
+        self.peers.append(Contender(name, library, command, {"OPENBLAS_CORETYPE": core}, out))
 
     def add_peers(self, cores):
+        """The fastest ones first, as they decide which of the others are measured at length."""
         waits = ["passive", "active"] if self.threads > 1 else [None]
-        filtered = self.kind != "plain"
-        for wait in waits:
-            self.add_peer("faiss", cores, wait)
-            if not filtered:
+        if self.kind == "plain":
+            for wait in waits:
                 self.add_peer("faiss-blas", cores, wait)
+            for wait in waits:
                 self.add_peer("implicit", cores, wait)
-        if filtered and self.args.all_peers:
-            self.add_peer("implicit", cores)
-        if not filtered or self.args.all_peers:
+            # Waiting is between BLAS and OpenMP; without BLAS there is no difference.
+            for wait in waits if self.batch * self.data.d >= FAISS_BLAS_THRESHOLD else waits[:1]:
+                self.add_peer("faiss", cores, wait)
             self.add_peer("numpy", cores)
+        else:
+            self.add_peer("faiss", cores, waits[0])
+            if self.args.all_peers:
+                self.add_peer("implicit", cores)
+                self.add_peer("numpy", cores)
+
+    def limit_ms(self):
+        """When a slow peer is hopeless; None as long as nothing can be said."""
+        times = [p.first_ms for p in self.peers if p.first_ms]
+        return max(SLOW_MS, HOPELESS * min(times)) if times else None
 
     def add_ours(self):
-        checks = [x for peer in self.peers for x in ("--check", peer.out)][:16]
+        checks = [x for peer in self.peers if os.path.exists(peer.out)
+                  for x in ("--check", peer.out)]
         command = self.data.ours(self.batch, self.threads, *self.common())
         self.ours.append(Contender("recsys", "recsys", command + checks))
         self.ours.append(Contender("recsys huge", "huge pages",
@@ -213,22 +234,23 @@ class Case:
             self.ours.append(Contender("recsys-recommend", "recommend", command))
 
     def best_peer(self):
-        times = [p.milliseconds() for p in self.peers if p.lines]
-        return min(times) if times else None
+        return min((p.milliseconds() for p in self.peers), default=None)
 
     def run(self, cores):
         if not self.args.no_peers:
             self.add_peers(cores)
-        self.add_ours()
         try:
-            for contender in self.peers + self.ours:    # ours last: they read the peers' answers
+            for peer in self.peers:
+                peer.start(self.data.log, self.limit_ms())
+            self.add_ours()                             # they read the peers' answers
+            for contender in self.ours:
                 contender.start(self.data.log)
             for turn in range(self.args.rounds):
                 racing = [c for c in self.peers + self.ours if c.worker]
                 for contender in racing if turn % 2 == 0 else reversed(racing):
                     contender.measure()
                 for peer in self.peers:
-                    if peer.worker and peer.milliseconds() > LEFT_BEHIND * self.best_peer():
+                    if turn == 0 and peer.milliseconds() > LEFT_BEHIND * self.best_peer():
                         peer.stop()
         finally:
             for contender in self.peers + self.ours:
@@ -238,7 +260,7 @@ class Case:
 
     def cell(self, column):
         """The best of a column's contenders; ~ if none of them was in every round."""
-        found = [c for c in self.ours + self.peers if c.column == column and c.lines]
+        found = [c for c in self.ours + self.peers if c.column == column]
         if not found:
             return "-"
         best = min(found, key=Contender.milliseconds)

@@ -119,7 +119,7 @@ int main(void)
 {
     pthread_t threads[N_READERS + 2];
     uint64_t seed = 20260101;
-    int n_steps = getenv("RECSYS_LONG") != NULL ? 2000000 : 50000;
+    int n_steps = getenv("RECSYS_LONG") != NULL ? 5000000 : 50000;
     struct numbers numbers = {seed};
     recsys_error err;
 

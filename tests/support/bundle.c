@@ -360,7 +360,8 @@ void bundle_catalog_line(const struct bundle *bundle, size_t row, char *out)
 {
     static const char *const genres[] = {"Drama", "Comedy", "Crime", "Sci-Fi", "Horror", "Romance"};
     static const char *const languages[] = {"en", "ko", "fr"};
-    int64_t number = bundle->item_numbers[row];
+    int64_t number = bundle->item_numbers[row],
+            k = number / 3 + number % 3; /* ids may go in threes */
     struct text line = {out, 0, 256};
 
     *out = '\0';
@@ -371,11 +372,11 @@ void bundle_catalog_line(const struct bundle *bundle, size_t row, char *out)
     else
         add(&line, "{\"id\": %" PRId64 ", ", number);
     add(&line, "\"title\": \"Film %" PRId64 "\", \"genres\": [\"%s\", \"%s\"], ", number,
-        genres[number % 6], genres[(number + 1) % 6]);
-    add(&line, "\"release_year\": %" PRId64 ", \"rating\": %.1f, ", 1950 + number % 70,
-        (double)(number * 37 % 101) / 10);
-    add(&line, "\"language\": \"%s\", \"adult\": %s}", languages[number % 3],
-        number % 5 == 0 ? "true" : "false");
+        genres[k % 6], genres[(k + 1) % 6]);
+    add(&line, "\"release_year\": %" PRId64 ", \"rating\": %.1f, ", 1950 + k % 70,
+        (double)(k * 37 % 101) / 10);
+    add(&line, "\"language\": \"%s\", \"adult\": %s}", languages[k % 3],
+        k % 5 == 0 ? "true" : "false");
 }
 
 static void write_catalog(const struct bundle *bundle, const char *path)

@@ -35,6 +35,7 @@ from concurrent.futures import ThreadPoolExecutor
 LIBRARIES = ("faiss", "faiss-blas", "faiss-noblas", "numpy", "implicit")
 SCORES_LIMIT = 1 << 30      # bytes of scores a NumPy plan may hold at once
 TUNE_QUERIES = 256          # plans are compared on at most so many queries
+TUNE_SCORES = 1 << 26       # ... and scores
 
 
 def parse_args():
@@ -56,6 +57,8 @@ def parse_args():
     p.add_argument("--no-check", action="store_true", help="skip the float64 check of the first answers")
     p.add_argument("--rounds", action="store_true",
                    help="say {\"ready\": true}, then measure once for every line of standard input")
+    p.add_argument("--limit-ms", type=float, help="with --rounds: if comparing the ways to use a library shows that a "
+                   "batch takes longer than this, say {\"ready\": false} with the time expected, and end")
     a = p.parse_args()
     if min(a.n, a.d, a.batch, a.k, a.threads, a.reps) < 1 or a.k > a.n:
         p.error("n, d, batch, k, threads and reps must be positive, and k at most n")
@@ -155,6 +158,7 @@ class Plan:
 
     def __init__(self, name, run, blas=None):
         self.name, self.run, self.blas = name, run, blas
+        self.expected_ms = 0
 
     def prepare(self):
         if self.blas:
@@ -390,7 +394,7 @@ def choose(plans, queries):
     a plan that is far behind is not repeated."""
     plans = list(plans)
     if len(plans) > 1:
-        queries = queries[:TUNE_QUERIES]
+        queries = queries[:max(16, min(TUNE_QUERIES, TUNE_SCORES // args.n))]
         best = float("inf")
         for plan in plans:
             plan.prepare()
@@ -404,6 +408,7 @@ def choose(plans, queries):
                         break
             best = min(best, plan.best)
             print("  %9.3f ms  %s" % (plan.best * 1e3, plan.name), file=sys.stderr)
+            plan.expected_ms = plan.best * 1e3 * args.batch / len(queries)
         plans.sort(key=lambda plan: plan.best)
     plans[0].prepare()
     return plans[0]
@@ -471,8 +476,13 @@ def main():
 
     library = {"numpy": Numpy, "implicit": Implicit}.get(args.library, Faiss)(items, blocked)
     plan = choose(library.plans(), batches[0])
-    ids, scores = plan.run(batches[0], 0)
+    if args.limit_ms and plan.expected_ms > args.limit_ms:
+        print(json.dumps({"ready": False, "expected_ms": round(plan.expected_ms, 4)}), flush=True)
+        return
+
     begin = time.perf_counter()
+    ids, scores = plan.run(batches[0], 0)
+    first_ms = (time.perf_counter() - begin) * 1e3
     for i in range(1, 3):
         if time.perf_counter() - begin < 1:
             plan.run(batches[i % len(batches)], 0)
@@ -487,7 +497,7 @@ def main():
         "setup": "%s; %s" % (plan.name, library.setup()),
     }
     if args.rounds:
-        print(json.dumps({"ready": True}), flush=True)
+        print(json.dumps({"ready": True, "first_ms": round(first_ms, 4)}), flush=True)
     for _ in sys.stdin if args.rounds else [None]:
         times = measure(plan, batches)
         print(json.dumps({

@@ -1,0 +1,463 @@
+"""What cannot be said in a list of requests: time, signals, many clients, configuration.
+
+Every function test_* gets a Lab and raises if something is wrong; its name is the sentence.
+"""
+import gzip
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import make_bundle
+from client import encode, wait_for
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def predict(daemon, **body):
+    response = daemon.post("/api/v1/predict", body)
+    assert response.status == 200, response.body
+    return response
+
+
+# ---- the cache
+
+BASE = {"user_id": 1, "top_k": 5, "include_reasons": False, "exclude_seen": True, "exclude": [10, 20],
+        "preferences": {"favorite_genres": ["Drama", "Action"], "min_rating": 3, "preferred_languages": ["en", "fr"],
+                        "exclude_adult": True, "preferred_decade": "1990s"}}
+
+
+def changed(**changes):
+    body = json.loads(json.dumps(BASE))
+    for key, value in changes.items():
+        if key in body["preferences"]:
+            body["preferences"][key] = value
+        else:
+            body[key] = value
+    return body
+
+
+DIFFERENT = [changed(user_id=2), changed(user_id=12), changed(top_k=6), changed(include_reasons=True), changed(exclude_seen=False),
+             changed(exclude=[]), changed(exclude=[10]), changed(exclude=[10, 20, 30]), changed(exclude=[1020]),
+             changed(favorite_genres=[]), changed(favorite_genres=["Drama"]), changed(favorite_genres=["DramaAction"]),
+             changed(favorite_genres=["Drama", "Action", "en"]), changed(min_rating=0), changed(min_rating=3.0001),
+             changed(preferred_languages=["en"]), changed(preferred_languages=["enfr"]), changed(preferred_languages=[]),
+             changed(favorite_genres=["Drama"], preferred_languages=["Action", "en", "fr"]),
+             changed(exclude_adult=False), changed(preferred_decade=None), changed(preferred_decade="1980s")]
+
+SAME = [changed(exclude=[20, 10]), changed(exclude=[20, 10, 20]), changed(favorite_genres=["action", "drama"]),
+        changed(favorite_genres=["ACTION", "Drama", "drama"]), changed(preferred_languages=["FR", "EN", "fr"]),
+        changed(min_rating="3"), changed(min_rating=3.0), changed(user_id="1"), changed(top_k="5"), changed(include_reasons=None),
+        changed(exclude_seen=1), changed(exclude=["10", 20.0]), dict(reversed(list(BASE.items()))), dict(BASE, unknown=1)]
+
+
+def test_every_parameter_is_part_of_the_cache_key(lab):
+    with lab.daemon("--model", lab.movies) as daemon:
+        assert predict(daemon, **BASE).header("x-cache") == "miss"
+        for body in DIFFERENT:
+            assert predict(daemon, **body).header("x-cache") == "miss", body
+        for body in DIFFERENT + [BASE]:
+            assert predict(daemon, **body).header("x-cache") == "hit", body
+
+
+def test_order_and_spelling_are_not_part_of_the_cache_key(lab):
+    with lab.daemon("--model", lab.movies) as daemon:
+        first = predict(daemon, **BASE).json()["recommendations"]
+        for body in SAME:
+            response = predict(daemon, **body)
+            assert response.header("x-cache") == "hit", body
+            assert response.json()["recommendations"] == first
+
+
+def test_hits_and_misses_differ_in_id_and_time_only(lab):
+    with lab.daemon("--model", lab.movies) as daemon, lab.daemon("--model", lab.movies, "--cache-bytes=0") as without:
+        for body in [BASE, {"user_id": 4}, {"user_id": 777, "include_reasons": True}]:
+            responses = [predict(daemon, **body), predict(daemon, **body), predict(without, **body)]
+            assert [r.header("x-cache") for r in responses] == ["miss", "hit", "miss"]
+            answers = [r.json() for r in responses]
+            assert len({a.pop("request_id") for a in answers}) == 3
+            for answer in answers:
+                answer.pop("timestamp"), answer.pop("inference_time_ms")
+            assert answers[0] == answers[1] == answers[2]
+
+
+def test_a_batch_answers_as_single_requests_do(lab):
+    with lab.daemon("--model", lab.movies) as daemon:
+        rows = daemon.post("/api/v1/batch-predict", {"user_ids": list(range(1, 46)), "top_k": 7}).json()["predictions"]
+        for row in rows:
+            single = predict(daemon, user_id=row["user_id"], top_k=7).json()
+            assert single["recommendations"] == row["recommendations"] and single["strategy"] == row["strategy"]
+
+
+def test_many_who_ask_the_same_at_once_share_one_computation(lab):
+    with lab.daemon("--model", lab.movies) as daemon:
+        barrier, seen = threading.Barrier(16), []
+
+        def ask():
+            connection = daemon.connect()
+            barrier.wait()
+            connection.send(encode("POST", "/api/v1/predict", body={"user_id": 7}))
+            seen.append(connection.read().header("x-cache"))
+            connection.close()
+
+        threads = [threading.Thread(target=ask) for _ in range(16)]
+        [t.start() for t in threads]
+        [t.join() for t in threads]
+        assert sorted(seen) == ["hit"] * 15 + ["miss"], seen
+
+
+def test_answers_expire(lab):
+    with lab.daemon("--model", lab.movies, "--cache-ttl-s=1") as daemon:
+        assert predict(daemon, user_id=1).header("x-cache") == "miss"
+        assert predict(daemon, user_id=1).header("x-cache") == "hit"
+        time.sleep(1.3)
+        assert predict(daemon, user_id=1).header("x-cache") == "miss"
+
+
+# ---- connections
+
+def test_requests_may_be_pipelined_on_one_connection(lab):
+    with lab.daemon("--model", lab.movies) as daemon:
+        connection = daemon.connect()
+        connection.send(b"".join(encode("POST", "/api/v1/predict", body={"user_id": i}) for i in range(1, 21)))
+        assert [connection.read().json()["user_id"] for _ in range(20)] == list(range(1, 21))
+
+
+def test_a_request_may_arrive_byte_by_byte(lab):
+    with lab.daemon("--model", lab.movies) as daemon:
+        connection = daemon.connect()
+        for byte in encode("POST", "/api/v1/predict", body={"user_id": 3, "top_k": 1}):
+            connection.send(bytes([byte]))
+        assert connection.read().json()["user_id"] == 3
+
+
+def test_a_smuggled_request_is_not_answered(lab):
+    with lab.daemon("--model", lab.movies) as daemon:
+        connection = daemon.connect()
+        connection.send(b"POST /api/v1/predict HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        b"0\r\n\r\nGET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert connection.read().status == 400
+        assert connection.is_closed() and connection.buffer == b""
+
+
+def test_slow_headers_and_slow_bodies_are_given_up(lab):
+    with lab.daemon("--model", lab.movies, "--request-timeout-ms=500", "--threads=2") as daemon:
+        slow = [daemon.connect(), daemon.connect()]
+        slow[0].send(b"GET /health HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+        slow[1].send(b"POST /api/v1/predict HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+        begin = time.monotonic()
+        assert slow[0].is_closed(5) and slow[1].is_closed(5)
+        assert time.monotonic() - begin < 5
+        assert daemon.get("/health/live").status == 200  # both workers are free again
+
+
+def test_a_body_that_trickles_meets_the_deadline(lab):
+    with lab.daemon("--model", lab.movies, "--request-timeout-ms=500", "--threads=1") as daemon:
+        connection, begin = daemon.connect(), time.monotonic()
+        connection.send(b"POST /api/v1/predict HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n")
+        try:
+            while time.monotonic() - begin < 30:
+                connection.send(b" ")
+                time.sleep(0.02)
+        except OSError:
+            pass
+        assert time.monotonic() - begin < 10
+        assert daemon.get("/health/live").status == 200
+
+
+def test_a_large_body_is_read_whole(lab):
+    with lab.daemon("--model", lab.movies) as daemon:
+        body = {"user_id": 1, "top_k": 1, "padding": "x" * 900000}
+        assert daemon.post("/api/v1/predict", body).json()["user_id"] == 1
+
+
+def test_more_connections_than_workers_are_all_served(lab):
+    with lab.daemon("--model", lab.movies, "--threads=2", "--keep-alive-timeout-ms=100") as daemon:
+        connections = [daemon.connect() for _ in range(12)]
+        [c.send(encode("GET", "/health/live")) for c in connections]
+        assert all(c.read().status == 200 for c in connections)
+
+
+# ---- middleware
+
+def test_large_replies_are_compressed_for_those_who_can_read_it(lab):
+    with lab.daemon("--model", lab.movies) as daemon:
+        target = "/api/v1/recommendations/1?top_k=50"
+        plain = daemon.get(target)
+        assert plain.header("content-encoding") is None and plain.header("vary") == "Accept-Encoding"
+        for accept in ["gzip", "deflate, gzip;q=0.5", "*", "br;q=1, GZIP"]:
+            packed = daemon.get(target, headers=[("Accept-Encoding", accept)])
+            assert packed.header("content-encoding") == "gzip" and len(packed.body) < len(plain.body)
+            assert gzip.decompress(packed.body) == plain.body
+        for accept in ["gzip;q=0", "deflate", "identity", "gzip;q=0.000, *", "xgzip"]:
+            assert daemon.get(target, headers=[("Accept-Encoding", accept)]).header("content-encoding") is None
+        small = daemon.get("/health/live", headers=[("Accept-Encoding", "gzip")])
+        assert small.header("content-encoding") is None and small.header("vary") is None
+
+
+SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-z_]+="(\\.|[^"\\])*",?)*\})? (-?[0-9.e+-]+|\+Inf|NaN)$')
+
+
+def read_metrics(daemon):
+    values = {}
+    for line in daemon.get("/metrics").body.decode().splitlines():
+        if line and not line.startswith("#"):
+            match = SAMPLE.match(line)
+            assert match, line
+            values[line.rsplit(" ", 1)[0]] = float(line.rsplit(" ", 1)[1])
+    return values
+
+
+def test_metrics_count_what_happened(lab):
+    with lab.daemon("--model", lab.movies) as daemon:
+        for _ in range(3):
+            predict(daemon, user_id=1)
+        daemon.post("/api/v1/predict", {"user_id": 0})
+        daemon.get("/nowhere/at/all")
+        daemon.get("/api/v1/recommendations/8")
+        daemon.post("/api/v1/batch-predict", {"user_ids": [1, 2, 3]})
+        assert wait_for(lambda: read_metrics(daemon).get("recsysd_batch_users_total") == 3)
+        values = read_metrics(daemon)
+        count = 'recsysd_http_requests_total{route="%s",method="%s",status="%d"}'
+        assert values[count % ("/api/v1/predict", "POST", 200)] == 3
+        assert values[count % ("/api/v1/predict", "POST", 422)] == 1
+        assert values[count % ("none", "GET", 404)] == 1
+        assert values[count % ("/api/v1/recommendations/{user_id}", "GET", 200)] == 1
+        assert values['recsysd_http_request_seconds_count{route="/api/v1/predict"}'] == 4
+        assert values["recsysd_cache_hits_total"] == 2 and values["recsysd_cache_misses_total"] == 2
+        assert values["recsysd_cache_entries"] == 2 and values["recsysd_cache_bytes"] > 0
+        assert values["recsysd_scoring_seconds_count"] == 3
+        assert values['recsysd_model_info{name="movies",version="1"}'] == 1
+        assert values["recsysd_model_swaps_total"] == 1 and values["recsysd_model_load_failures_total"] == 0
+        assert values["recsysd_http_requests_in_flight"] == 1 and values["process_resident_memory_bytes"] > 1e6
+        assert abs(values["process_start_time_seconds"] - time.time()) < 600
+
+
+def test_openapi_describes_every_route(lab):
+    with open(os.path.join(SOURCE, "daemon", "routes.c")) as file:
+        routes = set(re.findall(r'\{"(GET|POST)",\s+"([^"]+)"', file.read()))
+    with lab.daemon("--model", lab.movies) as daemon:
+        api = daemon.get("/openapi.json").json()
+        version = daemon.get("/").json()["version"]
+    described = {(method.upper(), path) for path, methods in api["paths"].items() for method in methods}
+    assert described == routes and len(routes) > 10, described ^ routes
+    assert api["openapi"].startswith("3.1") and api["info"]["version"] == version
+
+
+def test_the_access_log_has_a_line_for_every_request(lab):
+    path = os.path.join(lab.folder, "access.log")
+    with lab.daemon("--model", lab.movies, "--access-log", path) as daemon:
+        daemon.post("/api/v1/predict", {"user_id": 1}, headers=[("X-Request-ID", "one")])
+        daemon.get('/no"thing?a=%22\\', headers=[("X-Request-ID", "two")])
+        daemon.connect().send(b"\xff\xfe\r\n\r\n")
+        daemon.get("/health/live", headers=[("X-Request-ID", "three")])
+    with open(path) as file:
+        lines = {line["request_id"]: line for line in map(json.loads, file)}
+    assert lines["one"]["status"] == 200 and lines["one"]["cache"] == "miss" and lines["one"]["method"] == "POST"
+    assert lines["two"]["status"] == 404 and lines["two"]["path"] == '/no"thing' and lines["two"]["query"] == "a=%22\\"
+    assert lines["three"]["duration_ms"] >= 0 and lines["three"]["bytes"] == 18 and lines["three"]["remote"] == "127.0.0.1"
+
+
+# ---- changing models and stopping
+
+def version(daemon):
+    return daemon.get("/api/v1/models/current").json()["model_version"]
+
+
+def test_sighup_loads_what_the_alias_means_now(lab):
+    registry = lab.registry("hup", versions=2)
+    with lab.daemon("--model", "models:/movies@live", "--registry", registry) as daemon:
+        assert version(daemon) == "1"
+        make_bundle.point(registry, 2, "live")
+        daemon.signal(signal.SIGHUP)
+        assert wait_for(lambda: version(daemon) == "2")
+
+
+def test_a_failed_reload_keeps_the_old_model_and_is_visible(lab):
+    registry = lab.registry("fail", versions=2, broken=2)
+    with lab.daemon("--model", "models:/movies@live", "--registry", registry) as daemon:
+        make_bundle.point(registry, 2, "live")
+        daemon.signal(signal.SIGHUP)
+        assert wait_for(lambda: daemon.get("/api/v1/models").json()["failures"] == 1)
+        state = daemon.get("/api/v1/models").json()
+        assert state["active"]["version"] == "1" and "model.safetensors" in state["last_error"]["message"]
+        assert daemon.get("/health/ready").status == 200 and predict(daemon, user_id=1).json()["model_version"] == "1"
+        assert wait_for(lambda: read_metrics(daemon)["recsysd_model_load_failures_total"] == 1)
+        assert "cannot load model" in daemon.read_log()
+
+
+def test_the_registry_is_polled_if_asked(lab):
+    registry = lab.registry("poll", versions=2)
+    with lab.daemon("--model", "models:/movies@live", "--registry", registry, "--poll-registry-s=1") as daemon:
+        make_bundle.point(registry, 2, "live")
+        assert wait_for(lambda: version(daemon) == "2")
+
+
+def test_a_model_that_comes_later_is_served(lab):
+    path = os.path.join(lab.folder, "later")
+    with lab.daemon("--model", path, "--wait-for-model") as daemon:
+        assert daemon.get("/health/ready").status == 503
+        make_bundle.make_bundle(path + ".new")
+        os.rename(path + ".new", path)
+        assert wait_for(lambda: daemon.get("/health/ready").status == 200)
+
+
+def test_an_answer_belongs_to_one_version_while_models_are_swapped(lab):
+    registry = lab.registry("swap", versions=2)
+    token = [("X-Admin-Token", "secret-token")]
+    with lab.daemon("--model", "models:/movies/1", "--registry", registry, "--admin-token=secret-token") as daemon:
+        expected = {}
+        for number in ("1", "2"):
+            if number == "2":
+                assert daemon.post("/api/v1/models/load", {"source": "models:/movies/2"}, headers=token).status == 200
+                assert daemon.post("/api/v1/models/use", {"version": "2"}, headers=token).status == 200
+            expected[number] = [predict(daemon, user_id=u).json()["recommendations"] for u in range(1, 6)]
+        assert expected["1"] != expected["2"]
+        stop, wrong, seen = threading.Event(), [], set()
+
+        def ask():
+            connection = daemon.connect()
+            while not stop.is_set():
+                for user in range(1, 6):
+                    connection.send(encode("POST", "/api/v1/predict", body={"user_id": user}))
+                    answer = connection.read().json()
+                    seen.add(answer["model_version"])
+                    if answer["recommendations"] != expected[answer["model_version"]][user - 1]:
+                        wrong.append(answer)
+            connection.close()
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        [t.start() for t in threads]
+        for _ in range(40):
+            assert daemon.post("/api/v1/models/rollback", {}, headers=token).status == 200
+        stop.set()
+        [t.join() for t in threads]
+        assert not wrong and seen == {"1", "2"}
+
+
+def test_requests_under_way_are_finished_when_the_daemon_is_stopped(lab):
+    daemon = lab.daemon("--model", lab.movies)
+    counts, broken, stopping = [0] * 6, [], threading.Event()
+
+    def ask(number):
+        body = {"user_ids": list(range(1, 1001)), "top_k": 50} if number == 0 else {"user_id": number}
+        target = "/api/v1/batch-predict" if number == 0 else "/api/v1/predict"
+        while True:
+            try:
+                connection = daemon.connect()
+            except OSError:
+                return  # refused: the daemon no longer accepts
+            try:
+                connection.send(encode("POST", target, body=body))
+                response = connection.read()
+                json.loads(response.body)
+                assert response.status == 200
+                counts[number] += 1
+            except (EOFError, OSError, AssertionError, ValueError) as error:
+                # A connection that the kernel took but nobody accepted may be reset unanswered.
+                if not (stopping.is_set() and isinstance(error, (EOFError, OSError)) and connection.buffer == b""):
+                    broken.append(error)
+                return
+            finally:
+                connection.close()
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(6)]
+    [t.start() for t in threads]
+    assert wait_for(lambda: all(counts))
+    stopping.set()
+    assert daemon.stop() == 0
+    [t.join() for t in threads]
+    assert not broken, broken
+
+
+def test_a_connection_that_stays_open_is_told_to_close(lab):
+    daemon = lab.daemon("--model", lab.movies)
+    connection = daemon.connect()
+    connection.send(encode("GET", "/health/ready"))
+    assert connection.read().header("connection") == "keep-alive"
+    daemon.signal(signal.SIGINT)
+    assert connection.is_closed(10) and daemon.process.wait(10) == 0
+
+
+# ---- settings
+
+def run(lab, *arguments, environment=None):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("RECSYSD_")}
+    clean.update(environment or {})
+    done = subprocess.run([lab.program, *arguments], capture_output=True, text=True, env=clean, timeout=30)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_flags_outrank_the_environment_and_that_the_file(lab):
+    path = os.path.join(lab.folder, "recsysd.conf")
+    with open(path, "w") as file:
+        file.write("# a comment\n\ncache_bytes = 1000\n  threads=3\nmodel = /from/file\nenv = production\nadmin_token = hidden-token\n")
+    status, out, _ = run(lab, "--config", path, "--threads=5", "--wait-for-model", "--print-config",
+                         environment={"RECSYSD_THREADS": "4", "RECSYSD_CACHE_BYTES": "2000", "RECSYSD_PORT_8000_TCP": "tcp://x"})
+    lines = out.splitlines()
+    assert status == 0 and "threads = 5" in lines and "cache_bytes = 2000" in lines and "model = /from/file" in lines
+    assert "env = production" in lines and "wait_for_model = on" in lines and "cache_ttl_s = 300" in lines
+    assert "hidden-token" not in out and "# admin_token is set, and not shown" in lines
+    with open(path, "w") as file:
+        file.write(out)
+    assert run(lab, "--config=" + path, "--print-config")[1].replace("is not set", "") == \
+        out.replace("is set, and not shown", "")
+
+
+def test_wrong_settings_are_explained_with_exit_status_2(lab):
+    path = os.path.join(lab.folder, "wrong.conf")
+    for arguments, environment, expected in [
+            (["--cache-byte=1"], {}, "there is no setting 'cache_byte'; did you mean 'cache_bytes'?"),
+            (["--thread", "1"], {}, "did you mean 'threads'?"),
+            (["--threads=0"], {}, "threads must be an integer from 1 to 1024, not '0'"),
+            (["--threads=5x"], {}, "threads must be an integer"),
+            (["--threads"], {}, "--threads needs a value"),
+            (["--env=test"], {}, "env must be one of development|production, not 'test'"),
+            (["--wait-for-model=maybe"], {}, "wait_for_model must be on or off"),
+            (["model"], {}, "'model' is not a flag"),
+            ([], {"RECSYSD_LOG_LEVL": "info"}, "environment: there is no setting 'log_levl'; did you mean 'log_level'?"),
+            (["--config", path + ".no"], {}, "cannot open configuration"),
+            ([], {}, "no model to serve"),
+            (["--model=x", "--listen=8000"], {}, "listen must be an IPv4 address and a port"),
+            (["--model=x", "--listen=127.0.0.1:70000"], {}, "listen must be"),
+            (["--model=x", "--listen=0.0.0.0:0"], {}, "refusing to listen on 0.0.0.0 without authentication"),
+            (["--model=x", "--admin-token=short"], {}, "admin_token must have at least 8 characters"),
+            (["--model=x", "--api-keys-file=/nowhere"], {}, "cannot open api_keys_file")]:
+        status, _, err = run(lab, *arguments, environment=environment)
+        assert status == 2 and expected in err, (arguments, status, err)
+    with open(path, "w") as file:
+        file.write("threads = 4\nthraeds = 5\n")
+    status, _, err = run(lab, "--config", path)
+    assert status == 2 and "wrong.conf:2: there is no setting 'thraeds'; did you mean 'threads'?" in err
+
+
+def test_what_cannot_start_ends_with_exit_status_1(lab):
+    status, _, err = run(lab, "--model", "/nowhere/at/all", "--listen=127.0.0.1:0")
+    assert status == 1 and "cannot load model /nowhere/at/all" in err
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        status, _, err = run(lab, "--model", lab.movies, "--listen=127.0.0.1:%d" % taken.getsockname()[1])
+    assert status == 1 and "cannot listen on" in err
+    status, _, err = run(lab, "--model", lab.movies, "--listen=127.0.0.1:0", "--access-log=/nowhere/log")
+    assert status == 1 and "cannot open access log" in err
+
+
+def test_the_documentation_has_the_table_of_settings(lab):
+    status, table, _ = run(lab, "--help-markdown")
+    with open(os.path.join(SOURCE, "docs", "daemon.md"), encoding="utf-8") as file:
+        page = file.read()
+    assert status == 0 and table in page, "docs/daemon.md differs from recsysd --help-markdown"
+    with open(os.path.join(SOURCE, "daemon", "routes.c")) as file:
+        for method, path in re.findall(r'\{"(GET|POST)",\s+"([^"]+)"', file.read()):
+            assert "`%s %s`" % (method, path) in page, path
+
+
+def test_help_names_every_setting(lab):
+    status, out, _ = run(lab, "--help")
+    assert status == 0 and "--cache-bytes" in out and "Exit status" in out
+    assert run(lab, "--version")[1].startswith("recsysd 0.")

@@ -14,7 +14,8 @@ __attribute__((target("avx512f"))) uint32_t rs_survivors_avx512(const float *sco
     uint32_t found = 0;
 
     for (uint32_t i = 0; i < n; i += 16) {
-        __mmask16 inside = n - i >= 16 ? (__mmask16)0xffff : (__mmask16)((1u << (n - i)) - 1u);
+        uint32_t in_range = n - i >= 16 ? 0xffffu : (1u << (n - i)) - 1u;
+        __mmask16 inside = (__mmask16)in_range;
         __m512 score = _mm512_maskz_loadu_ps(inside, scores + i);
         if (bias != NULL)
             score = _mm512_add_ps(score, _mm512_maskz_loadu_ps(inside, bias + i));

@@ -189,6 +189,24 @@ def memory(pid):
     return found
 
 
+def cpu_seconds(pid):
+    """Processor time that a process and its descendants, as long as they live, have used."""
+    parents, used = {}, {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % name) as f:
+                fields = f.read().rsplit(")", 1)[1].split()     # behind the name: state, ppid, …
+        except OSError:
+            continue
+        parents[int(name)] = int(fields[1])
+        used[int(name)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    family, size = {pid}, 0
+    while len(family) > size:
+        size = len(family)
+        family |= {p for p, parent in parents.items() if parent in family}
+    return sum(used.get(p, 0) for p in family)
+
+
 def run(command, log=None, env=None, timeout=900):
     """Run to the end; its output. Fails if it does."""
     done = subprocess.run(command, env=env or environment(), timeout=timeout,

@@ -58,7 +58,7 @@ THIRD_PARTY = {  # header, or what it begins with -> the only files and folders 
     "netinet/":   ["daemon", "tests", "lib/adapters"],
     "arpa/":      ["daemon", "tests", "lib/adapters"],
     "signal.h":   ["lib/base", "daemon", "examples", "tests"],
-    "dlfcn.h":    ["lib/score", "tests"],
+    "dlfcn.h":    ["lib/score", "daemon", "tests"],
 }
 
 PUBLIC_MAY_INCLUDE = {"stddef.h", "stdint.h"}

@@ -7,6 +7,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/model/layout.h"
+#include "lib/model/memory.h"
 #include "tests/support/check.h"
 
 /* splitmix64 (Steele, Lea, Flood, OOPSLA 2014). */
@@ -107,8 +108,11 @@ struct recsys_model *memory_model_create(const struct plain_items *items)
     model->link = RECSYS_LINK_SIGMOID;
     CHECK_OK(rs_layout_norms(items->rows, items->n, items->d, items->d, norms, "rows", &err), &err);
     CHECK_OK(rs_layout_order(norms, items->n, order, &err), &err);
-    float *rows = rs_alloc_aligned((size_t)items->n * model->stride, sizeof *rows);
-    float *bias = items->bias == NULL ? NULL : rs_alloc_aligned(items->n, sizeof *bias);
+    model->memory = rs_alloc_array(1, sizeof *model->memory);
+    CHECK(model->memory != NULL);
+    float *rows = rs_memory_take(model->memory, (size_t)items->n * model->stride, sizeof *rows, 0);
+    float *bias =
+        items->bias == NULL ? NULL : rs_memory_take(model->memory, items->n, sizeof *bias, 0);
     CHECK(rows != NULL);
     memset(rows, 0, (size_t)items->n * model->stride * sizeof *rows);
     for (uint32_t p = 0; p < items->n; p++) {

@@ -22,3 +22,7 @@ if(RECSYS_SANITIZE)
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(recsys_compiler INTERFACE -fsanitize=${RECSYS_SANITIZE})
 endif()
+if(RECSYS_BUILD_FUZZERS)
+  # The library must tell the fuzzer where it has been, too.
+  target_compile_options(recsys_compiler INTERFACE -fsanitize=fuzzer-no-link)
+endif()

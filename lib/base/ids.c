@@ -5,9 +5,9 @@
  * as most files have them, need no table: `sorted` is the way in and `rank`
  * the way back.
  *
- * Numbers are sorted by radix. Texts are merged bottom-up, comparing the eight
- * bytes behind their common beginning first, so that most comparisons touch
- * neither text. What is ascending already is not sorted at all.
+ * Numbers are sorted by radix; so are texts, by the eight bytes behind their
+ * common beginning, and what these leave equal is merged by whole texts. What
+ * is ascending already is not sorted at all.
  */
 #include "lib/base/ids.h"
 
@@ -19,12 +19,6 @@
 #include "lib/base/hash.h"
 #include "lib/base/radix.h"
 #include "lib/base/utf8.h"
-
-/* A text's number for sorting: its next bytes, big-endian, and its row. */
-struct text_key {
-    uint64_t head;
-    uint32_t row;
-};
 
 static size_t old_row(const uint32_t *order, size_t row)
 {
@@ -320,61 +314,69 @@ static uint64_t text_head(const char *text, size_t skip)
 }
 
 /* strcmp compares as unsigned bytes, and no text has a NUL inside. */
-static int comes_before(const struct rs_ids *ids, const struct text_key *a,
-                        const struct text_key *b)
+static int comes_before(const struct rs_ids *ids, uint32_t a, uint32_t b)
 {
-    if (a->head != b->head)
-        return a->head < b->head;
-    return strcmp(ids->texts + ids->offsets[a->row], ids->texts + ids->offsets[b->row]) < 0;
+    return strcmp(ids->texts + ids->offsets[a], ids->texts + ids->offsets[b]) < 0;
 }
 
-/* Returns the one of `keys` and `spare` that holds the sorted keys. */
-static struct text_key *merge_keys(const struct rs_ids *ids, struct text_key *keys,
-                                   struct text_key *spare)
+/* Merge bottom-up: rows whose texts begin alike. */
+static void sort_run(const struct rs_ids *ids, uint32_t *rows, uint32_t *spare, size_t n)
 {
-    size_t n = ids->n;
+    uint32_t *from = rows, *to = spare;
 
     for (size_t width = 1; width < n; width *= 2) {
         for (size_t begin = 0; begin < n; begin += 2 * width) {
             size_t middle = begin + width < n ? begin + width : n;
             size_t end = middle + width < n ? middle + width : n;
             size_t a = begin, b = middle;
-            for (size_t to = begin; to < end; to++) {
-                int second = a == middle || (b < end && comes_before(ids, &keys[b], &keys[a]));
-                spare[to] = second ? keys[b++] : keys[a++];
+            for (size_t at = begin; at < end; at++) {
+                int second = a == middle || (b < end && comes_before(ids, from[b], from[a]));
+                to[at] = second ? from[b++] : from[a++];
             }
         }
-        struct text_key *swap = keys;
-        keys = spare;
-        spare = swap;
+        uint32_t *swap = from;
+        from = to;
+        to = swap;
     }
-    return keys;
+    if (from != rows)
+        memcpy(rows, from, n * sizeof *rows);
+}
+
+static int is_ascending(const struct rs_ids *ids)
+{
+    for (uint32_t row = 1; row < ids->n; row++)
+        if (!comes_before(ids, row - 1, row))
+            return 0;
+    return 1;
 }
 
 static recsys_status sort_texts(struct rs_ids *ids, recsys_error *err)
 {
-    size_t n = ids->n, skip = common_beginning(ids), at = 1;
-    struct text_key *keys = rs_alloc_array(n, sizeof *keys);
-    struct text_key *spare = rs_alloc_array(n, sizeof *spare);
+    size_t n = ids->n, skip = common_beginning(ids);
     recsys_status status = RECSYS_OK;
 
+    if (is_ascending(ids))
+        return RECSYS_OK;
+    uint64_t *heads = rs_alloc_array(n, sizeof *heads);
+    uint32_t *spare = rs_alloc_array(n, sizeof *spare);
     ids->sorted = rs_alloc_array(n, sizeof *ids->sorted);
-    if (keys == NULL || spare == NULL || ids->sorted == NULL) {
+    if (heads == NULL || spare == NULL || ids->sorted == NULL) {
         status = rs_error_nomem(err, "order of ids");
         goto done;
     }
     for (size_t row = 0; row < n; row++) {
-        keys[row].head = text_head(ids->texts + ids->offsets[row], skip);
-        keys[row].row = (uint32_t)row;
+        heads[row] = text_head(ids->texts + ids->offsets[row], skip);
+        ids->sorted[row] = (uint32_t)row;
     }
-    while (at < n && comes_before(ids, &keys[at - 1], &keys[at]))
-        at++;
-    const struct text_key *ascending = at < n ? merge_keys(ids, keys, spare) : keys;
-    for (size_t i = 0; i < n; i++)
-        ids->sorted[i] = ascending[i].row;
+    rs_radix_sort(heads, ids->sorted, spare, n);
+    for (size_t begin = 0, end; begin < n; begin = end) {
+        for (end = begin + 1; end < n && heads[ids->sorted[end]] == heads[ids->sorted[begin]];)
+            end++;
+        sort_run(ids, ids->sorted + begin, spare, end - begin);
+    }
     status = finish_order(ids, err);
 done:
-    rs_free(keys);
+    rs_free(heads);
     rs_free(spare);
     return status;
 }

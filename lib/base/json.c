@@ -1,6 +1,7 @@
 /* lib/base/json.c - see json.h. */
 #include "lib/base/json.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 
@@ -10,11 +11,16 @@ recsys_status rs_json_parse(const char *bytes, size_t size, const char *where, j
                             recsys_error *err)
 {
     json_error_t problem;
+    int saved = errno;
 
+    /* jansson calls most tokens for which it finds no memory invalid ones; malloc's errno tells. */
+    errno = 0;
     *out = json_loadb(bytes, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    int out_of_memory = *out == NULL && errno == ENOMEM;
+    errno = saved;
     if (*out != NULL)
         return RECSYS_OK;
-    if (json_error_code(&problem) == json_error_out_of_memory)
+    if (out_of_memory || json_error_code(&problem) == json_error_out_of_memory)
         return rs_error_nomem(err, where);
     return rs_error(err, RECSYS_E_FORMAT, "%s: not valid JSON at line %d, column %d: %s", where,
                     problem.line, problem.column, problem.text);

@@ -22,9 +22,9 @@
 
 /* What holds for every item of a block. Maxima are rounded up. */
 struct rs_block {
-    double max_norm;    /* Euclidean, of this block */
-    double max_bias;    /* of this block; 0 without biases */
-    double rest_norm;   /* the same over this and every later block */
+    double max_norm;  /* Euclidean, of this block */
+    double max_bias;  /* of this block; 0 without biases */
+    double rest_norm; /* the same over this and every later block */
     double rest_bias;
     double rest_abs_bias; /* largest |bias| over this and every later block */
 };
@@ -33,20 +33,20 @@ struct recsys_model {
     atomic_uint refs;
 
     uint32_t dimensions;
-    uint32_t stride;           /* floats from one item to the next; a multiple of 16 */
+    uint32_t stride; /* floats from one item to the next; a multiple of 16 */
     uint32_t n_users;
-    uint32_t n_items;          /* at least 1 */
-    const float *users;        /* [n_users, dimensions]; unit length for cosine */
-    const float *user_bias;    /* NULL = none */
-    const float *items;        /* [n_items, stride], 64-byte aligned, zeros from dimensions on */
-    const float *item_bias;    /* by position; NULL = none */
+    uint32_t n_items;       /* at least 1 */
+    const float *users;     /* [n_users, dimensions]; unit length for cosine */
+    const float *user_bias; /* NULL = none */
+    const float *items;     /* [n_items, stride], 64-byte aligned, zeros from dimensions on */
+    const float *item_bias; /* by position; NULL = none */
     struct rs_ids user_ids;
-    struct rs_ids item_ids;    /* by position; rank breaks ties */
+    struct rs_ids item_ids; /* by position; rank breaks ties */
     struct rs_block *blocks;
     uint32_t n_blocks;
 
-    uint32_t metric;           /* RECSYS_METRIC_* */
-    uint32_t link;             /* RECSYS_LINK_* */
+    uint32_t metric; /* RECSYS_METRIC_* */
+    uint32_t link;   /* RECSYS_LINK_* */
     float link_min, link_max;
 
     uint32_t n_features;       /* 0: steer by genre_vectors */
@@ -59,8 +59,8 @@ struct recsys_model {
     const uint32_t *seen_items;   /* positions, ascending for each user */
     const float *seen_weights;    /* beside seen_items; NULL = none */
 
-    uint32_t *popular;         /* every position, most popular first, ties by id */
-    float *popularity;         /* by position, 0..1: share of the most popular item's */
+    uint32_t *popular; /* every position, most popular first, ties by id */
+    float *popularity; /* by position, 0..1: share of the most popular item's */
 
     struct rs_catalog *catalog; /* never NULL */
 

@@ -16,12 +16,12 @@
 /* dtype 0: one the library does not use; its data is not given. */
 struct rs_tensor {
     char *name;
-    uint32_t dtype;      /* RECSYS_DTYPE_*, or 0 */
-    uint32_t n_dims;     /* 0..8 */
+    uint32_t dtype;  /* RECSYS_DTYPE_*, or 0 */
+    uint32_t n_dims; /* 0..8 */
     uint64_t shape[8];
-    const void *data;    /* C order; NULL if dtype is 0 */
+    const void *data; /* C order; NULL if dtype is 0 */
     size_t n_bytes;
-    void *copy;          /* what to free, if data is not in the mapping */
+    void *copy; /* what to free, if data is not in the mapping */
 };
 
 struct rs_map { /* a file, mapped read-only and private */

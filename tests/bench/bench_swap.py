@@ -10,9 +10,11 @@ length without take turns; in a block with swaps, versions change places again
 and again through POST /api/v1/models/load and .../use.
 
 Memory is what recsysd holds when two versions are loaded (the one that serves
-and the previous one, kept for rollback): before the swaps and after.
+and the previous one, kept for rollback): before the swaps and after. Before
+means after a warm-up of some swaps, so that every worker has made its buffers.
 """
 import argparse
+import http.client
 import json
 import os
 import shutil
@@ -25,6 +27,8 @@ from tables import Report, machine, mebibytes, median, milliseconds, ratio, text
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOKEN = "bench-swap-token"
+WARM_UP_SWAPS = 50
+IDLE_WORKERS = 40       # of recsysd's 64; the load's connections have the others
 
 
 def parse_args():
@@ -36,7 +40,7 @@ def parse_args():
     p.add_argument("--quick", action="store_true")
     p.add_argument("--swaps", type=int, default=1000)
     p.add_argument("--blocks", type=int, default=5, help="with swaps; as many without")
-    p.add_argument("--every-ms", type=float, default=50.0, help="begin a swap so often; "
+    p.add_argument("--every-ms", type=float, default=40.0, help="begin a swap so often; "
                    "0 = as soon as the last one is done")
     p.add_argument("--rate", type=float, default=2000.0, help="requests a second; 0 = as many as "
                    "the connections carry")
@@ -119,13 +123,26 @@ def quiet_block(load, seconds):
     return block.end()
 
 
+def touch_workers(port):
+    """Have workers that serve no connection of the load answer once too."""
+    connections = [http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+                   for _ in range(IDLE_WORKERS)]
+    for i, connection in enumerate(connections):
+        connection.request("POST", "/api/v1/predict", json.dumps({"user_id": i + 1}),
+                           {"Content-Type": "application/json"})
+        connection.getresponse().read()
+    for connection in connections:
+        connection.close()
+
+
 def measure(args, daemon, load):
     operator = Operator(daemon.port)
     one = memory(daemon.pid)["VmRSS"]
-    quiet_block(load, 1)                    # warms up; every worker makes its buffers
-    for _ in range(4):
+    touch_workers(daemon.port)
+    warm_up = Block(load)
+    for _ in range(WARM_UP_SWAPS):
         operator.swap()
-    quiet_block(load, 1)
+    warm_up.end()
     time.sleep(1)
     two = memory(daemon.pid)["VmRSS"]
     operator.load_ms, operator.use_ms = [], []

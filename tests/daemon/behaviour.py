@@ -233,7 +233,8 @@ def test_metrics_count_what_happened(lab):
         assert values["recsysd_scoring_seconds_count"] == 3
         assert values['recsysd_model_info{name="movies",version="1"}'] == 1
         assert values["recsysd_model_swaps_total"] == 1 and values["recsysd_model_load_failures_total"] == 0
-        assert values["recsysd_http_requests_in_flight"] == 1 and values["process_resident_memory_bytes"] > 1e6
+        assert values["recsysd_http_requests_in_flight"] >= 1  # this one, and perhaps the end of the one before
+        assert values["process_resident_memory_bytes"] > 1e6, values["process_resident_memory_bytes"]
         assert abs(values["process_start_time_seconds"] - time.time()) < 600
 
 

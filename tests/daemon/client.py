@@ -11,6 +11,7 @@ import subprocess
 import time
 
 TIMEOUT = 20.0
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Response:
@@ -113,6 +114,7 @@ class Daemon:
                    "--keep-alive-timeout-ms", "30000", *arguments]
         clean = {k: v for k, v in os.environ.items() if not k.startswith("RECSYSD_")}
         clean["OPENBLAS_NUM_THREADS"] = "1"
+        clean.setdefault("TSAN_OPTIONS", "exitcode=66 suppressions=" + os.path.join(HERE, "tsan.supp"))
         clean.update(environment or {})
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=clean)
         self.port = self.wait_for_port()

@@ -3,7 +3,6 @@
  * Every malloc of the process is counted, so that what BLAS or the C library
  * take on the way shows too. One matrix product beforehand lets BLAS make the
  * buffers that it keeps for the life of the process. */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include <cmocka.h>
 

@@ -34,7 +34,8 @@ typedef struct recsys_allocator {
  * Use `allocator` (COPIED) instead of malloc, realloc and free; NULL goes back
  * to those. Process-wide.
  *
- * Fails with: E_INVALID (struct_size, or a function missing).
+ * Fails with: E_INVALID (struct_size, or a function missing), E_UNSUPPORTED
+ *   (a newer struct).
  * Thread-safety: before anything else in the library is used, so that nothing
  *   allocated by one allocator is released by another.
  * Since: 0.1

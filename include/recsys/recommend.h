@@ -40,8 +40,8 @@ RECSYS_API void recsys_recommender_destroy(recsys_recommender *recommender);
  *
  * Preferences steer: every named genre (and language, decade, minimum rating)
  * is looked up among the model's features as pref_genre_action,
- * pref_language_en, pref_decade_1990s, min_rating, and the feature's vector is
- * added to the user's. A model without feature_factors steers by genre alone,
+ * pref_language_en, pref_decade_1990s, min_rating, and the feature's vector
+ * (times the rating, for min_rating) is added to the user's. A model without feature_factors steers by genre alone,
  * with the mean vector of the genre's items.
  *
  * Filters decide: min_rating, languages, decade, adult, exclude and seen items
@@ -88,7 +88,7 @@ RECSYS_API const char *recsys_strategy_name(uint32_t strategy);
 enum {
     RECSYS_REASON_GENRES = 1 << 0,  /* shares a favourite genre */
     RECSYS_REASON_RATING = 1 << 1,  /* rated at least the asked minimum */
-    RECSYS_REASON_SCORE = 1 << 2,   /* score above 0.8 */
+    RECSYS_REASON_SCORE = 1 << 2,   /* score above 0.8, unless by popularity */
     RECSYS_REASON_SIMILAR = 1 << 3, /* like items this user has liked */
     RECSYS_REASON_POPULAR = 1 << 4  /* the popularity strategy put it here */
 };
@@ -122,7 +122,9 @@ typedef struct recsys_reply {
  * kind, a rating that is not a number) fails in its own reply and leaves the
  * others alone; the call then still succeeds.
  *
- * requests  an array whose elements are requests[0].struct_size apart.
+ * requests  an array whose elements are requests[0].struct_size apart and all
+ *           have that struct_size. The call keeps room for all of them at once:
+ *           hand over millions of users in batches of a thousand or so.
  *
  * Fails with: E_INVALID (NULL, struct_size), E_UNSUPPORTED (newer request),
  *   E_NOMEM.

@@ -88,7 +88,8 @@ typedef struct recsys_scored {
  *   the options' is met for the first time; larger sizes are kept).
  * Ownership: ids of text models are BORROWED until the caller's reference to
  *   `model` is given back.
- * Thread-safety: never locks; never allocates within the sizes of the options.
+ * Thread-safety: never allocates within the sizes of the options; takes no lock
+ *   but the one its own helper threads wait on, if it has any.
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "lib/base/options.h"
 
 static void *default_allocate(size_t size, void *user_data)
 {
@@ -33,17 +34,19 @@ static recsys_allocator current = {
 
 recsys_status recsys_alloc_set(const recsys_allocator *allocator, recsys_error *err)
 {
+    recsys_allocator seen;
+
     if (allocator == NULL) {
         current = default_allocator;
         return RECSYS_OK;
     }
-    if (allocator->struct_size < sizeof *allocator)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_alloc_set: struct_size is %u, want %zu",
-                        allocator->struct_size, sizeof *allocator);
-    if (allocator->allocate == NULL || allocator->resize == NULL || allocator->release == NULL)
+    recsys_status status = rs_options_copy(&seen, sizeof seen, allocator, sizeof seen);
+    if (status != RECSYS_OK)
+        return rs_options_error(err, status, "recsys_alloc_set");
+    if (seen.allocate == NULL || seen.resize == NULL || seen.release == NULL)
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_alloc_set: allocate, resize and release must all be given");
-    current = *allocator;
+    current = seen;
     return RECSYS_OK;
 }
 

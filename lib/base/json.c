@@ -7,6 +7,8 @@
 
 #include "lib/base/error.h"
 
+#define MAX_TEXT (64u << 20)
+
 recsys_status rs_json_parse(const char *bytes, size_t size, const char *where, json_t **out,
                             recsys_error *err)
 {
@@ -24,6 +26,29 @@ recsys_status rs_json_parse(const char *bytes, size_t size, const char *where, j
         return rs_error_nomem(err, where);
     return rs_error(err, RECSYS_E_FORMAT, "%s: not valid JSON at line %d, column %d: %s", where,
                     problem.line, problem.column, problem.text);
+}
+
+static int add_piece(const char *bytes, size_t size, void *user_data)
+{
+    struct rs_buffer *out = user_data;
+
+    rs_buffer_add(out, bytes, size);
+    return out->status == RECSYS_OK ? 0 : -1;
+}
+
+int rs_json_write(const json_t *value, size_t flags, struct rs_buffer *out)
+{
+    return json_dump_callback(value, add_piece, out, flags);
+}
+
+char *rs_json_write_text(const json_t *value, size_t flags)
+{
+    struct rs_buffer text;
+
+    rs_buffer_init(&text, MAX_TEXT);
+    if (rs_json_write(value, flags, &text) != 0)
+        rs_buffer_destroy(&text);
+    return text.bytes; /* the buffer's memory, from now on the caller's */
 }
 
 /* The member, or NULL if it is absent or null; *status tells a required one that is missing. */

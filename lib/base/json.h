@@ -11,12 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/buffer.h"
 #include "recsys/status.h"
 
 /* Parse one value; nothing but white space may follow. Free with json_decref.
  * E_FORMAT with line and column in the message, or E_NOMEM. */
 recsys_status rs_json_parse(const char *bytes, size_t size, const char *where, json_t **out,
                             recsys_error *err);
+
+/* Append `value` as text to `out`; flags are jansson's. 0, or -1 if something
+ * was not written: no memory, or no room (then out->status says so). */
+int rs_json_write(const json_t *value, size_t flags, struct rs_buffer *out);
+
+/* The same as text of its own, for rs_free(); NULL if there is no memory. */
+char *rs_json_write_text(const json_t *value, size_t flags);
 
 /* Object member `key`. A missing or null member gives RECSYS_OK and leaves
  * *out as it was, unless `required`; another type is E_FORMAT. Texts are

@@ -237,20 +237,14 @@ static int set_members(json_t *object, const struct rs_line *line)
     return ok;
 }
 
-static int add_piece(const char *bytes, size_t size, void *buffer)
-{
-    rs_buffer_add(buffer, bytes, size);
-    return 0;
-}
-
 recsys_status rs_line_write(const struct rs_line *line, struct rs_buffer *out, recsys_error *err)
 {
     json_t *object = json_object();
     int ok = object != NULL && set_members(object, line);
 
     if (ok)
-        ok = json_dump_callback(object, add_piece, out,
-                                JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9)) == 0;
+        ok = rs_json_write(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9),
+                           out) == 0;
     json_decref(object);
     rs_buffer_add_text(out, "\n");
     if (!ok || out->status == RECSYS_E_NOMEM)

@@ -16,7 +16,6 @@
 #include "lib/model/loading.h"
 #include "lib/model/matrix.h"
 
-#define UNIT_TOLERANCE 1e-6
 #define STRIDE_UNIT 16u /* floats: one cache line */
 
 const char *rs_loading_what(const char *file, const char *tensor, char out[RS_WHAT_SIZE])
@@ -119,7 +118,7 @@ static int needs_normalising(const struct recsys_model *model, const double *nor
 {
     if (model->metric == RECSYS_METRIC_COSINE)
         for (size_t i = 0; i < n; i++)
-            if (norms[i] != 0 && fabs(norms[i] - 1) > UNIT_TOLERANCE)
+            if (norms[i] != 0 && fabs(norms[i] - 1) > RS_UNIT_TOLERANCE)
                 return 1;
     return 0;
 }

@@ -17,7 +17,6 @@
 #include "lib/model/parts.h"
 
 /* As the loader has it: vectors this close to length 1 are taken as they are. */
-#define UNIT_TOLERANCE 1e-6
 
 void *rs_plan_own(struct rs_plan *plan, void *memory)
 {
@@ -194,7 +193,7 @@ static recsys_status normalise(struct rs_plan *plan, const float **rows, size_t 
 {
     size_t d = plan->dimensions, first = 0;
 
-    while (first < n && (norms[first] == 0.0 || fabs(norms[first] - 1.0) <= UNIT_TOLERANCE))
+    while (first < n && (norms[first] == 0.0 || fabs(norms[first] - 1.0) <= RS_UNIT_TOLERANCE))
         first++;
     if (first == n)
         return RECSYS_OK;

@@ -12,6 +12,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/json.h"
 #include "lib/base/utf8.h"
 #include "lib/catalog/catalog.h"
 #include "lib/model/folder.h"
@@ -235,12 +236,6 @@ static int fill_manifest(json_t *manifest, const recsys_builder *builder,
            json_object_set(manifest, "files", bundle->files) == 0;
 }
 
-static int add_piece(const char *bytes, size_t size, void *buffer)
-{
-    rs_buffer_add(buffer, bytes, size);
-    return 0;
-}
-
 static recsys_status write_manifest(struct bundle *bundle, const recsys_builder *builder,
                                     recsys_error *err)
 {
@@ -254,7 +249,7 @@ static recsys_status write_manifest(struct bundle *bundle, const recsys_builder 
     json_t *link = make_link(builder->fields, &status, err);
     if (status == RECSYS_OK &&
         (manifest == NULL || !fill_manifest(manifest, builder, bundle, link) ||
-         json_dump_callback(manifest, add_piece, &text, flags) != 0))
+         rs_json_write(manifest, flags, &text) != 0))
         status = rs_error_nomem(err, "manifest");
     rs_buffer_add_text(&text, "\n");
     if (status == RECSYS_OK && text.status == RECSYS_E_LIMIT)

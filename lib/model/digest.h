@@ -8,7 +8,10 @@
 
 #define RS_DIGEST_SIZE 65u /* 64 lower-case hex digits and a NUL */
 
-/* E_NOMEM or E_INTERNAL, should libcrypto fail. */
+/* What libcrypto computed, as text. */
+void rs_digest_to_text(const unsigned char sum[32], char out[RS_DIGEST_SIZE]);
+
+/* E_NOMEM, should libcrypto fail. */
 recsys_status rs_digest(const void *bytes, size_t size, char out[RS_DIGEST_SIZE],
                         recsys_error *err);
 

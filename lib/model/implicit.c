@@ -10,13 +10,13 @@
 #include "lib/model/implicit.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/json.h"
 #include "lib/model/layout.h"
 #include "lib/model/matrix.h"
 
@@ -116,11 +116,7 @@ recsys_status rs_implicit_settings(const struct rs_tensors *tensors, char **out,
         if (tensor != NULL && tensor->n_dims == 0 && tensor->dtype != 0)
             failed = json_object_set_new(settings, names[i], scalar(tensor)) != 0;
     }
-    size_t size = failed ? 0 : json_dumpb(settings, NULL, 0, flags);
-    *out = size == 0 ? NULL : rs_alloc(size + 1);
-    if (*out != NULL) {
-        (*out)[json_dumpb(settings, *out, size, flags)] = '\0';
-    }
+    *out = failed ? NULL : rs_json_write_text(settings, flags);
     json_decref(settings);
     return *out != NULL ? RECSYS_OK : rs_error_nomem(err, "settings of the model");
 }

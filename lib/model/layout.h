@@ -12,6 +12,9 @@
 #include "lib/model/model.h"
 #include "recsys/status.h"
 
+/* A vector of this length, give or take, is taken to be normalised already. */
+#define RS_UNIT_TOLERANCE 1e-6
+
 /* Euclidean norms in double of n rows `stride` floats apart. E_FORMAT names
  * the first row and column that is not finite, as "<what>[row,column]". */
 recsys_status rs_layout_norms(const float *rows, size_t n, size_t dimensions, size_t stride,

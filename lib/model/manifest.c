@@ -279,18 +279,6 @@ recsys_status rs_manifest_dump(const struct rs_manifest *manifest, const char *k
     const json_t *member = json_object_get(manifest->json, key);
     const size_t flags = JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15);
 
-    *out = NULL;
-    if (!json_is_object(member)) {
-        *out = rs_copy_text("{}");
-    } else {
-        size_t size = json_dumpb(member, NULL, 0, flags);
-        *out = rs_alloc(size + 1);
-        if (*out != NULL && (size == 0 || json_dumpb(member, *out, size, flags) != size)) {
-            rs_free(*out);
-            *out = NULL;
-        }
-        if (*out != NULL)
-            (*out)[size] = '\0';
-    }
+    *out = json_is_object(member) ? rs_json_write_text(member, flags) : rs_copy_text("{}");
     return *out != NULL ? RECSYS_OK : rs_error_nomem(err, "manifest");
 }

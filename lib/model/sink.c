@@ -28,7 +28,7 @@ recsys_status rs_sink_open(struct rs_sink *sink, int folder, const char *name, r
     if (sink->buffer == NULL || sink->hash == NULL)
         return rs_error_nomem(err, name);
     if (EVP_DigestInit_ex(sink->hash, EVP_sha256(), NULL) != 1)
-        return rs_error(err, RECSYS_E_INTERNAL, "libcrypto cannot compute SHA-256");
+        return rs_error_nomem(err, "SHA-256 of a file");
     return RECSYS_OK;
 }
 
@@ -36,7 +36,7 @@ static recsys_status write_through(struct rs_sink *sink, const unsigned char *by
                                    recsys_error *err)
 {
     if (size > 0 && EVP_DigestUpdate(sink->hash, bytes, size) != 1)
-        return rs_error(err, RECSYS_E_INTERNAL, "libcrypto cannot compute SHA-256");
+        return rs_error_nomem(err, "SHA-256 of a file");
     while (size > 0) {
         /* Linux writes at most 2 GB a call, others refuse more. */
         size_t piece = size < ((size_t)1 << 30) ? size : (size_t)1 << 30;
@@ -88,7 +88,6 @@ void rs_sink_abandon(struct rs_sink *sink)
 
 recsys_status rs_sink_close(struct rs_sink *sink, char digest[RS_DIGEST_SIZE], recsys_error *err)
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char sum[EVP_MAX_MD_SIZE];
     unsigned int sum_size = 0;
     recsys_status status = flush(sink, err);
@@ -97,14 +96,10 @@ recsys_status rs_sink_close(struct rs_sink *sink, char digest[RS_DIGEST_SIZE], r
     if (status != RECSYS_OK)
         goto done;
     if (EVP_DigestFinal_ex(sink->hash, sum, &sum_size) != 1 || sum_size != 32) {
-        status = rs_error(err, RECSYS_E_INTERNAL, "libcrypto cannot compute SHA-256");
+        status = rs_error_nomem(err, "SHA-256 of a file");
         goto done;
     }
-    for (size_t i = 0; i < 32; i++) {
-        digest[2 * i] = digits[sum[i] >> 4];
-        digest[2 * i + 1] = digits[sum[i] & 15u];
-    }
-    digest[64] = '\0';
+    rs_digest_to_text(sum, digest);
     if (fsync(sink->descriptor) != 0) {
         status = rs_error_sys(err, errno, "cannot sync %s", sink->name);
         goto done;

@@ -177,14 +177,6 @@ static recsys_status copy_files(const struct publication *p, recsys_error *err)
     return RECSYS_OK;
 }
 
-static int add_json(const char *bytes, size_t size, void *user_data)
-{
-    struct rs_buffer *text = user_data;
-
-    rs_buffer_add(text, bytes, size);
-    return text->status == RECSYS_OK ? 0 : -1;
-}
-
 static recsys_status write_manifest(const struct publication *p, uint64_t version,
                                     recsys_error *err)
 {
@@ -196,7 +188,7 @@ static recsys_status write_manifest(const struct publication *p, uint64_t versio
     snprintf(number, sizeof number, "%" PRIu64, version);
     if (json_object_set_new(p->manifest, "name", json_string(p->name)) != 0 ||
         json_object_set_new(p->manifest, "version", json_string(number)) != 0 ||
-        json_dump_callback(p->manifest, add_json, &text, JSON_INDENT(2)) != 0)
+        rs_json_write(p->manifest, JSON_INDENT(2), &text) != 0)
         status = rs_error_nomem(err, "writing " MANIFEST);
     rs_buffer_add_text(&text, "\n");
     if (status == RECSYS_OK && text.status != RECSYS_OK)

@@ -16,6 +16,8 @@
 #include "lib/base/error.h"
 #include "lib/base/options.h"
 
+#define KNOWN_FLAGS RECSYS_FILTER_EXCLUDE_ADULT
+
 void recsys_filter_options_init(recsys_filter_options *options)
 {
     if (options != NULL) {
@@ -198,6 +200,10 @@ recsys_status recsys_filter_create(recsys_model *model, const recsys_filter_opti
     status = rs_options_copy(&seen, sizeof seen, options, sizeof seen);
     if (status != RECSYS_OK)
         return rs_options_error(err, status, "recsys_filter_create");
+    if (seen.flags & ~KNOWN_FLAGS)
+        return rs_error(err, RECSYS_E_UNSUPPORTED,
+                        "recsys_filter_create: flags 0x%x are newer than this library",
+                        seen.flags & ~KNOWN_FLAGS);
     if ((seen.n_allow > 0 && seen.allow == NULL) || (seen.n_exclude > 0 && seen.exclude == NULL))
         return rs_error(err, RECSYS_E_INVALID, "recsys_filter_create: ids announced, none given");
     status = rs_filter_condition(model->catalog, seen.min_rating, seen.min_year, seen.max_year,

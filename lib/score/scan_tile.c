@@ -48,8 +48,8 @@ static void pass(const struct rs_scan *scan, struct rs_worker *worker, uint32_t 
     for (; row < end; row += tile->rows) {
         uint32_t position = block * RS_BLOCK_ITEMS + row, skip = 0;
         /* A tile is always full: the last one begins early and repeats rows. */
-        if (position + tile->rows > model->n_items)
-            skip = position + tile->rows - model->n_items;
+        if (model->n_items - position < tile->rows)
+            skip = tile->rows - (model->n_items - position);
         position -= skip;
         const float *bias = model->item_bias == NULL ? NULL : model->item_bias + position;
         uint32_t mask = tile->run(model->items + (size_t)position * model->stride, model->stride,

@@ -383,7 +383,8 @@ recsys_status recsys_scorer_top_k(recsys_scorer *scorer, const recsys_model *mod
 {
     recsys_status status;
 
-    if (scorer == NULL || model == NULL || queries == NULL || out == NULL || counts == NULL)
+    if (scorer == NULL || model == NULL ||
+        (n_queries > 0 && (queries == NULL || out == NULL || counts == NULL)))
         return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_top_k: an argument is NULL");
     if (n_queries > 0)
         memset(counts, 0, n_queries * sizeof *counts);

@@ -22,6 +22,14 @@ static void start_clause(char *text)
         rs_text_append(text, RS_REASON_SIZE, "; ");
 }
 
+/* Titles and genres are other people's text. */
+static void keep_one_line(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20u || *text == 0x7f)
+            *text = ' ';
+}
+
 static int add_genres(const struct recsys_model *model, const recsys_request *request,
                       uint32_t position, char *text)
 {
@@ -117,7 +125,9 @@ void rs_reasons(const struct recsys_model *model, const struct rs_ask *ask, uint
         out->reasons |= RECSYS_REASON_GENRES;
     if (request->min_rating > 0.0f && ratings != NULL && ratings[position] >= request->min_rating) {
         start_clause(text);
-        rs_text_append(text, RS_REASON_SIZE, "rated %.1f", (double)ratings[position]);
+        /* Not %.1f, whose point the host's locale may make a comma. */
+        int tenths = (int)nearbyint(10.0 * (double)ratings[position]);
+        rs_text_append(text, RS_REASON_SIZE, "rated %d.%d", tenths / 10, tenths % 10);
         out->reasons |= RECSYS_REASON_RATING;
     }
     if (by_user && add_near(model, ask, position, text))
@@ -131,5 +141,6 @@ void rs_reasons(const struct recsys_model *model, const struct rs_ask *ask, uint
         rs_text_append(text, RS_REASON_SIZE, "high score");
         out->reasons |= RECSYS_REASON_SCORE;
     }
+    keep_one_line(text);
     out->reason = text[0] != '\0' ? text : NULL;
 }

@@ -20,6 +20,8 @@
 #include "lib/score/scorer.h"
 
 #define DEFAULT_K 10u
+#define KNOWN_FLAGS                                                                                \
+    (RECSYS_REQUEST_REASONS | RECSYS_REQUEST_INCLUDE_SEEN | RECSYS_REQUEST_INCLUDE_ADULT)
 
 struct recsys_recommender {
     recsys_scorer *scorer;
@@ -189,21 +191,43 @@ static void set_eligible(const struct recsys_model *model, struct rs_ask *ask, u
         ask->eligible.excluded[1] = rs_filter_seen(model, ask->user);
 }
 
+/* Copy request number `i` as this library knows it. */
+static recsys_status read_request(const recsys_request *requests, size_t i, recsys_request *out,
+                                  const char *function, recsys_error *err)
+{
+    const char *request = (const char *)requests + i * requests->struct_size;
+    uint32_t size;
+    recsys_status status;
+
+    /* A larger one would reach into the next, or behind the array. */
+    memcpy(&size, request, sizeof size);
+    if (size != requests->struct_size)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "%s: struct_size of request %zu is %u, the first's %u", function, i, size,
+                        requests->struct_size);
+    status = rs_options_copy(out, sizeof *out, request, sizeof *out);
+    if (status != RECSYS_OK)
+        return rs_options_error(err, status, function);
+    if (out->flags & ~KNOWN_FLAGS)
+        return rs_error(err, RECSYS_E_UNSUPPORTED, "%s: flags 0x%x are newer than this library",
+                        function, out->flags & ~KNOWN_FLAGS);
+    return RECSYS_OK;
+}
+
 /* Copy the requests as this library knows them, check them, and say how much
  * memory the call needs. */
 static recsys_status read_requests(recsys_recommender *r, const struct recsys_model *model,
                                    const recsys_request *requests, size_t n, recsys_reply *replies,
-                                   recsys_error *err)
+                                   const char *function, recsys_error *err)
 {
-    size_t stride = requests->struct_size, n_items = 0, n_excluded = 0, n_reasons = 0;
+    size_t n_items = 0, n_excluded = 0, n_reasons = 0;
     recsys_status status;
 
     for (size_t i = 0; i < n; i++) {
         struct rs_ask *ask = &r->asks[i];
-        const char *request = (const char *)requests + i * stride;
-        status = rs_options_copy(&ask->request, sizeof ask->request, request, sizeof ask->request);
+        status = read_request(requests, i, &ask->request, function, err);
         if (status != RECSYS_OK)
-            return rs_options_error(err, status, "recsys_recommend");
+            return status;
         if (ask->request.k == 0)
             ask->request.k = DEFAULT_K;
         memset(&replies[i], 0, sizeof replies[i]);
@@ -293,18 +317,21 @@ recsys_status recsys_recommend(recsys_recommender *r, const recsys_model *model,
     size_t n_questions;
     recsys_status status;
 
-    if (r == NULL || model == NULL || requests == NULL || replies == NULL)
+    if (r == NULL || model == NULL || (n_requests > 0 && (requests == NULL || replies == NULL)))
         return rs_error(err, RECSYS_E_INVALID, "recsys_recommend: an argument is NULL");
     if (n_requests == 0)
         return RECSYS_OK;
     memset(replies, 0, n_requests * sizeof *replies);
-    if ((status = grow_asks(r, n_requests, err)) != RECSYS_OK ||
-        (status = read_requests(r, model, requests, n_requests, replies, err)) != RECSYS_OK)
+    if ((status = grow_asks(r, n_requests, err)) == RECSYS_OK &&
+        (status = read_requests(r, model, requests, n_requests, replies, __func__, err)) ==
+            RECSYS_OK) {
+        make_questions(r, model, n_requests, replies, &n_questions);
+        status = rs_scorer_run(r->scorer, model, r->questions, n_questions, r->answers, err);
+    }
+    if (status != RECSYS_OK) {
+        memset(replies, 0, n_requests * sizeof *replies);
         return status;
-    make_questions(r, model, n_requests, replies, &n_questions);
-    status = rs_scorer_run(r->scorer, model, r->questions, n_questions, r->answers, err);
-    if (status != RECSYS_OK)
-        return status;
+    }
     for (size_t i = 0; i < n_requests; i++)
         if (replies[i].status == RECSYS_OK)
             write_reply(r, model, i, &replies[i]);
@@ -328,7 +355,7 @@ recsys_status recsys_recommend_similar(recsys_recommender *r, const recsys_model
         request = &plain;
     if ((status = rs_ids_lookup(&model->item_ids, item, "item", &position, err)) != RECSYS_OK ||
         (status = grow_asks(r, 1, err)) != RECSYS_OK ||
-        (status = read_requests(r, model, request, 1, reply, err)) != RECSYS_OK)
+        (status = read_requests(r, model, request, 1, reply, __func__, err)) != RECSYS_OK)
         return status;
     if (reply->status != RECSYS_OK)
         return rs_error(err, reply->status, "recsys_recommend_similar: %s", reply->message);

@@ -103,6 +103,9 @@ double rs_steer(const struct recsys_model *model, struct rs_ask *ask, float *vec
     int steered = add_preferences(model, &ask->request, vector);
     if (steered && model->metric == RECSYS_METRIC_COSINE)
         normalise(vector, d);
+    /* Preferences of which nothing was learned say nothing about a user who says nothing. */
+    if (steered && !learned && !has_direction(vector, d))
+        steered = 0;
     /* Sums of hostile but finite vectors may overflow; then nothing can be ranked by them. */
     if (steered && !isfinite(rs_canonical_dot(vector, vector, d))) {
         if (learned)

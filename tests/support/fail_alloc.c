@@ -23,6 +23,11 @@ static struct counter memory, mappings;
 static atomic_long n_spared;
 static int everything;
 
+/* Where jansson's lexer asks for a larger buffer; its sizes are powers of two. */
+static const void *lexer;
+static atomic_int looking_for_lexer;
+#define LEXER_SIZE 65536u
+
 /* 1 if this call is one of those that shall fail. */
 static int must_fail(struct counter *counter)
 {
@@ -146,11 +151,6 @@ extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *block, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 extern void __libc_free(void *block);
-
-/* Where jansson's lexer asks for a larger buffer; its sizes are powers of two. */
-static const void *lexer;
-static atomic_int looking_for_lexer;
-#define LEXER_SIZE 65536u
 
 static int is_lexer_growing(size_t size, const void *caller)
 {

@@ -1,0 +1,211 @@
+/* Out of memory while bundles are built, imported and published: see oom.h. */
+#include "tests/fault/oom.h"
+
+FAIL_ALLOC_INTERPOSE;
+
+/* has_item: the item has got its line already, in an attempt that failed later. */
+static recsys_status fill_builder(recsys_builder *builder, int *has_item)
+{
+    const struct bundle *bundle = &bundles[0];
+    const recsys_array users = {bundle->users, RECSYS_DTYPE_F32, 2, {N_USERS, D}},
+                       items = {bundle->items, RECSYS_DTYPE_F32, 2, {N_ITEMS, D}},
+                       offsets = {bundle->seen_offsets, RECSYS_DTYPE_U64, 1, {N_USERS + 1, 0}},
+                       seen = {bundle->seen_items,
+                               RECSYS_DTYPE_U32,
+                               1,
+                               {bundle->seen_offsets[N_USERS], 0}};
+    static const char line[] = "{\"id\": \"i-7\", \"title\": \"Seven\", \"genres\": [\"Crime\"]}";
+    char names[N_ITEMS][16];
+    const char *texts[N_ITEMS];
+
+    for (size_t i = 0; i < N_ITEMS; i++) {
+        snprintf(names[i], sizeof names[i], "i-%zu", i);
+        texts[i] = names[i];
+    }
+    TRY(recsys_builder_set_array(builder, "user_factors", &users, &err));
+    TRY(recsys_builder_set_array(builder, "item_factors", &items, &err));
+    TRY(recsys_builder_set_array(builder, "seen_offsets", &offsets, &err));
+    TRY(recsys_builder_set_array(builder, "seen_items", &seen, &err));
+    TRY(recsys_builder_set_texts(builder, "item_ids", texts, N_ITEMS, &err));
+    TRY(recsys_builder_set_field(builder, "name", "built", &err));
+    TRY(recsys_builder_set_field(builder, "metrics.recall@10", "0.25", &err));
+    TRY(recsys_builder_set_field(builder, "hyperparameters.factors", "8", &err));
+    if (!*has_item)
+        TRY(recsys_builder_add_item(builder, line, sizeof line - 1, &err));
+    *has_item = 1;
+    return recsys_builder_write(builder, at("built"), &err);
+}
+
+/* After a failure nothing may be left beside `path`, neither half a bundle nor a temporary one. */
+static void check_built(recsys_status status, size_t n_entries)
+{
+    if (status == RECSYS_OK) {
+        recsys_model_unref(load("built"));
+        bundle_remove_directory(at("built"));
+    }
+    CHECK(!exists(at("built")));
+    CHECK_EQ(count_entries(scratch), n_entries);
+}
+
+static recsys_status create_a_builder(void)
+{
+    recsys_builder *builder = (recsys_builder *)&err;
+    recsys_status status;
+
+    FAILING(status, recsys_builder_create(&builder, &err));
+    CHECK(status == RECSYS_OK || builder == NULL);
+    if (status == RECSYS_OK)
+        recsys_builder_destroy(builder);
+    return status;
+}
+
+static recsys_status build_a_bundle(void)
+{
+    size_t n_entries = count_entries(scratch);
+    recsys_builder *builder = NULL;
+    int has_item = 0;
+    recsys_status status;
+
+    CHECK_OK(recsys_builder_create(&builder, &err), &err);
+    FAILING(status, fill_builder(builder, &has_item));
+    check_built(status, n_entries);
+    if (status != RECSYS_OK) { /* the same builder can still be used */
+        CHECK_OK(fill_builder(builder, &has_item), &err);
+        check_built(RECSYS_OK, n_entries);
+    }
+    recsys_builder_destroy(builder);
+    return status;
+}
+
+static recsys_status import_with(recsys_builder *builder, const char *model, const char *catalog)
+{
+    TRY(recsys_builder_import_model(builder, model, &err));
+    if (catalog != NULL)
+        TRY(recsys_builder_import_catalog(builder, catalog, &err));
+    return recsys_builder_write(builder, at("built"), &err);
+}
+
+static recsys_status import_and_write(const char *model, const char *catalog)
+{
+    size_t n_entries = count_entries(scratch);
+    recsys_builder *builder = NULL;
+    recsys_status status;
+
+    CHECK_OK(recsys_builder_create(&builder, &err), &err);
+    FAILING(status, import_with(builder, model, catalog));
+    check_built(status, n_entries);
+    recsys_builder_destroy(builder);
+    return status;
+}
+
+static recsys_status import_a_bundle(void)
+{
+    return import_and_write(at("full"), NULL);
+}
+
+static recsys_status import_a_file_and_a_catalogue(void)
+{
+    return import_and_write(at("full/model.safetensors"), at("full/catalog.jsonl"));
+}
+
+static recsys_status import_an_npz(void)
+{
+    return import_and_write(fixture("bpr.npz"), NULL);
+}
+
+static int32_t count_versions(const char *name, uint64_t version, const char *alias,
+                              void *user_data)
+{
+    (void)name;
+    (void)version;
+    *(int *)user_data += alias == NULL;
+    return 0;
+}
+
+static recsys_status open_a_registry(void)
+{
+    recsys_registry *registry = (recsys_registry *)&err;
+    recsys_status status;
+
+    FAILING(status, recsys_registry_open(root, &registry, &err));
+    CHECK(status == RECSYS_OK || registry == NULL);
+    if (status == RECSYS_OK)
+        recsys_registry_close(registry);
+    return status;
+}
+
+static recsys_status publish_a_bundle(void)
+{
+    char folder[PATH_MAX], path[PATH_MAX];
+    recsys_registry *registry = NULL;
+    uint64_t version = 7, found = 0;
+    int n_versions = 0;
+    recsys_status status;
+
+    snprintf(folder, sizeof folder, "%s", at("registry/m"));
+    bundle_remove_directory(folder);
+    CHECK_OK(recsys_registry_open(root, &registry, &err), &err);
+    CHECK_OK(recsys_registry_publish(registry, at("cosine"), "m", &version, &err), &err);
+    CHECK_EQ(version, 1);
+    FAILING(status, recsys_registry_publish(registry, at("cosine"), "m", &version, &err));
+    CHECK_EQ(version, status == RECSYS_OK ? 2 : 0);
+    CHECK_OK(recsys_registry_list(registry, "m", count_versions, &n_versions, &err), &err);
+    CHECK_EQ(n_versions, status == RECSYS_OK ? 2 : 1);
+    if (status != RECSYS_OK) /* and now it works, and clears up */
+        CHECK_OK(recsys_registry_publish(registry, at("cosine"), "m", &version, &err), &err);
+    CHECK_OK(recsys_registry_resolve(registry, "models:/m/latest", path, sizeof path, &found, &err),
+             &err);
+    CHECK_EQ(found, version);
+    CHECK_EQ(count_entries(folder), status == RECSYS_OK ? 4 : 2 + (size_t)version);
+    recsys_registry_close(registry);
+    return status;
+}
+
+static recsys_status use_a_registry(void)
+{
+    char path[PATH_MAX];
+    recsys_registry *registry = NULL;
+    uint64_t version = 0, found = 0;
+    int n_versions = 0;
+    recsys_status status;
+
+    CHECK_OK(recsys_registry_open(root, &registry, &err), &err);
+    CHECK_OK(recsys_registry_publish(registry, at("full"), "used", &version, &err), &err);
+    arm();
+    status = recsys_registry_set_alias(registry, "used", "live", version, &err);
+    if (status == RECSYS_OK)
+        status = recsys_registry_resolve(registry, "models:/used@live", path, sizeof path, &version,
+                                         &err);
+    if (status == RECSYS_OK)
+        status = recsys_registry_resolve(registry, "models:/used/latest", path, sizeof path, &found,
+                                         &err);
+    if (status == RECSYS_OK)
+        status = recsys_registry_list(registry, NULL, count_versions, &n_versions, &err);
+    if (status == RECSYS_OK)
+        status = recsys_registry_remove_alias(registry, "used", "live", &err);
+    disarm();
+    CHECK_OK(recsys_registry_set_alias(registry, "used", "live", version, &err), &err);
+    CHECK_OK(
+        recsys_registry_resolve(registry, "models:/used@live", path, sizeof path, &found, &err),
+        &err);
+    CHECK_EQ(found, version);
+    recsys_registry_close(registry);
+    bundle_remove_directory(at("registry/used"));
+    return status;
+}
+
+static const struct scenario scenarios[] = {
+    {"create a builder", create_a_builder, 0},
+    {"build a bundle", build_a_bundle, 0},
+    {"import a bundle", import_a_bundle, 0},
+    {"import a file and a catalogue", import_a_file_and_a_catalogue, 0},
+    {"import an npz", import_an_npz, 0},
+    {"open a registry", open_a_registry, 0},
+    {"publish a bundle", publish_a_bundle, 0},
+    {"use a registry", use_a_registry, 0},
+};
+
+int main(void)
+{
+    return run_scenarios(scenarios, sizeof scenarios / sizeof *scenarios);
+}

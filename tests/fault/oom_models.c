@@ -1,0 +1,272 @@
+/* Out of memory while models are loaded and asked: see oom.h. */
+#include "tests/fault/oom.h"
+
+FAIL_ALLOC_INTERPOSE;
+
+static int same_text(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
+/* A load that succeeded although something failed has nevertheless loaded everything. */
+static void check_same(const recsys_model *model, const char *path)
+{
+    recsys_model_info got = {.struct_size = (uint32_t)sizeof got}, want = got;
+    recsys_model *whole = NULL;
+
+    CHECK_OK(recsys_model_load(path, NULL, &whole, &err), &err);
+    CHECK_OK(recsys_model_get_info(model, &got, &err), &err);
+    CHECK_OK(recsys_model_get_info(whole, &want, &err), &err);
+    CHECK(same_text(got.name, want.name) && same_text(got.version, want.version));
+    CHECK(same_text(got.algorithm, want.algorithm) && same_text(got.metadata, want.metadata));
+    CHECK(same_text(got.training_date, want.training_date));
+    CHECK(same_text(got.fingerprint, want.fingerprint));
+    CHECK(got.n_features == want.n_features && got.n_seen == want.n_seen);
+    CHECK(got.n_catalog == want.n_catalog);
+    recsys_model_unref(whole);
+}
+
+static recsys_status load_it(const char *path, const struct bundle *bundle, uint32_t flags)
+{
+    recsys_model_options options = RECSYS_MODEL_OPTIONS_INIT;
+    recsys_model *model = (recsys_model *)&err;
+    recsys_status status;
+
+    options.flags = flags;
+    FAILING(status, recsys_model_load(path, &options, &model, &err));
+    if (status != RECSYS_OK) {
+        CHECK(model == NULL);
+        return status;
+    }
+    if (bundle != NULL)
+        check_answers(model, bundle);
+    check_same(model, path);
+    recsys_model_unref(model);
+    return status;
+}
+
+static recsys_status load_a_bundle(void)
+{
+    return load_it(at("full"), &bundles[0], 0);
+}
+
+static recsys_status load_a_bundle_with_text_ids(void)
+{
+    return load_it(at("texts"), &bundles[1], 0);
+}
+
+static recsys_status load_a_bundle_into_huge_pages(void)
+{
+    return load_it(at("full"), &bundles[0], RECSYS_MODEL_HUGE_PAGES);
+}
+
+static recsys_status load_a_cosine_bundle(void)
+{
+    return load_it(at("cosine"), &bundles[2], 0);
+}
+
+static recsys_status load_a_bare_file(void)
+{
+    return load_it(at("full/model.safetensors"), &bundles[0], 0);
+}
+
+static recsys_status load_an_npz(void)
+{
+    return load_it(fixture("als.npz"), NULL, 0);
+}
+
+static recsys_status load_an_npz_with_bias_columns(void)
+{
+    return load_it(fixture("bpr.npz"), NULL, 0);
+}
+
+static recsys_status create_a_filter(void)
+{
+    static const char *const languages[] = {"en", "fr"};
+    recsys_model *model = load("full");
+    recsys_filter_options options;
+    recsys_filter *filter = (recsys_filter *)&err;
+    recsys_id ids[20];
+    size_t count;
+    recsys_status status;
+
+    CHECK_OK(recsys_model_get_item_ids(model, 0, ids, 20, &count, &err), &err);
+    recsys_filter_options_init(&options);
+    options.min_rating = 1;
+    options.languages = languages;
+    options.n_languages = 2;
+    options.allow = ids;
+    options.n_allow = 20;
+    options.exclude = ids + 3;
+    options.n_exclude = 5;
+    options.seen_by.number = (uint64_t)bundles[0].user_numbers[0];
+    FAILING(status, recsys_filter_create(model, &options, &filter, &err));
+    if (status == RECSYS_OK)
+        recsys_filter_destroy(filter);
+    else
+        CHECK(filter == NULL);
+    check_answers(model, &bundles[0]);
+    recsys_model_unref(model);
+    return status;
+}
+
+static recsys_status create_a_scorer(void)
+{
+    recsys_scorer_options options = RECSYS_SCORER_OPTIONS_INIT;
+    recsys_scorer *scorer = (recsys_scorer *)&err;
+    recsys_status status;
+
+    options.n_threads = 3;
+    options.max_batch = 7;
+    FAILING(status, recsys_scorer_create(&options, &scorer, &err));
+    if (status == RECSYS_OK)
+        recsys_scorer_destroy(scorer);
+    else
+        CHECK(scorer == NULL);
+    return status;
+}
+
+static recsys_status score_beyond_the_reserved_sizes(void)
+{
+    recsys_scorer_options options = RECSYS_SCORER_OPTIONS_INIT;
+    recsys_model *model = load("full");
+    recsys_scorer *scorer = NULL;
+    recsys_query queries[N_USERS];
+    static recsys_scored got[N_USERS * 60], again[60];
+    uint32_t counts[N_USERS], count;
+    recsys_status status;
+
+    options.max_k = 1;
+    options.dimensions = 1;
+    CHECK_OK(recsys_scorer_create(&options, &scorer, &err), &err);
+    for (size_t q = 0; q < N_USERS; q++) {
+        queries[q] = (recsys_query){.vector = bundles[0].users + q * D, .k = 60};
+        counts[q] = 77;
+    }
+    FAILING(status, recsys_scorer_top_k(scorer, model, queries, N_USERS, got, 60, counts, &err));
+    for (size_t q = 0; q < N_USERS; q++)
+        CHECK_EQ(counts[q], status == RECSYS_OK ? 60 : 0);
+    /* Now, or at last, it works: one by one and all together, with the same answers. */
+    CHECK_OK(recsys_scorer_top_k(scorer, model, queries, N_USERS, got, 60, counts, &err), &err);
+    for (size_t q = 0; q < N_USERS; q++) {
+        CHECK_OK(recsys_scorer_top_k(scorer, model, &queries[q], 1, again, 60, &count, &err), &err);
+        CHECK_EQ(count, counts[q]);
+        CHECK(memcmp(again, got + q * 60, count * sizeof *again) == 0);
+    }
+    recsys_scorer_destroy(scorer);
+    recsys_model_unref(model);
+    return status;
+}
+
+static recsys_status create_a_recommender(void)
+{
+    recsys_scorer_options options = RECSYS_SCORER_OPTIONS_INIT;
+    recsys_recommender *recommender = (recsys_recommender *)&err;
+    recsys_status status;
+
+    options.n_threads = 2;
+    FAILING(status, recsys_recommender_create(&options, &recommender, &err));
+    if (status == RECSYS_OK)
+        recsys_recommender_destroy(recommender);
+    else
+        CHECK(recommender == NULL);
+    return status;
+}
+
+/* Known, unknown with preferences, and anonymous ones, with reasons and without. */
+static void make_requests(recsys_request *requests, size_t n)
+{
+    static const char *const genres[] = {"Drama", "Comedy"};
+    static recsys_id exclude[3];
+
+    for (size_t i = 0; i < 3; i++)
+        exclude[i].number = (uint64_t)bundles[0].item_numbers[i];
+    for (size_t i = 0; i < n; i++) {
+        recsys_request_init(&requests[i]);
+        requests[i].k = 30;
+        requests[i].user.number = i % 3 == 2 ? 0 : (uint64_t)bundles[0].user_numbers[i % N_USERS];
+        requests[i].genres = genres;
+        requests[i].n_genres = i % 4 == 0 ? 2 : 0;
+        requests[i].exclude = exclude;
+        requests[i].n_exclude = 3;
+        requests[i].flags = i % 2 == 0 ? RECSYS_REQUEST_REASONS : 0;
+    }
+}
+
+static recsys_status recommend_many(size_t n)
+{
+    recsys_model *model = load("full");
+    recsys_recommender *recommender = NULL;
+    recsys_request requests[40];
+    recsys_reply replies[40];
+    recsys_status status;
+
+    make_requests(requests, n);
+    CHECK_OK(recsys_recommender_create(NULL, &recommender, &err), &err);
+    memset(replies, 0xa5, sizeof replies);
+    FAILING(status, recsys_recommend(recommender, model, requests, n, replies, &err));
+    for (size_t i = 0; status != RECSYS_OK && i < n; i++)
+        CHECK(replies[i].items == NULL && replies[i].count == 0);
+    CHECK_OK(recsys_recommend(recommender, model, requests, n, replies, &err), &err);
+    for (size_t i = 0; i < n; i++) {
+        CHECK_EQ(replies[i].status, RECSYS_OK);
+        CHECK_EQ(replies[i].count, 30);
+    }
+    recsys_recommender_destroy(recommender);
+    recsys_model_unref(model);
+    return status;
+}
+
+static recsys_status recommend_to_one(void)
+{
+    return recommend_many(1);
+}
+
+static recsys_status recommend_to_many(void)
+{
+    return recommend_many(40);
+}
+
+static recsys_status find_similar_items(void)
+{
+    recsys_model *model = load("full");
+    recsys_recommender *recommender = NULL;
+    recsys_request request;
+    recsys_reply reply;
+    recsys_id item = RECSYS_ID_NUMBER((uint64_t)bundles[0].item_numbers[5]);
+    recsys_status status;
+
+    make_requests(&request, 1);
+    request.k = 0; /* 10, which is reserved: only the rest is allocated */
+    CHECK_OK(recsys_recommender_create(NULL, &recommender, &err), &err);
+    memset(&reply, 0xa5, sizeof reply);
+    FAILING(status, recsys_recommend_similar(recommender, model, item, &request, &reply, &err));
+    CHECK(status == RECSYS_OK || (reply.items == NULL && reply.count == 0));
+    CHECK_OK(recsys_recommend_similar(recommender, model, item, &request, &reply, &err), &err);
+    CHECK_EQ(reply.count, 10);
+    recsys_recommender_destroy(recommender);
+    recsys_model_unref(model);
+    return status;
+}
+
+static const struct scenario scenarios[] = {
+    {"load a bundle", load_a_bundle, 0},
+    {"load a bundle with text ids", load_a_bundle_with_text_ids, 0},
+    {"load a bundle into huge pages", load_a_bundle_into_huge_pages, 0},
+    {"load a cosine bundle", load_a_cosine_bundle, 0},
+    {"load a bare file", load_a_bare_file, 0},
+    {"load an npz", load_an_npz, 0},
+    {"load an npz with bias columns", load_an_npz_with_bias_columns, 0},
+    {"create a filter", create_a_filter, 0},
+    {"create a scorer", create_a_scorer, RECSYS_E_IO}, /* a thread could not be started */
+    {"score beyond the reserved sizes", score_beyond_the_reserved_sizes, 0},
+    {"create a recommender", create_a_recommender, RECSYS_E_IO},
+    {"recommend to one", recommend_to_one, 0},
+    {"recommend to many", recommend_to_many, 0},
+    {"find similar items", find_similar_items, 0},
+};
+
+int main(void)
+{
+    return run_scenarios(scenarios, sizeof scenarios / sizeof *scenarios);
+}

@@ -1,0 +1,289 @@
+/* Out of memory in slots, deployments, caches and metrics: the old state goes on serving; see
+ * oom.h. */
+#include "tests/fault/oom.h"
+
+FAIL_ALLOC_INTERPOSE;
+
+static recsys_status create_a_slot(void)
+{
+    recsys_slot *slot = (recsys_slot *)&err;
+    recsys_status status;
+
+    FAILING(status, recsys_slot_create(&slot, &err));
+    CHECK(status == RECSYS_OK || slot == NULL);
+    if (status == RECSYS_OK)
+        recsys_slot_destroy(slot);
+    return status;
+}
+
+static recsys_status swap_a_model(void)
+{
+    recsys_slot *slot = NULL;
+    recsys_model *old = load("full"), *next = load("full"), *got;
+    recsys_status status;
+
+    CHECK_OK(recsys_slot_create(&slot, &err), &err);
+    CHECK_OK(recsys_slot_swap(slot, old, &err), &err);
+    got = recsys_slot_acquire(slot); /* so that the old one must be remembered */
+    FAILING(status, recsys_slot_swap(slot, next, &err));
+    check_answers(got, &bundles[0]);
+    recsys_slot_release(slot, got);
+    got = recsys_slot_acquire(slot);
+    CHECK(got == (status == RECSYS_OK ? next : old));
+    CHECK_EQ(recsys_slot_get_generation(slot), status == RECSYS_OK ? 2 : 1);
+    check_answers(got, &bundles[0]);
+    recsys_slot_release(slot, got);
+    recsys_slot_destroy(slot);
+    recsys_model_unref(old);
+    recsys_model_unref(next);
+    return status;
+}
+
+static recsys_status create_a_deployment(void)
+{
+    recsys_deployment *deployment = (recsys_deployment *)&err;
+    recsys_status status;
+
+    FAILING(status, recsys_deployment_create(at("full"), NULL, &deployment, &err));
+    CHECK(status == RECSYS_OK || deployment == NULL);
+    if (status == RECSYS_OK)
+        recsys_deployment_destroy(deployment);
+    return status;
+}
+
+static void check_served(recsys_deployment *deployment, const char *fingerprint, uint64_t failures)
+{
+    recsys_deployment_status now = {.struct_size = (uint32_t)sizeof now};
+    recsys_model *model = recsys_deployment_acquire(deployment);
+
+    CHECK(model != NULL);
+    check_answers(model, &bundles[0]);
+    recsys_deployment_release(deployment, model);
+    CHECK_OK(recsys_deployment_get_status(deployment, &now, &err), &err);
+    CHECK_EQ(now.n_failures, failures);
+    CHECK(fingerprint == NULL || strcmp(now.active.fingerprint, fingerprint) == 0);
+    if (failures > 0)
+        CHECK(now.last_error.status != RECSYS_OK && now.last_error.message[0] != '\0');
+}
+
+enum step { LOAD, USE, ROLLBACK, RELOAD };
+
+/* A deployment that has served "other" and serves "full"; one more step fails. */
+static recsys_status take_a_step(enum step step)
+{
+    recsys_deployment *deployment = NULL;
+    recsys_deployment_status before = {.struct_size = (uint32_t)sizeof before};
+    uint32_t changed = 7;
+    recsys_status status;
+
+    CHECK_OK(recsys_deployment_create(at("other"), NULL, &deployment, &err), &err);
+    CHECK_OK(recsys_deployment_load(deployment, NULL, &err), &err);
+    CHECK_OK(recsys_deployment_use(deployment, NULL, &err), &err);
+    CHECK_OK(recsys_deployment_load(deployment, at("full"), &err), &err);
+    CHECK_OK(recsys_deployment_use(deployment, NULL, &err), &err);
+    if (step == USE)
+        CHECK_OK(recsys_deployment_load(deployment, at("other"), &err), &err);
+    CHECK_OK(recsys_deployment_get_status(deployment, &before, &err), &err);
+    switch (step) {
+    case LOAD:
+        FAILING(status, recsys_deployment_load(deployment, at("other"), &err));
+        break;
+    case USE:
+        FAILING(status, recsys_deployment_use(deployment, NULL, &err));
+        break;
+    case ROLLBACK:
+        FAILING(status, recsys_deployment_rollback(deployment, &err));
+        break;
+    default:
+        FAILING(status, recsys_deployment_reload(deployment, &changed, &err));
+        CHECK_EQ(changed, status == RECSYS_OK);
+        break;
+    }
+    if (status == RECSYS_OK && step != LOAD)
+        check_served(deployment, before.previous.fingerprint, 0);
+    else
+        check_served(deployment, before.active.fingerprint, status != RECSYS_OK);
+    if (status != RECSYS_OK && step == USE) /* the candidate is still there */
+        CHECK_OK(recsys_deployment_use(deployment, NULL, &err), &err);
+    if (status != RECSYS_OK && step == ROLLBACK)
+        CHECK_OK(recsys_deployment_rollback(deployment, &err), &err);
+    recsys_deployment_destroy(deployment);
+    return status;
+}
+
+static recsys_status deploy_load(void)
+{
+    return take_a_step(LOAD);
+}
+
+static recsys_status deploy_use(void)
+{
+    return take_a_step(USE);
+}
+
+static recsys_status deploy_roll_back(void)
+{
+    return take_a_step(ROLLBACK);
+}
+
+static recsys_status deploy_reload(void)
+{
+    return take_a_step(RELOAD);
+}
+
+static recsys_status create_a_cache(void)
+{
+    recsys_cache *cache = (recsys_cache *)&err;
+    recsys_status status;
+
+    FAILING(status, recsys_cache_create(NULL, &cache, &err));
+    CHECK(status == RECSYS_OK || cache == NULL);
+    if (status == RECSYS_OK)
+        recsys_cache_destroy(cache);
+    return status;
+}
+
+/* A key holds what it should hold, or nothing. */
+static void check_key(recsys_cache *cache, const char *key, const char *want)
+{
+    recsys_cache_entry *entry = NULL;
+    recsys_status status = recsys_cache_get(cache, key, strlen(key), &entry, NULL);
+    size_t size;
+
+    CHECK_EQ(status, want == NULL ? RECSYS_E_NOT_FOUND : RECSYS_OK);
+    if (want == NULL)
+        return;
+    const void *value = recsys_cache_entry_get(entry, &size);
+    CHECK(size == strlen(want) && memcmp(value, want, size) == 0);
+    recsys_cache_release(entry);
+}
+
+static recsys_status set_in_a_cache(void)
+{
+    recsys_cache *cache = NULL;
+    recsys_status status;
+
+    CHECK_OK(recsys_cache_create(NULL, &cache, &err), &err);
+    CHECK_OK(recsys_cache_set(cache, "kept", 4, "old", 3, 0, &err), &err);
+    CHECK_OK(recsys_cache_set(cache, "key", 3, "old", 3, 0, &err), &err);
+    FAILING(status, recsys_cache_set(cache, "key", 3, "new", 3, 0, &err));
+    /* "A value that cannot be stored does not stay either" */
+    check_key(cache, "key", status == RECSYS_OK ? "new" : NULL);
+    check_key(cache, "kept", "old");
+    CHECK_OK(recsys_cache_set(cache, "key", 3, "newer", 5, 0, &err), &err);
+    check_key(cache, "key", "newer");
+    recsys_cache_destroy(cache);
+    return status;
+}
+
+static recsys_status load_value(recsys_cache_load *load, void *user_data, recsys_error *why)
+{
+    ++*(int *)user_data;
+    return recsys_cache_load_set(load, "loaded", 6, 0, why);
+}
+
+static recsys_status load_through_a_cache(void)
+{
+    recsys_cache *cache = NULL;
+    recsys_cache_entry *entry = (recsys_cache_entry *)&err;
+    uint32_t outcome = 0;
+    int n_loads = 0;
+    recsys_status status;
+
+    CHECK_OK(recsys_cache_create(NULL, &cache, &err), &err);
+    CHECK_OK(recsys_cache_set(cache, "kept", 4, "old", 3, 0, &err), &err);
+    FAILING(status, recsys_cache_get_or_load(cache, "key", 3, load_value, &n_loads, 0, &entry,
+                                             &outcome, &err));
+    if (status == RECSYS_OK)
+        recsys_cache_release(entry);
+    else
+        CHECK(entry == NULL);
+    CHECK_OK(
+        recsys_cache_get_or_load(cache, "key", 3, load_value, &n_loads, 0, &entry, &outcome, &err),
+        &err);
+    CHECK(n_loads >= 1 && n_loads <= 2);
+    recsys_cache_release(entry);
+    check_key(cache, "key", "loaded");
+    check_key(cache, "kept", "old");
+    recsys_cache_destroy(cache);
+    return status;
+}
+
+static int32_t add_size(const char *text, size_t size, void *user_data)
+{
+    (void)text;
+    *(size_t *)user_data += size;
+    return 0;
+}
+
+static recsys_status fill_stats(recsys_stats *stats, recsys_metric *metrics[4])
+{
+    static const double bounds[] = {0.1, 1, 10};
+
+    TRY(recsys_stats_add_counter(stats, "a_total", "a", "x=\"1\"", &metrics[0], &err));
+    TRY(recsys_stats_add_counter(stats, "a_total", "a", "x=\"2\"", &metrics[1], &err));
+    TRY(recsys_stats_add_gauge(stats, "b", "b", NULL, &metrics[2], &err));
+    return recsys_stats_add_histogram(stats, "c", "c", NULL, bounds, 3, &metrics[3], &err);
+}
+
+static recsys_status create_and_fill(recsys_stats **stats, recsys_metric *metrics[4])
+{
+    TRY(recsys_stats_create(stats, &err));
+    return fill_stats(*stats, metrics);
+}
+
+static recsys_status make_metrics(void)
+{
+    recsys_stats *stats = NULL;
+    recsys_metric *metrics[4] = {NULL, NULL, NULL, NULL};
+    size_t size = 0;
+    recsys_status status;
+
+    FAILING(status, create_and_fill(&stats, metrics));
+    if (stats == NULL)
+        return status;
+    CHECK_OK(fill_stats(stats, metrics), &err);
+    recsys_metric_add(metrics[0], 3);
+    recsys_metric_record(metrics[3], 0.5);
+    CHECK(recsys_metric_get(metrics[0]) == 3.0);
+    CHECK_OK(recsys_stats_write(stats, add_size, &size, &err), &err);
+    CHECK(size > 0);
+    recsys_stats_destroy(stats);
+    return status;
+}
+
+static recsys_status write_metrics(void)
+{
+    recsys_stats *stats = NULL;
+    recsys_metric *metrics[4];
+    size_t size = 0, again = 0;
+    recsys_status status;
+
+    CHECK_OK(recsys_stats_create(&stats, &err), &err);
+    CHECK_OK(fill_stats(stats, metrics), &err);
+    FAILING(status, recsys_stats_write(stats, add_size, &size, &err));
+    CHECK_OK(recsys_stats_write(stats, add_size, &again, &err), &err);
+    CHECK(status != RECSYS_OK || size == again);
+    recsys_stats_destroy(stats);
+    return status;
+}
+
+static const struct scenario scenarios[] = {
+    {"create a slot", create_a_slot, 0},
+    {"swap a model", swap_a_model, 0},
+    {"create a deployment", create_a_deployment, 0},
+    {"deployment: load", deploy_load, 0},
+    {"deployment: use", deploy_use, 0},
+    {"deployment: roll back", deploy_roll_back, 0},
+    {"deployment: reload", deploy_reload, 0},
+    {"create a cache", create_a_cache, 0},
+    {"set in a cache", set_in_a_cache, 0},
+    {"load through a cache", load_through_a_cache, 0},
+    {"make metrics", make_metrics, 0},
+    {"write metrics", write_metrics, 0},
+};
+
+int main(void)
+{
+    return run_scenarios(scenarios, sizeof scenarios / sizeof *scenarios);
+}

@@ -84,7 +84,7 @@ train() {
         options+=(--details "$data/details.csv")
     fi
     if [ "$data" = examples/data ]; then
-        options+=(--factors 32) # 642 films have no use for 64
+        options+=(--factors 16) # 642 films have no use for 64
     fi
     rm -rf "$model"
     build/release/bin/recsys-train-als "${options[@]}" --out "$model"
@@ -176,7 +176,7 @@ if [ "$keep" = yes ]; then
     server=
 else
     stop_server
-    echo "The server has been stopped; with --keep it goes on running. Its commands were:"
+    echo "The server has been stopped (--keep leaves it running). To start it again and ask it:"
     url=http://127.0.0.1:8000
     echo "  build/release/bin/recsysd --model $model --listen 127.0.0.1:8000"
 fi

@@ -43,7 +43,7 @@ static const char usage_text[] =
     "  --mode MODE           implicit: what will a user choose; ratings: how many stars\n"
     "                        will they give (implicit)\n"
     "  --factors N           length of the vectors, 1..1024 (64)\n"
-    "  --iterations N        (15)\n"
+    "  --iterations N        (30)\n"
     "  --regularization X    (20; 0.15 with --mode ratings)\n"
     "  --alpha X             confidence per star, implicit only (1)\n"
     "  --holdout-last FILE   withhold each user's last rating, write it to FILE and measure\n"
@@ -162,7 +162,7 @@ static void parse_command(struct command *command, int argc, char **argv)
 
     *command = (struct command){.name = "movies"};
     command->als = (struct als_options){
-        .mode = ALS_IMPLICIT, .factors = 64u, .iterations = 15u, .alpha = 1.0f, .seed = 1u};
+        .mode = ALS_IMPLICIT, .factors = 64u, .iterations = 30u, .alpha = 1.0f, .seed = 1u};
     while ((letter = getopt_long(argc, argv, "", options, &index)) != -1) {
         if (letter == 'h') {
             fputs(usage_text, stdout);

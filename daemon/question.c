@@ -31,10 +31,7 @@ void rd_question_end(struct rd_question *question)
     question->body = NULL;
 }
 
-/*
- * Do brackets nest deeper than we ever read? The parser recurses, and the
- * stack of a civetweb thread has 100 KB.
- */
+/* Do brackets nest deeper than we ever read? The parser recurses, and a worker's stack is small. */
 static bool is_too_deep(const struct rd_text *body, size_t *position)
 {
     bool in_string = false;

@@ -2,8 +2,7 @@
  *
  * Two threads. The changer carries out every step that changes a model, one
  * after the other, whoever asks: the routes, SIGHUP, poll_registry_s, or the
- * want of a model (wait_for_model). Loading also needs more stack than
- * civetweb gives a worker. The keeper gives the memory of replaced models back
+ * want of a model (wait_for_model). The keeper gives the memory of replaced models back
  * and brings the metrics up to date; it has its own thread because a load may
  * take minutes and memory should not wait.
  *

@@ -235,7 +235,7 @@ void rd_reply_send(struct rd_request *request)
         packed = rd_gzip(request);
     if (packed)
         out = &request->worker->packed;
-    if (atomic_load_explicit(&request->app->draining, memory_order_relaxed))
+    if (!request->persistent || atomic_load_explicit(&request->app->draining, memory_order_relaxed))
         request->keep_alive = false;
     body_size = out->size - RD_HEADROOM;
     build_head(&head, request, body_size, packed, may_pack);

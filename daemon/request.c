@@ -20,6 +20,8 @@
 /* Small reads at first: whoever sends a byte at a time meets the deadline soon. */
 #define FIRST_PIECE 64u
 #define LARGEST_PIECE 65536u
+#define DISCARD_BYTES (4u << 20)
+#define DISCARD_NS 1000000000u
 
 struct slot {
     const char *name;
@@ -42,15 +44,41 @@ static const struct slot slots[] = {
     SLOT("X-Request-ID", request_id),
     SLOT("Origin", origin),
     SLOT("Expect", expect),
+    SLOT("Connection", connection),
     SLOT("Access-Control-Request-Method", cors_method),
 };
+
+/*
+ * civetweb takes a space before the colon, which a proxy may not, and a line
+ * that does not begin with a name, a folded one for example, is the end of the
+ * headers for it: a Content-Length behind that is part of the body. It splits
+ * its buffer in place, so both can be seen from the zeros it leaves: one for
+ * the colon, two for the end of a line, and a line end behind the last header.
+ * Were that to change, every request would be refused and the tests fail.
+ */
+static bool is_malformed(const struct mg_header *header, bool last)
+{
+    const char *colon = header->name + strlen(header->name);
+    const char *end = header->value + strlen(header->value);
+    const char *next = end[1] == '\0' ? end + 2 : end + 1;
+
+    if (colon + 1 < header->value && colon[1] == '\0')
+        return true;
+    return last && *next != '\r' && *next != '\n';
+}
 
 static void collect_headers(struct rd_headers *headers, const struct mg_request_info *info)
 {
     memset(headers, 0, sizeof *headers);
+    headers->size = strlen(info->request_method) + sizeof "  HTTP/1.1\r\n\r\n" - 1;
+    headers->size += info->request_uri != NULL ? strlen(info->request_uri) : 0;
+    headers->size += info->query_string != NULL ? strlen(info->query_string) + 1 : 0;
     for (int i = 0; i < info->num_headers; i++) {
         const char *name = info->http_headers[i].name, *value = info->http_headers[i].value;
 
+        if (is_malformed(&info->http_headers[i], i + 1 == info->num_headers))
+            headers->malformed = true;
+        headers->size += strlen(name) + strlen(value) + sizeof ": \r\n" - 1;
         for (size_t s = 0; s < sizeof slots / sizeof slots[0]; s++) {
             const char **member = (const char **)(void *)((char *)headers + slots[s].offset);
             bool framing = member == &headers->content_length ||
@@ -94,11 +122,29 @@ static void choose_id(struct rd_request *request)
         memcpy(request->id, "unknown", sizeof "unknown");
 }
 
+/* As civetweb decides, which goes on or closes after us. */
+static bool is_persistent(const struct rd_headers *headers, const char *version)
+{
+    const char *list = headers->connection;
+
+    if (list == NULL)
+        return strcmp(version, "1.1") == 0;
+    while (*list != '\0') {
+        size_t size = strcspn(list, ", \t");
+
+        if (size == 10 && strncasecmp(list, "keep-alive", 10) == 0)
+            return true;
+        list += size + strspn(list + size, ", \t");
+    }
+    return false;
+}
+
 void rd_request_begin(struct rd_request *request, struct mg_connection *conn)
 {
     begin(request, conn);
     request->info = mg_get_request_info(conn);
     collect_headers(&request->headers, request->info);
+    request->persistent = is_persistent(&request->headers, request->info->http_version);
     request->is_head = strcmp(request->info->request_method, "HEAD") == 0;
     request->method = request->is_head ? "GET" : request->info->request_method;
     request->keep_alive = true;
@@ -126,6 +172,12 @@ bool rd_request_check(struct rd_request *request)
     const char *length = headers->content_length, *coding = headers->transfer_encoding;
 
     request->keep_alive = false; /* until the framing is known to be sound */
+    /* civetweb leaves out what comes after the last one, which may be a Content-Length. */
+    if (request->info->num_headers >= MG_MAX_HEADERS ||
+        headers->size > request->app->config.max_header_bytes)
+        return rd_reply_error(request, 431, "Request headers too large");
+    if (headers->malformed)
+        return rd_reply_error(request, 400, "Malformed headers");
     if (headers->conflicting)
         return rd_reply_error(request, 400, "Contradictory headers");
     if (length != NULL && coding != NULL)
@@ -143,8 +195,29 @@ bool rd_request_check(struct rd_request *request)
     return true;
 }
 
-static bool too_large(struct rd_request *request)
+/*
+ * Read and drop what a client is still sending, within bounds: closing a
+ * connection with unread data resets it, and the client would not see why.
+ */
+static void discard(struct rd_request *request, uint64_t size)
 {
+    uint64_t deadline = rd_now_ns() + DISCARD_NS, n_read = 0;
+    char bytes[8192];
+    int n = 1;
+
+    if (size > DISCARD_BYTES || request->headers.expect != NULL)
+        return;
+    while (n > 0 && n_read < size && rd_now_ns() < deadline) {
+        uint64_t left = size - n_read;
+
+        n = mg_read(request->conn, bytes, left < sizeof bytes ? (size_t)left : sizeof bytes);
+        n_read += n > 0 ? (uint64_t)n : 0;
+    }
+}
+
+static bool too_large(struct rd_request *request, uint64_t unread)
+{
+    discard(request, unread);
     return rd_reply_error(request, 413, "Request body too large");
 }
 
@@ -185,11 +258,12 @@ bool rd_request_read_body(struct rd_request *request)
 
     rd_text_reset(body, 65536);
     if (!chunked) {
+        request->keep_alive = false;
         if (headers->content_length == NULL)
             return rd_reply_error(request, 411, "Content-Length required");
         size = strtoull(headers->content_length, NULL, 10);
         if (size > limit)
-            return too_large(request);
+            return too_large(request, size);
     }
     if (headers->expect != NULL && strcasecmp(headers->expect, "100-continue") == 0)
         (void)mg_write(request->conn, "HTTP/1.1 100 Continue\r\n\r\n", 25);
@@ -199,8 +273,8 @@ bool rd_request_read_body(struct rd_request *request)
     if (outcome == 0)
         return rd_reply_error(request, 408, "The request body did not arrive in time");
     if (body->size > limit)
-        return too_large(request);
-    request->keep_alive = true;
+        return too_large(request, DISCARD_BYTES);
+    request->keep_alive = !chunked; /* trailers would stay in the stream, as the next request */
     return true;
 }
 

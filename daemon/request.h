@@ -37,8 +37,10 @@ struct rd_worker {
 struct rd_headers {
     const char *host, *content_length, *content_type, *transfer_encoding, *expect;
     const char *authorization, *api_key, *admin_token, *request_id;
-    const char *origin, *accept_encoding, *cors_method;
+    const char *origin, *accept_encoding, *cors_method, *connection;
     bool conflicting; /* framing headers that contradict each other */
+    bool malformed;   /* lines that civetweb lets pass */
+    size_t size;      /* of the request line and all headers */
 };
 
 enum rd_cache_use { RD_CACHE_NONE, RD_CACHE_HIT, RD_CACHE_MISS };
@@ -67,6 +69,7 @@ struct rd_request {
     char allow[64];       /* for 405 and OPTIONS */
     uint32_t retry_after; /* seconds; 0 = no such header */
     bool preflight;
+    bool persistent; /* does the client want to keep the connection? */
     bool keep_alive; /* false once the connection cannot carry another request */
 };
 

@@ -176,7 +176,8 @@ static bool read_body(struct rd_request *request)
 
     if ((flags & RD_ROUTE_BODY) == 0)
         return true;
-    if (headers->content_type != NULL && !is_json(headers->content_type))
+    if (headers->content_type != NULL && headers->content_type[0] != '\0' &&
+        !is_json(headers->content_type))
         return rd_reply_error(request, 415, "Content-Type must be application/json");
     if ((flags & RD_ROUTE_MAY_BE_EMPTY) != 0 && headers->content_length == NULL &&
         headers->transfer_encoding == NULL)

@@ -25,12 +25,15 @@
 #include "daemon/logger.h"
 #include "daemon/reply.h"
 #include "daemon/routes.h"
+#include "daemon/stack.h"
 
 #define QUIET_MS 60u /* a request that has been accepted, but not begun, begins within this */
 #define MAX_FD 65536
 
 static struct rd_worker *workers; /* one for each thread, given out in order */
 static atomic_size_t n_given_out;
+static atomic_bool stacks_are_small;
+static int waker = -1; /* the far end of what stop_accepting() put in place of the socket */
 
 static bool split_listen(const char *listen, char address[INET_ADDRSTRLEN], unsigned *port)
 {
@@ -78,7 +81,11 @@ bool rd_server_check(const struct rd_app *app, char *message, size_t message_siz
 static void *begin_thread(const struct mg_context *context, int type)
 {
     (void)context;
-    return type == 1 ? &workers[atomic_fetch_add(&n_given_out, 1u)] : NULL;
+    if (type != 1)
+        return NULL;
+    if (!rd_stack_is_large())
+        atomic_store(&stacks_are_small, true);
+    return &workers[atomic_fetch_add(&n_given_out, 1u)];
 }
 
 static void end_thread(const struct mg_context *context, int type, void *pointer)
@@ -108,9 +115,6 @@ static int refuse(struct mg_connection *conn, int status, const char *message)
         return 1;
     rd_request_begin_broken(&request, conn);
     switch (status) {
-    case 413:
-        (void)rd_reply_error(&request, 431, "Request headers too large");
-        break;
     case 408:
         (void)rd_reply_error(&request, 408, "The request did not arrive in time");
         break;
@@ -151,7 +155,8 @@ static bool make_workers(struct rd_app *app)
         workers[i].body = small;
         workers[i].body.limit = (size_t)app->config.max_body_bytes + 65536u;
         workers[i].out = workers[i].packed = large;
-        workers[i].key = workers[i].value = workers[i].line = small;
+        workers[i].key = workers[i].line = small;
+        workers[i].value = large;
     }
     atomic_store(&n_given_out, 0u);
     return true;
@@ -224,8 +229,10 @@ static struct mg_context *start(struct rd_app *app, const char *ports)
                    (unsigned long long)config->request_timeout_ms);
     (void)snprintf(idle_ms, sizeof idle_ms, "%llu",
                    (unsigned long long)config->keep_alive_timeout_ms);
+    /* Twice the limit, so that we see what is a little too large, and can say so: civetweb only
+     * knows malformed requests. */
     (void)snprintf(header_bytes, sizeof header_bytes, "%llu",
-                   (unsigned long long)config->max_header_bytes);
+                   (unsigned long long)config->max_header_bytes * 2);
     memset(&callbacks, 0, sizeof callbacks);
     callbacks.begin_request = rd_serve;
     callbacks.http_error = refuse;
@@ -254,6 +261,10 @@ bool rd_server_start(struct rd_app *app)
     app->server = start(app, ports);
     if (app->server == NULL)
         return false;
+    if (atomic_load(&stacks_are_small)) {
+        rd_log(RECSYS_LOG_ERROR, "civetweb's threads have too little stack; see daemon/stack.c");
+        return false;
+    }
     if (mg_get_server_ports(app->server, 1, &port) != 1 ||
         !write_port_file(app->config.port_file, port.port))
         return false;
@@ -274,34 +285,37 @@ static bool is_listening_on(int fd, int port)
 }
 
 /*
- * civetweb cannot stop accepting alone. Its socket is found by its port and
- * replaced by one that never has a connection: the kernel refuses new ones at
- * once, and civetweb keeps polling a valid descriptor.
+ * civetweb cannot stop accepting alone. Its socket is found by its port, shut
+ * down, and replaced by one that never has a connection: the kernel refuses
+ * new ones at once, and civetweb keeps polling a valid descriptor.
  */
 static void stop_accepting(struct mg_context *server)
 {
     struct mg_server_port port;
     long last = sysconf(_SC_OPEN_MAX);
-    int idle;
+    int pair[2];
 
-    if (mg_get_server_ports(server, 1, &port) != 1)
+    if (mg_get_server_ports(server, 1, &port) != 1 || socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0)
         return;
-    idle = socket(AF_UNIX, SOCK_DGRAM, 0);
-    for (int fd = 3; idle >= 0 && fd < last && fd < MAX_FD; fd++)
-        if (fd != idle && is_listening_on(fd, port.port))
-            (void)dup2(idle, fd);
-    if (idle >= 0)
-        (void)close(idle);
+    for (int fd = 3; fd < last && fd < MAX_FD; fd++)
+        if (is_listening_on(fd, port.port)) {
+            (void)shutdown(fd, SHUT_RDWR); /* poll() under way would keep it open after dup2() */
+            (void)dup2(pair[0], fd);
+            break;
+        }
+    (void)close(pair[0]);
+    waker = pair[1];
 }
 
 void rd_server_drain(struct rd_app *app, uint64_t deadline_ns)
 {
     static const struct timespec step = {0, 5000000};
-    uint64_t now = rd_now_ns(), quiet_since = now;
+    uint64_t now, quiet_since;
 
     if (app->server == NULL)
         return;
     stop_accepting(app->server);
+    now = quiet_since = rd_now_ns();
     while (now < deadline_ns && now - quiet_since < QUIET_MS * 1000000u) {
         (void)nanosleep(&step, NULL);
         now = rd_now_ns();
@@ -316,6 +330,10 @@ void rd_server_drain(struct rd_app *app, uint64_t deadline_ns)
 void rd_server_stop(struct rd_app *app)
 {
     if (app->server != NULL) {
+        if (waker >= 0) {
+            (void)send(waker, "", 1, MSG_NOSIGNAL); /* else civetweb polls for two seconds more */
+            (void)close(waker);
+        }
         mg_stop(app->server);
         app->server = NULL;
     }

@@ -119,7 +119,7 @@ run_examples() {
 }
 
 run_daemon() { # run_daemon PRESET
-  build "$1" && python3 tests/daemon/run_daemon_tests.py --bin "build/$1/bin"
+  build "$1" && python3 tests/daemon/run_daemon_tests.py --recsysd "build/$1/bin/recsysd"
 }
 
 run_ctl() {

@@ -138,7 +138,8 @@ def stop_all(servers):
         server.stop()
 
 
-ORDER = ["bare civetweb", "recsysd cached", "recsysd uncached", "FastAPI cached", "FastAPI uncached"]
+ORDER = ["bare civetweb", "recsysd cached", "recsysd uncached", "FastAPI cached",
+         "FastAPI uncached"]
 
 
 def table(results):

@@ -173,9 +173,9 @@ class Case:
 
     def title(self):
         filters = {"plain": "", "bits": ", 10 % filter", "seen": ", %d seen" % N_SEEN}[self.kind]
-        return "%s x %d, batch %d%s" % (
-            "%dk" % (self.data.n // 1000) if self.data.n < 10**6 else "%dM" % (self.data.n // 10**6),
-            self.data.d, self.batch, filters)
+        n = self.data.n
+        count = "%dM" % (n // 10**6) if n >= 10**6 else "%dk" % (n // 1000)
+        return "%s x %d, batch %d%s" % (count, self.data.d, self.batch, filters)
 
     def common(self):
         flags = ["--k", str(K), "--rounds", "--reps", "1", "--seconds", str(self.args.seconds)]
@@ -236,6 +236,12 @@ class Case:
     def best_peer(self):
         return min((p.milliseconds() for p in self.peers), default=None)
 
+    def leave_behind(self):
+        """The best two stay whatever their distance, as a single round may mislead."""
+        for peer in sorted(self.peers, key=Contender.milliseconds)[2:]:
+            if peer.milliseconds() > LEFT_BEHIND * self.best_peer():
+                peer.stop()
+
     def run(self, cores):
         if not self.args.no_peers:
             self.add_peers(cores)
@@ -249,9 +255,8 @@ class Case:
                 racing = [c for c in self.peers + self.ours if c.worker]
                 for contender in racing if turn % 2 == 0 else reversed(racing):
                     contender.measure()
-                for peer in self.peers:
-                    if turn == 0 and peer.milliseconds() > LEFT_BEHIND * self.best_peer():
-                        peer.stop()
+                if turn == 0:
+                    self.leave_behind()
         finally:
             for contender in self.peers + self.ours:
                 contender.stop()

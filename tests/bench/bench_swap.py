@@ -179,8 +179,8 @@ def report_on(report, args, operator, quiet, swapping, rss):
     report.add("answers by version during swaps: " + ", ".join(
         "%s: %d" % (v, sum(x["by_version"][v] for x in swapping))
         for v in swapping[0]["by_version"]))
-    report.add("resident MiB: %s with one version, %s with two before the swaps, at most %s during, "
-               "%s after; after / before %s" % (
+    report.add("resident MiB: %s with one version, %s with two before the swaps, at most %s "
+               "during, %s after; after / before %s" % (
                    mebibytes(rss["one"]), mebibytes(rss["two"]), mebibytes(rss["largest"]),
                    mebibytes(rss["after"]), ratio(rss["after"] / rss["two"])))
 

@@ -63,9 +63,9 @@ install_packages() { # install_packages PACKAGE...: Debian and Ubuntu
 
 install_peers() {
   local requirements=$here/peers/requirements.txt
-  if [ -x "$venv/bin/python" ] &&
-    { [ "$venv" != "$root/build/bench-venv" ] || cmp -s "$requirements" "$venv/installed.txt"; }; then
-    return
+  if [ -x "$venv/bin/python" ]; then
+    [ "$venv" = "$root/build/bench-venv" ] || return 0 # somebody else's
+    if cmp -s "$requirements" "$venv/installed.txt"; then return 0; fi
   fi
   python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
   python3 -m venv "$venv"

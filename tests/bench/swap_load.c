@@ -56,7 +56,7 @@ struct load {
     double *latencies; /* s */
     size_t n_latencies, max_latencies;
     uint64_t failed, wrong, reopened, by_version[MAX_VERSIONS];
-    double begin, next;
+    double begin, end, next;
     uint64_t n_due;
     int running;
 };
@@ -275,6 +275,7 @@ static int read_command(struct load *load)
         load->running = 1;
     } else if (strncmp(line, "end", 3) == 0) {
         load->running = 0;
+        load->end = now();
     } else {
         load_fail("begin or end, not %s", line);
     }
@@ -327,13 +328,13 @@ static double percentile_us(const struct load *load, double share)
     return n == 0 ? 0.0 : load->latencies[rank < n ? rank : n - 1] * 1e6;
 }
 
-static void print_line(struct load *load, double seconds)
+static void print_line(struct load *load)
 {
     qsort(load->latencies, load->n_latencies, sizeof *load->latencies, by_value);
     printf("{\"answers\": %zu, \"failed\": %" PRIu64 ", \"wrong\": %" PRIu64
            ", \"reopened\": %" PRIu64 ", \"seconds\": %.3f, \"p50_us\": %.1f, \"p90_us\": %.1f, "
            "\"p99_us\": %.1f, \"p999_us\": %.1f, \"max_us\": %.1f, \"by_version\": {",
-           load->n_latencies, load->failed, load->wrong, load->reopened, seconds,
+           load->n_latencies, load->failed, load->wrong, load->reopened, load->end - load->begin,
            percentile_us(load, 0.5), percentile_us(load, 0.9), percentile_us(load, 0.99),
            percentile_us(load, 0.999), percentile_us(load, 1.0));
     for (size_t v = 0; v < load->expectation.n_versions; v++)
@@ -352,7 +353,7 @@ static void run(struct load *load)
             send_what_is_due(load);
         wait_for_something(load, &command);
         if (give_up_late(load) == 0 && was_running && !load->running) {
-            print_line(load, now() - load->begin);
+            print_line(load);
             was_running = 0;
         }
         if (command) {

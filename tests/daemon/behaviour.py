@@ -175,6 +175,15 @@ def test_a_large_body_is_read_whole(lab):
         assert daemon.post("/api/v1/predict", body).json()["user_id"] == 1
 
 
+def test_who_sends_too_much_is_told_so_before_the_connection_closes(lab):
+    with lab.daemon("--model", lab.movies) as daemon:
+        assert daemon.post("/api/v1/predict", b" " * 3000000).status == 413
+        chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
+        connection = daemon.connect()
+        connection.send(b"POST /api/v1/predict HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk * 40 + b"0\r\n\r\n")
+        assert connection.read().status == 413 and connection.is_closed()
+
+
 def test_more_connections_than_workers_are_all_served(lab):
     with lab.daemon("--model", lab.movies, "--threads=2", "--keep-alive-timeout-ms=100") as daemon:
         connections = [daemon.connect() for _ in range(12)]

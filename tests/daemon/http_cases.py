@@ -159,6 +159,7 @@ def run(path, daemon, report):
             closing = response.header("connection") == "close"
             if closing:
                 assert connection.is_closed(), "the connection was not closed"
+                assert connection.buffer == b"", "there was a second response"
                 connection = None
             check(case, response)
             report(case.title, None)

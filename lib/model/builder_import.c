@@ -15,9 +15,6 @@
 #include "lib/model/matrix.h"
 #include "lib/model/parts.h"
 
-typedef recsys_status (*opener)(const char *path, const char *name, struct rs_tensors *out,
-                                recsys_error *err);
-
 /* A place for what parts will point into; the builder frees it. */
 static struct rs_source *add_source(recsys_builder *builder)
 {
@@ -45,7 +42,7 @@ static const char *last_part(const char *path)
     return slash == NULL || slash[1] == '\0' ? path : slash + 1;
 }
 
-static recsys_status open_file(recsys_builder *builder, const char *path, opener open_tensors,
+static recsys_status open_file(recsys_builder *builder, const char *path, rs_tensors_parse parse,
                                const struct rs_tensors **out, recsys_error *err)
 {
     struct rs_source *source = add_source(builder);
@@ -53,7 +50,7 @@ static recsys_status open_file(recsys_builder *builder, const char *path, opener
     if (source == NULL)
         return rs_error_nomem(err, path);
     *out = &source->tensors;
-    return open_tensors(path, last_part(path), &source->tensors, err);
+    return rs_tensors_open(path, last_part(path), parse, &source->tensors, err);
 }
 
 /* Texts are bytes with offsets beside them. */
@@ -105,7 +102,7 @@ recsys_status recsys_builder_import_array(recsys_builder *builder, const char *n
                                           const char *path, const char *member, recsys_error *err)
 {
     const struct rs_tensors *tensors = NULL;
-    opener open_tensors = NULL;
+    rs_tensors_parse parse = NULL;
 
     if (builder == NULL || name == NULL || path == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_builder_import_array: %s is NULL",
@@ -118,17 +115,17 @@ recsys_status recsys_builder_import_array(recsys_builder *builder, const char *n
     if (member == NULL)
         member = name;
     if (ends_in(path, ".npy")) {
-        open_tensors = rs_npy_open;
+        parse = rs_npy_parse;
         member = "";
     } else if (ends_in(path, ".npz")) {
-        open_tensors = rs_npz_open;
+        parse = rs_npz_parse;
     } else if (ends_in(path, ".safetensors")) {
-        open_tensors = rs_safetensors_open;
+        parse = rs_safetensors_parse;
     } else {
         return rs_error(err, RECSYS_E_INVALID,
                         "%.300s: arrays come from .npy, .npz and .safetensors files", path);
     }
-    recsys_status status = open_file(builder, path, open_tensors, &tensors, err);
+    recsys_status status = open_file(builder, path, parse, &tensors, err);
     if (status != RECSYS_OK)
         return status;
     const struct rs_tensor *tensor = rs_tensors_find(tensors, member);

@@ -1,6 +1,7 @@
 /* lib/model/digest.c - SHA-256 by libcrypto, which uses the processor's instructions for it. */
 #include "lib/model/digest.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 
 #include "lib/base/error.h"
@@ -23,8 +24,10 @@ recsys_status rs_digest(const void *bytes, size_t size, char out[RS_DIGEST_SIZE]
 
     out[0] = '\0';
     /* SHA-256 is always there; what can fail is libcrypto's memory. */
-    if (EVP_Digest(size == 0 ? "" : bytes, size, sum, &sum_size, EVP_sha256(), NULL) != 1 ||
-        sum_size != 32)
+    (void)ERR_set_mark(); /* what goes wrong here is not for the host's error queue */
+    int done = EVP_Digest(size == 0 ? "" : bytes, size, sum, &sum_size, EVP_sha256(), NULL) == 1;
+    (void)ERR_pop_to_mark();
+    if (!done || sum_size != 32)
         return rs_error_nomem(err, "SHA-256 of a file");
     rs_digest_to_text(sum, out);
     return RECSYS_OK;

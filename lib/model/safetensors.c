@@ -293,20 +293,3 @@ recsys_status rs_safetensors_parse(const unsigned char *bytes, size_t size, cons
         rs_tensors_close(out);
     return status;
 }
-
-recsys_status rs_safetensors_open(const char *path, const char *name, struct rs_tensors *out,
-                                  recsys_error *err)
-{
-    struct rs_map map;
-
-    memset(out, 0, sizeof *out);
-    recsys_status status = rs_map_open(path, name, UINT64_MAX, &map, err);
-    if (status != RECSYS_OK)
-        return status;
-    status = rs_safetensors_parse(map.bytes, map.size, name, out, err);
-    if (status != RECSYS_OK)
-        rs_map_close(&map);
-    else
-        out->map = map;
-    return status;
-}

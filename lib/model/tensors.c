@@ -5,6 +5,23 @@
 
 #include "lib/base/alloc.h"
 
+recsys_status rs_tensors_open(const char *path, const char *name, rs_tensors_parse parse,
+                              struct rs_tensors *out, recsys_error *err)
+{
+    struct rs_map map;
+
+    memset(out, 0, sizeof *out);
+    recsys_status status = rs_map_open(path, name, UINT64_MAX, &map, err);
+    if (status != RECSYS_OK)
+        return status;
+    status = parse(map.bytes, map.size, name, out, err);
+    if (status != RECSYS_OK)
+        rs_map_close(&map);
+    else
+        out->map = map;
+    return status;
+}
+
 void rs_tensors_close(struct rs_tensors *tensors)
 {
     for (size_t i = 0; i < tensors->n; i++) {

@@ -40,22 +40,21 @@ recsys_status rs_map_open(const char *path, const char *name, uint64_t max_bytes
                           struct rs_map *out, recsys_error *err);
 void rs_map_close(struct rs_map *map);
 
-recsys_status rs_safetensors_open(const char *path, const char *name, struct rs_tensors *out,
-                                  recsys_error *err);
-recsys_status rs_npz_open(const char *path, const char *name, struct rs_tensors *out,
-                          recsys_error *err);
-/* One tensor, called "". */
-recsys_status rs_npy_open(const char *path, const char *name, struct rs_tensors *out,
-                          recsys_error *err);
+/* How a format is read from memory. `bytes` are BORROWED and must outlive `out`. */
+typedef recsys_status (*rs_tensors_parse)(const unsigned char *bytes, size_t size, const char *name,
+                                          struct rs_tensors *out, recsys_error *err);
 
-/* The same from memory: for fuzzing. `bytes` are BORROWED and must outlive `out`. */
 recsys_status rs_safetensors_parse(const unsigned char *bytes, size_t size, const char *name,
                                    struct rs_tensors *out, recsys_error *err);
 recsys_status rs_npz_parse(const unsigned char *bytes, size_t size, const char *name,
                            struct rs_tensors *out, recsys_error *err);
+/* One tensor, called "". */
 recsys_status rs_npy_parse(const unsigned char *bytes, size_t size, const char *name,
                            struct rs_tensors *out, recsys_error *err);
 
+/* Map the file at `path` and parse it; the map belongs to `out`. */
+recsys_status rs_tensors_open(const char *path, const char *name, rs_tensors_parse parse,
+                              struct rs_tensors *out, recsys_error *err);
 void rs_tensors_close(struct rs_tensors *tensors);
 /* NULL if there is none of this name. */
 const struct rs_tensor *rs_tensors_find(const struct rs_tensors *tensors, const char *name);

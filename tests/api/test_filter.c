@@ -336,6 +336,9 @@ static void newer_conditions_are_refused_only_if_used(void **state)
     recsys_filter_destroy(filter);
     newer.new_field = 1;
     refuse(model, &newer.options, RECSYS_E_UNSUPPORTED, "a tail that is not zero");
+    newer.new_field = 0;
+    newer.options.flags = 1u << 31;
+    refuse(model, &newer.options, RECSYS_E_UNSUPPORTED, "a flag nobody knows");
 }
 
 static void a_filter_keeps_its_model(void **state)

@@ -371,6 +371,9 @@ static void a_newer_caller_is_refused_only_if_he_uses_the_new_field(void **state
     recsys_model_unref(model);
     newer.new_field = 1;
     refuse(in_scratch("newer"), &newer.options, RECSYS_E_UNSUPPORTED, "a tail that is not zero");
+    newer.new_field = 0;
+    newer.options.flags = 1u << 31;
+    refuse(in_scratch("newer"), &newer.options, RECSYS_E_UNSUPPORTED, "a flag nobody knows");
     bundle_free(&bundle);
 }
 

@@ -372,6 +372,14 @@ static void a_call_that_makes_no_sense_is_refused(void **state)
     expect(recsys_recommend(recommender, plain.model, &newer[0].request, 2, replies, &err),
            RECSYS_E_UNSUPPORTED, &err, "a newer field in use");
     assert_true(replies[0].items == NULL && replies[0].count == 0);
+    newer[1].new_field = 0;
+    newer[1].request.flags = 1u << 31;
+    expect(recsys_recommend(recommender, plain.model, &newer[0].request, 2, replies, &err),
+           RECSYS_E_UNSUPPORTED, &err, "a flag nobody knows");
+    newer[1].request.flags = 0;
+    newer[1].request.struct_size -= 8;
+    expect(recsys_recommend(recommender, plain.model, &newer[0].request, 2, replies, &err),
+           RECSYS_E_INVALID, &err, "requests of two sizes");
 
     expect(recsys_recommender_create(NULL, NULL, &err), RECSYS_E_INVALID, &err, "no out");
     options.max_k = RECSYS_MAX_K + 1;

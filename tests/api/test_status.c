@@ -291,6 +291,12 @@ static void an_allocator_that_lacks_something_is_refused(void **state)
     part = whole;
     part.release = NULL;
     assert_int_equal(recsys_alloc_set(&part, NULL), RECSYS_E_INVALID);
+    struct {
+        recsys_allocator allocator;
+        uint64_t new_field;
+    } newer = {whole, 1};
+    newer.allocator.struct_size = (uint32_t)sizeof newer;
+    assert_int_equal(recsys_alloc_set(&newer.allocator, &err), RECSYS_E_UNSUPPORTED);
     /* None of these was taken. */
     assert_int_equal(recsys_scorer_create(NULL, &scorer, &err), RECSYS_OK);
     recsys_scorer_destroy(scorer);

@@ -86,7 +86,7 @@ static void open_tensors(const char *bundle, const char *file, struct rs_tensors
     char path[600];
 
     snprintf(path, sizeof path, "%s/%s", in_scratch(bundle), file);
-    check_ok(rs_safetensors_open(path, file, out, &err));
+    check_ok(rs_tensors_open(path, file, rs_safetensors_parse, out, &err));
 }
 
 /* Rows of length 1, 5, 3, 5. */

@@ -79,7 +79,8 @@ static void every_type_that_numpy_writes_is_read_or_left_alone(void **state)
     for (size_t f = 0; f < 2; f++) {
         struct rs_tensors tensors;
         recsys_error err = {0};
-        recsys_status status = rs_npz_open(fixture(files[f]), files[f], &tensors, &err);
+        recsys_status status =
+            rs_tensors_open(fixture(files[f]), files[f], rs_npz_parse, &tensors, &err);
         assert_string_equal(err.message, "");
         assert_int_equal(status, RECSYS_OK);
         assert_int_equal(tensors.n, 20);
@@ -120,14 +121,17 @@ static void every_version_of_the_npy_header_is_read(void **state)
 
     (void)state;
     for (size_t f = 0; f < 3; f++) {
-        assert_int_equal(rs_npy_open(fixture(files[f]), "f", &tensors, NULL), RECSYS_OK);
+        assert_int_equal(rs_tensors_open(fixture(files[f]), "f", rs_npy_parse, &tensors, NULL),
+                         RECSYS_OK);
         check_grid(rs_tensors_find(&tensors, ""), RECSYS_DTYPE_F32, 0.25);
         rs_tensors_close(&tensors);
     }
-    assert_int_equal(rs_npy_open(fixture("fortran.npy"), "f", &tensors, NULL), RECSYS_OK);
+    assert_int_equal(rs_tensors_open(fixture("fortran.npy"), "f", rs_npy_parse, &tensors, NULL),
+                     RECSYS_OK);
     check_grid(rs_tensors_find(&tensors, ""), RECSYS_DTYPE_F64, 0.25);
     rs_tensors_close(&tensors);
-    assert_int_equal(rs_npy_open(fixture("objects.npy"), "f", &tensors, NULL), RECSYS_OK);
+    assert_int_equal(rs_tensors_open(fixture("objects.npy"), "f", rs_npy_parse, &tensors, NULL),
+                     RECSYS_OK);
     assert_int_equal(tensors.list[0].dtype, 0);
     rs_tensors_close(&tensors);
 }
@@ -439,7 +443,8 @@ static void check_scores(const recsys_model *model, const char *scores_file, siz
 {
     struct rs_tensors scores;
 
-    assert_int_equal(rs_npy_open(fixture(scores_file), "s", &scores, NULL), RECSYS_OK);
+    assert_int_equal(rs_tensors_open(fixture(scores_file), "s", rs_npy_parse, &scores, NULL),
+                     RECSYS_OK);
     for (size_t u = 0; u < 12; u++)
         for (size_t i = 0; i < 15; i++) {
             const recsys_id user = RECSYS_ID_NUMBER(u + 1), item = RECSYS_ID_NUMBER(i + 1);

@@ -258,7 +258,7 @@ static void files_are_mapped_and_what_is_no_file_is_refused(void **state)
     bundle_write_file(directory, "x", bytes, size);
     bundle_write_file(directory, "empty", "", 0);
     snprintf(path, sizeof path, "%s/x", directory);
-    assert_int_equal(rs_safetensors_open(path, "x", &tensors, &err), RECSYS_OK);
+    assert_int_equal(rs_tensors_open(path, "x", rs_safetensors_parse, &tensors, &err), RECSYS_OK);
     assert_int_equal(tensors.map.size, size);
     assert_memory_equal(rs_tensors_find(&tensors, "y")->data, "ab", 2);
     rs_tensors_close(&tensors);
@@ -268,11 +268,14 @@ static void files_are_mapped_and_what_is_no_file_is_refused(void **state)
     assert_int_equal(rs_map_open(path, "empty", 0, &map, &err), RECSYS_OK);
     assert_int_equal(map.size, 0);
     rs_map_close(&map);
-    assert_int_equal(rs_safetensors_open(path, "empty", &tensors, &err), RECSYS_E_FORMAT);
-    assert_int_equal(rs_safetensors_open(directory, "dir", &tensors, &err), RECSYS_E_FORMAT);
+    assert_int_equal(rs_tensors_open(path, "empty", rs_safetensors_parse, &tensors, &err),
+                     RECSYS_E_FORMAT);
+    assert_int_equal(rs_tensors_open(directory, "dir", rs_safetensors_parse, &tensors, &err),
+                     RECSYS_E_FORMAT);
     assert_string_equal(err.message, "dir: not a regular file");
     snprintf(path, sizeof path, "%s/absent", directory);
-    assert_int_equal(rs_safetensors_open(path, "absent", &tensors, &err), RECSYS_E_IO);
+    assert_int_equal(rs_tensors_open(path, "absent", rs_safetensors_parse, &tensors, &err),
+                     RECSYS_E_IO);
     assert_string_equal(err.message, "cannot open absent: No such file or directory");
     free(bytes);
     bundle_remove_directory(directory);

@@ -46,7 +46,7 @@ def parse_args():
     p.add_argument("--shapes", default="100000x64,1000000x64,1000000x128")
     p.add_argument("--batches", default="1,64,1000")
     p.add_argument("--threads", default="1,2")
-    p.add_argument("--kinds", default="plain,bits,seen", help="bits: a bitmap of 10 %% for each "
+    p.add_argument("--kinds", default="plain,bits,seen", help="bits: a bitmap of 10 %%%% for each "
                    "query; seen: %d seen items for each user" % N_SEEN)
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--seconds", type=float, default=0.5, help="of each library in each round")

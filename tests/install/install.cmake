@@ -22,3 +22,20 @@ function(recsys_add_install)
   set_tests_properties(install/run PROPERTIES LABELS install TIMEOUT 300
     FIXTURES_REQUIRED bundle)
 endfunction()
+
+# recsys_add_trained(): trains models of the demo data, and of real ratings where
+# they lie beside the checkout, and gives them to api/test_trained.
+function(recsys_add_trained)
+  set_tests_properties(api/test_trained PROPERTIES SKIP_RETURN_CODE 77)
+  if(NOT TARGET recsys-train-als)
+    return()
+  endif()
+  set(out ${CMAKE_BINARY_DIR}/tests/trained)
+  add_test(NAME install/train_models COMMAND ${PROJECT_SOURCE_DIR}/tests/install/train_models.sh
+    $<TARGET_FILE:recsys-train-als> ${out} ${PROJECT_SOURCE_DIR}/examples/data
+    ${PROJECT_SOURCE_DIR}/../shared/data/ml-latest-small)
+  set_tests_properties(install/train_models PROPERTIES LABELS api TIMEOUT 300
+    FIXTURES_SETUP trained ENVIRONMENT OPENBLAS_NUM_THREADS=1)
+  set_tests_properties(api/test_trained PROPERTIES FIXTURES_REQUIRED trained
+    ENVIRONMENT "RECSYS_TRAINED_BUNDLES=${out}/demo:${out}/demo-ratings:${out}/real;OPENBLAS_NUM_THREADS=1")
+endfunction()

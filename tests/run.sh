@@ -135,9 +135,9 @@ run_fuzz() {
   for target in build/fuzz/tests/fuzz_*; do
     [ -x "$target" ] || continue
     name=$(basename "$target")
-    mkdir -p "build/fuzz/work/$name"
+    mkdir -p "build/fuzz/found/$name"
     if "$target" -max_total_time=$seconds -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-      -artifact_prefix="build/fuzz/work/$name/" "build/fuzz/work/$name" "tests/fuzz/corpus/$name"; then
+      -artifact_prefix="build/fuzz/found/$name/" "build/fuzz/found/$name" "tests/fuzz/corpus/$name"; then
       p=$((p + 1))
     else
       echo "FAILED: $name"

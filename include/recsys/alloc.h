@@ -43,6 +43,13 @@ typedef struct recsys_allocator {
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_alloc_set(const recsys_allocator *allocator,
                                                            recsys_error *err);
 
+/* The same memory for those who extend the library: drivers of stores and
+ * sources. NULL when out of memory; a size of 0 gives one byte; release and
+ * resize accept NULL. Thread-safety: any thread. Since: 0.1 */
+RECSYS_API void *recsys_memory_allocate(size_t size);
+RECSYS_API void *recsys_memory_resize(void *memory, size_t size);
+RECSYS_API void recsys_memory_release(void *memory);
+
 #ifdef __cplusplus
 }
 #endif

@@ -15,6 +15,9 @@
  *   cache.h               bounded in-process cache, one loader a key
  *   stats.h               counters and histograms for Prometheus
  *
+ * redis.h and postgres.h belong to librecsys-redis and librecsys-postgres and
+ * are included by those who link them.
+ *
  * The smallest program loads a model, asks, prints (examples/01_recommend.c).
  *
  * Rules that hold everywhere:

@@ -1,4 +1,4 @@
-/* lib/base/alloc.c - the allocator hook and the few forms of allocation in use. */
+/* lib/base/alloc.c - the allocator hook: where all memory comes from. */
 #include "lib/base/alloc.h"
 
 #include <stdint.h>
@@ -50,35 +50,14 @@ recsys_status recsys_alloc_set(const recsys_allocator *allocator, recsys_error *
     return RECSYS_OK;
 }
 
-int rs_multiply(size_t a, size_t b, size_t *out)
-{
-    return !__builtin_mul_overflow(a, b, out);
-}
-
 void *rs_alloc(size_t size)
 {
     return current.allocate(size == 0 ? 1 : size, current.user_data);
 }
 
-void *rs_alloc_array(size_t n, size_t size)
+void *rs_resize(void *memory, size_t size)
 {
-    size_t bytes;
-
-    if (!rs_multiply(n, size, &bytes))
-        return NULL;
-    void *memory = rs_alloc(bytes);
-    if (memory != NULL)
-        memset(memory, 0, bytes);
-    return memory;
-}
-
-void *rs_resize_array(void *memory, size_t n, size_t size)
-{
-    size_t bytes;
-
-    if (!rs_multiply(n, size, &bytes))
-        return NULL;
-    return current.resize(memory, bytes == 0 ? 1 : bytes, current.user_data);
+    return current.resize(memory, size == 0 ? 1 : size, current.user_data);
 }
 
 void rs_free(void *memory)
@@ -86,45 +65,17 @@ void rs_free(void *memory)
     current.release(memory, current.user_data);
 }
 
-char *rs_copy_bytes(const char *bytes, size_t size)
+void *recsys_memory_allocate(size_t size)
 {
-    if (size == SIZE_MAX)
-        return NULL;
-    char *copy = rs_alloc(size + 1);
-    if (copy != NULL) {
-        if (size > 0)
-            memcpy(copy, bytes, size);
-        copy[size] = '\0';
-    }
-    return copy;
+    return rs_alloc(size);
 }
 
-char *rs_copy_text(const char *text)
+void *recsys_memory_resize(void *memory, size_t size)
 {
-    return rs_copy_bytes(text, strlen(text));
+    return rs_resize(memory, size);
 }
 
-/* The block's own address is kept in the word before the aligned one. */
-void *rs_alloc_aligned(size_t n, size_t size)
+void recsys_memory_release(void *memory)
 {
-    size_t bytes;
-
-    if (!rs_multiply(n, size, &bytes) || bytes > SIZE_MAX - 128)
-        return NULL;
-    unsigned char *block = rs_alloc(bytes + 64 + sizeof(void *));
-    if (block == NULL)
-        return NULL;
-    uintptr_t first = (uintptr_t)block + sizeof(void *);
-    unsigned char *aligned = block + ((first + 63u) / 64u * 64u - (uintptr_t)block);
-    memcpy(aligned - sizeof(void *), &block, sizeof(void *));
-    return aligned;
-}
-
-void rs_free_aligned(void *memory)
-{
-    if (memory != NULL) {
-        void *block;
-        memcpy(&block, (unsigned char *)memory - sizeof(void *), sizeof(void *));
-        rs_free(block);
-    }
+    rs_free(memory);
 }

@@ -9,6 +9,7 @@
 /* NULL when out of memory; never a size of 0 (1 is asked for instead).
  * rs_alloc_array checks n * size for overflow and returns zeroed memory. */
 void *rs_alloc(size_t size);
+void *rs_resize(void *memory, size_t size);
 void *rs_alloc_array(size_t n, size_t size);
 void *rs_resize_array(void *memory, size_t n, size_t size);
 void rs_free(void *memory);

@@ -1,7 +1,9 @@
 /* lib/base/lock.h - mutex, condition and thread: the only place that includes pthread.h.
  *
  * Locks are taken in this order, an outer one first:
- *   deployment.operator, deployment.state, slot.lock, cache shard, stats, log
+ *   deployment.operator, deployment.state, slot.lock, store.telling, denylist,
+ *   cache shard, store.breaker, stats, log
+ * The cache-aside's own (flights, journal) are held alone.
  */
 #ifndef RS_BASE_LOCK_H
 #define RS_BASE_LOCK_H

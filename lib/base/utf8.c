@@ -33,3 +33,12 @@ int rs_utf8_is_valid(const char *text, size_t size)
     }
     return 1;
 }
+
+size_t rs_utf8_count(const char *text)
+{
+    size_t n = 0;
+
+    for (; *text != '\0'; text++)
+        n += ((unsigned char)*text & 0xC0u) != 0x80u;
+    return n;
+}

@@ -1,4 +1,4 @@
-/* lib/base/utf8.h - is this UTF-8? */
+/* lib/base/utf8.h - is this UTF-8, and of how many characters? */
 #ifndef RS_BASE_UTF8_H
 #define RS_BASE_UTF8_H
 
@@ -6,5 +6,8 @@
 
 /* 1 if `size` bytes are UTF-8 without NUL (RFC 3629: nothing overlong, no surrogates). */
 int rs_utf8_is_valid(const char *text, size_t size);
+
+/* Characters (code points) of a text that is. */
+size_t rs_utf8_count(const char *text);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/json.h"
+#include "lib/base/utf8.h"
 
 static int is_blank(const char *line, size_t size)
 {
@@ -89,22 +90,13 @@ static recsys_status get_genres(struct rs_line *line, const char *where, recsys_
     return RECSYS_OK;
 }
 
-static size_t count_characters(const char *text)
-{
-    size_t n = 0;
-
-    for (; *text != '\0'; text++)
-        n += ((unsigned char)*text & 0xC0u) != 0x80u;
-    return n;
-}
-
 static recsys_status get_language(struct rs_line *line, const char *where, recsys_error *err)
 {
     recsys_status status = rs_json_get_text(line->root, "language", 0, where, &line->language, err);
 
     if (status != RECSYS_OK || line->language == NULL)
         return status;
-    size_t n = count_characters(line->language);
+    size_t n = rs_utf8_count(line->language);
     if (n < 1 || n > RS_LINE_MAX_LANGUAGE)
         return rs_error(err, RECSYS_E_FORMAT,
                         "%s: \"language\" has %zu characters, must have 1..%u", where, n,

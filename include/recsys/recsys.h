@@ -13,6 +13,7 @@
  *   deployment.h          load, check, use, roll back
  *   builder.h             write a model bundle
  *   cache.h               bounded in-process cache, one loader a key
+ *   store.h               a key-value store: in-process, Redis, your own
  *   stats.h               counters and histograms for Prometheus
  *
  * redis.h and postgres.h belong to librecsys-redis and librecsys-postgres and
@@ -53,6 +54,7 @@
 #include "builder.h"
 #include "cache.h"
 #include "stats.h"
+#include "store.h"
 /* clang-format on */
 
 #endif

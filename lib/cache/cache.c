@@ -5,7 +5,8 @@
  * Whatever is slow happens outside of it: hashing, asking the clock, copying
  * values, freeing. A hit is a hash, a lock, a probe, an increment.
  *
- * Loads and the waiting for them are in flight.c.
+ * Loads and the waiting for them are in flight.c; what looks at a key's value
+ * and changes it in one step is in update.c.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -115,13 +116,11 @@ void recsys_cache_destroy(recsys_cache *cache)
     rs_free(cache);
 }
 
-uint64_t rs_cache_expiry(const recsys_cache *cache, uint64_t now, uint32_t ttl_ms)
+uint64_t rs_cache_expiry(uint64_t now, uint64_t ttl_ms)
 {
     uint64_t expires;
 
-    if (__builtin_add_overflow(now, (uint64_t)(ttl_ms == 0 ? cache->ttl_ms : ttl_ms), &expires))
-        return UINT64_MAX;
-    return expires;
+    return __builtin_add_overflow(now, ttl_ms, &expires) ? UINT64_MAX : expires;
 }
 
 static recsys_status check_key(const recsys_cache *cache, const void *key, size_t key_size,
@@ -144,8 +143,9 @@ recsys_status recsys_cache_get(recsys_cache *cache, const void *key, size_t key_
     if (status != RECSYS_OK)
         return status;
     uint64_t hash = rs_hash_bytes(key, key_size, cache->seed);
-    uint64_t now = cache->now_ms(cache->user_data);
     struct rs_shard *shard = rs_cache_shard(cache, hash);
+    __builtin_prefetch(&shard->buckets[hash & shard->mask]);
+    uint64_t now = cache->now_ms(cache->user_data);
 
     rs_lock_take(&shard->lock);
     *out = rs_shard_find(shard, key, key_size, hash, now, &dead);
@@ -164,44 +164,20 @@ recsys_status recsys_cache_set(recsys_cache *cache, const void *key, size_t key_
                                const void *value, size_t value_size, uint32_t ttl_ms,
                                recsys_error *err)
 {
-    recsys_cache_entry *dead = NULL, *entry = NULL;
-    int is_stored = 0;
     recsys_status status = check_key(cache, key, key_size, err);
 
     if (status != RECSYS_OK)
         return status;
     if (value == NULL && value_size > 0)
         return rs_error(err, RECSYS_E_INVALID, "recsys_cache_set: value is NULL");
-    uint64_t hash = rs_hash_bytes(key, key_size, cache->seed);
-    uint64_t now = cache->now_ms(cache->user_data);
-    struct rs_shard *shard = rs_cache_shard(cache, hash);
-    size_t bytes = rs_entry_bytes(key_size, value_size);
-
-    if (value_size > cache->max_value_bytes || bytes > shard->max_bytes)
-        status = rs_error(err, RECSYS_E_LIMIT,
-                          "cache: a value of %zu bytes is larger than max_value_bytes or than a "
-                          "shard, which holds %zu",
-                          value_size, shard->max_bytes);
-    else if ((entry = rs_entry_create(key, key_size, value, value_size, hash,
-                                      rs_cache_expiry(cache, now, ttl_ms))) == NULL)
-        status = rs_error_nomem(err, "cache entry");
-
-    /* Whatever becomes of the new value: what the key held is not it. */
-    rs_lock_take(&shard->lock);
-    rs_flight_fence(shard, key, key_size, hash);
-    rs_shard_remove(shard, key, key_size, hash, now, &dead);
-    if (entry != NULL && rs_shard_add(shard, entry, now, &dead)) {
-        shard->sets++;
-        is_stored = 1;
-    }
-    rs_lock_give(&shard->lock);
-    rs_shard_bury(dead);
-    if (entry != NULL && !is_stored) {
-        recsys_cache_release(entry);
-        status = rs_error(err, RECSYS_E_LIMIT,
-                          "cache: no room for %zu bytes, everything in the shard is held", bytes);
-    }
-    return status;
+    const struct rs_update update = {
+        .key = key,
+        .key_size = key_size,
+        .value = value == NULL ? "" : value,
+        .value_size = value_size,
+        .ttl_ms = ttl_ms == 0 ? cache->ttl_ms : ttl_ms,
+    };
+    return rs_cache_update(cache, &update, NULL, err);
 }
 
 recsys_status recsys_cache_remove(recsys_cache *cache, const void *key, size_t key_size,

@@ -107,7 +107,7 @@ recsys_status recsys_cache_load_set(recsys_cache_load *load, const void *value, 
                         "recsys_cache_load_set: this load has been given its value already");
     uint64_t now = load->cache->now_ms(load->cache->user_data);
     load->entry = rs_entry_create(load->key, load->key_size, value, value_size, load->hash,
-                                  rs_cache_expiry(load->cache, now, ttl_ms));
+                                  rs_cache_expiry(now, ttl_ms == 0 ? load->cache->ttl_ms : ttl_ms));
     return load->entry != NULL ? RECSYS_OK : rs_error_nomem(err, "loaded value");
 }
 

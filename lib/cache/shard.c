@@ -78,6 +78,11 @@ const void *recsys_cache_entry_get(const recsys_cache_entry *entry, size_t *size
     return entry == NULL ? NULL : (const unsigned char *)entry + value_offset(entry->key_size);
 }
 
+void *rs_entry_value(recsys_cache_entry *entry)
+{
+    return (unsigned char *)entry + value_offset(entry->key_size);
+}
+
 void recsys_cache_release(recsys_cache_entry *entry)
 {
     /* release: our reads come before; acquire: whoever frees has seen them all. */

@@ -17,8 +17,10 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
     "lib/registry":   PUBLIC + ["lib/base", "lib/catalog", "lib/model", "lib/score", "lib/serve"],
     "lib/stats":      PUBLIC + ["lib/base"],
     "lib/cache":      PUBLIC + ["lib/base"],
-    "lib/aside":      PUBLIC + ["lib/base", "lib/cache"],
-    "lib/domain":     PUBLIC + ["lib/base", "lib/cache", "lib/aside"],
+    "lib/store":      PUBLIC + ["lib/base", "lib/cache"],
+    "lib/source":     PUBLIC + ["lib/base"],
+    "lib/aside":      PUBLIC + ["lib/base", "lib/store"],
+    "lib/domain":     PUBLIC + ["lib/base", "lib/store", "lib/source", "lib/aside"],
     # Adapters implement public interfaces and know nothing of the library's inside.
     "lib/adapters":   PUBLIC + ["lib/base"],
     # Everybody outside the library sees what every embedder sees.
@@ -34,17 +36,19 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
     "tests/unit":     PUBLIC + ["tests/support", "lib"],
     "tests/fault":    PUBLIC + ["tests/support", "lib"],
     "tests/race":     PUBLIC + ["tests/support", "lib"],
-    "tests/fuzz":     PUBLIC + ["tests/support", "lib"],
+    "tests/integration": PUBLIC + ["tests/support", "lib"],
+    "tests/fuzz":     PUBLIC + ["tests/support", "lib", "daemon"],
     "tests/daemon":   PUBLIC + ["tests/support", "daemon"],
     "tests/support":  PUBLIC + ["lib"],
 }
 
 THIRD_PARTY = {  # header, or what it begins with -> the only files and folders that include it
     "cblas.h":    ["lib/score/blas.c", "examples/train_als", "tests"],
-    "jansson.h":  ["lib/base", "lib/catalog", "lib/model", "lib/registry", "daemon",
-                   "examples/train_als", "tests"],
+    "jansson.h":  ["lib/base", "lib/catalog", "lib/model", "lib/registry", "lib/source",
+                   "lib/domain", "daemon", "examples/train_als", "tests"],
     "zlib.h":     ["lib/model", "daemon", "tests"],
-    "openssl/":   ["lib/base", "lib/model", "daemon", "tests/support", "tests/unit"],
+    "openssl/":   ["lib/base", "lib/model", "lib/adapters/redis", "daemon", "tests/support",
+                   "tests/unit", "tests/fuzz"],
     "xxhash.h":   ["lib/base"],
     "civetweb.h": ["daemon", "tests/daemon", "tests/bench"],
     "cmocka.h":   ["tests"],

@@ -1,0 +1,75 @@
+/* lib/cache/update.c - look at a key's value and change it, in one step.
+ *
+ * Everything that stores goes this way: a plain set, and what the in-process
+ * store (lib/store) does on a condition. The new entry is made before the lock
+ * is taken and the old one freed after it is given back, so that under the lock
+ * there are a probe, a decision and some links. An entry that turns out not to
+ * be wanted was made for nothing; that is cheaper than to look twice.
+ */
+#include "lib/base/error.h"
+#include "lib/base/hash.h"
+#include "lib/cache/shard.h"
+
+static recsys_status make_entry(const recsys_cache *cache, const struct rs_update *update,
+                                uint64_t hash, uint64_t now, recsys_cache_entry **out,
+                                recsys_error *err)
+{
+    size_t bytes = rs_entry_bytes(update->key_size, update->value_size);
+    size_t room = rs_cache_shard(cache, hash)->max_bytes;
+
+    if (update->value_size > cache->max_value_bytes || bytes > room)
+        return rs_error(err, RECSYS_E_LIMIT,
+                        "cache: a value of %zu bytes is larger than max_value_bytes or than a "
+                        "shard, which holds %zu",
+                        update->value_size, room);
+    *out = rs_entry_create(update->key, update->key_size, update->value, update->value_size, hash,
+                           rs_cache_expiry(now, update->ttl_ms));
+    return *out == NULL ? rs_error_nomem(err, "cache entry") : RECSYS_OK;
+}
+
+recsys_status rs_cache_update(recsys_cache *cache, const struct rs_update *update,
+                              recsys_cache_entry **present, recsys_error *err)
+{
+    recsys_cache_entry *dead = NULL, *entry = NULL, *spare;
+    recsys_status status = RECSYS_OK;
+    uint64_t hash = rs_hash_bytes(update->key, update->key_size, cache->seed);
+    uint64_t now = cache->now_ms(cache->user_data);
+    struct rs_shard *shard = rs_cache_shard(cache, hash);
+    int has_room = 1;
+
+    if (update->value != NULL)
+        status = make_entry(cache, update, hash, now, &entry, err);
+    spare = entry;
+
+    rs_lock_take(&shard->lock);
+    recsys_cache_entry *here =
+        rs_shard_find(shard, update->key, update->key_size, hash, now, &dead);
+    enum rs_verdict verdict =
+        update->decide == NULL ? RS_VERDICT_REPLACE : update->decide(update->arg, here, entry);
+    if (verdict != RS_VERDICT_KEEP) {
+        rs_flight_fence(shard, update->key, update->key_size, hash);
+        if (here != NULL)
+            rs_shard_remove(shard, update->key, update->key_size, hash, now, &dead);
+        shard->removals += verdict == RS_VERDICT_REMOVE && here != NULL;
+    }
+    if (verdict == RS_VERDICT_REPLACE && entry != NULL) {
+        has_room = rs_shard_add(shard, entry, now, &dead);
+        shard->sets += (uint64_t)has_room;
+        if (has_room)
+            spare = NULL;
+    }
+    rs_lock_give(&shard->lock);
+
+    if (present != NULL) {
+        *present = verdict == RS_VERDICT_KEEP ? here : NULL;
+        here = verdict == RS_VERDICT_KEEP ? NULL : here;
+    }
+    recsys_cache_release(here);
+    rs_shard_bury(dead);
+    recsys_cache_release(spare);
+    if (!has_room)
+        status = rs_error(err, RECSYS_E_LIMIT,
+                          "cache: no room for %zu bytes, everything in the shard is held",
+                          rs_entry_bytes(update->key_size, update->value_size));
+    return status;
+}

@@ -1,0 +1,221 @@
+/* lib/store/calls.c - the operations: check the arguments, ask the breaker, call the driver.
+ *
+ * Drivers may rely on what is checked here: no pointer is NULL that the
+ * contract does not allow to be, keys are not empty, an empty value or literal
+ * has an address. Outputs are empty before the driver is called and after a
+ * failure, whatever the driver has left in them.
+ */
+#include <string.h>
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/store/store.h"
+
+static int are_keys(const recsys_bytes *keys, size_t n)
+{
+    if (keys == NULL || n == 0)
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        if (keys[i].data == NULL || keys[i].size == 0)
+            return 0;
+    return 1;
+}
+
+static int are_literals(const recsys_bytes *parts, size_t n)
+{
+    if (parts == NULL || n == 0)
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        if (parts[i].data == NULL && parts[i].size > 0)
+            return 0;
+    return 1;
+}
+
+/* With an address, also if it is empty; 0 if it has a size and no address. */
+static int settle(recsys_bytes *bytes)
+{
+    if (bytes->data == NULL && bytes->size > 0)
+        return 0;
+    if (bytes->data == NULL)
+        bytes->data = "";
+    return 1;
+}
+
+static recsys_status refuse_arguments(const char *function, const char *what, recsys_error *err)
+{
+    return rs_error(err, RECSYS_E_INVALID, "%s: %s", function, what);
+}
+
+/* The breaker is open. Whoever comes after the pause probes, if nobody else is there to do it. */
+static recsys_status enter_open(recsys_store *store, int is_removal, uint64_t *ticket,
+                                recsys_error *err)
+{
+    if (rs_breaker_passes(&store->breaker, is_removal))
+        return RECSYS_OK;
+    if ((store->flags & RECSYS_STORE_PROBED) == 0 && recsys_store_probe(store, NULL) == RECSYS_OK &&
+        rs_breaker_enter(&store->breaker, ticket))
+        return RECSYS_OK;
+    return rs_breaker_refuse(&store->breaker, store->name, err);
+}
+
+static inline recsys_status enter(recsys_store *store, int is_removal, uint64_t *ticket,
+                                  recsys_error *err)
+{
+    if (rs_breaker_enter(&store->breaker, ticket))
+        return RECSYS_OK;
+    return enter_open(store, is_removal, ticket, err);
+}
+
+static inline void leave(recsys_store *store, uint64_t ticket, recsys_status status,
+                         const recsys_error *err)
+{
+    if (rs_breaker_leave(&store->breaker, ticket, status))
+        rs_log(RECSYS_LOG_WARN, "store %s: left alone, it failed several times in a row; last: %s",
+               store->name, err == NULL ? recsys_status_text(status) : err->message);
+}
+
+recsys_status recsys_store_get(recsys_store *store, const recsys_bytes *keys, size_t n,
+                               recsys_value *values, uint64_t *life, recsys_error *err)
+{
+    uint64_t ticket, its_life = 0;
+
+    if (life != NULL)
+        *life = 0;
+    for (size_t i = 0; values != NULL && i < n; i++)
+        values[i] = (recsys_value){NULL, 0, NULL, NULL};
+    if (store == NULL || values == NULL || !are_keys(keys, n))
+        return refuse_arguments("recsys_store_get", "an argument is missing, or a key is empty",
+                                err);
+    recsys_status status = enter(store, 0, &ticket, err);
+    if (status != RECSYS_OK)
+        return status;
+    status = store->driver.get(store->self, keys, n, values, &its_life, err);
+    leave(store, ticket, status, err);
+    if (status == RECSYS_OK && life != NULL)
+        *life = its_life;
+    for (size_t i = 0; status != RECSYS_OK && i < n; i++)
+        recsys_value_release(&values[i]);
+    return status;
+}
+
+recsys_status recsys_store_set(recsys_store *store, recsys_bytes key, recsys_bytes value,
+                               uint64_t ttl_ms, uint32_t when, recsys_error *err)
+{
+    uint64_t ticket;
+
+    if (store == NULL || !are_keys(&key, 1) || !settle(&value))
+        return refuse_arguments("recsys_store_set", "an argument is missing, or the key is empty",
+                                err);
+    if (when != RECSYS_STORE_ALWAYS && when != RECSYS_STORE_IF_ABSENT)
+        return refuse_arguments("recsys_store_set",
+                                "when is neither RECSYS_STORE_ALWAYS nor _IF_ABSENT", err);
+    recsys_status status = enter(store, 0, &ticket, err);
+    if (status != RECSYS_OK)
+        return status;
+    status = store->driver.set(store->self, key, value, ttl_ms, when, err);
+    leave(store, ticket, status, err);
+    return status;
+}
+
+recsys_status recsys_store_remove(recsys_store *store, const recsys_bytes *keys, size_t n,
+                                  uint64_t *n_removed, recsys_error *err)
+{
+    uint64_t ticket, n_gone = 0;
+
+    if (n_removed != NULL)
+        *n_removed = 0;
+    if (store == NULL || !are_keys(keys, n))
+        return refuse_arguments("recsys_store_remove", "an argument is missing, or a key is empty",
+                                err);
+    recsys_status status = enter(store, 1, &ticket, err);
+    if (status != RECSYS_OK)
+        return status;
+    status = store->driver.remove(store->self, keys, n, &n_gone, err);
+    leave(store, ticket, status, err);
+    if (status == RECSYS_OK && n_removed != NULL)
+        *n_removed = n_gone;
+    return status;
+}
+
+recsys_status recsys_store_get_or_set(recsys_store *store, recsys_bytes key, recsys_bytes value,
+                                      uint64_t ttl_ms, recsys_value *present, uint64_t *life,
+                                      recsys_error *err)
+{
+    uint64_t ticket, its_life = 0;
+
+    if (life != NULL)
+        *life = 0;
+    if (present != NULL)
+        *present = (recsys_value){NULL, 0, NULL, NULL};
+    if (store == NULL || present == NULL || !are_keys(&key, 1) || !settle(&value))
+        return refuse_arguments("recsys_store_get_or_set",
+                                "an argument is missing, or the key is empty", err);
+    recsys_status status = enter(store, 0, &ticket, err);
+    if (status != RECSYS_OK)
+        return status;
+    status = store->driver.get_or_set(store->self, key, value, ttl_ms, present, &its_life, err);
+    leave(store, ticket, status, err);
+    if (status != RECSYS_OK)
+        recsys_value_release(present);
+    else if (life != NULL)
+        *life = its_life;
+    return status;
+}
+
+recsys_status recsys_store_replace(recsys_store *store, recsys_bytes key, recsys_bytes prefix,
+                                   recsys_bytes value, uint64_t ttl_ms, recsys_error *err)
+{
+    uint64_t ticket;
+
+    if (store == NULL || !are_keys(&key, 1) || !settle(&prefix) ||
+        (value.data == NULL && value.size > 0))
+        return refuse_arguments("recsys_store_replace",
+                                "an argument is missing, or the key is empty", err);
+    recsys_status status = enter(store, value.data == NULL, &ticket, err);
+    if (status != RECSYS_OK)
+        return status;
+    status = store->driver.replace(store->self, key, prefix, value, ttl_ms, err);
+    leave(store, ticket, status, err);
+    return status;
+}
+
+recsys_status recsys_store_scan(recsys_store *store, const recsys_bytes *parts, size_t n,
+                                uint64_t *cursor, recsys_key_callback callback, void *user_data,
+                                recsys_error *err)
+{
+    uint64_t ticket;
+
+    if (store == NULL || cursor == NULL || callback == NULL || !are_literals(parts, n))
+        return refuse_arguments("recsys_store_scan", "an argument is missing", err);
+    recsys_status status = enter(store, 0, &ticket, err);
+    if (status != RECSYS_OK)
+        return status;
+    status = store->driver.scan(store->self, parts, n, cursor, callback, user_data, err);
+    leave(store, ticket, status, err);
+    return status;
+}
+
+recsys_status recsys_store_take(recsys_store *store, recsys_bytes key, uint64_t emission_us,
+                                uint32_t burst, uint32_t cost, recsys_take *out, recsys_error *err)
+{
+    uint64_t ticket;
+
+    if (out != NULL)
+        *out = (recsys_take){0, 0, 0, 0};
+    if (store == NULL || out == NULL || !are_keys(&key, 1) || emission_us == 0 || burst == 0)
+        return refuse_arguments("recsys_store_take",
+                                "an argument is missing, or the key, the emission or the burst "
+                                "is empty",
+                                err);
+    if (store->driver.take == NULL)
+        return rs_error(err, RECSYS_E_UNSUPPORTED, "store %s: its driver has no rate limit",
+                        store->name);
+    recsys_status status = enter(store, 0, &ticket, err);
+    if (status != RECSYS_OK)
+        return status;
+    status = store->driver.take(store->self, key, emission_us, burst, cost, out, err);
+    leave(store, ticket, status, err);
+    if (status != RECSYS_OK)
+        *out = (recsys_take){0, 0, 0, 0};
+    return status;
+}

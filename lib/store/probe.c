@@ -1,0 +1,98 @@
+/* lib/store/probe.c - is a store that was left alone well again?
+ *
+ * First a ping, on a connection of its own. If the server answers, whoever has
+ * something that it was not told tells it now: the lost invalidations must be
+ * there before anybody reads. Then the breaker closes.
+ *
+ * What somebody fails to deliver during the telling trips the breaker once more,
+ * and everybody is asked to tell again. That comes to an end since removals get
+ * through from the moment the server has answered (rs_breaker_passes): only
+ * those are told again that were refused just before, or failed.
+ */
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/store/store.h"
+
+#define MAX_ROUNDS 8 /* of telling, in one probe */
+
+recsys_status rs_store_on_return(recsys_store *store,
+                                 recsys_status (*tell)(void *arg, recsys_error *err), void *arg,
+                                 recsys_error *err)
+{
+    struct rs_teller *teller = rs_alloc(sizeof *teller);
+
+    if (teller == NULL)
+        return rs_error_nomem(err, "what to do when a store returns");
+    teller->tell = tell;
+    teller->arg = arg;
+    rs_lock_take(&store->telling);
+    teller->next = store->tellers;
+    store->tellers = teller;
+    rs_lock_give(&store->telling);
+    return RECSYS_OK;
+}
+
+void rs_store_forget(recsys_store *store, const void *arg)
+{
+    rs_lock_take(&store->telling);
+    for (struct rs_teller **link = &store->tellers; *link != NULL;) {
+        struct rs_teller *teller = *link;
+        if (teller->arg == arg) {
+            *link = teller->next;
+            rs_free(teller);
+        } else {
+            link = &teller->next;
+        }
+    }
+    rs_lock_give(&store->telling);
+}
+
+void rs_store_trip(recsys_store *store)
+{
+    if (rs_breaker_trip(&store->breaker))
+        rs_log(RECSYS_LOG_WARN, "store %s: left alone until it can be told what has changed",
+               store->name);
+}
+
+static recsys_status tell_all(recsys_store *store, recsys_error *err)
+{
+    recsys_status status = RECSYS_OK;
+
+    rs_lock_take(&store->telling);
+    for (struct rs_teller *teller = store->tellers; teller != NULL && status == RECSYS_OK;
+         teller = teller->next)
+        status = teller->tell(teller->arg, err);
+    rs_lock_give(&store->telling);
+    return status;
+}
+
+recsys_status recsys_store_probe(recsys_store *store, recsys_error *err)
+{
+    if (store == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_store_probe: store is NULL");
+    switch (rs_breaker_begin(&store->breaker)) {
+    case RS_BREAKER_IS_CLOSED:
+        return RECSYS_OK;
+    case RS_BREAKER_RESTS:
+        return rs_error(err, RECSYS_E_STATE,
+                        "store %s: its pause is not over, or another thread is probing it",
+                        store->name);
+    case RS_BREAKER_PROBE:
+        break;
+    }
+    recsys_status status = store->driver.ping(store->self, err);
+    for (int round = 0; status == RECSYS_OK && round < MAX_ROUNDS; round++) {
+        uint64_t trips = rs_breaker_returning(&store->breaker);
+        status = tell_all(store, err);
+        if (status == RECSYS_OK && rs_breaker_close(&store->breaker, trips)) {
+            rs_log(RECSYS_LOG_INFO, "store %s: in use again", store->name);
+            return RECSYS_OK;
+        }
+    }
+    rs_breaker_fail(&store->breaker);
+    if (status == RECSYS_OK)
+        status = rs_error(err, RECSYS_E_STATE,
+                          "store %s: answers a ping but not what is asked of it", store->name);
+    return status;
+}

@@ -1,0 +1,163 @@
+/* lib/store/store.c - the handle of a store: made of a driver, destroyed, counted.
+ *
+ * calls.c passes the calls on to the driver, breaker.c decides whether they may
+ * go there, probe.c whether they may go there again.
+ */
+#include "lib/store/store.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/options.h"
+
+#define DRIVER_SIZE_V1 (offsetof(recsys_store_driver, destroy) + sizeof(void (*)(void)))
+#define OPTIONS_SIZE_V1 (offsetof(recsys_store_options, user_data) + sizeof(void *))
+#define STATS_SIZE_V1 (offsetof(recsys_store_stats, evictions) + sizeof(uint64_t))
+
+void recsys_value_release(recsys_value *value)
+{
+    if (value == NULL)
+        return;
+    if (value->release != NULL)
+        value->release(value->hold);
+    *value = (recsys_value){NULL, 0, NULL, NULL};
+}
+
+void recsys_store_options_init(recsys_store_options *options)
+{
+    if (options != NULL) {
+        memset(options, 0, sizeof *options);
+        options->struct_size = (uint32_t)sizeof *options;
+    }
+}
+
+static int is_complete(const recsys_store_driver *driver)
+{
+    return driver->get != NULL && driver->set != NULL && driver->remove != NULL &&
+           driver->get_or_set != NULL && driver->replace != NULL && driver->scan != NULL &&
+           driver->ping != NULL && driver->destroy != NULL;
+}
+
+static recsys_status read_arguments(const char *name, const recsys_store_driver *driver,
+                                    const recsys_store_options *options,
+                                    recsys_store_driver *functions, recsys_store_options *given,
+                                    recsys_error *err)
+{
+    if (driver == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_store_create: driver is NULL");
+    recsys_status status = rs_options_copy(functions, sizeof *functions, driver, DRIVER_SIZE_V1);
+    if (status != RECSYS_OK) {
+        /* A newer driver begins as ours does. */
+        functions->destroy = status == RECSYS_E_UNSUPPORTED ? driver->destroy : NULL;
+        return rs_options_error(err, status, "recsys_store_create, driver");
+    }
+    if (name == NULL || name[0] == '\0')
+        return rs_error(err, RECSYS_E_INVALID, "recsys_store_create: a store needs a name");
+    if (!is_complete(functions))
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_store_create: the driver of %s lacks a function; only take may "
+                        "be NULL",
+                        name);
+    status = rs_options_copy(given, sizeof *given, options, OPTIONS_SIZE_V1);
+    if (status != RECSYS_OK)
+        return rs_options_error(err, status, "recsys_store_create");
+    if ((given->flags & ~(uint32_t)RECSYS_STORE_PROBED) != 0)
+        return rs_error(err, RECSYS_E_UNSUPPORTED,
+                        "recsys_store_create: flags 0x%x are unknown to this library",
+                        given->flags);
+    return RECSYS_OK;
+}
+
+recsys_status recsys_store_create(const char *name, const recsys_store_driver *driver, void *self,
+                                  const recsys_store_options *options, recsys_store **out,
+                                  recsys_error *err)
+{
+    recsys_store_driver functions = {0};
+    recsys_store_options given;
+    recsys_store *store = NULL;
+    char *name_copy = NULL;
+    int result, has_lock = 0;
+
+    recsys_status status = read_arguments(name, driver, options, &functions, &given, err);
+    if (out == NULL)
+        status = rs_error(err, RECSYS_E_INVALID, "recsys_store_create: out is NULL");
+    else
+        *out = NULL;
+    if (status != RECSYS_OK)
+        goto fail;
+    store = rs_alloc_aligned(1, sizeof *store);
+    name_copy = rs_copy_text(name);
+    if (store == NULL || name_copy == NULL) {
+        status = rs_error_nomem(err, "store");
+        goto fail;
+    }
+    result = rs_lock_init(&store->telling);
+    has_lock = result == 0;
+    if (result == 0)
+        result = rs_breaker_init(&store->breaker, &given);
+    if (result != 0) {
+        status = rs_error_sys(err, result, "cannot make the store %s", name);
+        goto fail;
+    }
+    store->driver = functions;
+    store->self = self;
+    store->name = name_copy;
+    store->flags = given.flags;
+    store->tellers = NULL;
+    *out = store;
+    return RECSYS_OK;
+
+fail:
+    if (has_lock)
+        rs_lock_destroy(&store->telling);
+    rs_free(name_copy);
+    rs_free_aligned(store);
+    if (functions.destroy != NULL)
+        functions.destroy(self);
+    return status;
+}
+
+void recsys_store_destroy(recsys_store *store)
+{
+    if (store == NULL)
+        return;
+    store->driver.destroy(store->self);
+    while (store->tellers != NULL) {
+        struct rs_teller *teller = store->tellers;
+        store->tellers = teller->next;
+        rs_free(teller);
+    }
+    rs_breaker_destroy(&store->breaker);
+    rs_lock_destroy(&store->telling);
+    rs_free(store->name);
+    rs_free_aligned(store);
+}
+
+const char *recsys_store_get_name(const recsys_store *store)
+{
+    return store == NULL ? "" : store->name;
+}
+
+void *recsys_store_get_self(const recsys_store *store, void (*destroy)(void *self))
+{
+    return store != NULL && store->driver.destroy == destroy ? store->self : NULL;
+}
+
+recsys_status recsys_store_get_stats(recsys_store *store, recsys_store_stats *out,
+                                     recsys_error *err)
+{
+    recsys_store_stats stats;
+
+    if (store == NULL || out == NULL || out->struct_size < STATS_SIZE_V1)
+        return rs_error(
+            err, RECSYS_E_INVALID,
+            "recsys_store_get_stats: an argument is missing, or struct_size is not set");
+    memset(&stats, 0, sizeof stats);
+    stats.struct_size = out->struct_size;
+    rs_breaker_get_stats(&store->breaker, &stats);
+    rs_store_memory_count(store, &stats);
+    memcpy(out, &stats, out->struct_size < sizeof stats ? out->struct_size : sizeof stats);
+    return RECSYS_OK;
+}

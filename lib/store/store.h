@@ -1,0 +1,59 @@
+/* lib/store/store.h - for what is built on stores (lib/aside, lib/domain): coming back.
+ *
+ * While a store is left alone nobody can tell it what has changed. Whoever has
+ * something to tell remembers it and registers a function that makes up for it
+ * before the breaker closes. See probe.c for the order of things.
+ */
+#ifndef RS_STORE_STORE_H
+#define RS_STORE_STORE_H
+
+#include "lib/base/lock.h"
+#include "lib/store/breaker.h"
+#include "recsys/store.h"
+
+struct rs_teller {
+    struct rs_teller *next;
+    recsys_status (*tell)(void *arg, recsys_error *err);
+    void *arg;
+};
+
+struct recsys_store {
+    struct rs_breaker breaker;
+    recsys_store_driver driver;
+    void *self;
+    char *name;
+    uint32_t flags;            /* RECSYS_STORE_PROBED */
+    struct rs_lock telling;    /* held while tellers run; before the breaker's lock */
+    struct rs_teller *tellers; /* protected by telling */
+};
+
+/*
+ * Have `tell` called when the store has answered a probe, before the breaker
+ * closes; a failure keeps it open. It runs on the probing thread, and whatever
+ * that thread asks of the store meanwhile by the public functions reaches the
+ * driver. It may be called several times in a row, until nothing is left.
+ *
+ * Without RECSYS_STORE_PROBED any call of the store may probe. So a caller must
+ * hold no lock that his `tell` takes, and must not register or forget in `tell`.
+ *
+ * Fails with: E_NOMEM.
+ */
+recsys_status rs_store_on_return(recsys_store *store,
+                                 recsys_status (*tell)(void *arg, recsys_error *err), void *arg,
+                                 recsys_error *err);
+
+/* Everything registered with `arg`. Waits for a `tell` that is running. */
+void rs_store_forget(recsys_store *store, const void *arg);
+
+/*
+ * Leave the store alone at once: something that it could not be told has been
+ * put where `tell` will find it (before this call), and nobody in this process
+ * may read from the store until that is done. A probe that is under way tells
+ * once more instead of closing over it.
+ */
+void rs_store_trip(recsys_store *store);
+
+/* The figures of the cache that an in-process store is made of; leaves those of others alone. */
+void rs_store_memory_count(const recsys_store *store, recsys_store_stats *out);
+
+#endif

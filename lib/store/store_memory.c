@@ -1,0 +1,404 @@
+/* lib/store/store_memory.c - the store in this process: a driver over recsys_cache.
+ *
+ * A value that is handed out is the cache's own entry, held until it is
+ * released: a hit copies nothing. What must look and change in one step is a
+ * decision taken under the lock of the key's shard (rs_cache_update).
+ *
+ * It never fails as a server does, so its breaker never opens. Its life is a
+ * number of its own: it ends with the process, and the data with it.
+ *
+ * A scan's cursor is the next bucket, with a bit set that no position reaches,
+ * because 0 is the beginning and the end.
+ */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/error.h"
+#include "lib/base/gcra.h"
+#include "lib/base/hash.h"
+#include "lib/base/options.h"
+#include "lib/cache/shard.h"
+#include "lib/store/match.h"
+#include "lib/store/store.h"
+#include "recsys/store.h"
+
+#define CACHE_OPTIONS_SIZE_V1 (offsetof(recsys_cache_options, user_data) + sizeof(void *))
+#define ENVELOPE_ROOM 1024u /* a value in its envelope may be that much larger */
+#define SCANNING ((uint64_t)1 << 63)
+#define STEPS_A_SCAN 8u /* of 32 buckets */
+#define ENTRIES_A_STEP 64u
+#define TAKE_SLACK_MS 50u /* beyond its time, for clocks that run in steps */
+
+struct memory {
+    recsys_cache *cache;
+    uint64_t life;
+    uint64_t (*now_ms)(void *user_data); /* of the options; NULL = the system's */
+    void *user_data;
+};
+
+static uint64_t ttl_of(uint64_t ttl_ms)
+{
+    return ttl_ms == 0 ? RS_CACHE_FOREVER : ttl_ms;
+}
+
+static void release_entry(void *hold)
+{
+    recsys_cache_release(hold);
+}
+
+static recsys_value value_of(recsys_cache_entry *entry)
+{
+    recsys_value value = {NULL, 0, entry, release_entry};
+
+    value.data = recsys_cache_entry_get(entry, &value.size);
+    return value;
+}
+
+static recsys_status memory_get(void *self, const recsys_bytes *keys, size_t n,
+                                recsys_value *values, uint64_t *life, recsys_error *err)
+{
+    const struct memory *memory = self;
+
+    (void)err;
+    for (size_t i = 0; i < n; i++) {
+        recsys_cache_entry *entry;
+        if (recsys_cache_get(memory->cache, keys[i].data, keys[i].size, &entry, NULL) == RECSYS_OK)
+            values[i] = value_of(entry);
+    }
+    *life = memory->life;
+    return RECSYS_OK;
+}
+
+static enum rs_verdict replace_absent(void *arg, const recsys_cache_entry *present,
+                                      recsys_cache_entry *fresh)
+{
+    (void)fresh;
+    *(int *)arg = present != NULL;
+    return present == NULL ? RS_VERDICT_REPLACE : RS_VERDICT_KEEP;
+}
+
+static recsys_status memory_set(void *self, recsys_bytes key, recsys_bytes value, uint64_t ttl_ms,
+                                uint32_t when, recsys_error *err)
+{
+    const struct memory *memory = self;
+    int is_present = 0;
+    const struct rs_update update = {
+        .key = key.data,
+        .key_size = key.size,
+        .value = value.data,
+        .value_size = value.size,
+        .ttl_ms = ttl_of(ttl_ms),
+        .decide = when == RECSYS_STORE_IF_ABSENT ? replace_absent : NULL,
+        .arg = &is_present,
+    };
+    recsys_status status = rs_cache_update(memory->cache, &update, NULL, err);
+
+    if (status == RECSYS_OK && is_present)
+        status = rs_error(err, RECSYS_E_EXISTS, "in-process store: the key has a value");
+    return status;
+}
+
+static recsys_status memory_get_or_set(void *self, recsys_bytes key, recsys_bytes value,
+                                       uint64_t ttl_ms, recsys_value *present, uint64_t *life,
+                                       recsys_error *err)
+{
+    const struct memory *memory = self;
+    recsys_cache_entry *entry = NULL;
+    int is_present;
+    const struct rs_update update = {
+        .key = key.data,
+        .key_size = key.size,
+        .value = value.data,
+        .value_size = value.size,
+        .ttl_ms = ttl_of(ttl_ms),
+        .decide = replace_absent,
+        .arg = &is_present,
+    };
+    recsys_status status = rs_cache_update(memory->cache, &update, &entry, err);
+
+    if (entry != NULL) { /* there is one to hand out: the other was not needed */
+        *present = value_of(entry);
+        status = RECSYS_OK;
+    }
+    *life = memory->life;
+    return status;
+}
+
+struct replacing {
+    recsys_bytes prefix;
+    int is_removal, was_it;
+};
+
+static enum rs_verdict replace_matching(void *arg, const recsys_cache_entry *present,
+                                        recsys_cache_entry *fresh)
+{
+    struct replacing *replacing = arg;
+    recsys_bytes prefix = replacing->prefix;
+    size_t size;
+    const void *value = recsys_cache_entry_get(present, &size);
+
+    (void)fresh;
+    replacing->was_it =
+        present != NULL && size >= prefix.size && memcmp(value, prefix.data, prefix.size) == 0;
+    if (!replacing->was_it)
+        return RS_VERDICT_KEEP;
+    return replacing->is_removal ? RS_VERDICT_REMOVE : RS_VERDICT_REPLACE;
+}
+
+static recsys_status memory_replace(void *self, recsys_bytes key, recsys_bytes prefix,
+                                    recsys_bytes value, uint64_t ttl_ms, recsys_error *err)
+{
+    const struct memory *memory = self;
+    struct replacing replacing = {prefix, value.data == NULL, 0};
+    const struct rs_update update = {
+        .key = key.data,
+        .key_size = key.size,
+        .value = value.data,
+        .value_size = value.size,
+        .ttl_ms = ttl_of(ttl_ms),
+        .decide = replace_matching,
+        .arg = &replacing,
+    };
+    recsys_status status = rs_cache_update(memory->cache, &update, NULL, err);
+
+    if (status == RECSYS_OK && !replacing.was_it)
+        status = rs_error(err, RECSYS_E_NOT_FOUND,
+                          "in-process store: the key does not have the expected value");
+    return status;
+}
+
+static recsys_status memory_remove(void *self, const recsys_bytes *keys, size_t n,
+                                   uint64_t *n_removed, recsys_error *err)
+{
+    const struct memory *memory = self;
+
+    (void)err;
+    *n_removed = 0;
+    for (size_t i = 0; i < n; i++)
+        *n_removed +=
+            recsys_cache_remove(memory->cache, keys[i].data, keys[i].size, NULL) == RECSYS_OK;
+    return RECSYS_OK;
+}
+
+struct literals {
+    const recsys_bytes *parts;
+    size_t n;
+};
+
+static int accept_matching(void *arg, const recsys_cache_entry *entry)
+{
+    const struct literals *literals = arg;
+
+    return rs_key_matches(rs_entry_key(entry), entry->key_size, literals->parts, literals->n);
+}
+
+/* Entries that are held for a step of a scan: as a rule in the array, else in `more`. */
+struct held {
+    recsys_cache_entry *few[ENTRIES_A_STEP], **more, **entries;
+    size_t room, n;
+};
+
+/* Hold what matches in the next buckets. *position moves behind them. */
+static recsys_status hold_some(recsys_cache *cache, struct literals *literals, struct held *held,
+                               uint64_t *position, recsys_error *err)
+{
+    held->n = rs_cache_walk(cache, position, accept_matching, literals, held->entries, held->room);
+    while (held->n > held->room) { /* a bucket so full that it needs more place */
+        rs_free(held->more);
+        held->room = held->n;
+        held->n = 0;
+        held->entries = held->more = rs_alloc_array(held->room, sizeof *held->more);
+        if (held->more == NULL)
+            return rs_error_nomem(err, "keys of a scan");
+        held->n =
+            rs_cache_walk(cache, position, accept_matching, literals, held->entries, held->room);
+    }
+    return RECSYS_OK;
+}
+
+/* Show the keys, without any lock, and give all back. Where the caller had enough: *position
+ * is the bucket of the first key that he has not seen. */
+static int show_keys(const recsys_cache *cache, const struct held *held, uint64_t *position,
+                     recsys_key_callback callback, void *user_data)
+{
+    int enough = 0;
+
+    for (size_t i = 0; i < held->n; i++) {
+        recsys_cache_entry *entry = held->entries[i];
+        if (!enough) {
+            enough = callback(rs_entry_key(entry), entry->key_size, user_data) != 0;
+            if (enough && i + 1 < held->n)
+                *position = rs_cache_position(cache, held->entries[i + 1]);
+        }
+        recsys_cache_release(entry);
+    }
+    return !enough;
+}
+
+static recsys_status memory_scan(void *self, const recsys_bytes *parts, size_t n, uint64_t *cursor,
+                                 recsys_key_callback callback, void *user_data, recsys_error *err)
+{
+    recsys_cache *cache = ((const struct memory *)self)->cache;
+    struct literals literals = {parts, n};
+    struct held held = {.more = NULL, .entries = held.few, .room = ENTRIES_A_STEP};
+    uint64_t end = rs_cache_positions(cache), position = *cursor & ~SCANNING;
+    recsys_status status = RECSYS_OK;
+    int goes_on = 1;
+
+    if ((*cursor != 0 && (*cursor & SCANNING) == 0) || position >= end)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "in-process store: the cursor does not come from a scan of this store");
+    for (unsigned step = 0; goes_on && position < end && step < STEPS_A_SCAN; step++) {
+        status = hold_some(cache, &literals, &held, &position, err);
+        goes_on = status == RECSYS_OK && show_keys(cache, &held, &position, callback, user_data);
+    }
+    rs_free(held.more);
+    *cursor = position < end ? position | SCANNING : 0;
+    return status;
+}
+
+struct taking {
+    uint64_t now_us, emission_us;
+    uint32_t burst, cost;
+    recsys_take *out;
+    int is_foreign;
+};
+
+static enum rs_verdict take_items(void *arg, const recsys_cache_entry *present,
+                                  recsys_cache_entry *fresh)
+{
+    struct taking *taking = arg;
+    uint64_t tat_us = 0;
+    size_t size;
+    const void *value = recsys_cache_entry_get(present, &size);
+
+    taking->is_foreign = present != NULL && size != sizeof tat_us;
+    if (taking->is_foreign || fresh == NULL)
+        return RS_VERDICT_KEEP;
+    if (present != NULL)
+        memcpy(&tat_us, value, sizeof tat_us);
+    tat_us = rs_gcra_take(tat_us, taking->now_us, taking->emission_us, taking->burst, taking->cost,
+                          taking->out);
+    if (!taking->out->allowed)
+        return RS_VERDICT_KEEP;
+    memcpy(rs_entry_value(fresh), &tat_us, sizeof tat_us);
+    fresh->expires_ms = rs_cache_expiry(fresh->expires_ms, taking->out->reset_us / 1000u);
+    return RS_VERDICT_REPLACE;
+}
+
+static recsys_status memory_take(void *self, recsys_bytes key, uint64_t emission_us, uint32_t burst,
+                                 uint32_t cost, recsys_take *out, recsys_error *err)
+{
+    const struct memory *memory = self;
+    uint64_t now_us =
+        memory->now_ms == NULL ? rs_clock_ns() / 1000u : memory->now_ms(memory->user_data) * 1000u;
+    struct taking taking = {
+        .now_us = now_us,
+        .emission_us = emission_us,
+        .burst = burst,
+        .cost = cost,
+        .out = out,
+    };
+    const struct rs_update update = {
+        .key = key.data,
+        .key_size = key.size,
+        .value = &now_us, /* of the size of what take_items writes there */
+        .value_size = sizeof now_us,
+        .ttl_ms = TAKE_SLACK_MS, /* and what take_items adds */
+        .decide = take_items,
+        .arg = &taking,
+    };
+    recsys_status status = rs_cache_update(memory->cache, &update, NULL, err);
+
+    if (status == RECSYS_OK && taking.is_foreign)
+        status = rs_error(err, RECSYS_E_INVALID,
+                          "in-process store: the key holds something else than a rate limit");
+    return status;
+}
+
+static recsys_status memory_ping(void *self, recsys_error *err)
+{
+    (void)self;
+    (void)err;
+    return RECSYS_OK;
+}
+
+static void memory_destroy(void *self)
+{
+    struct memory *memory = self;
+
+    recsys_cache_destroy(memory->cache);
+    rs_free(memory);
+}
+
+void rs_store_memory_count(const recsys_store *store, recsys_store_stats *out)
+{
+    const struct memory *memory = recsys_store_get_self(store, memory_destroy);
+    recsys_cache_stats stats = {.struct_size = (uint32_t)sizeof stats};
+
+    if (memory == NULL || recsys_cache_get_stats(memory->cache, &stats, NULL) != RECSYS_OK)
+        return;
+    out->entries = stats.entries;
+    out->bytes = stats.bytes;
+    out->max_bytes = stats.max_bytes;
+    out->evictions = stats.evictions;
+}
+
+/* The hash is a permutation: no two in a process are alike, and its seed is the process's own. */
+static uint64_t make_life(void)
+{
+    static atomic_uint_fast64_t n_made;
+    uint64_t life;
+
+    do
+        life = rs_hash_number(atomic_fetch_add(&n_made, 1u), rs_hash_seed());
+    while (life == 0);
+    return life;
+}
+
+recsys_status recsys_store_create_memory(const char *name,
+                                         const recsys_cache_options *cache_options,
+                                         recsys_store **out, recsys_error *err)
+{
+    static const recsys_store_driver driver = {
+        .struct_size = (uint32_t)sizeof driver,
+        .get = memory_get,
+        .set = memory_set,
+        .remove = memory_remove,
+        .get_or_set = memory_get_or_set,
+        .replace = memory_replace,
+        .scan = memory_scan,
+        .take = memory_take,
+        .ping = memory_ping,
+        .destroy = memory_destroy,
+    };
+
+    recsys_cache_options given;
+
+    if (out == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_store_create_memory: out is NULL");
+    *out = NULL;
+    recsys_status status =
+        rs_options_copy(&given, sizeof given, cache_options, CACHE_OPTIONS_SIZE_V1);
+    if (status != RECSYS_OK)
+        return rs_options_error(err, status, "recsys_store_create_memory");
+    given.struct_size = (uint32_t)sizeof given;
+    if (given.max_value_bytes == 0)
+        given.max_value_bytes = (uint64_t)1 << 20;
+    if (given.max_value_bytes < UINT64_MAX - ENVELOPE_ROOM)
+        given.max_value_bytes += ENVELOPE_ROOM;
+    struct memory *memory = rs_alloc_array(1, sizeof *memory);
+    if (memory == NULL)
+        return rs_error_nomem(err, "in-process store");
+    status = recsys_cache_create(&given, &memory->cache, err);
+    if (status != RECSYS_OK) {
+        rs_free(memory);
+        return status;
+    }
+    memory->now_ms = given.now_ms;
+    memory->user_data = given.user_data;
+    memory->life = make_life();
+    return recsys_store_create(name, &driver, memory, NULL, out, err);
+}

@@ -1,0 +1,36 @@
+/* tests/support/fake_driver.h - a store's driver that keeps nothing and does as it is told.
+ *
+ * It notes what it was given, answers with the status it was set to, and can
+ * run something in the middle of a call. There is one, for programs of one test
+ * at a time. What it hands out is counted, so that what is not given back shows.
+ */
+#ifndef TESTS_SUPPORT_FAKE_DRIVER_H
+#define TESTS_SUPPORT_FAKE_DRIVER_H
+
+#include "recsys/store.h"
+
+extern struct fake {
+    recsys_status answer, ping_answer;
+    void (*during)(void);      /* runs in the middle of a call, once */
+    void (*during_ping)(void); /* ... of a ping, once */
+    int n_calls, n_pings, n_destroyed, n_held;
+    uint64_t clock_ms;
+    /* what the last call was given */
+    const char *function;
+    recsys_bytes key, value, prefix;
+    size_t n;
+    uint64_t ttl_ms;
+    uint32_t when;
+} fake;
+
+extern const recsys_store_driver fake_driver; /* with &fake as its self */
+
+/* Forget everything: all answers RECSYS_OK, the clock at 5000. */
+void fake_reset(void);
+/* A store over it, by the fake's clock, whose breaker opens after three failures for 100 ms, at
+ * most 350. Ends the program if it cannot be made. */
+recsys_store *fake_store_create(uint32_t flags);
+uint64_t fake_now(void *user_data);
+void fake_release(void *hold); /* of a value: fake.n_held counts down */
+
+#endif

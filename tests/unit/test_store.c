@@ -1,0 +1,314 @@
+/* Covers lib/store but for the breaker and the in-process store: making a store over a driver, what
+ * reaches the driver of a call, and what comes back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "recsys/store.h"
+#include "tests/support/fake_driver.h"
+
+#define KEY ((recsys_bytes){"key", 3})
+#define VALUE ((recsys_bytes){"value", 5})
+#define NONE ((recsys_bytes){NULL, 0})
+
+static recsys_store *store;
+static recsys_error err;
+
+static int set_up(void **state)
+{
+    (void)state;
+    store = fake_store_create(RECSYS_STORE_PROBED);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    recsys_store_destroy(store);
+    store = NULL;
+    return fake.n_destroyed == 1 && fake.n_held == 0 ? 0 : -1;
+}
+
+static recsys_store_stats stats(void)
+{
+    recsys_store_stats found = {.struct_size = (uint32_t)sizeof found};
+
+    assert_int_equal(recsys_store_get_stats(store, &found, &err), RECSYS_OK);
+    return found;
+}
+
+/* -- making a store -- */
+
+static void a_driver_must_be_complete_and_is_destroyed_if_it_is_not(void **state)
+{
+    recsys_store *made = (recsys_store *)&err;
+    recsys_store_driver lacking;
+    recsys_store_options options = RECSYS_STORE_OPTIONS_INIT;
+
+    (void)state;
+    fake_reset();
+#define LACKS(function)                                                                            \
+    lacking = fake_driver;                                                                         \
+    lacking.function = NULL;                                                                       \
+    assert_int_equal(recsys_store_create("s", &lacking, &fake, NULL, &made, &err),                 \
+                     RECSYS_E_INVALID);                                                            \
+    assert_null(made);                                                                             \
+    assert_int_equal(fake.n_destroyed, 1);                                                         \
+    fake.n_destroyed = 0
+    LACKS(get);
+    LACKS(set);
+    LACKS(remove);
+    LACKS(get_or_set);
+    LACKS(replace);
+    LACKS(scan);
+    LACKS(ping);
+    lacking = fake_driver;
+    lacking.destroy = NULL;
+    assert_int_equal(recsys_store_create("s", &lacking, &fake, NULL, &made, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_store_create("s", NULL, &fake, NULL, &made, &err), RECSYS_E_INVALID);
+    assert_int_equal(fake.n_destroyed, 0);
+    assert_int_equal(recsys_store_create(NULL, &fake_driver, &fake, NULL, &made, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_store_create("", &fake_driver, &fake, NULL, &made, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_store_create("s", &fake_driver, &fake, NULL, NULL, &err),
+                     RECSYS_E_INVALID);
+    options.struct_size = 3;
+    assert_int_equal(recsys_store_create("s", &fake_driver, &fake, &options, &made, &err),
+                     RECSYS_E_INVALID);
+    recsys_store_options_init(&options);
+    options.flags = 0x80;
+    assert_int_equal(recsys_store_create("s", &fake_driver, &fake, &options, &made, &err),
+                     RECSYS_E_UNSUPPORTED);
+    assert_int_equal(fake.n_destroyed, 5);
+}
+
+static void a_newer_driver_is_taken_if_it_wants_nothing_new(void **state)
+{
+    struct {
+        recsys_store_driver known;
+        void (*unknown)(void *self);
+    } newer = {fake_driver, NULL};
+    recsys_store *made = NULL;
+
+    (void)state;
+    fake_reset();
+    newer.known.struct_size = (uint32_t)sizeof newer;
+    assert_int_equal(
+        recsys_store_create("s", (recsys_store_driver *)&newer, &fake, NULL, &made, &err),
+        RECSYS_OK);
+    recsys_store_destroy(made);
+    assert_int_equal(fake.n_destroyed, 1);
+    newer.unknown = fake_driver.destroy;
+    assert_int_equal(
+        recsys_store_create("s", (recsys_store_driver *)&newer, &fake, NULL, &made, &err),
+        RECSYS_E_UNSUPPORTED);
+    assert_null(made);
+    assert_int_equal(fake.n_destroyed, 2);
+    newer.known.struct_size = 8; /* nobody knows what is in there */
+    assert_int_equal(
+        recsys_store_create("s", (recsys_store_driver *)&newer, &fake, NULL, &made, &err),
+        RECSYS_E_INVALID);
+    assert_int_equal(fake.n_destroyed, 2);
+}
+
+static void a_store_knows_its_name_and_gives_self_to_its_own_driver(void **state)
+{
+    (void)state;
+    assert_string_equal(recsys_store_get_name(store), "s");
+    assert_ptr_equal(recsys_store_get_self(store, fake_driver.destroy), &fake);
+    assert_null(recsys_store_get_self(store, fake_release));
+    assert_null(recsys_store_get_self(NULL, fake_driver.destroy));
+}
+
+static void a_value_is_given_back_once(void **state)
+{
+    recsys_value value = {"found", 5, &fake, fake_release};
+
+    (void)state;
+    fake.n_held = 1;
+    recsys_value_release(&value);
+    assert_null(value.data);
+    assert_int_equal(value.size, 0);
+    recsys_value_release(&value);
+    recsys_value_release(NULL);
+    assert_int_equal(fake.n_held, 0);
+}
+
+/* -- what reaches the driver -- */
+
+static int32_t stop_at_once(const void *key, size_t key_size, void *user_data)
+{
+    assert_memory_equal(key, "k", key_size);
+    *(int *)user_data += 1;
+    return 9;
+}
+
+static void every_call_reaches_the_driver_as_it_was_made(void **state)
+{
+    recsys_bytes keys[2] = {KEY, VALUE};
+    recsys_value values[2];
+    uint64_t life = 0, n_removed = 0, cursor = 0;
+    recsys_take take;
+    int n_seen = 0;
+
+    (void)state;
+    assert_int_equal(recsys_store_get(store, keys, 2, values, &life, &err), RECSYS_OK);
+    assert_string_equal(fake.function, "get");
+    assert_int_equal(fake.n, 2);
+    assert_ptr_equal(fake.key.data, keys[0].data);
+    assert_int_equal(life, 77);
+    assert_non_null(values[0].data);
+    assert_null(values[1].data);
+    recsys_value_release(&values[0]);
+
+    assert_int_equal(recsys_store_set(store, KEY, VALUE, 12, RECSYS_STORE_IF_ABSENT, &err),
+                     RECSYS_OK);
+    assert_string_equal(fake.function, "set");
+    assert_int_equal(fake.ttl_ms, 12);
+    assert_int_equal(fake.when, RECSYS_STORE_IF_ABSENT);
+    assert_int_equal(fake.value.size, 5);
+
+    assert_int_equal(recsys_store_remove(store, keys, 2, &n_removed, &err), RECSYS_OK);
+    assert_string_equal(fake.function, "remove");
+    assert_int_equal(n_removed, 1);
+
+    assert_int_equal(recsys_store_get_or_set(store, KEY, VALUE, 13, values, &life, &err),
+                     RECSYS_OK);
+    assert_string_equal(fake.function, "get_or_set");
+    assert_int_equal(fake.ttl_ms, 13);
+    assert_memory_equal(values[0].data, "found", 5);
+    recsys_value_release(&values[0]);
+
+    assert_int_equal(recsys_store_replace(store, KEY, VALUE, KEY, 14, &err), RECSYS_OK);
+    assert_string_equal(fake.function, "replace");
+    assert_int_equal(fake.prefix.size, 5);
+    assert_int_equal(fake.value.size, 3);
+    assert_int_equal(fake.ttl_ms, 14);
+
+    assert_int_equal(recsys_store_scan(store, keys, 2, &cursor, stop_at_once, &n_seen, &err),
+                     RECSYS_OK);
+    assert_string_equal(fake.function, "scan");
+    assert_int_equal(cursor, 9);
+    assert_int_equal(n_seen, 1);
+
+    assert_int_equal(recsys_store_take(store, KEY, 1000, 10, 2, &take, &err), RECSYS_OK);
+    assert_string_equal(fake.function, "take");
+    assert_int_equal(take.allowed, 1);
+    assert_int_equal(stats().calls, 7);
+}
+
+static void an_empty_value_has_an_address_and_no_value_has_none(void **state)
+{
+    (void)state;
+    assert_int_equal(recsys_store_set(store, KEY, NONE, 0, 0, &err), RECSYS_OK);
+    assert_non_null(fake.value.data);
+    assert_int_equal(recsys_store_replace(store, KEY, NONE, NONE, 0, &err), RECSYS_OK);
+    assert_non_null(fake.prefix.data);
+    assert_null(fake.value.data);
+}
+
+static void wrong_arguments_do_not_reach_the_driver(void **state)
+{
+    const recsys_bytes keys[2] = {KEY, {"", 0}}, lost = {NULL, 5};
+    recsys_value value, values[2];
+    uint64_t cursor = 0;
+    recsys_take take;
+    int n_seen = 0;
+
+    (void)state;
+#define REFUSED(call) assert_int_equal((call), RECSYS_E_INVALID)
+    REFUSED(recsys_store_get(NULL, keys, 1, &value, NULL, &err));
+    REFUSED(recsys_store_get(store, NULL, 1, &value, NULL, &err));
+    REFUSED(recsys_store_get(store, keys, 0, &value, NULL, &err));
+    REFUSED(recsys_store_get(store, keys, 1, NULL, NULL, &err));
+    REFUSED(recsys_store_get(store, keys, 2, values, NULL, &err)); /* the second is empty */
+    REFUSED(recsys_store_set(NULL, KEY, VALUE, 0, 0, &err));
+    REFUSED(recsys_store_set(store, NONE, VALUE, 0, 0, &err));
+    REFUSED(recsys_store_set(store, KEY, lost, 0, 0, &err));
+    REFUSED(recsys_store_set(store, KEY, VALUE, 0, 2, &err));
+    REFUSED(recsys_store_remove(NULL, keys, 1, NULL, &err));
+    REFUSED(recsys_store_remove(store, keys, 2, NULL, &err));
+    REFUSED(recsys_store_get_or_set(NULL, KEY, VALUE, 0, &value, NULL, &err));
+    REFUSED(recsys_store_get_or_set(store, KEY, VALUE, 0, NULL, NULL, &err));
+    REFUSED(recsys_store_get_or_set(store, KEY, lost, 0, &value, NULL, &err));
+    REFUSED(recsys_store_replace(NULL, KEY, VALUE, VALUE, 0, &err));
+    REFUSED(recsys_store_replace(store, KEY, lost, VALUE, 0, &err));
+    REFUSED(recsys_store_replace(store, KEY, VALUE, lost, 0, &err));
+    REFUSED(recsys_store_scan(NULL, keys, 1, &cursor, stop_at_once, &n_seen, &err));
+    REFUSED(recsys_store_scan(store, keys, 0, &cursor, stop_at_once, &n_seen, &err));
+    REFUSED(recsys_store_scan(store, &lost, 1, &cursor, stop_at_once, &n_seen, &err));
+    REFUSED(recsys_store_scan(store, keys, 1, NULL, stop_at_once, &n_seen, &err));
+    REFUSED(recsys_store_scan(store, keys, 1, &cursor, NULL, NULL, &err));
+    REFUSED(recsys_store_take(NULL, KEY, 1, 1, 1, &take, &err));
+    REFUSED(recsys_store_take(store, KEY, 0, 1, 1, &take, &err));
+    REFUSED(recsys_store_take(store, KEY, 1, 0, 1, &take, &err));
+    REFUSED(recsys_store_take(store, KEY, 1, 1, 1, NULL, &err));
+    REFUSED(recsys_store_probe(NULL, &err));
+    REFUSED(recsys_store_get_stats(store, NULL, &err));
+    assert_int_equal(fake.n_calls, 0);
+    assert_int_equal(stats().calls, 0);
+}
+
+static void a_driver_without_a_limiter_says_so(void **state)
+{
+    recsys_store_driver without = fake_driver;
+    recsys_store *made = NULL;
+    recsys_take take;
+
+    (void)state;
+    fake_reset();
+    without.take = NULL;
+    assert_int_equal(recsys_store_create("s", &without, &fake, NULL, &made, &err), RECSYS_OK);
+    assert_int_equal(recsys_store_take(made, KEY, 1000, 1, 1, &take, &err), RECSYS_E_UNSUPPORTED);
+    recsys_store_destroy(made);
+}
+
+static void a_failure_leaves_nothing_in_the_outputs(void **state)
+{
+    recsys_bytes key = KEY;
+    recsys_value value;
+    recsys_take take;
+    uint64_t life = 5, n_removed = 5;
+
+    (void)state;
+    fake.answer = RECSYS_E_LIMIT;
+    assert_int_equal(recsys_store_get(store, &key, 1, &value, &life, &err), RECSYS_E_LIMIT);
+    assert_null(value.data);
+    assert_int_equal(life, 0);
+    assert_int_equal(recsys_store_get_or_set(store, KEY, VALUE, 0, &value, &life, &err),
+                     RECSYS_E_LIMIT);
+    assert_null(value.data);
+    assert_int_equal(life, 0);
+    assert_int_equal(fake.n_held, 0);
+    assert_int_equal(recsys_store_remove(store, &key, 1, &n_removed, &err), RECSYS_E_LIMIT);
+    assert_int_equal(n_removed, 0);
+    assert_int_equal(recsys_store_take(store, KEY, 1, 1, 1, &take, &err), RECSYS_E_LIMIT);
+    assert_int_equal(take.allowed, 0);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_driver_must_be_complete_and_is_destroyed_if_it_is_not),
+        cmocka_unit_test(a_newer_driver_is_taken_if_it_wants_nothing_new),
+        T(a_store_knows_its_name_and_gives_self_to_its_own_driver),
+        T(a_value_is_given_back_once),
+        T(every_call_reaches_the_driver_as_it_was_made),
+        T(an_empty_value_has_an_address_and_no_value_has_none),
+        T(wrong_arguments_do_not_reach_the_driver),
+        cmocka_unit_test(a_driver_without_a_limiter_says_so),
+        T(a_failure_leaves_nothing_in_the_outputs),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -14,6 +14,7 @@
  *   builder.h             write a model bundle
  *   cache.h               bounded in-process cache, one loader a key
  *   store.h               a key-value store: in-process, Redis, your own
+ *   source.h              a database: statements, parameters, rows, JSON
  *   stats.h               counters and histograms for Prometheus
  *
  * redis.h and postgres.h belong to librecsys-redis and librecsys-postgres and
@@ -55,6 +56,7 @@
 #include "cache.h"
 #include "stats.h"
 #include "store.h"
+#include "source.h"
 /* clang-format on */
 
 #endif

@@ -1,0 +1,19 @@
+/* lib/base/json_write.h - JSON as text, piece by piece. */
+#ifndef RS_BASE_JSON_WRITE_H
+#define RS_BASE_JSON_WRITE_H
+
+#include <stddef.h>
+
+#include "lib/base/buffer.h"
+#include "recsys/source.h"
+
+/* A string in quotes. Only what must be is escaped; `text` is UTF-8. */
+void rs_json_put_text(struct rs_buffer *out, const char *text, size_t size);
+
+/* A number as rs_real_write() writes it; null if it is not finite. */
+void rs_json_put_real(struct rs_buffer *out, double value);
+
+/* As recsys_rows_write() promises; `value` is good as it is. */
+void rs_json_put_datum(struct rs_buffer *out, const recsys_datum *value);
+
+#endif

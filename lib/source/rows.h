@@ -1,0 +1,44 @@
+/* lib/source/rows.h - what rows are made of. Private to lib/source. */
+#ifndef RS_SOURCE_ROWS_H
+#define RS_SOURCE_ROWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/buffer.h"
+#include "recsys/source.h"
+
+/* Of the values of a result together, and of the JSON that is made of it. */
+#define RS_ROWS_MAX_BYTES ((size_t)64 << 20)
+
+struct rs_cell {
+    union {
+        int64_t number;
+        double real;
+        struct {
+            uint32_t start, size; /* in recsys_rows.bytes */
+        } text;
+    } is;
+    uint32_t type;
+};
+
+struct recsys_rows {
+    struct rs_buffer bytes; /* names and texts, a NUL after each */
+    struct rs_cell *columns;
+    size_t n_columns, room_columns;
+    struct rs_cell *cells;
+    size_t n_cells, room_cells;
+};
+
+/* Is this what its type says? E_INVALID for a type that does not exist or a
+ * text that is missing; `bad_text` if the text is not UTF-8 without NUL, not a
+ * number, not JSON. `what` names it in the message: "parameter $2". */
+recsys_status rs_datum_check(const recsys_datum *value, recsys_status bad_text, const char *what,
+                             recsys_error *err);
+
+/* 1 if UTF-8 text is exactly one JSON value (RFC 8259), or one JSON number.
+ * Nothing is made of it: numbers of any size, repeated keys and \u0000 are well-formed. */
+int rs_json_is_valid(const char *text, size_t size);
+int rs_json_is_number(const char *text, size_t size);
+
+#endif

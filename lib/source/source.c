@@ -1,0 +1,248 @@
+/* lib/source/source.c - a database behind one interface.
+ *
+ * Dispatch to a driver: arguments and parameters are checked here, once for
+ * all drivers; rows are made here and given out only if the statement
+ * succeeded. A transaction is a driver's session and the time-out that each of
+ * its statements has.
+ */
+#include "recsys/source.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/options.h"
+#include "lib/source/rows.h"
+
+#define DRIVER_SIZE_V1 (offsetof(recsys_source_driver, destroy) + sizeof(void (*)(void *)))
+#define DEFAULT_TIMEOUT_MS 2000u
+#define MAX_PARAMETERS 65535u
+
+struct recsys_source {
+    recsys_source_driver driver;
+    void *self;
+    char *name;
+    _Atomic uint32_t away;
+};
+
+struct recsys_transaction {
+    recsys_source *source;
+    void *session;
+    uint32_t timeout_ms;
+};
+
+/* Has it the fields of version 1? Then it can at least be destroyed. */
+static int is_readable(const recsys_source_driver *driver)
+{
+    return driver != NULL && driver->struct_size >= DRIVER_SIZE_V1 &&
+           driver->struct_size <= RS_OPTIONS_MAX_SIZE;
+}
+
+recsys_status recsys_source_create(const char *name, const recsys_source_driver *driver, void *self,
+                                   recsys_source **out, recsys_error *err)
+{
+    recsys_source_driver seen;
+    recsys_source *source = NULL;
+    recsys_status status = RECSYS_E_INVALID;
+
+    if (out != NULL)
+        *out = NULL;
+    if (driver != NULL)
+        status = rs_options_copy(&seen, sizeof seen, driver, DRIVER_SIZE_V1);
+    if (status != RECSYS_OK) {
+        rs_error(err, status,
+                 "recsys_source_create: the driver is missing or of an unknown size; set "
+                 "struct_size to sizeof(recsys_source_driver)");
+        goto fail;
+    }
+    if (name == NULL || out == NULL || seen.query == NULL || seen.begin == NULL ||
+        seen.end == NULL || seen.destroy == NULL) {
+        status = rs_error(err, RECSYS_E_INVALID,
+                          "recsys_source_create: an argument or one of the driver's functions "
+                          "query, begin, end and destroy is missing");
+        goto fail;
+    }
+    source = rs_alloc_array(1, sizeof *source);
+    if (source == NULL || (source->name = rs_copy_text(name)) == NULL) {
+        status = rs_error_nomem(err, "source");
+        goto fail;
+    }
+    source->driver = seen;
+    source->self = self;
+    *out = source;
+    return RECSYS_OK;
+
+fail:
+    rs_free(source);
+    if (is_readable(driver) && driver->destroy != NULL)
+        driver->destroy(self);
+    return status;
+}
+
+void recsys_source_destroy(recsys_source *source)
+{
+    if (source == NULL)
+        return;
+    source->driver.destroy(source->self);
+    rs_free(source->name);
+    rs_free(source);
+}
+
+void *recsys_source_get_self(const recsys_source *source, void (*destroy)(void *self))
+{
+    if (source == NULL || destroy == NULL || source->driver.destroy != destroy)
+        return NULL;
+    return source->self;
+}
+
+void recsys_source_set_away(recsys_source *source, uint32_t away)
+{
+    if (source != NULL)
+        atomic_store_explicit(&source->away, away, memory_order_relaxed);
+}
+
+/* Before anything is begun. */
+static recsys_status check_there(recsys_source *source, recsys_error *err)
+{
+    if (atomic_load_explicit(&source->away, memory_order_relaxed) == 0)
+        return RECSYS_OK;
+    return rs_error(err, RECSYS_E_IO, "%s is away, and is not asked until it is back",
+                    source->name);
+}
+
+static recsys_status check_statement(const recsys_source *source, const char *statement,
+                                     const recsys_datum *parameters, size_t n, recsys_error *err)
+{
+    char what[32];
+
+    if (statement == NULL || (parameters == NULL && n > 0))
+        return rs_error(err, RECSYS_E_INVALID, "%s: the statement or its parameters are missing",
+                        source->name);
+    if (n > MAX_PARAMETERS)
+        return rs_error(err, RECSYS_E_INVALID, "%s: a statement has %zu parameters, at most %u",
+                        source->name, n, MAX_PARAMETERS);
+    for (size_t i = 0; i < n; i++) {
+        snprintf(what, sizeof what, "parameter $%zu", i + 1);
+        recsys_status status = rs_datum_check(&parameters[i], RECSYS_E_INVALID, what, err);
+        if (status != RECSYS_OK)
+            return status;
+    }
+    return RECSYS_OK;
+}
+
+static recsys_status query(recsys_source *source, void *session, const char *statement,
+                           const recsys_datum *parameters, size_t n, uint32_t timeout_ms,
+                           recsys_rows **out, recsys_error *err)
+{
+    recsys_status status = check_statement(source, statement, parameters, n, err);
+
+    if (status == RECSYS_OK)
+        status = recsys_rows_create(out, err);
+    if (status != RECSYS_OK)
+        return status;
+    status = source->driver.query(source->self, session, statement, parameters, n, timeout_ms, *out,
+                                  err);
+    if (status != RECSYS_OK) {
+        recsys_rows_destroy(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+recsys_status recsys_source_query(recsys_source *source, const char *statement,
+                                  const recsys_datum *parameters, size_t n, uint32_t timeout_ms,
+                                  recsys_rows **out, recsys_error *err)
+{
+    if (out != NULL)
+        *out = NULL;
+    if (source == NULL || out == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_source_query: an argument is missing");
+    recsys_status status = check_there(source, err);
+    if (status != RECSYS_OK)
+        return status;
+    return query(source, NULL, statement, parameters, n,
+                 timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms, out, err);
+}
+
+recsys_status recsys_source_run(recsys_source *source, const char *script, uint32_t timeout_ms,
+                                recsys_error *err)
+{
+    if (source == NULL || script == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_source_run: an argument is missing");
+    if (source->driver.run == NULL)
+        return rs_error(err, RECSYS_E_UNSUPPORTED, "%s cannot run a script of several statements",
+                        source->name);
+    recsys_status status = check_there(source, err);
+    if (status != RECSYS_OK)
+        return status;
+    return source->driver.run(source->self, script,
+                              timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms, err);
+}
+
+recsys_status recsys_transaction_begin(recsys_source *source, uint32_t timeout_ms,
+                                       recsys_transaction **out, recsys_error *err)
+{
+    if (out != NULL)
+        *out = NULL;
+    if (source == NULL || out == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_transaction_begin: an argument is missing");
+    recsys_status status = check_there(source, err);
+    if (status != RECSYS_OK)
+        return status;
+    recsys_transaction *transaction = rs_alloc_array(1, sizeof *transaction);
+    if (transaction == NULL)
+        return rs_error_nomem(err, "transaction");
+    transaction->source = source;
+    transaction->timeout_ms = timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms;
+    status =
+        source->driver.begin(source->self, transaction->timeout_ms, &transaction->session, err);
+    /* NULL means "outside a transaction" to query(), which would be found out too late. */
+    if (status == RECSYS_OK && transaction->session == NULL)
+        status =
+            rs_error(err, RECSYS_E_INTERNAL, "the driver of %s began no session", source->name);
+    if (status != RECSYS_OK) {
+        rs_free(transaction);
+        return status;
+    }
+    *out = transaction;
+    return RECSYS_OK;
+}
+
+recsys_status recsys_transaction_query(recsys_transaction *transaction, const char *statement,
+                                       const recsys_datum *parameters, size_t n, recsys_rows **out,
+                                       recsys_error *err)
+{
+    if (out != NULL)
+        *out = NULL;
+    if (transaction == NULL || out == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_transaction_query: an argument is missing");
+    return query(transaction->source, transaction->session, statement, parameters, n,
+                 transaction->timeout_ms, out, err);
+}
+
+static recsys_status end(recsys_transaction *transaction, uint32_t commit, recsys_error *err)
+{
+    recsys_source *source = transaction->source;
+    recsys_status status = source->driver.end(source->self, transaction->session, commit,
+                                              transaction->timeout_ms, err);
+
+    rs_free(transaction);
+    return status;
+}
+
+recsys_status recsys_transaction_commit(recsys_transaction *transaction, recsys_error *err)
+{
+    if (transaction == NULL)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_transaction_commit: the transaction is missing");
+    return end(transaction, 1, err);
+}
+
+void recsys_transaction_rollback(recsys_transaction *transaction)
+{
+    if (transaction != NULL)
+        (void)end(transaction, 0, NULL);
+}

@@ -15,6 +15,7 @@
  *   cache.h               bounded in-process cache, one loader a key
  *   store.h               a key-value store: in-process, Redis, your own
  *   source.h              a database: statements, parameters, rows, JSON
+ *   aside.h               cache-aside over a store
  *   stats.h               counters and histograms for Prometheus
  *
  * redis.h and postgres.h belong to librecsys-redis and librecsys-postgres and
@@ -57,6 +58,7 @@
 #include "stats.h"
 #include "store.h"
 #include "source.h"
+#include "aside.h"
 /* clang-format on */
 
 #endif

@@ -1,0 +1,283 @@
+/* lib/aside/aside.c - the cache itself: options, making, ending, counts, and what all its parts
+ * share.
+ *
+ * The parts: lookup.c reads and says what is there, get_or_load.c decides who
+ * loads, fill.c stores what was loaded, refresh.c loads again before the end,
+ * writing.c and set.c change values, forget.c and invalidate.c remove them.
+ */
+#include "lib/aside/aside.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/error.h"
+#include "lib/base/hash.h"
+#include "lib/base/json.h"
+#include "lib/base/options.h"
+#include "lib/store/store.h"
+
+#define OPTIONS_SIZE_V1 (offsetof(recsys_aside_options, user_data) + sizeof(void *))
+#define STATS_SIZE_V1 (offsetof(recsys_aside_stats, too_large) + sizeof(uint64_t))
+#define NONE UINT32_MAX /* in options: not at all */
+
+void recsys_aside_options_init(recsys_aside_options *options)
+{
+    if (options != NULL) {
+        memset(options, 0, sizeof *options);
+        options->struct_size = (uint32_t)sizeof *options;
+    }
+}
+
+/* It stands in metrics between quotation marks, and in front of a NUL in values. */
+static int is_label(const char *label)
+{
+    size_t size = strnlen(label, RS_LABEL_MAX + 1);
+
+    if (size == 0 || size > RS_LABEL_MAX)
+        return 0;
+    for (size_t i = 0; i < size; i++)
+        if (label[i] < 0x21 || label[i] > 0x7e || label[i] == '"' || label[i] == '\\')
+            return 0;
+    return 1;
+}
+
+static uint32_t or_default(uint32_t given, uint32_t standard)
+{
+    return given == 0 ? standard : given == NONE ? 0 : given;
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static recsys_status check_options(const recsys_aside_options *given, const char *label,
+                                   recsys_error *err)
+{
+    if ((given->flags & ~(uint32_t)RECSYS_ASIDE_JSON) != 0)
+        return rs_error(err, RECSYS_E_UNSUPPORTED,
+                        "recsys_aside_create: flags 0x%x are unknown to this library",
+                        given->flags);
+    if (given->jitter_percent > 50 && given->jitter_percent != NONE)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_aside_create: jitter_percent is %u, at most 50 are possible",
+                        given->jitter_percent);
+    if (given->max_value_bytes > INT32_MAX)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_aside_create: max_value_bytes is %" PRIu64
+                        ", at most 2 GiB are possible",
+                        given->max_value_bytes);
+    if (!isfinite(given->beta))
+        return rs_error(err, RECSYS_E_INVALID, "recsys_aside_create: beta is not a number");
+    if (given->sleep_ms != NULL && given->now_ms == NULL)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_aside_create: a sleep_ms of your own needs the now_ms that it "
+                        "moves");
+    if (!is_label(label))
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_aside_create: the label must be 1 to %u printable characters "
+                        "without space, \" and \\; set options.label if the store's name is not "
+                        "such",
+                        RS_LABEL_MAX);
+    return RECSYS_OK;
+}
+
+static void take_options(recsys_aside *aside, const recsys_aside_options *given)
+{
+    aside->flags = given->flags;
+    aside->ttl_ms = given->ttl_ms == 0 ? 300000 : given->ttl_ms;
+    aside->stale_ms = or_default(given->stale_ms, smaller(aside->ttl_ms, 600000));
+    aside->negative_ttl_ms = smaller(or_default(given->negative_ttl_ms, 30000), aside->ttl_ms);
+    aside->jitter_percent = or_default(given->jitter_percent, 10);
+    aside->lease_ms = given->lease_ms == 0 ? 2000 : given->lease_ms;
+    aside->wait_ms = given->wait_ms != 0                ? given->wait_ms
+                     : aside->lease_ms < UINT32_MAX / 2 ? aside->lease_ms * 2
+                                                        : UINT32_MAX;
+    aside->max_value_bytes =
+        given->max_value_bytes == 0 ? (uint64_t)1 << 20 : given->max_value_bytes;
+    aside->beta = given->beta == 0.0 ? 1.0 : given->beta;
+    aside->now_ms = given->now_ms;
+    aside->random = given->random;
+    aside->user_data = given->user_data;
+    if (given->sleep_ms != NULL)
+        aside->waiting = (struct rs_waiting){given->now_ms, given->sleep_ms, given->user_data};
+    aside->seed = rs_hash_seed() ^ rs_clock_ns();
+}
+
+recsys_status recsys_aside_create(recsys_store *store, const recsys_aside_options *options,
+                                  recsys_aside **out, recsys_error *err)
+{
+    recsys_aside_options given;
+    recsys_aside *aside = NULL;
+    int result;
+
+    if (out != NULL)
+        *out = NULL;
+    if (store == NULL || out == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_aside_create: an argument is missing");
+    recsys_status status = rs_options_copy(&given, sizeof given, options, OPTIONS_SIZE_V1);
+    if (status != RECSYS_OK)
+        return rs_options_error(err, status, "recsys_aside_create");
+    const char *label = given.label == NULL ? recsys_store_get_name(store) : given.label;
+    status = check_options(&given, label, err);
+    if (status != RECSYS_OK)
+        return status;
+    aside = rs_alloc_array(1, sizeof *aside);
+    if (aside == NULL)
+        return rs_error_nomem(err, "cache");
+    aside->store = store;
+    take_options(aside, &given);
+    aside->label_size = strlen(label) + 1;
+    aside->label = rs_copy_text(label);
+    if (aside->label == NULL) {
+        status = rs_error_nomem(err, "cache");
+        goto fail_label;
+    }
+    status = rs_counts_init(&aside->counts, given.stats, label, err);
+    if (status == RECSYS_OK)
+        status = rs_journal_init(&aside->journal,
+                                 given.journal_keys == 0 ? 4096 : given.journal_keys, err);
+    if (status != RECSYS_OK)
+        goto fail_journal;
+    result = rs_flights_init(&aside->flights, given.max_loads == 0 ? 32 : given.max_loads,
+                             &aside->waiting);
+    if (result != 0) {
+        status = rs_error_sys(err, result, "cannot make a cache");
+        goto fail_flights;
+    }
+    status = rs_store_on_return(store, rs_aside_tell, aside, err);
+    if (status != RECSYS_OK)
+        goto fail_return;
+    *out = aside;
+    return RECSYS_OK;
+
+fail_return:
+    rs_flights_destroy(&aside->flights);
+fail_flights:
+    rs_journal_destroy(&aside->journal);
+fail_journal:
+    rs_free(aside->label);
+fail_label:
+    rs_free(aside);
+    return status;
+}
+
+void recsys_aside_destroy(recsys_aside *aside)
+{
+    if (aside == NULL)
+        return;
+    rs_store_forget(aside->store, aside);
+    rs_flights_destroy(&aside->flights);
+    rs_journal_destroy(&aside->journal);
+    rs_free(aside->label);
+    rs_free(aside);
+}
+
+recsys_status rs_aside_check_key(const recsys_aside *aside, recsys_bytes key, const char *function,
+                                 recsys_error *err)
+{
+    const char *bytes = key.data;
+
+    if (aside == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "%s: the cache is NULL", function);
+    if (bytes == NULL || key.size == 0 || key.size > RECSYS_KEY_MAX)
+        return rs_error(err, RECSYS_E_INVALID, "%s: a key has 1 to %u bytes, this one has %zu",
+                        function, RECSYS_KEY_MAX, bytes == NULL ? (size_t)0 : key.size);
+    if (bytes[0] == '~' || (key.size >= 2 && memcmp(bytes + key.size - 2, RS_SIDE_SUFFIX, 2) == 0))
+        return rs_error(err, RECSYS_E_INVALID,
+                        "%s: keys that begin with '~' or end in \"~r\" are the cache's own",
+                        function);
+    return RECSYS_OK;
+}
+
+recsys_status rs_aside_check_value(const recsys_aside *aside, recsys_bytes value, recsys_error *err)
+{
+    json_t *parsed = NULL;
+
+    if ((aside->flags & RECSYS_ASIDE_JSON) == 0)
+        return RECSYS_OK;
+    recsys_status status =
+        rs_json_parse(value.size == 0 ? "" : value.data, value.size, "cached value", &parsed, err);
+    json_decref(parsed);
+    return status;
+}
+
+struct rs_identity rs_aside_identity(const recsys_aside *aside, recsys_bytes key)
+{
+    return (struct rs_identity){aside->label, aside->label_size, key.data, key.size};
+}
+
+uint64_t rs_aside_now_ms(const recsys_aside *aside)
+{
+    return aside->now_ms == NULL ? rs_clock_unix_ms() : aside->now_ms(aside->user_data);
+}
+
+/* Never the same in two processes, a process and its fork included: leases are told apart by it. */
+uint64_t rs_aside_random(recsys_aside *aside)
+{
+    struct {
+        uint64_t n, aside, process;
+    } what;
+
+    if (aside->random != NULL)
+        return aside->random(aside->user_data);
+    what.n = atomic_fetch_add_explicit(&aside->n_random, 1u, memory_order_relaxed);
+    what.aside = (uint64_t)(uintptr_t)aside;
+    what.process = (uint64_t)getpid();
+    return rs_hash_bytes(&what, sizeof what, aside->seed);
+}
+
+double rs_aside_random_unit(recsys_aside *aside)
+{
+    return (double)((rs_aside_random(aside) >> 11) + 1) * 0x1p-53;
+}
+
+uint64_t rs_aside_jitter(recsys_aside *aside, uint32_t ttl_ms)
+{
+    double shortened =
+        (double)ttl_ms * (1.0 - rs_aside_random_unit(aside) * aside->jitter_percent / 100.0);
+
+    return shortened < 1.0 ? 1 : (uint64_t)shortened;
+}
+
+uint64_t rs_aside_stamp(recsys_aside *aside, recsys_bytes key, unsigned char *bytes,
+                        struct rs_envelope *envelope, uint64_t epoch, uint32_t ttl_ms)
+{
+    struct rs_identity identity = rs_aside_identity(aside, key);
+    uint64_t ttl = rs_aside_jitter(aside, ttl_ms == 0 ? aside->ttl_ms : ttl_ms);
+
+    envelope->entry = rs_aside_random(aside);
+    envelope->epoch = epoch;
+    envelope->created_ms = rs_aside_now_ms(aside);
+    envelope->fresh_until_ms = envelope->created_ms + ttl;
+    if ((envelope->flags & RS_ENVELOPE_NEGATIVE) == 0 && (aside->flags & RECSYS_ASIDE_JSON) != 0)
+        envelope->flags |= RS_ENVELOPE_JSON;
+    rs_envelope_write(bytes, &identity, envelope);
+    return (envelope->flags & RS_ENVELOPE_NEGATIVE) != 0 ? ttl : ttl + aside->stale_ms;
+}
+
+recsys_status recsys_aside_get_stats(recsys_aside *aside, recsys_aside_stats *out,
+                                     recsys_error *err)
+{
+    recsys_aside_stats stats;
+
+    if (aside == NULL || out == NULL || out->struct_size < STATS_SIZE_V1)
+        return rs_error(
+            err, RECSYS_E_INVALID,
+            "recsys_aside_get_stats: an argument is missing, or struct_size is not set");
+    memset(&stats, 0, sizeof stats);
+    stats.struct_size = out->struct_size;
+    stats.journal = rs_journal_count(&aside->journal);
+    _Static_assert(offsetof(recsys_aside_stats, too_large) - offsetof(recsys_aside_stats, hits) ==
+                       RS_COUNT_TOO_LARGE * sizeof(uint64_t),
+                   "enum rs_count is in the order of recsys_aside_stats");
+    uint64_t *numbers = &stats.hits;
+    for (size_t i = 0; i < RS_N_COUNTS; i++)
+        numbers[i] = atomic_load_explicit(&aside->counts.n[i], memory_order_relaxed);
+    memcpy(out, &stats, out->struct_size < sizeof stats ? out->struct_size : sizeof stats);
+    return RECSYS_OK;
+}

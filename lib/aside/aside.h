@@ -1,0 +1,169 @@
+/* lib/aside/aside.h - private to lib/aside: the cache, and the steps that its calls are made of.
+ *
+ * The protocol, with one key for everything:
+ *
+ *   look    read {key, "~epoch"}. A value is alive if its epoch is the hash of
+ *           the store's life and the epoch key; else it is as good as absent.
+ *   lease   absent: get_or_set(key, lease); dead or damaged: replace(what was
+ *           seen, lease). Who gets it loads.
+ *   fill    replace(lease, value). Refused if anybody has removed the key, since
+ *           then what was loaded may be older than the removal.
+ *   refresh a live value is loaded anew by who wins the side lease key + "~r";
+ *           replace(the old value's first 24 bytes, value), refused likewise.
+ *   forget  remove(key), after the truth has changed.
+ *
+ * docs/decisions/0006-one-fence-a-lease-under-the-key.md says why.
+ */
+#ifndef RS_ASIDE_ASIDE_H
+#define RS_ASIDE_ASIDE_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/aside/counts.h"
+#include "lib/aside/envelope.h"
+#include "lib/aside/flights.h"
+#include "lib/aside/image.h"
+#include "lib/aside/journal.h"
+#include "lib/aside/waiting.h"
+#include "recsys/aside.h"
+
+#define RS_EPOCH_KEY "~epoch"
+#define RS_EPOCH_SIZE 8u
+#define RS_SIDE_SUFFIX "~r" /* of the key of the side lease */
+#define RS_LABEL_MAX 64u
+#define RS_REMOVE_BATCH 500u /* keys in one command: a longer one keeps others waiting */
+
+enum rs_met { RS_MET_NOT_YET, RS_MET_AWAY, RS_MET };
+
+struct recsys_aside {
+    recsys_store *store; /* BORROWED */
+    /* never change */
+    char *label;
+    size_t label_size; /* with its NUL */
+    uint32_t flags, ttl_ms, stale_ms, negative_ttl_ms, jitter_percent, lease_ms, wait_ms;
+    uint64_t max_value_bytes;
+    double beta;
+    uint64_t (*now_ms)(void *user_data);
+    uint64_t (*random)(void *user_data); /* NULL = rs_aside_random's own */
+    void *user_data;
+    uint64_t seed;
+    struct rs_waiting waiting;
+
+    _Atomic uint64_t n_random;
+    atomic_int met; /* enum rs_met: has this cache ever read the store? */
+    struct rs_flights flights;
+    struct rs_journal journal;
+    struct rs_counts counts;
+};
+
+/* -- aside.c -- */
+
+recsys_status rs_aside_check_key(const recsys_aside *aside, recsys_bytes key, const char *function,
+                                 recsys_error *err);
+/* E_FORMAT if this cache keeps JSON and the value is not. */
+recsys_status rs_aside_check_value(const recsys_aside *aside, recsys_bytes value,
+                                   recsys_error *err);
+struct rs_identity rs_aside_identity(const recsys_aside *aside, recsys_bytes key);
+uint64_t rs_aside_now_ms(const recsys_aside *aside);
+uint64_t rs_aside_random(recsys_aside *aside);
+/* 0 < U <= 1 */
+double rs_aside_random_unit(recsys_aside *aside);
+/* `ttl_ms` shortened by 0 to jitter_percent; at least 1. */
+uint64_t rs_aside_jitter(recsys_aside *aside, uint32_t ttl_ms);
+/* Fill in the head of a value that lives in `epoch` and has the other members
+ * set. Returns the time to live that the store is told. */
+uint64_t rs_aside_stamp(recsys_aside *aside, recsys_bytes key, unsigned char *bytes,
+                        struct rs_envelope *envelope, uint64_t epoch, uint32_t ttl_ms);
+
+/* -- lookup.c -- */
+
+enum rs_found {
+    RS_FOUND_FRESH,
+    RS_FOUND_STALE,
+    RS_FOUND_NEGATIVE,
+    RS_FOUND_ABSENT,
+    RS_FOUND_LEASE,   /* somebody loads it */
+    RS_FOUND_DEAD,    /* of another epoch or life, or negative and expired */
+    RS_FOUND_DAMAGED, /* or another key's */
+    RS_FOUND_AWAY     /* the store failed */
+};
+
+struct rs_look {
+    enum rs_found found;
+    recsys_status status; /* of the store, with AWAY; E_FORMAT with DAMAGED */
+    uint64_t life, epoch; /* epoch: as values carry it; 0 with AWAY or if there is none */
+    uint64_t now_ms;
+    recsys_value held; /* the store's, with FRESH and STALE; release it */
+    struct rs_envelope envelope;
+    unsigned char prefix[RS_ENVELOPE_PREFIX]; /* of what is there */
+    size_t prefix_size;
+};
+
+/* Look `key` up. With `wants_epoch` a missing epoch is made. An empty key: the
+ * epoch alone is read. */
+void rs_aside_look(recsys_aside *aside, recsys_bytes key, int wants_epoch,
+                   enum rs_operation operation, struct rs_look *look, recsys_error *err);
+void rs_look_release(struct rs_look *look);
+/* A new epoch, over whatever there is. */
+recsys_status rs_aside_new_epoch(recsys_aside *aside, recsys_error *err);
+
+/* -- fill.c -- */
+
+struct recsys_aside_load {
+    recsys_aside *aside;
+    recsys_bytes key;
+    struct rs_image *image; /* one reference */
+    uint64_t version;
+    uint32_t ttl_ms, flags;
+    uint32_t delta_ms; /* how long it took */
+};
+
+/* Run the loader. With RECSYS_OK there is an image; any other status comes with
+ * a message. */
+recsys_status rs_aside_run_loader(recsys_aside_load *load, recsys_aside_loader loader,
+                                  void *user_data, recsys_error *problem);
+
+enum rs_filled {
+    RS_FILLED_PROVED,  /* what lay under the key lay there until now */
+    RS_FILLED_REFUSED, /* somebody has removed or replaced it */
+    RS_FILLED_UNKNOWN  /* the store failed */
+};
+
+/* Put what was loaded (`status` is the loader's) in the place of the 24 bytes
+ * `place`, or only clear that place if there is nothing to keep. */
+enum rs_filled rs_aside_fill(recsys_aside_load *load, recsys_status status,
+                             const unsigned char place[RS_ENVELOPE_PREFIX], uint64_t epoch);
+
+/* -- refresh.c -- */
+
+struct rs_request {
+    recsys_bytes key;
+    recsys_aside_loader loader;
+    void *user_data;
+    uint64_t deadline_us; /* by `waiting` */
+    recsys_value *out;
+    uint32_t outcome;
+    recsys_error *err;
+};
+
+/* A value has been found. Hand it out, or load it anew if it is time for that
+ * and nobody else does. */
+recsys_status rs_aside_use(recsys_aside *aside, struct rs_request *request, struct rs_look *look);
+/* XFetch: should a value be loaded anew at `now_ms`? */
+int rs_aside_is_early(recsys_aside *aside, const struct rs_envelope *envelope, uint64_t now_ms);
+
+/* -- forget.c -- */
+
+/* Remove keys from the store, or remember to; afterwards nobody follows a load
+ * that began before. */
+void rs_aside_forget(recsys_aside *aside, const recsys_bytes *keys, size_t n,
+                     enum rs_operation operation);
+/* The store has failed to remove these, or, with none of them, to be read at first: see that nobody
+ * reads it until it was told. */
+void rs_aside_remember(recsys_aside *aside, const recsys_bytes *keys, size_t n);
+/* For rs_store_on_return. */
+recsys_status rs_aside_tell(void *aside, recsys_error *err);
+
+#endif

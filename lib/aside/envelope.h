@@ -1,0 +1,79 @@
+/* lib/aside/envelope.h - what stands under a key: a value that says what it is, or a lease.
+ *
+ * A contract between processes and languages. All numbers are big-endian.
+ *
+ *   A value: 64 bytes of head, then the identity, then the value.
+ *      0  'V'
+ *      1  format, 1
+ *      2  flags: 1 = negative (known not to exist; the value is empty), 2 = JSON text
+ *      3  0
+ *      4  u32  size of the identity
+ *      8  u64  version of the row, 0 if it has none
+ *     16  u64  entry: random, another one each time something is stored
+ *     24  u64  epoch in which it lives, see lookup.c
+ *     32  u64  created, ms since 1970
+ *     40  u64  fresh until, ms since 1970
+ *     48  u32  how long the load took, ms
+ *     52  u32  size of the value
+ *     56  u64  XXH3-64 of the bytes from 64 to the end, seeded with the XXH3-64
+ *              (seed 0) of the bytes 0 to 55
+ *
+ *   The identity is the label of the logical db, a NUL, and the key. So a value
+ *   that comes back under another key, or from another db, is noticed.
+ *
+ *   A lease, 24 bytes: 'L', 1, six zeros, 16 random bytes. Who reads the store
+ *   without this library takes it for "not there".
+ *
+ * The first 24 bytes of either are what a compare-and-replace compares: they
+ * are never the same twice.
+ */
+#ifndef RS_ASIDE_ENVELOPE_H
+#define RS_ASIDE_ENVELOPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "recsys/store.h"
+
+#define RS_ENVELOPE_HEAD 64u
+#define RS_ENVELOPE_PREFIX 24u /* also the size of a lease */
+
+enum { RS_ENVELOPE_NEGATIVE = 1u << 0, RS_ENVELOPE_JSON = 1u << 1 };
+
+struct rs_identity {
+    const char *label; /* with its NUL, which counts */
+    size_t label_size;
+    const void *key;
+    size_t key_size;
+};
+
+struct rs_envelope {
+    uint32_t flags; /* RS_ENVELOPE_* */
+    uint32_t delta_ms;
+    uint64_t version, entry, epoch, created_ms, fresh_until_ms;
+    const unsigned char *value; /* BORROWED from what was read */
+    size_t value_size;
+};
+
+enum rs_content {
+    RS_CONTENT_VALUE,
+    RS_CONTENT_LEASE,
+    RS_CONTENT_DAMAGED, /* neither of the two; a value of a later format, too */
+    RS_CONTENT_MISMATCH /* whole, but another key's or another db's */
+};
+
+/* Bytes that a value takes with its head; 0 if that cannot be written. */
+size_t rs_envelope_size(const struct rs_identity *identity, size_t value_size);
+/* Where in these bytes the value begins. */
+size_t rs_envelope_offset(const struct rs_identity *identity);
+/* Write head and identity before a value of envelope->value_size that stands
+ * at its place in `bytes` already; envelope->value is not looked at. */
+void rs_envelope_write(unsigned char *bytes, const struct rs_identity *identity,
+                       const struct rs_envelope *envelope);
+/* Trusts nothing. `out` is filled in for VALUE only. */
+enum rs_content rs_envelope_read(const void *bytes, size_t size, const struct rs_identity *identity,
+                                 struct rs_envelope *out);
+
+void rs_lease_write(unsigned char bytes[RS_ENVELOPE_PREFIX], uint64_t a, uint64_t b);
+
+#endif

@@ -1,0 +1,98 @@
+/* lib/aside/forget.c - remove keys from the store, and make up for it if the store cannot be told.
+ *
+ * What it could not be told goes into the journal; then the store is left alone,
+ * so that nobody in this process reads there what is no longer true. When it
+ * answers again it is told first (rs_aside_tell), then read.
+ *
+ * A process that was restarted while the store was away may have lost, with its
+ * memory, what it had yet to tell. Nobody knows what that was. So if the store
+ * fails before it has ever been read, everything is forgotten when it is back.
+ *
+ * Flights of this process are unlisted last of all: their answer is not for who
+ * comes after that, and he need not wait for it.
+ */
+#include "lib/aside/aside.h"
+#include "lib/store/breaker.h"
+#include "lib/store/store.h"
+
+static recsys_status remove_batch(recsys_aside *aside, const recsys_bytes *keys, size_t n,
+                                  recsys_error *err)
+{
+    recsys_status status = recsys_store_remove(aside->store, keys, n, NULL, err);
+
+    if (status == RECSYS_E_IO) /* perhaps just a connection that had been closed meanwhile */
+        status = recsys_store_remove(aside->store, keys, n, NULL, err);
+    return status;
+}
+
+void rs_aside_remember(recsys_aside *aside, const recsys_bytes *keys, size_t n)
+{
+    int not_yet = RS_MET_NOT_YET;
+
+    for (size_t i = 0; i < n; i++)
+        rs_journal_add(&aside->journal, keys[i]);
+    if (atomic_compare_exchange_strong(&aside->met, &not_yet, RS_MET_AWAY))
+        rs_journal_add_all(&aside->journal);
+    rs_store_trip(aside->store);
+    rs_counts_breaker(&aside->counts, 1);
+}
+
+void rs_aside_forget(recsys_aside *aside, const recsys_bytes *keys, size_t n,
+                     enum rs_operation operation)
+{
+    for (size_t i = 0; i < n; i += RS_REMOVE_BATCH) {
+        size_t n_batch = n - i < RS_REMOVE_BATCH ? n - i : RS_REMOVE_BATCH;
+        recsys_status status = remove_batch(aside, keys + i, n_batch, NULL);
+        if (status != RECSYS_OK) {
+            rs_counts_error(&aside->counts, operation, status);
+            rs_aside_remember(aside, keys + i, n_batch);
+        }
+    }
+    rs_counts_add(&aside->counts, RS_COUNT_INVALIDATIONS, n);
+    for (size_t i = 0; i < n; i++)
+        rs_flights_unlist(&aside->flights, keys[i]);
+}
+
+/* One step of making up for it. *n is 0 if nothing was left to tell. */
+static recsys_status tell_some(recsys_aside *aside, size_t *n, recsys_error *err)
+{
+    recsys_bytes keys[RS_REMOVE_BATCH];
+    recsys_status status;
+
+    *n = 1;
+    if (rs_journal_take_epoch(&aside->journal)) {
+        status = rs_aside_new_epoch(aside, err);
+        if (status != RECSYS_OK)
+            rs_journal_add_all(&aside->journal);
+        return status;
+    }
+    *n = rs_journal_take(&aside->journal, keys, RS_REMOVE_BATCH);
+    if (*n == 0)
+        return RECSYS_OK;
+    status = remove_batch(aside, keys, *n, err);
+    for (size_t i = 0; i < *n && status != RECSYS_OK; i++)
+        rs_journal_add(&aside->journal, keys[i]);
+    if (status == RECSYS_OK)
+        rs_counts_add(&aside->counts, RS_COUNT_REPLAYED, *n);
+    rs_journal_drop(keys, *n);
+    if (status != RECSYS_OK && status != RECSYS_E_NOMEM && !rs_breaker_is_failure(status)) {
+        rs_journal_add_all(&aside->journal); /* it will never take these: forget everything */
+        return RECSYS_OK;
+    }
+    return status;
+}
+
+recsys_status rs_aside_tell(void *arg, recsys_error *err)
+{
+    recsys_aside *aside = arg;
+    size_t n = 1;
+    recsys_status status = RECSYS_OK;
+
+    while (n > 0 && status == RECSYS_OK)
+        status = tell_some(aside, &n, err);
+    if (status == RECSYS_OK)
+        rs_counts_breaker(&aside->counts, 0);
+    else
+        rs_counts_error(&aside->counts, RS_OPERATION_DELETE, status);
+    return status;
+}

@@ -1,0 +1,47 @@
+/* lib/aside/image.c - see image.h. One allocation holds it all, so a loaded
+ * value is copied once, whoever gets it. */
+#include "lib/aside/image.h"
+
+#include <string.h>
+
+#include "lib/base/alloc.h"
+
+struct rs_image *rs_image_create(const struct rs_identity *identity, recsys_bytes value)
+{
+    size_t size = rs_envelope_size(identity, value.size), all;
+
+    if (size == 0 || __builtin_add_overflow(size, sizeof(struct rs_image), &all))
+        return NULL;
+    struct rs_image *image = rs_alloc(all);
+    if (image == NULL)
+        return NULL;
+    atomic_init(&image->refs, 1u);
+    image->offset = rs_envelope_offset(identity);
+    image->size = size;
+    if (value.size > 0)
+        memcpy(image->bytes + image->offset, value.data, value.size);
+    return image;
+}
+
+struct rs_image *rs_image_ref(struct rs_image *image)
+{
+    atomic_fetch_add_explicit(&image->refs, 1u, memory_order_relaxed);
+    return image;
+}
+
+void rs_image_unref(struct rs_image *image)
+{
+    if (image != NULL && atomic_fetch_sub_explicit(&image->refs, 1u, memory_order_acq_rel) == 1)
+        rs_free(image);
+}
+
+static void release(void *hold)
+{
+    rs_image_unref(hold);
+}
+
+recsys_value rs_image_hand_out(struct rs_image *image)
+{
+    return (recsys_value){image->bytes + image->offset, image->size - image->offset, image,
+                          release};
+}

@@ -1,0 +1,170 @@
+/* lib/aside/invalidate.c - forget keys, keys of a form, or everything.
+ *
+ * Keys of a form are found by walking through the store, a step at a time. The
+ * walk need not see what is stored while it goes on: a load that begins after
+ * the truth has changed reads the new one, and what was there before, value or
+ * lease, is there all the time and comes. Should the walk break off, a new
+ * epoch takes its place as soon as the store answers.
+ */
+#include <string.h>
+
+#include "lib/aside/aside.h"
+#include "lib/base/buffer.h"
+#include "lib/base/error.h"
+#include "lib/store/store.h"
+
+#define MAX_PARTS 8u
+#define MAX_PARTS_BYTES 256u
+#define MAX_STEP_BYTES ((size_t)64 << 20) /* of keys that one step of the walk may give */
+
+recsys_status recsys_aside_invalidate(recsys_aside *aside, const recsys_bytes *keys, size_t n,
+                                      recsys_error *err)
+{
+    if (aside == NULL || (keys == NULL && n > 0))
+        return rs_error(err, RECSYS_E_INVALID, "recsys_aside_invalidate: an argument is missing");
+    for (size_t i = 0; i < n; i++) {
+        recsys_status status = rs_aside_check_key(aside, keys[i], "recsys_aside_invalidate", err);
+        if (status != RECSYS_OK)
+            return status;
+    }
+    uint64_t begin = rs_counts_begin(&aside->counts);
+    rs_aside_forget(aside, keys, n, RS_OPERATION_DELETE);
+    rs_counts_end(&aside->counts, RS_OPERATION_DELETE, begin);
+    return RECSYS_OK;
+}
+
+/* A new epoch now or as soon as possible. */
+static void forget_all(recsys_aside *aside)
+{
+    recsys_status status = rs_aside_new_epoch(aside, NULL);
+
+    if (status == RECSYS_E_IO)
+        status = rs_aside_new_epoch(aside, NULL);
+    if (status != RECSYS_OK) {
+        rs_counts_error(&aside->counts, RS_OPERATION_DELETE, status);
+        rs_journal_add_all(&aside->journal);
+        rs_aside_remember(aside, NULL, 0);
+    }
+}
+
+recsys_status recsys_aside_invalidate_all(recsys_aside *aside, recsys_error *err)
+{
+    if (aside == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_aside_invalidate_all: the cache is NULL");
+    uint64_t begin = rs_counts_begin(&aside->counts);
+    forget_all(aside);
+    rs_flights_unlist_all(&aside->flights);
+    rs_counts_end(&aside->counts, RS_OPERATION_DELETE, begin);
+    return RECSYS_OK;
+}
+
+/* -- keys of a form -- */
+
+static int is_own(const char *key, size_t size)
+{
+    return (size > 0 && key[0] == '~') ||
+           (size >= 2 && memcmp(key + size - 2, RS_SIDE_SUFFIX, 2) == 0);
+}
+
+/* Keys found, each after its size. */
+static int32_t collect(const void *key, size_t key_size, void *user_data)
+{
+    struct rs_buffer *found = user_data;
+
+    if (!is_own(key, key_size)) {
+        rs_buffer_add(found, &key_size, sizeof key_size);
+        rs_buffer_add(found, key, key_size);
+    }
+    return 0;
+}
+
+static recsys_status remove_found(recsys_aside *aside, const struct rs_buffer *found,
+                                  uint64_t *n_removed, recsys_error *err)
+{
+    recsys_bytes keys[RS_REMOVE_BATCH];
+    recsys_status status = RECSYS_OK;
+
+    for (size_t at = 0; at < found->size && status == RECSYS_OK;) {
+        uint64_t n_gone = 0;
+        size_t n = 0;
+        for (; at < found->size && n < RS_REMOVE_BATCH; n++) {
+            memcpy(&keys[n].size, found->bytes + at, sizeof keys[n].size);
+            keys[n].data = found->bytes + at + sizeof keys[n].size;
+            at += sizeof keys[n].size + keys[n].size;
+        }
+        status = recsys_store_remove(aside->store, keys, n, &n_gone, err);
+        *n_removed += n_gone;
+    }
+    return status;
+}
+
+static recsys_status walk(recsys_aside *aside, const recsys_bytes *parts, size_t n,
+                          uint64_t *n_removed, recsys_error *err)
+{
+    struct rs_buffer found;
+    uint64_t cursor = 0;
+    recsys_status status;
+
+    rs_buffer_init(&found, MAX_STEP_BYTES);
+    do {
+        rs_buffer_clear(&found);
+        status = recsys_store_scan(aside->store, parts, n, &cursor, collect, &found, err);
+        if (status == RECSYS_OK && found.status != RECSYS_OK)
+            status =
+                rs_error(err, found.status, "cache %s: no room for the keys found", aside->label);
+        if (status == RECSYS_OK)
+            status = remove_found(aside, &found, n_removed, err);
+    } while (status == RECSYS_OK && cursor != 0);
+    rs_buffer_destroy(&found);
+    return status;
+}
+
+static recsys_status check_parts(const recsys_bytes *parts, size_t n, recsys_error *err)
+{
+    size_t size = 0;
+
+    if (parts == NULL || n < 2 || n > MAX_PARTS)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_aside_invalidate_matching: a form has 2 to %u parts, this one %zu",
+                        MAX_PARTS, n);
+    for (size_t i = 0; i < n; i++) {
+        if ((parts[i].data == NULL && parts[i].size > 0) || parts[i].size > MAX_PARTS_BYTES)
+            size = MAX_PARTS_BYTES + 1;
+        else
+            size += parts[i].size;
+    }
+    if (size == 0 || size > MAX_PARTS_BYTES)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_aside_invalidate_matching: the parts have 1 to %u bytes together; "
+                        "to forget everything there is recsys_aside_invalidate_all()",
+                        MAX_PARTS_BYTES);
+    return RECSYS_OK;
+}
+
+recsys_status recsys_aside_invalidate_matching(recsys_aside *aside, const recsys_bytes *parts,
+                                               size_t n, uint64_t *n_removed, recsys_error *err)
+{
+    uint64_t n_gone = 0;
+
+    if (n_removed != NULL)
+        *n_removed = 0;
+    if (aside == NULL)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_aside_invalidate_matching: the cache is NULL");
+    recsys_status status = check_parts(parts, n, err);
+    if (status != RECSYS_OK)
+        return status;
+    uint64_t begin = rs_counts_begin(&aside->counts);
+    status = walk(aside, parts, n, &n_gone, err);
+    if (status != RECSYS_OK) {
+        rs_counts_error(&aside->counts, RS_OPERATION_DELETE, status);
+        rs_journal_add_all(&aside->journal);
+        rs_aside_remember(aside, NULL, 0);
+    }
+    rs_counts_add(&aside->counts, RS_COUNT_INVALIDATIONS, n_gone);
+    rs_flights_unlist_matching(&aside->flights, parts, n);
+    rs_counts_end(&aside->counts, RS_OPERATION_DELETE, begin);
+    if (n_removed != NULL)
+        *n_removed = n_gone;
+    return status;
+}

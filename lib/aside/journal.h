@@ -1,0 +1,37 @@
+/* lib/aside/journal.h - the invalidations that the store could not be told. */
+#ifndef RS_ASIDE_JOURNAL_H
+#define RS_ASIDE_JOURNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/lock.h"
+#include "recsys/store.h"
+
+struct rs_note;
+
+struct rs_journal {
+    struct rs_lock lock;
+    struct rs_note **slots; /* by hash */
+    size_t n_slots;         /* a power of two */
+    struct rs_note *oldest, *newest;
+    uint32_t n, max;
+    int is_epoch_due; /* too many for the journal, or all of them: a new epoch tells it */
+};
+
+recsys_status rs_journal_init(struct rs_journal *journal, uint32_t max, recsys_error *err);
+void rs_journal_destroy(struct rs_journal *journal);
+
+/* Remember a key, once. Cannot fail: what finds no room makes an epoch due. */
+void rs_journal_add(struct rs_journal *journal, recsys_bytes key);
+void rs_journal_add_all(struct rs_journal *journal);
+
+uint32_t rs_journal_count(struct rs_journal *journal);
+
+/* Take at most `max` keys out, the oldest first. They stay valid until rs_journal_drop(). */
+size_t rs_journal_take(struct rs_journal *journal, recsys_bytes *keys, size_t max);
+void rs_journal_drop(const recsys_bytes *keys, size_t n);
+/* 1 if a new epoch is due; it is no longer due afterwards, nor are the keys. */
+int rs_journal_take_epoch(struct rs_journal *journal);
+
+#endif

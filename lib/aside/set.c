@@ -1,0 +1,71 @@
+/* lib/aside/set.c - store a value that the caller vouches for.
+ *
+ * It replaces whatever is there, a lease included, so a load that runs is not
+ * stored after it. Whatever becomes of the new value, the old one is no longer
+ * true: if the new one cannot be stored the key is removed.
+ */
+#include <inttypes.h>
+
+#include "lib/aside/aside.h"
+#include "lib/base/error.h"
+#include "lib/store/breaker.h"
+
+static recsys_status make_image(recsys_aside *aside, recsys_bytes key, recsys_bytes value,
+                                struct rs_image **image, recsys_error *err)
+{
+    struct rs_identity identity = rs_aside_identity(aside, key);
+
+    if (value.size > aside->max_value_bytes) {
+        rs_counts_add(&aside->counts, RS_COUNT_TOO_LARGE, 1);
+        return rs_error(err, RECSYS_E_LIMIT,
+                        "cache %s: the value has %zu bytes, at most %" PRIu64 " are stored",
+                        aside->label, value.size, aside->max_value_bytes);
+    }
+    recsys_status status = rs_aside_check_value(aside, value, err);
+    if (status != RECSYS_OK)
+        return status;
+    *image = rs_image_create(&identity, value);
+    return *image == NULL ? rs_error_nomem(err, "value for a cache") : RECSYS_OK;
+}
+
+static recsys_status store_image(recsys_aside *aside, recsys_bytes key, struct rs_image *image,
+                                 uint64_t version, uint32_t ttl_ms, recsys_error *err)
+{
+    struct rs_envelope envelope = {.version = version, .value_size = image->size - image->offset};
+    struct rs_look look;
+
+    rs_aside_look(aside, (recsys_bytes){NULL, 0}, 1, RS_OPERATION_SET, &look, err);
+    if (look.found == RS_FOUND_AWAY)
+        return look.status;
+    uint64_t ttl = rs_aside_stamp(aside, key, image->bytes, &envelope, look.epoch, ttl_ms);
+    recsys_status status =
+        recsys_store_set(aside->store, key, (recsys_bytes){image->bytes, image->size}, ttl,
+                         RECSYS_STORE_ALWAYS, err);
+    if (status != RECSYS_OK)
+        rs_counts_error(&aside->counts, RS_OPERATION_SET, status);
+    return status;
+}
+
+recsys_status recsys_aside_set(recsys_aside *aside, recsys_bytes key, recsys_bytes value,
+                               uint64_t version, uint32_t ttl_ms, recsys_error *err)
+{
+    struct rs_image *image = NULL;
+    recsys_status status = rs_aside_check_key(aside, key, "recsys_aside_set", err);
+
+    if (status != RECSYS_OK)
+        return status;
+    if (value.data == NULL && value.size > 0)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_aside_set: the value is missing");
+    uint64_t begin = rs_counts_begin(&aside->counts);
+    status = make_image(aside, key, value, &image, err);
+    if (status == RECSYS_OK)
+        status = store_image(aside, key, image, version, ttl_ms, err);
+    rs_image_unref(image);
+    if (status != RECSYS_OK && (rs_breaker_is_failure(status) || status == RECSYS_E_STATE))
+        rs_aside_remember(aside, &key, 1); /* removed later, after what may still arrive */
+    else if (status != RECSYS_OK)
+        rs_aside_forget(aside, &key, 1, RS_OPERATION_SET);
+    rs_flights_unlist(&aside->flights, key);
+    rs_counts_end(&aside->counts, RS_OPERATION_SET, begin);
+    return status;
+}

@@ -1,0 +1,155 @@
+/* lib/aside/writing.c - change the truth, then what is cached of it.
+ *
+ * The writer runs first, so nothing can be invalidated before the commit. All
+ * memory is had before it runs: afterwards nothing may fail for want of it.
+ *
+ * A value that the writer gave takes the place of a cached one of a lower
+ * version, by compare and replace, so two writers end with the higher version
+ * whatever their order. A lease is removed: what its holder loads may be from
+ * before the write. Where nothing is nothing is stored: who loads it later
+ * reads the new truth. Everything else is removed.
+ */
+#include "lib/aside/aside.h"
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+
+#define ATTEMPTS 4
+
+struct recsys_aside_writing {
+    recsys_aside *aside;
+    const recsys_bytes *keys;
+    size_t n;
+    struct rs_image **images; /* by key; NULL = remove it */
+    uint64_t *versions;
+    recsys_bytes *removals; /* room for all keys */
+};
+
+recsys_status recsys_aside_write_set(recsys_aside_writing *writing, size_t index,
+                                     recsys_bytes value, uint64_t version, recsys_error *err)
+{
+    if (writing == NULL || (value.data == NULL && value.size > 0) || value.size > INT32_MAX)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_aside_write_set: an argument is missing, or the value is larger "
+                        "than 2 GiB");
+    if (index >= writing->n || version == 0)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_aside_write_set: there are %zu keys, %zu is none of them; or the "
+                        "version is 0",
+                        writing->n, index);
+    rs_image_unref(writing->images[index]);
+    writing->images[index] = NULL;
+    recsys_status status = rs_aside_check_value(writing->aside, value, err);
+    if (status != RECSYS_OK)
+        return status;
+    if (value.size > writing->aside->max_value_bytes) {
+        rs_counts_add(&writing->aside->counts, RS_COUNT_TOO_LARGE, 1);
+        return RECSYS_OK; /* the key is removed: who asks is handed it by a loader */
+    }
+    struct rs_identity identity = rs_aside_identity(writing->aside, writing->keys[index]);
+    writing->images[index] = rs_image_create(&identity, value);
+    writing->versions[index] = version;
+    return writing->images[index] == NULL ? rs_error_nomem(err, "value for a cache") : RECSYS_OK;
+}
+
+/* Put it in the place of what was seen. */
+static recsys_status replace_seen(recsys_aside *aside, recsys_bytes key, struct rs_image *image,
+                                  uint64_t version, const struct rs_look *look)
+{
+    struct rs_envelope envelope = {.version = version,
+                                   .delta_ms = look->envelope.delta_ms,
+                                   .value_size = image->size - image->offset};
+    uint64_t ttl = rs_aside_stamp(aside, key, image->bytes, &envelope, look->epoch, 0);
+    recsys_status status =
+        recsys_store_replace(aside->store, key, (recsys_bytes){look->prefix, look->prefix_size},
+                             (recsys_bytes){image->bytes, image->size}, ttl, NULL);
+
+    if (status != RECSYS_OK && status != RECSYS_E_NOT_FOUND)
+        rs_counts_error(&aside->counts, RS_OPERATION_WRITE, status);
+    return status;
+}
+
+/* 1 if nothing under the key is older than the write; 0: remove it. */
+static int write_through(recsys_aside *aside, recsys_bytes key, struct rs_image *image,
+                         uint64_t version)
+{
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        struct rs_look look;
+        rs_aside_look(aside, key, 0, RS_OPERATION_WRITE, &look, NULL);
+        rs_look_release(&look);
+        if (look.found == RS_FOUND_ABSENT)
+            return 1;
+        if ((look.found != RS_FOUND_FRESH && look.found != RS_FOUND_STALE) ||
+            look.envelope.version == 0)
+            return 0; /* without a version it may be newer: "there is none", too */
+        if (look.envelope.version >= version)
+            return 1;
+        recsys_status status = replace_seen(aside, key, image, version, &look);
+        if (status != RECSYS_E_NOT_FOUND)
+            return status == RECSYS_OK;
+    }
+    return 0;
+}
+
+static void settle(recsys_aside_writing *writing, recsys_status status)
+{
+    recsys_aside *aside = writing->aside;
+    size_t n_removals = 0;
+
+    for (size_t i = 0; i < writing->n; i++) {
+        if (status == RECSYS_OK && writing->images[i] != NULL &&
+            write_through(aside, writing->keys[i], writing->images[i], writing->versions[i]))
+            rs_flights_unlist(&aside->flights, writing->keys[i]);
+        else
+            writing->removals[n_removals++] = writing->keys[i];
+    }
+    rs_aside_forget(aside, writing->removals, n_removals, RS_OPERATION_WRITE);
+}
+
+static recsys_status check(const recsys_aside *aside, const recsys_bytes *keys, size_t n,
+                           recsys_aside_writer writer, recsys_error *err)
+{
+    if (writer == NULL || (keys == NULL && n > 0))
+        return rs_error(err, RECSYS_E_INVALID, "recsys_aside_write: an argument is missing");
+    if (aside == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_aside_write: the cache is NULL");
+    for (size_t i = 0; i < n; i++) {
+        recsys_status status = rs_aside_check_key(aside, keys[i], "recsys_aside_write", err);
+        if (status != RECSYS_OK)
+            return status;
+    }
+    return RECSYS_OK;
+}
+
+recsys_status recsys_aside_write(recsys_aside *aside, const recsys_bytes *keys, size_t n,
+                                 recsys_aside_writer writer, void *user_data, recsys_error *err)
+{
+    recsys_aside_writing writing = {aside, keys, n, NULL, NULL, NULL};
+    recsys_error problem = {0};
+    recsys_status status = check(aside, keys, n, writer, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    writing.images = rs_alloc_array(n, sizeof(struct rs_image *));
+    writing.versions = rs_alloc_array(n, sizeof *writing.versions);
+    writing.removals = rs_alloc_array(n, sizeof *writing.removals);
+    if (writing.images == NULL || writing.versions == NULL || writing.removals == NULL) {
+        status = rs_error_nomem(err, "write; nothing was written");
+        goto done;
+    }
+    status = writer(&writing, user_data, &problem);
+    uint64_t begin = rs_counts_begin(&aside->counts);
+    settle(&writing, status);
+    rs_counts_end(&aside->counts, RS_OPERATION_WRITE, begin);
+    for (size_t i = 0; i < n; i++)
+        rs_image_unref(writing.images[i]);
+    if (status != RECSYS_OK && (problem.message[0] == '\0' || problem.status != status))
+        rs_error(&problem, status, "cache %s: the writer failed: %s", aside->label,
+                 recsys_status_text(status));
+    if (status != RECSYS_OK && err != NULL)
+        *err = problem;
+done:
+    rs_free(writing.removals);
+    rs_free(writing.versions);
+    rs_free(writing.images);
+    return status;
+}

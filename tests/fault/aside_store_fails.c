@@ -1,0 +1,265 @@
+/* Every operation of the store fails in turn, before or after it has happened.
+ *
+ * Each scenario is run in a world of its own, once to count its operations and
+ * then again with one of them failing, or all from that one on, with each
+ * status. Whatever fails: a read gives the truth, a write says what its writer
+ * said; nobody in this process reads what was invalidated, and when the store
+ * is well again nobody anywhere does. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/aside_world.h"
+#include "tests/support/check.h"
+
+static struct aside_world world;
+static recsys_aside *other;
+static const char *where; /* what is being done to whom, for messages */
+static unsigned long n_runs;
+
+static void check_value(const char *found, const char *what)
+{
+    if (world.status != RECSYS_OK || strcmp(found, world.truth) != 0) {
+        fprintf(stderr, "%s: %s: %s, \"%s\" instead of \"%s\": %s\n", where, what,
+                recsys_status_name(world.status), found, world.truth, world.err.message);
+        abort();
+    }
+}
+
+/* -- what is done -- */
+
+static void prepare_nothing(void)
+{
+}
+
+static void prepare_value(void)
+{
+    world_load(&world);
+}
+
+static void prepare_stale(void)
+{
+    world_load(&world);
+    world_pass(&world, 1001);
+    world_set_truth(&world, "two");
+}
+
+static void prepare_dead(void)
+{
+    world_load(&world);
+    world.script.life++;
+    world_set_truth(&world, "two");
+}
+
+static void prepare_foreign(void)
+{
+    CHECK_OK(recsys_store_set(world.script.inner, WORLD_KEY, (recsys_bytes){"foreign", 7}, 0,
+                              RECSYS_STORE_ALWAYS, &world.err),
+             &world.err);
+}
+
+static void load(void)
+{
+    check_value(world_load(&world), "load");
+    CHECK(world.n_loads <= 2);
+    CHECK(world.outcome == RECSYS_ASIDE_MISS || world.outcome == RECSYS_ASIDE_UNKNOWN);
+}
+
+static void load_what_there_is(void)
+{
+    check_value(world_load(&world), "load");
+    CHECK(world.outcome == RECSYS_ASIDE_HIT || world.outcome == RECSYS_ASIDE_UNKNOWN);
+}
+
+/* The old value is as good while it may be stale: nobody has said that it is not. */
+static void load_stale(void)
+{
+    world_load(&world);
+    CHECK_EQ(world.status, RECSYS_OK);
+    CHECK(world.outcome == RECSYS_ASIDE_STALE ? strcmp(world.value, "one") == 0
+                                              : strcmp(world.value, "two") == 0);
+    world_invalidate(&world, world.aside);
+}
+
+static void load_nothing(void)
+{
+    world_set_truth(&world, "");
+    world_load(&world);
+    CHECK_EQ(world.status, RECSYS_E_NOT_FOUND);
+    CHECK(world.outcome == RECSYS_ASIDE_MISS || world.outcome == RECSYS_ASIDE_UNKNOWN);
+    world_set_truth(&world, "born");
+    world_invalidate(&world, world.aside);
+}
+
+static void fail_to_load(void)
+{
+    world.load_status = RECSYS_E_LIMIT;
+    world_load(&world);
+    CHECK_EQ(world.status, RECSYS_E_LIMIT);
+    world.load_status = RECSYS_OK;
+}
+
+static void look_up(void)
+{
+    world_get(&world);
+    if (world.status == RECSYS_OK)
+        check_value(world.value, "look-up");
+    else
+        CHECK_EQ(world.outcome, RECSYS_ASIDE_UNKNOWN);
+}
+
+static int gives_value;
+
+static recsys_status change(recsys_aside_writing *writing, void *user_data, recsys_error *err)
+{
+    (void)user_data;
+    world_set_truth(&world, "written");
+    if (gives_value)
+        CHECK_OK(
+            recsys_aside_write_set(writing, 0, (recsys_bytes){"written", 7}, world.version, err),
+            err);
+    return RECSYS_OK;
+}
+
+static void write_value(void)
+{
+    recsys_bytes key = WORLD_KEY;
+
+    CHECK_OK(recsys_aside_write(world.aside, &key, 1, change, NULL, &world.err), &world.err);
+}
+
+static void write_and_forget(void)
+{
+    gives_value = 0;
+    write_value();
+}
+
+static void write_through(void)
+{
+    gives_value = 1;
+    write_value();
+}
+
+static void forget_all(void)
+{
+    world_set_truth(&world, "two");
+    CHECK_OK(recsys_aside_invalidate_all(world.aside, &world.err), &world.err);
+}
+
+static void forget_form(void)
+{
+    const recsys_bytes form[2] = {{"user:", 5}, {"", 0}};
+
+    world_set_truth(&world, "two");
+    recsys_status status = recsys_aside_invalidate_matching(world.aside, form, 2, NULL, &world.err);
+    CHECK(status == RECSYS_OK || status == world.script.status);
+}
+
+static void set(void)
+{
+    world_set_truth(&world, "two");
+    recsys_status status = recsys_aside_set(world.aside, WORLD_KEY, (recsys_bytes){"two", 3},
+                                            world.version, 0, &world.err);
+    CHECK(status == RECSYS_OK || status == world.script.status || status == RECSYS_E_STATE);
+}
+
+static void invalidate_meanwhile(struct aside_world *w)
+{
+    w->while_loading = NULL;
+    world_set_truth(w, "two");
+    world_invalidate(w, w->aside);
+}
+
+static void load_and_invalidate(void)
+{
+    world.while_loading = invalidate_meanwhile;
+    world_load(&world);
+    CHECK_EQ(world.status, RECSYS_OK);
+}
+
+static const struct scenario {
+    const char *name;
+    void (*prepare)(void), (*run)(void);
+} scenarios[] = {
+    {"a miss", prepare_nothing, load},
+    {"a hit", prepare_value, load_what_there_is},
+    {"a look-up", prepare_value, look_up},
+    {"a stale value", prepare_stale, load_stale},
+    {"a dead value", prepare_dead, load},
+    {"a foreign value", prepare_foreign, load},
+    {"nothing to load", prepare_nothing, load_nothing},
+    {"a loader that fails", prepare_nothing, fail_to_load},
+    {"a write", prepare_value, write_and_forget},
+    {"a write of nothing cached", prepare_nothing, write_through},
+    {"a write through", prepare_value, write_through},
+    {"forgetting everything", prepare_value, forget_all},
+    {"forgetting a form", prepare_value, forget_form},
+    {"setting", prepare_value, set},
+    {"invalidated while loading", prepare_nothing, load_and_invalidate},
+};
+
+/* -- how it fails -- */
+
+static void come_back(void)
+{
+    scripted_store_heal(&world.script);
+    world_pass(&world, 1001);
+    CHECK_OK(recsys_store_probe(world.store, &world.err), &world.err);
+    CHECK_EQ(world_stats(&world).journal, 0);
+    world.script.now_ms -= 1001; /* nothing has expired by that */
+}
+
+/* Returns how many operations there were. */
+static unsigned long run_one(const struct scenario *scenario, long fail_at, unsigned long n,
+                             recsys_status status, int happens)
+{
+    char text[200];
+
+    snprintf(text, sizeof text, "%s, operation %ld and %lu more: %s, %s", scenario->name, fail_at,
+             n - 1, recsys_status_name(status), happens ? "done" : "not done");
+    where = text;
+    n_runs++;
+    world_create(&world, 3, NULL);
+    other = world_other(&world);
+    scenario->prepare();
+    world.n_loads = 0;
+    unsigned long before = world.script.n_calls;
+    if (fail_at >= 0) {
+        scripted_store_fail(&world.script, n, status, happens);
+        world.script.fail_at += (unsigned long)fail_at;
+    }
+    scenario->run();
+    unsigned long n_calls = world.script.n_calls - before;
+    if (strcmp(scenario->name, "a look-up") != 0 && strcmp(scenario->name, "a hit") != 0)
+        check_value(world_load(&world), "at once");
+    come_back();
+    world_get(&world);
+    if (world.status == RECSYS_OK)
+        check_value(world.value, "a look-up when the store is back");
+    check_value(world_load(&world), "when the store is back");
+    check_value(world_load_through(&world, other), "in another process");
+    recsys_aside_destroy(other);
+    world_destroy(&world);
+    return n_calls;
+}
+
+int main(void)
+{
+    static const recsys_status statuses[] = {RECSYS_E_TIMEOUT, RECSYS_E_IO, RECSYS_E_BACKEND,
+                                             RECSYS_E_STATE, RECSYS_E_NOMEM};
+
+    for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++) {
+        unsigned long n = run_one(&scenarios[i], -1, 1, RECSYS_OK, 0), before = n_runs;
+        for (long at = 0; at < (long)n + 2; at++)
+            for (size_t s = 0; s < sizeof statuses / sizeof statuses[0]; s++)
+                for (int happens = 0; happens < 2; happens++) {
+                    run_one(&scenarios[i], at, 1, statuses[s], happens);
+                    run_one(&scenarios[i], at, 2, statuses[s], happens);
+                    run_one(&scenarios[i], at, 100000, statuses[s], happens);
+                }
+        printf("%-28s %2lu operations, %4lu failures\n", scenarios[i].name, n, n_runs - before);
+    }
+    printf("%lu failures, 0 wrong results\n", n_runs);
+    return 0;
+}

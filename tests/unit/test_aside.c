@@ -1,0 +1,796 @@
+/* Covers lib/aside: what a look-up and a load come to, whoever else is there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/aside/aside.h"
+#include "tests/support/aside_world.h"
+
+static struct aside_world world;
+
+static int set_up(void **state)
+{
+    (void)state;
+    world_create(&world, 0, NULL);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    world_destroy(&world);
+    return 0;
+}
+
+static void start_again(const recsys_aside_options *options)
+{
+    world_destroy(&world);
+    world_create(&world, 0, options);
+}
+
+static void assert_outcome(recsys_status status, uint32_t outcome)
+{
+    assert_int_equal(world.status, status);
+    assert_int_equal(world.outcome, outcome);
+}
+
+/* -- hits and misses -- */
+
+static void a_value_is_loaded_once_and_found_until_it_ends(void **state)
+{
+    (void)state;
+    world_get(&world);
+    assert_outcome(RECSYS_E_NOT_FOUND, RECSYS_ASIDE_MISS);
+    assert_string_equal(world_load(&world), "one");
+    assert_outcome(RECSYS_OK, RECSYS_ASIDE_MISS);
+    world_set_truth(&world, "two"); /* and nobody says so */
+    assert_string_equal(world_load(&world), "one");
+    assert_outcome(RECSYS_OK, RECSYS_ASIDE_HIT);
+    assert_string_equal(world_get(&world), "one");
+    assert_outcome(RECSYS_OK, RECSYS_ASIDE_HIT);
+    assert_int_equal(world.n_loads, 1);
+    world_pass(&world, 1000 + 500);
+    assert_string_equal(world_load(&world), "two");
+    assert_outcome(RECSYS_OK, RECSYS_ASIDE_MISS);
+}
+
+static void an_empty_value_is_a_value(void **state)
+{
+    (void)state;
+    recsys_value value;
+    assert_int_equal(recsys_aside_set(world.aside, WORLD_KEY, (recsys_bytes){"", 0}, 0, 0, NULL),
+                     RECSYS_OK);
+    assert_int_equal(recsys_aside_get(world.aside, WORLD_KEY, &value, NULL, NULL), RECSYS_OK);
+    assert_non_null(value.data);
+    assert_int_equal(value.size, 0);
+    recsys_value_release(&value);
+}
+
+static void what_does_not_exist_is_remembered_for_a_while(void **state)
+{
+    (void)state;
+    world_set_truth(&world, "");
+    world_load(&world);
+    assert_outcome(RECSYS_E_NOT_FOUND, RECSYS_ASIDE_MISS);
+    world_load(&world);
+    assert_outcome(RECSYS_E_NOT_FOUND, RECSYS_ASIDE_NEGATIVE);
+    world_get(&world);
+    assert_outcome(RECSYS_E_NOT_FOUND, RECSYS_ASIDE_NEGATIVE);
+    assert_int_equal(world.n_loads, 1);
+    world_set_truth(&world, "born");
+    world_pass(&world, 200);
+    assert_string_equal(world_load(&world), "born");
+}
+
+static void a_negative_entry_beyond_its_time_is_loaded_over(void **state)
+{
+    (void)state;
+    recsys_aside *other = world_other(&world);
+
+    world_set_truth(&world, "");
+    world_load(&world);
+    /* As if the store's clock were behind: the entry is there, and too old. */
+    recsys_bytes key = WORLD_KEY;
+    recsys_value value;
+    uint64_t life;
+    assert_int_equal(recsys_store_get(world.store, &key, 1, &value, &life, NULL), RECSYS_OK);
+    assert_int_equal(recsys_store_set(world.store, key, (recsys_bytes){value.data, value.size},
+                                      100000, RECSYS_STORE_ALWAYS, NULL),
+                     RECSYS_OK);
+    recsys_value_release(&value);
+    world_pass(&world, 200);
+    world_get(&world);
+    assert_outcome(RECSYS_E_NOT_FOUND, RECSYS_ASIDE_MISS);
+    world_set_truth(&world, "born");
+    assert_string_equal(world_load_through(&world, other), "born");
+    recsys_aside_destroy(other);
+}
+
+static void negative_entries_can_be_switched_off(void **state)
+{
+    recsys_aside_options options;
+
+    (void)state;
+    world_options(&world, &options);
+    options.negative_ttl_ms = UINT32_MAX;
+    start_again(&options);
+    world_set_truth(&world, "");
+    world_load(&world);
+    world_load(&world);
+    assert_outcome(RECSYS_E_NOT_FOUND, RECSYS_ASIDE_MISS);
+    assert_int_equal(world.n_loads, 2);
+    assert_int_equal(world_kind(&world), 0); /* no lease is left behind */
+}
+
+static void a_loader_says_how_long_its_value_may_live_and_whether_at_all(void **state)
+{
+    (void)state;
+    world.load_ttl_ms = 10;
+    world_load(&world);
+    world_pass(&world, 9);
+    world_get(&world);
+    assert_outcome(RECSYS_OK, RECSYS_ASIDE_HIT);
+    world_pass(&world, 1);
+    world_get(&world);
+    assert_outcome(RECSYS_OK, RECSYS_ASIDE_STALE);
+    world_invalidate(&world, world.aside);
+    world.load_flags = RECSYS_LOAD_UNCACHED;
+    assert_string_equal(world_load(&world), "one");
+    assert_int_equal(world_kind(&world), 0);
+}
+
+static void a_value_too_large_is_handed_out_and_not_stored(void **state)
+{
+    recsys_aside_options options;
+
+    (void)state;
+    world_options(&world, &options);
+    options.max_value_bytes = 2;
+    start_again(&options);
+    assert_string_equal(world_load(&world), "one");
+    assert_outcome(RECSYS_OK, RECSYS_ASIDE_MISS);
+    assert_int_equal(world_kind(&world), 0);
+    assert_int_equal(world_stats(&world).too_large, 1);
+    assert_int_equal(world_stats(&world).fills, 0);
+}
+
+/* -- failing loaders -- */
+
+static void a_failure_of_the_loader_is_handed_on_and_not_kept(void **state)
+{
+    (void)state;
+    world.load_status = RECSYS_E_BACKEND;
+    world_load(&world);
+    assert_outcome(RECSYS_E_BACKEND, RECSYS_ASIDE_MISS);
+    assert_int_equal(world_kind(&world), 0); /* the next one need not wait for a lease */
+    world.load_status = RECSYS_OK;
+    assert_string_equal(world_load(&world), "one");
+    assert_int_equal(world.n_sleeps, 0);
+    assert_int_equal(world_stats(&world).load_failures, 1);
+}
+
+static recsys_status forget_to_set(recsys_aside_load *load, void *user_data, recsys_error *err)
+{
+    (void)load;
+    (void)user_data;
+    (void)err;
+    return RECSYS_OK;
+}
+
+static recsys_status set_twice(recsys_aside_load *load, void *user_data, recsys_error *err)
+{
+    (void)user_data;
+    assert_int_equal(recsys_aside_load_set(load, (recsys_bytes){"a", 1}, 0, 0, 0, err), RECSYS_OK);
+    assert_int_equal(recsys_aside_load_set(load, (recsys_bytes){"b", 1}, 0, 0, 0, err),
+                     RECSYS_E_STATE);
+    assert_int_equal(recsys_aside_load_set(load, (recsys_bytes){"b", 1}, 0, 0, 8, err),
+                     RECSYS_E_INVALID);
+    return RECSYS_E_TIMEOUT; /* and changes its mind */
+}
+
+static void a_loader_that_breaks_its_contract_is_told(void **state)
+{
+    recsys_value value;
+    uint32_t outcome;
+
+    (void)state;
+    assert_int_equal(recsys_aside_get_or_load(world.aside, WORLD_KEY, forget_to_set, NULL, 0,
+                                              &value, &outcome, &world.err),
+                     RECSYS_E_INTERNAL);
+    assert_non_null(strstr(world.err.message, "recsys_aside_load_set"));
+    assert_int_equal(recsys_aside_get_or_load(world.aside, WORLD_KEY, set_twice, NULL, 0, &value,
+                                              &outcome, &world.err),
+                     RECSYS_E_TIMEOUT);
+    assert_null(value.data);
+    assert_int_equal(world_kind(&world), 0);
+}
+
+/* -- the fence -- */
+
+static void invalidate_while_loading(struct aside_world *w)
+{
+    recsys_aside *other = world_other(w);
+
+    w->while_loading = NULL;
+    world_set_truth(w, "two");
+    world_invalidate(w, other);
+    recsys_aside_destroy(other);
+}
+
+static void a_value_read_before_an_invalidation_is_not_stored_after_it(void **state)
+{
+    (void)state;
+    world.while_loading = invalidate_while_loading;
+    assert_string_equal(world_load(&world), "one");
+    assert_outcome(RECSYS_OK, RECSYS_ASIDE_MISS);
+    assert_int_equal(world_kind(&world), 0);
+    assert_int_equal(world_stats(&world).fills_refused, 1);
+    assert_string_equal(world_load(&world), "two");
+}
+
+static void remove_without_the_library(struct aside_world *w)
+{
+    recsys_bytes key = WORLD_KEY;
+
+    w->while_loading = NULL;
+    world_set_truth(w, "two");
+    assert_int_equal(recsys_store_remove(w->script.inner, &key, 1, NULL, NULL), RECSYS_OK);
+}
+
+static void removing_the_key_by_any_program_fences_a_load_off(void **state)
+{
+    (void)state;
+    world.while_loading = remove_without_the_library;
+    world_load(&world);
+    assert_int_equal(world_kind(&world), 0);
+    assert_string_equal(world_load(&world), "two");
+}
+
+static void restart_the_store(struct aside_world *w)
+{
+    w->while_loading = NULL;
+    world_set_truth(w, "two");
+    w->script.life++; /* and it has lost the last thing it was told: that invalidation */
+}
+
+static void a_load_across_a_restart_of_the_store_is_dead(void **state)
+{
+    (void)state;
+    world.while_loading = restart_the_store;
+    world_load(&world);
+    assert_int_equal(world_kind(&world), 'V'); /* the lease had come back, too */
+    world_get(&world);
+    assert_outcome(RECSYS_E_NOT_FOUND, RECSYS_ASIDE_MISS);
+    assert_string_equal(world_load(&world), "two");
+}
+
+static void what_lived_before_a_restart_is_dead(void **state)
+{
+    (void)state;
+    world_load(&world);
+    world.script.life = 77;
+    world_get(&world);
+    assert_outcome(RECSYS_E_NOT_FOUND, RECSYS_ASIDE_MISS);
+    world_set_truth(&world, "two");
+    assert_string_equal(world_load(&world), "two");
+    assert_int_equal(world.n_sleeps, 0);
+}
+
+static void restart_between_look_and_lease(enum scripted_operation operation, recsys_bytes key,
+                                           void *user_data)
+{
+    struct aside_world *w = user_data;
+
+    (void)key;
+    if (operation == SCRIPTED_GET_OR_SET) {
+        w->script.life++;
+        w->script.watch = NULL;
+    }
+}
+
+static void an_epoch_of_an_earlier_life_is_read_again(void **state)
+{
+    (void)state;
+    world.script.watch = restart_between_look_and_lease;
+    world.script.user_data = &world;
+    assert_string_equal(world_load(&world), "one");
+    assert_int_equal(world.n_loads, 1);
+    world_get(&world);
+    assert_outcome(RECSYS_OK, RECSYS_ASIDE_HIT); /* it carries the new life's epoch */
+}
+
+static void without_the_epoch_nothing_is_alive(void **state)
+{
+    const recsys_bytes epoch = {RS_EPOCH_KEY, sizeof RS_EPOCH_KEY - 1};
+
+    (void)state;
+    world_load(&world);
+    assert_int_equal(recsys_store_remove(world.store, &epoch, 1, NULL, NULL), RECSYS_OK);
+    world_get(&world);
+    assert_outcome(RECSYS_E_NOT_FOUND, RECSYS_ASIDE_MISS);
+    world_set_truth(&world, "two");
+    assert_string_equal(world_load(&world), "two");
+    assert_int_equal(recsys_store_set(world.store, epoch, (recsys_bytes){"short", 5}, 0,
+                                      RECSYS_STORE_ALWAYS, NULL),
+                     RECSYS_OK);
+    world_set_truth(&world, "three");
+    assert_string_equal(world_load(&world), "three");
+    world_get(&world);
+    assert_outcome(RECSYS_OK, RECSYS_ASIDE_HIT);
+}
+
+static void put(const void *value, size_t size)
+{
+    assert_int_equal(recsys_store_set(world.script.inner, WORLD_KEY, (recsys_bytes){value, size},
+                                      100, RECSYS_STORE_ALWAYS, NULL),
+                     RECSYS_OK);
+}
+
+static void a_value_without_an_epoch_is_dead_even_if_there_is_none(void **state)
+{
+    const struct rs_identity identity = rs_aside_identity(world.aside, WORLD_KEY);
+    const struct rs_envelope envelope = {.entry = 1, .fresh_until_ms = UINT64_MAX};
+    unsigned char bytes[128];
+
+    (void)state;
+    rs_envelope_write(bytes, &identity, &envelope);
+    put(bytes, rs_envelope_size(&identity, 0));
+    world_get(&world);
+    assert_outcome(RECSYS_E_NOT_FOUND, RECSYS_ASIDE_MISS);
+}
+
+/* -- other processes -- */
+
+static void put_lease(void)
+{
+    unsigned char lease[RS_ENVELOPE_PREFIX];
+
+    rs_lease_write(lease, 1, 2);
+    put(lease, sizeof lease);
+}
+
+static void a_lease_whose_holder_died_is_taken_when_it_expires(void **state)
+{
+    (void)state;
+    world_load(&world); /* so that there is an epoch */
+    world_invalidate(&world, world.aside);
+    put_lease();
+    uint64_t before = world.script.now_ms;
+    assert_string_equal(world_load(&world), "one");
+    assert_in_range(world.script.now_ms - before, 100, 100 + 50);
+    assert_in_range(world.n_sleeps, 3, 20);
+    assert_int_equal(world_kind(&world), 'V');
+    assert_int_equal(world_stats(&world).waited, 1);
+}
+
+static void finish_somebodys_load(enum scripted_operation operation, recsys_bytes key,
+                                  void *user_data)
+{
+    struct aside_world *w = user_data;
+
+    (void)operation;
+    (void)key;
+    if (w->n_sleeps == 3) {
+        recsys_aside *other = world_other(w);
+        w->script.watch = NULL;
+        assert_int_equal(
+            recsys_aside_set(other, WORLD_KEY, (recsys_bytes){"theirs", 6}, 0, 0, NULL), RECSYS_OK);
+        recsys_aside_destroy(other);
+    }
+}
+
+static void somebody_elses_load_is_waited_for(void **state)
+{
+    (void)state;
+    world_load(&world);
+    put_lease();
+    world.script.watch = finish_somebodys_load;
+    world.script.user_data = &world;
+    assert_string_equal(world_load(&world), "theirs");
+    assert_outcome(RECSYS_OK, RECSYS_ASIDE_HIT);
+    assert_int_equal(world.n_loads, 1);
+}
+
+static void who_has_waited_long_enough_loads_and_stores_nothing(void **state)
+{
+    recsys_value value;
+
+    (void)state;
+    world_load(&world);
+    put_lease();
+    uint64_t before = world.script.now_ms;
+    assert_int_equal(recsys_aside_get_or_load(world.aside, WORLD_KEY, world_loader, &world, 30,
+                                              &value, &world.outcome, NULL),
+                     RECSYS_OK);
+    recsys_value_release(&value);
+    assert_int_equal(world.outcome, RECSYS_ASIDE_MISS);
+    assert_int_equal(world.script.now_ms - before, 30);
+    assert_int_equal(world.n_loads, 2);
+    assert_int_equal(world_kind(&world), 'L');
+}
+
+static void a_loader_that_takes_longer_than_its_lease_stores_nothing(void **state)
+{
+    (void)state;
+    world.load_ms = 101;
+    assert_string_equal(world_load(&world), "one");
+    assert_int_equal(world_kind(&world), 0);
+    assert_int_equal(world_stats(&world).fills_refused, 1);
+}
+
+/* -- what is not ours -- */
+
+static void damaged_and_foreign_values_are_errors_and_are_loaded_over(void **state)
+{
+    const char *const foreign[] = {"", "V", "{\"id\": 1}", "L\1\0", "V\1\0\0 and what not"};
+
+    (void)state;
+    world_load(&world);
+    for (size_t i = 0; i < 5; i++) {
+        put(foreign[i], strlen(foreign[i]));
+        world_get(&world);
+        assert_outcome(RECSYS_E_FORMAT, RECSYS_ASIDE_UNKNOWN);
+        assert_string_equal(world_load(&world), "one");
+        assert_outcome(RECSYS_OK, RECSYS_ASIDE_MISS);
+        assert_string_equal(world_get(&world), "one");
+        assert_outcome(RECSYS_OK, RECSYS_ASIDE_HIT);
+    }
+    assert_int_equal(world_stats(&world).damaged, 10);
+}
+
+static void another_keys_value_is_never_handed_out(void **state)
+{
+    const recsys_bytes other = {"user:profile:2", 14};
+    recsys_value value;
+    uint64_t life;
+
+    (void)state;
+    assert_int_equal(recsys_aside_set(world.aside, other, (recsys_bytes){"theirs", 6}, 0, 0, NULL),
+                     RECSYS_OK);
+    assert_int_equal(recsys_store_get(world.store, &other, 1, &value, &life, NULL), RECSYS_OK);
+    put(value.data, value.size);
+    recsys_value_release(&value);
+    world_get(&world);
+    assert_outcome(RECSYS_E_FORMAT, RECSYS_ASIDE_UNKNOWN);
+    assert_int_equal(world_stats(&world).identity_mismatches, 1);
+    assert_string_equal(world_load(&world), "one");
+    assert_string_equal(world_get(&world), "one");
+}
+
+static void another_dbs_value_is_never_handed_out(void **state)
+{
+    recsys_aside_options options;
+    recsys_aside *other;
+
+    (void)state;
+    world_options(&world, &options);
+    options.label = "tes"; /* "tes" + "t..." must not be "test" + "..." either */
+    assert_int_equal(recsys_aside_create(world.script.inner, &options, &other, NULL), RECSYS_OK);
+    world_load_through(&world, other);
+    world_get(&world);
+    assert_outcome(RECSYS_E_FORMAT, RECSYS_ASIDE_UNKNOWN);
+    recsys_aside_destroy(other);
+}
+
+/* -- JSON -- */
+
+static void a_cache_of_json_refuses_what_is_not(void **state)
+{
+    recsys_aside_options options;
+
+    (void)state;
+    world_load(&world); /* by a cache that does not mind */
+    world_options(&world, &options);
+    options.flags = RECSYS_ASIDE_JSON;
+    recsys_aside_destroy(world.aside);
+    assert_int_equal(recsys_aside_create(world.store, &options, &world.aside, NULL), RECSYS_OK);
+    world_get(&world);
+    assert_outcome(RECSYS_E_NOT_FOUND, RECSYS_ASIDE_MISS); /* who knows what that is */
+    world_load(&world);
+    assert_outcome(RECSYS_E_FORMAT, RECSYS_ASIDE_MISS);
+    world_set_truth(&world, "{\"id\":1}");
+    assert_string_equal(world_load(&world), "{\"id\":1}");
+    assert_string_equal(world_get(&world), "{\"id\":1}");
+    assert_int_equal(recsys_aside_set(world.aside, WORLD_KEY, (recsys_bytes){"{", 1}, 0, 0, NULL),
+                     RECSYS_E_FORMAT);
+    world_get(&world);
+    assert_outcome(RECSYS_E_NOT_FOUND, RECSYS_ASIDE_MISS); /* nor is the old value true */
+}
+
+/* -- set -- */
+
+static void set_while_loading(struct aside_world *w)
+{
+    w->while_loading = NULL;
+    world_set_truth(w, "two");
+    assert_int_equal(recsys_aside_set(w->aside, WORLD_KEY, (recsys_bytes){"two", 3}, 0, 0, NULL),
+                     RECSYS_OK);
+}
+
+static void a_value_that_is_set_survives_a_load_that_runs(void **state)
+{
+    (void)state;
+    world.while_loading = set_while_loading;
+    world_load(&world);
+    assert_string_equal(world_get(&world), "two");
+}
+
+static void a_value_that_cannot_be_set_takes_the_old_one_with_it(void **state)
+{
+    recsys_aside_options options;
+
+    (void)state;
+    world_options(&world, &options);
+    options.max_value_bytes = 3;
+    start_again(&options);
+    world_load(&world);
+    assert_int_equal(
+        recsys_aside_set(world.aside, WORLD_KEY, (recsys_bytes){"four", 4}, 0, 0, NULL),
+        RECSYS_E_LIMIT);
+    assert_int_equal(world_kind(&world), 0);
+}
+
+/* -- the store away -- */
+
+static void while_the_store_is_away_values_are_loaded(void **state)
+{
+    (void)state;
+    world_load(&world);
+    scripted_store_fail(&world.script, 1000, RECSYS_E_TIMEOUT, 0);
+    world_get(&world);
+    assert_outcome(RECSYS_E_TIMEOUT, RECSYS_ASIDE_UNKNOWN);
+    world_set_truth(&world, "two");
+    assert_string_equal(world_load(&world), "two");
+    assert_outcome(RECSYS_OK, RECSYS_ASIDE_UNKNOWN);
+    world_set_truth(&world, "");
+    world_load(&world);
+    assert_outcome(RECSYS_E_NOT_FOUND, RECSYS_ASIDE_UNKNOWN);
+}
+
+static recsys_status load_another(recsys_aside_load *load, void *user_data, recsys_error *err)
+{
+    recsys_value value = {NULL, 0, NULL, NULL};
+    uint32_t outcome;
+
+    (void)user_data;
+    (void)err;
+    world.status = recsys_aside_get_or_load(world.aside, (recsys_bytes){"another", 7}, world_loader,
+                                            &world, 0, &value, &outcome, &world.err);
+    recsys_value_release(&value);
+    return recsys_aside_load_set(load, (recsys_bytes){"x", 1}, 0, 0, 0, NULL);
+}
+
+static void while_the_store_is_away_only_so_many_load_at_once(void **state)
+{
+    recsys_aside_options options;
+    recsys_value value;
+
+    (void)state;
+    world_options(&world, &options);
+    options.max_loads = 1;
+    start_again(&options);
+    scripted_store_fail(&world.script, 1000, RECSYS_E_TIMEOUT, 0);
+    assert_int_equal(
+        recsys_aside_get_or_load(world.aside, WORLD_KEY, load_another, NULL, 0, &value, NULL, NULL),
+        RECSYS_OK);
+    recsys_value_release(&value);
+    assert_int_equal(world.status, RECSYS_E_TIMEOUT);
+    assert_non_null(strstr(world.err.message, "max_loads"));
+    assert_int_equal(world.n_loads, 0);
+    assert_string_equal(world_load(&world), "one"); /* there is room again */
+}
+
+/* -- arguments and figures -- */
+
+static void arguments_are_checked(void **state)
+{
+    const recsys_bytes bad[] = {{NULL, 3}, {"x", 0}, {"~epoch", 6}, {"a~r", 3}};
+    char long_key[RECSYS_KEY_MAX + 1];
+    recsys_value value;
+
+    (void)state;
+    memset(long_key, 'k', sizeof long_key);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(recsys_aside_get(world.aside, bad[i], &value, NULL, NULL),
+                         RECSYS_E_INVALID);
+        assert_int_equal(recsys_aside_get_or_load(world.aside, bad[i], world_loader, &world, 0,
+                                                  &value, NULL, NULL),
+                         RECSYS_E_INVALID);
+        assert_int_equal(recsys_aside_set(world.aside, bad[i], (recsys_bytes){"v", 1}, 0, 0, NULL),
+                         RECSYS_E_INVALID);
+        assert_int_equal(recsys_aside_invalidate(world.aside, &bad[i], 1, NULL), RECSYS_E_INVALID);
+    }
+    recsys_bytes key = {long_key, RECSYS_KEY_MAX};
+    assert_int_equal(recsys_aside_set(world.aside, key, (recsys_bytes){"v", 1}, 0, 0, NULL),
+                     RECSYS_OK);
+    assert_int_equal(
+        recsys_aside_get_or_load(world.aside, key, world_loader, &world, 0, &value, NULL, NULL),
+        RECSYS_OK);
+    recsys_value_release(&value);
+    key.size++;
+    assert_int_equal(recsys_aside_get(world.aside, key, &value, NULL, NULL), RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_get(NULL, WORLD_KEY, &value, NULL, NULL), RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_get(world.aside, WORLD_KEY, NULL, NULL, NULL), RECSYS_E_INVALID);
+    assert_int_equal(
+        recsys_aside_get_or_load(world.aside, WORLD_KEY, NULL, NULL, 0, &value, NULL, NULL),
+        RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_set(world.aside, WORLD_KEY, (recsys_bytes){NULL, 1}, 0, 0, NULL),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_get_stats(NULL, NULL, NULL), RECSYS_E_INVALID);
+}
+
+static void options_are_checked(void **state)
+{
+    recsys_aside_options options;
+    recsys_aside *aside = (recsys_aside *)&world;
+
+    (void)state;
+    assert_int_equal(recsys_aside_create(NULL, NULL, &aside, NULL), RECSYS_E_INVALID);
+    assert_null(aside);
+    for (int i = 0; i < 8; i++) {
+        recsys_aside_options_init(&options);
+        switch (i) {
+        case 0:
+            options.flags = 1u << 7;
+            break;
+        case 1:
+            options.jitter_percent = 51;
+            break;
+        case 2:
+            options.beta = (double)NAN;
+            break;
+        case 3:
+            options.label = "with space";
+            break;
+        case 4:
+            options.label = "";
+            break;
+        case 5:
+            options.max_value_bytes = (uint64_t)1 << 33;
+            break;
+        case 6:
+            options.struct_size = 4;
+            break;
+        default:
+            world_options(&world, &options);
+            options.now_ms = NULL;
+            break;
+        }
+        assert_int_equal(recsys_aside_create(world.store, &options, &aside, NULL),
+                         i == 0 ? RECSYS_E_UNSUPPORTED : RECSYS_E_INVALID);
+        assert_null(aside);
+    }
+    assert_int_equal(recsys_aside_create(world.store, NULL, &aside, NULL), RECSYS_OK);
+    assert_int_equal(aside->stale_ms, 300000);
+    assert_int_equal(aside->negative_ttl_ms, 30000);
+    assert_int_equal(aside->wait_ms, 4000);
+    assert_string_equal(aside->label, "scripted");
+    recsys_aside_destroy(aside);
+    recsys_aside_destroy(NULL);
+}
+
+static recsys_status load_itself(recsys_aside_load *load, void *user_data, recsys_error *err)
+{
+    recsys_value value;
+    uint32_t outcome;
+
+    (void)user_data;
+    assert_int_equal(recsys_aside_get_or_load(load->aside, WORLD_KEY, load_itself, NULL, 0, &value,
+                                              &outcome, err),
+                     RECSYS_E_INVALID);
+    return RECSYS_E_INVALID;
+}
+
+static void a_loader_that_asks_for_its_own_key_is_refused(void **state)
+{
+    recsys_aside *aside;
+    recsys_value value;
+
+    (void)state; /* with the system's clock: a simulation cannot tell threads apart */
+    assert_int_equal(recsys_aside_create(world.script.inner, NULL, &aside, NULL), RECSYS_OK);
+    assert_int_equal(
+        recsys_aside_get_or_load(aside, WORLD_KEY, load_itself, NULL, 0, &value, NULL, &world.err),
+        RECSYS_E_INVALID);
+    assert_non_null(strstr(world.err.message, "must not ask"));
+    recsys_aside_destroy(aside);
+}
+
+static int32_t gather(const char *text, size_t size, void *user_data)
+{
+    char *page = user_data;
+
+    strncat(page, text, size);
+    return 0;
+}
+
+static void metrics_say_what_happened(void **state)
+{
+    static char page[1 << 17];
+    const char *const lines[] = {
+        "redis_cache_hits_total{db=\"test\",operation=\"get\"} 1\n",
+        "redis_cache_hits_total{db=\"test\",operation=\"load\"} 2\n", /* one is stale */
+        "redis_cache_misses_total{db=\"test\",operation=\"load\"} 1\n",
+        "redis_cache_stale_total{db=\"test\"} 1\n",
+        "redis_cache_errors_total{db=\"test\",operation=\"get\",reason=\"timeout\"} 1\n",
+        "redis_cache_latency_seconds_count{db=\"test\",operation=\"delete\"} 1\n",
+        "redis_cache_breaker_open{db=\"test\"} 0\n",
+        "redis_cache_fills_refused_total{db=\"test\"} 0\n",
+    };
+    recsys_aside_options options;
+    recsys_stats *stats;
+    recsys_aside *twin;
+
+    (void)state;
+    assert_int_equal(recsys_stats_create(&stats, NULL), RECSYS_OK);
+    world_options(&world, &options);
+    options.stats = stats;
+    start_again(&options);
+    assert_int_equal(recsys_aside_create(world.store, &options, &twin, NULL), RECSYS_OK);
+    world_load(&world);
+    world_load(&world);
+    world_get(&world);
+    world_pass(&world, 1001);
+    world.load_status = RECSYS_E_BACKEND;
+    world_load_through(&world, twin); /* the same series */
+    scripted_store_fail(&world.script, 1, RECSYS_E_TIMEOUT, 0);
+    world_get(&world);
+    world_invalidate(&world, world.aside);
+    page[0] = '\0';
+    assert_int_equal(recsys_stats_write(stats, gather, page, NULL), RECSYS_OK);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        if (strstr(page, lines[i]) == NULL)
+            fail_msg("%sis not in\n%s", lines[i], page);
+    recsys_aside_destroy(twin);
+    world_destroy(&world);
+    recsys_stats_destroy(stats);
+    world_create(&world, 0, NULL);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_value_is_loaded_once_and_found_until_it_ends),
+        TEST(an_empty_value_is_a_value),
+        TEST(what_does_not_exist_is_remembered_for_a_while),
+        TEST(a_negative_entry_beyond_its_time_is_loaded_over),
+        TEST(negative_entries_can_be_switched_off),
+        TEST(a_loader_says_how_long_its_value_may_live_and_whether_at_all),
+        TEST(a_value_too_large_is_handed_out_and_not_stored),
+        TEST(a_failure_of_the_loader_is_handed_on_and_not_kept),
+        TEST(a_loader_that_breaks_its_contract_is_told),
+        TEST(a_value_read_before_an_invalidation_is_not_stored_after_it),
+        TEST(removing_the_key_by_any_program_fences_a_load_off),
+        TEST(a_load_across_a_restart_of_the_store_is_dead),
+        TEST(what_lived_before_a_restart_is_dead),
+        TEST(an_epoch_of_an_earlier_life_is_read_again),
+        TEST(without_the_epoch_nothing_is_alive),
+        TEST(a_value_without_an_epoch_is_dead_even_if_there_is_none),
+        TEST(a_lease_whose_holder_died_is_taken_when_it_expires),
+        TEST(somebody_elses_load_is_waited_for),
+        TEST(who_has_waited_long_enough_loads_and_stores_nothing),
+        TEST(a_loader_that_takes_longer_than_its_lease_stores_nothing),
+        TEST(damaged_and_foreign_values_are_errors_and_are_loaded_over),
+        TEST(another_keys_value_is_never_handed_out),
+        TEST(another_dbs_value_is_never_handed_out),
+        TEST(a_cache_of_json_refuses_what_is_not),
+        TEST(a_value_that_is_set_survives_a_load_that_runs),
+        TEST(a_value_that_cannot_be_set_takes_the_old_one_with_it),
+        TEST(while_the_store_is_away_values_are_loaded),
+        TEST(while_the_store_is_away_only_so_many_load_at_once),
+        TEST(arguments_are_checked),
+        TEST(options_are_checked),
+        TEST(a_loader_that_asks_for_its_own_key_is_refused),
+        TEST(metrics_say_what_happened),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,642 @@
+/* Covers lib/aside: writing and forgetting, and making up for it when the store could not be told.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/aside/aside.h"
+#include "tests/support/aside_world.h"
+
+static struct aside_world world;
+static recsys_aside *other; /* another process */
+
+static int set_up(void **state)
+{
+    (void)state;
+    world_create(&world, 0, NULL);
+    other = world_other(&world);
+    world_get(&world); /* before it has been read once, any failure ends everything */
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    recsys_aside_destroy(other);
+    world_destroy(&world);
+    return 0;
+}
+
+static void set(const char *key, const char *value)
+{
+    assert_int_equal(recsys_aside_set(other, (recsys_bytes){key, strlen(key)},
+                                      (recsys_bytes){value, strlen(value)}, 0, 0, NULL),
+                     RECSYS_OK);
+}
+
+static int has(const char *key)
+{
+    recsys_value value;
+    recsys_status status =
+        recsys_aside_get(other, (recsys_bytes){key, strlen(key)}, &value, NULL, NULL);
+
+    recsys_value_release(&value);
+    assert_true(status == RECSYS_OK || status == RECSYS_E_NOT_FOUND);
+    return status == RECSYS_OK;
+}
+
+static recsys_bytes text(const char *of)
+{
+    return (recsys_bytes){of, strlen(of)};
+}
+
+/* The pause of the breaker is over and the store answers. */
+static void come_back(void)
+{
+    scripted_store_heal(&world.script);
+    world.script.only = -1;
+    world_pass(&world, 1001);
+    assert_int_equal(recsys_store_probe(world.store, &world.err), RECSYS_OK);
+}
+
+/* -- writing -- */
+
+struct writing {
+    const char *value; /* NULL = none is given */
+    uint64_t version;
+    recsys_status status;
+    void (*meanwhile)(void);
+};
+
+static recsys_status write_truth(recsys_aside_writing *writing, void *user_data, recsys_error *err)
+{
+    const struct writing *what = user_data;
+
+    world_set_truth(&world, what->value == NULL ? "written" : what->value);
+    if (what->version != 0)
+        world.version = what->version;
+    if (what->meanwhile != NULL)
+        what->meanwhile();
+    if (what->value != NULL)
+        assert_int_equal(recsys_aside_write_set(writing, 0, text(what->value), world.version, err),
+                         RECSYS_OK);
+    return what->status;
+}
+
+static recsys_status write_with(struct writing what)
+{
+    recsys_bytes key = WORLD_KEY;
+
+    memset(&world.err, 0, sizeof world.err);
+    return recsys_aside_write(world.aside, &key, 1, write_truth, &what, &world.err);
+}
+
+static void a_write_forgets_what_was_cached(void **state)
+{
+    (void)state;
+    world_load(&world);
+    assert_int_equal(write_with((struct writing){0}), RECSYS_OK);
+    assert_int_equal(world_kind(&world), 0);
+    assert_string_equal(world_load(&world), "written");
+}
+
+static void a_write_that_fails_forgets_all_the_same(void **state)
+{
+    (void)state;
+    world_load(&world);
+    assert_int_equal(write_with((struct writing){.value = "two", .status = RECSYS_E_TIMEOUT}),
+                     RECSYS_E_TIMEOUT);
+    assert_int_equal(world.err.status, RECSYS_E_TIMEOUT);
+    assert_int_equal(world_kind(&world), 0);
+}
+
+static void a_written_value_takes_the_place_of_an_older_one(void **state)
+{
+    (void)state;
+    world_load(&world);
+    assert_int_equal(write_with((struct writing){.value = "two"}), RECSYS_OK);
+    assert_string_equal(world_get(&world), "two");
+    assert_int_equal(world.outcome, RECSYS_ASIDE_HIT);
+    assert_int_equal(world.n_loads, 1);
+}
+
+static void a_written_value_never_replaces_a_newer_one(void **state)
+{
+    (void)state;
+    world.version = 9;
+    world_load(&world);
+    assert_int_equal(write_with((struct writing){.value = "older", .version = 8}), RECSYS_OK);
+    assert_string_equal(world_get(&world), "one");
+    assert_int_equal(write_with((struct writing){.value = "same", .version = 9}), RECSYS_OK);
+    assert_string_equal(world_get(&world), "one");
+}
+
+static void where_nothing_is_cached_nothing_is_stored_by_a_write(void **state)
+{
+    (void)state;
+    assert_int_equal(write_with((struct writing){.value = "two"}), RECSYS_OK);
+    assert_int_equal(world_kind(&world), 0);
+}
+
+/* Found by the simulation: the row may have been removed again by a later write. */
+static void what_has_no_version_is_removed_by_a_write(void **state)
+{
+    (void)state;
+    world_set_truth(&world, "");
+    world_load(&world);
+    assert_int_equal(world_kind(&world), 'V');
+    assert_int_equal(write_with((struct writing){.value = "two"}), RECSYS_OK);
+    assert_int_equal(world_kind(&world), 0);
+    set("user:profile:1", "without a version");
+    assert_int_equal(write_with((struct writing){.value = "two"}), RECSYS_OK);
+    assert_int_equal(world_kind(&world), 0);
+}
+
+static void write_through_while_loading(struct aside_world *w)
+{
+    w->while_loading = NULL;
+    assert_int_equal(write_with((struct writing){.value = "two"}), RECSYS_OK);
+}
+
+static void a_write_fences_a_load_off(void **state)
+{
+    (void)state;
+    world.while_loading = write_through_while_loading;
+    assert_string_equal(world_load(&world), "one");
+    assert_int_equal(world_kind(&world), 0);
+    assert_string_equal(world_load(&world), "two");
+}
+
+static unsigned n_races;
+
+static void change_before_replace(enum scripted_operation operation, recsys_bytes key,
+                                  void *user_data)
+{
+    (void)key;
+    (void)user_data;
+    if (operation == SCRIPTED_REPLACE && n_races > 0) {
+        n_races--;
+        assert_int_equal(recsys_aside_set(other, WORLD_KEY, text("raced"), 1, 0, NULL), RECSYS_OK);
+    }
+}
+
+static void a_write_that_loses_a_race_tries_again_and_removes_in_the_end(void **state)
+{
+    (void)state;
+    world_load(&world);
+    world.script.watch = change_before_replace;
+    n_races = 3;
+    assert_int_equal(write_with((struct writing){.value = "two"}), RECSYS_OK);
+    assert_string_equal(world_get(&world), "two");
+    n_races = 4;
+    assert_int_equal(write_with((struct writing){.value = "three"}), RECSYS_OK);
+    assert_int_equal(world_kind(&world), 0);
+}
+
+static recsys_status write_wrongly(recsys_aside_writing *writing, void *user_data,
+                                   recsys_error *err)
+{
+    (void)user_data;
+    assert_int_equal(recsys_aside_write_set(writing, 1, text("x"), 1, err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_write_set(writing, 0, text("x"), 0, err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_write_set(writing, 0, (recsys_bytes){NULL, 1}, 1, err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_write_set(NULL, 0, text("x"), 1, err), RECSYS_E_INVALID);
+    return RECSYS_OK;
+}
+
+static void a_writers_arguments_are_checked(void **state)
+{
+    recsys_bytes key = WORLD_KEY, bad = {"~", 1};
+
+    (void)state;
+    assert_int_equal(recsys_aside_write(world.aside, &key, 1, write_wrongly, NULL, &world.err),
+                     RECSYS_OK);
+    assert_int_equal(recsys_aside_write(world.aside, &key, 1, NULL, NULL, NULL), RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_write(world.aside, &bad, 1, write_truth, NULL, NULL),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_write(NULL, &key, 1, write_truth, NULL, NULL), RECSYS_E_INVALID);
+    assert_int_equal(world.version, 1); /* none of the refused ones was run */
+}
+
+/* -- forgetting -- */
+
+static void keys_of_a_form_are_forgotten_and_no_others(void **state)
+{
+    const recsys_bytes of_user[2] = {text("user:"), text(":42")};
+    const recsys_bytes of_stars[2] = {text("a*["), text("")};
+    uint64_t n;
+
+    (void)state;
+    set("user:profile:42", "x");
+    set("user:activity:42", "x");
+    set("user:profile:421", "x");
+    set("user:42", "x");
+    set("a*[b", "x");
+    set("aXYb", "x");
+    assert_int_equal(recsys_aside_invalidate_matching(world.aside, of_user, 2, &n, &world.err),
+                     RECSYS_OK);
+    assert_int_equal(n, 2);
+    assert_false(has("user:profile:42") || has("user:activity:42"));
+    assert_true(has("user:profile:421") && has("user:42")); /* one ':' is not two */
+    assert_int_equal(recsys_aside_invalidate_matching(world.aside, of_stars, 2, &n, &world.err),
+                     RECSYS_OK);
+    assert_int_equal(n, 1);
+    assert_true(has("aXYb"));
+}
+
+static void many_keys_are_forgotten_in_small_steps(void **state)
+{
+    const recsys_bytes form[2] = {text("n:"), text("")};
+    uint64_t n;
+
+    (void)state;
+    for (int i = 0; i < 3000; i++) {
+        char key[32];
+        snprintf(key, sizeof key, "n:%d", i);
+        set(key, "x");
+    }
+    set("stays", "x");
+    assert_int_equal(recsys_aside_invalidate_matching(world.aside, form, 2, &n, &world.err),
+                     RECSYS_OK);
+    assert_int_equal(n, 3000);
+    assert_true(has("stays"));
+    assert_int_equal(world_stats(&world).invalidations, 3000);
+}
+
+static void forms_are_checked(void **state)
+{
+    const recsys_bytes empty[2] = {{"", 0}, {NULL, 0}};
+    recsys_bytes large[2] = {{NULL, 200}, {NULL, 57}};
+    char bytes[200] = {'x'};
+
+    (void)state;
+    large[0].data = large[1].data = bytes;
+    assert_int_equal(recsys_aside_invalidate_matching(world.aside, empty, 2, NULL, NULL),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_invalidate_matching(world.aside, large, 2, NULL, NULL),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_invalidate_matching(world.aside, large, 1, NULL, NULL),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_invalidate_matching(world.aside, NULL, 2, NULL, NULL),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_invalidate(world.aside, NULL, 1, NULL), RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_invalidate(world.aside, NULL, 0, NULL), RECSYS_OK);
+    assert_int_equal(recsys_aside_invalidate_all(NULL, NULL), RECSYS_E_INVALID);
+}
+
+static void everything_is_forgotten_by_a_new_epoch(void **state)
+{
+    (void)state;
+    world_load(&world);
+    set("another", "x");
+    assert_int_equal(recsys_aside_invalidate_all(world.aside, &world.err), RECSYS_OK);
+    assert_false(has("another"));
+    world_get(&world);
+    assert_int_equal(world.outcome, RECSYS_ASIDE_MISS);
+    world_set_truth(&world, "two");
+    assert_string_equal(world_load(&world), "two"); /* over the dead one, without waiting */
+    assert_int_equal(world.n_sleeps, 0);
+    assert_int_equal(world_stats(&world).epochs, 1);
+}
+
+static void forget_everything_while_loading(struct aside_world *w)
+{
+    w->while_loading = NULL;
+    world_set_truth(w, "two");
+    assert_int_equal(recsys_aside_invalidate_all(other, NULL), RECSYS_OK);
+}
+
+static void a_load_before_a_new_epoch_is_dead(void **state)
+{
+    (void)state;
+    world.while_loading = forget_everything_while_loading;
+    world_load(&world);
+    world_get(&world);
+    assert_int_equal(world.outcome, RECSYS_ASIDE_MISS);
+    assert_string_equal(world_load(&world), "two");
+}
+
+static void invalidate_and_ask_again(struct aside_world *w)
+{
+    w->while_loading = NULL;
+    world_set_truth(w, "two");
+    world_invalidate(w, w->aside);
+    assert_string_equal(world_load(w), "two");
+    assert_int_equal(w->n_sleeps, 0);
+}
+
+static void nobody_waits_for_a_load_from_before_an_invalidation(void **state)
+{
+    (void)state;
+    world.while_loading = invalidate_and_ask_again;
+    assert_string_equal(world_load(&world), "one");
+    assert_string_equal(world_get(&world), "two");
+    assert_int_equal(world_stats(&world).fills_refused, 1);
+}
+
+/* -- the store away -- */
+
+static void a_lost_invalidation_is_told_before_the_store_is_trusted(void **state)
+{
+    (void)state;
+    world_load(&world);
+    world_set_truth(&world, "two");
+    scripted_store_fail(&world.script, 1, RECSYS_E_TIMEOUT, 0);
+    world_invalidate(&world, world.aside);
+    assert_int_equal(world_stats(&world).journal, 1);
+    assert_int_equal(world_kind(&world), 'V'); /* the old value is there ... */
+    assert_string_equal(world_load(&world), "two");
+    assert_int_equal(world.outcome, RECSYS_ASIDE_UNKNOWN); /* ... and nobody here reads it */
+    world_get(&world);
+    assert_int_equal(world.status, RECSYS_E_STATE);
+    come_back();
+    assert_int_equal(world_kind(&world), 0);
+    assert_int_equal(world_stats(&world).journal, 0);
+    assert_int_equal(world_stats(&world).replayed, 1);
+    assert_string_equal(world_load(&world), "two");
+    assert_int_equal(world.outcome, RECSYS_ASIDE_MISS);
+}
+
+static void a_stale_connection_costs_no_outage(void **state)
+{
+    (void)state;
+    world_load(&world);
+    scripted_store_fail(&world.script, 1, RECSYS_E_IO, 0);
+    world_invalidate(&world, world.aside);
+    assert_int_equal(world_stats(&world).journal, 0);
+    assert_int_equal(world_kind(&world), 0);
+    world_load(&world);
+    scripted_store_fail(&world.script, 2, RECSYS_E_IO, 0);
+    world_invalidate(&world, world.aside);
+    assert_int_equal(world_stats(&world).journal, 1);
+    come_back();
+}
+
+static void while_it_is_away_invalidations_gather_once_each(void **state)
+{
+    (void)state;
+    set("a", "x");
+    set("b", "x");
+    const recsys_bytes keys[3] = {text("a"), text("b"), text("a")};
+    scripted_store_fail(&world.script, 1000, RECSYS_E_BACKEND, 0);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(recsys_aside_invalidate(world.aside, keys, 3, NULL), RECSYS_OK);
+    assert_int_equal(world_stats(&world).journal, 2);
+    assert_true(has("a") && has("b")); /* another process has no way to know yet */
+    come_back();
+    assert_false(has("a") || has("b"));
+}
+
+static void a_full_journal_ends_everything(void **state)
+{
+    recsys_aside_options options;
+
+    (void)state;
+    world_options(&world, &options);
+    options.journal_keys = 2;
+    recsys_aside_destroy(world.aside);
+    assert_int_equal(recsys_aside_create(world.store, &options, &world.aside, NULL), RECSYS_OK);
+    world_get(&world);
+    set("a", "x");
+    set("unrelated", "x");
+    const recsys_bytes keys[3] = {text("a"), text("b"), text("c")};
+    scripted_store_fail(&world.script, 1000, RECSYS_E_TIMEOUT, 0);
+    assert_int_equal(recsys_aside_invalidate(world.aside, keys, 3, NULL), RECSYS_OK);
+    assert_int_equal(world_stats(&world).journal, 1);
+    come_back();
+    assert_int_equal(world_stats(&world).epochs, 1);
+    assert_false(has("a") || has("unrelated"));
+}
+
+static void a_walk_that_breaks_off_ends_everything(void **state)
+{
+    const recsys_bytes form[2] = {text("a"), text("")};
+
+    (void)state;
+    set("a", "x");
+    set("unrelated", "x");
+    world.script.only = SCRIPTED_SCAN;
+    scripted_store_fail(&world.script, 1, RECSYS_E_TIMEOUT, 0);
+    assert_int_equal(recsys_aside_invalidate_matching(world.aside, form, 2, NULL, &world.err),
+                     RECSYS_E_TIMEOUT);
+    assert_int_equal(world_stats(&world).journal, 1);
+    come_back();
+    assert_false(has("a") || has("unrelated"));
+}
+
+static void an_epoch_that_could_not_be_set_is_set_later(void **state)
+{
+    (void)state;
+    set("a", "x");
+    scripted_store_fail(&world.script, 2, RECSYS_E_IO, 0);
+    assert_int_equal(recsys_aside_invalidate_all(world.aside, NULL), RECSYS_OK);
+    assert_int_equal(world_stats(&world).journal, 1);
+    assert_true(has("a"));
+    come_back();
+    assert_false(has("a"));
+}
+
+static void telling_that_fails_leaves_the_store_alone(void **state)
+{
+    (void)state;
+    set("a", "x");
+    scripted_store_fail(&world.script, 1000, RECSYS_E_TIMEOUT, 0);
+    recsys_bytes a = text("a");
+    assert_int_equal(recsys_aside_invalidate(world.aside, &a, 1, NULL), RECSYS_OK);
+    world_pass(&world, 1001);
+    world.script.only = SCRIPTED_REMOVE; /* the ping is answered */
+    assert_int_equal(recsys_store_probe(world.store, NULL), RECSYS_E_TIMEOUT);
+    assert_int_equal(world_stats(&world).journal, 1);
+    world_get(&world);
+    assert_int_equal(world.status, RECSYS_E_STATE);
+    come_back();
+    assert_int_equal(world_stats(&world).journal, 0);
+    assert_false(has("a"));
+}
+
+/* The world once more, with a breaker that opens after two failures. */
+static void begin_again_with_a_breaker(void)
+{
+    tear_down(NULL);
+    world_create(&world, 2, NULL);
+    other = world_other(&world);
+}
+
+static void ask_while_the_store_is_away(const char *answer)
+{
+    scripted_store_fail(&world.script, 1000, RECSYS_E_IO, 0);
+    for (int i = 0; i < 4; i++)
+        assert_string_equal(world_load(&world), answer);
+    come_back();
+    assert_string_equal(world_load(&world), answer);
+}
+
+static void a_process_that_starts_while_the_store_is_away_forgets_what_is_there(void **state)
+{
+    (void)state;
+    begin_again_with_a_breaker();
+    world_set_truth(&world, "old");
+    assert_string_equal(world_load_through(&world, other), "old");
+    /* The other one changes the truth, cannot say so, and dies. */
+    world_set_truth(&world, "new");
+    ask_while_the_store_is_away("new");
+    assert_int_equal(world.outcome, RECSYS_ASIDE_MISS);
+    assert_int_equal(world_stats(&world).epochs, 1);
+}
+
+/* One failure, and the breaker would not open for it. What was missed may be old already. */
+static void expect_a_first_failure_to_end_everything(void (*go_wrong)(void))
+{
+    static const recsys_status statuses[] = {RECSYS_E_TIMEOUT, RECSYS_E_IO, RECSYS_E_BACKEND};
+
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        begin_again_with_a_breaker();
+        world_set_truth(&world, "old");
+        assert_string_equal(world_load_through(&world, other), "old");
+        world_set_truth(&world, "new");
+        scripted_store_fail(&world.script, 2, statuses[i], 0);
+        go_wrong();
+        scripted_store_heal(&world.script);
+        assert_string_equal(world_load(&world), "new");
+        assert_int_equal(world.outcome, RECSYS_ASIDE_UNKNOWN);
+        assert_int_equal(world_stats(&world).journal, 1);
+        come_back();
+        assert_string_equal(world_load(&world), "new");
+        assert_int_equal(world.outcome, RECSYS_ASIDE_MISS);
+        assert_int_equal(world_stats(&world).epochs, 1);
+    }
+}
+
+static void load_the_new_one(void)
+{
+    assert_string_equal(world_load(&world), "new");
+}
+
+static void invalidate_an_unrelated_key(void)
+{
+    recsys_bytes a = text("a");
+
+    assert_int_equal(recsys_aside_invalidate(world.aside, &a, 1, NULL), RECSYS_OK);
+}
+
+static void a_store_that_fails_at_first_is_told_before_it_is_read(void **state)
+{
+    (void)state;
+    expect_a_first_failure_to_end_everything(load_the_new_one);
+    expect_a_first_failure_to_end_everything(invalidate_an_unrelated_key);
+}
+
+static void a_store_that_has_answered_before_keeps_its_epoch(void **state)
+{
+    (void)state;
+    begin_again_with_a_breaker();
+    world_set_truth(&world, "truth");
+    assert_string_equal(world_load(&world), "truth");
+    ask_while_the_store_is_away("truth");
+    assert_int_equal(world_stats(&world).epochs, 0);
+}
+
+static void what_the_store_will_never_take_becomes_an_epoch(void **state)
+{
+    (void)state;
+    set("a", "x");
+    world.script.only = SCRIPTED_REMOVE;
+    scripted_store_fail(&world.script, 1000, RECSYS_E_LIMIT, 0);
+    recsys_bytes a = text("a");
+    assert_int_equal(recsys_aside_invalidate(world.aside, &a, 1, NULL), RECSYS_OK);
+    world_pass(&world, 1001);
+    assert_int_equal(recsys_store_probe(world.store, NULL), RECSYS_OK);
+    assert_int_equal(world_stats(&world).journal, 0);
+    assert_int_equal(world_stats(&world).epochs, 1);
+    assert_false(has("a"));
+}
+
+static unsigned n_late;
+
+/* Somebody else of this process invalidates while the journal is being told. */
+static void invalidate_while_telling(enum scripted_operation operation, recsys_bytes key,
+                                     void *user_data)
+{
+    (void)key;
+    (void)user_data;
+    if (operation == SCRIPTED_REMOVE && n_late > 0) {
+        n_late--;
+        recsys_bytes late = text("late");
+        rs_aside_remember(world.aside, &late, 1); /* as when it was refused a moment ago */
+    }
+}
+
+static void an_invalidation_during_the_telling_is_told_too(void **state)
+{
+    (void)state;
+    set("a", "x");
+    set("late", "x");
+    scripted_store_fail(&world.script, 1, RECSYS_E_TIMEOUT, 0);
+    recsys_bytes a = text("a");
+    assert_int_equal(recsys_aside_invalidate(world.aside, &a, 1, NULL), RECSYS_OK);
+    world.script.watch = invalidate_while_telling;
+    n_late = 2;
+    come_back();
+    assert_int_equal(n_late, 0);
+    assert_int_equal(world_stats(&world).journal, 0);
+    assert_false(has("a") || has("late"));
+}
+
+static void a_set_the_store_did_not_answer_is_removed_later(void **state)
+{
+    (void)state;
+    world_load(&world);
+    world.script.only = SCRIPTED_SET;
+    scripted_store_fail(&world.script, 2, RECSYS_E_TIMEOUT, 1);
+    assert_int_equal(recsys_aside_set(world.aside, WORLD_KEY, text("perhaps"), 0, 0, NULL),
+                     RECSYS_E_TIMEOUT);
+    assert_int_equal(world_stats(&world).journal, 1);
+    come_back();
+    assert_int_equal(world_kind(&world), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_write_forgets_what_was_cached),
+        TEST(a_write_that_fails_forgets_all_the_same),
+        TEST(a_written_value_takes_the_place_of_an_older_one),
+        TEST(a_written_value_never_replaces_a_newer_one),
+        TEST(where_nothing_is_cached_nothing_is_stored_by_a_write),
+        TEST(what_has_no_version_is_removed_by_a_write),
+        TEST(a_write_fences_a_load_off),
+        TEST(a_write_that_loses_a_race_tries_again_and_removes_in_the_end),
+        TEST(a_writers_arguments_are_checked),
+        TEST(keys_of_a_form_are_forgotten_and_no_others),
+        TEST(many_keys_are_forgotten_in_small_steps),
+        TEST(forms_are_checked),
+        TEST(everything_is_forgotten_by_a_new_epoch),
+        TEST(a_load_before_a_new_epoch_is_dead),
+        TEST(nobody_waits_for_a_load_from_before_an_invalidation),
+        TEST(a_lost_invalidation_is_told_before_the_store_is_trusted),
+        TEST(a_stale_connection_costs_no_outage),
+        TEST(while_it_is_away_invalidations_gather_once_each),
+        TEST(a_full_journal_ends_everything),
+        TEST(a_walk_that_breaks_off_ends_everything),
+        TEST(an_epoch_that_could_not_be_set_is_set_later),
+        TEST(telling_that_fails_leaves_the_store_alone),
+        TEST(a_process_that_starts_while_the_store_is_away_forgets_what_is_there),
+        TEST(a_store_that_fails_at_first_is_told_before_it_is_read),
+        TEST(a_store_that_fails_at_first_is_told_before_it_is_read),
+        TEST(a_store_that_has_answered_before_keeps_its_epoch),
+        TEST(what_the_store_will_never_take_becomes_an_epoch),
+        TEST(an_invalidation_during_the_telling_is_told_too),
+        TEST(a_set_the_store_did_not_answer_is_removed_later),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -16,6 +16,8 @@
  *   store.h               a key-value store: in-process, Redis, your own
  *   source.h              a database: statements, parameters, rows, JSON
  *   aside.h               cache-aside over a store
+ *   domain.h              ready caches over a database, and your own
+ *   denylist.h limiter.h  revoked tokens; rate limits
  *   stats.h               counters and histograms for Prometheus
  *
  * redis.h and postgres.h belong to librecsys-redis and librecsys-postgres and
@@ -59,6 +61,9 @@
 #include "store.h"
 #include "source.h"
 #include "aside.h"
+#include "domain.h"
+#include "denylist.h"
+#include "limiter.h"
 /* clang-format on */
 
 #endif

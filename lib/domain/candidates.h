@@ -1,0 +1,37 @@
+/* lib/domain/candidates.h - what is cached of a cell: every centre that may be near one of its
+ * points. */
+#ifndef RS_DOMAIN_CANDIDATES_H
+#define RS_DOMAIN_CANDIDATES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/buffer.h"
+#include "lib/domain/json_span.h"
+#include "recsys/source.h"
+
+#define RS_CANDIDATES_MAX 200u
+
+struct rs_candidate {
+    int64_t id;
+    double latitude, longitude;
+    double from_middle;  /* metres from the cell's middle; ascending in a list */
+    struct rs_span text; /* the centre as a JSON object; BORROWED from the cached value */
+};
+
+struct rs_candidates {
+    struct rs_candidate *items; /* for rs_free() */
+    size_t n;
+    double complete_m; /* every centre that is nearer to the middle than this is in the list */
+};
+
+/* Write what the query of location.nearby gave, with one row more than
+ * RS_CANDIDATES_MAX if there are more; `searched_m` is how far it looked. */
+recsys_status rs_candidates_write(const recsys_rows *rows, double searched_m, struct rs_buffer *out,
+                                  recsys_error *err);
+
+/* E_FORMAT if it is not what rs_candidates_write() wrote. */
+recsys_status rs_candidates_read(const char *bytes, size_t size, struct rs_candidates *out,
+                                 recsys_error *err);
+
+#endif

@@ -1,0 +1,99 @@
+/* lib/domain/character.c - experience: the database computes, the cache takes the answer.
+ *
+ * character_db.gain_exp() adds, levels up and returns the state in one
+ * statement, so two gains at once are one after the other and neither is lost.
+ * What it returns is, column by column, what a reader would have loaded. It is
+ * written through with the row's version: should a later gain have been faster
+ * to the cache, the cache keeps that.
+ */
+#include <string.h>
+
+#include "lib/base/error.h"
+#include "lib/domain/columns.h"
+#include "lib/domain/domain.h"
+#include "lib/domain/domain_table.h"
+
+#define MAX_ID 255u
+#define MAX_AMOUNT 1000000000
+#define STATE "character.state"
+
+static const char gain[] = "SELECT " RS_STATE_COLUMNS ", leveled_up, awarded "
+                           "FROM character_db.gain_exp($1::text, $2::bigint, $3::text)";
+/* What the statement adds to the state for its caller. */
+static const char *const not_state[] = {"leveled_up", "awarded"};
+
+struct gaining {
+    recsys_domains *domains;
+    recsys_datum parameters[3];
+    recsys_rows *rows;
+};
+
+/* The cache's copy. If it cannot be made the entry is forgotten instead: the
+ * gain itself has happened. */
+static void write_through(recsys_aside_writing *writing, const recsys_rows *rows)
+{
+    recsys_rows *state = NULL;
+    recsys_value value = {0};
+    uint64_t version = 0;
+    recsys_status status = rs_columns_without(rows, not_state, 2, &state, NULL);
+
+    if (status == RECSYS_OK)
+        status = recsys_rows_write(state, RECSYS_SHAPE_OBJECT, &value, NULL);
+    if (status == RECSYS_OK)
+        status = rs_columns_version(rows, "version", STATE, &version, NULL);
+    if (status == RECSYS_OK)
+        status = recsys_aside_write_set(writing, 0, (recsys_bytes){value.data, value.size}, version,
+                                        NULL);
+    (void)status;
+    recsys_value_release(&value);
+    recsys_rows_destroy(state);
+}
+
+static recsys_status run_gain(recsys_aside_writing *writing, void *user_data, recsys_error *err)
+{
+    struct gaining *gaining = user_data;
+    recsys_status status =
+        recsys_source_query(gaining->domains->source, gain, gaining->parameters, 3,
+                            gaining->domains->timeout_ms, &gaining->rows, err);
+
+    if (status == RECSYS_OK && recsys_rows_count(gaining->rows) > 0)
+        write_through(writing, gaining->rows);
+    return status;
+}
+
+recsys_status recsys_character_gain(recsys_domains *domains, const char *user_id, int64_t amount,
+                                    const char *award_id, recsys_value *json, recsys_error *err)
+{
+    const struct rs_domain *state;
+    recsys_status status;
+
+    if (json != NULL)
+        memset(json, 0, sizeof *json);
+    if (domains == NULL || json == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_character_gain: an argument is missing");
+    status = rs_domain_check_text("recsys_character_gain", "user_id", user_id, 1, MAX_ID, err);
+    if (status == RECSYS_OK && award_id != NULL)
+        status =
+            rs_domain_check_text("recsys_character_gain", "award_id", award_id, 1, MAX_ID, err);
+    if (status == RECSYS_OK && (amount < 1 || amount > MAX_AMOUNT))
+        status =
+            rs_error(err, RECSYS_E_INVALID, "recsys_character_gain: amount is %lld, must be 1..%d",
+                     (long long)amount, MAX_AMOUNT);
+    if (status == RECSYS_OK)
+        status = rs_domains_find(domains, STATE, "recsys_character_gain", &state, err);
+    if (status != RECSYS_OK)
+        return status;
+    struct gaining gaining = {
+        domains,
+        {recsys_datum_text(user_id), recsys_datum_integer(amount),
+         award_id == NULL ? (recsys_datum){.type = RECSYS_TYPE_NULL} : recsys_datum_text(award_id)},
+        NULL};
+    status = rs_domains_around(&state, 1, &user_id, 1, run_gain, &gaining, err);
+    if (status == RECSYS_OK && recsys_rows_count(gaining.rows) == 0)
+        status =
+            rs_error(err, RECSYS_E_NOT_FOUND, "there is no character of user \"%.100s\"", user_id);
+    if (status == RECSYS_OK)
+        status = recsys_rows_write(gaining.rows, RECSYS_SHAPE_OBJECT, json, err);
+    recsys_rows_destroy(gaining.rows);
+    return status;
+}

@@ -1,0 +1,40 @@
+/* lib/domain/chat.c - adding to a conversation: the row first, then the history is forgotten. */
+#include <string.h>
+
+#include "lib/base/error.h"
+#include "lib/domain/domain.h"
+#include "lib/domain/domain_table.h"
+
+#define MAX_USER_ID 255u
+#define MAX_TEXT 65536u
+
+static const char insert[] = "INSERT INTO chat_db.conversations (user_id, message, response) "
+                             "VALUES ($1::text, $2::text, $3::text) RETURNING " RS_CHAT_COLUMNS;
+
+recsys_status recsys_chat_add(recsys_domains *domains, const char *user_id, const char *message,
+                              const char *response, recsys_value *json, recsys_error *err)
+{
+    static const char *const touched = "chat.history";
+    recsys_rows *rows = NULL;
+    recsys_status status;
+
+    if (json != NULL)
+        memset(json, 0, sizeof *json);
+    if (domains == NULL || json == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_chat_add: an argument is missing");
+    status = rs_domain_check_text("recsys_chat_add", "user_id", user_id, 1, MAX_USER_ID, err);
+    if (status == RECSYS_OK)
+        status = rs_domain_check_text("recsys_chat_add", "message", message, 1, MAX_TEXT, err);
+    if (status == RECSYS_OK)
+        status = rs_domain_check_text("recsys_chat_add", "response", response, 0, MAX_TEXT, err);
+    if (status != RECSYS_OK)
+        return status;
+    const recsys_datum parameters[] = {recsys_datum_text(user_id), recsys_datum_text(message),
+                                       recsys_datum_text(response)};
+    status =
+        recsys_domains_write(domains, &touched, 1, &user_id, 1, insert, parameters, 3, &rows, err);
+    if (status == RECSYS_OK)
+        status = recsys_rows_write(rows, RECSYS_SHAPE_OBJECT, json, err);
+    recsys_rows_destroy(rows);
+    return status;
+}

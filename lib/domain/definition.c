@@ -1,0 +1,173 @@
+/* lib/domain/definition.c - is a row of the table complete and in itself right?
+ *
+ * What can be found out without a database is found out when a domain is added:
+ * that its key and its query have the same parameters, above all. A query with
+ * a $3 that nobody fills would otherwise fail at the first request.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/options.h"
+#include "lib/domain/domain.h"
+#include "lib/domain/pattern.h"
+
+#define DEFINITION_SIZE_V1 (offsetof(recsys_domain_definition, settled_column) + sizeof(char *))
+#define MAX_NAME 64u
+#define MAX_TTL_S (UINT32_MAX / 1000u)
+#define KNOWN_FLAGS ((uint32_t)(RECSYS_DOMAIN_PER_USER | RECSYS_DOMAIN_WARM))
+
+void recsys_domain_definition_init(recsys_domain_definition *definition)
+{
+    if (definition != NULL) {
+        memset(definition, 0, sizeof *definition);
+        definition->struct_size = (uint32_t)sizeof *definition;
+    }
+}
+
+static int is_domain_name(const char *name)
+{
+    size_t n = 0;
+
+    for (; name[n] != '\0' && n <= MAX_NAME; n++)
+        if (!((name[n] >= 'a' && name[n] <= 'z') || (name[n] >= '0' && name[n] <= '9') ||
+              name[n] == '.' || name[n] == '_'))
+            return 0;
+    return n > 0 && n <= MAX_NAME;
+}
+
+/* Which of $1..$31 a statement has, as bits; what stands in quotes does not count. */
+static uint32_t find_parameters(const char *statement)
+{
+    uint32_t found = 0;
+    char quote = '\0';
+
+    for (const char *at = statement; *at != '\0'; at++) {
+        if (quote != '\0')
+            quote = *at == quote ? '\0' : quote;
+        else if (*at == '\'' || *at == '"')
+            quote = *at;
+        else if (*at == '$' && at[1] >= '1' && at[1] <= '9') {
+            unsigned number = 0;
+            for (; at[1] >= '0' && at[1] <= '9'; at++)
+                number = number > 31 ? number : number * 10 + (unsigned)(at[1] - '0');
+            found |= 1u << (number > 31 ? 0 : number);
+        }
+    }
+    return found;
+}
+
+static recsys_status check_query(const recsys_domain_definition *definition, size_t n_parameters,
+                                 recsys_error *err)
+{
+    size_t n = n_parameters + (definition->max_rows > 0 ? 1 : 0);
+    uint32_t want = (1u << (n + 1)) - 2u, have = find_parameters(definition->query);
+
+    if (have != want)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "domain %s: its query must use %s$1..$%zu and no other: its key has %zu "
+                        "parameters%s",
+                        definition->name, n == 0 ? "no parameter, that is none of " : "all of ",
+                        n == 0 ? (size_t)9 : n, n_parameters,
+                        definition->max_rows > 0 ? ", and max_rows adds one" : "");
+    return RECSYS_OK;
+}
+
+static recsys_status check(const recsys_domain_definition *definition, const char *read_by,
+                           size_t *n_parameters, recsys_error *err)
+{
+    const char *wrong = NULL;
+    char what[MAX_NAME + 16] = "domain ";
+    recsys_status status;
+
+    if (definition->name == NULL || !is_domain_name(definition->name))
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_domains_add: a domain's name is 1..%u of a-z 0-9 . _", MAX_NAME);
+    strncat(what, definition->name, MAX_NAME);
+    status = rs_pattern_check(definition->key, what, n_parameters, err);
+    if (status != RECSYS_OK)
+        return status;
+    if (definition->flags & ~KNOWN_FLAGS)
+        return rs_error(err, RECSYS_E_UNSUPPORTED, "%s: flags 0x%x are not known", what,
+                        definition->flags);
+    if (definition->db >= RECSYS_DOMAIN_DBS)
+        wrong = "db must be 0..15";
+    else if (definition->shape < RECSYS_SHAPE_OBJECT || definition->shape > RECSYS_SHAPE_COLUMN)
+        wrong = "shape must be one of RECSYS_SHAPE_*";
+    else if (definition->ttl_s == 0 || definition->ttl_s > MAX_TTL_S)
+        wrong = "ttl_s must be 1..4294967";
+    else if (definition->negative_ttl_s > MAX_TTL_S && definition->negative_ttl_s != UINT32_MAX)
+        wrong = "negative_ttl_s must be 0..4294967 or UINT32_MAX";
+    else if (definition->max_bytes > RS_DOMAIN_MAX_BYTES)
+        wrong = "max_bytes must be at most 67108864";
+    else if (definition->max_rows > 0 && definition->shape == RECSYS_SHAPE_OBJECT)
+        wrong = "max_rows is for lists";
+    else if (definition->version_column != NULL && definition->shape != RECSYS_SHAPE_OBJECT)
+        wrong = "version_column is for objects";
+    else if (definition->query == NULL || *definition->query == '\0')
+        wrong = "it has no query";
+    else if ((definition->flags & RECSYS_DOMAIN_PER_USER) && *n_parameters == 0)
+        wrong = "PER_USER needs the user as its key's first parameter";
+    else if ((definition->flags & RECSYS_DOMAIN_WARM) && *n_parameters > 0 &&
+             definition->warm_query == NULL)
+        wrong = "WARM needs a warm_query, one row for each key";
+    if (wrong != NULL)
+        return rs_error(err, RECSYS_E_INVALID, "%s: %s", what, wrong);
+    return read_by == NULL ? check_query(definition, *n_parameters, err) : RECSYS_OK;
+}
+
+/* Replace a borrowed text by a copy; NULL stays NULL. 0: no memory. */
+static int own(const char **text)
+{
+    if (*text == NULL)
+        return 1;
+    *text = rs_copy_text(*text);
+    return *text != NULL;
+}
+
+recsys_status rs_definition_copy(struct rs_domain *domain,
+                                 const recsys_domain_definition *definition, recsys_error *err)
+{
+    recsys_domain_definition given, *copy = &domain->definition;
+    recsys_status status =
+        definition == NULL ? RECSYS_E_INVALID
+                           : rs_options_copy(&given, sizeof given, definition, DEFINITION_SIZE_V1);
+
+    if (status != RECSYS_OK)
+        return rs_error(err, status,
+                        "recsys_domains_add: a definition of an unknown size; set it up with "
+                        "recsys_domain_definition_init()");
+    status = check(&given, domain->read_by, &domain->n_parameters, err);
+    if (status != RECSYS_OK)
+        return status;
+    *copy = given;
+    copy->struct_size = (uint32_t)sizeof *copy;
+    if (copy->max_bytes == 0)
+        copy->max_bytes = 1u << 20;
+    const char **texts[] = {&copy->name,           &copy->key,
+                            &copy->query,          &copy->warm_query,
+                            &copy->version_column, &copy->settled_column};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (own(texts[i]))
+            continue;
+        for (size_t j = i; j < sizeof texts / sizeof *texts; j++)
+            *texts[j] = NULL; /* not copied: not ours to free */
+        rs_definition_destroy(domain);
+        return rs_error_nomem(err, "domain");
+    }
+    return RECSYS_OK;
+}
+
+void rs_definition_destroy(struct rs_domain *domain)
+{
+    recsys_domain_definition *copy = &domain->definition;
+    const char **texts[] = {&copy->name,           &copy->key,
+                            &copy->query,          &copy->warm_query,
+                            &copy->version_column, &copy->settled_column};
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        rs_free((char *)(uintptr_t)*texts[i]);
+        *texts[i] = NULL;
+    }
+}

@@ -1,0 +1,342 @@
+/* lib/domain/denylist.c - is this token revoked?
+ *
+ * The database is the truth; the set in memory is a copy of it that is complete
+ * up to a revision; the store tells whether that revision is still the newest.
+ * A check therefore has three steps and ends at the first that can tell:
+ *
+ * 1. The token is in the set, or `blacklist:{jti}` is in the store: REVOKED.
+ * 2. The store has a proof that the set is complete: CLEAR. (One round trip for
+ *    both.) That there is nothing in the store proves nothing: it may have been
+ *    evicted, flushed or lost.
+ * 3. The database is read; then the set knows. If there is more to read than
+ *    one batch, or than the set has room for, the database is asked for this
+ *    token alone. If it does not answer: UNKNOWN; or UNCONFIRMED if the store
+ *    knows nothing of the token, and the set was complete once.
+ *
+ * In step 2 the set and the revision it is complete to are looked at together,
+ * after the store was read: what was found before may be out of date by then.
+ *
+ * revoke() commits, then withdraws the proof, and only then returns; why that is
+ * enough, whatever the store does, stands in denylist_proof.c.
+ *
+ * Without a source the store's word counts, and none of this can be promised.
+ */
+#include "recsys/denylist.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/base/options.h"
+#include "lib/domain/denylist.h"
+
+#define OPTIONS_SIZE_V1 (offsetof(recsys_denylist_options, user_data) + sizeof(void *))
+#define STATS_SIZE_V1 (offsetof(recsys_denylist_stats, confirmed_ms) + sizeof(uint64_t))
+#define SYNC_TIMEOUT_MS 2000u
+#define FORGET_NS ((uint64_t)60 * 1000000000u)
+
+static const char ask_statement[] = "SELECT 1 FROM auth_db.revoked_tokens"
+                                    " WHERE jti = $1 AND expires_at > now() - interval '1 minute'";
+
+/* Nobody reads these any more. Two services at once take different ones. */
+static const char forget_statement[] =
+    "DELETE FROM auth_db.revoked_tokens WHERE jti IN"
+    " (SELECT jti FROM auth_db.revoked_tokens WHERE expires_at < now() - interval '1 day'"
+    " ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED)";
+
+void recsys_denylist_options_init(recsys_denylist_options *options)
+{
+    if (options != NULL) {
+        memset(options, 0, sizeof *options);
+        options->struct_size = (uint32_t)sizeof *options;
+    }
+}
+
+static uint64_t system_now_ms(void *user_data)
+{
+    (void)user_data;
+    return rs_clock_unix_ms();
+}
+
+static recsys_status add_metrics(recsys_denylist *denylist, recsys_stats *stats, recsys_error *err)
+{
+    static const char checks[] = "denylist_checks_total", checks_help[] = "Tokens checked.";
+    const struct {
+        const char *name, *help, *labels;
+        recsys_metric **out;
+    } counters[] = {
+        {checks, checks_help, "verdict=\"clear\"", &denylist->clear_metric},
+        {checks, checks_help, "verdict=\"revoked\"", &denylist->revoked_metric},
+        {checks, checks_help, "verdict=\"unknown\"", &denylist->unknown_metric},
+        {checks, checks_help, "verdict=\"unconfirmed\"", &denylist->unconfirmed_metric},
+        {"denylist_unknown_total", "Tokens of which neither store nor database could tell.", NULL,
+         &denylist->unknown_total},
+        {"denylist_revocations_total", "Tokens revoked here.", NULL, &denylist->revocations},
+        {"denylist_syncs_total", "Questions to the database for what is new.", NULL,
+         &denylist->syncs_metric},
+        {"denylist_sync_failures_total", "Those of them that failed.", NULL,
+         &denylist->sync_failures_metric},
+    };
+
+    if (stats == NULL)
+        return RECSYS_OK;
+    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
+        recsys_status status = recsys_stats_add_counter(stats, counters[i].name, counters[i].help,
+                                                        counters[i].labels, counters[i].out, err);
+        if (status != RECSYS_OK)
+            return status;
+    }
+    return recsys_stats_add_gauge(stats, "denylist_tokens", "Revoked tokens this process knows.",
+                                  NULL, &denylist->tokens_metric, err);
+}
+
+recsys_status recsys_denylist_create(recsys_store *store, recsys_source *source,
+                                     const recsys_denylist_options *options, recsys_denylist **out,
+                                     recsys_error *err)
+{
+    recsys_denylist_options given;
+    recsys_denylist *denylist = NULL;
+    recsys_status status;
+    int result, has_lock = 0;
+
+    if (out != NULL)
+        *out = NULL;
+    if (out == NULL || (store == NULL && source == NULL))
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_denylist_create: out is NULL, or both store and source are");
+    status = rs_options_copy(&given, sizeof given, options, OPTIONS_SIZE_V1);
+    if (status != RECSYS_OK)
+        return rs_options_error(err, status, "recsys_denylist_create");
+    denylist = rs_alloc_array(1, sizeof *denylist);
+    if (denylist == NULL)
+        return rs_error_nomem(err, "denylist");
+    denylist->store = store;
+    denylist->source = source;
+    denylist->timeout_ms = given.timeout_ms == 0 ? 50 : given.timeout_ms;
+    denylist->now_ms = given.now_ms == NULL ? system_now_ms : given.now_ms;
+    denylist->user_data = given.user_data;
+    rs_denylist_set_init(&denylist->set, given.max_tokens == 0 ? 4194304 : given.max_tokens);
+    status = add_metrics(denylist, given.stats, err);
+    if (status != RECSYS_OK)
+        goto fail;
+    if ((result = rs_lock_init(&denylist->lock)) != 0 ||
+        (has_lock = 1, result = rs_signal_init(&denylist->done)) != 0) {
+        status = rs_error_sys(err, result, "cannot make the lock of a denylist");
+        goto fail;
+    }
+    *out = denylist;
+    return RECSYS_OK;
+
+fail:
+    if (has_lock)
+        rs_lock_destroy(&denylist->lock);
+    rs_free(denylist);
+    return status;
+}
+
+void recsys_denylist_destroy(recsys_denylist *denylist)
+{
+    if (denylist == NULL)
+        return;
+    rs_signal_destroy(&denylist->done);
+    rs_lock_destroy(&denylist->lock);
+    rs_denylist_set_destroy(&denylist->set);
+    rs_free(denylist);
+}
+
+void rs_denylist_confirm(struct recsys_denylist *denylist, uint64_t now_ms)
+{
+    uint64_t last = atomic_load_explicit(&denylist->confirmed_ms, memory_order_relaxed);
+
+    while (last < now_ms &&
+           !atomic_compare_exchange_weak_explicit(&denylist->confirmed_ms, &last, now_ms,
+                                                  memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+
+/* Is it in the set? `complete_to` receives the point for which that counts. */
+static int is_known(recsys_denylist *denylist, struct rs_jti jti, struct rs_point *complete_to)
+{
+    uint64_t now_ms = rs_denylist_now(denylist);
+
+    rs_lock_take(&denylist->lock);
+    int found = rs_denylist_set_has(&denylist->set, jti, now_ms);
+    if (complete_to != NULL)
+        *complete_to = denylist->complete_to;
+    rs_lock_give(&denylist->lock);
+    return found;
+}
+
+/* Step 2. UNKNOWN with RECSYS_OK: the store is well and cannot tell. */
+static recsys_status ask_store(recsys_denylist *denylist, recsys_bytes jti, struct rs_jti hashed,
+                               uint32_t *verdict, recsys_error *err)
+{
+    char room[RS_DENYLIST_KEY_SIZE];
+    recsys_bytes keys[2] = {rs_denylist_key(jti, room), rs_denylist_proof_key};
+    recsys_value values[2] = {{0}, {0}};
+    struct rs_point complete_to;
+    uint64_t life, now_ms = rs_denylist_now(denylist);
+    recsys_status status = recsys_store_get(denylist->store, keys, 2, values, &life, err);
+
+    *verdict = RECSYS_TOKEN_UNKNOWN;
+    if (status != RECSYS_OK)
+        return status;
+    if (values[0].data != NULL || is_known(denylist, hashed, &complete_to))
+        *verdict = RECSYS_TOKEN_REVOKED;
+    else if (denylist->source == NULL || rs_denylist_proof_holds(&values[1], life, complete_to)) {
+        *verdict = RECSYS_TOKEN_CLEAR;
+        rs_denylist_confirm(denylist, now_ms);
+    }
+    recsys_value_release(&values[0]);
+    recsys_value_release(&values[1]);
+    return RECSYS_OK;
+}
+
+static recsys_status ask_for_one(recsys_denylist *denylist, recsys_bytes jti, uint32_t *verdict,
+                                 recsys_error *err)
+{
+    recsys_datum parameter = rs_denylist_text(jti);
+    recsys_rows *rows;
+    recsys_status status = recsys_source_query(denylist->source, ask_statement, &parameter, 1,
+                                               denylist->timeout_ms, &rows, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    *verdict = recsys_rows_count(rows) > 0 ? RECSYS_TOKEN_REVOKED : RECSYS_TOKEN_CLEAR;
+    recsys_rows_destroy(rows);
+    return RECSYS_OK;
+}
+
+/* Step 3. */
+static recsys_status ask_database(recsys_denylist *denylist, recsys_bytes jti, struct rs_jti hashed,
+                                  int use_store, uint32_t *verdict, recsys_error *err)
+{
+    int complete;
+    recsys_status status =
+        rs_denylist_read(denylist, denylist->timeout_ms, use_store, &complete, err);
+
+    if (status == RECSYS_OK || status == RECSYS_E_LIMIT || status == RECSYS_E_NOMEM) {
+        if (is_known(denylist, hashed, NULL))
+            *verdict = RECSYS_TOKEN_REVOKED;
+        else if (complete)
+            *verdict = RECSYS_TOKEN_CLEAR;
+        else
+            return ask_for_one(denylist, jti, verdict, err);
+        return RECSYS_OK;
+    }
+    return status;
+}
+
+static void count(recsys_denylist *denylist, uint32_t verdict)
+{
+    atomic_fetch_add_explicit(&denylist->checks, 1, memory_order_relaxed);
+    if (verdict == RECSYS_TOKEN_CLEAR) {
+        recsys_metric_add(denylist->clear_metric, 1);
+    } else if (verdict == RECSYS_TOKEN_REVOKED) {
+        atomic_fetch_add_explicit(&denylist->revoked, 1, memory_order_relaxed);
+        recsys_metric_add(denylist->revoked_metric, 1);
+    } else {
+        atomic_fetch_add_explicit(&denylist->unknown, 1, memory_order_relaxed);
+        recsys_metric_add(verdict == RECSYS_TOKEN_UNKNOWN ? denylist->unknown_metric
+                                                          : denylist->unconfirmed_metric,
+                          1);
+        recsys_metric_add(denylist->unknown_total, 1);
+    }
+}
+
+recsys_status recsys_denylist_check(recsys_denylist *denylist, recsys_bytes jti, uint32_t *verdict,
+                                    recsys_error *err)
+{
+    recsys_error problem = {0};
+    recsys_status status = RECSYS_OK, store_status = RECSYS_E_STATE;
+
+    if (verdict != NULL)
+        *verdict = RECSYS_TOKEN_UNKNOWN;
+    if (denylist == NULL || verdict == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_denylist_check: an argument is missing");
+    status = rs_denylist_check_jti(jti, "recsys_denylist_check", err);
+    if (status != RECSYS_OK)
+        return status;
+    struct rs_jti hashed = rs_jti_make(jti);
+    if (is_known(denylist, hashed, NULL)) {
+        *verdict = RECSYS_TOKEN_REVOKED;
+    } else {
+        if (denylist->store != NULL)
+            status = store_status = ask_store(denylist, jti, hashed, verdict, &problem);
+        if (*verdict == RECSYS_TOKEN_UNKNOWN && denylist->source != NULL)
+            status =
+                ask_database(denylist, jti, hashed, store_status == RECSYS_OK, verdict, &problem);
+    }
+    if (*verdict == RECSYS_TOKEN_UNKNOWN && store_status == RECSYS_OK &&
+        atomic_load_explicit(&denylist->confirmed_ms, memory_order_relaxed) != 0)
+        *verdict = RECSYS_TOKEN_UNCONFIRMED;
+    if (status != RECSYS_OK)
+        (void)rs_error(err, status, "cannot tell whether the token is revoked: %s",
+                       problem.message);
+    count(denylist, *verdict);
+    return RECSYS_OK;
+}
+
+/* At first and then now and again, what expired long ago leaves the database. */
+static void forget(recsys_denylist *denylist)
+{
+    uint64_t now = rs_clock_ns();
+    recsys_rows *rows;
+    recsys_error problem;
+
+    rs_lock_take(&denylist->lock);
+    int is_due = denylist->forgot_ns == 0 || now - denylist->forgot_ns >= FORGET_NS;
+    if (is_due)
+        denylist->forgot_ns = now;
+    rs_lock_give(&denylist->lock);
+    if (!is_due)
+        return;
+    if (recsys_source_query(denylist->source, forget_statement, NULL, 0, SYNC_TIMEOUT_MS, &rows,
+                            &problem) == RECSYS_OK)
+        recsys_rows_destroy(rows);
+    else
+        rs_log(RECSYS_LOG_WARN, "denylist: cannot remove what has expired: %s", problem.message);
+}
+
+recsys_status recsys_denylist_sync(recsys_denylist *denylist, recsys_error *err)
+{
+    recsys_status status = RECSYS_OK;
+
+    if (denylist == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_denylist_sync: denylist is NULL");
+    if (denylist->source == NULL) {
+        rs_lock_take(&denylist->lock);
+        rs_denylist_set_sweep(&denylist->set, denylist->set.n_slots, rs_denylist_now(denylist));
+        rs_lock_give(&denylist->lock);
+        return RECSYS_OK;
+    }
+    for (int complete = 0; status == RECSYS_OK && !complete;)
+        status =
+            rs_denylist_read(denylist, SYNC_TIMEOUT_MS, denylist->store != NULL, &complete, err);
+    if (status == RECSYS_OK)
+        forget(denylist);
+    return status;
+}
+
+recsys_status recsys_denylist_get_stats(recsys_denylist *denylist, recsys_denylist_stats *out,
+                                        recsys_error *err)
+{
+    if (denylist == NULL || out == NULL || out->struct_size < STATS_SIZE_V1)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_denylist_get_stats: an argument is missing, or out->struct_size "
+                        "is not set");
+    rs_lock_take(&denylist->lock);
+    out->tokens = denylist->set.n;
+    rs_lock_give(&denylist->lock);
+    out->checks = atomic_load_explicit(&denylist->checks, memory_order_relaxed);
+    out->revoked = atomic_load_explicit(&denylist->revoked, memory_order_relaxed);
+    out->unknown = atomic_load_explicit(&denylist->unknown, memory_order_relaxed);
+    out->syncs = atomic_load_explicit(&denylist->syncs, memory_order_relaxed);
+    out->sync_failures = atomic_load_explicit(&denylist->sync_failures, memory_order_relaxed);
+    out->confirmed_ms = atomic_load_explicit(&denylist->confirmed_ms, memory_order_relaxed);
+    return RECSYS_OK;
+}

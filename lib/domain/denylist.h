@@ -1,0 +1,146 @@
+/* lib/domain/denylist.h - private to lib/domain: the parts of a denylist.
+ *
+ *   denylist.c        is a token revoked? And creating, syncing, counting
+ *   denylist_revoke.c revoking, and all there is to know of a revoked token
+ *   denylist_sync.c   reading what is new from the database, one reader at a time
+ *   denylist_proof.c  the revision in the store, and why it may be believed
+ *   denylist_set.c    the tokens a process knows
+ */
+#ifndef RS_DOMAIN_DENYLIST_H
+#define RS_DOMAIN_DENYLIST_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/lock.h"
+#include "recsys/denylist.h"
+
+/* A revoked token is remembered this long after it has expired: validators
+ * allow some leeway, and clocks differ. The statements say '1 minute'. */
+#define RS_DENYLIST_GRACE_MS 60000u
+
+/* -- set; ONE THREAD AT A TIME -- */
+
+struct rs_jti { /* as the set knows it */
+    uint64_t hash[2];
+};
+
+struct rs_denylist_slot {
+    struct rs_jti jti;
+    uint64_t expires_ms; /* since 1970; 0 = free */
+};
+
+struct rs_denylist_set {
+    struct rs_denylist_slot *slots; /* open addressing; NULL while empty */
+    size_t n_slots, n;              /* n_slots is a power of two; n counts the expired, too */
+    uint64_t max;
+    size_t hand; /* the slot swept next */
+};
+
+struct rs_jti rs_jti_make(recsys_bytes jti);
+
+void rs_denylist_set_init(struct rs_denylist_set *set, uint64_t max);
+void rs_denylist_set_destroy(struct rs_denylist_set *set);
+/* 1 if it is there and has not expired. */
+int rs_denylist_set_has(const struct rs_denylist_set *set, struct rs_jti jti, uint64_t now_ms);
+/* The later expiry counts. E_LIMIT (`max` are there), E_NOMEM. */
+recsys_status rs_denylist_set_add(struct rs_denylist_set *set, struct rs_jti jti,
+                                  uint64_t expires_ms, uint64_t now_ms);
+/* Look through the next `n_slots` slots for what has expired. */
+void rs_denylist_set_sweep(struct rs_denylist_set *set, size_t n_slots, uint64_t now_ms);
+
+/* -- the denylist -- */
+
+/* A moment of the database. Revisions of another history say nothing: after a
+ * failover that lost the last commits, or a restored backup, they count on from
+ * where that one ended. */
+struct rs_point {
+    uint64_t revision;
+    uint64_t history; /* a hash; 0 = none is known yet */
+};
+
+struct recsys_denylist {
+    recsys_store *store;
+    recsys_source *source;
+    uint32_t timeout_ms;
+    uint64_t (*now_ms)(void *user_data);
+    void *user_data;
+
+    struct rs_lock lock;
+    struct rs_signal done; /* a reading has ended */
+    /* protected by lock */
+    struct rs_denylist_set set;
+    struct rs_point complete_to; /* the set has all up to here; only a reading changes it */
+    uint64_t n_started, n_done;  /* readings, the last one of each kind by its number */
+    int is_reading;
+    uint64_t forgot_ns;        /* when the database was rid of what has expired; 0 = never yet */
+    recsys_status last_status; /* of reading n_done; so are the next two */
+    int last_complete;
+    recsys_error last_error;
+
+    _Atomic uint64_t confirmed_ms; /* when complete_to was the newest revision; 0 = never */
+    _Atomic uint64_t checks, revoked, unknown, syncs, sync_failures; /* relaxed: only counted */
+    _Atomic uint64_t n_proofs;                                       /* makes each one's name */
+    recsys_metric *clear_metric, *revoked_metric, *unknown_metric, *unconfirmed_metric,
+        *unknown_total, *revocations;
+    recsys_metric *syncs_metric, *sync_failures_metric, *tokens_metric;
+};
+
+static inline uint64_t rs_denylist_now(const struct recsys_denylist *denylist)
+{
+    return denylist->now_ms(denylist->user_data);
+}
+
+/* The set was complete at `now_ms`. */
+void rs_denylist_confirm(struct recsys_denylist *denylist, uint64_t now_ms);
+
+/* Must be 1..255 bytes of UTF-8: a database keeps it as text. */
+recsys_status rs_denylist_check_jti(recsys_bytes jti, const char *function, recsys_error *err);
+
+#define RS_DENYLIST_KEY_SIZE (10 + 255)
+/* `blacklist:{jti}`, in `room`. */
+recsys_bytes rs_denylist_key(recsys_bytes jti, char room[RS_DENYLIST_KEY_SIZE]);
+
+/* A parameter that need not end in a NUL. BORROWED. */
+recsys_datum rs_denylist_text(recsys_bytes text);
+
+/* -- sync -- */
+
+/*
+ * Read from the database what is new since the last time: one batch, by a
+ * reading that starts after this call. Callers that come while a reading runs
+ * wait for the next one and share it.
+ *
+ * use_store  the store has just answered: give it the revision, too
+ * complete   receives 1 if the set now has everything that was revoked when
+ *            this was called
+ *
+ * E_LIMIT or E_NOMEM: the set has no room for all; else what the database failed with.
+ */
+recsys_status rs_denylist_read(struct recsys_denylist *denylist, uint32_t timeout_ms, int use_store,
+                               int *complete, recsys_error *err);
+
+/* -- proof -- */
+
+#define RS_PROOF_SIZE 96u
+
+struct rs_proof {
+    char seen[RS_PROOF_SIZE]; /* what was in the store before the database was read */
+    size_t size;              /* 0: no proof will be written */
+    uint64_t life;
+};
+
+extern const recsys_bytes rs_denylist_proof_key;
+
+/* Before the database is read, and after. `at` is where it was. */
+void rs_denylist_proof_begin(struct recsys_denylist *denylist, struct rs_proof *proof);
+void rs_denylist_proof_end(struct recsys_denylist *denylist, const struct rs_proof *proof,
+                           struct rs_point at);
+/* Does `value`, read in this life of the store, prove that nothing was revoked after `at`? */
+int rs_denylist_proof_holds(const recsys_value *value, uint64_t life, struct rs_point at);
+/* After a commit at `committed_ns` (rs_clock_ns()): returns when no process can
+ * find a proof of an older revision. */
+void rs_denylist_proof_withdraw(struct recsys_denylist *denylist, uint64_t committed_ns);
+
+#endif

@@ -1,0 +1,290 @@
+/* lib/domain/denylist_revoke.c - revoking a token, and all there is to know of a revoked one.
+ *
+ * One statement takes the next revision and writes the token. From the moment
+ * it is committed the token is revoked; what follows is telling the others:
+ * our own set, the proof in the store (denylist_proof.c), and last the entry
+ * `blacklist:{jti}`, for services that know nothing of this library. That one may
+ * be lost without harm to those who do.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/error.h"
+#include "lib/base/json.h"
+#include "lib/base/utf8.h"
+#include "lib/domain/denylist.h"
+
+#define MAX_JTI 255u
+#define MAX_EXPIRES_S 253402300799u /* the end of the year 9999 */
+#define N_TRIES 3
+#define MAX_ENTRY ((size_t)1 << 20)
+
+/* Revoked again: the first reason stays, the later expiry counts, and by the new
+ * revision everybody hears of it. */
+static const char revoke_statement[] =
+    "WITH next AS (UPDATE auth_db.revocation SET revision = revision + 1 RETURNING revision)"
+    " INSERT INTO auth_db.revoked_tokens AS t (jti, user_id, reason, expires_at, revision)"
+    " SELECT $1, $2, $3, to_timestamp($4::bigint), revision FROM next"
+    " ON CONFLICT (jti) DO UPDATE SET revision = EXCLUDED.revision,"
+    " expires_at = greatest(t.expires_at, EXCLUDED.expires_at)"
+    " RETURNING user_id, reason, revoked_at AS blacklisted_at, expires_at";
+
+static const char get_statement[] =
+    "SELECT jti, user_id, reason, revoked_at AS blacklisted_at, expires_at"
+    " FROM auth_db.revoked_tokens WHERE jti = $1 AND expires_at > now() - interval '1 minute'";
+
+recsys_status rs_denylist_check_jti(recsys_bytes jti, const char *function, recsys_error *err)
+{
+    if (jti.data == NULL || jti.size == 0 || jti.size > MAX_JTI ||
+        !rs_utf8_is_valid(jti.data, jti.size))
+        return rs_error(err, RECSYS_E_INVALID, "%s: the jti is not 1..%u bytes of UTF-8", function,
+                        MAX_JTI);
+    return RECSYS_OK;
+}
+
+recsys_bytes rs_denylist_key(recsys_bytes jti, char room[RS_DENYLIST_KEY_SIZE])
+{
+    memcpy(room, "blacklist:", 10);
+    memcpy(room + 10, jti.data, jti.size);
+    return (recsys_bytes){room, 10 + jti.size};
+}
+
+recsys_datum rs_denylist_text(recsys_bytes text)
+{
+    if (text.data == NULL)
+        return (recsys_datum){.type = RECSYS_TYPE_NULL};
+    return (recsys_datum){.type = RECSYS_TYPE_TEXT, .text = text.data, .size = text.size};
+}
+
+static recsys_datum optional_text(const char *text)
+{
+    return rs_denylist_text((recsys_bytes){text, text == NULL ? 0 : strlen(text)});
+}
+
+/* What revoke() was asked for. */
+struct wish {
+    recsys_bytes jti;
+    const char *user_id, *reason;
+    uint64_t expires_s;
+};
+
+/* `json` receives the entry as the database has it. */
+static recsys_status write_database(recsys_denylist *denylist, const struct wish *wish,
+                                    recsys_value *json, recsys_error *err)
+{
+    recsys_datum parameters[] = {rs_denylist_text(wish->jti), optional_text(wish->user_id),
+                                 optional_text(wish->reason),
+                                 recsys_datum_integer((int64_t)wish->expires_s)};
+    recsys_rows *rows = NULL;
+    recsys_status status = RECSYS_E_STATE;
+
+    /* Under SERIALIZABLE two revocations at once may have to be tried again. */
+    for (int i = 0; i < N_TRIES && status == RECSYS_E_STATE; i++)
+        status =
+            recsys_source_query(denylist->source, revoke_statement, parameters, 4, 0, &rows, err);
+    if (status != RECSYS_OK)
+        return status;
+    /* The token is revoked, whether or not there is memory to say so. */
+    if (recsys_rows_write(rows, RECSYS_SHAPE_OBJECT, json, NULL) != RECSYS_OK)
+        *json = (recsys_value){0};
+    recsys_rows_destroy(rows);
+    return RECSYS_OK;
+}
+
+static void format_time(uint64_t unix_ms, char out[32])
+{
+    time_t seconds = (time_t)(unix_ms / 1000u);
+    struct tm parts;
+
+    out[0] = '\0';
+    if (gmtime_r(&seconds, &parts) != NULL)
+        strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+static void free_text(void *text)
+{
+    rs_free(text);
+}
+
+/* The text of `object`, which may be NULL; gives `object` back. */
+static recsys_status write_json(json_t *object, recsys_value *json, recsys_error *err)
+{
+    char *text = object == NULL ? NULL : rs_json_write_text(object, JSON_COMPACT);
+
+    json_decref(object);
+    if (text == NULL)
+        return rs_error_nomem(err, "revoked token");
+    *json = (recsys_value){text, strlen(text), text, free_text};
+    return RECSYS_OK;
+}
+
+/* The entry as it is when there is no database to make it. */
+static recsys_status make_entry(recsys_denylist *denylist, const struct wish *wish,
+                                recsys_value *json, recsys_error *err)
+{
+    char now[32], expires[32];
+
+    format_time(rs_denylist_now(denylist), now);
+    format_time(wish->expires_s * 1000u, expires);
+    return write_json(json_pack("{s:s?, s:s?, s:s, s:s}", "user_id", wish->user_id, "reason",
+                                wish->reason, "blacklisted_at", now, "expires_at", expires),
+                      json, err);
+}
+
+static recsys_status tell_store(recsys_denylist *denylist, const struct wish *wish,
+                                const recsys_value *json, recsys_error *err)
+{
+    uint64_t until_ms = wish->expires_s * 1000u + RS_DENYLIST_GRACE_MS;
+    uint64_t now_ms = rs_denylist_now(denylist);
+    char room[RS_DENYLIST_KEY_SIZE];
+
+    if (denylist->store == NULL || json->data == NULL || until_ms <= now_ms)
+        return RECSYS_OK;
+    return recsys_store_set(denylist->store, rs_denylist_key(wish->jti, room),
+                            (recsys_bytes){json->data, json->size}, until_ms - now_ms,
+                            RECSYS_STORE_ALWAYS, err);
+}
+
+static void add_to_set(recsys_denylist *denylist, const struct wish *wish)
+{
+    struct rs_jti jti = rs_jti_make(wish->jti);
+    uint64_t now_ms = rs_denylist_now(denylist);
+
+    /* If it finds no room the set is not complete to the new revision either,
+     * and checks ask the database. */
+    rs_lock_take(&denylist->lock);
+    recsys_status status = rs_denylist_set_add(
+        &denylist->set, jti, wish->expires_s * 1000u + RS_DENYLIST_GRACE_MS, now_ms);
+    rs_lock_give(&denylist->lock);
+    (void)status;
+}
+
+static recsys_status check_wish(const struct wish *wish, recsys_error *err)
+{
+    recsys_status status = rs_denylist_check_jti(wish->jti, "recsys_denylist_revoke", err);
+
+    if (status != RECSYS_OK)
+        return status;
+    if ((wish->user_id != NULL && !rs_utf8_is_valid(wish->user_id, strlen(wish->user_id))) ||
+        (wish->reason != NULL && !rs_utf8_is_valid(wish->reason, strlen(wish->reason))))
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_denylist_revoke: user_id or reason is not UTF-8");
+    if (wish->expires_s > MAX_EXPIRES_S)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_denylist_revoke: expires_s is %" PRIu64
+                        ", after the year 9999; it is in seconds",
+                        wish->expires_s);
+    return RECSYS_OK;
+}
+
+recsys_status recsys_denylist_revoke(recsys_denylist *denylist, recsys_bytes jti,
+                                     const char *user_id, const char *reason, uint64_t expires_s,
+                                     recsys_error *err)
+{
+    const struct wish wish = {jti, user_id, reason, expires_s};
+    recsys_value json = {0};
+
+    if (denylist == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_denylist_revoke: denylist is NULL");
+    recsys_status status = check_wish(&wish, err);
+    if (status != RECSYS_OK)
+        return status;
+    if (denylist->source == NULL) {
+        status = make_entry(denylist, &wish, &json, err);
+        if (status == RECSYS_OK)
+            status = tell_store(denylist, &wish, &json, err);
+        if (status == RECSYS_OK)
+            add_to_set(denylist, &wish);
+    } else {
+        status = write_database(denylist, &wish, &json, err);
+        if (status == RECSYS_OK) {
+            uint64_t committed_ns = rs_clock_ns();
+            add_to_set(denylist, &wish);
+            if (denylist->store != NULL)
+                rs_denylist_proof_withdraw(denylist, committed_ns);
+            recsys_status ignored = tell_store(denylist, &wish, &json, NULL);
+            (void)ignored;
+        }
+    }
+    recsys_value_release(&json);
+    if (status == RECSYS_OK)
+        recsys_metric_add(denylist->revocations, 1);
+    return status;
+}
+
+static recsys_status get_from_database(recsys_denylist *denylist, recsys_bytes jti,
+                                       recsys_value *json, recsys_error *err)
+{
+    recsys_datum parameter = rs_denylist_text(jti);
+    recsys_rows *rows;
+    recsys_status status =
+        recsys_source_query(denylist->source, get_statement, &parameter, 1, 0, &rows, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    status = recsys_rows_count(rows) == 0
+                 ? rs_error(err, RECSYS_E_NOT_FOUND, "the token is not revoked")
+                 : recsys_rows_write(rows, RECSYS_SHAPE_OBJECT, json, err);
+    recsys_rows_destroy(rows);
+    return status;
+}
+
+/* The entry does not say its jti, since its key does. */
+static recsys_status get_from_store(recsys_denylist *denylist, recsys_bytes jti, recsys_value *json,
+                                    recsys_error *err)
+{
+    char room[RS_DENYLIST_KEY_SIZE];
+    recsys_bytes key = rs_denylist_key(jti, room);
+    recsys_value entry = {0};
+    json_t *object = NULL, *whole = NULL;
+    uint64_t life;
+    recsys_status status = recsys_store_get(denylist->store, &key, 1, &entry, &life, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    if (entry.data == NULL)
+        return rs_error(err, RECSYS_E_NOT_FOUND, "the store does not know the token as revoked");
+    status = entry.size > MAX_ENTRY
+                 ? rs_error(err, RECSYS_E_LIMIT, "the entry of a revoked token has %zu bytes",
+                            entry.size)
+                 : rs_json_parse(entry.data, entry.size, "blacklist:{jti}", &object, err);
+    if (status == RECSYS_OK && !json_is_object(object))
+        status = rs_error(err, RECSYS_E_FORMAT, "the entry of a revoked token is no JSON object");
+    if (status == RECSYS_OK) {
+        whole = json_pack("{s:s%}", "jti", jti.data, jti.size);
+        if (whole == NULL || json_object_update_missing(whole, object) != 0) {
+            json_decref(whole);
+            whole = NULL;
+        }
+        status = write_json(whole, json, err);
+    }
+    json_decref(object);
+    recsys_value_release(&entry);
+    return status;
+}
+
+recsys_status recsys_denylist_get(recsys_denylist *denylist, recsys_bytes jti, recsys_value *json,
+                                  recsys_error *err)
+{
+    recsys_status status;
+
+    if (json != NULL)
+        *json = (recsys_value){0};
+    if (denylist == NULL || json == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_denylist_get: an argument is missing");
+    status = rs_denylist_check_jti(jti, "recsys_denylist_get", err);
+    if (status != RECSYS_OK)
+        return status;
+    if (denylist->source == NULL)
+        return get_from_store(denylist, jti, json, err);
+    status = get_from_database(denylist, jti, json, err);
+    /* That the store knows nothing of it would be no answer. */
+    if (status != RECSYS_OK && status != RECSYS_E_NOT_FOUND && denylist->store != NULL &&
+        get_from_store(denylist, jti, json, NULL) == RECSYS_OK)
+        return RECSYS_OK;
+    return status;
+}

@@ -1,0 +1,85 @@
+/* lib/domain/domain.h - a set of domains from the inside.
+ *
+ * One struct rs_domain is one row of the table. Nothing here changes once the
+ * last row was added, so reading needs no lock. Rows of one logical database
+ * share its recsys_aside.
+ */
+#ifndef RS_DOMAIN_DOMAIN_H
+#define RS_DOMAIN_DOMAIN_H
+
+#include <locale.h>
+
+#include "recsys/domain.h"
+
+#define RS_DOMAIN_MAX_BYTES (64u << 20) /* of one entry, whatever a definition says */
+
+struct rs_domain {
+    recsys_domain_definition definition; /* complete; its texts are ours */
+    size_t n_parameters;                 /* of the key */
+    const char *read_by; /* the function that reads it, if that is not recsys_domains_get() */
+    recsys_aside *aside; /* BORROWED from the set */
+    recsys_store *store;
+};
+
+struct rs_database {
+    recsys_store *store; /* the caller's, or `own`; NULL until a domain needs it */
+    recsys_store *own;
+    recsys_aside *aside; /* NULL until a domain needs it */
+};
+
+struct recsys_domains {
+    recsys_source *source;
+    recsys_stats *stats;
+    uint64_t memory_bytes;
+    uint32_t timeout_ms;
+    recsys_aside_options aside;
+    struct rs_database dbs[RECSYS_DOMAIN_DBS];
+    struct rs_domain **domains;
+    size_t n_domains;
+    locale_t letters; /* knows upper and lower case beyond ASCII; 0 = this system has none */
+};
+
+/* Add a row; `read_by` as above, NULL for those that need nothing special. */
+recsys_status rs_domains_add(recsys_domains *domains, const recsys_domain_definition *definition,
+                             const char *read_by, recsys_error *err);
+
+/* definition.c: check one and make a complete copy of it. */
+recsys_status rs_definition_copy(struct rs_domain *domain,
+                                 const recsys_domain_definition *definition, recsys_error *err);
+void rs_definition_destroy(struct rs_domain *domain);
+
+/* E_NOT_FOUND, E_INVALID if an argument is missing. `function` is for the message. */
+recsys_status rs_domains_find(const recsys_domains *domains, const char *name, const char *function,
+                              const struct rs_domain **out, recsys_error *err);
+
+/* The key of an entry. `key` has room for RECSYS_KEY_MAX + 1. */
+recsys_status rs_domain_key(const struct rs_domain *domain, const char *const *values, size_t n,
+                            char *key, recsys_bytes *out, recsys_error *err);
+
+/* domain_read.c: read through the cache, the whole list, with times to live
+ * multiplied by `ttl_share`. Values must be as many as the key's parameters. */
+recsys_status rs_domain_read(recsys_domains *domains, const struct rs_domain *domain,
+                             const char *const *values, double ttl_share, recsys_value *json,
+                             uint32_t *outcome, recsys_error *err);
+
+/* What a definition's time to live is for one entry. */
+uint32_t rs_domain_ttl_ms(const struct rs_domain *domain, double ttl_share);
+
+/* domain_write.c: run a writer around keys of any databases. */
+recsys_status rs_domains_around(const struct rs_domain *const *touched, size_t n_touched,
+                                const char *const *values, size_t n, recsys_aside_writer writer,
+                                void *user_data, recsys_error *err);
+
+/* Text from outside: there, `min`..`max` bytes, UTF-8 without NUL. */
+recsys_status rs_domain_check_text(const char *function, const char *what, const char *text,
+                                   size_t min, size_t max, recsys_error *err);
+
+/* `text` of rs_alloc() becomes a value that frees it. */
+void rs_value_own(recsys_value *value, char *text, size_t size);
+
+/* nearby.c: load what one row of location.nearby's warm query stands for. */
+recsys_status rs_nearby_warm(recsys_domains *domains, const struct rs_domain *domain,
+                             const recsys_rows *rows, size_t row, double ttl_share,
+                             uint32_t *outcome, recsys_error *err);
+
+#endif

@@ -1,0 +1,248 @@
+/* lib/domain/domain_read.c - reading an entry: from the cache, or by the domain's query.
+ *
+ * A list is cached once, with max_rows rows, whatever a reader asked for: what
+ * two readers with different limits get is cut from the same entry, so neither
+ * can get the other's answer. Who wants more than max_rows gets it from the
+ * database, unless the cached list is shorter than max_rows: then there is no more.
+ *
+ * That there is no such row is kept by the cache for its usual time. A domain
+ * that wants another time, or none, says so by the value `null`, which no shape
+ * ever has.
+ */
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/domain/columns.h"
+#include "lib/domain/domain.h"
+#include "lib/domain/json_span.h"
+#include "lib/domain/pattern.h"
+
+#define NONE "null"
+
+struct reading {
+    recsys_domains *domains;
+    const struct rs_domain *domain;
+    const char *const *values;
+    double ttl_share;
+};
+
+uint32_t rs_domain_ttl_ms(const struct rs_domain *domain, double ttl_share)
+{
+    return (uint32_t)(domain->definition.ttl_s * 1000.0 * ttl_share);
+}
+
+/* Run the domain's query; `n_rows` for those with max_rows. */
+static recsys_status query(const struct reading *reading, uint32_t n_rows, recsys_rows **rows,
+                           recsys_error *err)
+{
+    const struct rs_domain *domain = reading->domain;
+    recsys_datum parameters[RS_PATTERN_PARAMETERS + 1];
+    size_t n = domain->n_parameters;
+
+    for (size_t i = 0; i < n; i++)
+        parameters[i] = recsys_datum_text(reading->values[i]);
+    if (domain->definition.max_rows > 0)
+        parameters[n++] = recsys_datum_integer(n_rows);
+    return recsys_source_query(reading->domains->source, domain->definition.query, parameters, n,
+                               reading->domains->timeout_ms, rows, err);
+}
+
+/* Are all rows as they will stay? Then, or without such a column, *is_settled is 1. */
+static recsys_status look_if_settled(const struct rs_domain *domain, const recsys_rows *rows,
+                                     int *is_settled, recsys_error *err)
+{
+    const char *name = domain->definition.settled_column;
+    int column = name == NULL ? -1 : rs_columns_find(rows, name);
+
+    *is_settled = 1;
+    if (name == NULL)
+        return RECSYS_OK;
+    if (column < 0)
+        return rs_error(err, RECSYS_E_FORMAT, "domain %s: its query has no column %s",
+                        domain->definition.name, name);
+    for (size_t row = 0; row < recsys_rows_count(rows); row++) {
+        recsys_datum settled = recsys_rows_get(rows, row, (size_t)column);
+        if (settled.type != RECSYS_TYPE_BOOL && settled.type != RECSYS_TYPE_NULL)
+            return rs_error(err, RECSYS_E_FORMAT, "domain %s: column %s is not a BOOL",
+                            domain->definition.name, name);
+        if (settled.type == RECSYS_TYPE_NULL || settled.number == 0)
+            *is_settled = 0;
+    }
+    return RECSYS_OK;
+}
+
+/* What a reader sees: the rows without the column that is ours. */
+static recsys_status write_rows(const struct rs_domain *domain, const recsys_rows *rows,
+                                recsys_value *out, recsys_error *err)
+{
+    const char *hidden = domain->definition.settled_column;
+    recsys_rows *shown = NULL;
+    recsys_status status;
+
+    if (hidden == NULL)
+        return recsys_rows_write(rows, domain->definition.shape, out, err);
+    status = rs_columns_without(rows, &hidden, 1, &shown, err);
+    if (status == RECSYS_OK)
+        status = recsys_rows_write(shown, domain->definition.shape, out, err);
+    recsys_rows_destroy(shown);
+    return status;
+}
+
+static recsys_status set_none(const struct rs_domain *domain, recsys_aside_load *load,
+                              recsys_error *err)
+{
+    uint32_t ttl_s = domain->definition.negative_ttl_s;
+    recsys_bytes none = {NONE, strlen(NONE)};
+
+    if (ttl_s == 0)
+        return rs_error(err, RECSYS_E_NOT_FOUND, "domain %s: there is none",
+                        domain->definition.name);
+    if (ttl_s == UINT32_MAX)
+        return recsys_aside_load_set(load, none, 0, 0, RECSYS_LOAD_UNCACHED, err);
+    return recsys_aside_load_set(load, none, 0, ttl_s * 1000u, 0, err);
+}
+
+static recsys_status load_entry(recsys_aside_load *load, void *user_data, recsys_error *err)
+{
+    const struct reading *reading = user_data;
+    const struct rs_domain *domain = reading->domain;
+    recsys_rows *rows = NULL;
+    recsys_value value = {0};
+    uint64_t version = 0;
+    int is_settled = 1;
+    recsys_status status = query(reading, domain->definition.max_rows, &rows, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    if (domain->definition.shape == RECSYS_SHAPE_OBJECT && recsys_rows_count(rows) == 0) {
+        status = set_none(domain, load, err);
+        goto done;
+    }
+    status = look_if_settled(domain, rows, &is_settled, err);
+    if (status == RECSYS_OK && domain->definition.version_column != NULL)
+        status = rs_columns_version(rows, domain->definition.version_column,
+                                    domain->definition.name, &version, err);
+    if (status == RECSYS_OK)
+        status = write_rows(domain, rows, &value, err);
+    if (status == RECSYS_OK) {
+        int is_kept = is_settled && value.size <= domain->definition.max_bytes;
+        status = recsys_aside_load_set(load, (recsys_bytes){value.data, value.size}, version,
+                                       rs_domain_ttl_ms(domain, reading->ttl_share),
+                                       is_kept ? 0 : RECSYS_LOAD_UNCACHED, err);
+    }
+
+done:
+    recsys_value_release(&value);
+    recsys_rows_destroy(rows);
+    return status;
+}
+
+recsys_status rs_domain_read(recsys_domains *domains, const struct rs_domain *domain,
+                             const char *const *values, double ttl_share, recsys_value *json,
+                             uint32_t *outcome, recsys_error *err)
+{
+    struct reading reading = {domains, domain, values, ttl_share};
+    char key[RECSYS_KEY_MAX + 1];
+    recsys_bytes bytes;
+    recsys_status status = rs_domain_key(domain, values, domain->n_parameters, key, &bytes, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    status =
+        recsys_aside_get_or_load(domain->aside, bytes, load_entry, &reading, 0, json, outcome, err);
+    if (status == RECSYS_OK && json->size == strlen(NONE) &&
+        memcmp(json->data, NONE, json->size) == 0) {
+        recsys_value_release(json);
+        if (outcome != NULL && (*outcome == RECSYS_ASIDE_HIT || *outcome == RECSYS_ASIDE_STALE))
+            *outcome = RECSYS_ASIDE_NEGATIVE;
+        status = RECSYS_E_NOT_FOUND;
+    }
+    if (status == RECSYS_E_NOT_FOUND)
+        return rs_error(err, status, "domain %s: there is no %s", domain->definition.name, key);
+    return status;
+}
+
+/* Keep the first `limit` elements of a list. */
+static recsys_status cut_list(const struct rs_domain *domain, uint32_t limit, recsys_value *json,
+                              recsys_error *err)
+{
+    size_t n, cut;
+
+    if (rs_span_count(json->data, json->size, limit, &n, &cut) != RECSYS_OK)
+        return rs_error(err, RECSYS_E_FORMAT, "domain %s: what is cached is not a list",
+                        domain->definition.name);
+    if (n <= limit)
+        return RECSYS_OK;
+    char *text = rs_alloc(cut + 2);
+    if (text == NULL)
+        return rs_error_nomem(err, "list");
+    memcpy(text, json->data, cut);
+    text[cut] = ']';
+    text[cut + 1] = '\0';
+    recsys_value_release(json);
+    rs_value_own(json, text, cut + 1);
+    return RECSYS_OK;
+}
+
+/* The cached list has max_rows rows at most, and the reader wants more. */
+static recsys_status read_beyond(const struct reading *reading, uint32_t limit, recsys_value *json,
+                                 uint32_t *outcome, recsys_error *err)
+{
+    const struct rs_domain *domain = reading->domain;
+    recsys_rows *rows = NULL;
+    size_t n, cut;
+    recsys_status status;
+
+    if (rs_span_count(json->data, json->size, 0, &n, &cut) != RECSYS_OK)
+        return rs_error(err, RECSYS_E_FORMAT, "domain %s: what is cached is not a list",
+                        domain->definition.name);
+    if (n < domain->definition.max_rows)
+        return RECSYS_OK;
+    recsys_value_release(json);
+    status = query(reading, limit, &rows, err);
+    if (status == RECSYS_OK)
+        status = write_rows(domain, rows, json, err);
+    recsys_rows_destroy(rows);
+    if (outcome != NULL)
+        *outcome = RECSYS_ASIDE_MISS;
+    return status;
+}
+
+recsys_status recsys_domains_get(recsys_domains *domains, const char *name,
+                                 const char *const *values, size_t n, uint32_t limit,
+                                 recsys_value *json, uint32_t *outcome, recsys_error *err)
+{
+    const struct rs_domain *domain;
+    recsys_status status;
+
+    if (json != NULL)
+        memset(json, 0, sizeof *json);
+    if (outcome != NULL)
+        *outcome = 0;
+    if (json == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_domains_get: json is NULL");
+    status = rs_domains_find(domains, name, "recsys_domains_get", &domain, err);
+    if (status != RECSYS_OK)
+        return status;
+    if (domain->read_by != NULL)
+        return rs_error(err, RECSYS_E_INVALID, "domain %s is read by %s()", name, domain->read_by);
+    uint32_t max_rows = domain->definition.max_rows;
+    if (limit > 0 && max_rows == 0)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "domain %s has no max_rows, so it takes no limit, but %u was given", name,
+                        limit);
+    if (n != domain->n_parameters)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "domain %s: its key is \"%s\", %zu values were given", name,
+                        domain->definition.key, n);
+    status = rs_domain_read(domains, domain, values, 1.0, json, outcome, err);
+    if (status == RECSYS_OK && limit > max_rows) {
+        struct reading reading = {domains, domain, values, 1.0};
+        status = read_beyond(&reading, limit, json, outcome, err);
+    } else if (status == RECSYS_OK && limit > 0)
+        status = cut_list(domain, limit, json, err);
+    if (status != RECSYS_OK)
+        recsys_value_release(json);
+    return status;
+}

@@ -1,0 +1,158 @@
+/* lib/domain/domain_table.c - see domain_table.h.
+ *
+ * One row a domain: where it is kept, under which key, for how long, and the
+ * query that is its truth. Queries name their columns, so a column that is added
+ * to a table changes no entry, and break ties by id, so that an order is an
+ * order. Parameters are cast from text: what is not a number is the database's
+ * error and not another entry's key. The tables are in sql/0001_domains.sql.
+ */
+#include "lib/domain/domain_table.h"
+
+#include "lib/domain/domain.h"
+
+#define MINUTE 60u
+#define HOUR 3600u
+#define DAY 86400u
+
+static const struct {
+    recsys_domain_definition definition;
+    const char *read_by;
+} table[] = {
+    {{.name = "user.profile",
+      .db = 2,
+      .flags = RECSYS_DOMAIN_PER_USER,
+      .shape = RECSYS_SHAPE_OBJECT,
+      .ttl_s = HOUR,
+      .key = "user:profile:{user_id}",
+      .query = "SELECT " RS_USER_COLUMNS " FROM my_db.users WHERE user_id = $1::text"},
+     NULL},
+    {{.name = "user.activity",
+      .db = 2,
+      .flags = RECSYS_DOMAIN_PER_USER,
+      .shape = RECSYS_SHAPE_LIST,
+      .ttl_s = 5 * MINUTE,
+      .max_rows = 100,
+      .key = "user:activity:{user_id}",
+      .query = "SELECT id, user_id, kind, detail, points, created_at FROM my_db.activities "
+               "WHERE user_id = $1::text ORDER BY created_at DESC, id DESC LIMIT $2::bigint"},
+     NULL},
+    {{.name = "character.state",
+      .db = 3,
+      .flags = RECSYS_DOMAIN_PER_USER,
+      .shape = RECSYS_SHAPE_OBJECT,
+      .ttl_s = 10 * MINUTE,
+      .version_column = "version",
+      .key = "character:state:{user_id}",
+      .query = "SELECT " RS_STATE_COLUMNS " FROM character_db.states WHERE user_id = $1::text"},
+     NULL},
+    {{.name = "character.missions",
+      .db = 3,
+      .flags = RECSYS_DOMAIN_PER_USER,
+      .shape = RECSYS_SHAPE_LIST,
+      .ttl_s = 10 * MINUTE,
+      .max_rows = 1000,
+      .key = "character:missions:{user_id}",
+      .query = "SELECT id, user_id, title, status, reward_exp, created_at, completed_at "
+               "FROM character_db.missions WHERE user_id = $1::text "
+               "ORDER BY created_at DESC, id DESC LIMIT $2::bigint"},
+     NULL},
+    /* "007" would find the row of "7", and live on under its own key when "7" is forgotten. */
+    {{.name = "location.center",
+      .db = 4,
+      .shape = RECSYS_SHAPE_OBJECT,
+      .ttl_s = DAY,
+      .key = "location:center:{id}",
+      .query = "SELECT " RS_CENTER_COLUMNS ", created_at, updated_at "
+               "FROM location_db.recycle_centers "
+               "WHERE id = $1::text::bigint AND id::text = $1::text"},
+     NULL},
+    /* $1 latitude and $2 longitude of the cell's centre, $3 metres, $4 rows */
+    {{.name = "location.nearby",
+      .db = 4,
+      .flags = RECSYS_DOMAIN_WARM,
+      .shape = RECSYS_SHAPE_LIST,
+      .ttl_s = DAY,
+      .key = "location:nearby:{geohash}:{radius_km}",
+      .query = "SELECT " RS_CENTER_COLUMNS ", ST_Distance(geog, middle) AS distance "
+               "FROM location_db.recycle_centers, "
+               "CAST(ST_SetSRID(ST_MakePoint($2::float8, $1::float8), 4326) AS geography) "
+               "AS middle "
+               "WHERE ST_DWithin(geog, middle, $3::float8) ORDER BY distance, id "
+               "LIMIT $4::bigint",
+      .warm_query = "SELECT lat, lon, radius_km FROM location_db.popular_places ORDER BY name"},
+     "recsys_location_nearby"},
+    {{.name = "info.guide",
+      .db = 5,
+      .flags = RECSYS_DOMAIN_WARM,
+      .shape = RECSYS_SHAPE_OBJECT,
+      .ttl_s = 7 * DAY,
+      .key = "info:guide:{category}",
+      .query = "SELECT " RS_GUIDE_COLUMNS " FROM info_db.recycle_guides WHERE category = $1::text",
+      .warm_query = "SELECT category FROM info_db.recycle_guides ORDER BY category"},
+     NULL},
+    {{.name = "info.categories",
+      .db = 5,
+      .flags = RECSYS_DOMAIN_WARM,
+      .shape = RECSYS_SHAPE_COLUMN,
+      .ttl_s = 7 * DAY,
+      .key = "info:categories:all",
+      .query = "SELECT category FROM info_db.recycle_guides ORDER BY category"},
+     NULL},
+    /* $1 a pattern made of the keyword */
+    {{.name = "info.search",
+      .db = 5,
+      .shape = RECSYS_SHAPE_LIST,
+      .ttl_s = HOUR,
+      .key = "info:search:{keyword}",
+      .query = "SELECT " RS_GUIDE_COLUMNS " FROM info_db.recycle_guides "
+               "WHERE info_db.folded(title) LIKE info_db.folded($1::text) "
+               "OR info_db.folded(content) LIKE info_db.folded($1::text) ORDER BY id LIMIT 50"},
+     "recsys_info_search"},
+    {{.name = "chat.history",
+      .db = 6,
+      .flags = RECSYS_DOMAIN_PER_USER,
+      .shape = RECSYS_SHAPE_LIST,
+      .ttl_s = 30 * MINUTE,
+      .max_rows = 100,
+      .key = "chat:history:{user_id}",
+      .query = "SELECT " RS_CHAT_COLUMNS " FROM chat_db.conversations WHERE user_id = $1::text "
+               "ORDER BY created_at DESC, id DESC LIMIT $2::bigint"},
+     NULL},
+    /* A task that is not known yet, or not finished, is about to change. */
+    {{.name = "scan.result",
+      .db = 7,
+      .shape = RECSYS_SHAPE_OBJECT,
+      .ttl_s = HOUR,
+      .negative_ttl_s = UINT32_MAX,
+      .settled_column = "settled",
+      .key = "scan:result:{task_id}",
+      .query = "SELECT task_id, user_id, status, category, confidence, result, created_at, "
+               "completed_at, status IN ('completed', 'failed') AS settled "
+               "FROM scan_db.scan_results WHERE task_id = $1::text"},
+     NULL},
+    {{.name = "scan.history",
+      .db = 7,
+      .flags = RECSYS_DOMAIN_PER_USER,
+      .shape = RECSYS_SHAPE_LIST,
+      .ttl_s = HOUR,
+      .max_rows = 100,
+      .settled_column = "settled",
+      .key = "scan:history:{user_id}",
+      .query = "SELECT task_id, user_id, status, category, confidence, result, created_at, "
+               "completed_at, status IN ('completed', 'failed') AS settled "
+               "FROM scan_db.scan_results WHERE user_id = $1::text "
+               "ORDER BY created_at DESC, id DESC LIMIT $2::bigint"},
+     NULL},
+};
+
+recsys_status rs_domain_table_add(recsys_domains *domains, recsys_error *err)
+{
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        recsys_domain_definition definition = table[i].definition;
+        definition.struct_size = (uint32_t)sizeof definition;
+        recsys_status status = rs_domains_add(domains, &definition, table[i].read_by, err);
+        if (status != RECSYS_OK)
+            return status;
+    }
+    return RECSYS_OK;
+}

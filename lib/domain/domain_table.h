@@ -1,0 +1,20 @@
+/* lib/domain/domain_table.h - the domains that every set comes with. */
+#ifndef RS_DOMAIN_DOMAIN_TABLE_H
+#define RS_DOMAIN_DOMAIN_TABLE_H
+
+#include "recsys/domain.h"
+
+/* What is selected of a row wherever it is handed out, so that what a write
+ * returns is exactly what a reader would have cached. */
+#define RS_USER_COLUMNS                                                                            \
+    "user_id, name, email, phone, avatar_url, preferences, created_at, updated_at"
+#define RS_STATE_COLUMNS                                                                           \
+    "id, user_id, name, level, exp, exp_required, version, total_missions, completed_missions, "   \
+    "created_at, updated_at"
+#define RS_CHAT_COLUMNS "id, user_id, message, response, created_at"
+#define RS_CENTER_COLUMNS "id, name, address, phone, opening_hours, accepts, lat, lon"
+#define RS_GUIDE_COLUMNS "id, category, title, content, tips, updated_at"
+
+recsys_status rs_domain_table_add(recsys_domains *domains, recsys_error *err);
+
+#endif

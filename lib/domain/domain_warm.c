@@ -1,0 +1,197 @@
+/* lib/domain/domain_warm.c - loading beforehand what will be asked for.
+ *
+ * A warm query lists the keys, and each is read as a request would read it: what
+ * is cached stays, what is not is loaded under the same lease. Times to live are
+ * spread from a half to the whole, so that a day of warming is not followed by
+ * one moment at which everything expires.
+ *
+ * One process at a time: the lock is a key `~warm` in the logical database that
+ * is being warmed, which no entry's key can be. It ends with the time that was
+ * given, should its owner die.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/error.h"
+#include "lib/base/hash.h"
+#include "lib/domain/domain.h"
+#include "lib/domain/pattern.h"
+
+#define WARMING_SIZE_V1 (offsetof(recsys_warming, failed) + sizeof(uint64_t))
+#define DEFAULT_TIMEOUT_MS 60000u
+#define LOCK "~warm"
+
+struct warming {
+    recsys_domains *domains;
+    uint64_t deadline_ns;
+    uint64_t seed, n_keys;
+    recsys_warming counts;
+};
+
+static double spread(struct warming *warming)
+{
+    uint64_t random = rs_hash_number(warming->n_keys++, warming->seed);
+
+    return 0.5 + 0.5 * ((double)(random >> 11) / 9007199254740992.0);
+}
+
+/* Values of a row as a key's parameters; `texts` has a place for each. */
+static recsys_status read_values(const struct rs_domain *domain, const recsys_rows *rows,
+                                 size_t row, const char **values, recsys_error *err)
+{
+    if (recsys_rows_count_columns(rows) != domain->n_parameters)
+        return rs_error(err, RECSYS_E_FORMAT,
+                        "domain %s: its warm_query gives %zu columns, its key \"%s\" has %zu "
+                        "parameters",
+                        domain->definition.name, recsys_rows_count_columns(rows),
+                        domain->definition.key, domain->n_parameters);
+    for (size_t i = 0; i < domain->n_parameters; i++) {
+        recsys_datum value = recsys_rows_get(rows, row, i);
+        if (value.type != RECSYS_TYPE_TEXT)
+            return rs_error(err, RECSYS_E_FORMAT,
+                            "domain %s: column %zu of its warm_query is not text; cast it",
+                            domain->definition.name, i + 1);
+        values[i] = value.text;
+    }
+    return RECSYS_OK;
+}
+
+/* `rows` is NULL for the one key of a domain without parameters. */
+static recsys_status warm_key(struct warming *warming, const struct rs_domain *domain,
+                              const recsys_rows *rows, size_t row, recsys_error *err)
+{
+    const char *values[RS_PATTERN_PARAMETERS];
+    recsys_value value = {0};
+    uint32_t outcome = 0;
+    recsys_status status;
+
+    if (domain->read_by != NULL)
+        status =
+            rs_nearby_warm(warming->domains, domain, rows, row, spread(warming), &outcome, err);
+    else {
+        status = rows == NULL ? RECSYS_OK : read_values(domain, rows, row, values, err);
+        if (status == RECSYS_OK)
+            status = rs_domain_read(warming->domains, domain, values, spread(warming), &value,
+                                    &outcome, err);
+        recsys_value_release(&value);
+    }
+    if (status == RECSYS_OK && outcome == RECSYS_ASIDE_MISS)
+        warming->counts.loaded++;
+    else if (status == RECSYS_OK && outcome != RECSYS_ASIDE_UNKNOWN)
+        warming->counts.present++;
+    else
+        warming->counts.failed++; /* UNKNOWN: loaded, but there was nowhere to keep it */
+    return status;
+}
+
+static recsys_status warm_domain(struct warming *warming, const struct rs_domain *domain,
+                                 recsys_error *err)
+{
+    recsys_rows *rows = NULL;
+    recsys_status status, worst = RECSYS_OK;
+
+    if (domain->definition.warm_query == NULL)
+        return warm_key(warming, domain, NULL, 0, err);
+    status = recsys_source_query(warming->domains->source, domain->definition.warm_query, NULL, 0,
+                                 warming->domains->timeout_ms, &rows, err);
+    if (status != RECSYS_OK)
+        return status;
+    for (size_t row = 0; row < recsys_rows_count(rows); row++) {
+        if (rs_clock_ns() >= warming->deadline_ns) {
+            worst = rs_error(err, RECSYS_E_TIMEOUT,
+                             "domain %s: warming ran out of time at key %zu of %zu",
+                             domain->definition.name, row, recsys_rows_count(rows));
+            break;
+        }
+        status = warm_key(warming, domain, rows, row, err);
+        /* It was removed meanwhile; or its key or value is too large to be kept, and will be
+         * tomorrow, too. */
+        if (status != RECSYS_OK && status != RECSYS_E_NOT_FOUND && status != RECSYS_E_LIMIT)
+            worst = status;
+    }
+    recsys_rows_destroy(rows);
+    return worst;
+}
+
+static int is_wanted(const struct rs_domain *domain, const char *name)
+{
+    return (domain->definition.flags & RECSYS_DOMAIN_WARM) &&
+           (name == NULL || strcmp(domain->definition.name, name) == 0);
+}
+
+/* All wanted domains of one logical database, under its lock. */
+static recsys_status warm_database(struct warming *warming, uint32_t db, const char *name,
+                                   recsys_error *err)
+{
+    recsys_store *store = warming->domains->dbs[db].store;
+    const uint64_t token = rs_hash_number(rs_clock_ns(), warming->seed);
+    recsys_bytes key = {LOCK, strlen(LOCK)}, mine = {&token, sizeof token}, none = {NULL, 0};
+    uint64_t now = rs_clock_ns(), left_ms;
+    recsys_status status, worst = RECSYS_OK;
+
+    if (now >= warming->deadline_ns)
+        return rs_error(err, RECSYS_E_TIMEOUT, "warming ran out of time before logical db %u", db);
+    left_ms = (warming->deadline_ns - now) / 1000000u + 1;
+    status = recsys_store_set(store, key, mine, left_ms, RECSYS_STORE_IF_ABSENT, err);
+    if (status == RECSYS_E_EXISTS) {
+        warming->counts.skipped = 1;
+        return RECSYS_OK;
+    }
+    if (status != RECSYS_OK)
+        return status; /* there is nothing to warm while the store is away */
+    for (size_t i = 0; i < warming->domains->n_domains; i++) {
+        const struct rs_domain *domain = warming->domains->domains[i];
+        if (domain->definition.db != db || !is_wanted(domain, name))
+            continue;
+        status = warm_domain(warming, domain, err);
+        if (status != RECSYS_OK)
+            worst = status;
+        if (status == RECSYS_E_TIMEOUT)
+            break;
+    }
+    /* Only if it is still ours: after a time-out somebody else may have taken it. */
+    status = recsys_store_replace(store, key, mine, none, 0, NULL);
+    (void)status;
+    return worst;
+}
+
+recsys_status recsys_domains_warm(recsys_domains *domains, const char *name, uint32_t timeout_ms,
+                                  recsys_warming *out, recsys_error *err)
+{
+    struct warming warming = {.domains = domains, .seed = rs_hash_seed()};
+    const struct rs_domain *one;
+    uint32_t room = out == NULL ? 0 : out->struct_size;
+    recsys_status status, worst = RECSYS_OK;
+    int is_any[RECSYS_DOMAIN_DBS] = {0};
+
+    if (domains == NULL || (out != NULL && room < WARMING_SIZE_V1))
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_domains_warm: an argument is missing, or out->struct_size not set");
+    if (out != NULL) {
+        memset(out, 0, room < sizeof *out ? room : sizeof *out);
+        out->struct_size = room;
+    }
+    if (name != NULL) {
+        status = rs_domains_find(domains, name, "recsys_domains_warm", &one, err);
+        if (status != RECSYS_OK)
+            return status;
+        if (!(one->definition.flags & RECSYS_DOMAIN_WARM))
+            return rs_error(err, RECSYS_E_INVALID, "domain %s has nothing to warm", name);
+    }
+    warming.deadline_ns =
+        rs_clock_ns() + (timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms) * UINT64_C(1000000);
+    for (size_t i = 0; i < domains->n_domains; i++)
+        if (is_wanted(domains->domains[i], name))
+            is_any[domains->domains[i]->definition.db] = 1;
+    for (uint32_t db = 0; db < RECSYS_DOMAIN_DBS; db++) {
+        status = is_any[db] ? warm_database(&warming, db, name, err) : RECSYS_OK;
+        if (status != RECSYS_OK)
+            worst = status;
+    }
+    if (out != NULL) {
+        warming.counts.struct_size = room;
+        memcpy(out, &warming.counts, room < sizeof *out ? room : sizeof *out);
+    }
+    return worst;
+}

@@ -1,0 +1,275 @@
+/* lib/domain/domains.c - the set: what it is made of, adding a row, finding one.
+ *
+ * A logical database gets its store and its recsys_aside when the first domain
+ * that lives in it is added, with that domain's time to live as the cache's own.
+ * Reads name their entry's time to live themselves; what is written through has
+ * the cache's.
+ */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/options.h"
+#include "lib/base/utf8.h"
+#include "lib/domain/domain.h"
+#include "lib/domain/domain_table.h"
+#include "lib/domain/pattern.h"
+
+#define OPTIONS_SIZE_V1 (offsetof(recsys_domains_options, aside) + sizeof(void *))
+#define ASIDE_SIZE_V1 (offsetof(recsys_aside_options, user_data) + sizeof(void *))
+#define DEFAULT_MEMORY (16u << 20)
+#define DEFAULT_TIMEOUT_MS 2000u
+
+void recsys_domains_options_init(recsys_domains_options *options)
+{
+    if (options != NULL) {
+        memset(options, 0, sizeof *options);
+        options->struct_size = (uint32_t)sizeof *options;
+    }
+}
+
+static recsys_status read_options(recsys_domains *domains, recsys_domains_options *given,
+                                  const recsys_domains_options *options, recsys_error *err)
+{
+    recsys_status status = rs_options_copy(given, sizeof *given, options, OPTIONS_SIZE_V1);
+
+    if (status != RECSYS_OK)
+        return rs_options_error(err, status, "recsys_domains_create");
+    status = rs_options_copy(&domains->aside, sizeof domains->aside, given->aside, ASIDE_SIZE_V1);
+    if (status != RECSYS_OK)
+        return rs_options_error(err, status, "recsys_domains_create");
+    if (given->source == NULL)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_domains_create: options.source is NULL; a set of domains reads "
+                        "from a database");
+    if (given->flags & ~(uint32_t)RECSYS_DOMAINS_EMPTY)
+        return rs_error(err, RECSYS_E_UNSUPPORTED, "recsys_domains_create: unknown flags 0x%x",
+                        given->flags);
+    domains->aside.struct_size = (uint32_t)sizeof domains->aside;
+    if (domains->aside.max_value_bytes == 0) /* each domain has a limit of its own */
+        domains->aside.max_value_bytes = RS_DOMAIN_MAX_BYTES;
+    domains->source = given->source;
+    domains->stats = given->stats;
+    domains->memory_bytes = given->memory_bytes == 0 ? DEFAULT_MEMORY : given->memory_bytes;
+    domains->timeout_ms = given->timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : given->timeout_ms;
+    for (size_t i = 0; i < RECSYS_DOMAIN_DBS; i++)
+        domains->dbs[i].store = given->stores[i];
+    return RECSYS_OK;
+}
+
+recsys_status recsys_domains_create(const recsys_domains_options *options, recsys_domains **out,
+                                    recsys_error *err)
+{
+    recsys_domains_options given;
+
+    if (out != NULL)
+        *out = NULL;
+    if (out == NULL || options == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_domains_create: an argument is missing");
+    recsys_domains *domains = rs_alloc_array(1, sizeof *domains);
+    if (domains == NULL)
+        return rs_error_nomem(err, "domains");
+    recsys_status status = read_options(domains, &given, options, err);
+    if (status != RECSYS_OK)
+        goto fail;
+    /* Without it letters beyond ASCII keep their case: more entries, the same answers. */
+    domains->letters = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    if (!(given.flags & RECSYS_DOMAINS_EMPTY)) {
+        status = rs_domain_table_add(domains, err);
+        if (status != RECSYS_OK)
+            goto fail;
+    }
+    *out = domains;
+    return RECSYS_OK;
+
+fail:
+    recsys_domains_destroy(domains);
+    return status;
+}
+
+void recsys_domains_destroy(recsys_domains *domains)
+{
+    if (domains == NULL)
+        return;
+    for (size_t i = 0; i < domains->n_domains; i++) {
+        rs_definition_destroy(domains->domains[i]);
+        rs_free(domains->domains[i]);
+    }
+    rs_free(domains->domains);
+    for (size_t i = 0; i < RECSYS_DOMAIN_DBS; i++) {
+        recsys_aside_destroy(domains->dbs[i].aside);
+        recsys_store_destroy(domains->dbs[i].own);
+    }
+    if (domains->letters != (locale_t)0)
+        freelocale(domains->letters);
+    rs_free(domains);
+}
+
+static recsys_status open_database(recsys_domains *domains, uint32_t db, uint32_t ttl_s,
+                                   recsys_error *err)
+{
+    struct rs_database *database = &domains->dbs[db];
+    recsys_aside_options options = domains->aside;
+    char label[16], name[16];
+
+    if (database->aside != NULL)
+        return RECSYS_OK;
+    snprintf(label, sizeof label, "%u", db);
+    snprintf(name, sizeof name, "db%u", db);
+    if (database->store == NULL) {
+        recsys_cache_options cache;
+        recsys_cache_options_init(&cache);
+        cache.max_bytes = domains->memory_bytes;
+        recsys_status status = recsys_store_create_memory(name, &cache, &database->own, err);
+        if (status != RECSYS_OK)
+            return status;
+        database->store = database->own;
+    }
+    options.ttl_ms = ttl_s * 1000u;
+    options.label = label;
+    options.stats = domains->stats;
+    return recsys_aside_create(database->store, &options, &database->aside, err);
+}
+
+/* Two rows that could make the same key would hand out each other's entries. */
+static recsys_status check_against_others(const recsys_domains *domains,
+                                          const recsys_domain_definition *definition,
+                                          recsys_error *err)
+{
+    for (size_t i = 0; i < domains->n_domains; i++) {
+        const recsys_domain_definition *other = &domains->domains[i]->definition;
+        if (strcmp(other->name, definition->name) == 0)
+            return rs_error(err, RECSYS_E_EXISTS,
+                            "recsys_domains_add: there is a domain %s already", other->name);
+        if (other->db != definition->db)
+            continue;
+        int overlaps = rs_pattern_overlaps(other->key, definition->key);
+        if (overlaps < 0)
+            return rs_error_nomem(err, "domain");
+        if (overlaps)
+            return rs_error(err, RECSYS_E_EXISTS,
+                            "recsys_domains_add: keys of %s, \"%.100s\", can be keys of %s, "
+                            "\"%.100s\"; give it another beginning or another db",
+                            definition->name, definition->key, other->name, other->key);
+    }
+    return RECSYS_OK;
+}
+
+recsys_status rs_domains_add(recsys_domains *domains, const recsys_domain_definition *definition,
+                             const char *read_by, recsys_error *err)
+{
+    struct rs_domain *domain = rs_alloc_array(1, sizeof *domain), **more;
+    recsys_status status;
+
+    if (domain == NULL)
+        return rs_error_nomem(err, "domain");
+    domain->read_by = read_by;
+    status = rs_definition_copy(domain, definition, err);
+    if (status != RECSYS_OK)
+        goto fail;
+    status = check_against_others(domains, &domain->definition, err);
+    if (status != RECSYS_OK)
+        goto fail;
+    status = open_database(domains, domain->definition.db, domain->definition.ttl_s, err);
+    if (status != RECSYS_OK)
+        goto fail;
+    more = rs_resize_array(domains->domains, domains->n_domains + 1, sizeof(struct rs_domain *));
+    if (more == NULL) {
+        status = rs_error_nomem(err, "domain");
+        goto fail;
+    }
+    domain->aside = domains->dbs[domain->definition.db].aside;
+    domain->store = domains->dbs[domain->definition.db].store;
+    domains->domains = more;
+    domains->domains[domains->n_domains++] = domain;
+    return RECSYS_OK;
+
+fail:
+    rs_definition_destroy(domain);
+    rs_free(domain);
+    return status;
+}
+
+recsys_status recsys_domains_add(recsys_domains *domains,
+                                 const recsys_domain_definition *definition, recsys_error *err)
+{
+    if (domains == NULL || definition == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_domains_add: an argument is missing");
+    return rs_domains_add(domains, definition, NULL, err);
+}
+
+const recsys_domain_definition *recsys_domains_list(const recsys_domains *domains, size_t index)
+{
+    if (domains == NULL || index >= domains->n_domains)
+        return NULL;
+    return &domains->domains[index]->definition;
+}
+
+recsys_aside *recsys_domains_get_aside(recsys_domains *domains, uint32_t db)
+{
+    return domains == NULL || db >= RECSYS_DOMAIN_DBS ? NULL : domains->dbs[db].aside;
+}
+
+recsys_status rs_domains_find(const recsys_domains *domains, const char *name, const char *function,
+                              const struct rs_domain **out, recsys_error *err)
+{
+    *out = NULL;
+    if (domains == NULL || name == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "%s: an argument is missing", function);
+    for (size_t i = 0; i < domains->n_domains; i++)
+        if (strcmp(domains->domains[i]->definition.name, name) == 0) {
+            *out = domains->domains[i];
+            return RECSYS_OK;
+        }
+    return rs_error(err, RECSYS_E_NOT_FOUND, "%s: there is no domain \"%.100s\"", function, name);
+}
+
+recsys_status rs_domain_check_text(const char *function, const char *what, const char *text,
+                                   size_t min, size_t max, recsys_error *err)
+{
+    size_t size = text == NULL ? 0 : strnlen(text, max + 1);
+
+    if (text == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "%s: %s is NULL", function, what);
+    if (size < min || size > max)
+        return rs_error(err, RECSYS_E_INVALID, "%s: %s must be of %zu..%zu bytes", function, what,
+                        min, max);
+    if (!rs_utf8_is_valid(text, size))
+        return rs_error(err, RECSYS_E_INVALID, "%s: %s is not UTF-8", function, what);
+    return RECSYS_OK;
+}
+
+recsys_status rs_domain_key(const struct rs_domain *domain, const char *const *values, size_t n,
+                            char *key, recsys_bytes *out, recsys_error *err)
+{
+    recsys_bytes bytes[RS_PATTERN_PARAMETERS];
+    size_t size = RECSYS_KEY_MAX + 1;
+
+    if (n < domain->n_parameters || (n > 0 && values == NULL))
+        return rs_error(err, RECSYS_E_INVALID,
+                        "domain %s has %zu parameters, \"%s\"; %zu values were given",
+                        domain->definition.name, domain->n_parameters, domain->definition.key, n);
+    for (size_t i = 0; i < domain->n_parameters; i++) {
+        recsys_status status = rs_domain_check_text(domain->definition.name, "a parameter",
+                                                    values[i], 1, RECSYS_KEY_MAX, err);
+        if (status != RECSYS_OK)
+            return status;
+        bytes[i] = (recsys_bytes){values[i], strlen(values[i])};
+    }
+    recsys_status status =
+        recsys_key_write(domain->definition.key, bytes, domain->n_parameters, key, &size, err);
+    *out = (recsys_bytes){key, status == RECSYS_OK ? size : 0};
+    return status;
+}
+
+static void free_text(void *hold)
+{
+    rs_free(hold);
+}
+
+void rs_value_own(recsys_value *value, char *text, size_t size)
+{
+    *value = (recsys_value){.data = text, .size = size, .hold = text, .release = free_text};
+}

@@ -1,0 +1,17 @@
+/* lib/domain/geohash.h - the cell of a point (G. Niemeyer's geohash, five characters). */
+#ifndef RS_DOMAIN_GEOHASH_H
+#define RS_DOMAIN_GEOHASH_H
+
+#define RS_GEOHASH_LENGTH 5
+
+struct rs_cell_of_earth {
+    char name[RS_GEOHASH_LENGTH + 1];
+    double south, north, west, east; /* degrees */
+};
+
+/* The cell that a point is in: of two that share a border, the northern and the
+ * eastern one; latitude 90 and longitude 180 are in the last ones there are.
+ * Latitude -90..90, longitude -180..180. */
+void rs_geohash_cell(double latitude, double longitude, struct rs_cell_of_earth *out);
+
+#endif

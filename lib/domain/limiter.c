@@ -1,0 +1,228 @@
+/* lib/domain/limiter.c - one rate limit for many keys: the store decides, or else we do.
+ *
+ * While the store answers it alone decides, by its clock. Each answer says how
+ * far the key's bucket is from being full (reset), all processes' requests
+ * included, and that is what the local table is raised to. So it knows what the
+ * store knew when the store goes away, and nobody gets a second burst.
+ *
+ * The local table only rises. What it counted while the store was away stays
+ * until time has paid it back, so a store that comes and goes, or comes back
+ * empty, does not refill a bucket here.
+ *
+ * When n processes divide the limit, an item comes back n times as slowly and
+ * the burst is an n-th: the time to fill the bucket is the same, so what the
+ * store said about it means the same here. A cost above the n-th of the burst
+ * passes when the bucket is full, and is paid back in full.
+ *
+ * Keys are bytes of strangers. One of more than 200 bytes is kept as its
+ * beginning and a hash, longer than any key that is kept as it is, so that the
+ * two never meet and nobody stores megabytes.
+ */
+#include "recsys/limiter.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/error.h"
+#include "lib/base/gcra.h"
+#include "lib/base/hash.h"
+#include "lib/base/options.h"
+#include "lib/domain/limiter.h"
+
+#define OPTIONS_SIZE_V1 (offsetof(recsys_limiter_options, user_data) + sizeof(void *))
+#define MAX_PREFIX 255u
+#define MAX_KEY 200u
+#define KEPT_OF_KEY 168u
+/* About 143 years. A TAT stays below 2^53 with it, which a double in Lua holds exactly. */
+#define MAX_ROOM_US ((uint64_t)1 << 52)
+
+struct recsys_limiter {
+    recsys_store *store;
+    struct rs_limiter_table *table;
+    uint64_t emission_us, local_emission_us;
+    uint32_t burst, local_burst;
+    int is_strict;
+    char *prefix;
+    size_t prefix_size;
+    uint64_t seed;
+    uint64_t (*now_us)(void *user_data);
+    void *user_data;
+};
+
+static uint64_t system_now_us(void *user_data)
+{
+    (void)user_data;
+    return rs_clock_ns() / 1000u;
+}
+
+void recsys_limiter_options_init(recsys_limiter_options *options)
+{
+    if (options != NULL) {
+        memset(options, 0, sizeof *options);
+        options->struct_size = (uint32_t)sizeof *options;
+    }
+}
+
+static recsys_status set_rate(recsys_limiter *limiter, const recsys_limiter_options *given,
+                              recsys_error *err)
+{
+    uint32_t rate = given->rate == 0 ? 100 : given->rate;
+    uint32_t period_ms = given->period_ms == 0 ? 60000 : given->period_ms;
+    uint32_t share = given->share == 0 ? 1 : given->share;
+
+    limiter->burst = given->burst == 0 ? rate : given->burst;
+    limiter->emission_us = rs_gcra_emission(rate, period_ms);
+    if (limiter->emission_us == 0)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_limiter_create: %" PRIu32 " in %" PRIu32
+                        " ms are more than one a microsecond, the finest that can be measured",
+                        rate, period_ms);
+    if (rs_gcra_multiply(limiter->emission_us, limiter->burst) > MAX_ROOM_US)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_limiter_create: a burst of %" PRIu32 " at %" PRIu32 " in %" PRIu32
+                        " ms takes more than a hundred years to come back",
+                        limiter->burst, rate, period_ms);
+    limiter->local_burst = limiter->burst / share > 0 ? limiter->burst / share : 1;
+    limiter->local_emission_us = rs_gcra_multiply(limiter->emission_us, share);
+    return RECSYS_OK;
+}
+
+static recsys_status read_options(recsys_limiter *limiter, const recsys_limiter_options *options,
+                                  recsys_error *err)
+{
+    recsys_limiter_options given;
+    recsys_status status = rs_options_copy(&given, sizeof given, options, OPTIONS_SIZE_V1);
+    const char *prefix;
+
+    if (status != RECSYS_OK)
+        return rs_options_error(err, status, "recsys_limiter_create");
+    if (given.flags & ~(uint32_t)RECSYS_LIMITER_STRICT)
+        return rs_error(err, RECSYS_E_UNSUPPORTED,
+                        "recsys_limiter_create: flags 0x%" PRIx32 " are newer than this library",
+                        given.flags);
+    status = set_rate(limiter, &given, err);
+    if (status != RECSYS_OK)
+        return status;
+    prefix = given.prefix == NULL ? "limit:" : given.prefix;
+    limiter->prefix_size = strlen(prefix);
+    if (limiter->prefix_size > MAX_PREFIX)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_limiter_create: the prefix has %zu bytes, %u are allowed",
+                        limiter->prefix_size, MAX_PREFIX);
+    limiter->is_strict = (given.flags & RECSYS_LIMITER_STRICT) != 0;
+    limiter->now_us = given.now_us == NULL ? system_now_us : given.now_us;
+    limiter->user_data = given.user_data;
+    limiter->prefix = rs_copy_text(prefix);
+    limiter->table = rs_limiter_table_create(given.max_keys == 0 ? 65536 : given.max_keys);
+    if (limiter->prefix == NULL || limiter->table == NULL)
+        return rs_error_nomem(err, "limiter");
+    return RECSYS_OK;
+}
+
+recsys_status recsys_limiter_create(recsys_store *store, const recsys_limiter_options *options,
+                                    recsys_limiter **out, recsys_error *err)
+{
+    if (out == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_limiter_create: out is NULL");
+    *out = NULL;
+    recsys_limiter *limiter = rs_alloc_array(1, sizeof *limiter);
+    if (limiter == NULL)
+        return rs_error_nomem(err, "limiter");
+    recsys_status status = read_options(limiter, options, err);
+    if (status != RECSYS_OK) {
+        recsys_limiter_destroy(limiter);
+        return status;
+    }
+    limiter->store = store;
+    limiter->seed = rs_hash_seed();
+    *out = limiter;
+    return RECSYS_OK;
+}
+
+void recsys_limiter_destroy(recsys_limiter *limiter)
+{
+    if (limiter == NULL)
+        return;
+    rs_limiter_table_destroy(limiter->table);
+    rs_free(limiter->prefix);
+    rs_free(limiter);
+}
+
+/* The key as the store knows it, the same in every process. */
+static recsys_bytes store_key(const recsys_limiter *limiter, const void *key, size_t key_size,
+                              char room[MAX_PREFIX + MAX_KEY + 2])
+{
+    char *end = room + limiter->prefix_size;
+
+    memcpy(room, limiter->prefix, limiter->prefix_size);
+    if (key_size <= MAX_KEY) {
+        memcpy(end, key, key_size);
+        return (recsys_bytes){room, limiter->prefix_size + key_size};
+    }
+    memcpy(end, key, KEPT_OF_KEY);
+    snprintf(end + KEPT_OF_KEY, MAX_KEY + 2 - KEPT_OF_KEY, "~%016" PRIx64 "%016" PRIx64,
+             rs_hash_bytes(key, key_size, 1), rs_hash_bytes(key, key_size, 2));
+    return (recsys_bytes){room, limiter->prefix_size + MAX_KEY + 1};
+}
+
+static uint64_t to_ms(uint64_t us)
+{
+    return us / 1000u + (us % 1000u != 0);
+}
+
+static void describe(recsys_limit *out, const recsys_take *take, uint32_t limit, uint32_t local)
+{
+    *out = (recsys_limit){.allowed = take->allowed,
+                          .limit = limit,
+                          .remaining = take->remaining < limit ? take->remaining : limit,
+                          .local = local,
+                          .retry_ms = take->allowed ? 0 : to_ms(take->retry_us),
+                          .reset_ms = to_ms(take->reset_us)};
+}
+
+static void take_here(recsys_limiter *limiter, uint64_t hash, uint64_t now_us, uint32_t cost,
+                      recsys_limit *out)
+{
+    uint32_t burst = cost > limiter->local_burst ? cost : limiter->local_burst;
+    uint64_t emission_us = limiter->local_emission_us;
+    recsys_take take;
+
+    if (!rs_limiter_table_take(limiter->table, hash, now_us, emission_us, burst, cost, &take)) {
+        /* Nobody knows when a place will be free: ask again after one item's time. */
+        take = (recsys_take){
+            .allowed = !limiter->is_strict, .retry_us = emission_us, .reset_us = emission_us};
+    }
+    describe(out, &take, limiter->local_burst, 1);
+}
+
+recsys_status recsys_limiter_take(recsys_limiter *limiter, const void *key, size_t key_size,
+                                  uint32_t cost, recsys_limit *out, recsys_error *err)
+{
+    char room[MAX_PREFIX + MAX_KEY + 2];
+    recsys_take take;
+
+    if (out != NULL)
+        memset(out, 0, sizeof *out);
+    if (limiter == NULL || key == NULL || key_size == 0 || out == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_limiter_take: an argument is missing");
+    if (cost == 0 || cost > limiter->burst)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_limiter_take: the cost is %" PRIu32 ", must be 1..%" PRIu32
+                        ", the burst",
+                        cost, limiter->burst);
+    uint64_t hash = rs_hash_bytes(key, key_size, limiter->seed);
+    if (limiter->store != NULL &&
+        recsys_store_take(limiter->store, store_key(limiter, key, key_size, room),
+                          limiter->emission_us, limiter->burst, cost, &take, NULL) == RECSYS_OK) {
+        uint64_t now_us = limiter->now_us(limiter->user_data);
+        rs_limiter_table_raise(limiter->table, hash, now_us, rs_gcra_add(now_us, take.reset_us));
+        describe(out, &take, limiter->burst, 0);
+    } else {
+        take_here(limiter, hash, limiter->now_us(limiter->user_data), cost, out);
+    }
+    return RECSYS_OK;
+}

@@ -1,0 +1,24 @@
+/* lib/domain/limiter.h - private to lib/domain: the TATs that a process keeps for itself. */
+#ifndef RS_DOMAIN_LIMITER_H
+#define RS_DOMAIN_LIMITER_H
+
+#include <stdint.h>
+
+#include "recsys/store.h"
+
+struct rs_limiter_table;
+
+/* Room for `max_keys` (>= 1) keys, never more. NULL: out of memory. */
+struct rs_limiter_table *rs_limiter_table_create(uint32_t max_keys);
+void rs_limiter_table_destroy(struct rs_limiter_table *table);
+
+/* rs_gcra_take() for the key of this hash. 0, and `out` is untouched, if the key
+ * is not known and there is no room for it. */
+int rs_limiter_table_take(struct rs_limiter_table *table, uint64_t hash, uint64_t now_us,
+                          uint64_t emission_us, uint32_t burst, uint32_t cost, recsys_take *out);
+
+/* The key's bucket will not be full before `tat_us`. Never lowers a TAT. */
+void rs_limiter_table_raise(struct rs_limiter_table *table, uint64_t hash, uint64_t now_us,
+                            uint64_t tat_us);
+
+#endif

@@ -1,0 +1,157 @@
+/* lib/domain/pattern.c - see pattern.h.
+ *
+ * Whether two patterns can make the same key is decided by walking through both
+ * at once and keeping every pair of places that some common beginning can lead
+ * to. A parameter is one character of an encoded value and then any number of
+ * them, so it becomes two steps: ONE and MORE.
+ */
+#include "lib/domain/pattern.h"
+
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "recsys/aside.h"
+
+enum { END = 0, ONE = 1, MORE = 2 }; /* steps that are not a character of fixed text */
+
+static int is_name(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* What recsys_key_write() lets through of a value, or puts in its place. */
+static int is_of_value(unsigned char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-' || c == '%';
+}
+
+/* The length of "{name}" at `text`; 0 if that is not what is there. */
+static size_t parameter_length(const char *text)
+{
+    size_t i = 1;
+
+    while (is_name(text[i]))
+        i++;
+    return i > 1 && text[i] == '}' ? i + 1 : 0;
+}
+
+recsys_status rs_pattern_check(const char *pattern, const char *what, size_t *n_parameters,
+                               recsys_error *err)
+{
+    const char *names[RS_PATTERN_PARAMETERS];
+    size_t lengths[RS_PATTERN_PARAMETERS], n = 0, length;
+
+    if (pattern == NULL || *pattern == '\0' || *pattern == '{' || *pattern == '~')
+        return rs_error(err, RECSYS_E_INVALID,
+                        "%s: its key must begin with fixed text, as \"user:profile:{user_id}\" "
+                        "does",
+                        what);
+    if (strlen(pattern) > RECSYS_KEY_MAX)
+        return rs_error(err, RECSYS_E_INVALID, "%s: its key is longer than %u bytes", what,
+                        RECSYS_KEY_MAX);
+    for (const char *at = pattern; *at != '\0'; at += length) {
+        length = 1;
+        if (*at <= ' ' || *at > '~' || *at == '}')
+            return rs_error(err, RECSYS_E_INVALID,
+                            "%s: its key \"%s\" has a character that is not allowed at byte %zu",
+                            what, pattern, (size_t)(at - pattern));
+        if (*at != '{')
+            continue;
+        length = parameter_length(at);
+        if (length == 0)
+            return rs_error(err, RECSYS_E_INVALID,
+                            "%s: its key \"%s\" has a '{' without a name of a-z 0-9 _ and '}'",
+                            what, pattern);
+        if (n == RS_PATTERN_PARAMETERS)
+            return rs_error(err, RECSYS_E_INVALID, "%s: its key has more than %u parameters", what,
+                            RS_PATTERN_PARAMETERS);
+        for (size_t i = 0; i < n; i++)
+            if (lengths[i] == length && memcmp(names[i], at, length) == 0)
+                return rs_error(err, RECSYS_E_INVALID, "%s: its key names %.*s twice", what,
+                                (int)length, at);
+        names[n] = at;
+        lengths[n++] = length;
+    }
+    *n_parameters = n;
+    return RECSYS_OK;
+}
+
+/* `steps` has room for one more than the pattern has bytes. */
+static size_t make_steps(const char *pattern, unsigned char *steps)
+{
+    size_t n = 0;
+
+    while (*pattern != '\0') {
+        size_t length = *pattern == '{' ? parameter_length(pattern) : 0;
+        if (length > 0) {
+            steps[n++] = ONE;
+            steps[n++] = MORE;
+            pattern += length;
+        } else
+            steps[n++] = (unsigned char)*pattern++;
+    }
+    steps[n] = END;
+    return n;
+}
+
+/* Can one character be what both steps ask for? */
+static int can_meet(unsigned char a, unsigned char b)
+{
+    if (a == END || b == END)
+        return 0;
+    if (a <= MORE)
+        return b <= MORE || is_of_value(b);
+    return b <= MORE ? is_of_value(a) : a == b;
+}
+
+int rs_pattern_overlaps(const char *a, const char *b)
+{
+    size_t room = strlen(a) + strlen(b) + 2, n_a, n_b;
+    unsigned char *steps = rs_alloc_array(room, 3);
+    int met;
+
+    if (steps == NULL)
+        return -1;
+    unsigned char *steps_a = steps, *steps_b = steps + strlen(a) + 1;
+    n_a = make_steps(a, steps_a);
+    n_b = make_steps(b, steps_b);
+    /* here[j]: place (i, j) can be reached; below[j]: place (i + 1, j) */
+    unsigned char *here = steps + room, *below = here + n_b + 1;
+    here[0] = 1;
+    for (size_t i = 0;; i++) {
+        memset(below, 0, n_b + 1);
+        for (size_t j = 0; j <= n_b; j++) {
+            if (!here[j])
+                continue;
+            if (steps_a[i] == MORE)
+                below[j] = 1;
+            if (steps_b[j] == MORE)
+                here[j + 1] = 1;
+            if (!can_meet(steps_a[i], steps_b[j]))
+                continue;
+            size_t next = j + (steps_b[j] == MORE ? 0 : 1);
+            if (steps_a[i] != MORE)
+                below[next] = 1;
+            else
+                here[next] = 1;
+        }
+        if (i == n_a)
+            break;
+        unsigned char *spare = here;
+        here = below;
+        below = spare;
+    }
+    met = here[n_b];
+    rs_free(steps);
+    return met;
+}
+
+size_t rs_pattern_first_part(const char *pattern)
+{
+    const char *first = strchr(pattern, '{');
+    const char *second = first == NULL ? NULL : strchr(first + 1, '{');
+
+    return second == NULL ? strlen(pattern) : (size_t)(second - pattern);
+}

@@ -1,0 +1,348 @@
+/* What domains do beyond reading, over in-process stores and a database that is a function:
+ * members of a profile, keywords, results of tasks, and finding borders in JSON. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/domain/json_span.h"
+#include "recsys/domain.h"
+#include "tests/support/check.h"
+#include "tests/support/fake_source.h"
+
+static struct fake_source fake;
+static recsys_source *source;
+static recsys_store *tasks;
+static recsys_domains *domains;
+static recsys_error err;
+static char asked[4096]; /* the first parameter of the last statement */
+static char second[4096];
+static int n_found;
+
+static recsys_status answer(void *user_data, const char *statement, const recsys_datum *parameters,
+                            size_t n, recsys_rows *rows, recsys_error *error)
+{
+    (void)user_data;
+    (void)statement;
+    (void)error;
+    fake_source_text(&parameters[0], asked, sizeof asked);
+    second[0] = '\0';
+    if (n > 1)
+        fake_source_text(&parameters[1], second, sizeof second);
+    fake_source_columns(rows, "id", "about", NULL);
+    for (int i = 0; i < n_found; i++) {
+        fake_source_add(rows, recsys_datum_integer(i));
+        fake_source_add(rows, parameters[0]);
+    }
+    return RECSYS_OK;
+}
+
+static int set_up(void **state)
+{
+    recsys_domains_options options;
+
+    (void)state;
+    memset(&fake, 0, sizeof fake);
+    fake.answer = answer;
+    n_found = 1;
+    source = fake_source_create(&fake);
+    CHECK_OK(recsys_store_create_memory("tasks", NULL, &tasks, &err), &err);
+    recsys_domains_options_init(&options);
+    options.source = source;
+    options.stores[9] = tasks;
+    CHECK_OK(recsys_domains_create(&options, &domains, &err), &err);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    recsys_domains_destroy(domains);
+    recsys_store_destroy(tasks);
+    recsys_source_destroy(source);
+    return 0;
+}
+
+static void expect_update(const char *members, recsys_status want, const char *says)
+{
+    recsys_value json;
+    recsys_status status =
+        recsys_user_update(domains, "1", (recsys_bytes){members, strlen(members)}, &json, &err);
+
+    if (status != want || (want != RECSYS_OK && strstr(err.message, says) == NULL))
+        fail_msg("%.60s: %s, \"%s\"", members, recsys_status_name(status), err.message);
+    if (status != RECSYS_OK)
+        assert_null(json.data);
+    recsys_value_release(&json);
+}
+
+static void members_of_a_profile_are_a_closed_list(void **state)
+{
+    static char long_name[512] = "{\"name\":\"";
+
+    (void)state;
+    expect_update("[]", RECSYS_E_FORMAT, "must be an object");
+    expect_update("{", RECSYS_E_FORMAT, "not valid JSON");
+    expect_update("", RECSYS_E_FORMAT, "not valid JSON");
+    expect_update("{}", RECSYS_E_FORMAT, "nothing");
+    expect_update("{\"user_id\":\"2\"}", RECSYS_E_FORMAT, "\"user_id\" cannot be changed");
+    expect_update("{\"name\":\"x\",\"updated_at\":null}", RECSYS_E_FORMAT, "\"updated_at\"");
+    expect_update("{\"name = 'x', user_id\":\"x\"}", RECSYS_E_FORMAT, "cannot be changed");
+    expect_update("{\"name\":\"x\",\"name\":\"y\"}", RECSYS_E_FORMAT, "duplicate");
+    expect_update("{\"name\":1}", RECSYS_E_FORMAT, "\"name\" must be a string");
+    expect_update("{\"name\":null}", RECSYS_E_FORMAT, "\"name\" must be a string");
+    expect_update("{\"name\":\"\"}", RECSYS_E_FORMAT, "1..100");
+    expect_update("{\"name\":\"a\\u0000b\"}", RECSYS_E_FORMAT, "not valid JSON");
+    expect_update("{\"email\":\"x\"}", RECSYS_E_FORMAT, "\"email\"");
+    expect_update("{\"email\":\"@x\"}", RECSYS_E_FORMAT, "\"email\"");
+    expect_update("{\"phone\":[]}", RECSYS_E_FORMAT, "\"phone\" must be a string or null");
+    expect_update("{\"preferences\":[]}", RECSYS_E_FORMAT, "\"preferences\" must be an object");
+    expect_update("{\"preferences\":null}", RECSYS_E_FORMAT, "\"preferences\"");
+    assert_int_equal(fake.calls, 0);
+    /* Lengths are in characters. */
+    for (unsigned n = 100; n <= 101; n++) {
+        long_name[9] = '\0';
+        for (unsigned i = 0; i < n; i++)
+            strcat(long_name, "é");
+        strcat(long_name, "\"}");
+        expect_update(long_name, n == 100 ? RECSYS_OK : RECSYS_E_FORMAT, "1..100");
+    }
+    expect_update("{\"email\":null,\"preferences\":{}}", RECSYS_OK, "");
+    assert_string_equal(asked, "1");
+    assert_string_equal(second, "{\"email\":null,\"preferences\":{}}");
+    n_found = 0;
+    expect_update("{\"name\":\"x\"}", RECSYS_E_NOT_FOUND, "no user \"1\"");
+}
+
+static uint32_t search(const char *keyword)
+{
+    recsys_value json;
+    uint32_t outcome;
+
+    CHECK_OK(recsys_info_search(domains, keyword, &json, &outcome, &err), &err);
+    recsys_value_release(&json);
+    return outcome;
+}
+
+static void the_case_of_a_keyword_never_splits_the_cache(void **state)
+{
+    static const char *const same[][3] = {
+        {"Paper", "PAPER", "pApEr"}, {"Ökö", "öKÖ", "ÖKÖ"},
+        {"ΣΟΦΟΣ", "σοφος", "σοφοσ"}, {"Ⱥ", "ⱥ", "Ⱥ"},
+        {"종이", "종이", "종이"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        assert_int_equal(search(same[i][0]), RECSYS_ASIDE_MISS);
+        assert_int_equal(search(same[i][1]), RECSYS_ASIDE_HIT);
+        assert_int_equal(search(same[i][2]), RECSYS_ASIDE_HIT);
+        assert_int_equal(fake.calls, i + 1);
+    }
+    assert_int_equal(search("paper "), RECSYS_ASIDE_MISS);
+}
+
+static void wildcards_in_a_keyword_mean_themselves(void **state)
+{
+    (void)state;
+    search("50%_a\\B");
+    assert_string_equal(asked, "%50\\%\\_a\\\\b%");
+}
+
+static void keywords_have_one_to_a_hundred_characters(void **state)
+{
+    char keyword[1024] = "";
+    recsys_value json;
+
+    (void)state;
+    assert_int_equal(recsys_info_search(domains, "", &json, NULL, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_info_search(domains, NULL, &json, NULL, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_info_search(domains, "\xc3", &json, NULL, &err), RECSYS_E_INVALID);
+    for (unsigned i = 0; i < 100; i++)
+        strcat(keyword, "이");
+    /* Too long for a key, but a keyword all the same. */
+    assert_int_equal(search(keyword), RECSYS_ASIDE_MISS);
+    assert_int_equal(search(keyword), RECSYS_ASIDE_MISS);
+    assert_int_equal(fake.calls, 2);
+    strcat(keyword, "x");
+    assert_int_equal(recsys_info_search(domains, keyword, &json, NULL, &err), RECSYS_E_INVALID);
+    assert_non_null(strstr(err.message, "100"));
+    memset(keyword, 'y', 100);
+    keyword[100] = '\0';
+    assert_int_equal(search(keyword), RECSYS_ASIDE_MISS);
+    assert_int_equal(search(keyword), RECSYS_ASIDE_HIT);
+}
+
+static void put_task(const char *id, const char *bytes, size_t size)
+{
+    char key[300];
+    recsys_bytes name = {key, 0};
+
+    name.size = (size_t)snprintf(key, sizeof key, "celery-task-meta-%s", id);
+    CHECK_OK(
+        recsys_store_set(tasks, name, (recsys_bytes){bytes, size}, 0, RECSYS_STORE_ALWAYS, &err),
+        &err);
+}
+
+static void expect_task(const char *written, recsys_status want, const char *says)
+{
+    recsys_value json;
+
+    put_task("t-1", written, strlen(written));
+    recsys_status status = recsys_task_get(domains, "t-1", &json, &err);
+    if (status != want)
+        fail_msg("%s: %s: %s", written, recsys_status_name(status), err.message);
+    if (status == RECSYS_OK) {
+        assert_string_equal(json.data, says);
+        assert_int_equal(json.size, strlen(says));
+    } else if (strstr(err.message, says) == NULL)
+        fail_msg("%s: \"%s\" does not say \"%s\"", written, err.message, says);
+    recsys_value_release(&json);
+}
+
+static void a_tasks_result_is_handed_on_as_it_stands(void **state)
+{
+    (void)state;
+    expect_task("{\"status\": \"SUCCESS\", \"result\": [0.1, 123456789012345678901234567890], "
+                "\"traceback\": null, \"children\": [[\"a\"]], \"date_done\": \"x\", "
+                "\"task_id\": \"t-1\"}",
+                RECSYS_OK,
+                "{\"task_id\":\"t-1\",\"status\":\"SUCCESS\",\"ready\":true,\"successful\":true,"
+                "\"result\":[0.1, 123456789012345678901234567890],\"traceback\":null,"
+                "\"date_done\":\"x\"}");
+    expect_task("{\"status\":\"FAILURE\",\"result\":{\"exc_type\":\"E\"},\"traceback\":\"a\\nb\"}",
+                RECSYS_OK,
+                "{\"task_id\":\"t-1\",\"status\":\"FAILURE\",\"ready\":true,\"successful\":false,"
+                "\"result\":{\"exc_type\":\"E\"},\"traceback\":\"a\\nb\",\"date_done\":null}");
+    expect_task("{\"status\":\"REVOKED\"}", RECSYS_OK,
+                "{\"task_id\":\"t-1\",\"status\":\"REVOKED\",\"ready\":true,\"successful\":false,"
+                "\"result\":null,\"traceback\":null,\"date_done\":null}");
+    expect_task("{\"result\":\"status\",\"status\":\"STARTED\"}", RECSYS_OK,
+                "{\"task_id\":\"t-1\",\"status\":\"STARTED\",\"ready\":false,\"successful\":false,"
+                "\"result\":\"status\",\"traceback\":null,\"date_done\":null}");
+}
+
+static void what_is_not_a_tasks_json_is_refused(void **state)
+{
+    recsys_value json;
+    char id[300];
+
+    (void)state;
+    expect_task("{\"status\":\"SUCCESS\",\"task_id\":\"t-2\"}", RECSYS_E_FORMAT, "another task's");
+    expect_task("{\"result\":1}", RECSYS_E_FORMAT, "no status");
+    expect_task("{\"status\":1}", RECSYS_E_FORMAT, "no status");
+    expect_task("{\"status\":\"SUCCESS\",\"result\":NaN}", RECSYS_E_FORMAT, "NaN");
+    expect_task("{\"status\":\"SUCCESS\"", RECSYS_E_FORMAT, "not well-formed");
+    expect_task("{\"status\":\"SUCCESS\"} x", RECSYS_E_FORMAT, "not well-formed");
+    expect_task("[1]", RECSYS_E_FORMAT, "not JSON");
+    expect_task("", RECSYS_E_FORMAT, "not JSON");
+    expect_task("\x80\x04\x95}", RECSYS_E_FORMAT, "a pickle, which is refused unread");
+    expect_task("x\x9c\xab", RECSYS_E_FORMAT, "result_compression");
+    assert_int_equal(recsys_task_get(domains, "gone", &json, &err), RECSYS_E_NOT_FOUND);
+    assert_int_equal(recsys_task_get(domains, "", &json, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_task_get(domains, "a b", &json, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_task_get(domains, "a*", &json, &err), RECSYS_E_INVALID);
+    memset(id, 'a', 256);
+    id[256] = '\0';
+    assert_int_equal(recsys_task_get(domains, id, &json, &err), RECSYS_E_INVALID);
+    id[255] = '\0';
+    assert_int_equal(recsys_task_get(domains, id, &json, &err), RECSYS_E_NOT_FOUND);
+    assert_int_equal(fake.calls, 0);
+}
+
+static void arguments_are_checked(void **state)
+{
+    recsys_value json;
+    uint32_t outcome;
+    static char text[65538];
+
+    (void)state;
+    memset(text, 'x', 65537);
+    assert_int_equal(recsys_chat_add(domains, "1", "", "a", &json, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_chat_add(domains, "1", "a", NULL, &json, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_chat_add(domains, "", "a", "b", &json, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_chat_add(domains, "1", text, "b", &json, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_chat_add(domains, "1", "\xff", "b", &json, &err), RECSYS_E_INVALID);
+    static const double no_points[][2] = {{90.1, 0},      {-90.1, 0},     {0, 180.1},
+                                          {0, -180.1},    {0.0 / 0.0, 0}, {0, 0.0 / 0.0},
+                                          {1.0 / 0.0, 0}, {0, -1.0 / 0.0}};
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(recsys_location_nearby(domains, no_points[i][0], no_points[i][1], 5, &json,
+                                                &outcome, &err),
+                         RECSYS_E_INVALID);
+    assert_int_equal(recsys_location_nearby(domains, 0, 0, 0, &json, &outcome, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_location_nearby(domains, 0, 0, 101, &json, &outcome, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_character_gain(domains, "1", -1, NULL, &json, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_character_gain(domains, "1", 1, "", &json, &err), RECSYS_E_INVALID);
+    assert_int_equal(fake.calls, 0);
+}
+
+/* n elements, and the text up to the end of the limit-th one. */
+static void expect_cut(const char *json, size_t limit, size_t want_n, const char *want)
+{
+    size_t n, cut, size = strlen(json);
+    char *exact = malloc(size + 1); /* so that reading beyond is seen */
+
+    memcpy(exact, json, size);
+    assert_int_equal(rs_span_count(exact, size, limit, &n, &cut), RECSYS_OK);
+    assert_int_equal(n, want_n);
+    assert_int_equal(cut, strlen(want));
+    assert_memory_equal(exact, want, cut);
+    free(exact);
+}
+
+static void borders_are_found_whatever_the_values(void **state)
+{
+    static const char *const broken[] = {"",    "[",   "[1",    "[1,",      "[1,]", "[,]", "{}",
+                                         "[\"", "[{]", "[1 2]", "[\"\\\"]", "[[1]", "1",   "]"};
+    struct rs_span span;
+
+    (void)state;
+    expect_cut("[]", 3, 0, "[");
+    expect_cut("[1,2,3]", 0, 3, "[");
+    expect_cut("[1,2,3]", 2, 3, "[1,2");
+    expect_cut(" [ 1 , [2,\"]\"] , {\"a\":\"}\\\"\"} ] ", 3, 3,
+               " [ 1 , [2,\"]\"] , {\"a\":\"}\\\"\"}");
+    expect_cut("[null,true,-1.5e3,\"\\\\\"]", 4, 4, "[null,true,-1.5e3,\"\\\\\"");
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        size_t n, cut, size = strlen(broken[i]);
+        char *exact = malloc(size + 1);
+        memcpy(exact, broken[i], size);
+        if (rs_span_count(exact, size, 9, &n, &cut) != RECSYS_E_FORMAT)
+            fail_msg("%s was taken for an array", broken[i]);
+        assert_true(cut <= size);
+        free(exact);
+    }
+    assert_int_equal(rs_span_member("{\"a\":{\"b\":1},\"b\":[2]}", 21, "b", &span), RECSYS_OK);
+    assert_int_equal(span.size, 3);
+    assert_memory_equal(span.text, "[2]", 3);
+    assert_int_equal(rs_span_member("{\"a\":1}", 7, "b", &span), RECSYS_OK);
+    assert_int_equal(span.size, 0);
+    assert_int_equal(rs_span_member("{\"a\" 1}", 7, "b", &span), RECSYS_E_FORMAT);
+    assert_int_equal(rs_span_member("[]", 2, "b", &span), RECSYS_E_FORMAT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        TEST(members_of_a_profile_are_a_closed_list),
+        TEST(the_case_of_a_keyword_never_splits_the_cache),
+        TEST(wildcards_in_a_keyword_mean_themselves),
+        TEST(keywords_have_one_to_a_hundred_characters),
+        TEST(a_tasks_result_is_handed_on_as_it_stands),
+        TEST(what_is_not_a_tasks_json_is_refused),
+        TEST(arguments_are_checked),
+#undef TEST
+        cmocka_unit_test(borders_are_found_whatever_the_values),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -21,3 +21,12 @@ if(RECSYS_BUILD_DAEMON)
   target_link_libraries(recsys_civetweb INTERFACE ${RECSYS_CIVETWEB_LIBRARY})
   target_include_directories(recsys_civetweb SYSTEM INTERFACE ${RECSYS_CIVETWEB_INCLUDE})
 endif()
+
+if(RECSYS_BUILD_REDIS)
+  pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis>=0.14)
+  # TLS is OpenSSL's own: hiredis's does not check the server's name (lib/adapters/redis/redis_tls.c).
+  pkg_check_modules(libssl IMPORTED_TARGET libssl>=1.1.1)
+endif()
+if(RECSYS_BUILD_POSTGRES)
+  pkg_check_modules(libpq REQUIRED IMPORTED_TARGET libpq>=13)
+endif()

@@ -1,23 +1,25 @@
-# recsys_add_tests(FOLDER LIBRARY): every tests/FOLDER/*.c becomes a program and a test.
-# tests/support is a static library, so that a program that sees only the public
-# headers takes from it only what does, too.
+# recsys_add_tests(FOLDER LIBRARIES library... [THROUGH command...]): every tests/FOLDER/*.c
+# becomes a program and a test, which the command runs if there is one. tests/support is a
+# static library, so that a program that sees only the public headers takes from it only what
+# does, too.
 file(GLOB recsys_support CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.c)
 add_library(recsys_test_support STATIC EXCLUDE_FROM_ALL ${recsys_support})
 target_link_libraries(recsys_test_support PRIVATE recsys_compiler
   PUBLIC PkgConfig::jansson PkgConfig::libcrypto)
 target_include_directories(recsys_test_support PRIVATE ${PROJECT_SOURCE_DIR}/include)
 
-function(recsys_add_tests folder library)
+function(recsys_add_tests folder)
+  cmake_parse_arguments(TESTS "" "" "LIBRARIES;THROUGH" ${ARGN})
   file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*.c)
   foreach(file ${files})
     get_filename_component(name ${file} NAME_WE)
     add_executable(${folder}_${name} ${file})
-    target_link_libraries(${folder}_${name} PRIVATE recsys_compiler recsys_test_support ${library}
-      cmocka m)
+    target_link_libraries(${folder}_${name} PRIVATE recsys_compiler recsys_test_support
+      ${TESTS_LIBRARIES} cmocka m)
     target_include_directories(${folder}_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include)
     set_target_properties(${folder}_${name} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-    add_test(NAME ${folder}/${name} COMMAND ${folder}_${name})
+    add_test(NAME ${folder}/${name} COMMAND ${TESTS_THROUGH} $<TARGET_FILE:${folder}_${name}>)
     set_tests_properties(${folder}/${name} PROPERTIES LABELS ${folder} TIMEOUT 300
       ENVIRONMENT "RECSYS_SOURCE_DIR=${PROJECT_SOURCE_DIR};RECSYS_BUILD_DIR=${CMAKE_BINARY_DIR};OPENBLAS_NUM_THREADS=1")
   endforeach()
@@ -27,6 +29,15 @@ endfunction()
 # it becomes a libFuzzer program; without, it is linked with replay.c and its
 # corpus runs as an ordinary test.
 function(recsys_add_fuzzers)
+  # What lies outside the library and is fuzzed, too.
+  add_library(recsys_fuzzed STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/daemon/jwt.c
+    ${PROJECT_SOURCE_DIR}/daemon/json_read.c)
+  target_link_libraries(recsys_fuzzed PRIVATE recsys_compiler
+    PUBLIC PkgConfig::jansson PkgConfig::libcrypto)
+  set(RECSYS_FUZZED recsys_fuzzed)
+  if(TARGET recsys_redis_inside)
+    list(APPEND RECSYS_FUZZED recsys_redis_inside)
+  endif()
   file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
   foreach(file ${files})
     get_filename_component(name ${file} NAME_WE)
@@ -39,7 +50,7 @@ function(recsys_add_fuzzers)
       add_test(NAME fuzz/${name} COMMAND ${name} ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name})
       set_tests_properties(fuzz/${name} PROPERTIES LABELS fuzz TIMEOUT 120)
     endif()
-    target_link_libraries(${name} PRIVATE recsys_compiler recsys_inside m)
+    target_link_libraries(${name} PRIVATE recsys_compiler ${RECSYS_FUZZED} recsys_inside m)
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/include)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   endforeach()

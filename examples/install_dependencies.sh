@@ -4,17 +4,25 @@
 # For Debian 12 and 13 and Ubuntu 22.04 and 24.04, and what is made of them. Only
 # what is missing is installed, all of it from the distribution, so a machine
 # that has everything is not touched and root is not needed on it. --tests adds
-# what the tests, the sanitizers and the fuzzers need.
+# what the tests, the sanitizers and the fuzzers need, servers included, but no
+# service: nothing is started, now or when the machine starts.
 set -eu
 
 packages="build-essential cmake ninja-build pkg-config libopenblas-dev libjansson-dev libssl-dev
-zlib1g-dev libxxhash-dev libcivetweb-dev ca-certificates curl python3"
+zlib1g-dev libxxhash-dev libhiredis-dev libpq-dev libcivetweb-dev ca-certificates curl python3"
+# redis-tools has the server, too, under another name (tests/support/servers.py);
+# the package redis-server would make it a service.
+test_packages="libcmocka-dev clang clang-format wrk redis-tools python3-venv"
+with_tests=no
 
 for argument in "$@"; do
     case $argument in
-    --tests) packages="$packages libcmocka-dev clang clang-format wrk" ;;
+    --tests)
+        packages="$packages $test_packages"
+        with_tests=yes
+        ;;
     -h | --help)
-        sed -n '2,7s/^# \{0,1\}//p' "$0"
+        sed -n '2,8s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
     *)
@@ -34,12 +42,20 @@ is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-# The sanitizers' run-time library has clang's version in its name, which is
-# known once clang is: clang depends on clang-14, that one is wanted.
-clang_runtime() {
-    version=$(apt-cache depends clang 2>/dev/null | sed -n 's/^ *Depends: *clang-\([0-9][0-9]*\)$/\1/p')
-    if [ -n "$version" ] && apt-cache show "libclang-rt-$version-dev" >/dev/null 2>&1; then
-        echo "libclang-rt-$version-dev"
+# Some packages have a version in their name, which is known from what another
+# one depends on: clang from clang-14, so its sanitizers are libclang-rt-14-dev;
+# postgresql from postgresql-15, so PostGIS is postgresql-15-postgis-3.
+version_of() {
+    apt-cache depends "$1" 2>/dev/null | sed -n "s/^ *Depends: *$1-\([0-9][0-9]*\)\$/\1/p" | head -n 1
+}
+versioned_packages() {
+    clang=$(version_of clang)
+    if [ -n "$clang" ] && apt-cache show "libclang-rt-$clang-dev" >/dev/null 2>&1; then
+        echo "libclang-rt-$clang-dev"
+    fi
+    postgres=$(version_of postgresql)
+    if [ -n "$postgres" ]; then
+        echo "postgresql-$postgres postgresql-$postgres-postgis-3"
     fi
 }
 
@@ -60,12 +76,24 @@ as_root() {
     fi
 }
 
+install_packages() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+}
+
+# The package postgresql-N makes a database cluster and starts it, unless a file
+# in this folder says otherwise. One does for as long as the installation takes.
+settings=/etc/postgresql-common/createcluster.d
+install_without_cluster() {
+    trap 'as_root rm -f $settings/recsys.conf' EXIT
+    trap 'exit 1' HUP INT TERM
+    as_root mkdir -p $settings
+    echo "create_main_cluster = false" | as_root tee $settings/recsys.conf >/dev/null
+    install_packages "$@"
+}
+
+fixed_packages=$packages
+[ $with_tests = no ] || packages="$fixed_packages $(versioned_packages)"
 missing=$(list_missing)
-case $packages in *libcmocka-dev*) with_tests=yes ;; *) with_tests=no ;; esac
-if [ $with_tests = yes ] && [ -z "$missing" ]; then
-    packages="$packages $(clang_runtime)"
-    missing=$(list_missing)
-fi
 if [ -z "$missing" ]; then
     echo "everything needed is installed"
     exit 0
@@ -73,9 +101,12 @@ fi
 
 echo "installing with apt-get: $missing"
 as_root apt-get update || echo "install_dependencies.sh: apt-get update failed; trying all the same" >&2
-if [ $with_tests = yes ]; then
-    packages="$packages $(clang_runtime)"
+if [ $with_tests = yes ]; then # only now is it sure that apt knows the versions
+    packages="$fixed_packages $(versioned_packages)"
     missing=$(list_missing)
 fi
-# shellcheck disable=SC2086 # a list of words
-as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing
+# shellcheck disable=SC2086 # lists of words
+case " $missing" in
+*" postgresql-"*) install_without_cluster $missing ;;
+*) install_packages $missing ;;
+esac

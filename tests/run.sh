@@ -7,8 +7,8 @@
 #
 # Installs what the tests need, builds into build/<preset>/ and writes one log a
 # suite to build/test-logs/. Can be run again at any time, on a half-built tree
-# too. Servers that a suite needs are started by it on free ports of the
-# loopback interface and stopped by their process ids.
+# too. Servers that a suite needs (Redis, PostgreSQL, Celery's workers) are started
+# by it on free ports of the loopback interface and stopped by their process ids.
 set -u
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -17,15 +17,15 @@ jobs=$(nproc 2>/dev/null || echo 2)
 passed=0
 failed=0
 wanted=()
-export RECSYS_LONG=0
+unset RECSYS_LONG
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release clang asan tsan examples daemon daemon-asan ctl fuzz quickstart"
+suites="release clang asan tsan celery examples daemon daemon-asan ctl fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
-    --long) RECSYS_LONG=1 ;;
+    --long) export RECSYS_LONG=1 ;;
     --list) echo "$suites"; exit 0 ;;
     -h|--help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "run.sh: unknown option $argument (try --help)" >&2; exit 2 ;;
@@ -97,9 +97,27 @@ run_ctest() { # run_ctest PRESET [ctest arguments]
 
 run_tsan() {
   # ThreadSanitizer wants its shadow at fixed addresses, which some kernels'
-  # address randomisation denies it.
+  # address randomisation denies it. What measures or forks has no place here.
   build tsan && setarch "$(uname -m)" -R \
-    ctest --test-dir build/tsan --output-on-failure -j "$jobs" -L 'race|unit|api'
+    ctest --test-dir build/tsan --output-on-failure -j "$jobs" -L 'race|unit|api|integration' \
+    -LE figures
+}
+
+# A Python environment with Celery, made when it is first wanted.
+celery_venv() {
+  local venv=$root/build/venv-celery wanted=tests/integration/celery/requirements.txt
+  cmp -s "$wanted" "$venv/installed.txt" && return 0
+  rm -rf "$venv"
+  python3 -m venv "$venv" &&
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted" &&
+    cp "$wanted" "$venv/installed.txt"
+}
+
+run_celery() {
+  build release && celery_venv &&
+    python3 tests/support/servers.py run build/release/tests/servers -- \
+      build/venv-celery/bin/python tests/integration/celery/celery_results.py \
+      build/release/tests/celery_reads
 }
 
 demo_bundle() { # trains the demo model once; prints its folder
@@ -130,7 +148,7 @@ run_ctl() {
 # of their own, or minutes with --long.
 run_fuzz() {
   local seconds=5 target name p=0 f=0
-  [ "$RECSYS_LONG" = 1 ] && seconds=120
+  [ "${RECSYS_LONG:-0}" = 1 ] && seconds=120
   build fuzz || return 1
   for target in build/fuzz/tests/fuzz_*; do
     [ -x "$target" ] || continue
@@ -167,9 +185,10 @@ if ! ./examples/install_dependencies.sh --tests > "$logs/install_dependencies.lo
 fi
 
 suite release run_ctest release
-suite clang run_ctest clang -LE 'lint|install'
+suite clang run_ctest clang -LE 'lint|install|integration'
 suite asan run_ctest asan -LE 'lint|install'
 suite tsan run_tsan
+suite celery run_celery
 suite examples run_examples
 suite daemon run_daemon release
 suite daemon-asan run_daemon asan

@@ -56,46 +56,65 @@ static void check_macros(void)
     const recsys_scorer_options scorer = RECSYS_SCORER_OPTIONS_INIT;
     const recsys_cache_options cache = RECSYS_CACHE_OPTIONS_INIT;
     const recsys_deployment_options deployment = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+    const recsys_store_options store = RECSYS_STORE_OPTIONS_INIT;
+    const recsys_limiter_options limiter = RECSYS_LIMITER_OPTIONS_INIT;
     recsys_model_options model2;
     recsys_scorer_options scorer2;
     recsys_cache_options cache2;
     recsys_deployment_options deployment2;
+    recsys_store_options store2;
+    recsys_limiter_options limiter2;
 
     memset(&model2, 0xa5, sizeof model2);
     memset(&scorer2, 0xa5, sizeof scorer2);
     memset(&cache2, 0xa5, sizeof cache2);
     memset(&deployment2, 0xa5, sizeof deployment2);
+    memset(&store2, 0xa5, sizeof store2);
+    memset(&limiter2, 0xa5, sizeof limiter2);
     recsys_model_options_init(&model2);
     recsys_scorer_options_init(&scorer2);
     recsys_cache_options_init(&cache2);
     recsys_deployment_options_init(&deployment2);
+    recsys_store_options_init(&store2);
+    recsys_limiter_options_init(&limiter2);
     same("recsys_model_options", &model, &model2, sizeof model);
     same("recsys_scorer_options", &scorer, &scorer2, sizeof scorer);
     same("recsys_cache_options", &cache, &cache2, sizeof cache);
     same("recsys_deployment_options", &deployment, &deployment2, sizeof deployment);
+    same("recsys_store_options", &store, &store2, sizeof store);
+    same("recsys_limiter_options", &limiter, &limiter2, sizeof limiter);
     only_a_size("recsys_model_options", &model2, sizeof model2);
     only_a_size("recsys_scorer_options", &scorer2, sizeof scorer2);
     only_a_size("recsys_cache_options", &cache2, sizeof cache2);
     only_a_size("recsys_deployment_options", &deployment2, sizeof deployment2);
+    only_a_size("recsys_store_options", &store2, sizeof store2);
+    only_a_size("recsys_limiter_options", &limiter2, sizeof limiter2);
 }
+
+/* One for each function of this kind that has no macro beside it. */
+#define CHECK_INIT(type)                                                                           \
+    do {                                                                                           \
+        type options_;                                                                             \
+        memset(&options_, 0xa5, sizeof options_);                                                  \
+        type##_init(&options_);                                                                    \
+        only_a_size(#type, &options_, sizeof options_);                                            \
+        type##_init(NULL);                                                                         \
+    } while (0)
 
 static void check_functions(void)
 {
-    recsys_filter_options filter;
-    recsys_request request;
-
-    memset(&filter, 0xa5, sizeof filter);
-    memset(&request, 0xa5, sizeof request);
-    recsys_filter_options_init(&filter);
-    recsys_request_init(&request);
-    only_a_size("recsys_filter_options", &filter, sizeof filter);
-    only_a_size("recsys_request", &request, sizeof request);
+    CHECK_INIT(recsys_filter_options);
+    CHECK_INIT(recsys_request);
+    CHECK_INIT(recsys_aside_options);
+    CHECK_INIT(recsys_domains_options);
+    CHECK_INIT(recsys_domain_definition);
+    CHECK_INIT(recsys_denylist_options);
     recsys_model_options_init(NULL);
     recsys_scorer_options_init(NULL);
     recsys_cache_options_init(NULL);
     recsys_deployment_options_init(NULL);
-    recsys_filter_options_init(NULL);
-    recsys_request_init(NULL);
+    recsys_store_options_init(NULL);
+    recsys_limiter_options_init(NULL);
 }
 
 static void check_ids(void)

@@ -4,11 +4,12 @@
 #
 #   tests/install/run.sh BUILD_DIR BUNDLE
 #
-# All three must print the same recommendations for the bundle's first user.
+# All three must print the same recommendations for the bundle's first user. The
+# adapters that were built get a consumer each, by find_package and by pkg-config.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 if [ $# -ne 2 ]; then
-  sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
   exit 2
 fi
 build=$(cd "$1" && pwd) || exit 2
@@ -88,6 +89,31 @@ by_pkg_config_static() {
     "$room/static" "$bundle" > "$room/by_pkg_config_static.txt"
 }
 step "a consumer by pkg-config --static" by_pkg_config_static
+
+adapter_by_find_package() {
+  mkdir -p "$room/cmake-$1" && cat > "$room/cmake-$1/CMakeLists.txt" << END
+cmake_minimum_required(VERSION 3.18)
+project(consumer LANGUAGES C)
+find_package(recsys 0.1 REQUIRED COMPONENTS $1)
+add_executable(consumer $here/consumer_$1.c)
+target_link_libraries(consumer PRIVATE recsys::$1)
+END
+  cmake -S "$room/cmake-$1" -B "$room/cmake-$1/build" -DCMAKE_PREFIX_PATH="$prefix" \
+    -DCMAKE_C_COMPILER="$cc" && cmake --build "$room/cmake-$1/build" &&
+    "$room/cmake-$1/build/consumer"
+}
+
+adapter_by_pkg_config() {
+  # shellcheck disable=SC2046 # the flags are several words
+  $cc -std=c11 -Wall -Wextra -Werror "$here/consumer_$1.c" -o "$room/$1" \
+    $(pkg-config --cflags --libs "recsys-$1") && "$room/$1"
+}
+for adapter in redis postgres; do
+  if [ -f "$libdir/pkgconfig/recsys-$adapter.pc" ]; then
+    step "a consumer of recsys::$adapter by find_package" adapter_by_find_package $adapter
+    step "a consumer of recsys-$adapter by pkg-config" adapter_by_pkg_config $adapter
+  fi
+done
 
 it_may_be_moved() {
   mv "$prefix" "$room/elsewhere" &&

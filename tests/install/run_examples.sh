@@ -16,6 +16,9 @@ build=$1
 bundle=$2
 here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d)
+if [ -z "${RECSYS_TEST_POSTGRES:-}" ]; then # some of them need servers
+  exec python3 "$here/../support/servers.py" run "$scratch" -- "$0" "$@"
+fi
 trap 'rm -rf "$scratch"' EXIT
 passed=0
 failed=0
@@ -40,6 +43,10 @@ expect '^[1-9][0-9]* answers and 0 failures during 11 swaps' "$build/examples/02
 expect '^best of [1-9][0-9]* items rated 7 or more$' "$build/examples/03_score" "$bundle"
 expect '^after removal: profile of user 42, loaded 2 times$' "$build/examples/04_cache"
 expect '^  0\.76  Love and Explosions$' "$build/examples/05_build" "$scratch/by-hand"
+expect '^loaded 2 times$' "$build/examples/06_cache_aside"
+expect '^applied' "$build/bin/recsysctl" migrate --demo --database "$RECSYS_TEST_POSTGRES"
+expect '^near Seoul City Hall: \[\{"id":' "$build/examples/07_domains" "$RECSYS_TEST_POSTGRES" \
+  "redis://127.0.0.1:$RECSYS_TEST_REDIS"
 
 if [ -x "$build/bin/recsys-train-als" ]; then
   output=$(python3 "$here/train_als_test.py" --bin "$build/bin" 2>&1)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fail if a C snippet of README.md or docs/ does not compile or run, or a link leads nowhere.
+"""Fail if a C snippet of README.md or docs/ is broken, or a link or path there leads nowhere.
 
 Usage: check_docs.py [ROOT] [BUNDLE] [--library DIR]
 
@@ -9,6 +9,7 @@ Every ```c block is compiled with -Wall -Wextra -Werror against the public heade
     opens a bundle under another name finds it under that name (see NAMES);
   - else as a file (declarations and functions), or failing that as the body of a function that
     has the usual objects as arguments (see OBJECTS).
+A file or folder between backticks, such as `lib/score/canonical.c`, `daemon/*.c`, must be there.
 A block that is a declaration quoted from a public header says so: ```c header.
 Shell blocks are not run. RECSYS_EXAMPLE_BUNDLE goes before the bundle given as argument; the
 library's directory may come from RECSYS_BUILD_DIR (its lib/ is used).
@@ -26,6 +27,8 @@ import project
 
 FENCE = re.compile(r"^(\s*)(```+|~~~+)\s*([^`]*)$")
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
+# Of the project's own folders; with a line number or not. What has other characters is no path.
+PATH = re.compile(r"`(?:\./)?((?:daemon|examples|include|lib|sql|tests)/[\w./*{},-]*)(?::\d+)?`")
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
 FLAGS = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror"]
 INCLUDES = "".join(f"#include <{h}.h>\n" for h in
@@ -33,6 +36,8 @@ INCLUDES = "".join(f"#include <{h}.h>\n" for h in
 OBJECTS = """recsys_model *model, recsys_recommender *recommender, recsys_scorer *scorer,
     recsys_slot *slot, recsys_registry *registry, recsys_deployment *deployment,
     recsys_builder *builder, recsys_filter *filter, recsys_cache *cache, recsys_stats *stats,
+    recsys_store *store, recsys_source *source, recsys_aside *aside, recsys_domains *domains,
+    recsys_denylist *denylist, recsys_limiter *limiter,
     const char *path, recsys_status status, recsys_error err"""
 NAMES = re.compile(r'recsys_model_load\(\s*"([^"/]+(?:/[^"/]+)*)"')
 SECONDS = 60
@@ -74,6 +79,15 @@ def anchors(text):
     return set(found)
 
 
+def check_paths(top, where, line, findings):
+    for path in PATH.findall(line):
+        braces = re.match(r"(.*)\{(.*)\}(.*)$", path)  # lib/{aside,store}/x.c
+        names = [path] if not braces else \
+            [braces[1] + middle + braces[3] for middle in braces[2].split(",")]
+        findings += [f"{where}: `{name}` does not exist" for name in names
+                     if not any(top.glob(name.rstrip("/")))]
+
+
 def check_links(top, page, text, findings):
     inside = False
     for number, line in enumerate(text.splitlines(), 1):
@@ -81,6 +95,7 @@ def check_links(top, page, text, findings):
             inside = not inside
         if inside:
             continue
+        check_paths(top, f"{page}:{number}", line, findings)
         for target in LINK.findall(re.sub(r"`[^`]*`", "", line)):
             if re.match(r"[a-z][a-z0-9+.-]*:", target):
                 continue

@@ -6,11 +6,17 @@ function(recsys_add_lints)
     message(STATUS "no python3: lints are left out")
     return()
   endif()
+  set(libraries $<TARGET_FILE:recsys>)
+  foreach(adapter redis postgres)
+    if(TARGET recsys_${adapter})
+      list(APPEND libraries $<TARGET_FILE:recsys_${adapter}>)
+    endif()
+  endforeach()
   file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/lint/check_*.py)
   foreach(file ${files})
     get_filename_component(name ${file} NAME_WE)
     add_test(NAME lint/${name} COMMAND ${RECSYS_PYTHON} ${file} ${PROJECT_SOURCE_DIR}
-      $<$<STREQUAL:${name},check_symbols>:$<TARGET_FILE:recsys>>
+      "$<$<STREQUAL:${name},check_symbols>:${libraries}>"
       $<$<STREQUAL:${name},check_docs>:${RECSYS_TEST_BUNDLE}> COMMAND_EXPAND_LISTS)
     set_tests_properties(lint/${name} PROPERTIES LABELS lint TIMEOUT 300
       ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1;CC=${CMAKE_C_COMPILER}")

@@ -570,6 +570,8 @@ static void utf8_is_told_from_what_only_looks_like_it(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(rs_utf8_is_valid(bad[i], strlen(bad[i])));
     assert_false(rs_utf8_is_valid("a\0b", 3));
+    assert_int_equal(rs_utf8_count(""), 0);
+    assert_int_equal(rs_utf8_count("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"), 4);
 }
 
 int main(void)

@@ -1,0 +1,37 @@
+/* lib/adapters/postgres/pg_connection.h - one connection, used without ever waiting beyond a
+ * deadline. */
+#ifndef RS_PG_CONNECTION_H
+#define RS_PG_CONNECTION_H
+
+#include <libpq-fe.h>
+#include <stdint.h>
+
+#include "recsys/status.h"
+
+struct rs_pg_connection {
+    PGconn *pg; /* NULL once it was closed because something went wrong */
+    uint64_t connected_ns;
+    recsys_status failed; /* of the first statement of a transaction that failed */
+};
+
+/* Deadlines are times of rs_clock_ns(). `conninfo` is as libpq takes it. */
+recsys_status rs_pg_connect(const char *conninfo, uint64_t deadline_ns,
+                            struct rs_pg_connection *out, recsys_error *err);
+void rs_pg_close(struct rs_pg_connection *connection);
+
+/* 1 if it is open, outside a transaction and silent: an idle connection on which
+ * anything can be read was ended by the server, or is not where we think it is. */
+int rs_pg_is_idle(const struct rs_pg_connection *connection);
+
+/* Whole milliseconds until `deadline_ns`, rounded up; 0 when it has passed. */
+uint32_t rs_pg_remaining_ms(uint64_t deadline_ns);
+
+/* Send what PQsend… has queued, and hand out the next result, NULL at the end
+ * of a statement's. `what` is for messages. After a failure the connection is
+ * closed: what comes on it later could be taken for another's answer. */
+recsys_status rs_pg_flush(struct rs_pg_connection *connection, uint64_t deadline_ns,
+                          const char *what, recsys_error *err);
+recsys_status rs_pg_next(struct rs_pg_connection *connection, uint64_t deadline_ns,
+                         const char *what, PGresult **out, recsys_error *err);
+
+#endif

@@ -1,0 +1,36 @@
+/* lib/adapters/postgres/pg_pool.h - the connections of one source: how many there are, who has
+ * which. */
+#ifndef RS_PG_POOL_H
+#define RS_PG_POOL_H
+
+#include <stdint.h>
+
+#include "lib/adapters/postgres/pg_connection.h"
+#include "lib/base/lock.h"
+
+struct rs_pg_pool {
+    const char *conninfo; /* BORROWED */
+    uint32_t size;
+    uint64_t connect_timeout_ns, max_age_ns;
+
+    struct rs_lock lock;
+    struct rs_signal freed;
+    /* all below protected by lock */
+    struct rs_pg_connection *idle; /* a stack: the one used last is warm */
+    uint32_t n_idle, n_open;       /* open: idle, in use and being made */
+    uint64_t n_connected, n_closed_broken, n_waited, n_wait_timeouts;
+};
+
+/* The settings in front must have been filled in. */
+recsys_status rs_pg_pool_init(struct rs_pg_pool *pool, recsys_error *err);
+/* Every connection must have been given back. */
+void rs_pg_pool_destroy(struct rs_pg_pool *pool);
+
+/* Take one that works: an idle one, a new one, or the one that is given back
+ * next. E_TIMEOUT, or what connecting failed with. */
+recsys_status rs_pg_pool_take(struct rs_pg_pool *pool, uint64_t deadline_ns,
+                              struct rs_pg_connection *out, recsys_error *err);
+/* Only a connection that is idle and not too old is kept. */
+void rs_pg_pool_give(struct rs_pg_pool *pool, struct rs_pg_connection *connection);
+
+#endif

@@ -1,0 +1,273 @@
+/* lib/adapters/postgres/postgres.c - the source over PostgreSQL: the driver's functions and the
+ * options.
+ *
+ * Each call takes a connection from the pool, runs on it until its deadline and
+ * gives it back; a transaction keeps its connection from begin to end. The
+ * deadline covers everything: waiting for a connection, making one, sending,
+ * the statement, reading its rows.
+ */
+#include "recsys/postgres.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "lib/adapters/postgres/pg_failure.h"
+#include "lib/adapters/postgres/pg_pool.h"
+#include "lib/adapters/postgres/pg_statement.h"
+#include "lib/adapters/postgres/pg_value.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/error.h"
+#include "lib/base/options.h"
+
+#define OPTIONS_SIZE_V1 (offsetof(recsys_postgres_options, max_age_s) + sizeof(uint32_t))
+#define STATS_SIZE_V1 (offsetof(recsys_postgres_stats, failures) + sizeof(uint64_t))
+#define MAX_POOL_SIZE 10000u
+#define MAX_PARAMETER_BYTES ((size_t)64 << 20)
+
+struct postgres {
+    struct rs_pg_pool pool;
+    char *conninfo;
+    uint64_t n_queries, n_failures; /* protected by pool.lock */
+};
+
+void recsys_postgres_options_init(recsys_postgres_options *options)
+{
+    if (options != NULL) {
+        memset(options, 0, sizeof *options);
+        options->struct_size = (uint32_t)sizeof *options;
+    }
+}
+
+static uint64_t deadline_after(uint32_t timeout_ms)
+{
+    return rs_clock_ns() + (uint64_t)timeout_ms * 1000000u;
+}
+
+static void count_query(struct postgres *postgres, recsys_status status)
+{
+    rs_lock_take(&postgres->pool.lock);
+    postgres->n_queries++;
+    postgres->n_failures += status != RECSYS_OK;
+    rs_lock_give(&postgres->pool.lock);
+}
+
+static recsys_status run_on_pool(struct postgres *postgres, const struct rs_pg_statement *statement,
+                                 uint64_t deadline_ns, recsys_rows *rows, recsys_error *err)
+{
+    struct rs_pg_connection connection;
+    recsys_status status = rs_pg_pool_take(&postgres->pool, deadline_ns, &connection, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    status = rs_pg_run_alone(&connection, statement, deadline_ns, rows, err);
+    rs_pg_pool_give(&postgres->pool, &connection);
+    return status;
+}
+
+static recsys_status postgres_query(void *self, void *session, const char *text,
+                                    const recsys_datum *parameters, size_t n, uint32_t timeout_ms,
+                                    recsys_rows *rows, recsys_error *err)
+{
+    struct postgres *postgres = self;
+    struct rs_pg_statement statement = {text, NULL, n};
+    struct rs_buffer bytes;
+    uint64_t deadline_ns = deadline_after(timeout_ms);
+
+    rs_buffer_init(&bytes, MAX_PARAMETER_BYTES);
+    recsys_status status =
+        rs_pg_write_parameters(parameters, n, &bytes, &statement.parameters, err);
+    if (status == RECSYS_OK && session == NULL)
+        status = run_on_pool(postgres, &statement, deadline_ns, rows, err);
+    else if (status == RECSYS_OK)
+        status = rs_pg_run_within(session, &statement, deadline_ns, rows, err);
+    rs_free(statement.parameters);
+    rs_buffer_destroy(&bytes);
+    count_query(postgres, status);
+    return status;
+}
+
+static recsys_status postgres_begin(void *self, uint32_t timeout_ms, void **session,
+                                    recsys_error *err)
+{
+    struct postgres *postgres = self;
+    uint64_t deadline_ns = deadline_after(timeout_ms);
+    struct rs_pg_connection *connection = rs_alloc_array(1, sizeof *connection);
+
+    if (connection == NULL)
+        return rs_error_nomem(err, "transaction");
+    recsys_status status = rs_pg_pool_take(&postgres->pool, deadline_ns, connection, err);
+    if (status == RECSYS_OK) {
+        status = rs_pg_begin(connection, deadline_ns, err);
+        if (status != RECSYS_OK)
+            rs_pg_pool_give(&postgres->pool, connection);
+    }
+    if (status != RECSYS_OK) {
+        rs_free(connection);
+        return status;
+    }
+    *session = connection;
+    return RECSYS_OK;
+}
+
+static recsys_status postgres_end(void *self, void *session, uint32_t commit, uint32_t timeout_ms,
+                                  recsys_error *err)
+{
+    struct postgres *postgres = self;
+    struct rs_pg_connection *connection = session;
+    uint64_t deadline_ns = deadline_after(timeout_ms);
+    recsys_status status = RECSYS_OK;
+
+    if (commit)
+        status = rs_pg_commit(connection, deadline_ns, err);
+    else
+        rs_pg_rollback(connection, deadline_ns);
+    rs_pg_pool_give(&postgres->pool, connection);
+    rs_free(connection);
+    return status;
+}
+
+static recsys_status postgres_run(void *self, const char *script, uint32_t timeout_ms,
+                                  recsys_error *err)
+{
+    struct postgres *postgres = self;
+    struct rs_pg_connection connection;
+    uint64_t deadline_ns = deadline_after(timeout_ms);
+    recsys_status status = rs_pg_pool_take(&postgres->pool, deadline_ns, &connection, err);
+
+    if (status == RECSYS_OK) {
+        status = rs_pg_run_script(&connection, script, deadline_ns, err);
+        rs_pg_pool_give(&postgres->pool, &connection);
+    }
+    count_query(postgres, status);
+    return status;
+}
+
+static void postgres_destroy(void *self)
+{
+    struct postgres *postgres = self;
+
+    rs_pg_pool_destroy(&postgres->pool);
+    rs_free(postgres->conninfo);
+    rs_free(postgres);
+}
+
+/* In a URI a special character of a password that is not written as %XX moves
+ * the rest of it to the host, the port or the database's name, which libpq and
+ * the server do quote. Such a rest ends in the @ that should have ended the password. */
+static int has_stray_at(const char *conninfo, const PQconninfoOption *option)
+{
+    static const char *const places[] = {"host", "port", "dbname"};
+    int is_quoted = 0;
+
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        is_quoted += strcmp(option->keyword, places[i]) == 0;
+    /* A host may begin with one: a socket in Linux's abstract namespace. */
+    return is_quoted && strstr(conninfo, "://") != NULL && option->val != NULL &&
+           option->val[0] != '\0' && strchr(option->val + 1, '@') != NULL;
+}
+
+/* libpq's own message would quote conninfo, and so perhaps a password. */
+static recsys_status check_conninfo(const char *conninfo, recsys_error *err)
+{
+    char *message = NULL;
+    PQconninfoOption *all = PQconninfoParse(conninfo, &message);
+    int is_good = all != NULL, is_memory = all == NULL && rs_pg_is_no_memory(message);
+
+    PQfreemem(message);
+    if (is_memory)
+        return rs_error_nomem(err, "PostgreSQL conninfo");
+    for (PQconninfoOption *option = all; is_good && option->keyword != NULL; option++)
+        is_good = !has_stray_at(conninfo, option);
+    PQconninfoFree(all);
+    if (!is_good)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "cannot read the PostgreSQL conninfo: it must be a URI "
+                        "(postgresql://user:password@host/db, special characters as %%XX: @ is "
+                        "%%40) or pairs (host=… dbname=…, values with blanks in single quotes)");
+    return RECSYS_OK;
+}
+
+static recsys_status read_options(const recsys_postgres_options *options, struct rs_pg_pool *pool,
+                                  recsys_error *err)
+{
+    recsys_postgres_options given;
+    recsys_status status = rs_options_copy(&given, sizeof given, options, OPTIONS_SIZE_V1);
+
+    if (status != RECSYS_OK)
+        return rs_options_error(err, status, "recsys_postgres_create");
+    if (given.pool_size > MAX_POOL_SIZE)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_postgres_create: pool_size is %u, must be at most %u",
+                        (unsigned)given.pool_size, MAX_POOL_SIZE);
+    pool->size = given.pool_size == 0 ? 8 : given.pool_size;
+    pool->connect_timeout_ns =
+        (given.connect_timeout_ms == 0 ? 2000 : (uint64_t)given.connect_timeout_ms) * 1000000u;
+    pool->max_age_ns = (given.max_age_s == 0 ? 1800 : (uint64_t)given.max_age_s) * 1000000000u;
+    return RECSYS_OK;
+}
+
+recsys_status recsys_postgres_create(const char *conninfo, const recsys_postgres_options *options,
+                                     recsys_source **out, recsys_error *err)
+{
+    static const recsys_source_driver driver = {
+        (uint32_t)sizeof driver, 0, postgres_query, postgres_begin, postgres_end, postgres_run,
+        postgres_destroy};
+    recsys_status status;
+
+    if (out != NULL)
+        *out = NULL;
+    if (conninfo == NULL || out == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_postgres_create: an argument is missing");
+    struct postgres *postgres = rs_alloc_array(1, sizeof *postgres);
+    if (postgres == NULL)
+        return rs_error_nomem(err, "PostgreSQL source");
+    status = read_options(options, &postgres->pool, err);
+    if (status == RECSYS_OK)
+        status = check_conninfo(conninfo, err);
+    if (status != RECSYS_OK)
+        goto fail;
+    postgres->conninfo = rs_copy_text(conninfo);
+    if (postgres->conninfo == NULL) {
+        status = rs_error_nomem(err, "PostgreSQL source");
+        goto fail;
+    }
+    postgres->pool.conninfo = postgres->conninfo;
+    status = rs_pg_pool_init(&postgres->pool, err);
+    if (status != RECSYS_OK)
+        goto fail;
+    return recsys_source_create("PostgreSQL", &driver, postgres, out, err);
+
+fail:
+    rs_free(postgres->conninfo);
+    rs_free(postgres);
+    return status;
+}
+
+recsys_status recsys_postgres_get_stats(recsys_source *source, recsys_postgres_stats *out,
+                                        recsys_error *err)
+{
+    struct postgres *postgres = recsys_source_get_self(source, postgres_destroy);
+    recsys_postgres_stats stats;
+
+    if (postgres == NULL || out == NULL || out->struct_size < STATS_SIZE_V1 ||
+        out->struct_size > RS_OPTIONS_MAX_SIZE)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_postgres_get_stats: not a PostgreSQL source, or struct_size of the "
+                        "stats is not set");
+    memset(&stats, 0, sizeof stats);
+    stats.struct_size = out->struct_size;
+    rs_lock_take(&postgres->pool.lock);
+    stats.open = postgres->pool.n_open;
+    stats.idle = postgres->pool.n_idle;
+    stats.connected = postgres->pool.n_connected;
+    stats.closed_broken = postgres->pool.n_closed_broken;
+    stats.waited = postgres->pool.n_waited;
+    stats.wait_timeouts = postgres->pool.n_wait_timeouts;
+    stats.queries = postgres->n_queries;
+    stats.failures = postgres->n_failures;
+    rs_lock_give(&postgres->pool.lock);
+    memset(out, 0, stats.struct_size);
+    memcpy(out, &stats, stats.struct_size < sizeof stats ? stats.struct_size : sizeof stats);
+    return RECSYS_OK;
+}

@@ -1,0 +1,31 @@
+/* lib/adapters/redis/redis_pool.h - so many connections and no more.
+ *
+ * SYNCHRONIZED. Not across fork(): both processes would use the same streams.
+ */
+#ifndef RS_REDIS_POOL_H
+#define RS_REDIS_POOL_H
+
+#include "lib/adapters/redis/redis_connection.h"
+#include "recsys/redis.h"
+
+struct rs_redis_pool;
+
+/* settings are BORROWED until the pool is destroyed. E_NOMEM, E_IO. */
+recsys_status rs_redis_pool_create(const struct rs_redis_settings *settings,
+                                   struct rs_redis_pool **out, recsys_error *err);
+/* All connections must have been given back. */
+void rs_redis_pool_destroy(struct rs_redis_pool *pool);
+
+/* A connection of one's own until it is given back: the one used last, or a new
+ * one, or the first that is given back in time. E_LIMIT: none was; the server
+ * may be well. Others as rs_redis_connection_open(). */
+recsys_status rs_redis_pool_acquire(struct rs_redis_pool *pool, struct rs_redis_connection **out,
+                                    recsys_error *err);
+/* The same, but instead of waiting open one too many. For one caller at a time. */
+recsys_status rs_redis_pool_acquire_extra(struct rs_redis_pool *pool,
+                                          struct rs_redis_connection **out, recsys_error *err);
+void rs_redis_pool_release(struct rs_redis_pool *pool, struct rs_redis_connection *connection);
+
+void rs_redis_pool_get_stats(struct rs_redis_pool *pool, recsys_redis_stats *out);
+
+#endif

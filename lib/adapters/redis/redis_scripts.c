@@ -1,0 +1,118 @@
+/* lib/adapters/redis/redis_scripts.c - see redis_scripts.h.
+ *
+ * The texts are constants: nothing from outside is ever part of one. They run
+ * on Redis 6 and newer. Numbers beyond Lua's 14 printed digits are passed as
+ * decimal text in both directions; Lua's own are doubles, exact up to 2^53,
+ * which is why redis_store.c bounds what it hands to TAKE.
+ *
+ * A script that is not known is sent and run with EVAL, on the same connection
+ * and with the time-out of a command of its own; nothing has been executed then,
+ * so nothing happens twice.
+ */
+#include "lib/adapters/redis/redis_scripts.h"
+
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "lib/adapters/redis/redis_refusal.h"
+#include "lib/base/error.h"
+
+/* ARGV: value, milliseconds to live (0 = for ever). The value there is, or nil: now set. */
+static const char get_or_set[] = "local v = redis.call('GET', KEYS[1])\n"
+                                 "if v then return v end\n"
+                                 "if ARGV[2] == '0' then redis.call('SET', KEYS[1], ARGV[1])\n"
+                                 "else redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end\n"
+                                 "return false\n";
+
+/* ARGV: prefix, and unless it is to be removed value, milliseconds. 1 if it was
+ * replaced. A key that is not there begins with nothing, not even with "". */
+static const char replace[] =
+    "if #ARGV[1] == 0 then\n"
+    "  if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end\n"
+    "elseif redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return 0 end\n"
+    "if not ARGV[2] then redis.call('UNLINK', KEYS[1])\n"
+    "elseif ARGV[3] == '0' then redis.call('SET', KEYS[1], ARGV[2])\n"
+    "else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end\n"
+    "return 1\n";
+
+/* GCRA as lib/base/gcra.c has it, by the server's clock. ARGV: microseconds an
+ * item, burst, cost. Allowed, remaining, microseconds to retry and to be full.
+ * What the bucket lacks expires with the key, rounded up, so a key never
+ * outlives its use and never dies early. */
+static const char take[] =
+    "local t = redis.call('TIME')\n"
+    "local now = t[1] * 1000000 + t[2]\n"
+    "local emission, burst, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])\n"
+    "local room = emission * burst\n"
+    "local ahead = tonumber(redis.call('GET', KEYS[1]) or now) - now\n"
+    "if ahead < 0 then ahead = 0 end\n"
+    "local wanted = ahead + emission * cost\n"
+    "local allowed, retry = 0, 0\n"
+    "if cost <= burst and wanted <= room then\n"
+    "  allowed = 1\n"
+    "  ahead = wanted\n"
+    "  if cost > 0 then\n"
+    "    redis.call('SET', KEYS[1], string.format('%.0f', now + ahead),\n"
+    "               'PX', string.format('%.0f', math.ceil(ahead / 1000)))\n"
+    "  end\n"
+    "else retry = wanted - math.min(wanted, room) end\n"
+    "local left = math.floor(math.max(room - ahead, 0) / emission)\n"
+    "return {allowed, string.format('%.0f', math.min(left, burst)),\n"
+    "        string.format('%.0f', retry), string.format('%.0f', ahead)}\n";
+
+static const char *const sources[RS_N_SCRIPTS] = {
+    [RS_SCRIPT_GET_OR_SET] = get_or_set, [RS_SCRIPT_REPLACE] = replace, [RS_SCRIPT_TAKE] = take};
+
+const char *rs_redis_script_source(uint32_t script)
+{
+    return sources[script];
+}
+
+recsys_status rs_redis_scripts_init(struct rs_redis_scripts *scripts, recsys_error *err)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+
+    for (uint32_t i = 0; i < RS_N_SCRIPTS; i++) {
+        if (EVP_Digest(sources[i], strlen(sources[i]), hash, &size, EVP_sha1(), NULL) != 1 ||
+            size != 20)
+            return rs_error_nomem(err, "hash of a script");
+        for (uint32_t j = 0; j < 20; j++) {
+            scripts->hashes[i][2 * j] = digits[hash[j] >> 4];
+            scripts->hashes[i][2 * j + 1] = digits[hash[j] & 15];
+        }
+        scripts->hashes[i][40] = '\0';
+    }
+    return RECSYS_OK;
+}
+
+static void write_call(struct rs_redis_connection *connection, const char *verb, const char *script,
+                       recsys_bytes key, const recsys_bytes *arguments, size_t n)
+{
+    rs_redis_begin(connection, 4 + n);
+    rs_redis_add_text(connection, verb);
+    rs_redis_add_text(connection, script);
+    rs_redis_add_text(connection, "1");
+    rs_redis_add_key(connection, key);
+    for (size_t i = 0; i < n; i++)
+        rs_redis_add(connection, arguments[i].data, arguments[i].size);
+}
+
+recsys_status rs_redis_run(struct rs_redis_connection *connection,
+                           const struct rs_redis_scripts *scripts, uint32_t script,
+                           const char *command, recsys_bytes key, const recsys_bytes *arguments,
+                           size_t n, uint32_t types, size_t max_items, struct rs_redis_reply *reply,
+                           recsys_error *err)
+{
+    write_call(connection, "EVALSHA", scripts->hashes[script], key, arguments, n);
+    recsys_status status =
+        rs_redis_ask(connection, command, types | RS_REDIS_ERROR, max_items, reply, err);
+    if (status != RECSYS_OK || reply->type != RS_REDIS_ERROR)
+        return status;
+    if (!rs_redis_refusal_is(reply, "NOSCRIPT"))
+        return rs_redis_refuse(connection, command, reply, err);
+    rs_redis_reply_clear(reply);
+    write_call(connection, "EVAL", sources[script], key, arguments, n);
+    return rs_redis_ask(connection, command, types, max_items, reply, err);
+}

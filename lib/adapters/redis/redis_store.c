@@ -1,0 +1,426 @@
+/* lib/adapters/redis/redis_store.c - Redis behind the driver's interface of store.h.
+ *
+ * Each function takes a connection out of the pool, asks one thing, checks the
+ * answer and gives the connection back. Values are handed out in the memory
+ * they were parsed into. Keys, values and patterns never appear in messages:
+ * they may be somebody's data.
+ *
+ * Nothing is asked twice: after a time-out or a lost connection nobody knows
+ * whether a write has happened, and a second read would only double the wait.
+ *
+ * A cursor of Redis is handed out with MARK, a bit Redis does not use, so that
+ * a scan that was stopped on its first page is not taken for a finished one.
+ */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/adapters/redis/redis_connection.h"
+#include "lib/adapters/redis/redis_glob.h"
+#include "lib/adapters/redis/redis_pool.h"
+#include "lib/adapters/redis/redis_scripts.h"
+#include "lib/adapters/redis/redis_settings.h"
+#include "lib/base/alloc.h"
+#include "lib/base/error.h"
+#include "lib/base/gcra.h"
+#include "recsys/redis.h"
+
+#define STATS_SIZE_V1 (offsetof(recsys_redis_stats, version) + 32u)
+#define MAX_TTL_MS ((uint64_t)1 << 52)  /* Redis adds the present time to it */
+#define MAX_ROOM_US ((uint64_t)1 << 52) /* 142 years; sums with a time stay exact in Lua */
+#define MAX_PATTERN ((size_t)64 << 10)
+#define KEYS_A_STEP 1000u
+#define MAX_KEYS_A_STEP ((size_t)1 << 22) /* a table that shrinks gives many at once */
+#define MARK ((uint64_t)1 << 63)
+
+struct redis_store {
+    struct rs_redis_settings settings;
+    struct rs_redis_scripts scripts;
+    struct rs_redis_pool *pool;
+};
+
+static void add_ttl(struct rs_redis_connection *connection, uint64_t ttl_ms)
+{
+    rs_redis_add_text(connection, "PX");
+    rs_redis_add_number(connection, ttl_ms < MAX_TTL_MS ? ttl_ms : MAX_TTL_MS);
+}
+
+/* Hand out what the reply has; nothing for nil. */
+static void move_value(struct rs_redis_reply *reply, recsys_value *out)
+{
+    if (reply->type == RS_REDIS_BYTES) {
+        *out = (recsys_value){reply->bytes, reply->size, reply->bytes, rs_free};
+        reply->bytes = NULL;
+    }
+}
+
+static int are_values(const struct rs_redis_reply *reply, size_t n)
+{
+    if (reply->n != n)
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        if (reply->items[i].type != RS_REDIS_BYTES && reply->items[i].type != RS_REDIS_NIL)
+            return 0;
+    return 1;
+}
+
+static recsys_status redis_get(void *self, const recsys_bytes *keys, size_t n, recsys_value *values,
+                               uint64_t *life, recsys_error *err)
+{
+    struct redis_store *store = self;
+    struct rs_redis_connection *connection;
+    struct rs_redis_reply reply;
+    recsys_status status = rs_redis_pool_acquire(store->pool, &connection, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    rs_redis_begin(connection, n + 1);
+    rs_redis_add_text(connection, n == 1 ? "GET" : "MGET");
+    for (size_t i = 0; i < n; i++)
+        rs_redis_add_key(connection, keys[i]);
+    if (n == 1) {
+        status = rs_redis_ask(connection, "GET", RS_REDIS_BYTES | RS_REDIS_NIL, 0, &reply, err);
+        if (status == RECSYS_OK)
+            move_value(&reply, &values[0]);
+    } else {
+        status = rs_redis_ask(connection, "MGET", RS_REDIS_ARRAY, n, &reply, err);
+        if (status == RECSYS_OK && !are_values(&reply, n))
+            status = rs_redis_distrust(connection, "MGET", err);
+        for (size_t i = 0; status == RECSYS_OK && i < n; i++)
+            move_value(&reply.items[i], &values[i]);
+    }
+    *life = connection->life;
+    rs_redis_pool_release(store->pool, connection);
+    rs_redis_reply_clear(&reply);
+    return status;
+}
+
+static recsys_status redis_set(void *self, recsys_bytes key, recsys_bytes value, uint64_t ttl_ms,
+                               uint32_t when, recsys_error *err)
+{
+    struct redis_store *store = self;
+    struct rs_redis_connection *connection;
+    struct rs_redis_reply reply;
+    int if_absent = when == RECSYS_STORE_IF_ABSENT;
+    recsys_status status = rs_redis_pool_acquire(store->pool, &connection, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    rs_redis_begin(connection, 3u + (ttl_ms > 0 ? 2u : 0u) + (if_absent ? 1u : 0u));
+    rs_redis_add_text(connection, "SET");
+    rs_redis_add_key(connection, key);
+    rs_redis_add(connection, value.data, value.size);
+    if (ttl_ms > 0)
+        add_ttl(connection, ttl_ms);
+    if (if_absent)
+        rs_redis_add_text(connection, "NX");
+    status = rs_redis_ask(connection, "SET", RS_REDIS_OK | (if_absent ? RS_REDIS_NIL : 0), 0,
+                          &reply, err);
+    rs_redis_pool_release(store->pool, connection);
+    if (status == RECSYS_OK && reply.type == RS_REDIS_NIL)
+        status =
+            rs_error(err, RECSYS_E_EXISTS, "%s: SET: the key has a value", store->settings.where);
+    rs_redis_reply_clear(&reply);
+    return status;
+}
+
+static recsys_status redis_remove(void *self, const recsys_bytes *keys, size_t n,
+                                  uint64_t *n_removed, recsys_error *err)
+{
+    struct redis_store *store = self;
+    struct rs_redis_connection *connection;
+    struct rs_redis_reply reply;
+    recsys_status status = rs_redis_pool_acquire(store->pool, &connection, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    rs_redis_begin(connection, n + 1);
+    rs_redis_add_text(connection, "UNLINK");
+    for (size_t i = 0; i < n; i++)
+        rs_redis_add_key(connection, keys[i]);
+    status = rs_redis_ask(connection, "UNLINK", RS_REDIS_INTEGER, 0, &reply, err);
+    if (status == RECSYS_OK && (reply.integer < 0 || (uint64_t)reply.integer > n))
+        status = rs_redis_distrust(connection, "UNLINK", err);
+    rs_redis_pool_release(store->pool, connection);
+    if (status == RECSYS_OK)
+        *n_removed = (uint64_t)reply.integer;
+    return status;
+}
+
+static recsys_bytes decimal(uint64_t number, char text[24])
+{
+    int size = snprintf(text, 24, "%llu", (unsigned long long)number);
+
+    return (recsys_bytes){text, (size_t)size};
+}
+
+static recsys_bytes decimal_ttl(uint64_t ttl_ms, char text[24])
+{
+    return decimal(ttl_ms < MAX_TTL_MS ? ttl_ms : MAX_TTL_MS, text);
+}
+
+static recsys_status redis_get_or_set(void *self, recsys_bytes key, recsys_bytes value,
+                                      uint64_t ttl_ms, recsys_value *present, uint64_t *life,
+                                      recsys_error *err)
+{
+    struct redis_store *store = self;
+    struct rs_redis_connection *connection;
+    struct rs_redis_reply reply;
+    char number[24];
+    const recsys_bytes arguments[2] = {value, decimal_ttl(ttl_ms, number)};
+    recsys_status status = rs_redis_pool_acquire(store->pool, &connection, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    status = rs_redis_run(connection, &store->scripts, RS_SCRIPT_GET_OR_SET, "get-or-set script",
+                          key, arguments, 2, RS_REDIS_BYTES | RS_REDIS_NIL, 0, &reply, err);
+    *life = connection->life;
+    rs_redis_pool_release(store->pool, connection);
+    if (status == RECSYS_OK)
+        move_value(&reply, present);
+    rs_redis_reply_clear(&reply);
+    return status;
+}
+
+static recsys_status redis_replace(void *self, recsys_bytes key, recsys_bytes prefix,
+                                   recsys_bytes value, uint64_t ttl_ms, recsys_error *err)
+{
+    struct redis_store *store = self;
+    struct rs_redis_connection *connection;
+    struct rs_redis_reply reply;
+    char number[24];
+    const recsys_bytes arguments[3] = {prefix, value, decimal_ttl(ttl_ms, number)};
+    recsys_status status = rs_redis_pool_acquire(store->pool, &connection, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    status = rs_redis_run(connection, &store->scripts, RS_SCRIPT_REPLACE, "replace script", key,
+                          arguments, value.data == NULL ? 1 : 3, RS_REDIS_INTEGER, 0, &reply, err);
+    if (status == RECSYS_OK && reply.integer != 0 && reply.integer != 1)
+        status = rs_redis_distrust(connection, "replace script", err);
+    rs_redis_pool_release(store->pool, connection);
+    if (status == RECSYS_OK && reply.integer == 0)
+        status =
+            rs_error(err, RECSYS_E_NOT_FOUND, "%s: replace: the key has no value that begins so",
+                     store->settings.where);
+    return status;
+}
+
+/* Digits alone; what is beyond 64 bits is as large as fits. */
+static int read_decimal(const struct rs_redis_reply *reply, uint64_t *out)
+{
+    uint64_t number = 0;
+
+    if (reply->type != RS_REDIS_BYTES || reply->size == 0)
+        return 0;
+    for (size_t i = 0; i < reply->size; i++) {
+        if (reply->bytes[i] < '0' || reply->bytes[i] > '9')
+            return 0;
+        number = rs_gcra_add(rs_gcra_multiply(number, 10), (uint64_t)(reply->bytes[i] - '0'));
+    }
+    *out = number;
+    return 1;
+}
+
+static int read_take(const struct rs_redis_reply *reply, recsys_take *out)
+{
+    uint64_t remaining;
+
+    if (reply->n != 4 || reply->items[0].type != RS_REDIS_INTEGER ||
+        (reply->items[0].integer != 0 && reply->items[0].integer != 1) ||
+        !read_decimal(&reply->items[1], &remaining) || remaining > UINT32_MAX ||
+        !read_decimal(&reply->items[2], &out->retry_us) ||
+        !read_decimal(&reply->items[3], &out->reset_us))
+        return 0;
+    out->allowed = (uint32_t)reply->items[0].integer;
+    out->remaining = (uint32_t)remaining;
+    return 1;
+}
+
+static recsys_status redis_take(void *self, recsys_bytes key, uint64_t emission_us, uint32_t burst,
+                                uint32_t cost, recsys_take *out, recsys_error *err)
+{
+    struct redis_store *store = self;
+    struct rs_redis_connection *connection;
+    struct rs_redis_reply reply;
+    char numbers[3][24];
+    const recsys_bytes arguments[3] = {decimal(emission_us, numbers[0]), decimal(burst, numbers[1]),
+                                       decimal(cost, numbers[2])};
+
+    if (emission_us == 0 || burst == 0 || rs_gcra_multiply(emission_us, burst) > MAX_ROOM_US)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "%s: take: %u items of %llu us each are not between 1 us and 142 years",
+                        store->settings.where, burst, (unsigned long long)emission_us);
+    recsys_status status = rs_redis_pool_acquire(store->pool, &connection, err);
+    if (status != RECSYS_OK)
+        return status;
+    status = rs_redis_run(connection, &store->scripts, RS_SCRIPT_TAKE, "take script", key,
+                          arguments, 3, RS_REDIS_ARRAY, 4, &reply, err);
+    if (status == RECSYS_OK && !read_take(&reply, out))
+        status = rs_redis_distrust(connection, "take script", err);
+    rs_redis_pool_release(store->pool, connection);
+    rs_redis_reply_clear(&reply);
+    return status;
+}
+
+/* {cursor, {key, ...}} */
+static int is_page(const struct rs_redis_reply *reply, uint64_t *next)
+{
+    if (reply->n != 2 || !read_decimal(&reply->items[0], next) || *next >= MARK ||
+        reply->items[1].type != RS_REDIS_ARRAY)
+        return 0;
+    for (size_t i = 0; i < reply->items[1].n; i++)
+        if (reply->items[1].items[i].type != RS_REDIS_BYTES)
+            return 0;
+    return 1;
+}
+
+static recsys_status ask_page(struct redis_store *store, const struct rs_buffer *pattern,
+                              uint64_t cursor, struct rs_redis_reply *reply, uint64_t *next,
+                              recsys_error *err)
+{
+    struct rs_redis_connection *connection;
+    recsys_status status = rs_redis_pool_acquire(store->pool, &connection, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    rs_redis_begin(connection, 6);
+    rs_redis_add_text(connection, "SCAN");
+    rs_redis_add_number(connection, cursor);
+    rs_redis_add_text(connection, "MATCH");
+    rs_redis_add(connection, pattern->bytes, pattern->size);
+    rs_redis_add_text(connection, "COUNT");
+    rs_redis_add_number(connection, KEYS_A_STEP);
+    status = rs_redis_ask(connection, "SCAN", RS_REDIS_ARRAY, MAX_KEYS_A_STEP, reply, err);
+    if (status == RECSYS_OK && !is_page(reply, next)) {
+        rs_redis_reply_clear(reply);
+        status = rs_redis_distrust(connection, "SCAN", err);
+    }
+    /* Before the callbacks: they may want a connection. */
+    rs_redis_pool_release(store->pool, connection);
+    return status;
+}
+
+static recsys_status redis_scan(void *self, const recsys_bytes *parts, size_t n, uint64_t *cursor,
+                                recsys_key_callback callback, void *user_data, recsys_error *err)
+{
+    struct redis_store *store = self;
+    const struct rs_redis_settings *settings = &store->settings;
+    struct rs_redis_reply reply = {0};
+    struct rs_buffer pattern;
+    uint64_t next = 0;
+    int32_t enough = 0;
+
+    if (*cursor != 0 && (*cursor & MARK) == 0)
+        return rs_error(err, RECSYS_E_INVALID, "%s: the cursor does not come from a scan of Redis",
+                        settings->where);
+    rs_buffer_init(&pattern, MAX_PATTERN);
+    rs_redis_glob_write(&pattern, (recsys_bytes){settings->prefix, settings->prefix_size}, parts,
+                        n);
+    recsys_status status = pattern.status;
+    if (status == RECSYS_E_LIMIT)
+        rs_error(err, status, "%s: SCAN: a pattern has at most %d gaps and %zu bytes",
+                 settings->where, RS_REDIS_MAX_GAPS, MAX_PATTERN);
+    else if (status != RECSYS_OK)
+        rs_error_nomem(err, "pattern");
+    else
+        status = ask_page(store, &pattern, *cursor & ~MARK, &reply, &next, err);
+    rs_buffer_destroy(&pattern);
+    if (status != RECSYS_OK)
+        return status;
+    for (size_t i = 0; i < reply.items[1].n && enough == 0; i++) {
+        const struct rs_redis_reply *key = &reply.items[1].items[i];
+        if (key->size >= settings->prefix_size &&
+            (settings->prefix_size == 0 ||
+             memcmp(key->bytes, settings->prefix, settings->prefix_size) == 0))
+            enough = callback(key->bytes + settings->prefix_size, key->size - settings->prefix_size,
+                              user_data);
+    }
+    rs_redis_reply_clear(&reply);
+    if (enough != 0)
+        *cursor |= MARK; /* the same page again */
+    else
+        *cursor = next == 0 ? 0 : next | MARK;
+    return RECSYS_OK;
+}
+
+static recsys_status redis_ping(void *self, recsys_error *err)
+{
+    struct redis_store *store = self;
+    struct rs_redis_connection *connection;
+    struct rs_redis_reply reply;
+    recsys_status status = rs_redis_pool_acquire_extra(store->pool, &connection, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    rs_redis_begin(connection, 1);
+    rs_redis_add_text(connection, "PING");
+    status = rs_redis_ask(connection, "PING", RS_REDIS_STATUS, 0, &reply, err);
+    if (status == RECSYS_OK && strcmp(reply.bytes, "PONG") != 0)
+        status = rs_redis_distrust(connection, "PING", err);
+    rs_redis_pool_release(store->pool, connection);
+    rs_redis_reply_clear(&reply);
+    return status;
+}
+
+static void redis_destroy(void *self)
+{
+    struct redis_store *store = self;
+
+    if (store == NULL)
+        return;
+    rs_redis_pool_destroy(store->pool);
+    rs_redis_settings_destroy(&store->settings);
+    rs_free(store);
+}
+
+recsys_status recsys_redis_create(const char *name, const recsys_redis_options *options,
+                                  const recsys_store_options *store_options, recsys_store **out,
+                                  recsys_error *err)
+{
+    const recsys_store_driver driver = {.struct_size = (uint32_t)sizeof driver,
+                                        .get = redis_get,
+                                        .set = redis_set,
+                                        .remove = redis_remove,
+                                        .get_or_set = redis_get_or_set,
+                                        .replace = redis_replace,
+                                        .scan = redis_scan,
+                                        .take = redis_take,
+                                        .ping = redis_ping,
+                                        .destroy = redis_destroy};
+    recsys_status status;
+
+    if (out == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_redis_create: out is NULL");
+    *out = NULL;
+    struct redis_store *store = rs_alloc_array(1, sizeof *store);
+    if (store == NULL)
+        return rs_error_nomem(err, "redis store");
+    status = rs_redis_settings_read(&store->settings, options, err);
+    if (status == RECSYS_OK)
+        status = rs_redis_scripts_init(&store->scripts, err);
+    if (status == RECSYS_OK)
+        status = rs_redis_pool_create(&store->settings, &store->pool, err);
+    if (status != RECSYS_OK) {
+        redis_destroy(store);
+        return status;
+    }
+    /* From here on the store owns it, also if this fails. */
+    return recsys_store_create(name, &driver, store, store_options, out, err);
+}
+
+recsys_status recsys_redis_get_stats(recsys_store *store, recsys_redis_stats *out,
+                                     recsys_error *err)
+{
+    struct redis_store *self = recsys_store_get_self(store, redis_destroy);
+    recsys_redis_stats stats = {0};
+
+    if (self == NULL || out == NULL || out->struct_size < STATS_SIZE_V1)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_redis_get_stats: not a Redis store, an argument is missing, or "
+                        "struct_size is not set");
+    stats.struct_size = out->struct_size;
+    rs_redis_pool_get_stats(self->pool, &stats);
+    memcpy(out, &stats, out->struct_size < sizeof stats ? out->struct_size : sizeof stats);
+    return RECSYS_OK;
+}

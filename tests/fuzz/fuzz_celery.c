@@ -1,0 +1,98 @@
+/* tests/fuzz/fuzz_celery.c - any bytes as what Celery has written for a task. */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "recsys/domain.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static recsys_status refuse(void *self, void *session, const char *statement,
+                            const recsys_datum *parameters, size_t n, uint32_t timeout_ms,
+                            recsys_rows *rows, recsys_error *err)
+{
+    (void)self;
+    (void)session;
+    (void)statement;
+    (void)parameters;
+    (void)n;
+    (void)timeout_ms;
+    (void)rows;
+    (void)err;
+    return RECSYS_E_IO;
+}
+
+static recsys_status begin(void *self, uint32_t timeout_ms, void **session, recsys_error *err)
+{
+    (void)self;
+    (void)timeout_ms;
+    (void)session;
+    (void)err;
+    return RECSYS_E_IO;
+}
+
+static recsys_status end(void *self, void *session, uint32_t commit, uint32_t timeout_ms,
+                         recsys_error *err)
+{
+    (void)self;
+    (void)session;
+    (void)commit;
+    (void)timeout_ms;
+    (void)err;
+    return RECSYS_E_IO;
+}
+
+static void destroy(void *self)
+{
+    (void)self;
+}
+
+static void must(int condition)
+{
+    if (!condition)
+        __builtin_trap();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const recsys_source_driver driver = {
+        (uint32_t)sizeof(recsys_source_driver), 0, refuse, begin, end, NULL, destroy};
+    static const recsys_bytes key = {"celery-task-meta-1b9d6bcd", 25};
+    static recsys_store *store;
+    static recsys_domains *domains;
+    recsys_bytes raw = {data, size};
+    recsys_value json;
+    recsys_error err;
+
+    if (domains == NULL) {
+        recsys_domains_options options;
+        recsys_source *source;
+
+        recsys_domains_options_init(&options);
+        must(recsys_store_create_memory("9", NULL, &store, &err) == RECSYS_OK);
+        must(recsys_source_create("none", &driver, NULL, &source, &err) == RECSYS_OK);
+        options.source = source;
+        options.stores[9] = store;
+        must(recsys_domains_create(&options, &domains, &err) == RECSYS_OK);
+    }
+    must(recsys_store_set(store, key, raw, 0, RECSYS_STORE_ALWAYS, &err) == RECSYS_OK);
+    recsys_status status = recsys_task_get(domains, "1b9d6bcd", &json, &err);
+    if (status != RECSYS_OK) {
+        must(json.data == NULL && (status == RECSYS_E_FORMAT || status == RECSYS_E_LIMIT));
+        return 0;
+    }
+    /* A result stands in the answer as it was written, so what jansson cannot
+     * hold there (a number such as 1e999) it cannot hold here. */
+    json_t *task = json_loadb(json.data, json.size, JSON_ALLOW_NUL, NULL);
+    json_t *written = json_loadb((const char *)data, size, JSON_ALLOW_NUL, NULL);
+    must(task != NULL || written == NULL);
+    if (task != NULL)
+        must(json_is_object(task) && json_is_string(json_object_get(task, "status")) &&
+             strcmp(json_string_value(json_object_get(task, "task_id")), "1b9d6bcd") == 0);
+    json_decref(written);
+    json_decref(task);
+    recsys_value_release(&json);
+    return 0;
+}

@@ -1,26 +1,33 @@
 /* daemon/answer.c - joins the cache and the recommender.
  *
- * The key begins with the fingerprint of the model the caller holds, and the
- * loader computes from that same model: an answer belongs to one version,
- * whatever is swapped meanwhile, and answers of replaced versions are simply
- * never asked for again. When many clients ask the same at once, one computes.
+ * The key is made of the fingerprint of the model the caller holds and of the
+ * question, and the loader computes from that same model: an answer belongs to
+ * one version, whatever is swapped meanwhile, and answers of replaced versions
+ * are simply never asked for again. When many clients ask the same at once, one
+ * computes.
  *
- * What is kept is finished JSON behind its number of items. What differs from
- * request to request (id, time) is put around it by the handlers.
+ * A question may be longer than a key, so the key is a hash of it; the question
+ * itself is in front of the value and is compared, and so no two questions ever
+ * share an answer. Behind it comes the number of items and finished JSON. What
+ * differs from request to request (id, time) is put around it by the handlers.
  */
 #include "daemon/answer.h"
 
 #include <string.h>
 
+#include <openssl/evp.h>
+
 #include "daemon/reply.h"
 
 #define MAX_DIMENSIONS_AHEAD 4096u
+#define KEY_HASH_BYTES 16u /* of the SHA-256 of the question */
 
 struct job {
     struct rd_request *request;
     recsys_model *model;
     const recsys_model_info *info;
     recsys_id item;
+    bool computed; /* here, rather than found */
 };
 
 bool rd_model_acquire(struct rd_request *request, recsys_model **model, recsys_model_info *info)
@@ -133,16 +140,19 @@ static recsys_status get_recommender(const struct job *job, recsys_recommender *
 }
 
 /* The answer as it is kept, in worker->value. */
-static recsys_status compute(const struct job *job, recsys_error *err)
+static recsys_status compute(struct job *job, recsys_error *err)
 {
     const struct rd_question *question = &job->request->worker->question;
+    const struct rd_text *key = &job->request->worker->key;
     struct rd_text *value = &job->request->worker->value;
+    uint32_t key_size = (uint32_t)key->size;
     uint64_t start = rd_now_ns();
     bool similar = job->item.text != NULL || job->item.number != 0;
     recsys_recommender *recommender;
     recsys_reply reply;
     recsys_status status;
 
+    job->computed = true;
     memset(&reply, 0, sizeof reply);
     status = get_recommender(job, &recommender, err);
     if (status == RECSYS_OK)
@@ -161,6 +171,8 @@ static recsys_status compute(const struct job *job, recsys_error *err)
         return reply.status;
     }
     rd_text_reset(value, 262144);
+    rd_text_add(value, &key_size, sizeof key_size);
+    rd_text_add(value, key->data, key->size);
     rd_text_add(value, &reply.count, sizeof reply.count);
     rd_text_puts(value, "\"recommendations\":");
     rd_items_write(value, job->model, reply.items, reply.count);
@@ -169,61 +181,103 @@ static recsys_status compute(const struct job *job, recsys_error *err)
     return value->failed ? RECSYS_E_NOMEM : RECSYS_OK;
 }
 
-static recsys_status load(recsys_cache_load *load_into, void *user_data, recsys_error *err)
+static recsys_status load(recsys_aside_load *load_into, void *user_data, recsys_error *err)
 {
-    const struct job *job = user_data;
+    struct job *job = user_data;
     const struct rd_text *value = &job->request->worker->value;
     recsys_status status = compute(job, err);
 
     if (status != RECSYS_OK)
         return status;
-    return recsys_cache_load_set(load_into, value->data, value->size, 0, err);
+    return recsys_aside_load_set(load_into, (recsys_bytes){value->data, value->size}, 0, 0, 0, err);
 }
 
-static void unpack(struct rd_answer *answer, const char *bytes, size_t size)
+/* False: it is the answer to another question. */
+static bool unpack(struct rd_answer *answer, const struct rd_text *key, const char *bytes,
+                   size_t size)
 {
-    memcpy(&answer->count, bytes, sizeof answer->count);
-    answer->json = bytes + sizeof answer->count;
-    answer->size = size - sizeof answer->count;
+    uint32_t key_size;
+    size_t before = sizeof key_size + key->size + sizeof answer->count;
+
+    if (size < before)
+        return false;
+    memcpy(&key_size, bytes, sizeof key_size);
+    if (key_size != key->size || memcmp(bytes + sizeof key_size, key->data, key->size) != 0)
+        return false;
+    memcpy(&answer->count, bytes + sizeof key_size + key->size, sizeof answer->count);
+    answer->json = bytes + before;
+    answer->size = size - before;
+    return true;
+}
+
+/* The question as a key that anybody may look at: "response:" and hexadecimal digits. */
+static bool name_question(struct rd_worker *worker, char out[64], recsys_bytes *key)
+{
+    static const char hex[] = "0123456789abcdef", prefix[] = "response:";
+    unsigned char hash[EVP_MAX_MD_SIZE];
+    const EVP_MD *type = NULL; /* the context's */
+    char *to = out + sizeof prefix - 1;
+
+    if (worker->digest == NULL) {
+        worker->digest = EVP_MD_CTX_new();
+        type = EVP_sha256();
+    }
+    if (worker->digest == NULL || EVP_DigestInit_ex(worker->digest, type, NULL) != 1 ||
+        EVP_DigestUpdate(worker->digest, worker->key.data, worker->key.size) != 1 ||
+        EVP_DigestFinal_ex(worker->digest, hash, NULL) != 1)
+        return false;
+    memcpy(out, prefix, sizeof prefix - 1);
+    for (size_t i = 0; i < KEY_HASH_BYTES; i++) {
+        *to++ = hex[hash[i] >> 4];
+        *to++ = hex[hash[i] & 15];
+    }
+    *key = (recsys_bytes){out, (size_t)(to - out)};
+    return true;
+}
+
+/* From the cache, or into worker->value. */
+static recsys_status find_or_compute(struct job *job, struct rd_answer *answer, recsys_error *err)
+{
+    struct rd_worker *worker = job->request->worker;
+    const struct rd_app *app = job->request->app;
+    char name[64];
+    recsys_bytes key;
+    recsys_status status;
+
+    if (app->stores.answers == NULL || !name_question(worker, name, &key))
+        return compute(job, err);
+    status = recsys_aside_get_or_load(app->stores.answers, key, load, job,
+                                      (uint32_t)app->config.request_timeout_ms, &answer->value,
+                                      NULL, err);
+    if (status != RECSYS_OK || unpack(answer, &worker->key, answer->value.data, answer->value.size))
+        return status;
+    recsys_value_release(&answer->value);
+    return compute(job, err);
 }
 
 bool rd_answer_get(struct rd_request *request, recsys_model *model, const recsys_model_info *info,
                    recsys_id item, struct rd_answer *answer)
 {
-    struct job job = {request, model, info, item};
+    struct job job = {request, model, info, item, false};
     struct rd_text *key = &request->worker->key, *value = &request->worker->value;
-    recsys_cache *cache = request->app->cache;
-    uint32_t outcome = RECSYS_CACHE_MISS;
+    struct rd_metrics *metrics = &request->app->metrics;
     recsys_error err = {0};
     recsys_status status;
 
     memset(answer, 0, sizeof *answer);
-    if (cache != NULL) {
-        rd_question_key(&request->worker->question, info->fingerprint, item, key);
-        status = key->failed
-                     ? RECSYS_E_NOMEM
-                     : recsys_cache_get_or_load(cache, key->data, key->size, load, &job,
-                                                (uint32_t)request->app->config.request_timeout_ms,
-                                                &answer->entry, &outcome, &err);
-    } else {
-        status = compute(&job, &err);
-    }
+    rd_question_key(&request->worker->question, info->fingerprint, item, key);
+    status = key->failed ? RECSYS_E_NOMEM : find_or_compute(&job, answer, &err);
     if (status != RECSYS_OK)
         return rd_reply_failure(request, status, &err);
-    if (answer->entry != NULL) {
-        size_t size;
-        const char *bytes = recsys_cache_entry_get(answer->entry, &size);
-
-        unpack(answer, bytes, size);
-    } else {
-        unpack(answer, value->data, value->size);
-    }
-    request->cache_use = outcome == RECSYS_CACHE_MISS ? RD_CACHE_MISS : RD_CACHE_HIT;
+    if (answer->json == NULL)
+        (void)unpack(answer, key, value->data, value->size);
+    request->cache_use = job.computed ? RECSYS_ASIDE_MISS : RECSYS_ASIDE_HIT;
+    if (request->app->stores.answers != NULL)
+        recsys_metric_add(job.computed ? metrics->cache_misses : metrics->cache_hits, 1);
     return true;
 }
 
 void rd_answer_release(struct rd_answer *answer)
 {
-    recsys_cache_release(answer->entry);
-    answer->entry = NULL;
+    recsys_value_release(&answer->value);
 }

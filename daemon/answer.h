@@ -8,7 +8,7 @@ struct rd_answer {
     const char *json; /* "recommendations":[…],"strategy":"…" */
     size_t size;
     uint32_t count;
-    recsys_cache_entry *entry; /* holds the above; NULL if the worker does */
+    recsys_value value; /* holds the above, unless the worker does */
 };
 
 /* The model that serves now. False: there is none, and the request has been answered so. */

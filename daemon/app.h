@@ -1,7 +1,8 @@
 /* daemon/app.h - what the parts of one running daemon share.
  *
- * Made by main.c, in this order: configuration, registry, deployment, cache,
- * metrics, keys, background threads, server; taken down the other way round.
+ * Made by main.c, in this order: configuration, keys, stores, registry,
+ * deployment, metrics, caches, background threads, server; taken down the other
+ * way round.
  * Everything here is either set before the server starts and then only read,
  * or says how it is protected.
  */
@@ -17,9 +18,12 @@
 #include <recsys/recsys.h>
 
 #include "daemon/auth.h"
+#include "daemon/backend.h"
 #include "daemon/config.h"
 #include "daemon/metrics.h"
 #include "daemon/reload.h"
+#include "daemon/store_metrics.h"
+#include "daemon/stores.h"
 
 struct mg_context;
 
@@ -27,10 +31,12 @@ struct rd_app {
     struct rd_config config;
     recsys_registry *registry; /* NULL without --registry */
     recsys_deployment *deployment;
-    recsys_cache *cache; /* NULL if it is off */
+    struct rd_stores stores;
     struct rd_metrics metrics;
+    struct rd_store_metrics store_metrics;
     struct rd_auth auth;
     struct rd_changer changer;
+    struct rd_backend backend;
 
     /* Batches share one recommender, so that 64 workers do not keep 64 large ones. */
     pthread_mutex_t batch_lock;

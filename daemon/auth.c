@@ -113,6 +113,18 @@ static bool load_admin(struct rd_auth *auth, const char *path, char *message, si
     return ok;
 }
 
+static bool load_jwt(struct rd_auth *auth, const struct rd_config *config, char *message,
+                     size_t message_size)
+{
+    if (!rd_jwt_load(&auth->jwt, config->jwt_secret_file, config->jwt_public_key_file, message,
+                     message_size))
+        return false;
+    auth->jwt.issuer = config->jwt_issuer[0] != '\0' ? config->jwt_issuer : NULL;
+    auth->jwt.audience = config->jwt_audience[0] != '\0' ? config->jwt_audience : NULL;
+    auth->jwt.leeway_s = config->jwt_leeway_s;
+    return true;
+}
+
 bool rd_auth_load(struct rd_auth *auth, const struct rd_config *config, char *message,
                   size_t message_size)
 {
@@ -129,26 +141,32 @@ bool rd_auth_load(struct rd_auth *auth, const struct rd_config *config, char *me
                !load_admin(auth, config->admin_token_file, message, message_size)) {
         return false;
     }
-    return config->api_keys_file[0] == '\0' ||
-           load_keys(auth, config->api_keys_file, message, message_size);
+    return (config->api_keys_file[0] == '\0' ||
+            load_keys(auth, config->api_keys_file, message, message_size)) &&
+           load_jwt(auth, config, message, message_size);
 }
 
 void rd_auth_free(struct rd_auth *auth)
 {
     free(auth->keys);
+    rd_jwt_free(&auth->jwt);
     memset(auth, 0, sizeof *auth);
 }
 
-bool rd_auth_is_key(const struct rd_auth *auth, const char *key)
+bool rd_auth_is_on(const struct rd_auth *auth)
 {
-    struct rd_digest presented;
+    return auth->n_keys > 0 || rd_jwt_is_on(&auth->jwt);
+}
+
+bool rd_auth_is_key(const struct rd_auth *auth, const char *key, struct rd_digest *presented)
+{
     int found = 0;
 
     if (key == NULL)
         return false;
-    presented = digest(key);
+    *presented = digest(key);
     for (size_t i = 0; i < auth->n_keys; i++)
-        found |= CRYPTO_memcmp(&auth->keys[i], &presented, sizeof presented) == 0;
+        found |= CRYPTO_memcmp(&auth->keys[i], presented, sizeof *presented) == 0;
     return found != 0;
 }
 

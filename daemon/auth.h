@@ -1,4 +1,4 @@
-/* daemon/auth.h - API keys and the admin token. */
+/* daemon/auth.h - API keys, the admin token and what JWTs are checked with. */
 #ifndef RECSYSD_AUTH_H
 #define RECSYSD_AUTH_H
 
@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "daemon/config.h"
+#include "daemon/jwt.h"
 
 struct rd_digest {
     unsigned char bytes[32];
@@ -14,9 +15,10 @@ struct rd_digest {
 /* Only digests are kept, so that neither a core file nor a timing tells a key. */
 struct rd_auth {
     struct rd_digest *keys;
-    size_t n_keys; /* 0 = the /api routes are open */
+    size_t n_keys;
     struct rd_digest admin;
     bool has_admin;
+    struct rd_jwt_keys jwt;
 };
 
 /* Reads the files the settings name. On failure `message` says what to do. */
@@ -24,8 +26,12 @@ bool rd_auth_load(struct rd_auth *auth, const struct rd_config *config, char *me
                   size_t message_size);
 void rd_auth_free(struct rd_auth *auth);
 
-/* Both take constant time for a given number of keys. NULL is no key. */
-bool rd_auth_is_key(const struct rd_auth *auth, const char *key);
+/* Are the /api routes closed to strangers? */
+bool rd_auth_is_on(const struct rd_auth *auth);
+
+/* Both take constant time for a given number of keys. NULL is no key. `presented` receives its
+ * digest. */
+bool rd_auth_is_key(const struct rd_auth *auth, const char *key, struct rd_digest *presented);
 bool rd_auth_is_admin(const struct rd_auth *auth, const char *token);
 
 #endif

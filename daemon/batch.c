@@ -135,6 +135,16 @@ static void answer(struct rd_request *request, recsys_model *model, const recsys
     rd_metrics_batch(&app->metrics, batch->n, n_failed);
 }
 
+static bool may_all(struct rd_request *request)
+{
+    const struct rd_question *question = &request->worker->question;
+
+    for (size_t i = 0; i < question->n_users; i++)
+        if (!rd_caller_may_id(request, question->users[i]))
+            return false;
+    return true;
+}
+
 void rd_post_batch(struct rd_request *request)
 {
     const struct rd_question *question = &request->worker->question;
@@ -144,7 +154,7 @@ void rd_post_batch(struct rd_request *request)
 
     if (!rd_model_acquire(request, &model, &info))
         return;
-    if (rd_question_parse(request, &info, true)) {
+    if (rd_question_parse(request, &info, true) && may_all(request)) {
         batch = calloc(1, sizeof *batch);
         if (batch == NULL) {
             (void)rd_reply_unavailable(request, "out of memory");

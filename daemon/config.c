@@ -167,6 +167,7 @@ static bool assign(struct reader *reader, const struct rd_setting *setting, cons
 
     switch (setting->type) {
     case RD_TEXT:
+    case RD_SECRET:
         if (strlen(value) < setting->min || strlen(value) > setting->max)
             return wrong(reader, "%s: %s must have %llu to %llu characters", place, setting->name,
                          (unsigned long long)setting->min, (unsigned long long)setting->max);
@@ -231,7 +232,7 @@ static bool read_line(struct reader *reader, char *line, const char *place)
         return true;
     equals = strchr(line, '=');
     if (equals == NULL)
-        return wrong(reader, "%s: expected 'key = value', found '%.60s'", place, line);
+        return wrong(reader, "%s: expected 'key = value'", place); /* it may be a secret */
     *equals = '\0';
     name = trim(line);
     return assign_by_name(reader, name, strlen(name), trim(equals + 1), place);
@@ -320,7 +321,7 @@ static bool split_flag(struct reader *reader, int argc, char **argv, int *i, siz
     const struct rd_setting *setting;
 
     if (strncmp(argv[*i], "--", 2) != 0 || name[0] == '\0')
-        return wrong(reader, "'%.80s' is not a flag; see --help", argv[*i]);
+        return wrong(reader, "command line: argument %d is not a flag; see --help", *i);
     *name_size = equals != NULL ? (size_t)(equals - name) : strlen(name);
     if (equals != NULL) {
         *value = equals + 1;
@@ -403,7 +404,7 @@ enum rd_config_verdict rd_config_load(struct rd_config *config, int argc, char *
 void rd_config_free(struct rd_config *config)
 {
     for (size_t i = 0; i < N_SETTINGS; i++)
-        if (settings[i].type == RD_TEXT)
+        if (settings[i].type == RD_TEXT || settings[i].type == RD_SECRET)
             free(*(char **)(void *)((char *)config + settings[i].offset));
     memset(config, 0, sizeof *config);
 }

@@ -8,9 +8,10 @@
 
 #include "daemon/config_table.h"
 
-enum rd_config_type { RD_TEXT, RD_NUMBER, RD_SWITCH, RD_CHOICE };
+enum rd_config_type { RD_TEXT, RD_SECRET, RD_NUMBER, RD_SWITCH, RD_CHOICE };
 
 #define RD_MEMBER_TEXT char *
+#define RD_MEMBER_SECRET char *
 #define RD_MEMBER_NUMBER uint64_t
 #define RD_MEMBER_SWITCH uint64_t
 #define RD_MEMBER_CHOICE uint64_t

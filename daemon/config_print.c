@@ -20,6 +20,7 @@ static void print_values(FILE *out, const struct rd_setting *setting, const char
 {
     switch (setting->type) {
     case RD_TEXT:
+    case RD_SECRET:
         (void)fputs("text", out);
         break;
     case RD_NUMBER:
@@ -95,9 +96,10 @@ void rd_config_print(FILE *out, const struct rd_config *config)
     for (; n-- > 0; setting++) {
         const char *member = (const char *)config + setting->offset;
 
-        if (strcmp(setting->name, "admin_token") == 0) {
-            (void)fprintf(out, "# admin_token is %s\n",
-                          config->admin_token[0] != '\0' ? "set, and not shown" : "not set");
+        if (setting->type == RD_SECRET) {
+            (void)fprintf(out, "# %s is %s\n", setting->name,
+                          **(char *const *)(const void *)member != '\0' ? "set, and not shown"
+                                                                        : "not set");
             continue;
         }
         (void)fprintf(out, "%s = ", setting->name);

@@ -6,12 +6,15 @@
  *
  * X(name, TYPE, min, max, default, unit, help)
  *   TEXT    a string; min and max bound its length in bytes
+ *   SECRET  a TEXT that --print-config does not show
  *   NUMBER  a decimal integer between min and max
  *   SWITCH  on or off; a flag without a value means on
  *   CHOICE  one of the words in the unit column
  */
 #ifndef RECSYSD_CONFIG_TABLE_H
 #define RECSYSD_CONFIG_TABLE_H
+
+#define RD_MAX_LEEWAY_S 600 /* seconds, of jwt_leeway_s */
 
 /* clang-format off */
 #define RD_CONFIG_TABLE(X) \
@@ -28,13 +31,25 @@
     X(env, CHOICE, 0, 1, "development", "development|production", \
       "production hides /openapi.json") \
     X(allow_unauthenticated, SWITCH, 0, 1, "off", "", \
-      "listen beyond loopback although no API keys are set") \
+      "listen beyond loopback although neither API keys nor JWTs are asked for") \
     X(api_keys_file, TEXT, 0, 4095, "", "", \
-      "one key a line; every /api route then needs one of them") \
-    X(admin_token, TEXT, 0, 255, "", "", \
+      "one key a line; every /api route then needs one of them, or a JWT") \
+    X(admin_token, SECRET, 0, 255, "", "", \
       "token for the routes that change models; better given by file or environment") \
     X(admin_token_file, TEXT, 0, 4095, "", "", \
       "file whose first line is the admin token") \
+    X(jwt_secret_file, TEXT, 0, 4095, "", "", \
+      "file with the secret of HS256 tokens, at least 32 bytes; every /api route then needs a JWT or an API key") \
+    X(jwt_public_key_file, TEXT, 0, 4095, "", "", \
+      "PEM file with the public key of RS256 tokens, instead of a secret") \
+    X(jwt_issuer, TEXT, 0, 255, "", "", \
+      "what a token's iss must be; empty = anything") \
+    X(jwt_audience, TEXT, 0, 255, "", "", \
+      "what a token's aud must be or contain; empty = tokens with an aud are refused") \
+    X(jwt_leeway_s, NUMBER, 0, RD_MAX_LEEWAY_S, "30", "s", \
+      "how far clocks may be apart when exp, nbf and iat are checked") \
+    X(jwt_unconfirmed_s, NUMBER, 0, 86400, "300", "s", \
+      "while the database is away: how long GET requests pass whose token neither our list nor Redis knows as revoked; 0 = never") \
     X(cors_origins, TEXT, 0, 4095, "", "", \
       "origins whose pages may call, separated by commas; * = all") \
     X(threads, NUMBER, 1, 1024, "64", "threads", \
@@ -52,9 +67,39 @@
     X(gzip_min_bytes, NUMBER, 0, 1073741824, "1000", "bytes", \
       "compress replies of at least this size; 0 = never") \
     X(cache_bytes, NUMBER, 0, 1099511627776, "67108864", "bytes", \
-      "answers kept in memory; 0 = no cache") \
+      "answers kept in memory, without redis; 0 = no answer is kept, in redis neither") \
     X(cache_ttl_s, NUMBER, 1, 604800, "300", "s", \
       "how long an answer is kept") \
+    X(redis, SECRET, 0, 4095, "", "", \
+      "where caches, limits and revoked tokens are: redis://[user:password@]host:port, rediss:// or unix://path; empty = in this process") \
+    X(redis_password_file, TEXT, 0, 4095, "", "", \
+      "file whose first line is the password for servers whose URL has none") \
+    X(redis_dbs, SECRET, 0, 4095, "", "", \
+      "logical databases that are elsewhere, separated by commas: 0=redis://10.0.0.2:6379/0, or with a key prefix 3=redis://10.0.0.3:6379/1#game:") \
+    X(redis_prefix, TEXT, 0, 63, "", "", \
+      "in front of every key in redis") \
+    X(redis_single_db, SWITCH, 0, 1, "off", "", \
+      "redis is a server or proxy with database 0 alone: keys of logical database 3 begin with d3: instead") \
+    X(redis_pool, NUMBER, 1, 1024, "16", "connections", \
+      "at most to each logical database") \
+    X(redis_timeout_ms, NUMBER, 1, 10000, "50", "ms", \
+      "for a command; a server that misses it several times in a row is left alone for a while") \
+    X(redis_ca_file, TEXT, 0, 4095, "", "", \
+      "certificates that a rediss:// server may have; empty = the system's") \
+    X(database, SECRET, 0, 4095, "", "", \
+      "PostgreSQL, as libpq takes it: postgresql://user@host/name or host=... dbname=...; empty = no domain routes") \
+    X(database_pool, NUMBER, 1, 1024, "8", "connections", \
+      "at most to PostgreSQL") \
+    X(database_timeout_ms, NUMBER, 10, 600000, "2000", "ms", \
+      "for a statement, waiting for a connection included") \
+    X(warm, SWITCH, 0, 1, "on", "", \
+      "fill the caches of guides and popular places after the start") \
+    X(rate_limit, NUMBER, 0, 60000000, "0", "requests", \
+      "a minute and client on /api routes; 429 beyond; 0 = any number") \
+    X(rate_burst, NUMBER, 0, 60000000, "0", "requests", \
+      "of these at once; 0 = rate_limit") \
+    X(rate_limit_auth, NUMBER, 0, 60000000, "0", "requests", \
+      "a minute and client on /auth routes, and failed logins a minute and address; 0 = any number") \
     X(batch_threads, NUMBER, 1, 256, "1", "threads", \
       "threads that score one batch") \
     X(blas_threads, NUMBER, 1, 256, "1", "threads", \

@@ -1,12 +1,14 @@
-# cmake -DINPUT=openapi.json -DOUTPUT=openapi.c -P embed.cmake
+# cmake -DINPUT=openapi.json -DOUTPUT=openapi.c -DNAME=rd_openapi_json -DHEADER=daemon/openapi.h -P embed.cmake
+# Makes `const unsigned char NAME[]`, which ends with a NUL, and `const size_t NAME_size` without it.
 file(READ ${INPUT} bytes HEX)
 string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
 string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" bytes
   "${bytes}")
-file(WRITE ${OUTPUT} "/* made from openapi.json */
-#include \"daemon/openapi.h\"
+get_filename_component(file ${INPUT} NAME)
+file(WRITE ${OUTPUT} "/* made from ${file} */
+#include \"${HEADER}\"
 
-const unsigned char rd_openapi_json[] = {
-${bytes}};
-const size_t rd_openapi_json_size = sizeof rd_openapi_json;
+const unsigned char ${NAME}[] = {
+${bytes}0x00};
+const size_t ${NAME}_size = sizeof ${NAME} - 1;
 ")

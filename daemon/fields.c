@@ -137,8 +137,8 @@ static bool read_float(struct rd_problems *problems, const struct rd_place *plac
     return false;
 }
 
-void rd_field_float(struct rd_problems *problems, const struct rd_place *place, const json_t *value,
-                    int min, int max, float *out)
+void rd_field_double(struct rd_problems *problems, const struct rd_place *place,
+                     const json_t *value, int min, int max, double *out)
 {
     char limit[16], limit_json[24];
     double number;
@@ -146,7 +146,7 @@ void rd_field_float(struct rd_problems *problems, const struct rd_place *place, 
     if (value == NULL || json_is_null(value) || !read_float(problems, place, value, &number))
         return;
     if (number >= min && number <= max) {
-        *out = (float)number + 0.0f; /* minus zero becomes zero: one value, one cache key */
+        *out = number + 0.0; /* minus zero becomes zero: one value, one cache key */
         return;
     }
     (void)snprintf(limit, sizeof limit, "%d", number < min ? min : max);
@@ -157,6 +157,15 @@ void rd_field_float(struct rd_problems *problems, const struct rd_place *place, 
     else
         add_range(problems, place, value, "less_than_equal", "less than or equal to", "le", limit,
                   limit_json);
+}
+
+void rd_field_float(struct rd_problems *problems, const struct rd_place *place, const json_t *value,
+                    int min, int max, float *out)
+{
+    double number = (double)*out;
+
+    rd_field_double(problems, place, value, min, max, &number);
+    *out = (float)number;
 }
 
 void rd_field_bool(struct rd_problems *problems, const struct rd_place *place, const json_t *value,
@@ -245,6 +254,29 @@ static size_t count_characters(const char *text)
     for (; *text != '\0'; text++)
         n += ((unsigned char)*text & 0xc0) != 0x80;
     return n;
+}
+
+void rd_field_text(struct rd_problems *problems, const struct rd_place *place, const json_t *value,
+                   size_t min, size_t max, const char **out)
+{
+    char message[96], context[48];
+    size_t n, limit;
+    bool is_short;
+
+    if (value == NULL || json_is_null(value) || !read_string(problems, place, value))
+        return;
+    n = count_characters(json_string_value(value));
+    if (n >= min && n <= max) {
+        *out = json_string_value(value);
+        return;
+    }
+    is_short = n < min;
+    limit = is_short ? min : max;
+    (void)snprintf(message, sizeof message, "String should have at %s %zu character%s",
+                   is_short ? "least" : "most", limit, limit == 1 ? "" : "s");
+    (void)snprintf(context, sizeof context, "\"%s_length\":%zu", is_short ? "min" : "max", limit);
+    rd_problem_add(problems, is_short ? "string_too_short" : "string_too_long", place, message,
+                   value, context);
 }
 
 static int compare_words(const void *a, const void *b)

@@ -22,6 +22,11 @@ void rd_field_int(struct rd_problems *problems, const struct rd_place *place, co
                   int64_t min, int64_t max, int64_t *out);
 void rd_field_float(struct rd_problems *problems, const struct rd_place *place, const json_t *value,
                     int min, int max, float *out);
+void rd_field_double(struct rd_problems *problems, const struct rd_place *place,
+                     const json_t *value, int min, int max, double *out);
+/* Text of min to max characters. BORROWED from `value`. */
+void rd_field_text(struct rd_problems *problems, const struct rd_place *place, const json_t *value,
+                   size_t min, size_t max, const char **out);
 void rd_field_bool(struct rd_problems *problems, const struct rd_place *place, const json_t *value,
                    bool *out);
 /* "1990s" as 1990. */

@@ -2,7 +2,8 @@
  *
  * live says that the process answers; ready says that it can recommend, and
  * goes away as soon as the daemon has been asked to stop, so that a load
- * balancer looks elsewhere while the last requests finish.
+ * balancer looks elsewhere while the last requests finish. Redis and PostgreSQL
+ * are shown and do not count: recommendations come from the model.
  */
 #include <string.h>
 
@@ -50,19 +51,91 @@ static void write_model(struct rd_text *out, const recsys_deployment_status *sta
     rd_text_add(out, "}", 1);
 }
 
-static void write_cache(struct rd_text *out, recsys_cache *cache)
+static const char *state_word(uint32_t state)
 {
-    recsys_cache_stats stats = {0};
+    static const char *const words[] = {"unknown", "up", "down"};
+
+    return words[state <= RD_STATE_DOWN ? state : RD_STATE_UNKNOWN];
+}
+
+static bool is_left_alone(recsys_store *store)
+{
+    recsys_store_stats stats = {0};
 
     stats.struct_size = (uint32_t)sizeof stats;
-    if (cache == NULL || recsys_cache_get_stats(cache, &stats, NULL) != RECSYS_OK)
+    return recsys_store_get_stats(store, &stats, NULL) == RECSYS_OK &&
+           stats.breaker == RECSYS_STORE_OPEN;
+}
+
+/* A store that is left alone is down, whatever the last look has found. */
+static uint32_t state_of(struct rd_app *app, unsigned db)
+{
+    return is_left_alone(app->stores.redis[db]) ? RD_STATE_DOWN
+                                                : atomic_load(&app->backend.redis[db]);
+}
+
+/* One word for all of Redis; NULL if there is none. */
+static const char *sum_up(struct rd_app *app)
+{
+    size_t n = 0, n_of[RD_STATE_DOWN + 1] = {0};
+
+    for (unsigned db = 0; db < RD_DBS; db++)
+        if (app->stores.redis[db] != NULL) {
+            n_of[state_of(app, db)]++;
+            n++;
+        }
+    if (n == 0)
+        return NULL;
+    if (n_of[RD_STATE_DOWN] > 0)
+        return n_of[RD_STATE_DOWN] == n ? "down" : "degraded";
+    return state_word(n_of[RD_STATE_UP] == n ? RD_STATE_UP : RD_STATE_UNKNOWN);
+}
+
+static void write_databases(struct rd_text *out, struct rd_app *app)
+{
+    const char *comma = "";
+
+    for (unsigned db = 0; db < RD_DBS; db++) {
+        recsys_store *store = app->stores.redis[db];
+
+        if (store == NULL)
+            continue;
+        rd_text_printf(out, "%s{\"db\":%u,\"store\":", comma, db);
+        rd_text_json_puts(out, recsys_store_get_name(store));
+        rd_text_printf(out, ",\"status\":\"%s\",\"breaker\":\"%s\"}", state_word(state_of(app, db)),
+                       is_left_alone(store) ? "open" : "closed");
+        comma = ",";
+    }
+}
+
+/* Redis, if it is used at all; else the answers that are kept in this process. */
+static void write_cache(struct rd_text *out, struct rd_app *app)
+{
+    const char *redis = sum_up(app);
+    recsys_store_stats stats = {0};
+
+    stats.struct_size = (uint32_t)sizeof stats;
+    if (redis != NULL) {
+        rd_text_printf(out, ",\"cache\":{\"status\":\"%s\",\"databases\":[", redis);
+        write_databases(out, app);
+        rd_text_puts(out, "]}");
+    } else if (app->stores.answers == NULL ||
+               recsys_store_get_stats(rd_stores_answers(&app->stores), &stats, NULL) != RECSYS_OK) {
         rd_text_puts(out, ",\"cache\":{\"status\":\"off\"}");
-    else
+    } else {
         rd_text_printf(out,
                        ",\"cache\":{\"status\":\"in_process\",\"entries\":%llu,\"bytes\":%llu,"
                        "\"max_bytes\":%llu}",
                        (unsigned long long)stats.entries, (unsigned long long)stats.bytes,
                        (unsigned long long)stats.max_bytes);
+    }
+}
+
+static void write_database(struct rd_text *out, struct rd_app *app)
+{
+    rd_text_printf(out, ",\"database\":{\"status\":\"%s\"}}",
+                   app->stores.database != NULL ? state_word(atomic_load(&app->backend.database))
+                                                : "off");
 }
 
 static void write_health(struct rd_request *request, const char *good, const char *bad,
@@ -81,8 +154,8 @@ static void write_health(struct rd_request *request, const char *good, const cha
     rd_text_json_puts(request->out, draining ? "stopping" : well ? good : bad);
     rd_text_add(request->out, ",", 1);
     write_model(request->out, &status);
-    write_cache(request->out, app->cache);
-    rd_text_puts(request->out, ",\"database\":{\"status\":\"off\"}}");
+    write_cache(request->out, app);
+    write_database(request->out, app);
 }
 
 void rd_get_health(struct rd_request *request)

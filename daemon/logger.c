@@ -91,6 +91,22 @@ void rd_log(int32_t level, const char *format, ...)
     rd_log_line(level, message, NULL);
 }
 
+void rd_log_seldom(int32_t level, const char *format, ...)
+{
+    static _Atomic uint64_t next_ns[16]; /* two formats in one place: one of them is seen less */
+    _Atomic uint64_t *next = &next_ns[((uintptr_t)format >> 4) % 16];
+    uint64_t now = rd_now_ns(), due = atomic_load_explicit(next, memory_order_relaxed);
+    char message[2048];
+    va_list list;
+
+    if (now < due || !atomic_compare_exchange_strong(next, &due, now + 1000000000u))
+        return;
+    va_start(list, format);
+    (void)vsnprintf(message, sizeof message, format, list);
+    va_end(list);
+    rd_log_line(level, message, NULL);
+}
+
 static void wait_for_lines(void)
 {
     struct timespec until;

@@ -11,6 +11,8 @@
 /* Write lines of `level` (RECSYS_LOG_*) and more urgent ones to stderr from now on. */
 void rd_log_open(int32_t level);
 void rd_log(int32_t level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* For what many requests may meet at once: one line a second of the same format, no more. */
+void rd_log_seldom(int32_t level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same as a recsys_log_callback. */
 void rd_log_line(int32_t level, const char *message, void *unused);
 

@@ -41,18 +41,6 @@ static bool make_deployment(void)
     return rd_reload(&app) || config->wait_for_model;
 }
 
-static bool make_cache(void)
-{
-    recsys_cache_options options = RECSYS_CACHE_OPTIONS_INIT;
-    recsys_error err = {0};
-
-    if (app.config.cache_bytes == 0)
-        return true;
-    options.max_bytes = app.config.cache_bytes;
-    options.ttl_ms = (uint32_t)(app.config.cache_ttl_s * 1000u);
-    return recsys_cache_create(&options, &app.cache, &err) == RECSYS_OK || failed("cache", &err);
-}
-
 static bool start(void)
 {
     recsys_error err = {0};
@@ -61,8 +49,9 @@ static bool start(void)
         return failed("cannot hear the library", &err);
     if (recsys_blas_set_threads((uint32_t)app.config.blas_threads, &err) != RECSYS_OK)
         rd_log(RECSYS_LOG_WARN, "BLAS keeps its own number of threads: %s", err.message);
-    return make_deployment() && make_cache() && rd_metrics_start(&app.metrics) &&
-           rd_access_open(app.config.access_log) && rd_changer_start(&app) && rd_server_start(&app);
+    return make_deployment() && rd_metrics_start(&app.metrics) && rd_stores_start(&app) &&
+           rd_store_metrics_start(&app) && rd_access_open(app.config.access_log) &&
+           rd_changer_start(&app) && rd_backend_start(&app) && rd_server_start(&app);
 }
 
 /* Also after a start that failed half way. False if a load that still runs must be left behind. */
@@ -79,8 +68,9 @@ static bool stop(void)
     rd_access_close();
     if (!idle)
         return false;
+    rd_backend_stop(&app);
     recsys_recommender_destroy(app.batch_recommender);
-    recsys_cache_destroy(app.cache);
+    rd_stores_stop(&app.stores);
     rd_metrics_stop(&app.metrics);
     recsys_deployment_destroy(app.deployment);
     recsys_registry_close(app.registry);
@@ -102,7 +92,7 @@ static enum rd_config_verdict read_settings(int argc, char **argv, char *message
         return RD_CONFIG_WRONG;
     }
     if (!rd_auth_load(&app.auth, &app.config, message, size) ||
-        !rd_server_check(&app, message, size))
+        !rd_server_check(&app, message, size) || !rd_stores_check(&app, message, size))
         return RD_CONFIG_WRONG;
     return RD_CONFIG_RUN;
 }
@@ -120,6 +110,7 @@ int main(int argc, char **argv)
         return STOPPED;
     case RD_CONFIG_WRONG:
         (void)fprintf(stderr, "recsysd: %s\n", message);
+        rd_stores_stop(&app.stores);
         rd_auth_free(&app.auth);
         rd_config_free(&app.config);
         return WRONG_SETTINGS;

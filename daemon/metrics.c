@@ -20,9 +20,9 @@
 #include "daemon/request.h"
 #include "daemon/routes.h"
 
-static const char *const methods[] = {"GET", "HEAD", "POST", "OPTIONS", "other"};
+static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "OPTIONS", "other"};
 static const int statuses[] = {200, 204, 400, 401, 403, 404, 405, 408, 409, 411,
-                               413, 415, 422, 429, 431, 500, 501, 503, 505};
+                               413, 415, 422, 429, 431, 500, 501, 502, 503, 505};
 
 _Static_assert(sizeof methods / sizeof methods[0] == RD_METRIC_METHODS, "one place a method");
 _Static_assert(sizeof statuses / sizeof statuses[0] < RD_METRIC_STATUSES, "and one for others");
@@ -88,10 +88,12 @@ bool rd_metrics_start(struct rd_metrics *m)
     return add_histograms(m) && add_start_time(m) &&
            counter(m, "recsysd_cache_hits_total", "Answers found in the cache.", &m->cache_hits) &&
            counter(m, "recsysd_cache_misses_total", "Answers computed.", &m->cache_misses) &&
-           counter(m, "recsysd_cache_evictions_total", "Answers put out for want of room.",
-                   &m->cache_evictions) &&
-           gauge(m, "recsysd_cache_entries", "Answers in the cache.", &m->cache_entries) &&
-           gauge(m, "recsysd_cache_bytes", "Memory the cache uses.", &m->cache_bytes) &&
+           counter(m, "recsysd_cache_evictions_total",
+                   "Answers put out for want of room in this process.", &m->cache_evictions) &&
+           gauge(m, "recsysd_cache_entries",
+                 "Answers kept in this process, and one entry of the cache's own.",
+                 &m->cache_entries) &&
+           gauge(m, "recsysd_cache_bytes", "Memory they use.", &m->cache_bytes) &&
            counter(m, "recsysd_batches_total", "Batches answered.", &m->batches) &&
            counter(m, "recsysd_batch_users_total", "Users in these batches.", &m->batch_users) &&
            counter(m, "recsysd_batch_failures_total", "Users that could not be answered.",
@@ -210,18 +212,17 @@ void rd_metrics_keep(struct rd_app *app)
     recsys_metric_set(m->retired, (double)status.n_retired);
 }
 
-static void copy_cache_stats(struct rd_metrics *m, recsys_cache *cache)
+static void copy_cache_stats(struct rd_metrics *m, const struct rd_stores *stores)
 {
-    recsys_cache_stats stats = {0};
+    recsys_store_stats store = {0};
 
-    stats.struct_size = (uint32_t)sizeof stats;
-    if (cache == NULL || recsys_cache_get_stats(cache, &stats, NULL) != RECSYS_OK)
+    store.struct_size = (uint32_t)sizeof store;
+    if (stores->answers == NULL ||
+        recsys_store_get_stats(rd_stores_answers(stores), &store, NULL) != RECSYS_OK)
         return;
-    recsys_metric_set(m->cache_hits, (double)(stats.hits + stats.shared));
-    recsys_metric_set(m->cache_misses, (double)stats.misses);
-    recsys_metric_set(m->cache_evictions, (double)stats.evictions);
-    recsys_metric_set(m->cache_entries, (double)stats.entries);
-    recsys_metric_set(m->cache_bytes, (double)stats.bytes);
+    recsys_metric_set(m->cache_evictions, (double)store.evictions);
+    recsys_metric_set(m->cache_entries, (double)store.entries);
+    recsys_metric_set(m->cache_bytes, (double)store.bytes);
 }
 
 static void copy_memory(struct rd_metrics *m)
@@ -250,7 +251,8 @@ void rd_get_metrics(struct rd_request *request)
     struct rd_metrics *m = &app->metrics;
     recsys_error err = {0};
 
-    copy_cache_stats(m, app->cache);
+    copy_cache_stats(m, &app->stores);
+    rd_store_metrics_copy(app);
     copy_memory(m);
     recsys_metric_set(m->in_flight, (double)atomic_load(&app->active));
     recsys_metric_set(m->log_dropped, (double)rd_access_dropped());

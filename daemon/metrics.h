@@ -11,9 +11,9 @@
 
 struct rd_app;
 
-#define RD_METRIC_ROUTES 32u /* the route table and one for requests that match none */
-#define RD_METRIC_METHODS 5u /* GET HEAD POST OPTIONS and any other */
-#define RD_METRIC_STATUSES 20u
+#define RD_METRIC_ROUTES 40u /* the route table and one for requests that match none */
+#define RD_METRIC_METHODS 6u /* GET HEAD POST PUT OPTIONS and any other */
+#define RD_METRIC_STATUSES 21u
 
 /* A series is made when it is first counted, so that /metrics shows what happened and no more. */
 struct rd_metrics {

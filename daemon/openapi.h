@@ -1,4 +1,4 @@
-/* daemon/openapi.h - openapi.json, put into the program by CMake. */
+/* daemon/openapi.h - openapi.json and the page that shows it, put into the program by CMake. */
 #ifndef RECSYSD_OPENAPI_H
 #define RECSYSD_OPENAPI_H
 
@@ -6,5 +6,7 @@
 
 extern const unsigned char rd_openapi_json[];
 extern const size_t rd_openapi_json_size;
+extern const unsigned char rd_docs_html[], rd_docs_js[];
+extern const size_t rd_docs_html_size, rd_docs_js_size;
 
 #endif

@@ -24,6 +24,7 @@ void rd_post_predict(struct rd_request *request)
     if (!rd_model_acquire(request, &model, &info))
         return;
     if (rd_question_parse(request, &info, false) &&
+        rd_caller_may_id(request, question->request.user) &&
         rd_answer_get(request, model, &info, none, &answer)) {
         request->status = 200;
         rd_text_puts(out, "{\"user_id\":");
@@ -74,7 +75,7 @@ void rd_get_recommendations(struct rd_request *request)
     if (!rd_model_acquire(request, &model, &info))
         return;
     if (rd_question_from_path(request, "user_id", info.user_id_kind, user) &&
-        rd_answer_get(request, model, &info, none, &answer))
+        rd_caller_may_id(request, *user) && rd_answer_get(request, model, &info, none, &answer))
         write_list(request, "user_id", *user, &answer);
     rd_model_release(request, model);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/json_read.h"
 #include "daemon/reply.h"
 #include "daemon/request.h"
 
@@ -29,31 +30,6 @@ void rd_question_end(struct rd_question *question)
 {
     json_decref(question->body);
     question->body = NULL;
-}
-
-/* Do brackets nest deeper than we ever read? The parser recurses, and a worker's stack is small. */
-static bool is_too_deep(const struct rd_text *body, size_t *position)
-{
-    bool in_string = false;
-    int depth = 0;
-
-    for (size_t i = 0; i < body->size; i++) {
-        char c = body->data[i];
-
-        if (c == '"')
-            in_string = !in_string;
-        else if (in_string && c == '\\')
-            i++;
-        else if (!in_string && (c == '[' || c == '{'))
-            depth++;
-        else if (!in_string && (c == ']' || c == '}'))
-            depth--;
-        if (depth > RD_DEPTH_MAX) {
-            *position = i;
-            return true;
-        }
-    }
-    return false;
 }
 
 static void add_json_problem(struct rd_problems *problems, size_t position, const char *what)
@@ -75,20 +51,15 @@ bool rd_question_parse_body(struct rd_request *request, struct rd_problems *prob
 {
     struct rd_question *question = &request->worker->question;
     const struct rd_text *body = &request->worker->body;
-    json_error_t error;
-    size_t position;
+    struct rd_json_error error;
 
     if (body->size == 0) {
         rd_problem_add(problems, "missing", &body_place, "Field required", json_null(), NULL);
         return false;
     }
-    if (is_too_deep(body, &position)) {
-        add_json_problem(problems, position, "nested too deeply");
-        return false;
-    }
-    question->body = json_loadb(body->data, body->size, JSON_DECODE_ANY, &error);
+    question->body = rd_json_read(body->data, body->size, 0, &error);
     if (question->body == NULL) {
-        add_json_problem(problems, error.position > 0 ? (size_t)error.position : 0, error.text);
+        add_json_problem(problems, error.position, error.text);
         return false;
     }
     if (json_is_object(question->body))
@@ -282,9 +253,11 @@ static void add_words(struct rd_text *key, const char *const *words, uint32_t co
 void rd_question_key(const struct rd_question *question, const char *fingerprint, recsys_id item,
                      struct rd_text *key)
 {
+    static const unsigned char format = 1; /* of the kept answers: another one, other keys */
     const recsys_request *request = &question->request;
 
     rd_text_reset(key, 65536);
+    rd_text_add(key, &format, sizeof format);
     add_bytes(key, fingerprint, strlen(fingerprint));
     add_id(key, item);
     add_id(key, request->user);

@@ -18,7 +18,6 @@ struct rd_request;
 #define RD_TOP_K_MAX 50
 #define RD_EXCLUDE_MAX 1000u
 #define RD_USERS_MAX 1000u
-#define RD_DEPTH_MAX 32 /* of brackets in a body; what we read has four */
 
 /*
  * The library's request, and the memory it points into. Lists are sorted,

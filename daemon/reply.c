@@ -16,6 +16,10 @@
 #include "daemon/logger.h"
 #include "daemon/routes.h"
 
+/* Of the page at /docs: what it needs is here, and nobody puts it into a frame. */
+#define PAGE_POLICY                                                                                \
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; connect-src 'self'; "         \
+    "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
 #define RETRY_AFTER_S 5u
 #define MAX_LOGGED_PATH 1024u
 #define MAX_ORIGIN 255u
@@ -87,9 +91,11 @@ static const char *reason_phrase(int status)
         {413, "Content Too Large"},
         {415, "Unsupported Media Type"},
         {422, "Unprocessable Content"},
+        {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
         {501, "Not Implemented"},
+        {502, "Bad Gateway"},
         {503, "Service Unavailable"},
         {505, "HTTP Version Not Supported"},
     };
@@ -131,26 +137,37 @@ static void add_cors(struct rd_text *head, const struct rd_request *request)
     rd_text_puts(head, "Access-Control-Allow-Origin: ");
     rd_text_puts(head, any ? "*" : origin);
     if (request->preflight)
-        rd_text_puts(head, "\r\nAccess-Control-Allow-Methods: GET, HEAD, POST, OPTIONS"
+        rd_text_puts(head, "\r\nAccess-Control-Allow-Methods: GET, HEAD, POST, PUT, OPTIONS"
                            "\r\nAccess-Control-Allow-Headers: Authorization, Content-Type, "
                            "X-API-Key, X-Admin-Token, X-Request-ID"
                            "\r\nAccess-Control-Max-Age: 600\r\n");
     else
-        rd_text_puts(head, "\r\nAccess-Control-Expose-Headers: X-Request-ID, X-Cache\r\n");
+        rd_text_puts(head, "\r\nAccess-Control-Expose-Headers: X-Request-ID, X-Cache, Retry-After, "
+                           "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset\r\n");
 }
 
 /* Headers that only some replies have. */
 static void add_special(struct rd_text *head, const struct rd_request *request)
 {
-    if (request->cache_use != RD_CACHE_NONE)
-        rd_text_puts(head,
-                     request->cache_use == RD_CACHE_HIT ? "X-Cache: hit\r\n" : "X-Cache: miss\r\n");
+    if (request->cache_use != RD_CACHE_NONE) {
+        rd_text_puts(head, "X-Cache: ");
+        rd_text_puts(head, rd_cache_word(request->cache_use));
+        rd_text_puts(head, "\r\n");
+    }
     if (request->allow[0] != '\0')
         rd_text_printf(head, "Allow: %s\r\n", request->allow);
     if (request->retry_after != 0)
         rd_text_printf(head, "Retry-After: %u\r\n", request->retry_after);
+    if (request->limit.limit > 0) /* draft-ietf-httpapi-ratelimit-headers-07; Reset is in seconds */
+        rd_text_printf(head,
+                       "RateLimit-Limit: %u\r\nRateLimit-Remaining: %u\r\n"
+                       "RateLimit-Reset: %llu\r\n",
+                       request->limit.limit, request->limit.remaining,
+                       (unsigned long long)((request->limit.reset_ms + 999u) / 1000u));
     if (request->status == 401)
-        rd_text_puts(head, "WWW-Authenticate: Bearer\r\n");
+        rd_text_puts(head, request->bad_token
+                               ? "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"
+                               : "WWW-Authenticate: Bearer\r\n");
     add_cors(head, request);
 }
 
@@ -172,6 +189,8 @@ static void build_head(struct rd_text *head, const struct rd_request *request, s
     rd_text_puts(head, "\r\nX-Request-ID: ");
     rd_text_puts(head, request->id);
     rd_text_puts(head, "\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
+    if (strncmp(request->content_type, "text/html", 9) == 0)
+        rd_text_puts(head, PAGE_POLICY);
     if (may_pack)
         rd_text_puts(head, packed ? "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"
                                   : "Vary: Accept-Encoding\r\n");
@@ -182,7 +201,6 @@ static void build_head(struct rd_text *head, const struct rd_request *request, s
 
 static void log_access(struct rd_request *request, size_t n_bytes, double seconds)
 {
-    static const char *const cache_words[] = {NULL, "hit", "miss"};
     struct rd_text *line = &request->worker->line;
     const struct mg_request_info *info = request->info;
     const char *path = info->local_uri_raw != NULL ? info->local_uri_raw : "";
@@ -210,7 +228,7 @@ static void log_access(struct rd_request *request, size_t n_bytes, double second
     rd_text_float(line, (float)(seconds * 1e3));
     if (request->cache_use != RD_CACHE_NONE) {
         rd_text_puts(line, ",\"cache\":");
-        rd_text_json_puts(line, cache_words[request->cache_use]);
+        rd_text_json_puts(line, rd_cache_word(request->cache_use));
     }
     rd_text_puts(line, "}\n");
     if (!line->failed)

@@ -161,6 +161,13 @@ void rd_request_begin_broken(struct rd_request *request, struct mg_connection *c
     choose_id(request);
 }
 
+const char *rd_cache_word(uint32_t cache_use)
+{
+    static const char *const words[] = {NULL, "hit", "stale", "negative", "miss", "bypass"};
+
+    return cache_use < sizeof words / sizeof words[0] ? words[cache_use] : NULL;
+}
+
 static bool is_digits(const char *text)
 {
     return text[0] != '\0' && strspn(text, "0123456789") == strlen(text) && strlen(text) < 19;
@@ -297,7 +304,7 @@ static bool is_utf8(const char *text, size_t size)
     return string != NULL;
 }
 
-bool rd_url_decode(const char *text, size_t size, char *out, size_t out_size)
+static bool decode(const char *text, size_t size, bool is_query, char *out, size_t out_size)
 {
     size_t n = 0;
 
@@ -312,13 +319,19 @@ bool rd_url_decode(const char *text, size_t size, char *out, size_t out_size)
                 return false;
             c = high * 16 + low;
             i += 2;
-        }
+        } else if (c == '+' && is_query)
+            c = ' ';
         if (c == 0 || n + 1 >= out_size)
             return false;
         out[n++] = (char)c;
     }
     out[n] = '\0';
     return is_utf8(out, n);
+}
+
+bool rd_url_decode(const char *text, size_t size, char *out, size_t out_size)
+{
+    return decode(text, size, false, out, out_size);
 }
 
 bool rd_request_query(struct rd_request *request, const char *name, char *buffer, size_t size,
@@ -332,7 +345,7 @@ bool rd_request_query(struct rd_request *request, const char *name, char *buffer
         size_t n = strcspn(query, "&");
 
         if (n > name_size && query[name_size] == '=' && strncmp(query, name, name_size) == 0) {
-            if (!rd_url_decode(query + name_size + 1, n - name_size - 1, buffer, size))
+            if (!decode(query + name_size + 1, n - name_size - 1, true, buffer, size))
                 return rd_reply_error(request, 400, "Malformed query string");
             *value = buffer;
         }

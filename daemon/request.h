@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "daemon/app.h"
+#include "daemon/caller.h"
 #include "daemon/json_text.h"
 #include "daemon/question.h"
 #include "daemon/stamp.h"
@@ -30,7 +31,8 @@ struct rd_worker {
     struct rd_text value;  /* for the cache */
     struct rd_text line;   /* for the access log */
     struct rd_question question;
-    void *deflater; /* made on first use */
+    void *deflater;               /* made on first use */
+    struct evp_md_ctx_st *digest; /* the same */
 };
 
 /* The headers somebody looks at; NULL if absent. */
@@ -43,7 +45,11 @@ struct rd_headers {
     size_t size;      /* of the request line and all headers */
 };
 
-enum rd_cache_use { RD_CACHE_NONE, RD_CACHE_HIT, RD_CACHE_MISS };
+/* What X-Cache says: RD_CACHE_NONE or one of RECSYS_ASIDE_*. */
+#define RD_CACHE_NONE 0u
+
+/* How X-Cache and the log call it; NULL for RD_CACHE_NONE. */
+const char *rd_cache_word(uint32_t cache_use);
 
 struct rd_route;
 
@@ -58,6 +64,7 @@ struct rd_request {
     bool is_head;
     const struct rd_route *route; /* NULL if none matches */
     char param[RD_PARAM_MAX + 1]; /* the {…} of the path, decoded */
+    struct rd_caller caller;
     char id[RD_ID_MAX + 1];
     char time[RD_TIME_SIZE];
 
@@ -65,9 +72,11 @@ struct rd_request {
     int status;
     const char *content_type;
     struct rd_text *out;
-    enum rd_cache_use cache_use;
+    uint32_t cache_use;
     char allow[64];       /* for 405 and OPTIONS */
     uint32_t retry_after; /* seconds; 0 = no such header */
+    recsys_limit limit;   /* the caller's; limit 0 = no such headers */
+    bool bad_token;       /* the 401 is about a token that was given */
     bool preflight;
     bool persistent; /* does the client want to keep the connection? */
     bool keep_alive; /* false once the connection cannot carry another request */
@@ -83,11 +92,11 @@ void rd_request_begin_broken(struct rd_request *request, struct mg_connection *c
  */
 bool rd_request_check(struct rd_request *request);     /* framing, host, escapes */
 bool rd_request_read_body(struct rd_request *request); /* all of it, within max_body_bytes */
-/* The last `name` of the query, decoded, or NULL. `buffer` is room for it. */
+/* The last `name` of the query, decoded ("+" is a space), or NULL. `buffer` is room for it. */
 bool rd_request_query(struct rd_request *request, const char *name, char *buffer, size_t size,
                       const char **value);
 
-/* Decode %XX of `size` bytes. False: a bad escape, a NUL, not UTF-8, or too long. */
+/* Decode %XX of `size` bytes of a path. False: a bad escape, a NUL, not UTF-8, or too long. */
 bool rd_url_decode(const char *text, size_t size, char *out, size_t out_size);
 
 #endif

@@ -1,7 +1,7 @@
 /* daemon/routes.c - the route table and the way of a request through it.
  *
- * Every request takes the same steps: framing, route, method, key, body,
- * handler, reply. A step that finds something wrong writes the reply itself
+ * Every request takes the same steps: framing, route, method, caller, limit,
+ * body, handler, reply. A step that finds something wrong writes the reply itself
  * and the rest is left out. civetweb's own file serving, authentication and
  * CORS are never reached, because we answer whatever comes.
  *
@@ -12,26 +12,47 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/limit.h"
 #include "daemon/reply.h"
 
 /* clang-format off */
 const struct rd_route rd_routes[] = {
-    {"GET",  "/",                                 rd_get_root,            0},
-    {"GET",  "/health",                           rd_get_health,          0},
-    {"GET",  "/health/live",                      rd_get_live,            0},
-    {"GET",  "/health/ready",                     rd_get_ready,           0},
-    {"GET",  "/metrics",                          rd_get_metrics,         0},
-    {"GET",  "/openapi.json",                     rd_get_openapi,         RD_ROUTE_NOT_IN_PRODUCTION},
-    {"POST", "/api/v1/predict",                   rd_post_predict,        RD_ROUTE_KEY | RD_ROUTE_BODY},
-    {"POST", "/api/v1/batch-predict",             rd_post_batch,          RD_ROUTE_KEY | RD_ROUTE_BODY},
-    {"GET",  "/api/v1/recommendations/{user_id}", rd_get_recommendations, RD_ROUTE_KEY},
-    {"GET",  "/api/v1/similar/{item_id}",         rd_get_similar,         RD_ROUTE_KEY},
-    {"GET",  "/api/v1/models",                    rd_get_models,          RD_ROUTE_KEY},
-    {"GET",  "/api/v1/models/current",            rd_get_current,         RD_ROUTE_KEY},
-    {"POST", "/api/v1/models/load",               rd_post_load,           RD_ROUTE_ADMIN | RD_ROUTE_BODY | RD_ROUTE_MAY_BE_EMPTY},
-    {"POST", "/api/v1/models/use",                rd_post_use,            RD_ROUTE_ADMIN | RD_ROUTE_BODY | RD_ROUTE_MAY_BE_EMPTY},
-    {"POST", "/api/v1/models/rollback",           rd_post_rollback,       RD_ROUTE_ADMIN | RD_ROUTE_BODY | RD_ROUTE_MAY_BE_EMPTY},
-    {"POST", "/api/v1/models/reload",             rd_post_reload,         RD_ROUTE_ADMIN | RD_ROUTE_BODY | RD_ROUTE_MAY_BE_EMPTY},
+    {"GET",  "/",                                    rd_get_root,            0},
+    {"GET",  "/health",                              rd_get_health,          0},
+    {"GET",  "/health/live",                         rd_get_live,            0},
+    {"GET",  "/health/ready",                        rd_get_ready,           0},
+    {"GET",  "/metrics",                             rd_get_metrics,         0},
+    {"GET",  "/openapi.json",                        rd_get_openapi,         RD_ROUTE_NOT_IN_PRODUCTION},
+    {"GET",  "/docs",                                rd_get_docs,            RD_ROUTE_NOT_IN_PRODUCTION},
+    {"GET",  "/docs.js",                             rd_get_docs_script,     RD_ROUTE_NOT_IN_PRODUCTION},
+    {"POST", "/api/v1/predict",                      rd_post_predict,        RD_ROUTE_KEY | RD_ROUTE_BODY},
+    {"POST", "/api/v1/batch-predict",                rd_post_batch,          RD_ROUTE_KEY | RD_ROUTE_BODY},
+    {"GET",  "/api/v1/recommendations/{user_id}",    rd_get_recommendations, RD_ROUTE_KEY},
+    {"GET",  "/api/v1/similar/{item_id}",            rd_get_similar,         RD_ROUTE_KEY},
+    {"GET",  "/api/v1/models",                       rd_get_models,          RD_ROUTE_KEY},
+    {"GET",  "/api/v1/models/current",               rd_get_current,         RD_ROUTE_KEY},
+    {"POST", "/api/v1/models/load",                  rd_post_load,           RD_ROUTE_ADMIN | RD_ROUTE_BODY | RD_ROUTE_MAY_BE_EMPTY},
+    {"POST", "/api/v1/models/use",                   rd_post_use,            RD_ROUTE_ADMIN | RD_ROUTE_BODY | RD_ROUTE_MAY_BE_EMPTY},
+    {"POST", "/api/v1/models/rollback",              rd_post_rollback,       RD_ROUTE_ADMIN | RD_ROUTE_BODY | RD_ROUTE_MAY_BE_EMPTY},
+    {"POST", "/api/v1/models/reload",                rd_post_reload,         RD_ROUTE_ADMIN | RD_ROUTE_BODY | RD_ROUTE_MAY_BE_EMPTY},
+    {"GET",  "/api/v1/profile/{user_id}",            rd_get_profile,         RD_ROUTE_KEY | RD_ROUTE_OWN},
+    {"PUT",  "/api/v1/profile/{user_id}",            rd_put_profile,         RD_ROUTE_KEY | RD_ROUTE_OWN | RD_ROUTE_BODY},
+    {"GET",  "/api/v1/activity/{user_id}",           rd_get_activity,        RD_ROUTE_KEY | RD_ROUTE_OWN},
+    {"GET",  "/api/v1/character/{user_id}",          rd_get_character,       RD_ROUTE_KEY | RD_ROUTE_OWN},
+    {"POST", "/api/v1/character/{user_id}/exp",      rd_post_exp,            RD_ROUTE_KEY | RD_ROUTE_OWN | RD_ROUTE_BODY | RD_ROUTE_MAY_BE_EMPTY},
+    {"GET",  "/api/v1/character/{user_id}/missions", rd_get_missions,        RD_ROUTE_KEY | RD_ROUTE_OWN},
+    {"GET",  "/api/v1/centers/nearby",               rd_get_nearby,          RD_ROUTE_KEY},
+    {"GET",  "/api/v1/centers/{id}",                 rd_get_center,          RD_ROUTE_KEY},
+    {"GET",  "/api/v1/guides",                       rd_get_guides,          RD_ROUTE_KEY},
+    {"GET",  "/api/v1/guides/{category}",            rd_get_guide,           RD_ROUTE_KEY},
+    {"GET",  "/api/v1/search",                       rd_get_search,          RD_ROUTE_KEY},
+    {"GET",  "/api/v1/chat/history/{user_id}",       rd_get_chat,            RD_ROUTE_KEY | RD_ROUTE_OWN},
+    {"POST", "/api/v1/chat/{user_id}",               rd_post_chat,           RD_ROUTE_KEY | RD_ROUTE_OWN | RD_ROUTE_BODY},
+    {"GET",  "/api/v1/scan/{task_id}",               rd_get_scan,            RD_ROUTE_KEY},
+    {"GET",  "/api/v1/scan/history/{user_id}",       rd_get_scans,           RD_ROUTE_KEY | RD_ROUTE_OWN},
+    {"GET",  "/api/v1/tasks/{task_id}",              rd_get_task,            RD_ROUTE_KEY},
+    {"POST", "/api/v1/auth/revoke",                  rd_post_revoke,         RD_ROUTE_KEY | RD_ROUTE_AUTH | RD_ROUTE_BODY | RD_ROUTE_MAY_BE_EMPTY},
+    {"GET",  "/api/v1/auth/revoked/{jti}",           rd_get_revoked,         RD_ROUTE_KEY | RD_ROUTE_AUTH},
 };
 /* clang-format on */
 const size_t rd_n_routes = sizeof rd_routes / sizeof rd_routes[0];
@@ -44,19 +65,27 @@ size_t rd_route_number(const struct rd_route *route)
     return route != NULL ? (size_t)(route - rd_routes) : rd_n_routes;
 }
 
-/* Does `path` fit the template? The segment in its braces, still encoded, is at *param. */
-static bool fits(const char *template, const char *path, const char **param)
+/*
+ * Does `path` fit the template? A {…} takes one segment that is not empty; what
+ * it took, still encoded, is at *param.
+ */
+static bool fits(const char *template, const char *path, const char **param, size_t *param_size)
 {
-    size_t fixed = strcspn(template, "{");
-
     *param = NULL;
-    if (template[fixed] == '\0')
-        return strcmp(template, path) == 0;
-    if (strncmp(template, path, fixed) != 0 || path[fixed] == '\0' ||
-        strchr(path + fixed, '/') != NULL)
-        return false;
-    *param = path + fixed;
-    return true;
+    *param_size = 0;
+    while (*template != '\0') {
+        if (*template == '{') {
+            *param = path;
+            *param_size = strcspn(path, "/");
+            if (*param_size == 0)
+                return false;
+            path += *param_size;
+            template += strcspn(template, "}") + 1;
+        } else if (*template ++ != *path++) {
+            return false;
+        }
+    }
+    return *path == '\0';
 }
 
 static void allow(struct rd_request *request, const char *method)
@@ -77,22 +106,24 @@ static bool hidden(const struct rd_request *request, const struct rd_route *rout
 /* Sets request->route, even if only the method is wrong, so that the metrics know the template. */
 static bool find_route(struct rd_request *request)
 {
-    const char *path = request->info->local_uri_raw, *param = NULL;
+    const char *path = request->info->local_uri_raw, *param;
     const struct rd_route *other = NULL;
+    size_t size;
 
     for (size_t i = 0; i < rd_n_routes; i++) {
         const struct rd_route *route = &rd_routes[i];
 
-        if (!fits(route->path, path, &param) || hidden(request, route))
+        if (!fits(route->path, path, &param, &size) || hidden(request, route))
             continue;
         if (strcmp(route->method, request->method) == 0) {
             request->route = route;
-            if (param != NULL &&
-                !rd_url_decode(param, strlen(param), request->param, sizeof request->param))
+            request->allow[0] = '\0';
+            if (param != NULL && !rd_url_decode(param, size, request->param, sizeof request->param))
                 return rd_reply_error(request, 400, "Malformed path");
             return true;
         }
-        other = route;
+        if (other == NULL)
+            other = route;
         allow(request, route->method);
     }
     if (other == NULL)
@@ -116,48 +147,6 @@ static bool answer_other_methods(struct rd_request *request)
     rd_reply_clear(request);
     request->status = 204;
     return false;
-}
-
-static const char *bearer(const struct rd_headers *headers)
-{
-    const char *value = headers->authorization;
-
-    if (value == NULL || strncasecmp(value, "Bearer ", 7) != 0)
-        return NULL;
-    return value + 7 + strspn(value + 7, " ");
-}
-
-static bool check_admin(struct rd_request *request)
-{
-    const struct rd_auth *auth = &request->app->auth;
-    const char *token = request->headers.admin_token;
-
-    if (!auth->has_admin)
-        return rd_reply_error(request, 403,
-                              "Changing models is switched off: set admin_token_file, or "
-                              "RECSYSD_ADMIN_TOKEN, to switch it on");
-    if (token == NULL)
-        token = bearer(&request->headers);
-    if (token == NULL)
-        return rd_reply_error(request, 401, "Admin token required");
-    return rd_auth_is_admin(auth, token) || rd_reply_error(request, 403, "Wrong admin token");
-}
-
-static bool check_key(struct rd_request *request)
-{
-    const struct rd_auth *auth = &request->app->auth;
-    const char *key = request->headers.api_key;
-
-    if (request->route->flags & RD_ROUTE_ADMIN)
-        return check_admin(request);
-    if ((request->route->flags & RD_ROUTE_KEY) == 0 || auth->n_keys == 0)
-        return true;
-    if (key == NULL)
-        key = bearer(&request->headers);
-    if (key == NULL)
-        return rd_reply_error(request, 401, "API key required");
-    return rd_auth_is_key(auth, key) || rd_auth_is_admin(auth, key) ||
-           rd_reply_error(request, 401, "Invalid API key");
 }
 
 static bool is_json(const char *content_type)
@@ -185,6 +174,12 @@ static bool read_body(struct rd_request *request)
     return rd_request_read_body(request);
 }
 
+/* Routes under a user's name are for that user. */
+static bool check_owner(struct rd_request *request)
+{
+    return (request->route->flags & RD_ROUTE_OWN) == 0 || rd_caller_may(request, request->param);
+}
+
 int rd_serve(struct mg_connection *conn)
 {
     struct rd_request request;
@@ -193,8 +188,8 @@ int rd_serve(struct mg_connection *conn)
     atomic_fetch_add_explicit(&request.app->active, 1u, memory_order_relaxed);
     rd_text_reset(&request.worker->body, 65536);
     if (rd_request_check(&request) && find_route(&request) && answer_other_methods(&request) &&
-        check_key(&request) && read_body(&request)) {
-        request.allow[0] = '\0';
+        rd_caller_check(&request) && rd_limit_check(&request) && check_owner(&request) &&
+        read_body(&request)) {
         request.route->handler(&request);
     }
     rd_reply_send(&request);

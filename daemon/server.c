@@ -21,6 +21,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "daemon/gzip.h"
 #include "daemon/logger.h"
 #include "daemon/reply.h"
@@ -69,11 +71,13 @@ bool rd_server_check(const struct rd_app *app, char *message, size_t message_siz
                        config->listen);
         return false;
     }
-    if (strncmp(address, "127.", 4) == 0 || app->auth.n_keys > 0 || config->allow_unauthenticated)
+    if (strncmp(address, "127.", 4) == 0 || rd_auth_is_on(&app->auth) ||
+        config->allow_unauthenticated)
         return true;
     (void)snprintf(message, message_size,
-                   "refusing to listen on %s without authentication: set api_keys_file, or "
-                   "allow_unauthenticated if something else keeps strangers away",
+                   "refusing to listen on %s without authentication: set api_keys_file, "
+                   "jwt_secret_file or jwt_public_key_file, or allow_unauthenticated if something "
+                   "else keeps strangers away",
                    address);
     return false;
 }
@@ -97,6 +101,7 @@ static void end_thread(const struct mg_context *context, int type, void *pointer
         return;
     recsys_recommender_destroy(worker->recommender);
     rd_gzip_free(worker);
+    EVP_MD_CTX_free(worker->digest);
     rd_text_free(&worker->body);
     rd_text_free(&worker->out);
     rd_text_free(&worker->packed);

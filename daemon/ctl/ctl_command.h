@@ -34,7 +34,7 @@ struct ctl_command {
 };
 
 extern const struct ctl_command ctl_inspect, ctl_verify, ctl_import, ctl_recommend, ctl_similar,
-    ctl_publish, ctl_alias, ctl_list;
+    ctl_publish, ctl_alias, ctl_list, ctl_migrate, ctl_warm, ctl_revoke;
 
 /* The command line of one subcommand, taken apart. */
 struct ctl_arguments {

@@ -1,4 +1,4 @@
-/* daemon/ctl/recsysctl.c - look at models, make them, ask them, publish them.
+/* daemon/ctl/recsysctl.c - look at models, make them, ask them, publish them; databases and caches.
  *
  * The program for an operator's terminal and scripts. Each subcommand is a
  * file, ctl_*.c, with a table of its options; this one finds the subcommand
@@ -16,8 +16,8 @@
 #include "daemon/ctl/ctl_progress.h"
 
 static const struct ctl_command *const commands[] = {
-    &ctl_inspect, &ctl_verify,  &ctl_import, &ctl_recommend,
-    &ctl_similar, &ctl_publish, &ctl_alias,  &ctl_list,
+    &ctl_inspect, &ctl_verify, &ctl_import,  &ctl_recommend, &ctl_similar, &ctl_publish,
+    &ctl_alias,   &ctl_list,   &ctl_migrate, &ctl_warm,      &ctl_revoke,
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

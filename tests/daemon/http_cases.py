@@ -17,14 +17,15 @@
 
 In a body "*" fits anything, "<int>", "<number>", "<text>", "<uuid>" and "<time>" what they say, a
 member "..." further members and a last element "..." further elements. A body that is not JSON
-is compared as text, with * for any run of characters. In requests {{range A B}} becomes A,…,B and
-{{repeat TEXT N}} N copies. Cases share a connection until it is closed; a response with
+is compared as text, with * for any run of characters. In requests {{range A B}} becomes A,…,B,
+{{repeat TEXT N}} N copies and {{token WORDS}} a JSON Web Token (see tokens.py). Cases share a connection until it is closed; a response with
 Connection: close must be followed by the end of it.
 """
 import fnmatch
 import json
 import re
 
+import tokens
 from client import encode
 
 PATTERNS = {
@@ -69,6 +70,7 @@ def split(lines):
 def expand(text):
     text = re.sub(r"\{\{range (\d+) (\d+)\}\}",
                   lambda m: ",".join(str(i) for i in range(int(m[1]), int(m[2]) + 1)), text)
+    text = re.sub(r"\{\{token ([^}]*)\}\}", lambda m: tokens.read_words(m[1]), text)
     return re.sub(r"\{\{repeat (\S+) (\d+)\}\}", lambda m: m[1] * int(m[2]), text)
 
 
@@ -78,7 +80,7 @@ def request_bytes(case):
         return expand("".join(lines)).encode("latin-1", "backslashreplace").decode("unicode_escape").encode("latin-1")
     head, body = split(case.request)
     words = head[0].split(" ")
-    headers = [tuple(part.strip() for part in line.split(":", 1)) for line in head[1:]]
+    headers = [tuple(part.strip() for part in expand(line).split(":", 1)) for line in head[1:]]
     version = words[2] if len(words) > 2 else "HTTP/1.1"
     return encode(words[0], expand(words[1]), headers, None if body is None else expand(body).encode(), version)
 

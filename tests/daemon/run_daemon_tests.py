@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Runs the daemon's tests: every *.http file here and every test_* of behaviour.py.
+"""Runs the daemon's tests: every *.http file here and every test_* of behaviour.py, domains.py and outages.py.
 
-    run_daemon_tests.py [--recsysd PROGRAM] [NAME…]      NAMEs choose by a part of file or function
+    run_daemon_tests.py [--recsysd PROGRAM] [--long] [NAME…]    NAMEs choose by a part of file or function
 
-Starts daemons of its own on free ports of 127.0.0.1 and ends them by their process ids. Ends with
-"N passed, N failed"; the exit status is 1 if something failed. Standard library only.
+--long, or RECSYS_LONG=1: as many outages as the figures are promised for, which takes minutes.
+
+Starts daemons of its own on free ports of 127.0.0.1 and ends them by their process ids, and the
+Redis and PostgreSQL that domains.py and outages.py need (see backends.py). Ends with "N passed, N failed"; the exit
+status is 1 if something failed. Standard library only.
 """
 import argparse
 import glob
@@ -17,9 +20,13 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import backends
 import behaviour
+import domains
 import http_cases
 import make_bundle
+import outages
+import tokens
 from client import Daemon
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -36,14 +43,18 @@ def find_program():
 class Lab:
     """What a test needs: models, a folder, and daemons that use them."""
 
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, is_long):
+        self.is_long = is_long
         self.program, self.folder, self.started = program, folder, []
+        self.ctl = os.path.join(os.path.dirname(program), "recsysctl")
+        self.servers = backends.Servers(folder)
         self.movies = os.path.join(folder, "movies")
         make_bundle.make_bundle(self.movies)
         make_bundle.make_bundle(os.path.join(folder, "texts"), text_ids=True, name="texts")
         self.registry("registry", versions=3, broken=3)
         with open(os.path.join(folder, "keys"), "w") as file:
             file.write("# two keys\nkey-number-one\n\nkey-number-two\n")
+        tokens.prepare(folder)
 
     def registry(self, name, versions, broken=None):
         """Versions 1…, each another model; `live` is 1. The factors of `broken` are damaged."""
@@ -63,11 +74,15 @@ class Lab:
         self.started.append(daemon)
         return daemon
 
+    def postgres(self):
+        return backends.Postgres(self.servers, self.ctl)
+
     def close(self):
         for daemon in self.started:
             if daemon.process.poll() is None:
                 daemon.process.kill()
                 daemon.process.wait()
+        self.servers.stop()
 
 
 class Report:
@@ -96,27 +111,29 @@ def run_function(function, lab, report):
     title = function.__name__[len("test_"):].replace("_", " ")
     try:
         function(lab)
-        report("behaviour", title, None)
+        report(function.__module__, title, None)
     except Exception:
-        report("behaviour", title, traceback.format_exc().replace("\n", "\n    "))
+        report(function.__module__, title, traceback.format_exc().replace("\n", "\n    "))
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--recsysd", default=None)
+    parser.add_argument("--long", action="store_true", default=os.environ.get("RECSYS_LONG") == "1")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     wanted = lambda name: not options.names or any(part in name for part in options.names)
     folder = tempfile.mkdtemp(prefix="recsysd-tests-")
     report, begin = Report(), time.monotonic()
-    lab = Lab(os.path.abspath(options.recsysd or find_program()), folder)
+    lab = Lab(os.path.abspath(options.recsysd or find_program()), folder, options.long)
     try:
         for path in sorted(glob.glob(os.path.join(HERE, "*.http"))):
             if wanted(os.path.basename(path)):
                 run_http_file(path, lab, report)
-        for name, function in list(vars(behaviour).items()):
-            if name.startswith("test_") and wanted(name):
-                run_function(function, lab, report)
+        for module in (behaviour, domains, outages):
+            for name, function in list(vars(module).items()):
+                if name.startswith("test_") and wanted(name):
+                    run_function(function, lab, report)
     finally:
         lab.close()
         shutil.rmtree(folder, ignore_errors=True)

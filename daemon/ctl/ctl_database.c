@@ -1,0 +1,272 @@
+/* daemon/ctl/ctl_database.c - recsysctl migrate, warm and revoke: database and caches.
+ *
+ * migrate applies the schema of the domains, which may be done again; warm loads
+ * into Redis what recsysd loads after its start, for a cron job; revoke puts a
+ * token on the list without a running daemon.
+ *
+ * Where database and Redis are is said by options or by the environment of
+ * recsysd (RECSYSD_DATABASE, RECSYSD_REDIS …), so that a job can have the very
+ * settings of its service, and no password has to be on a command line.
+ */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <recsys/postgres.h>
+
+#include "daemon/ctl/ctl_command.h"
+#include "daemon/ctl/ctl_progress.h"
+#include "daemon/ctl/ctl_sql.h"
+#include "daemon/redis_dbs.h"
+#include "daemon/revoked_until.h"
+
+#define MIGRATE_MS 120000u
+#define REDIS_MS 1000u /* a job may be more patient than a request */
+#define TOKEN_DB 0u
+
+/* An option, else the setting of recsysd in the environment, else "". */
+static const char *setting(const struct ctl_arguments *arguments, const char *name)
+{
+    const char *value = ctl_value(arguments, name);
+    char variable[64] = "RECSYSD_";
+
+    for (size_t i = 0, n = strlen(variable); name[i] != '\0' && n + 1 < sizeof variable; i++, n++)
+        variable[n] = name[i] == '-' ? '_' : (char)toupper((unsigned char)name[i]);
+    if (value == NULL)
+        value = getenv(variable);
+    return value != NULL ? value : "";
+}
+
+static bool is_on(const char *value)
+{
+    return strcmp(value, "on") == 0 || strcmp(value, "true") == 0 || strcmp(value, "yes") == 0 ||
+           strcmp(value, "1") == 0;
+}
+
+/* The database, which is needed. NULL: said why. */
+static recsys_source *open_database(const struct ctl_arguments *arguments)
+{
+    const char *conninfo = setting(arguments, "database");
+    recsys_source *source = NULL;
+    recsys_error err = {0};
+
+    if (conninfo[0] == '\0')
+        ctl_usage_error(arguments->command, "%s needs --database, or RECSYSD_DATABASE",
+                        arguments->command->name);
+    if (recsys_postgres_create(conninfo, NULL, &source, &err) != RECSYS_OK)
+        (void)ctl_failed("%s", err.message);
+    return source;
+}
+
+/* A logical database in Redis; *store is NULL if it is not configured. False: said why. */
+static bool open_redis(const struct ctl_arguments *arguments, unsigned db, recsys_store **store)
+{
+    struct rd_redis_settings settings = {
+        .url = setting(arguments, "redis"),
+        .dbs = setting(arguments, "redis-dbs"),
+        .prefix = setting(arguments, "redis-prefix"),
+        .ca_file = setting(arguments, "redis-ca-file"),
+        .password_file = setting(arguments, "redis-password-file"),
+        .single_db =
+            ctl_has(arguments, "redis-single-db") || is_on(setting(arguments, "redis-single-db")),
+        .pool_size = 4,
+        .timeout_ms = REDIS_MS,
+    };
+    char message[1024];
+
+    if (rd_redis_open(&settings, db, store, message, sizeof message))
+        return true;
+    (void)ctl_failed("%s", message);
+    return false;
+}
+
+static bool apply(recsys_source *source, const char *name, const unsigned char *script)
+{
+    recsys_error err = {0};
+    recsys_status status;
+
+    ctl_progress_begin("applying", name);
+    status = recsys_source_run(source, (const char *)script, MIGRATE_MS, &err);
+    ctl_progress_end();
+    if (status != RECSYS_OK) {
+        (void)ctl_failed("%s: %s", name, err.message);
+        return false;
+    }
+    printf("applied %s\n", name);
+    return true;
+}
+
+static int run_migrate(const struct ctl_arguments *arguments)
+{
+    recsys_source *source = open_database(arguments);
+    bool ok = source != NULL && apply(source, "0001_domains.sql", ctl_domains_sql) &&
+              (!ctl_has(arguments, "demo") || apply(source, "0002_demo_rows.sql", ctl_demo_sql));
+
+    recsys_source_destroy(source);
+    return ok ? CTL_OK : CTL_FAILED;
+}
+
+/* What is warmed must be kept, so a Redis that does not answer is a failure here. */
+static bool check_stores(const recsys_domains *domains, const recsys_domains_options *options)
+{
+    static const recsys_bytes key = {"~nothing", 8};
+    const recsys_domain_definition *domain;
+
+    for (size_t i = 0; (domain = recsys_domains_list(domains, i)) != NULL; i++) {
+        recsys_store *store = options->stores[domain->db];
+        recsys_value value = {0};
+        recsys_error err = {0};
+        uint64_t life;
+
+        if ((domain->flags & RECSYS_DOMAIN_WARM) == 0)
+            continue;
+        if (store == NULL) {
+            (void)ctl_failed("%s: logical database %u is in no redis", domain->name, domain->db);
+            return false;
+        }
+        if (recsys_store_get(store, &key, 1, &value, &life, &err) != RECSYS_OK) {
+            (void)ctl_failed("%s: %s", recsys_store_get_name(store), err.message);
+            return false;
+        }
+        recsys_value_release(&value);
+    }
+    return true;
+}
+
+static int warm(const struct ctl_arguments *arguments, const recsys_domains_options *options)
+{
+    double seconds = ctl_number(arguments, "timeout", 1.0, 86400.0, 60.0);
+    recsys_warming warming = {0};
+    recsys_domains *domains = NULL;
+    recsys_error err = {0};
+    recsys_status status = recsys_domains_create(options, &domains, &err);
+    int result = CTL_OK;
+
+    if (status == RECSYS_OK && !check_stores(domains, options)) {
+        recsys_domains_destroy(domains);
+        return CTL_FAILED;
+    }
+    warming.struct_size = (uint32_t)sizeof warming;
+    if (status == RECSYS_OK) {
+        ctl_progress_begin("warming", "caches");
+        status = recsys_domains_warm(domains, ctl_value(arguments, "domain"),
+                                     (uint32_t)(seconds * 1000.0), &warming, &err);
+        ctl_progress_end();
+    }
+    if (warming.skipped)
+        puts("another process is warming the caches");
+    else
+        printf("%" PRIu64 " loaded, %" PRIu64 " present, %" PRIu64 " failed\n", warming.loaded,
+               warming.present, warming.failed);
+    if (status != RECSYS_OK)
+        result = ctl_failed("%s", err.message);
+    else if (warming.failed > 0)
+        result = ctl_failed("not everything could be loaded");
+    recsys_domains_destroy(domains);
+    return result;
+}
+
+static int run_warm(const struct ctl_arguments *arguments)
+{
+    recsys_domains_options options;
+    int result = CTL_FAILED;
+
+    recsys_domains_options_init(&options);
+    options.source = open_database(arguments);
+    if (options.source == NULL)
+        return CTL_FAILED;
+    if (setting(arguments, "redis")[0] == '\0' && setting(arguments, "redis-dbs")[0] == '\0')
+        ctl_usage_error(arguments->command, "warm needs --redis, or RECSYSD_REDIS");
+    for (unsigned db = 0; db < RD_DBS; db++)
+        if (!open_redis(arguments, db, &options.stores[db]))
+            goto done;
+    result = warm(arguments, &options);
+
+done:
+    for (unsigned db = 0; db < RD_DBS; db++)
+        recsys_store_destroy(options.stores[db]);
+    recsys_source_destroy(options.source);
+    return result;
+}
+
+static int run_revoke(const struct ctl_arguments *arguments)
+{
+    const char *jti = arguments->operands[0];
+    double expires = ctl_number(arguments, "expires-at", 1.0, (double)RD_MAX_TIME_S, 0.0);
+    recsys_source *source = open_database(arguments);
+    recsys_store *store = NULL;
+    recsys_denylist *denylist = NULL;
+    recsys_error err = {0};
+    int result = CTL_FAILED;
+
+    (void)ctl_required(arguments, "expires-at");
+    if (source == NULL || !open_redis(arguments, TOKEN_DB, &store))
+        goto done;
+    if (recsys_denylist_create(store, source, NULL, &denylist, &err) != RECSYS_OK ||
+        recsys_denylist_revoke(denylist, (recsys_bytes){jti, strlen(jti)},
+                               ctl_value(arguments, "user"), ctl_value(arguments, "reason"),
+                               rd_revoked_until_s((uint64_t)expires), &err) != RECSYS_OK) {
+        result = ctl_failed("%s", err.message);
+    } else {
+        printf("revoked %s\n", jti);
+        result = CTL_OK;
+    }
+
+done:
+    recsys_denylist_destroy(denylist);
+    recsys_store_destroy(store);
+    recsys_source_destroy(source);
+    return result;
+}
+
+#define DATABASE_OPTION                                                                            \
+    {                                                                                              \
+        "database", CTL_ONE, "CONNINFO", "PostgreSQL, as libpq takes it; else RECSYSD_DATABASE"    \
+    }
+#define REDIS_OPTIONS                                                                              \
+    {"redis", CTL_ONE, "URL", "redis://host:port; else RECSYSD_REDIS"},                            \
+        {"redis-dbs", CTL_ONE, "LIST", "logical databases elsewhere, as recsysd takes it"},        \
+        {"redis-prefix", CTL_ONE, "TEXT", "in front of every key"},                                \
+        {"redis-single-db", CTL_SWITCH, NULL, "prefixes instead of database numbers"},             \
+        {"redis-password-file", CTL_ONE, "FILE", "its first line is the password"},                \
+    {                                                                                              \
+        "redis-ca-file", CTL_ONE, "FILE", "certificates of rediss:// servers"                      \
+    }
+
+static const struct ctl_option migrate_options[] = {
+    DATABASE_OPTION,
+    {"demo", CTL_SWITCH, NULL, "also put some rows to look at into it"},
+    CTL_END,
+};
+static const struct ctl_option warm_options[] = {
+    DATABASE_OPTION,
+    REDIS_OPTIONS,
+    {"domain", CTL_ONE, "NAME", "this one only, as info.guide"},
+    {"timeout", CTL_ONE, "SECONDS", "for all of it (60)"},
+    CTL_END,
+};
+static const struct ctl_option revoke_options[] = {
+    DATABASE_OPTION,
+    REDIS_OPTIONS,
+    {"expires-at", CTL_ONE, "SECONDS", "the token's exp, since 1970; needed"},
+    {"user", CTL_ONE, "ID", "whose it was"},
+    {"reason", CTL_ONE, "TEXT", "why"},
+    CTL_END,
+};
+
+const struct ctl_command ctl_migrate = {
+    "migrate",
+    "",
+    0,
+    0,
+    "make the tables of the domains in PostgreSQL; again is fine",
+    migrate_options,
+    run_migrate};
+const struct ctl_command ctl_warm = {
+    "warm",       "",      0, 0, "load guides and popular places into Redis, for cron",
+    warm_options, run_warm};
+const struct ctl_command ctl_revoke = {
+    "revoke", "JTI", 1, 1, "revoke a token until it expires", revoke_options, run_revoke};

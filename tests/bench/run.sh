@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds and runs the benchmarks and prints their tables.
 #
-#   ./tests/bench/run.sh [score] [daemon] [swap] [start] [quality]   these; none or all = all
+#   ./tests/bench/run.sh [score] [daemon] [swap] [start] [quality] [cache]   these; none or all = all
 #     --quick         small data and short runs: does everything work?
 #     --data DIR      ratings.csv and movies.csv as MovieLens has them, for daemon, swap and
 #                     quality (default: the demo data in examples/data)
@@ -29,8 +29,8 @@ needs_value() {
 
 while [ $# -gt 0 ]; do
   case $1 in
-    score | daemon | swap | start | quality) wanted="$wanted $1" ;;
-    all) wanted="$wanted score daemon swap start quality" ;;
+    score | daemon | swap | start | quality | cache) wanted="$wanted $1" ;;
+    all) wanted="$wanted score daemon swap start quality cache" ;;
     --quick) quick=--quick ;;
     --no-build) compile=no ;;
     --data) needs_value "$@"; data=$(realpath "$2"); shift ;;
@@ -41,7 +41,7 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-[ -n "$wanted" ] || wanted="score daemon swap start quality"
+[ -n "$wanted" ] || wanted="score daemon swap start quality cache"
 
 wants() {
   case " $wanted " in *" $1 "*) return 0 ;; *) return 1 ;; esac
@@ -88,8 +88,12 @@ if [ "$compile" = yes ]; then
     exit 1
   fi
 fi
-if wants score || wants daemon || wants quality; then install_peers; fi
+if wants score || wants daemon || wants quality || wants cache; then install_peers; fi
 if wants daemon && ! command -v wrk > /dev/null; then install_packages wrk; fi
+if wants cache; then
+  command -v redis-server > /dev/null || install_packages redis-server
+  command -v go > /dev/null || install_packages golang-go
+fi
 
 failed=
 bench() { # bench NAME COMMAND...
@@ -121,6 +125,8 @@ bench swap python3 "$here/bench_swap.py" --build "$build" --data "$data" \
   --out "$results/swap.txt" $quick
 bench start python3 "$here/bench_start.py" --build "$build" --out "$results/start.txt" $quick
 bench quality quality
+bench cache python3 "$here/bench_cache.py" --build "$build" --venv "$venv" \
+  --out "$results/cache.txt" $quick
 
 if [ -n "$failed" ]; then
   echo "could not run:$failed" >&2

@@ -43,7 +43,7 @@ struct database_server {
 static struct database_server *shared;
 
 /* The newest version that is installed; PostgreSQL keeps its programs out of PATH. */
-static const char *find_program(const char *name)
+static char *find_program(const char *name)
 {
     static char path[PATH_MAX];
     glob_t found;
@@ -74,9 +74,15 @@ static void leave_root(void)
 /* Start a program; what it says goes to `log`, or to `answer` if that is not -1. */
 static pid_t start(char *const *arguments, const char *log, int answer, int as_postgres)
 {
-    const char *program = find_program(arguments[0]);
-    pid_t pid = fork();
+    char *program = find_program(arguments[0]);
+    char *named[MAX_ARGUMENTS + 2] = {program}; /* by its own name initdb finds the others */
+    size_t n = 1;
 
+    for (; arguments[n] != NULL; n++) {
+        CHECK(n < MAX_ARGUMENTS);
+        named[n] = arguments[n];
+    }
+    pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid > 0)
         return pid;
@@ -90,7 +96,7 @@ static pid_t start(char *const *arguments, const char *log, int answer, int as_p
     if (answer != -1 && dup2(answer, 1) < 0)
         _exit(127);
     signal(SIGPIPE, SIG_DFL);
-    execvp(program, arguments);
+    execvp(program, named);
     fprintf(stderr, "cannot run %s: is PostgreSQL installed?\n", program);
     _exit(127);
 }

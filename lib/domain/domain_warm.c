@@ -85,6 +85,16 @@ static recsys_status warm_key(struct warming *warming, const struct rs_domain *d
     return status;
 }
 
+/* No longer than warming may take in all: somebody may be waiting for its end. */
+static uint32_t time_for_a_statement(const struct warming *warming)
+{
+    uint64_t now = rs_clock_ns();
+    uint64_t left_ms = now < warming->deadline_ns ? (warming->deadline_ns - now) / 1000000u + 1 : 1;
+
+    return left_ms < warming->domains->timeout_ms ? (uint32_t)left_ms
+                                                  : warming->domains->timeout_ms;
+}
+
 static recsys_status warm_domain(struct warming *warming, const struct rs_domain *domain,
                                  recsys_error *err)
 {
@@ -94,7 +104,7 @@ static recsys_status warm_domain(struct warming *warming, const struct rs_domain
     if (domain->definition.warm_query == NULL)
         return warm_key(warming, domain, NULL, 0, err);
     status = recsys_source_query(warming->domains->source, domain->definition.warm_query, NULL, 0,
-                                 warming->domains->timeout_ms, &rows, err);
+                                 time_for_a_statement(warming), &rows, err);
     if (status != RECSYS_OK)
         return status;
     for (size_t row = 0; row < recsys_rows_count(rows); row++) {

@@ -67,13 +67,15 @@ class Redis:
         self.port, self.password, self.process = free_port(), password, None
         self.options = options + (("--requirepass", password) if password else ())
         self.program = os.environ.get("RECSYS_TEST_REDIS_SERVER") or shutil.which("redis-server") or \
-            shutil.which("valkey-server")
+            shutil.which("valkey-server") or shutil.which("redis-check-rdb")  # the same, see servers.py
+        assert self.program, "no redis-server is installed"
         self.start()
 
     def start(self):
         self.process = subprocess.Popen(
-            [self.program, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-             "--dir", tempfile.gettempdir(), *self.options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+             "--dir", tempfile.gettempdir(), *self.options], executable=self.program, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
         try:
             assert wait_for(self.answers), "redis-server does not come up"
         except BaseException:

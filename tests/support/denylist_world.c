@@ -1,0 +1,121 @@
+/* tests/support/denylist_world.c - see denylist_world.h. */
+#include "tests/support/denylist_world.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/check.h"
+
+recsys_error err;
+uint64_t fake_now_ms;
+
+struct denylist_world w;
+
+recsys_bytes bytes(const char *text)
+{
+    return (recsys_bytes){text, strlen(text)};
+}
+
+recsys_denylist *create(recsys_store *store, recsys_source *source,
+                        const recsys_denylist_options *options)
+{
+    recsys_denylist *denylist = NULL;
+
+    CHECK_OK(recsys_denylist_create(store, source, options, &denylist, &err), &err);
+    return denylist;
+}
+
+static uint64_t stopped(void *unused)
+{
+    (void)unused;
+    return 1000000;
+}
+
+static int setup_with(uint64_t (*now_ms)(void *unused))
+{
+    recsys_denylist_options patient;
+    recsys_cache_options options;
+
+    recsys_cache_options_init(&options);
+    options.now_ms = now_ms;
+    memset(&w, 0, sizeof w);
+    auth_database_init(&w.database);
+    w.source = auth_database_open(&w.database);
+    if (recsys_store_create_memory("memory", &options, &w.memory, &err) != RECSYS_OK)
+        return -1;
+    w.store_a = auth_link_open(&w.link_a, w.memory);
+    w.store_b = auth_link_open(&w.link_b, w.memory);
+    recsys_denylist_options_init(&patient);
+    patient.timeout_ms = 60000; /* the fake answers at once; who waits must not give up */
+    w.a = create(w.store_a, w.source, &patient);
+    w.b = create(w.store_b, w.source, &patient);
+    return 0;
+}
+
+int setup(void **state)
+{
+    (void)state;
+    return setup_with(stopped);
+}
+
+int setup_timed(void **state)
+{
+    (void)state;
+    return setup_with(NULL);
+}
+
+int teardown(void **state)
+{
+    (void)state;
+    recsys_denylist_destroy(w.a);
+    recsys_denylist_destroy(w.b);
+    recsys_store_destroy(w.store_a);
+    recsys_store_destroy(w.store_b);
+    recsys_store_destroy(w.memory);
+    recsys_source_destroy(w.source);
+    auth_database_destroy(&w.database);
+    return 0;
+}
+
+uint32_t check(recsys_denylist *denylist, const char *jti)
+{
+    uint32_t verdict;
+
+    CHECK_OK(recsys_denylist_check(denylist, bytes(jti), &verdict, &err), &err);
+    return verdict;
+}
+
+void revoke(recsys_denylist *denylist, const char *jti)
+{
+    CHECK_OK(recsys_denylist_revoke(denylist, bytes(jti), "u-1", "logout", FAR_S, &err), &err);
+}
+
+void flush(void)
+{
+    static const char *const keys[] = {"blacklist~revision", "blacklist:t1", "blacklist:t2"};
+
+    for (size_t i = 0; i < 3; i++) {
+        recsys_bytes key = bytes(keys[i]);
+        uint64_t n;
+        CHECK_OK(recsys_store_remove(w.memory, &key, 1, &n, &err), &err);
+    }
+}
+
+const char *stored(recsys_bytes key)
+{
+    static char text[1024];
+    recsys_value value = {0};
+    uint64_t life;
+
+    CHECK_OK(recsys_store_get(w.memory, &key, 1, &value, &life, &err), &err);
+    snprintf(text, sizeof text, "%.*s", (int)value.size,
+             value.size > 0 ? (const char *)value.data : "");
+    recsys_value_release(&value);
+    return text;
+}
+
+unsigned long n_reads(void)
+{
+    return atomic_load(&w.database.n_reads);
+}

@@ -14,8 +14,8 @@
 #include "lib/base/options.h"
 #include "lib/base/utf8.h"
 #include "lib/domain/domain.h"
-#include "lib/domain/domain_table.h"
 #include "lib/domain/pattern.h"
+#include "lib/recycling/recycling_table.h"
 
 #define OPTIONS_SIZE_V1 (offsetof(recsys_domains_options, aside) + sizeof(void *))
 #define ASIDE_SIZE_V1 (offsetof(recsys_aside_options, user_data) + sizeof(void *))

@@ -1,4 +1,4 @@
-/* lib/store/store.h - for what is built on stores (lib/aside, lib/domain): coming back.
+/* lib/store/store.h - for what is built on stores (lib/aside, lib/domain, lib/denylist): coming back.
  *
  * While a store is left alone nobody can tell it what has changed. Whoever has
  * something to tell remembers it and registers a function that makes up for it

@@ -20,7 +20,11 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
     "lib/store":      PUBLIC + ["lib/base", "lib/cache"],
     "lib/source":     PUBLIC + ["lib/base"],
     "lib/aside":      PUBLIC + ["lib/base", "lib/store"],
-    "lib/domain":     PUBLIC + ["lib/base", "lib/store", "lib/source", "lib/aside"],
+    "lib/denylist":   PUBLIC + ["lib/base", "lib/store", "lib/source"],
+    "lib/limiter":    PUBLIC + ["lib/base", "lib/store"],
+    "lib/domain":     PUBLIC + ["lib/base", "lib/store", "lib/source", "lib/aside",
+                                "lib/recycling"],
+    "lib/recycling":  PUBLIC + ["lib/base", "lib/aside", "lib/domain"],
     # Adapters implement public interfaces and know nothing of the library's inside.
     "lib/adapters":   PUBLIC + ["lib/base"],
     # Everybody outside the library sees what every embedder sees.
@@ -45,7 +49,7 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
 THIRD_PARTY = {  # header, or what it begins with -> the only files and folders that include it
     "cblas.h":    ["lib/score/blas.c", "examples/train_als", "tests"],
     "jansson.h":  ["lib/base", "lib/catalog", "lib/model", "lib/registry", "lib/source",
-                   "lib/domain", "daemon", "examples/train_als", "tests"],
+                   "daemon", "examples/train_als", "tests"],
     "zlib.h":     ["lib/model", "daemon", "tests"],
     "openssl/":   ["lib/base", "lib/model", "lib/adapters/redis", "daemon", "tests/support",
                    "tests/unit", "tests/fuzz"],

@@ -1,7 +1,7 @@
 /* tests/support/auth_fakes.h - a database of revoked tokens and a connection to a store, both of
  * which do what a test tells them.
  *
- * The database answers the statements of lib/domain/denylist*.c, known by their
+ * The database answers the statements of lib/denylist/denylist*.c, known by their
  * first words, from memory. A link is a driver over another store: several
  * links to one in-process store are several processes with one Redis, and each
  * can be cut by itself.

@@ -1,4 +1,4 @@
-/* Covers lib/domain/denylist*.c over the in-process store and a database that does as it is told.
+/* Covers lib/denylist/denylist*.c over the in-process store and a database that does as it is told.
  *
  * What it is for and what its calls promise. What must not be believed, whatever
  * happens in between, is in test_denylist_proof.c.

@@ -1,4 +1,4 @@
-/* Covers lib/domain/denylist_proof.c: what of the store's word must not be believed.
+/* Covers lib/denylist/denylist_proof.c: what of the store's word must not be believed.
  *
  * Interleavings are made, not hoped for: the database calls the test in the
  * middle of a reading.

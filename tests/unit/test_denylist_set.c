@@ -1,4 +1,4 @@
-/* Covers lib/domain/denylist_set.c: it says what a plain list says, whatever comes, goes and
+/* Covers lib/denylist/denylist_set.c: it says what a plain list says, whatever comes, goes and
  * expires. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "lib/domain/denylist.h"
+#include "lib/denylist/denylist.h"
 
 static struct rs_jti hashed(unsigned token)
 {

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "lib/domain/geodesic.h"
-#include "lib/domain/geohash.h"
+#include "lib/recycling/geodesic.h"
+#include "lib/recycling/geohash.h"
 #include "recsys/domain.h"
 #include "tests/support/check.h"
 #include "tests/support/fake_source.h"

@@ -1,4 +1,4 @@
-/* Covers lib/base/gcra.c and lib/domain/limiter*.c: what is admitted, to the microsecond. */
+/* Covers lib/base/gcra.c and lib/limiter/limiter*.c: what is admitted, to the microsecond. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "lib/base/gcra.h"
-#include "lib/domain/limiter.h"
+#include "lib/limiter/limiter.h"
 #include "recsys/limiter.h"
 #include "tests/support/auth_fakes.h"
 

@@ -1,4 +1,4 @@
-/* lib/domain/denylist.h - private to lib/domain: the parts of a denylist.
+/* lib/denylist/denylist.h - private to lib/denylist: the parts of a denylist.
  *
  *   denylist.c        is a token revoked? And creating, syncing, counting
  *   denylist_revoke.c revoking, and all there is to know of a revoked token
@@ -6,8 +6,8 @@
  *   denylist_proof.c  the revision in the store, and why it may be believed
  *   denylist_set.c    the tokens a process knows
  */
-#ifndef RS_DOMAIN_DENYLIST_H
-#define RS_DOMAIN_DENYLIST_H
+#ifndef RS_DENYLIST_DENYLIST_H
+#define RS_DENYLIST_DENYLIST_H
 
 #include <stdatomic.h>
 #include <stddef.h>

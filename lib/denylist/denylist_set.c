@@ -1,4 +1,4 @@
-/* lib/domain/denylist_set.c - the revoked tokens a process knows: 24 bytes each.
+/* lib/denylist/denylist_set.c - the revoked tokens a process knows: 24 bytes each.
  *
  * A token is known by 128 bits of its jti's hash, made with a seed of this
  * process: nobody can prepare one that meets another, and by accident two meet
@@ -13,7 +13,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/hash.h"
-#include "lib/domain/denylist.h"
+#include "lib/denylist/denylist.h"
 
 #define MIN_SLOTS 1024u
 

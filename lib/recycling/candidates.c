@@ -1,4 +1,4 @@
-/* lib/domain/candidates.c - see candidates.h.
+/* lib/recycling/candidates.c - see candidates.h.
  *
  * Two lines of JSON. The first has the numbers that every caller needs, and
  * only it is parsed:
@@ -8,7 +8,7 @@
  * The second is the list of the centres as they are handed out, which is cut up
  * at its borders. Both are in the order of the metres from the cell's middle.
  */
-#include "lib/domain/candidates.h"
+#include "lib/recycling/candidates.h"
 
 #include <string.h>
 

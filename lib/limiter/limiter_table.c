@@ -1,4 +1,4 @@
-/* lib/domain/limiter_table.c - a bounded table of TATs.
+/* lib/limiter/limiter_table.c - a bounded table of TATs.
  *
  * A key is known by 64 bits of its hash, made with a seed of this process, so
  * that strangers cannot choose keys that meet. The hash picks a group of up to
@@ -15,7 +15,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/gcra.h"
 #include "lib/base/lock.h"
-#include "lib/domain/limiter.h"
+#include "lib/limiter/limiter.h"
 
 #define GROUP 64u
 #define MAX_LOCKS 64u

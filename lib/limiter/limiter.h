@@ -1,6 +1,6 @@
-/* lib/domain/limiter.h - private to lib/domain: the TATs that a process keeps for itself. */
-#ifndef RS_DOMAIN_LIMITER_H
-#define RS_DOMAIN_LIMITER_H
+/* lib/limiter/limiter.h - private to lib/limiter: the TATs that a process keeps for itself. */
+#ifndef RS_LIMITER_LIMITER_H
+#define RS_LIMITER_LIMITER_H
 
 #include <stdint.h>
 

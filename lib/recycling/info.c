@@ -1,4 +1,4 @@
-/* lib/domain/info.c - searching the guides.
+/* lib/recycling/info.c - searching the guides.
  *
  * The keyword goes into key and query in lower case. So writing it in another
  * case neither makes a second entry nor another answer: what the database is

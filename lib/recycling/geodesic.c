@@ -1,4 +1,4 @@
-/* lib/domain/geodesic.c - see geodesic.h.
+/* lib/recycling/geodesic.c - see geodesic.h.
  *
  * The inverse problem on Bessel's auxiliary sphere, in the notation of C. F. F.
  * Karney, "Algorithms for geodesics", J. Geodesy 87 (2013) 43-55,
@@ -16,7 +16,7 @@
  * Differences of nearly equal numbers are avoided by writing them as products
  * (haversines), or carry their rounding error along (longitudes).
  */
-#include "lib/domain/geodesic.h"
+#include "lib/recycling/geodesic.h"
 
 #include <math.h>
 

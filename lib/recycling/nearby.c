@@ -1,4 +1,4 @@
-/* lib/domain/nearby.c - the nearest centres of a point, from what is cached of its cell.
+/* lib/recycling/nearby.c - the nearest centres of a point, from what is cached of its cell.
  *
  * What is cached must not be an answer: in a cell 5 km wide the nearest twenty
  * are different ones for each caller. Cached are the candidates, all centres
@@ -20,11 +20,11 @@
 #include "lib/base/alloc.h"
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
-#include "lib/domain/candidates.h"
 #include "lib/domain/domain.h"
-#include "lib/domain/domain_table.h"
-#include "lib/domain/geodesic.h"
-#include "lib/domain/geohash.h"
+#include "lib/recycling/candidates.h"
+#include "lib/recycling/geodesic.h"
+#include "lib/recycling/geohash.h"
+#include "lib/recycling/recycling_table.h"
 
 #define MAX_RADIUS_KM 100u
 #define ANSWERS 20u

@@ -1,4 +1,4 @@
-/* lib/domain/user.c - changing a profile.
+/* lib/recycling/user.c - changing a profile.
  *
  * The members are checked here, by a closed list, and travel to the database as
  * one JSON parameter of one fixed statement: no text of a request ever becomes
@@ -11,7 +11,7 @@
 #include "lib/base/json.h"
 #include "lib/base/utf8.h"
 #include "lib/domain/domain.h"
-#include "lib/domain/domain_table.h"
+#include "lib/recycling/recycling_table.h"
 
 #define MAX_USER_ID 255u
 #define MAX_MEMBERS_BYTES 65536u

@@ -1,4 +1,4 @@
-/* lib/domain/denylist.c - is this token revoked?
+/* lib/denylist/denylist.c - is this token revoked?
  *
  * The database is the truth; the set in memory is a copy of it that is complete
  * up to a revision; the store tells whether that revision is still the newest.
@@ -32,7 +32,7 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/base/options.h"
-#include "lib/domain/denylist.h"
+#include "lib/denylist/denylist.h"
 
 #define OPTIONS_SIZE_V1 (offsetof(recsys_denylist_options, user_data) + sizeof(void *))
 #define STATS_SIZE_V1 (offsetof(recsys_denylist_stats, confirmed_ms) + sizeof(uint64_t))

@@ -1,6 +1,6 @@
-/* lib/domain/geohash.h - the cell of a point (G. Niemeyer's geohash, five characters). */
-#ifndef RS_DOMAIN_GEOHASH_H
-#define RS_DOMAIN_GEOHASH_H
+/* lib/recycling/geohash.h - the cell of a point (G. Niemeyer's geohash, five characters). */
+#ifndef RS_RECYCLING_GEOHASH_H
+#define RS_RECYCLING_GEOHASH_H
 
 #define RS_GEOHASH_LENGTH 5
 

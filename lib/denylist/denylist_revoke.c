@@ -1,4 +1,4 @@
-/* lib/domain/denylist_revoke.c - revoking a token, and all there is to know of a revoked one.
+/* lib/denylist/denylist_revoke.c - revoking a token, and all there is to know of a revoked one.
  *
  * One statement takes the next revision and writes the token. From the moment
  * it is committed the token is revoked; what follows is telling the others:
@@ -16,7 +16,7 @@
 #include "lib/base/error.h"
 #include "lib/base/json.h"
 #include "lib/base/utf8.h"
-#include "lib/domain/denylist.h"
+#include "lib/denylist/denylist.h"
 
 #define MAX_JTI 255u
 #define MAX_EXPIRES_S 253402300799u /* the end of the year 9999 */

@@ -1,11 +1,11 @@
-/* lib/domain/geohash.c - see geohash.h.
+/* lib/recycling/geohash.c - see geohash.h.
  *
  * Five characters of five bits: 13 for the longitude and 12 for the latitude, in
  * turns, the longitude first. A coordinate's bits are those of the number of its
  * strip; strips are 360 / 2^13 and 180 / 2^12 degrees wide, both 0.0439453125,
  * which binary fractions hold exactly, so cells have no gaps and no overlaps.
  */
-#include "lib/domain/geohash.h"
+#include "lib/recycling/geohash.h"
 
 #define LONGITUDE_BITS 13
 #define LATITUDE_BITS 12

@@ -1,4 +1,4 @@
-/* lib/domain/character.c - experience: the database computes, the cache takes the answer.
+/* lib/recycling/character.c - experience: the database computes, the cache takes the answer.
  *
  * character_db.gain_exp() adds, levels up and returns the state in one
  * statement, so two gains at once are one after the other and neither is lost.
@@ -11,7 +11,7 @@
 #include "lib/base/error.h"
 #include "lib/domain/columns.h"
 #include "lib/domain/domain.h"
-#include "lib/domain/domain_table.h"
+#include "lib/recycling/recycling_table.h"
 
 #define MAX_ID 255u
 #define MAX_AMOUNT 1000000000

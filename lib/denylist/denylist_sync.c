@@ -1,4 +1,4 @@
-/* lib/domain/denylist_sync.c - reading what is new from the database, one reader at a time.
+/* lib/denylist/denylist_sync.c - reading what is new from the database, one reader at a time.
  *
  * A revocation takes the next revision by updating the one row of
  * auth_db.revocation, whose lock it keeps until it commits: revisions become
@@ -26,7 +26,7 @@
 #include "lib/base/error.h"
 #include "lib/base/hash.h"
 #include "lib/base/log.h"
-#include "lib/domain/denylist.h"
+#include "lib/denylist/denylist.h"
 
 #define BATCH 4096
 

@@ -1,6 +1,6 @@
-/* lib/domain/domain_table.h - the domains that every set comes with. */
-#ifndef RS_DOMAIN_DOMAIN_TABLE_H
-#define RS_DOMAIN_DOMAIN_TABLE_H
+/* lib/recycling/recycling_table.h - the domains that every set comes with. */
+#ifndef RS_RECYCLING_RECYCLING_TABLE_H
+#define RS_RECYCLING_RECYCLING_TABLE_H
 
 #include "recsys/domain.h"
 

@@ -1,6 +1,6 @@
-/* lib/domain/geodesic.h - the shortest way between two points of the WGS 84 ellipsoid. */
-#ifndef RS_DOMAIN_GEODESIC_H
-#define RS_DOMAIN_GEODESIC_H
+/* lib/recycling/geodesic.h - the shortest way between two points of the WGS 84 ellipsoid. */
+#ifndef RS_RECYCLING_GEODESIC_H
+#define RS_RECYCLING_GEODESIC_H
 
 /* In metres, to some nanometres, for points up to 2000 km apart; poles, the date
  * line and equal points included. Degrees, latitudes -90..90, longitudes

@@ -1,4 +1,4 @@
-/* lib/domain/limiter.c - one rate limit for many keys: the store decides, or else we do.
+/* lib/limiter/limiter.c - one rate limit for many keys: the store decides, or else we do.
  *
  * While the store answers it alone decides, by its clock. Each answer says how
  * far the key's bucket is from being full (reset), all processes' requests
@@ -31,7 +31,7 @@
 #include "lib/base/gcra.h"
 #include "lib/base/hash.h"
 #include "lib/base/options.h"
-#include "lib/domain/limiter.h"
+#include "lib/limiter/limiter.h"
 
 #define OPTIONS_SIZE_V1 (offsetof(recsys_limiter_options, user_data) + sizeof(void *))
 #define MAX_PREFIX 255u

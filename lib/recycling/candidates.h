@@ -1,7 +1,7 @@
-/* lib/domain/candidates.h - what is cached of a cell: every centre that may be near one of its
+/* lib/recycling/candidates.h - what is cached of a cell: every centre that may be near one of its
  * points. */
-#ifndef RS_DOMAIN_CANDIDATES_H
-#define RS_DOMAIN_CANDIDATES_H
+#ifndef RS_RECYCLING_CANDIDATES_H
+#define RS_RECYCLING_CANDIDATES_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
-/* lib/domain/chat.c - adding to a conversation: the row first, then the history is forgotten. */
+/* lib/recycling/chat.c - adding to a conversation: the row first, then the history is forgotten. */
 #include <string.h>
 
 #include "lib/base/error.h"
 #include "lib/domain/domain.h"
-#include "lib/domain/domain_table.h"
+#include "lib/recycling/recycling_table.h"
 
 #define MAX_USER_ID 255u
 #define MAX_TEXT 65536u

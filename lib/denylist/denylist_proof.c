@@ -1,4 +1,4 @@
-/* lib/domain/denylist_proof.c - the revision in the store, and why it may be believed.
+/* lib/denylist/denylist_proof.c - the revision in the store, and why it may be believed.
  *
  * `blacklist~revision` holds a proof "nothing was revoked after revision r". Who
  * finds one with the revision up to which his own list is complete need not ask
@@ -31,7 +31,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/hash.h"
-#include "lib/domain/denylist.h"
+#include "lib/denylist/denylist.h"
 
 #define PROOF_MS 1000u
 #define WAIT_NS ((2u * PROOF_MS + 100u) * (uint64_t)1000000u) /* 100 ms for clocks that drift */

@@ -1,4 +1,4 @@
-/* lib/domain/domain_table.c - see domain_table.h.
+/* lib/recycling/recycling_table.c - see recycling_table.h.
  *
  * One row a domain: where it is kept, under which key, for how long, and the
  * query that is its truth. Queries name their columns, so a column that is added
@@ -6,7 +6,7 @@
  * order. Parameters are cast from text: what is not a number is the database's
  * error and not another entry's key. The tables are in sql/0001_domains.sql.
  */
-#include "lib/domain/domain_table.h"
+#include "lib/recycling/recycling_table.h"
 
 #include "lib/domain/domain.h"
 

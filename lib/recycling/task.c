@@ -1,4 +1,4 @@
-/* lib/domain/task.c - results of Celery's workers, as its Redis backend keeps them.
+/* lib/recycling/task.c - results of Celery's workers, as its Redis backend keeps them.
  *
  * The key is celery-task-meta-{id}, the value what the JSON serialiser wrote:
  * an object of status, result, traceback, children, date_done and task_id

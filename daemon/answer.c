@@ -41,14 +41,14 @@ bool rd_model_acquire(struct rd_request *request, recsys_model **model, recsys_m
     info->struct_size = (uint32_t)sizeof *info;
     if (recsys_model_get_info(*model, info, NULL) == RECSYS_OK)
         return true;
-    recsys_deployment_release(deployment, *model);
+    recsys_model_unref(*model);
     return rd_reply_error(request, 500, "The model cannot be described");
 }
 
 void rd_model_release(struct rd_request *request, recsys_model *model)
 {
     rd_question_end(&request->worker->question);
-    recsys_deployment_release(request->app->deployment, model);
+    recsys_model_unref(model);
 }
 
 void rd_id_write(struct rd_text *text, recsys_id id)

@@ -65,7 +65,7 @@ static bool has_model(struct rd_app *app)
 {
     recsys_model *model = recsys_deployment_acquire(app->deployment);
 
-    recsys_deployment_release(app->deployment, model);
+    recsys_model_unref(model);
     return model != NULL;
 }
 

@@ -51,7 +51,7 @@ static void *serve(void *unused)
             atomic_fetch_add(&n_answers, 1);
         else
             atomic_fetch_add(&n_failures, 1);
-        recsys_deployment_release(deployment, model);
+        recsys_model_unref(model);
     }
     recsys_recommender_destroy(recommender);
     return NULL;

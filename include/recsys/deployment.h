@@ -61,12 +61,12 @@ RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_deployment_create(const char *source, const recsys_deployment_options *options,
                          recsys_deployment **out, recsys_error *err);
 
-/* Every acquired model must have been released. NULL is allowed. */
+/* As recsys_slot_destroy(): models that are still acquired stay valid until
+ * they are given back. NULL is allowed. Since: 0.1 */
 RECSYS_API void recsys_deployment_destroy(recsys_deployment *deployment);
 
-/* As recsys_slot_acquire() and recsys_slot_release(). */
+/* The active model, as recsys_slot_acquire(); give it back with recsys_model_unref(). Since: 0.1 */
 RECSYS_API recsys_model *recsys_deployment_acquire(recsys_deployment *deployment);
-RECSYS_API void recsys_deployment_release(recsys_deployment *deployment, recsys_model *model);
 
 /*
  * Make the model at `source` (NULL: the deployment's own) the candidate,

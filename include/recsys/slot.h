@@ -1,4 +1,4 @@
-/* recsys/slot.h - the place a model is swapped in and out of while serving. */
+/* recsys/slot.h - core: where a model is swapped in and out while serving. */
 #ifndef RECSYS_SLOT_H
 #define RECSYS_SLOT_H
 
@@ -14,11 +14,11 @@ extern "C" {
 #endif
 
 /*
- * Holds "the model we serve now". Request threads acquire it, use it, release
- * it; an operator thread swaps it. recsys_slot_swap() never waits for
- * requests. A replaced model is destroyed by the thread that calls
- * recsys_slot_swap() or recsys_slot_reap(), never by one that releases, so no
- * request pays for unmapping.
+ * Holds "the model we serve now". Request threads acquire it, use it and give
+ * it back; an operator thread swaps it. recsys_slot_swap() never waits for
+ * requests. The slot keeps a reference to a replaced model until nobody else
+ * has one; then the thread that calls recsys_slot_swap() or recsys_slot_reap()
+ * destroys it. So no request pays for unmapping while the slot lives.
  *
  * This is the mechanism alone; deployment.h adds loading, checking and
  * rolling back.
@@ -37,21 +37,22 @@ typedef struct recsys_slot recsys_slot;
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_slot_create(recsys_slot **out, recsys_error *err);
 
-/* Gives back the slot's references. Every acquired model must have been
- * released. NULL is allowed. */
+/* Gives back the slot's references. Models that are still acquired stay valid
+ * until they are given back; the last who does so then destroys the model.
+ * No other call on the slot may be under way. NULL is allowed. Since: 0.1 */
 RECSYS_API void recsys_slot_destroy(recsys_slot *slot);
 
 /*
- * The current model, with a reference; NULL if there is none. It stays valid
- * until recsys_slot_release(), whatever other threads do.
+ * The current model; NULL if there is none. It stays valid, whatever other
+ * threads do and also after the slot's end, until it is given back.
  *
+ * Ownership: SHARED. The caller gets a reference of his own and gives it back
+ *   with recsys_model_unref(), which never destroys the model as long as the
+ *   slot lives.
  * Thread-safety: any thread. Holds a lock for the length of an increment.
  * Since: 0.1
  */
 RECSYS_API recsys_model *recsys_slot_acquire(recsys_slot *slot);
-
-/* Give an acquired model back. Never destroys it. NULL is allowed. */
-RECSYS_API void recsys_slot_release(recsys_slot *slot, recsys_model *model);
 
 /*
  * Serve `next` from now on (NULL: serve nothing) and retire the model served

@@ -167,12 +167,6 @@ recsys_model *recsys_deployment_acquire(recsys_deployment *deployment)
     return deployment == NULL ? NULL : recsys_slot_acquire(deployment->slot);
 }
 
-void recsys_deployment_release(recsys_deployment *deployment, recsys_model *model)
-{
-    if (deployment != NULL)
-        recsys_slot_release(deployment->slot, model);
-}
-
 static void begin(recsys_deployment *deployment)
 {
     rs_lock_take(&deployment->operator);

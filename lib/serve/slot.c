@@ -4,10 +4,12 @@
  * sees a model being freed, and no request pays for unmapping gigabytes.
  *
  * So the slot owns one reference to the current model, and a swap moves the
- * old one, with that reference, to the retired list. Releasing only
- * decrements. A retired model whose count is down to one (ours) has no users
- * left and can get no new ones; recsys_slot_reap() destroys it on the thread
- * that calls it, outside the lock.
+ * old one, with that reference, to the retired list. A reader gives his back by
+ * recsys_model_unref(); ours is still there, so his is never the last. A
+ * retired model whose count is down to one (ours) has no users left and can get
+ * no new ones; recsys_slot_reap() destroys it on the thread that calls it,
+ * outside the lock. Only when the slot has ended before its readers does one of
+ * them destroy.
  *
  * The list has nodes of its own, and a model is in one place at most: one that
  * comes back by a rollback leaves the list and takes its reference with it. So
@@ -39,8 +41,10 @@ struct recsys_slot {
     _Atomic uint64_t generation; /* written under lock (release), read without (acquire) */
 };
 
-/* acquire: pairs with the release in recsys_slot_release(), so that whatever
- * the last user read is read before we free it. */
+/* acquire: pairs with the release half of the decrement in recsys_model_unref().
+ * Every change of the count is a read-modify-write, so the value we read
+ * carries all decrements before it: whatever any reader read of the model was
+ * read before we free it. */
 static unsigned count_references(const recsys_model *model)
 {
     return atomic_load_explicit(&model->refs, memory_order_acquire);
@@ -97,19 +101,9 @@ recsys_model *recsys_slot_acquire(recsys_slot *slot)
         return NULL;
     rs_lock_take(&slot->lock);
     recsys_model *model = slot->current;
-    if (model != NULL)
-        atomic_fetch_add_explicit(&model->refs, 1u, memory_order_relaxed);
+    recsys_model_ref(model);
     rs_lock_give(&slot->lock);
     return model;
-}
-
-void recsys_slot_release(recsys_slot *slot, recsys_model *model)
-{
-    (void)slot;
-    /* Not recsys_model_unref(): the slot still has its reference, so ours is
-     * never the last. release: see count_references(). */
-    if (model != NULL)
-        atomic_fetch_sub_explicit(&model->refs, 1u, memory_order_release);
 }
 
 recsys_status recsys_slot_swap(recsys_slot *slot, recsys_model *next, recsys_error *err)

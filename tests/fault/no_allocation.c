@@ -311,7 +311,7 @@ static void acquiring_a_model_allocates_nothing(void **state)
     must(recsys_slot_swap(slot, model, &err), "swap");
     fail_alloc_start(-1, 0);
     for (int i = 0; i < 100; i++)
-        recsys_slot_release(slot, recsys_slot_acquire(slot));
+        recsys_model_unref(recsys_slot_acquire(slot));
     assert_int_equal(fail_alloc_stop(), 0);
     recsys_slot_destroy(slot);
 
@@ -320,7 +320,7 @@ static void acquiring_a_model_allocates_nothing(void **state)
     must(recsys_deployment_reload(deployment, NULL, &err), "reload");
     fail_alloc_start(-1, 0);
     for (int i = 0; i < 100; i++)
-        recsys_deployment_release(deployment, recsys_deployment_acquire(deployment));
+        recsys_model_unref(recsys_deployment_acquire(deployment));
     assert_int_equal(fail_alloc_stop(), 0);
     recsys_deployment_destroy(deployment);
 }

@@ -27,12 +27,12 @@ static recsys_status swap_a_model(void)
     got = recsys_slot_acquire(slot); /* so that the old one must be remembered */
     FAILING(status, recsys_slot_swap(slot, next, &err));
     check_answers(got, &bundles[0]);
-    recsys_slot_release(slot, got);
+    recsys_model_unref(got);
     got = recsys_slot_acquire(slot);
     CHECK(got == (status == RECSYS_OK ? next : old));
     CHECK_EQ(recsys_slot_get_generation(slot), status == RECSYS_OK ? 2 : 1);
     check_answers(got, &bundles[0]);
-    recsys_slot_release(slot, got);
+    recsys_model_unref(got);
     recsys_slot_destroy(slot);
     recsys_model_unref(old);
     recsys_model_unref(next);
@@ -58,7 +58,7 @@ static void check_served(recsys_deployment *deployment, const char *fingerprint,
 
     CHECK(model != NULL);
     check_answers(model, &bundles[0]);
-    recsys_deployment_release(deployment, model);
+    recsys_model_unref(model);
     CHECK_OK(recsys_deployment_get_status(deployment, &now, &err), &err);
     CHECK_EQ(now.n_failures, failures);
     CHECK(fingerprint == NULL || strcmp(now.active.fingerprint, fingerprint) == 0);

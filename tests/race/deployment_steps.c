@@ -33,7 +33,7 @@ static void *serve(void *unused)
         CHECK_EQ(recsys_model_get_info(model, &info, NULL), RECSYS_OK);
         CHECK(info.n_items == 40 || info.n_items == 50);
         CHECK(strcmp(info.name, "demo") == 0);
-        recsys_deployment_release(deployment, model);
+        recsys_model_unref(model);
     }
     return NULL;
 }

@@ -127,7 +127,7 @@ static void *read_all_the_time(void *argument)
             ask(recommender, model, user, answers);
             check_answers(answers, user);
         }
-        recsys_deployment_release(deployment, model);
+        recsys_model_unref(model);
     }
     recsys_recommender_destroy(recommender);
     return NULL;

@@ -1,5 +1,8 @@
 /* Readers score against a slot while others swap, roll back and reap. For TSan and ASan.
  *
+ * Afterwards slots end while readers still have what they acquired: whoever
+ * gives a model back last destroys it, the slot or a reader.
+ *
  * The models are hollow: all that matters here is when their memory goes. A
  * reader that meets a destroyed one sees another number, or the sanitizer does. */
 #include <stdatomic.h>
@@ -38,7 +41,7 @@ static void use(const recsys_model *model)
     CHECK_EQ(model->n_items, model->n_users + 1);
 }
 
-static void *read_and_release(void *unused)
+static void *read_and_give_back(void *unused)
 {
     (void)unused;
     while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
@@ -46,7 +49,7 @@ static void *read_and_release(void *unused)
         if (model == NULL)
             continue;
         use(model);
-        recsys_slot_release(slot, model);
+        recsys_model_unref(model);
         atomic_fetch_add_explicit(&n_acquired, 1, memory_order_relaxed);
     }
     return NULL;
@@ -62,14 +65,14 @@ static void *keep_while_it_lasts(void *unused)
     while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
         uint64_t now = recsys_slot_get_generation(slot);
         if (model == NULL || now != seen) {
-            recsys_slot_release(slot, model);
+            recsys_model_unref(model);
             model = recsys_slot_acquire(slot);
             seen = now;
         }
         if (model != NULL)
             use(model);
     }
-    recsys_slot_release(slot, model);
+    recsys_model_unref(model);
     return NULL;
 }
 
@@ -115,6 +118,40 @@ static void operate(struct numbers *numbers, int n_steps)
     recsys_model_unref(current);
 }
 
+static pthread_barrier_t all_have_one;
+
+static void *use_beyond_the_end(void *unused)
+{
+    recsys_model *model = recsys_slot_acquire(slot);
+
+    (void)unused;
+    CHECK(model != NULL);
+    pthread_barrier_wait(&all_have_one);
+    for (int i = 0; i < 100; i++)
+        use(model);
+    recsys_model_unref(model);
+    return NULL;
+}
+
+static void end_before_the_readers(void)
+{
+    pthread_t threads[N_READERS];
+    recsys_error err;
+
+    CHECK_EQ(pthread_barrier_init(&all_have_one, NULL, N_READERS + 1), 0);
+    CHECK_OK(recsys_slot_create(&slot, &err), &err);
+    recsys_model *model = new_model();
+    CHECK_OK(recsys_slot_swap(slot, model, &err), &err);
+    recsys_model_unref(model);
+    for (int i = 0; i < N_READERS; i++)
+        CHECK_EQ(rs_thread_start(&threads[i], use_beyond_the_end, NULL), 0);
+    pthread_barrier_wait(&all_have_one);
+    recsys_slot_destroy(slot);
+    for (int i = 0; i < N_READERS; i++)
+        rs_thread_join(threads[i]);
+    pthread_barrier_destroy(&all_have_one);
+}
+
 int main(void)
 {
     pthread_t threads[N_READERS + 2];
@@ -127,7 +164,7 @@ int main(void)
     CHECK_OK(recsys_slot_create(&slot, &err), &err);
     for (int i = 0; i < N_READERS; i++)
         CHECK_EQ(
-            rs_thread_start(&threads[i], i == 0 ? keep_while_it_lasts : read_and_release, NULL), 0);
+            rs_thread_start(&threads[i], i == 0 ? keep_while_it_lasts : read_and_give_back, NULL), 0);
     CHECK_EQ(rs_thread_start(&threads[N_READERS], reap, NULL), 0);
 
     operate(&numbers, n_steps);
@@ -140,5 +177,8 @@ int main(void)
     CHECK(atomic_load(&n_acquired) > 0);
     printf("%lu models acquired\n", atomic_load(&n_acquired));
     recsys_slot_destroy(slot);
+
+    for (int i = 0; i < n_steps / 250; i++)
+        end_before_the_readers();
     return 0;
 }

@@ -134,7 +134,7 @@ static uint64_t items_served(void)
     if (model == NULL)
         return 0;
     assert_int_equal(recsys_model_get_info(model, &info, NULL), RECSYS_OK);
-    recsys_deployment_release(deployment, model);
+    recsys_model_unref(model);
     return info.n_items;
 }
 
@@ -209,7 +209,7 @@ static void arguments_are_checked(void **state)
     deploy("x", 0);
     assert_int_equal(recsys_deployment_get_status(deployment, &status, &err), RECSYS_E_INVALID);
     assert_null(recsys_deployment_acquire(NULL));
-    recsys_deployment_release(NULL, NULL);
+    recsys_model_unref(NULL);
     assert_int_equal(recsys_deployment_reap(NULL), 0);
 }
 
@@ -261,7 +261,7 @@ static void a_model_in_use_counts_as_retired_until_it_is_released(void **state)
     load_and_use(at("c"));
     assert_int_equal(status_now().n_retired, 1);
     assert_int_equal(recsys_deployment_reap(deployment), 1);
-    recsys_deployment_release(deployment, held);
+    recsys_model_unref(held);
     assert_int_equal(recsys_deployment_reap(deployment), 0);
     assert_int_equal(status_now().n_retired, 0);
     assert_int_equal(recsys_deployment_rollback(deployment, &err), RECSYS_OK);
@@ -362,8 +362,8 @@ static void reloading_the_same_content_changes_nothing(void **state)
     assert_int_equal(changed, 0);
     recsys_model *after = recsys_deployment_acquire(deployment);
     assert_ptr_equal(before, after);
-    recsys_deployment_release(deployment, before);
-    recsys_deployment_release(deployment, after);
+    recsys_model_unref(before);
+    recsys_model_unref(after);
     assert_int_equal(status_now().n_swaps, 1);
 }
 

@@ -75,7 +75,6 @@ static void an_empty_slot_serves_nothing(void **state)
 
     (void)state;
     assert_null(recsys_slot_acquire(slot));
-    recsys_slot_release(slot, NULL);
     assert_int_equal(recsys_slot_reap(slot), 0);
     assert_int_equal(recsys_slot_get_generation(slot), 0);
     recsys_slot_destroy(slot);
@@ -110,11 +109,11 @@ static void an_acquired_model_outlives_its_replacement(void **state)
     assert_int_equal(held->n_items, 4);
     assert_int_equal(rs_slot_count_used(slot, NULL), 1);
 
-    recsys_slot_release(slot, held);
+    recsys_model_unref(held);
     recsys_slot_destroy(slot);
 }
 
-static void releasing_never_destroys_and_reaping_does(void **state)
+static void giving_back_never_destroys_and_reaping_does(void **state)
 {
     recsys_slot *slot = new_slot();
     recsys_model *model = new_model();
@@ -125,7 +124,7 @@ static void releasing_never_destroys_and_reaping_does(void **state)
     model = recsys_slot_acquire(slot);
     swap(slot, NULL);
     long before = n_blocks;
-    recsys_slot_release(slot, model);
+    recsys_model_unref(model);
     assert_int_equal(n_blocks, before);
     assert_int_equal(rs_slot_count_used(slot, NULL), 0);
     assert_int_equal(recsys_slot_reap(slot), 0);
@@ -172,7 +171,7 @@ static void a_retired_model_that_comes_back_leaves_the_list(void **state)
     assert_int_equal(recsys_slot_reap(slot), 0);
     assert_int_equal(n_blocks, before - 2);
     assert_ptr_equal(recsys_slot_acquire(slot), b);
-    recsys_slot_release(slot, b);
+    recsys_model_unref(b);
     recsys_model_unref(b);
     recsys_slot_destroy(slot);
 }
@@ -190,8 +189,29 @@ static void swapping_a_model_for_itself_keeps_it(void **state)
     assert_int_equal(recsys_slot_get_generation(slot), 2);
     recsys_model_unref(a);
     assert_int_equal(recsys_slot_acquire(slot)->n_items, 4);
-    recsys_slot_release(slot, a);
+    recsys_model_unref(a);
     recsys_slot_destroy(slot);
+}
+
+static void an_acquired_model_outlives_the_slot(void **state)
+{
+    recsys_slot *slot = new_slot();
+    recsys_model *retired = new_model(), *current = new_model();
+
+    (void)state;
+    swap(slot, retired);
+    recsys_model_unref(retired);
+    retired = recsys_slot_acquire(slot);
+    swap(slot, current);
+    recsys_model_unref(current);
+    current = recsys_slot_acquire(slot);
+    recsys_slot_destroy(slot);
+    assert_int_equal(n_blocks, 2);
+    assert_int_equal(retired->n_items, 4);
+    assert_int_equal(current->n_items, 4);
+    recsys_model_unref(retired);
+    recsys_model_unref(current);
+    assert_int_equal(n_blocks, 0);
 }
 
 static void a_reference_of_somebody_else_keeps_a_retired_model(void **state)
@@ -228,7 +248,7 @@ static void without_memory_a_swap_changes_nothing(void **state)
     assert_int_equal(refs(b), 1);
     assert_int_equal(recsys_slot_get_generation(slot), 1);
     assert_ptr_equal(recsys_slot_acquire(slot), a);
-    recsys_slot_release(slot, a);
+    recsys_model_unref(a);
     recsys_model_unref(a);
     recsys_model_unref(b);
     recsys_slot_destroy(slot);
@@ -248,10 +268,11 @@ int main(void)
         cmocka_unit_test_teardown(an_empty_slot_serves_nothing, nothing_is_left),
         cmocka_unit_test(missing_arguments_are_refused),
         cmocka_unit_test_teardown(an_acquired_model_outlives_its_replacement, nothing_is_left),
-        cmocka_unit_test_teardown(releasing_never_destroys_and_reaping_does, nothing_is_left),
+        cmocka_unit_test_teardown(giving_back_never_destroys_and_reaping_does, nothing_is_left),
         cmocka_unit_test_teardown(a_swap_destroys_what_nobody_uses, nothing_is_left),
         cmocka_unit_test_teardown(a_retired_model_that_comes_back_leaves_the_list, nothing_is_left),
         cmocka_unit_test_teardown(swapping_a_model_for_itself_keeps_it, nothing_is_left),
+        cmocka_unit_test_teardown(an_acquired_model_outlives_the_slot, nothing_is_left),
         cmocka_unit_test_teardown(a_reference_of_somebody_else_keeps_a_retired_model,
                                   nothing_is_left),
         cmocka_unit_test_teardown(without_memory_a_swap_changes_nothing, nothing_is_left),

@@ -1,5 +1,7 @@
 /* daemon/domain_find.c - routes that look for something: centres near a place, guides by keyword.
  */
+#include <recsys/recycling.h>
+
 #include "daemon/domain_reply.h"
 #include "daemon/params.h"
 #include "daemon/routes.h"
@@ -27,8 +29,8 @@ void rd_get_nearby(struct rd_request *request)
         !rd_param_int(request, &problems, "radius", RD_PARAM_OPTIONAL, 1, MAX_RADIUS_KM, &radius) ||
         !rd_question_finish(request, &problems))
         return;
-    status = recsys_location_nearby(domains, latitude, longitude, (uint32_t)radius, &json, &outcome,
-                                    &err);
+    status = recsys_recycling_find_nearby(domains, latitude, longitude, (uint32_t)radius, &json,
+                                          &outcome, &err);
     if (status == RECSYS_OK)
         rd_domain_reply(request, &json, outcome);
     else
@@ -50,7 +52,7 @@ void rd_get_search(struct rd_request *request)
         !rd_param_text(request, &problems, "keyword", RD_PARAM_REQUIRED, 1, MAX_KEYWORD, keyword) ||
         !rd_question_finish(request, &problems))
         return;
-    status = recsys_info_search(domains, keyword, &json, &outcome, &err);
+    status = recsys_recycling_search_guides(domains, keyword, &json, &outcome, &err);
     if (status == RECSYS_OK)
         rd_domain_reply(request, &json, outcome);
     else

@@ -5,6 +5,8 @@
  */
 #include <string.h>
 
+#include <recsys/recycling.h>
+
 #include "daemon/domain_reply.h"
 #include "daemon/params.h"
 #include "daemon/reply.h"
@@ -69,8 +71,8 @@ void rd_put_profile(struct rd_request *request)
     if (rd_question_parse_body(request, &problems))
         check_profile(&problems, request->worker->question.body);
     if (rd_question_finish(request, &problems)) {
-        status = recsys_user_update(domains, request->param, (recsys_bytes){body->data, body->size},
-                                    &json, &err);
+        status = recsys_recycling_update_user(domains, request->param,
+                                              (recsys_bytes){body->data, body->size}, &json, &err);
         if (status == RECSYS_OK)
             rd_domain_reply_change(request, "Profile updated", "profile", &json);
         else if (status == RECSYS_E_EXISTS)
@@ -129,7 +131,7 @@ void rd_post_exp(struct rd_request *request)
     if (domains == NULL || !rd_domain_takes_id(request, "user_id"))
         return;
     if (read_exp(request, &exp, &award)) {
-        status = recsys_character_gain(domains, request->param, exp, award, &json, &err);
+        status = recsys_recycling_gain_experience(domains, request->param, exp, award, &json, &err);
         if (status == RECSYS_OK)
             rd_domain_reply_change(request, "Exp gained", "character", &json);
         else if (status == RECSYS_E_INVALID && strstr(err.message, AWARD_IS_USED) != NULL)
@@ -175,7 +177,8 @@ void rd_post_chat(struct rd_request *request)
         response = read_text(&problems, question->body, "response", 0);
     }
     if (rd_question_finish(request, &problems)) {
-        status = recsys_chat_add(domains, request->param, message, response, &json, &err);
+        status =
+            recsys_recycling_add_message(domains, request->param, message, response, &json, &err);
         if (status == RECSYS_OK)
             rd_domain_reply_change(request, "Conversation added", "conversation", &json);
         else

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include <recsys/postgres.h>
+#include <recsys/recycling.h>
 
 #include "daemon/app.h"
 #include "daemon/logger.h"
@@ -155,7 +156,8 @@ static bool make_domains(struct rd_app *app)
     options.stats = app->metrics.stats;
     options.timeout_ms = (uint32_t)app->config.database_timeout_ms;
     options.aside = &aside;
-    return recsys_domains_create(&options, &stores->domains, &err) == RECSYS_OK ||
+    return (recsys_domains_create(&options, &stores->domains, &err) == RECSYS_OK &&
+            recsys_recycling_add_domains(stores->domains, &err) == RECSYS_OK) ||
            failed("domains", &err);
 }
 

@@ -5,6 +5,8 @@
  */
 #include <string.h>
 
+#include <recsys/recycling.h>
+
 #include "daemon/domain_reply.h"
 #include "daemon/json_find.h"
 #include "daemon/logger.h"
@@ -107,7 +109,7 @@ void rd_get_task(struct rd_request *request)
     }
     if (!may_see_task(request, domains))
         return;
-    status = recsys_task_get(domains, request->param, &json, &err);
+    status = recsys_recycling_get_task(domains, request->param, &json, &err);
     if (status == RECSYS_OK)
         rd_domain_reply(request, &json, 0);
     else

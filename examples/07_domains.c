@@ -8,6 +8,7 @@
 
 #include <recsys/postgres.h>
 #include <recsys/recsys.h>
+#include <recsys/recycling.h>
 #include <recsys/redis.h>
 
 /* Logical dbs 0..15 of one server; each has a pool and a breaker of its own. */
@@ -54,12 +55,12 @@ static recsys_status run(recsys_domains *domains, recsys_error *err)
     recsys_status status;
 
     if ((status = show(domains, "user.profile", "1", err)) != RECSYS_OK ||
-        (status = recsys_user_update(domains, "1", change, &json, err)) != RECSYS_OK)
+        (status = recsys_recycling_update_user(domains, "1", change, &json, err)) != RECSYS_OK)
         return status;
     recsys_value_release(&json);
     if ((status = show(domains, "user.profile", "1", err)) != RECSYS_OK ||
         (status = show(domains, "user.profile", "1", err)) != RECSYS_OK ||
-        (status = recsys_location_nearby(domains, 37.5665, 126.9780, 5, &json, NULL, err)) !=
+        (status = recsys_recycling_find_nearby(domains, 37.5665, 126.9780, 5, &json, NULL, err)) !=
             RECSYS_OK)
         return status;
     printf("near Seoul City Hall: %.*s\n", (int)json.size, (const char *)json.data);
@@ -84,6 +85,7 @@ int main(int argc, char **argv)
         open_stores(argv[2], options.stores, &err) == RECSYS_OK) {
         options.source = source;
         if (recsys_domains_create(&options, &domains, &err) == RECSYS_OK &&
+            recsys_recycling_add_domains(domains, &err) == RECSYS_OK &&
             run(domains, &err) == RECSYS_OK)
             failed = 0;
     }

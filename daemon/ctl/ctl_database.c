@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include <recsys/postgres.h>
+#include <recsys/recycling.h>
 
 #include "daemon/ctl/ctl_command.h"
 #include "daemon/ctl/ctl_progress.h"
@@ -145,6 +146,8 @@ static int warm(const struct ctl_arguments *arguments, const recsys_domains_opti
     recsys_status status = recsys_domains_create(options, &domains, &err);
     int result = CTL_OK;
 
+    if (status == RECSYS_OK)
+        status = recsys_recycling_add_domains(domains, &err);
     if (status == RECSYS_OK && !check_stores(domains, options)) {
         recsys_domains_destroy(domains);
         return CTL_FAILED;

@@ -16,12 +16,13 @@
  *   store.h               a key-value store: in-process, Redis, your own
  *   source.h              a database: statements, parameters, rows, JSON
  *   aside.h               cache-aside over a store
- *   domain.h              ready caches over a database, and your own
+ *   domain.h              caches over a database: the engine
  *   denylist.h limiter.h  revoked tokens; rate limits
  *   stats.h               counters and histograms for Prometheus
  *
  * redis.h and postgres.h belong to librecsys-redis and librecsys-postgres and
- * are included by those who link them.
+ * are included by those who link them; recycling.h, the ready domains of one
+ * service, by those who want them.
  *
  * The smallest program loads a model, asks, prints (examples/01_recommend.c).
  *

@@ -74,7 +74,7 @@ static recsys_status check_query(const recsys_domain_definition *definition, siz
     return RECSYS_OK;
 }
 
-static recsys_status check(const recsys_domain_definition *definition, const char *read_by,
+static recsys_status check(const recsys_domain_definition *definition, int has_own_way,
                            size_t *n_parameters, recsys_error *err)
 {
     const char *wrong = NULL;
@@ -114,7 +114,7 @@ static recsys_status check(const recsys_domain_definition *definition, const cha
         wrong = "WARM needs a warm_query, one row for each key";
     if (wrong != NULL)
         return rs_error(err, RECSYS_E_INVALID, "%s: %s", what, wrong);
-    return read_by == NULL ? check_query(definition, *n_parameters, err) : RECSYS_OK;
+    return has_own_way ? RECSYS_OK : check_query(definition, *n_parameters, err);
 }
 
 /* Replace a borrowed text by a copy; NULL stays NULL. 0: no memory. */
@@ -138,7 +138,7 @@ recsys_status rs_definition_copy(struct rs_domain *domain,
         return rs_error(err, status,
                         "recsys_domains_add: a definition of an unknown size; set it up with "
                         "recsys_domain_definition_init()");
-    status = check(&given, domain->read_by, &domain->n_parameters, err);
+    status = check(&given, domain->way != NULL, &domain->n_parameters, err);
     if (status != RECSYS_OK)
         return status;
     *copy = given;

@@ -7,17 +7,29 @@
 #ifndef RS_DOMAIN_DOMAIN_H
 #define RS_DOMAIN_DOMAIN_H
 
-#include <locale.h>
-
 #include "recsys/domain.h"
 
 #define RS_DOMAIN_MAX_BYTES (64u << 20) /* of one entry, whatever a definition says */
 
+struct rs_domain;
+
+/* What a domain that is built on the engine does otherwise. */
+struct rs_domain_way {
+    const char *read_by; /* the function that reads it instead of recsys_domains_get() */
+    /* Load what one row of its warm query stands for; NULL if it is not WARM. */
+    recsys_status (*warm)(recsys_domains *domains, const struct rs_domain *domain,
+                          const recsys_rows *rows, size_t row, double ttl_share, uint32_t *outcome,
+                          recsys_error *err);
+    void *(*make)(void);        /* what it needs for itself; NULL = nothing. May return NULL */
+    void (*unmake)(void *made); /* never told NULL */
+};
+
 struct rs_domain {
     recsys_domain_definition definition; /* complete; its texts are ours */
     size_t n_parameters;                 /* of the key */
-    const char *read_by; /* the function that reads it, if that is not recsys_domains_get() */
-    recsys_aside *aside; /* BORROWED from the set */
+    const struct rs_domain_way *way;     /* NULL = the usual one */
+    void *made;                          /* by way->make() */
+    recsys_aside *aside;                 /* BORROWED from the set */
     recsys_store *store;
 };
 
@@ -36,12 +48,13 @@ struct recsys_domains {
     struct rs_database dbs[RECSYS_DOMAIN_DBS];
     struct rs_domain **domains;
     size_t n_domains;
-    locale_t letters; /* knows upper and lower case beyond ASCII; 0 = this system has none */
 };
 
-/* Add a row; `read_by` as above, NULL for those that need nothing special. */
+/* Add a row; `way` must last as long as the set, NULL for those that need nothing special. */
 recsys_status rs_domains_add(recsys_domains *domains, const recsys_domain_definition *definition,
-                             const char *read_by, recsys_error *err);
+                             const struct rs_domain_way *way, recsys_error *err);
+/* Remove the rows that were added last, until `n` are left. */
+void rs_domains_shrink(recsys_domains *domains, size_t n);
 
 /* definition.c: check one and make a complete copy of it. */
 recsys_status rs_definition_copy(struct rs_domain *domain,
@@ -76,10 +89,5 @@ recsys_status rs_domain_check_text(const char *function, const char *what, const
 
 /* `text` of rs_alloc() becomes a value that frees it. */
 void rs_value_own(recsys_value *value, char *text, size_t size);
-
-/* nearby.c: load what one row of location.nearby's warm query stands for. */
-recsys_status rs_nearby_warm(recsys_domains *domains, const struct rs_domain *domain,
-                             const recsys_rows *rows, size_t row, double ttl_share,
-                             uint32_t *outcome, recsys_error *err);
 
 #endif

@@ -225,8 +225,9 @@ recsys_status recsys_domains_get(recsys_domains *domains, const char *name,
     status = rs_domains_find(domains, name, "recsys_domains_get", &domain, err);
     if (status != RECSYS_OK)
         return status;
-    if (domain->read_by != NULL)
-        return rs_error(err, RECSYS_E_INVALID, "domain %s is read by %s()", name, domain->read_by);
+    if (domain->way != NULL)
+        return rs_error(err, RECSYS_E_INVALID, "domain %s is read by %s()", name,
+                        domain->way->read_by);
     uint32_t max_rows = domain->definition.max_rows;
     if (limit > 0 && max_rows == 0)
         return rs_error(err, RECSYS_E_INVALID,

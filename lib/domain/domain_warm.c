@@ -66,9 +66,9 @@ static recsys_status warm_key(struct warming *warming, const struct rs_domain *d
     uint32_t outcome = 0;
     recsys_status status;
 
-    if (domain->read_by != NULL)
+    if (domain->way != NULL)
         status =
-            rs_nearby_warm(warming->domains, domain, rows, row, spread(warming), &outcome, err);
+            domain->way->warm(warming->domains, domain, rows, row, spread(warming), &outcome, err);
     else {
         status = rows == NULL ? RECSYS_OK : read_values(domain, rows, row, values, err);
         if (status == RECSYS_OK)

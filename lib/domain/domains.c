@@ -15,7 +15,6 @@
 #include "lib/base/utf8.h"
 #include "lib/domain/domain.h"
 #include "lib/domain/pattern.h"
-#include "lib/recycling/recycling_table.h"
 
 #define OPTIONS_SIZE_V1 (offsetof(recsys_domains_options, aside) + sizeof(void *))
 #define ASIDE_SIZE_V1 (offsetof(recsys_aside_options, user_data) + sizeof(void *))
@@ -44,7 +43,7 @@ static recsys_status read_options(recsys_domains *domains, recsys_domains_option
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_domains_create: options.source is NULL; a set of domains reads "
                         "from a database");
-    if (given->flags & ~(uint32_t)RECSYS_DOMAINS_EMPTY)
+    if (given->flags != 0)
         return rs_error(err, RECSYS_E_UNSUPPORTED, "recsys_domains_create: unknown flags 0x%x",
                         given->flags);
     domains->aside.struct_size = (uint32_t)sizeof domains->aside;
@@ -72,38 +71,38 @@ recsys_status recsys_domains_create(const recsys_domains_options *options, recsy
     if (domains == NULL)
         return rs_error_nomem(err, "domains");
     recsys_status status = read_options(domains, &given, options, err);
-    if (status != RECSYS_OK)
-        goto fail;
-    /* Without it letters beyond ASCII keep their case: more entries, the same answers. */
-    domains->letters = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-    if (!(given.flags & RECSYS_DOMAINS_EMPTY)) {
-        status = rs_domain_table_add(domains, err);
-        if (status != RECSYS_OK)
-            goto fail;
+    if (status != RECSYS_OK) {
+        recsys_domains_destroy(domains);
+        return status;
     }
     *out = domains;
     return RECSYS_OK;
+}
 
-fail:
-    recsys_domains_destroy(domains);
-    return status;
+static void destroy_domain(struct rs_domain *domain)
+{
+    if (domain->made != NULL)
+        domain->way->unmake(domain->made);
+    rs_definition_destroy(domain);
+    rs_free(domain);
+}
+
+void rs_domains_shrink(recsys_domains *domains, size_t n)
+{
+    while (domains->n_domains > n)
+        destroy_domain(domains->domains[--domains->n_domains]);
 }
 
 void recsys_domains_destroy(recsys_domains *domains)
 {
     if (domains == NULL)
         return;
-    for (size_t i = 0; i < domains->n_domains; i++) {
-        rs_definition_destroy(domains->domains[i]);
-        rs_free(domains->domains[i]);
-    }
+    rs_domains_shrink(domains, 0);
     rs_free(domains->domains);
     for (size_t i = 0; i < RECSYS_DOMAIN_DBS; i++) {
         recsys_aside_destroy(domains->dbs[i].aside);
         recsys_store_destroy(domains->dbs[i].own);
     }
-    if (domains->letters != (locale_t)0)
-        freelocale(domains->letters);
     rs_free(domains);
 }
 
@@ -158,14 +157,14 @@ static recsys_status check_against_others(const recsys_domains *domains,
 }
 
 recsys_status rs_domains_add(recsys_domains *domains, const recsys_domain_definition *definition,
-                             const char *read_by, recsys_error *err)
+                             const struct rs_domain_way *way, recsys_error *err)
 {
     struct rs_domain *domain = rs_alloc_array(1, sizeof *domain), **more;
     recsys_status status;
 
     if (domain == NULL)
         return rs_error_nomem(err, "domain");
-    domain->read_by = read_by;
+    domain->way = way;
     status = rs_definition_copy(domain, definition, err);
     if (status != RECSYS_OK)
         goto fail;
@@ -182,13 +181,13 @@ recsys_status rs_domains_add(recsys_domains *domains, const recsys_domain_defini
     }
     domain->aside = domains->dbs[domain->definition.db].aside;
     domain->store = domains->dbs[domain->definition.db].store;
+    domain->made = way == NULL || way->make == NULL ? NULL : way->make();
     domains->domains = more;
     domains->domains[domains->n_domains++] = domain;
     return RECSYS_OK;
 
 fail:
-    rs_definition_destroy(domain);
-    rs_free(domain);
+    destroy_domain(domain);
     return status;
 }
 

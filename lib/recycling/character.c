@@ -61,8 +61,9 @@ static recsys_status run_gain(recsys_aside_writing *writing, void *user_data, re
     return status;
 }
 
-recsys_status recsys_character_gain(recsys_domains *domains, const char *user_id, int64_t amount,
-                                    const char *award_id, recsys_value *json, recsys_error *err)
+recsys_status recsys_recycling_gain_experience(recsys_domains *domains, const char *user_id,
+                                               int64_t amount, const char *award_id,
+                                               recsys_value *json, recsys_error *err)
 {
     const struct rs_domain *state;
     recsys_status status;
@@ -70,17 +71,19 @@ recsys_status recsys_character_gain(recsys_domains *domains, const char *user_id
     if (json != NULL)
         memset(json, 0, sizeof *json);
     if (domains == NULL || json == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_character_gain: an argument is missing");
-    status = rs_domain_check_text("recsys_character_gain", "user_id", user_id, 1, MAX_ID, err);
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_recycling_gain_experience: an argument is missing");
+    status = rs_domain_check_text("recsys_recycling_gain_experience", "user_id", user_id, 1, MAX_ID,
+                                  err);
     if (status == RECSYS_OK && award_id != NULL)
-        status =
-            rs_domain_check_text("recsys_character_gain", "award_id", award_id, 1, MAX_ID, err);
+        status = rs_domain_check_text("recsys_recycling_gain_experience", "award_id", award_id, 1,
+                                      MAX_ID, err);
     if (status == RECSYS_OK && (amount < 1 || amount > MAX_AMOUNT))
-        status =
-            rs_error(err, RECSYS_E_INVALID, "recsys_character_gain: amount is %lld, must be 1..%d",
-                     (long long)amount, MAX_AMOUNT);
+        status = rs_error(err, RECSYS_E_INVALID,
+                          "recsys_recycling_gain_experience: amount is %lld, must be 1..%d",
+                          (long long)amount, MAX_AMOUNT);
     if (status == RECSYS_OK)
-        status = rs_domains_find(domains, STATE, "recsys_character_gain", &state, err);
+        status = rs_domains_find(domains, STATE, "recsys_recycling_gain_experience", &state, err);
     if (status != RECSYS_OK)
         return status;
     struct gaining gaining = {

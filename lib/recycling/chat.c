@@ -11,8 +11,9 @@
 static const char insert[] = "INSERT INTO chat_db.conversations (user_id, message, response) "
                              "VALUES ($1::text, $2::text, $3::text) RETURNING " RS_CHAT_COLUMNS;
 
-recsys_status recsys_chat_add(recsys_domains *domains, const char *user_id, const char *message,
-                              const char *response, recsys_value *json, recsys_error *err)
+recsys_status recsys_recycling_add_message(recsys_domains *domains, const char *user_id,
+                                           const char *message, const char *response,
+                                           recsys_value *json, recsys_error *err)
 {
     static const char *const touched = "chat.history";
     recsys_rows *rows = NULL;
@@ -21,12 +22,16 @@ recsys_status recsys_chat_add(recsys_domains *domains, const char *user_id, cons
     if (json != NULL)
         memset(json, 0, sizeof *json);
     if (domains == NULL || json == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_chat_add: an argument is missing");
-    status = rs_domain_check_text("recsys_chat_add", "user_id", user_id, 1, MAX_USER_ID, err);
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_recycling_add_message: an argument is missing");
+    status = rs_domain_check_text("recsys_recycling_add_message", "user_id", user_id, 1,
+                                  MAX_USER_ID, err);
     if (status == RECSYS_OK)
-        status = rs_domain_check_text("recsys_chat_add", "message", message, 1, MAX_TEXT, err);
+        status = rs_domain_check_text("recsys_recycling_add_message", "message", message, 1,
+                                      MAX_TEXT, err);
     if (status == RECSYS_OK)
-        status = rs_domain_check_text("recsys_chat_add", "response", response, 0, MAX_TEXT, err);
+        status = rs_domain_check_text("recsys_recycling_add_message", "response", response, 0,
+                                      MAX_TEXT, err);
     if (status != RECSYS_OK)
         return status;
     const recsys_datum parameters[] = {recsys_datum_text(user_id), recsys_datum_text(message),

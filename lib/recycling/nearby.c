@@ -245,9 +245,9 @@ static recsys_status answer(const struct cell *cell, const recsys_value *value, 
     return status;
 }
 
-recsys_status recsys_location_nearby(recsys_domains *domains, double latitude, double longitude,
-                                     uint32_t radius_km, recsys_value *json, uint32_t *outcome,
-                                     recsys_error *err)
+recsys_status recsys_recycling_find_nearby(recsys_domains *domains, double latitude,
+                                           double longitude, uint32_t radius_km, recsys_value *json,
+                                           uint32_t *outcome, recsys_error *err)
 {
     const struct rs_domain *domain;
     recsys_value value = {0};
@@ -259,17 +259,19 @@ recsys_status recsys_location_nearby(recsys_domains *domains, double latitude, d
     if (outcome != NULL)
         *outcome = 0;
     if (domains == NULL || json == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_location_nearby: an argument is missing");
-    if (!(latitude >= -90.0 && latitude <= 90.0) || !(longitude >= -180.0 && longitude <= 180.0))
         return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_location_nearby: %.6g, %.6g is no point: latitude must be -90..90, "
-                        "longitude -180..180",
-                        latitude, longitude);
+                        "recsys_recycling_find_nearby: an argument is missing");
+    if (!(latitude >= -90.0 && latitude <= 90.0) || !(longitude >= -180.0 && longitude <= 180.0))
+        return rs_error(
+            err, RECSYS_E_INVALID,
+            "recsys_recycling_find_nearby: %.6g, %.6g is no point: latitude must be -90..90, "
+            "longitude -180..180",
+            latitude, longitude);
     if (radius_km < 1 || radius_km > MAX_RADIUS_KM)
         return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_location_nearby: radius_km is %u, must be 1..%u", radius_km,
+                        "recsys_recycling_find_nearby: radius_km is %u, must be 1..%u", radius_km,
                         MAX_RADIUS_KM);
-    status = rs_domains_find(domains, "location.nearby", "recsys_location_nearby", &domain, err);
+    status = rs_recycling_find(domains, "location.nearby", &rs_nearby_way, &domain, err);
     if (status != RECSYS_OK)
         return status;
     find_cell(domains, domain, latitude, longitude, radius_km, 1.0, &cell);
@@ -280,9 +282,10 @@ recsys_status recsys_location_nearby(recsys_domains *domains, double latitude, d
     return status;
 }
 
-recsys_status rs_nearby_warm(recsys_domains *domains, const struct rs_domain *domain,
-                             const recsys_rows *rows, size_t row, double ttl_share,
-                             uint32_t *outcome, recsys_error *err)
+/* One row of the warm query. */
+static recsys_status warm(recsys_domains *domains, const struct rs_domain *domain,
+                          const recsys_rows *rows, size_t row, double ttl_share, uint32_t *outcome,
+                          recsys_error *err)
 {
     recsys_datum latitude = recsys_rows_get(rows, row, 0);
     recsys_datum longitude = recsys_rows_get(rows, row, 1);
@@ -302,3 +305,6 @@ recsys_status rs_nearby_warm(recsys_domains *domains, const struct rs_domain *do
     recsys_value_release(&value);
     return status;
 }
+
+const struct rs_domain_way rs_nearby_way = {.read_by = "recsys_recycling_find_nearby",
+                                            .warm = warm};

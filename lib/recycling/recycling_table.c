@@ -8,6 +8,7 @@
  */
 #include "lib/recycling/recycling_table.h"
 
+#include "lib/base/error.h"
 #include "lib/domain/domain.h"
 
 #define MINUTE 60u
@@ -16,7 +17,7 @@
 
 static const struct {
     recsys_domain_definition definition;
-    const char *read_by;
+    const struct rs_domain_way *way;
 } table[] = {
     {{.name = "user.profile",
       .db = 2,
@@ -80,7 +81,7 @@ static const struct {
                "WHERE ST_DWithin(geog, middle, $3::float8) ORDER BY distance, id "
                "LIMIT $4::bigint",
       .warm_query = "SELECT lat, lon, radius_km FROM location_db.popular_places ORDER BY name"},
-     "recsys_location_nearby"},
+     &rs_nearby_way},
     {{.name = "info.guide",
       .db = 5,
       .flags = RECSYS_DOMAIN_WARM,
@@ -107,7 +108,7 @@ static const struct {
       .query = "SELECT " RS_GUIDE_COLUMNS " FROM info_db.recycle_guides "
                "WHERE info_db.folded(title) LIKE info_db.folded($1::text) "
                "OR info_db.folded(content) LIKE info_db.folded($1::text) ORDER BY id LIMIT 50"},
-     "recsys_info_search"},
+     &rs_guides_way},
     {{.name = "chat.history",
       .db = 6,
       .flags = RECSYS_DOMAIN_PER_USER,
@@ -145,14 +146,33 @@ static const struct {
      NULL},
 };
 
-recsys_status rs_domain_table_add(recsys_domains *domains, recsys_error *err)
+recsys_status rs_recycling_find(const recsys_domains *domains, const char *name,
+                                const struct rs_domain_way *way, const struct rs_domain **out,
+                                recsys_error *err)
 {
+    recsys_status status = rs_domains_find(domains, name, way->read_by, out, err);
+
+    if (status == RECSYS_OK && (*out)->way != way)
+        return rs_error(err, RECSYS_E_NOT_FOUND,
+                        "%s: %s of this set is not the ready domain; add that with "
+                        "recsys_recycling_add_domains()",
+                        way->read_by, name);
+    return status;
+}
+
+recsys_status recsys_recycling_add_domains(recsys_domains *domains, recsys_error *err)
+{
+    if (domains == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_recycling_add_domains: domains is NULL");
+    size_t n_before = domains->n_domains;
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         recsys_domain_definition definition = table[i].definition;
         definition.struct_size = (uint32_t)sizeof definition;
-        recsys_status status = rs_domains_add(domains, &definition, table[i].read_by, err);
-        if (status != RECSYS_OK)
+        recsys_status status = rs_domains_add(domains, &definition, table[i].way, err);
+        if (status != RECSYS_OK) {
+            rs_domains_shrink(domains, n_before);
             return status;
+        }
     }
     return RECSYS_OK;
 }

@@ -1,8 +1,9 @@
-/* lib/recycling/recycling_table.h - the domains that every set comes with. */
+/* lib/recycling/recycling_table.h - what the rows of the ready table share with what writes. */
 #ifndef RS_RECYCLING_RECYCLING_TABLE_H
 #define RS_RECYCLING_RECYCLING_TABLE_H
 
-#include "recsys/domain.h"
+#include "lib/domain/domain.h"
+#include "recsys/recycling.h"
 
 /* What is selected of a row wherever it is handed out, so that what a write
  * returns is exactly what a reader would have cached. */
@@ -15,6 +16,12 @@
 #define RS_CENTER_COLUMNS "id, name, address, phone, opening_hours, accepts, lat, lon"
 #define RS_GUIDE_COLUMNS "id, category, title, content, tips, updated_at"
 
-recsys_status rs_domain_table_add(recsys_domains *domains, recsys_error *err);
+/* nearby.c and guides.c read their domains themselves. */
+extern const struct rs_domain_way rs_nearby_way, rs_guides_way;
+
+/* One of those two; not another domain of the same name. */
+recsys_status rs_recycling_find(const recsys_domains *domains, const char *name,
+                                const struct rs_domain_way *way, const struct rs_domain **out,
+                                recsys_error *err);
 
 #endif

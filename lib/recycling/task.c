@@ -13,6 +13,7 @@
 #include "lib/base/error.h"
 #include "lib/domain/domain.h"
 #include "lib/domain/json_span.h"
+#include "recsys/recycling.h"
 
 #define TASK_DB 9u
 #define KEY_START "celery-task-meta-"
@@ -126,8 +127,8 @@ static recsys_status write_task(const char *id, const struct rs_span spans[N_MEM
     return status;
 }
 
-recsys_status recsys_task_get(recsys_domains *domains, const char *task_id, recsys_value *json,
-                              recsys_error *err)
+recsys_status recsys_recycling_get_task(recsys_domains *domains, const char *task_id,
+                                        recsys_value *json, recsys_error *err)
 {
     char key[sizeof KEY_START + MAX_ID];
     recsys_value value = {0};
@@ -138,11 +139,12 @@ recsys_status recsys_task_get(recsys_domains *domains, const char *task_id, recs
     if (json != NULL)
         memset(json, 0, sizeof *json);
     if (domains == NULL || json == NULL || task_id == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_task_get: an argument is missing");
+        return rs_error(err, RECSYS_E_INVALID, "recsys_recycling_get_task: an argument is missing");
     if (!is_task_id(task_id))
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_task_get: a task's id is 1..%u of A-Z a-z 0-9 . _ : @ / + = -",
-                        MAX_ID);
+        return rs_error(
+            err, RECSYS_E_INVALID,
+            "recsys_recycling_get_task: a task's id is 1..%u of A-Z a-z 0-9 . _ : @ / + = -",
+            MAX_ID);
     if (domains->dbs[TASK_DB].store == NULL)
         return rs_error(err, RECSYS_E_NOT_FOUND,
                         "task %s: logical db %u has no store, so nobody writes results to it",

@@ -77,7 +77,7 @@ static recsys_status check_members(recsys_bytes members, char **text, recsys_err
 
     *text = NULL;
     if (members.data == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_user_update: members is NULL");
+        return rs_error(err, RECSYS_E_INVALID, "recsys_recycling_update_user: members is NULL");
     if (members.size > MAX_MEMBERS_BYTES)
         return rs_error(err, RECSYS_E_LIMIT, WHERE ": %zu bytes, at most %u are taken",
                         members.size, MAX_MEMBERS_BYTES);
@@ -98,8 +98,9 @@ static recsys_status check_members(recsys_bytes members, char **text, recsys_err
     return *text == NULL ? rs_error_nomem(err, WHERE) : RECSYS_OK;
 }
 
-recsys_status recsys_user_update(recsys_domains *domains, const char *user_id, recsys_bytes members,
-                                 recsys_value *json, recsys_error *err)
+recsys_status recsys_recycling_update_user(recsys_domains *domains, const char *user_id,
+                                           recsys_bytes members, recsys_value *json,
+                                           recsys_error *err)
 {
     static const char *const touched = "user.profile";
     char *text = NULL;
@@ -109,8 +110,10 @@ recsys_status recsys_user_update(recsys_domains *domains, const char *user_id, r
     if (json != NULL)
         memset(json, 0, sizeof *json);
     if (domains == NULL || json == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_user_update: an argument is missing");
-    status = rs_domain_check_text("recsys_user_update", "user_id", user_id, 1, MAX_USER_ID, err);
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_recycling_update_user: an argument is missing");
+    status = rs_domain_check_text("recsys_recycling_update_user", "user_id", user_id, 1,
+                                  MAX_USER_ID, err);
     if (status != RECSYS_OK)
         return status;
     status = check_members(members, &text, err);

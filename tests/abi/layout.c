@@ -233,7 +233,6 @@ static const struct entry entries[] = {
     FIELD(recsys_warming, loaded),
     FIELD(recsys_warming, present),
     FIELD(recsys_warming, failed),
-    CONST(RECSYS_DOMAINS_EMPTY),
     CONST(RECSYS_DOMAIN_PER_USER),
     CONST(RECSYS_DOMAIN_WARM),
     CONST(RECSYS_DOMAIN_DBS),

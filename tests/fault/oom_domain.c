@@ -4,7 +4,7 @@
 
 #include <locale.h>
 
-#include "recsys/domain.h"
+#include "recsys/recycling.h"
 #include "tests/support/fake_source.h"
 
 FAIL_ALLOC_INTERPOSE;
@@ -103,6 +103,7 @@ static void open_domains(void)
 
     open_world(&options);
     CHECK_OK(recsys_domains_create(&options, &domains, &err), &err);
+    CHECK_OK(recsys_recycling_add_domains(domains, &err), &err);
 }
 
 /* A reader gets the database's revision. Closes the world. */
@@ -130,6 +131,19 @@ static recsys_status create_domains(void)
     open_world(&options);
     FAILING(status, recsys_domains_create(&options, &domains, &err));
     CHECK((domains != NULL) == (status == RECSYS_OK));
+    close_world();
+    return status;
+}
+
+static recsys_status add_the_ready_domains(void)
+{
+    recsys_domains_options options;
+    recsys_status status;
+
+    open_world(&options);
+    CHECK_OK(recsys_domains_create(&options, &domains, &err), &err);
+    FAILING(status, recsys_recycling_add_domains(domains, &err));
+    CHECK((recsys_domains_list(domains, 0) != NULL) == (status == RECSYS_OK));
     close_world();
     return status;
 }
@@ -215,8 +229,8 @@ static recsys_status update_a_user(void)
     recsys_status status;
 
     open_and_read("user.profile");
-    FAILING(status, recsys_user_update(domains, user, (recsys_bytes){members, sizeof members - 1},
-                                       &json, &err));
+    FAILING(status, recsys_recycling_update_user(
+                        domains, user, (recsys_bytes){members, sizeof members - 1}, &json, &err));
     return finish("user.profile", status, &json);
 }
 
@@ -226,7 +240,7 @@ static recsys_status gain_experience(void)
     recsys_status status;
 
     open_and_read("character.state");
-    FAILING(status, recsys_character_gain(domains, user, 5, "award", &json, &err));
+    FAILING(status, recsys_recycling_gain_experience(domains, user, 5, "award", &json, &err));
     return finish("character.state", status, &json);
 }
 
@@ -236,7 +250,7 @@ static recsys_status add_to_a_chat(void)
     recsys_status status;
 
     open_and_read("chat.history");
-    FAILING(status, recsys_chat_add(domains, user, "a", "b", &json, &err));
+    FAILING(status, recsys_recycling_add_message(domains, user, "a", "b", &json, &err));
     return finish("chat.history", status, &json);
 }
 
@@ -256,7 +270,7 @@ static recsys_status search_guides(void)
     recsys_status status;
 
     open_domains();
-    FAILING(status, recsys_info_search(domains, "Word", &json, NULL, &err));
+    FAILING(status, recsys_recycling_search_guides(domains, "Word", &json, NULL, &err));
     return finish("info.guide", status, &json);
 }
 
@@ -267,10 +281,10 @@ static recsys_status look_around(int is_cached)
 
     open_domains();
     if (is_cached) {
-        CHECK_OK(recsys_location_nearby(domains, 0.01, 0.0101, 5, &json, NULL, &err), &err);
+        CHECK_OK(recsys_recycling_find_nearby(domains, 0.01, 0.0101, 5, &json, NULL, &err), &err);
         recsys_value_release(&json);
     }
-    FAILING(status, recsys_location_nearby(domains, 0.01, 0.0101, 5, &json, NULL, &err));
+    FAILING(status, recsys_recycling_find_nearby(domains, 0.01, 0.0101, 5, &json, NULL, &err));
     CHECK(status != RECSYS_OK || strstr(json.data, "\"distance\":11.13}") != NULL);
     return finish("info.guide", status, &json);
 }
@@ -313,12 +327,13 @@ static recsys_status read_a_task(void)
 
     open_domains();
     CHECK_OK(recsys_store_set(stores[9], key, value, 0, RECSYS_STORE_ALWAYS, &err), &err);
-    FAILING(status, recsys_task_get(domains, "t", &json, &err));
+    FAILING(status, recsys_recycling_get_task(domains, "t", &json, &err));
     return finish("info.guide", status, &json);
 }
 
 static const struct scenario scenarios[] = {
     {"create a set of domains", create_domains, 0},
+    {"add the ready domains", add_the_ready_domains, 0},
     {"add a domain", add_a_domain, 0},
     {"get a row", get_a_row, 0},
     {"get a kept row", get_a_kept_row, 0},

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "recsys/domain.h"
+#include "recsys/recycling.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -76,9 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         options.source = source;
         options.stores[9] = store;
         must(recsys_domains_create(&options, &domains, &err) == RECSYS_OK);
+        must(recsys_recycling_add_domains(domains, &err) == RECSYS_OK);
     }
     must(recsys_store_set(store, key, raw, 0, RECSYS_STORE_ALWAYS, &err) == RECSYS_OK);
-    recsys_status status = recsys_task_get(domains, "1b9d6bcd", &json, &err);
+    recsys_status status = recsys_recycling_get_task(domains, "1b9d6bcd", &json, &err);
     if (status != RECSYS_OK) {
         must(json.data == NULL && (status == RECSYS_E_FORMAT || status == RECSYS_E_LIMIT));
         return 0;

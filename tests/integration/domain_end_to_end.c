@@ -1,4 +1,4 @@
-/* Every built-in domain from a real PostgreSQL through a real Redis and back: what is answered,
+/* Every ready domain from a real PostgreSQL through a real Redis and back: what is answered,
  * under which key it is kept and for how long, and that a write is seen by the next reader. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -134,8 +134,9 @@ static void a_profile_is_read_and_changed(void **state)
                 "{\"user_id\":\"1\",\"name\":\"Kim Minji\",\"email\":\"minji@example.com\",");
     expect_key(2, "user:profile:1", 3600);
     free(get("user.profile", "1", 0, RECSYS_ASIDE_HIT));
-    CHECK_OK(recsys_user_update(world.domains, "1", (recsys_bytes){members, sizeof members - 1},
-                                &json, &world.err),
+    CHECK_OK(recsys_recycling_update_user(world.domains, "1",
+                                          (recsys_bytes){members, sizeof members - 1}, &json,
+                                          &world.err),
              &world.err);
     char *now = domain_world_text(&json);
     assert_non_null(strstr(now, "\"name\":\"O'Neill é\",\"email\":\"minji@example.com\",\"phone\":"
@@ -145,12 +146,13 @@ static void a_profile_is_read_and_changed(void **state)
     expect_text(get("user.profile", "1", 0, RECSYS_ASIDE_HIT), now);
     free(now);
     /* Somebody else's address. */
-    assert_int_equal(recsys_user_update(world.domains, "1",
-                                        (recsys_bytes){"{\"email\":\"alex@example.com\"}", 28},
-                                        &json, &world.err),
+    assert_int_equal(recsys_recycling_update_user(
+                         world.domains, "1", (recsys_bytes){"{\"email\":\"alex@example.com\"}", 28},
+                         &json, &world.err),
                      RECSYS_E_EXISTS);
-    assert_int_equal(recsys_user_update(world.domains, nobody,
-                                        (recsys_bytes){"{\"name\":\"x\"}", 12}, &json, &world.err),
+    assert_int_equal(recsys_recycling_update_user(world.domains, nobody,
+                                                  (recsys_bytes){"{\"name\":\"x\"}", 12}, &json,
+                                                  &world.err),
                      RECSYS_E_NOT_FOUND);
     assert_int_equal(recsys_domains_get(world.domains, "user.profile", &nobody, 1, 0, &json,
                                         &outcome, &world.err),
@@ -239,7 +241,8 @@ static char *search(const char *keyword, uint32_t want_outcome)
     uint32_t outcome;
     recsys_value json;
 
-    CHECK_OK(recsys_info_search(world.domains, keyword, &json, &outcome, &world.err), &world.err);
+    CHECK_OK(recsys_recycling_search_guides(world.domains, keyword, &json, &outcome, &world.err),
+             &world.err);
     assert_int_equal(outcome, want_outcome);
     return domain_world_text(&json);
 }
@@ -302,7 +305,8 @@ static void a_conversation_is_seen_by_the_next_reader(void **state)
     assert_int_equal(count(two, "{\"id\":"), 2);
     free(two);
     expect_key(6, "chat:history:1", 1800);
-    CHECK_OK(recsys_chat_add(world.domains, "1", "[\"]\\ 안녕", "", &json, &world.err), &world.err);
+    CHECK_OK(recsys_recycling_add_message(world.domains, "1", "[\"]\\ 안녕", "", &json, &world.err),
+             &world.err);
     char *added = domain_world_text(&json);
     char *one = get("chat.history", "1", 1, RECSYS_ASIDE_MISS);
     assert_int_equal(strlen(one), strlen(added) + 2);
@@ -379,9 +383,9 @@ static void warming_spreads_its_times_to_live(void **state)
     }
     assert_true(most - least > 3600);
     assert_int_equal(domain_world_redis_number(&world, 5, "'EXISTS','~warm'"), 0);
-    CHECK_OK(
-        recsys_location_nearby(world.domains, 37.5665, 126.9780, 5, &json, &outcome, &world.err),
-        &world.err);
+    CHECK_OK(recsys_recycling_find_nearby(world.domains, 37.5665, 126.9780, 5, &json, &outcome,
+                                          &world.err),
+             &world.err);
     assert_int_equal(outcome, RECSYS_ASIDE_HIT);
     recsys_value_release(&json);
     assert_int_equal(domain_world_redis_number(&world, 4, "'EXISTS','location:nearby:wydm9:5'"), 1);
@@ -399,12 +403,12 @@ static void celerys_results_are_read_as_they_are(void **state)
                             "'SET','celery-task-meta-8e1f','{\"status\": \"SUCCESS\", \"result\": "
                             "{\"x\": 0.1}, \"traceback\": null, \"children\": [], \"date_done\": "
                             "\"2026-01-01T00:00:00+00:00\", \"task_id\": \"8e1f\"}'"));
-    CHECK_OK(recsys_task_get(world.domains, "8e1f", &json, &world.err), &world.err);
+    CHECK_OK(recsys_recycling_get_task(world.domains, "8e1f", &json, &world.err), &world.err);
     expect_text(domain_world_text(&json),
                 "{\"task_id\":\"8e1f\",\"status\":\"SUCCESS\",\"ready\":true,\"successful\":true,"
                 "\"result\":{\"x\": 0.1},\"traceback\":null,\"date_done\":"
                 "\"2026-01-01T00:00:00+00:00\"}");
-    assert_int_equal(recsys_task_get(world.domains, "other", &json, &world.err),
+    assert_int_equal(recsys_recycling_get_task(world.domains, "other", &json, &world.err),
                      RECSYS_E_NOT_FOUND);
 }
 

@@ -70,8 +70,9 @@ static void gain(unsigned character, int64_t amount, const char *award, long lon
     recsys_value value;
 
     snprintf(user, sizeof user, "u%u", character);
-    CHECK_OK(recsys_character_gain(world.domains, user, amount, award, &value, &world.err),
-             &world.err);
+    CHECK_OK(
+        recsys_recycling_gain_experience(world.domains, user, amount, award, &value, &world.err),
+        &world.err);
     char *json = domain_world_text(&value);
     if (strstr(json, "\"awarded\":true") != NULL) {
         tally->exp[character] += (uint64_t)amount;
@@ -242,22 +243,26 @@ static void an_award_is_each_users_own_and_of_one_amount(void **state)
 
     (void)state;
     gain(0, 10, "mine", &version);
-    assert_int_equal(recsys_character_gain(world.domains, "u1", 10, "mine", &value, &world.err),
-                     RECSYS_OK);
+    assert_int_equal(
+        recsys_recycling_gain_experience(world.domains, "u1", 10, "mine", &value, &world.err),
+        RECSYS_OK);
     assert_non_null(strstr(value.data, "\"awarded\":true"));
     recsys_value_release(&value);
-    assert_int_equal(recsys_character_gain(world.domains, "u0", 11, "mine", &value, &world.err),
-                     RECSYS_E_INVALID);
+    assert_int_equal(
+        recsys_recycling_gain_experience(world.domains, "u0", 11, "mine", &value, &world.err),
+        RECSYS_E_INVALID);
     assert_null(value.data);
     assert_non_null(strstr(world.err.message, "award mine"));
-    assert_int_equal(recsys_character_gain(world.domains, "nobody", 1, "x", &value, &world.err),
-                     RECSYS_E_NOT_FOUND);
+    assert_int_equal(
+        recsys_recycling_gain_experience(world.domains, "nobody", 1, "x", &value, &world.err),
+        RECSYS_E_NOT_FOUND);
     /* Which was not given: */
     gain(1, 1, "x", &version);
-    assert_int_equal(recsys_character_gain(world.domains, "u0", 0, NULL, &value, &world.err),
-                     RECSYS_E_INVALID);
     assert_int_equal(
-        recsys_character_gain(world.domains, "u0", 1000000001, NULL, &value, &world.err),
+        recsys_recycling_gain_experience(world.domains, "u0", 0, NULL, &value, &world.err),
+        RECSYS_E_INVALID);
+    assert_int_equal(
+        recsys_recycling_gain_experience(world.domains, "u0", 1000000001, NULL, &value, &world.err),
         RECSYS_E_INVALID);
 }
 
@@ -266,7 +271,7 @@ static void gain_one(void)
     recsys_value value;
     recsys_error err;
 
-    CHECK_OK(recsys_character_gain(world.domains, "u2", 1, NULL, &value, &err), &err);
+    CHECK_OK(recsys_recycling_gain_experience(world.domains, "u2", 1, NULL, &value, &err), &err);
     char *json = domain_world_text(&value);
     CHECK(strstr(json, "\"completed_missions\":100,") != NULL);
     free(json);
@@ -319,7 +324,8 @@ static void one_gain_can_be_worth_many_levels(void **state)
     (void)state;
     free(database_ask(world.conninfo,
                       "INSERT INTO character_db.characters (user_id, name) VALUES ('fast', 'c')"));
-    CHECK_OK(recsys_character_gain(world.domains, "fast", 1000000000, NULL, &value, &world.err),
+    CHECK_OK(recsys_recycling_gain_experience(world.domains, "fast", 1000000000, NULL, &value,
+                                              &world.err),
              &world.err);
     char *json = domain_world_text(&value);
     expect_level(1000000000, number_of(json, "level"), number_of(json, "exp"));

@@ -1,5 +1,5 @@
-/* The promise: what recsys_location_nearby() answers from its cached cells equals what PostGIS
- * answers, byte for byte, for points everywhere.
+/* The promise: what recsys_recycling_find_nearby() answers from its cached cells equals what
+ * PostGIS answers, byte for byte, for points everywhere.
  *
  * The expected answers are computed by PostGIS from all centres, by a query that shares nothing
  * with the library's. Points and centres lie around a city, densely, so that most cells are
@@ -160,8 +160,8 @@ static void cached_answers_equal_postgis(void **state)
             uint32_t radius = (uint32_t)recsys_rows_find(rows, row, "radius").number, outcome;
             char have[1024];
             recsys_value value;
-            CHECK_OK(recsys_location_nearby(world.domains, latitude, longitude, radius, &value,
-                                            &outcome, &world.err),
+            CHECK_OK(recsys_recycling_find_nearby(world.domains, latitude, longitude, radius,
+                                                  &value, &outcome, &world.err),
                      &world.err);
             char *json = domain_world_text(&value);
             shorten(json, have, sizeof have);
@@ -204,18 +204,18 @@ static void an_answer_of_the_cache_and_one_of_the_database_are_the_same_text(voi
 
     (void)state;
     for (int turn = 0; turn < 2; turn++) {
-        CHECK_OK(
-            recsys_location_nearby(world.domains, 0.005, 0.005, 1, &value, &outcome, &world.err),
-            &world.err);
+        CHECK_OK(recsys_recycling_find_nearby(world.domains, 0.005, 0.005, 1, &value, &outcome,
+                                              &world.err),
+                 &world.err);
         char *json = domain_world_text(&value);
         if (turn == 1) /* cached, but uncertain */
             assert_int_equal(outcome, RECSYS_ASIDE_MISS);
         assert_int_equal(strncmp(json, "[{\"id\":", 7), 0);
         assert_non_null(strstr(json, ",\"lat\":0.0,\"lon\":0.0,\"distance\":"));
         free(json);
-        CHECK_OK(
-            recsys_location_nearby(world.domains, 0.0049, 0.0047, 1, &value, &outcome, &world.err),
-            &world.err);
+        CHECK_OK(recsys_recycling_find_nearby(world.domains, 0.0049, 0.0047, 1, &value, &outcome,
+                                              &world.err),
+                 &world.err);
         json = domain_world_text(&value);
         assert_int_equal(outcome, RECSYS_ASIDE_HIT);
         assert_int_equal(strncmp(json, "[{\"id\":", 7), 0);

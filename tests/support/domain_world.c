@@ -42,6 +42,7 @@ void domain_world_connect(struct domain_world *world)
         options.stores[db] = world->stores[db];
     }
     CHECK_OK(recsys_domains_create(&options, &world->domains, &world->err), &world->err);
+    CHECK_OK(recsys_recycling_add_domains(world->domains, &world->err), &world->err);
 }
 
 void domain_world_disconnect(struct domain_world *world)

@@ -1,4 +1,4 @@
-/* tests/support/domain_world.h - the built-in domains over a real PostgreSQL and a real Redis.
+/* tests/support/domain_world.h - the ready domains over a real PostgreSQL and a real Redis.
  *
  * A fresh database with the migration and, if wanted, the demo rows, and a Redis
  * server of its own. Processes that are forked each connect for themselves.
@@ -7,7 +7,7 @@
 #ifndef TESTS_SUPPORT_DOMAIN_WORLD_H
 #define TESTS_SUPPORT_DOMAIN_WORLD_H
 
-#include "recsys/domain.h"
+#include "recsys/recycling.h"
 #include "tests/support/servers.h"
 
 struct domain_world {

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "recsys/domain.h"
+#include "recsys/recycling.h"
 #include "tests/support/check.h"
 #include "tests/support/fake_source.h"
 
@@ -97,7 +97,7 @@ static recsys_status answer(void *user_data, const char *statement, const recsys
     return RECSYS_OK;
 }
 
-static void open_world(uint32_t flags)
+static void open_world(void)
 {
     recsys_domains_options options;
 
@@ -110,7 +110,6 @@ static void open_world(uint32_t flags)
     world.version = 1;
     world.source = fake_source_create(&world.fake);
     recsys_domains_options_init(&options);
-    options.flags = flags;
     options.source = world.source;
     for (size_t db = 0; db < RECSYS_DOMAIN_DBS; db++) {
         char name[16];
@@ -124,14 +123,15 @@ static void open_world(uint32_t flags)
 static int set_up(void **state)
 {
     (void)state;
-    open_world(0);
+    open_world();
+    CHECK_OK(recsys_recycling_add_domains(world.domains, &world.err), &world.err);
     return 0;
 }
 
 static int set_up_empty(void **state)
 {
     (void)state;
-    open_world(RECSYS_DOMAINS_EMPTY);
+    open_world();
     return 0;
 }
 
@@ -648,7 +648,7 @@ static void names_that_are_not_there_say_so(void **state)
     expect_status("user.nothing", "1", 0, RECSYS_E_NOT_FOUND, 0);
     assert_non_null(strstr(world.err.message, "no domain \"user.nothing\""));
     expect_status("location.nearby", "1", 0, RECSYS_E_INVALID, 0);
-    assert_non_null(strstr(world.err.message, "recsys_location_nearby"));
+    assert_non_null(strstr(world.err.message, "recsys_recycling_find_nearby"));
     expect_status("info.search", "1", 0, RECSYS_E_INVALID, 0);
     expect_status("user.profile", "1", 5, RECSYS_E_INVALID, 0);
     assert_int_equal(
@@ -660,6 +660,28 @@ static void names_that_are_not_there_say_so(void **state)
     assert_int_equal(world.fake.calls, 0);
 }
 
+static void the_ready_domains_come_all_or_not_at_all(void **state)
+{
+    recsys_domain_definition mine;
+    recsys_value json;
+
+    (void)state;
+    assert_null(recsys_domains_list(world.domains, 0));
+    recsys_domain_definition_init(&mine);
+    mine.name = "info.search";
+    mine.shape = RECSYS_SHAPE_LIST;
+    mine.ttl_s = 1;
+    mine.key = "mine:{a}";
+    mine.query = "SELECT $1";
+    CHECK_OK(recsys_domains_add(world.domains, &mine, &world.err), &world.err);
+    assert_int_equal(recsys_recycling_add_domains(world.domains, &world.err), RECSYS_E_EXISTS);
+    assert_null(recsys_domains_list(world.domains, 1));
+    assert_int_equal(recsys_recycling_search_guides(world.domains, "word", &json, NULL, &world.err),
+                     RECSYS_E_NOT_FOUND);
+    assert_non_null(strstr(world.err.message, "recsys_recycling_add_domains"));
+    assert_int_equal(recsys_recycling_add_domains(NULL, &world.err), RECSYS_E_INVALID);
+}
+
 static void a_gain_is_written_through_as_a_reader_would_have_cached_it(void **state)
 {
     recsys_value json;
@@ -668,7 +690,7 @@ static void a_gain_is_written_through_as_a_reader_would_have_cached_it(void **st
     expect_entry("character.state", "1", 0, "{\"user_id\":\"1\",\"exp\":10,\"version\":1}",
                  RECSYS_ASIDE_MISS);
     world.version = 5;
-    CHECK_OK(recsys_character_gain(world.domains, "1", 100, "award", &json, &world.err),
+    CHECK_OK(recsys_recycling_gain_experience(world.domains, "1", 100, "award", &json, &world.err),
              &world.err);
     assert_string_equal(
         json.data,
@@ -678,13 +700,15 @@ static void a_gain_is_written_through_as_a_reader_would_have_cached_it(void **st
                  RECSYS_ASIDE_HIT);
     /* An older gain that comes to the cache later does not win. */
     world.version = 4;
-    CHECK_OK(recsys_character_gain(world.domains, "1", 100, NULL, &json, &world.err), &world.err);
+    CHECK_OK(recsys_recycling_gain_experience(world.domains, "1", 100, NULL, &json, &world.err),
+             &world.err);
     recsys_value_release(&json);
     expect_entry("character.state", "1", 0, "{\"user_id\":\"1\",\"exp\":50,\"version\":5}",
                  RECSYS_ASIDE_HIT);
     world.fake.fails = RECSYS_E_TIMEOUT;
-    assert_int_equal(recsys_character_gain(world.domains, "1", 100, NULL, &json, &world.err),
-                     RECSYS_E_TIMEOUT);
+    assert_int_equal(
+        recsys_recycling_gain_experience(world.domains, "1", 100, NULL, &json, &world.err),
+        RECSYS_E_TIMEOUT);
     assert_null(json.data);
     world.fake.fails = RECSYS_OK;
     world.version = 6;
@@ -750,6 +774,8 @@ int main(void)
         TEST(warming_loads_what_is_missing_and_one_process_does_it),
 #undef TEST
         cmocka_unit_test_setup_teardown(a_definition_that_cannot_work_is_refused, set_up_empty,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(the_ready_domains_come_all_or_not_at_all, set_up_empty,
                                         tear_down),
         cmocka_unit_test_setup_teardown(two_domains_cannot_make_the_same_key, set_up_empty,
                                         tear_down),

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "lib/domain/json_span.h"
-#include "recsys/domain.h"
+#include "recsys/recycling.h"
 #include "tests/support/check.h"
 #include "tests/support/fake_source.h"
 
@@ -56,6 +56,7 @@ static int set_up(void **state)
     options.source = source;
     options.stores[9] = tasks;
     CHECK_OK(recsys_domains_create(&options, &domains, &err), &err);
+    CHECK_OK(recsys_recycling_add_domains(domains, &err), &err);
     return 0;
 }
 
@@ -71,8 +72,8 @@ static int tear_down(void **state)
 static void expect_update(const char *members, recsys_status want, const char *says)
 {
     recsys_value json;
-    recsys_status status =
-        recsys_user_update(domains, "1", (recsys_bytes){members, strlen(members)}, &json, &err);
+    recsys_status status = recsys_recycling_update_user(
+        domains, "1", (recsys_bytes){members, strlen(members)}, &json, &err);
 
     if (status != want || (want != RECSYS_OK && strstr(err.message, says) == NULL))
         fail_msg("%.60s: %s, \"%s\"", members, recsys_status_name(status), err.message);
@@ -124,7 +125,7 @@ static uint32_t search(const char *keyword)
     recsys_value json;
     uint32_t outcome;
 
-    CHECK_OK(recsys_info_search(domains, keyword, &json, &outcome, &err), &err);
+    CHECK_OK(recsys_recycling_search_guides(domains, keyword, &json, &outcome, &err), &err);
     recsys_value_release(&json);
     return outcome;
 }
@@ -160,9 +161,12 @@ static void keywords_have_one_to_a_hundred_characters(void **state)
     recsys_value json;
 
     (void)state;
-    assert_int_equal(recsys_info_search(domains, "", &json, NULL, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_info_search(domains, NULL, &json, NULL, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_info_search(domains, "\xc3", &json, NULL, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_search_guides(domains, "", &json, NULL, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_search_guides(domains, NULL, &json, NULL, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_search_guides(domains, "\xc3", &json, NULL, &err),
+                     RECSYS_E_INVALID);
     for (unsigned i = 0; i < 100; i++)
         strcat(keyword, "이");
     /* Too long for a key, but a keyword all the same. */
@@ -170,7 +174,8 @@ static void keywords_have_one_to_a_hundred_characters(void **state)
     assert_int_equal(search(keyword), RECSYS_ASIDE_MISS);
     assert_int_equal(fake.calls, 2);
     strcat(keyword, "x");
-    assert_int_equal(recsys_info_search(domains, keyword, &json, NULL, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_search_guides(domains, keyword, &json, NULL, &err),
+                     RECSYS_E_INVALID);
     assert_non_null(strstr(err.message, "100"));
     memset(keyword, 'y', 100);
     keyword[100] = '\0';
@@ -194,7 +199,7 @@ static void expect_task(const char *written, recsys_status want, const char *say
     recsys_value json;
 
     put_task("t-1", written, strlen(written));
-    recsys_status status = recsys_task_get(domains, "t-1", &json, &err);
+    recsys_status status = recsys_recycling_get_task(domains, "t-1", &json, &err);
     if (status != want)
         fail_msg("%s: %s: %s", written, recsys_status_name(status), err.message);
     if (status == RECSYS_OK) {
@@ -243,15 +248,15 @@ static void what_is_not_a_tasks_json_is_refused(void **state)
     expect_task("", RECSYS_E_FORMAT, "not JSON");
     expect_task("\x80\x04\x95}", RECSYS_E_FORMAT, "a pickle, which is refused unread");
     expect_task("x\x9c\xab", RECSYS_E_FORMAT, "result_compression");
-    assert_int_equal(recsys_task_get(domains, "gone", &json, &err), RECSYS_E_NOT_FOUND);
-    assert_int_equal(recsys_task_get(domains, "", &json, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_task_get(domains, "a b", &json, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_task_get(domains, "a*", &json, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_get_task(domains, "gone", &json, &err), RECSYS_E_NOT_FOUND);
+    assert_int_equal(recsys_recycling_get_task(domains, "", &json, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_get_task(domains, "a b", &json, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_get_task(domains, "a*", &json, &err), RECSYS_E_INVALID);
     memset(id, 'a', 256);
     id[256] = '\0';
-    assert_int_equal(recsys_task_get(domains, id, &json, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_get_task(domains, id, &json, &err), RECSYS_E_INVALID);
     id[255] = '\0';
-    assert_int_equal(recsys_task_get(domains, id, &json, &err), RECSYS_E_NOT_FOUND);
+    assert_int_equal(recsys_recycling_get_task(domains, id, &json, &err), RECSYS_E_NOT_FOUND);
     assert_int_equal(fake.calls, 0);
 }
 
@@ -263,24 +268,31 @@ static void arguments_are_checked(void **state)
 
     (void)state;
     memset(text, 'x', 65537);
-    assert_int_equal(recsys_chat_add(domains, "1", "", "a", &json, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_chat_add(domains, "1", "a", NULL, &json, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_chat_add(domains, "", "a", "b", &json, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_chat_add(domains, "1", text, "b", &json, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_chat_add(domains, "1", "\xff", "b", &json, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_add_message(domains, "1", "", "a", &json, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_add_message(domains, "1", "a", NULL, &json, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_add_message(domains, "", "a", "b", &json, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_add_message(domains, "1", text, "b", &json, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_add_message(domains, "1", "\xff", "b", &json, &err),
+                     RECSYS_E_INVALID);
     static const double no_points[][2] = {{90.1, 0},      {-90.1, 0},     {0, 180.1},
                                           {0, -180.1},    {0.0 / 0.0, 0}, {0, 0.0 / 0.0},
                                           {1.0 / 0.0, 0}, {0, -1.0 / 0.0}};
     for (size_t i = 0; i < 8; i++)
-        assert_int_equal(recsys_location_nearby(domains, no_points[i][0], no_points[i][1], 5, &json,
-                                                &outcome, &err),
+        assert_int_equal(recsys_recycling_find_nearby(domains, no_points[i][0], no_points[i][1], 5,
+                                                      &json, &outcome, &err),
                          RECSYS_E_INVALID);
-    assert_int_equal(recsys_location_nearby(domains, 0, 0, 0, &json, &outcome, &err),
+    assert_int_equal(recsys_recycling_find_nearby(domains, 0, 0, 0, &json, &outcome, &err),
                      RECSYS_E_INVALID);
-    assert_int_equal(recsys_location_nearby(domains, 0, 0, 101, &json, &outcome, &err),
+    assert_int_equal(recsys_recycling_find_nearby(domains, 0, 0, 101, &json, &outcome, &err),
                      RECSYS_E_INVALID);
-    assert_int_equal(recsys_character_gain(domains, "1", -1, NULL, &json, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_character_gain(domains, "1", 1, "", &json, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_gain_experience(domains, "1", -1, NULL, &json, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_gain_experience(domains, "1", 1, "", &json, &err),
+                     RECSYS_E_INVALID);
     assert_int_equal(fake.calls, 0);
 }
 

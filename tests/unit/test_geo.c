@@ -14,7 +14,7 @@
 
 #include "lib/recycling/geodesic.h"
 #include "lib/recycling/geohash.h"
-#include "recsys/domain.h"
+#include "recsys/recycling.h"
 #include "tests/support/check.h"
 #include "tests/support/fake_source.h"
 
@@ -193,6 +193,7 @@ static int set_up(void **state)
     recsys_domains_options_init(&options);
     options.source = source;
     CHECK_OK(recsys_domains_create(&options, &domains, &err), &err);
+    CHECK_OK(recsys_recycling_add_domains(domains, &err), &err);
     return 0;
 }
 
@@ -210,8 +211,9 @@ static char *ask(double latitude, double longitude, uint32_t radius_km)
     recsys_value json;
     char *text;
 
-    CHECK_OK(recsys_location_nearby(domains, latitude, longitude, radius_km, &json, NULL, &err),
-             &err);
+    CHECK_OK(
+        recsys_recycling_find_nearby(domains, latitude, longitude, radius_km, &json, NULL, &err),
+        &err);
     text = calloc(1, json.size + 1);
     memcpy(text, json.data, json.size);
     recsys_value_release(&json);

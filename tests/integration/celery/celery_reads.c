@@ -2,13 +2,13 @@
  *
  *   celery_reads CASES.json      with RECSYS_TEST_REDIS, from celery_results.py
  *
- * Each case names a task, the status that recsys_task_get() must have, and for
+ * Each case names a task, the status that recsys_recycling_get_task() must have, and for
  * OK the very JSON. Prints what differs, then "N passed, N failed". */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "recsys/domain.h"
+#include "recsys/recycling.h"
 #include "recsys/redis.h"
 #include "tests/support/check.h"
 
@@ -85,7 +85,7 @@ static int is_as_expected(recsys_domains *domains, const json_t *wanted)
     char *text = NULL;
     int good = 0;
 
-    recsys_status status = recsys_task_get(domains, task_id, &value, &err);
+    recsys_status status = recsys_recycling_get_task(domains, task_id, &value, &err);
     json_t *got = value.data == NULL
                       ? NULL
                       : json_loadb(value.data, value.size, JSON_REJECT_DUPLICATES, NULL);
@@ -121,6 +121,7 @@ int main(int argc, char **argv)
     options.source = create_source();
     options.stores[TASK_DB] = create_store();
     CHECK_OK(recsys_domains_create(&options, &domains, &err), &err);
+    CHECK_OK(recsys_recycling_add_domains(domains, &err), &err);
     json_array_foreach(cases, index, wanted) n_passed += (size_t)is_as_expected(domains, wanted);
     printf("%zu passed, %zu failed\n", n_passed, json_array_size(cases) - n_passed);
     recsys_domains_destroy(domains);

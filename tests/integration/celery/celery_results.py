@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Results of real Celery workers, read by recsys_task_get().
+"""Results of real Celery workers, read by recsys_recycling_get_task().
 
     servers.py run DIR -- VENV/bin/python celery_results.py READER
 

@@ -1,4 +1,4 @@
-/* lib/recycling/info.c - searching the guides.
+/* lib/recycling/guides.c - searching the guides.
  *
  * The keyword goes into key and query in lower case. So writing it in another
  * case neither makes a second entry nor another answer: what the database is
@@ -8,6 +8,7 @@
  * % and _ are escaped and mean themselves. A keyword whose key would be too long
  * is asked for without the cache.
  */
+#include <locale.h>
 #include <string.h>
 #include <wctype.h>
 
@@ -15,6 +16,7 @@
 #include "lib/base/error.h"
 #include "lib/base/utf8.h"
 #include "lib/domain/domain.h"
+#include "lib/recycling/recycling_table.h"
 
 #define MAX_CHARACTERS 100u
 #define MAX_BYTES (4u * MAX_CHARACTERS)
@@ -52,25 +54,25 @@ static size_t encode(uint32_t c, char *out)
 }
 
 /* `out` has room for MAX_BYTES + 1: a character has four bytes at most, before and after. */
-static recsys_status lower(const recsys_domains *domains, const char *keyword, char *out,
-                           recsys_error *err)
+static recsys_status lower(locale_t letters, const char *keyword, char *out, recsys_error *err)
 {
     size_t end = 0;
 
-    recsys_status status =
-        rs_domain_check_text("recsys_info_search", "keyword", keyword, 1, MAX_BYTES, err);
+    recsys_status status = rs_domain_check_text("recsys_recycling_search_guides", "keyword",
+                                                keyword, 1, MAX_BYTES, err);
     if (status != RECSYS_OK)
         return status;
     if (rs_utf8_count(keyword) > MAX_CHARACTERS)
         return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_info_search: keyword is longer than %u characters", MAX_CHARACTERS);
+                        "recsys_recycling_search_guides: keyword is longer than %u characters",
+                        MAX_CHARACTERS);
     while (*keyword != '\0') {
         uint32_t c;
         keyword += decode((const unsigned char *)keyword, &c);
         if (c >= 'A' && c <= 'Z')
             c += 'a' - 'A';
-        else if (c >= 0x80 && domains->letters != (locale_t)0)
-            c = (uint32_t)towlower_l(towupper_l((wint_t)c, domains->letters), domains->letters);
+        else if (c >= 0x80 && letters != (locale_t)0)
+            c = (uint32_t)towlower_l(towupper_l((wint_t)c, letters), letters);
         end += encode(c, out + end);
     }
     out[end] = '\0';
@@ -118,8 +120,9 @@ static void write_pattern(const char *keyword, struct rs_buffer *out)
     rs_buffer_add(out, "%", 1);
 }
 
-recsys_status recsys_info_search(recsys_domains *domains, const char *keyword, recsys_value *json,
-                                 uint32_t *outcome, recsys_error *err)
+recsys_status recsys_recycling_search_guides(recsys_domains *domains, const char *keyword,
+                                             recsys_value *json, uint32_t *outcome,
+                                             recsys_error *err)
 {
     char small[MAX_BYTES + 1], key[RECSYS_KEY_MAX + 1];
     const char *const values[] = {small};
@@ -133,10 +136,11 @@ recsys_status recsys_info_search(recsys_domains *domains, const char *keyword, r
     if (outcome != NULL)
         *outcome = 0;
     if (domains == NULL || json == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_info_search: an argument is missing");
-    status = lower(domains, keyword, small, err);
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_recycling_search_guides: an argument is missing");
+    status = rs_recycling_find(domains, "info.search", &rs_guides_way, &domain, err);
     if (status == RECSYS_OK)
-        status = rs_domains_find(domains, "info.search", "recsys_info_search", &domain, err);
+        status = lower((locale_t)domain->made, keyword, small, err);
     if (status != RECSYS_OK)
         return status;
     rs_buffer_init(&pattern, 2 * MAX_BYTES + 2);
@@ -158,3 +162,18 @@ recsys_status recsys_info_search(recsys_domains *domains, const char *keyword, r
     rs_buffer_destroy(&pattern);
     return status;
 }
+
+/* Upper and lower case beyond ASCII. Without it such letters keep their case: more entries, the
+ * same answers. */
+static void *make_letters(void)
+{
+    return (void *)newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
+static void free_letters(void *letters)
+{
+    freelocale((locale_t)letters);
+}
+
+const struct rs_domain_way rs_guides_way = {
+    .read_by = "recsys_recycling_search_guides", .make = make_letters, .unmake = free_letters};

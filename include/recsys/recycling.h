@@ -1,0 +1,112 @@
+/* recsys/recycling.h - the ready domains of the recycling service. Group: recycling.
+ *
+ * Users, characters, centres, guides, chats, scans and results of Celery tasks,
+ * over the schema of sql/. Not in the umbrella: it is one service's, and shows
+ * what can be built on domain.h. docs/caching.md lists names, keys and shapes.
+ */
+#ifndef RECSYS_RECYCLING_H
+#define RECSYS_RECYCLING_H
+
+#include <stdint.h>
+
+#include "domain.h"
+#include "export.h"
+#include "status.h"
+#include "store.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Add the ready domains to a set, all or none. The functions below work on a
+ * set that has them. As recsys_domains_add(): before the set is used by several
+ * threads.
+ *
+ * Fails with: E_INVALID, E_EXISTS (a domain of the set has the name of one of
+ *   them, or its keys), E_NOMEM. Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_recycling_add_domains(recsys_domains *domains,
+                                                                       recsys_error *err);
+
+/*
+ * Change the given members of a profile: a JSON object of at most 64 KiB with any
+ * of name, email, phone, avatar_url and preferences. json receives the profile
+ * as it is now.
+ *
+ * Fails with: E_NOT_FOUND (no such user), E_FORMAT (no object, an unknown
+ *   member, a wrong type: the message names it), E_LIMIT, E_EXISTS (the email is
+ *   another user's), E_INVALID, the database's. Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_recycling_update_user(recsys_domains *domains,
+                                                                       const char *user_id,
+                                                                       recsys_bytes members,
+                                                                       recsys_value *json,
+                                                                       recsys_error *err);
+
+/*
+ * Give a character experience. One statement in the database adds, levels up
+ * (several levels at once, too) and returns the row, which the cache takes.
+ *
+ * amount    1..1000000000
+ * award_id  one of this user's; makes a retry harmless: the second time nothing
+ *           is added; NULL = none
+ * json      receives the character's state and "leveled_up" (levels gained),
+ *           "awarded" (false: this award_id was used before)
+ *
+ * Fails with: E_NOT_FOUND, E_INVALID (a used award_id with another amount),
+ *   the database's. Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status
+recsys_recycling_gain_experience(recsys_domains *domains, const char *user_id, int64_t amount,
+                                 const char *award_id, recsys_value *json, recsys_error *err);
+
+/*
+ * The nearest recycling centres, at most 20, with "distance" in metres to the
+ * centimetre, nearest first, ties by id. Answers equal PostGIS's for every point
+ * (WGS 84 ellipsoid); candidates are cached by geohash cell of 5 characters.
+ *
+ * latitude   -90..90, longitude -180..180
+ * radius_km  1..100
+ *
+ * Fails with: E_INVALID, the database's. Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_recycling_find_nearby(
+    recsys_domains *domains, double latitude, double longitude, uint32_t radius_km,
+    recsys_value *json, uint32_t *outcome, recsys_error *err);
+
+/* Guides whose title or content contains `keyword` (1..100 characters), whatever
+ * the case, at most 50. % and _ mean themselves. Fails with: E_INVALID, the
+ * database's. Since: 0.2 */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_recycling_search_guides(recsys_domains *domains,
+                                                                         const char *keyword,
+                                                                         recsys_value *json,
+                                                                         uint32_t *outcome,
+                                                                         recsys_error *err);
+
+/* Store a message (1..65536 bytes) and its answer (0..65536); json receives the
+ * new row. Fails with: E_INVALID, the database's. Since: 0.2 */
+RECSYS_API RECSYS_NODISCARD recsys_status
+recsys_recycling_add_message(recsys_domains *domains, const char *user_id, const char *message,
+                             const char *response, recsys_value *json, recsys_error *err);
+
+/*
+ * A Celery task's result, as its worker wrote it to celery-task-meta-{id} in
+ * logical db 9 (Celery's JSON serialiser). Nothing is cached: it is the store.
+ *
+ * json  {"task_id","status","ready","successful","result","traceback","date_done"}
+ *
+ * Fails with: E_NOT_FOUND (no result: pending, unknown or expired), E_FORMAT
+ *   (not JSON: pickled results are refused unread), E_LIMIT (the result is too
+ *   large), E_INVALID, what the store failed with. Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_recycling_get_task(recsys_domains *domains,
+                                                                    const char *task_id,
+                                                                    recsys_value *json,
+                                                                    recsys_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -6,10 +6,17 @@ pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson>=2.13)
 pkg_check_modules(libcrypto REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash>=0.8)
 
-# Any CBLAS will do; OpenBLAS is what we measure with.
+# Any CBLAS will do; OpenBLAS is what we measure with, in a flavour that several threads can call
+# at once where there is one.
 find_library(RECSYS_CBLAS_LIBRARY NAMES openblas cblas blas REQUIRED
-  PATH_SUFFIXES openblas-pthread openblas)
-find_path(RECSYS_CBLAS_INCLUDE cblas.h REQUIRED PATH_SUFFIXES openblas openblas-pthread)
+  PATH_SUFFIXES openblas-pthread openblas-openmp openblas)
+find_path(RECSYS_CBLAS_INCLUDE cblas.h REQUIRED
+  PATH_SUFFIXES openblas-pthread openblas-openmp openblas)
+get_filename_component(cblas_file ${RECSYS_CBLAS_LIBRARY} REALPATH)
+if(cblas_file MATCHES "openblas-serial")
+  message(WARNING "${cblas_file} is OpenBLAS's serial flavour: only one thread at a time can use it. "
+    "Install libopenblas-pthread-dev.")
+endif()
 add_library(recsys_cblas INTERFACE)
 target_link_libraries(recsys_cblas INTERFACE ${RECSYS_CBLAS_LIBRARY})
 target_include_directories(recsys_cblas SYSTEM INTERFACE ${RECSYS_CBLAS_INCLUDE})

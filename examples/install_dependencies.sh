@@ -8,11 +8,14 @@
 # service: nothing is started, now or when the machine starts.
 set -eu
 
-packages="build-essential cmake ninja-build pkg-config libopenblas-dev libjansson-dev libssl-dev
+packages="build-essential cmake ninja-build pkg-config libopenblas-pthread-dev libjansson-dev libssl-dev
 zlib1g-dev libxxhash-dev libhiredis-dev libpq-dev libcivetweb-dev ca-certificates curl python3"
+# OpenBLAS is asked for by flavour: libopenblas-dev is also content with the serial one, which
+# only one thread at a time can use. The tests want to see all three.
+test_packages="libopenblas0-serial libopenblas0-openmp"
 # redis-tools has the server, too, under another name (tests/support/servers.py);
 # the package redis-server would make it a service.
-test_packages="libcmocka-dev clang clang-format wrk redis-tools python3-venv"
+test_packages="$test_packages libcmocka-dev clang clang-format wrk redis-tools python3-venv"
 with_tests=no
 
 for argument in "$@"; do

@@ -25,6 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <recsys/scorer.h>
+
 #include "report.h"
 
 enum { BLOCK_ROWS = 256, PORTION = 32 };
@@ -33,6 +35,9 @@ enum { BLOCK_ROWS = 256, PORTION = 32 };
  * the length of `uplo`. */
 extern void sposv_(const char *uplo, const int *n, const int *n_rhs, float *a, const int *lda,
                    float *b, const int *ldb, int *info, size_t uplo_length);
+
+/* Only OpenBLAS has it, and 0 is what its serial flavour says. */
+extern int openblas_get_parallel(void) __attribute__((weak));
 
 /* The vectors of users, or of items. */
 struct side {
@@ -146,6 +151,20 @@ static void add_block(const struct workspace *work, uint64_t begin, uint64_t end
                     work->block + (BLOCK_ROWS - n_minus) * width, width, 1.0f, work->matrix, width);
 }
 
+/* Regularization is the usual reason; the other one met so far is a kernel of OpenBLAS that
+ * computes wrongly. */
+static _Noreturn void refuse_row(const struct half_step *step, size_t row)
+{
+    recsys_blas_info blas = {.struct_size = (uint32_t)sizeof blas, .core = ""};
+    int is_known = recsys_blas_get_info(&blas, NULL) == RECSYS_OK && blas.core[0] != '\0';
+
+    report_fatal("the system of %s %zu cannot be solved in single precision; "
+                 "use a larger --regularization%s%s%s",
+                 step->solved->noun, row + 1u,
+                 is_known ? ", or another kernel of OpenBLAS than " : "", is_known ? blas.core : "",
+                 is_known ? ", which OPENBLAS_CORETYPE in the environment chooses" : "");
+}
+
 static void solve_row(const struct workspace *work, size_t row)
 {
     const struct half_step *step = work->step;
@@ -167,9 +186,7 @@ static void solve_row(const struct workspace *work, size_t row)
         /* Upper in rows is lower in Fortran's columns. */
         sposv_("L", &n, &one, work->matrix, &n, work->right, &n, &info, 1u);
         if (info != 0)
-            report_fatal("the system of %s %zu cannot be solved in single precision; "
-                         "use a larger --regularization",
-                         step->solved->noun, row + 1u);
+            refuse_row(step, row);
     }
     memcpy(step->solved->factors + row * d, work->right, d * sizeof(float));
     if (step->solved->bias != NULL)
@@ -383,6 +400,11 @@ void als_fold_in(float *out, const struct als_model *model, const struct sparse 
         solve_row(work, row);
     free_workspaces(work, 1u);
     free(base);
+}
+
+int als_blas_is_serial(void)
+{
+    return openblas_get_parallel != NULL && openblas_get_parallel() == 0;
 }
 
 void als_free(struct als_model *model)

@@ -230,6 +230,12 @@ int main(int argc, char **argv)
      * BLAS that cannot be told so has none. */
     if (recsys_blas_set_threads(1u, NULL) != RECSYS_OK)
         report_progress("this BLAS decides itself how many threads it uses");
+    if (command.als.n_threads > 1u && als_blas_is_serial()) {
+        fputs("recsys-train-als: this OpenBLAS is its serial flavour, so one thread trains; with "
+              "the package libopenblas0-pthread more can\n",
+              stderr);
+        command.als.n_threads = 1u;
+    }
 
     read_data(&data, &command);
     sparse_from_ratings(&by_user, &data);

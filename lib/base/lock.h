@@ -3,7 +3,7 @@
  * Locks are taken in this order, an outer one first:
  *   deployment.operator, deployment.state, slot.lock, store.telling, denylist,
  *   cache shard, store.breaker, stats, log
- * The cache-aside's own (flights, journal) are held alone.
+ * The cache-aside's own (flights, journal) and the one around a serial BLAS are held alone.
  */
 #ifndef RS_BASE_LOCK_H
 #define RS_BASE_LOCK_H
@@ -14,6 +14,10 @@
 struct rs_lock {
     pthread_mutex_t mutex;
 };
+#define RS_LOCK_INIT                                                                               \
+    {                                                                                              \
+        PTHREAD_MUTEX_INITIALIZER                                                                  \
+    } /* for one that lives as long as the process */
 
 /* A condition whose waits are timed by the monotonic clock. */
 struct rs_signal {

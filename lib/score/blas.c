@@ -3,6 +3,11 @@
  * Any CBLAS will do. What only OpenBLAS has (its name, its thread count) is
  * looked for at run time through weak symbols and reported, never changed
  * unless recsys_blas_set_threads() asks for it.
+ *
+ * OpenBLAS built for one thread (Debian's "serial" flavour) gives the same
+ * buffer to two threads that call it at the same time, and wrong numbers to
+ * both. Under it our calls wait for each other. Nothing can be done here about
+ * calls that the host makes itself; docs/pitfalls.md says so.
  */
 #include "lib/score/blas.h"
 
@@ -10,29 +15,54 @@
 #include <limits.h>
 
 #include "lib/base/error.h"
+#include "lib/base/lock.h"
 #include "recsys/scorer.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wredundant-decls"
 extern char *openblas_get_config(void) __attribute__((weak));
 extern char *openblas_get_corename(void) __attribute__((weak));
+extern int openblas_get_parallel(void) __attribute__((weak));
 extern int openblas_get_num_threads(void) __attribute__((weak));
 extern void openblas_set_num_threads(int n_threads) __attribute__((weak));
 #pragma GCC diagnostic pop
 
+static struct rs_lock one_at_a_time = RS_LOCK_INIT;
+
+static int begin_call(void)
+{
+    int is_serial = openblas_get_parallel != NULL && openblas_get_parallel() == 0;
+
+    if (is_serial)
+        rs_lock_take(&one_at_a_time);
+    return is_serial;
+}
+
+static void end_call(int was_locked)
+{
+    if (was_locked)
+        rs_lock_give(&one_at_a_time);
+}
+
 void rs_blas_one(const float *items, uint32_t n_items, uint32_t stride, uint32_t dimensions,
                  const float *query, float *out)
 {
+    int is_locked = begin_call();
+
     cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)n_items, (int)dimensions, 1.0f, items,
                 (int)stride, query, 1, 0.0f, out, 1);
+    end_call(is_locked);
 }
 
 void rs_blas_tile(const float *items, uint32_t n_items, uint32_t stride, uint32_t dimensions,
                   const float *queries, uint32_t n_queries, float *out, uint32_t out_stride)
 {
+    int is_locked = begin_call();
+
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n_queries, (int)n_items,
                 (int)dimensions, 1.0f, queries, (int)stride, items, (int)stride, 0.0f, out,
                 (int)out_stride);
+    end_call(is_locked);
 }
 
 recsys_status recsys_blas_get_info(recsys_blas_info *info, recsys_error *err)

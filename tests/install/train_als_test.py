@@ -8,6 +8,7 @@ and by the formulas of the papers. Standard library only; ends with "N passed,
 N failed".
 """
 import argparse
+import glob
 import json
 import math
 import os
@@ -293,6 +294,23 @@ def test_bad_movies_are_named_by_line(case):
     case.fails(case.folder + ":1: Is a directory", movies=case.folder)
     latin = case.write((header + "".join("%d,Film,\n" % m[0] for m in case.movies)).encode() + b"999,Am\xe9lie,\n")
     case.fails("movie 999: its title is not UTF-8", "--factors", "1", movies=latin)
+
+
+def test_openblas_for_one_thread_trains_the_same_model_on_one(case):
+    """Debian keeps that flavour in a folder of its own; without it there is nothing to ask."""
+    serial = glob.glob("/usr/lib/*/openblas-serial/libopenblas.so.0")
+    if not serial:
+        return
+    out = case.fresh()
+    environment = dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(serial[0]))
+    done = subprocess.run([case.program, "--ratings", case.ratings_csv, "--movies", case.movies_csv, "--out", out,
+                           "--factors", "8", "--threads", "8"],
+                          capture_output=True, text=True, timeout=300, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("recsys-train-als: this OpenBLAS is its serial flavour"), done.stderr
+    assert " on 1 threads" in done.stdout, done.stdout
+    usual = case.train("--factors", "8", "--threads", "1")
+    assert tensors_of(os.path.join(out, "model.safetensors")) == tensors_of(os.path.join(usual, "model.safetensors"))
 
 
 def test_a_bundle_is_never_replaced(case):

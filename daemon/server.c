@@ -225,7 +225,7 @@ static struct mg_context *start(struct rd_app *app, const char *ports)
                              NULL};
     struct mg_callbacks callbacks;
     struct mg_init_data init = {&callbacks, app, options};
-    struct mg_error_data error = {NULL, text, sizeof text};
+    struct mg_error_data error = {.text = text, .text_buffer_size = sizeof text};
     struct mg_context *context;
 
     (void)snprintf(n_threads, sizeof n_threads, "%llu", (unsigned long long)config->threads);

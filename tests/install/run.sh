@@ -14,12 +14,14 @@ if [ $# -ne 2 ]; then
 fi
 build=$(cd "$1" && pwd) || exit 2
 bundle=$(cd "$2" && pwd) || exit 2
-room=$(mktemp -d "${TMPDIR:-/tmp}/recsys-install.XXXXXX") || exit 2
+room=$(mktemp -d "${TMPDIR:-/tmp}/recsys install.XXXXXX") || exit 2 # paths may have spaces
 trap 'rm -rf "$room"' EXIT
 prefix=$room/prefix
 passed=0
 failed=0
 cc=${CC:-cc}
+strict=(-std=c11 -Wall -Wextra)
+[ "${RECSYS_WERROR:-ON}" = OFF ] || strict+=(-Werror) # as tests/run.sh says for newer compilers
 
 step() { # step WHAT COMMAND...
   local what=$1
@@ -57,12 +59,20 @@ nothing_outside_names_the_build() {
 }
 step "installed files do not name the build folder" nothing_outside_names_the_build
 
+programs_find_their_libraries() {
+  local program
+  for program in "$1"/bin/*; do
+    ! env -u LD_LIBRARY_PATH ldd "$program" | grep 'not found' || return 1
+  done
+}
+step "installed programs find the libraries beside them" programs_find_their_libraries "$prefix"
+
 by_find_package() {
   mkdir -p "$room/cmake" && cat > "$room/cmake/CMakeLists.txt" << END
 cmake_minimum_required(VERSION 3.18)
 project(consumer LANGUAGES C)
 find_package(recsys 0.1 REQUIRED)
-add_executable(consumer $here/consumer.c)
+add_executable(consumer "$here/consumer.c")
 target_link_libraries(consumer PRIVATE recsys::recsys)
 END
   cmake -S "$room/cmake" -B "$room/cmake/build" -DCMAKE_PREFIX_PATH="$prefix" \
@@ -71,20 +81,23 @@ END
 }
 step "a consumer by find_package" by_find_package
 
+# pkg-config quotes what a shell would split, so it is a shell that must read it.
+flags_of() { # flags_of PKG-CONFIG'S ARGUMENTS...: into the array `flags`
+  local text
+  text=$(pkg-config "$@") && eval "flags=($text)"
+}
+
 by_pkg_config() {
-  # shellcheck disable=SC2046 # the flags are several words
-  $cc -std=c11 -Wall -Wextra -Werror "$here/consumer.c" -o "$room/shared" \
-    $(pkg-config --cflags --libs recsys) &&
+  flags_of --cflags --libs recsys &&
+    $cc "${strict[@]}" "$here/consumer.c" -o "$room/shared" "${flags[@]}" &&
     "$room/shared" "$bundle" > "$room/by_pkg_config.txt"
 }
 step "a consumer by pkg-config" by_pkg_config
 
 by_pkg_config_static() {
-  local flags
   # The archive lies beside the shared library, which -lrecsys would choose.
-  flags=$(pkg-config --static --cflags --libs recsys | sed 's/-lrecsys\b/-l:librecsys.a/') &&
-    # shellcheck disable=SC2086
-    $cc -std=c11 -Wall -Wextra -Werror "$here/consumer.c" -o "$room/static" $flags &&
+  flags_of --static --cflags --libs recsys &&
+    $cc "${strict[@]}" "$here/consumer.c" -o "$room/static" "${flags[@]/#-lrecsys/-l:librecsys.a}" &&
     ! ldd "$room/static" | grep -q librecsys &&
     "$room/static" "$bundle" > "$room/by_pkg_config_static.txt"
 }
@@ -95,7 +108,7 @@ adapter_by_find_package() {
 cmake_minimum_required(VERSION 3.18)
 project(consumer LANGUAGES C)
 find_package(recsys 0.1 REQUIRED COMPONENTS $1)
-add_executable(consumer $here/consumer_$1.c)
+add_executable(consumer "$here/consumer_$1.c")
 target_link_libraries(consumer PRIVATE recsys::$1)
 END
   cmake -S "$room/cmake-$1" -B "$room/cmake-$1/build" -DCMAKE_PREFIX_PATH="$prefix" \
@@ -104,9 +117,8 @@ END
 }
 
 adapter_by_pkg_config() {
-  # shellcheck disable=SC2046 # the flags are several words
-  $cc -std=c11 -Wall -Wextra -Werror "$here/consumer_$1.c" -o "$room/$1" \
-    $(pkg-config --cflags --libs "recsys-$1") && "$room/$1"
+  flags_of --cflags --libs "recsys-$1" &&
+    $cc "${strict[@]}" "$here/consumer_$1.c" -o "$room/$1" "${flags[@]}" && "$room/$1"
 }
 for adapter in redis postgres; do
   if [ -f "$libdir/pkgconfig/recsys-$adapter.pc" ]; then
@@ -119,7 +131,7 @@ it_may_be_moved() {
   mv "$prefix" "$room/elsewhere" &&
     export PKG_CONFIG_PATH=${libdir/#"$prefix"/"$room/elsewhere"}/pkgconfig &&
     export LD_LIBRARY_PATH=${libdir/#"$prefix"/"$room/elsewhere"} &&
-    by_pkg_config
+    by_pkg_config && programs_find_their_libraries "$room/elsewhere"
 }
 all_say_the_same() {
   [ -s "$room/by_find_package.txt" ] &&

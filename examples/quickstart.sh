@@ -72,8 +72,7 @@ stop_server() {
 trap stop_server EXIT
 
 build() {
-    # The tree of preset "release", without its tests and its -Werror: a newer
-    # compiler's new warning must not stop a newcomer.
+    # The tree of preset "release", without its tests.
     cmake -S . -B build/release -G Ninja -DCMAKE_BUILD_TYPE=Release -DRECSYS_BUILD_TESTS=OFF &&
         cmake --build build/release --parallel "$(nproc)"
 }

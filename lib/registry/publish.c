@@ -74,6 +74,7 @@ static recsys_status open_regular(const struct publication *p, const char *name,
 {
     struct stat about;
 
+    *size = 0;
     *fd = openat(p->source, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (*fd < 0 || fstat(*fd, &about) != 0)
         return rs_error_sys(err, errno, "cannot open %s/%s", p->bundle, name);

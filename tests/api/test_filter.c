@@ -1,6 +1,7 @@
 /* Covers catalog.h: items' entries and every condition of a filter, against a loop over the items.
  */
 #include "tests/api/reference.h"
+#include "tests/support/check.h"
 
 #define N_ITEMS 250
 #define SEED 20260201u
@@ -163,30 +164,30 @@ static void every_condition_alone_passes_what_meets_it(void **state)
 
     (void)state;
     options.min_rating = 6.5f;
-    assert_in_range(check_filter(&options, "rating"), 1, N_ITEMS - 1);
+    CHECK_BETWEEN(check_filter(&options, "rating"), 1, N_ITEMS - 1);
     options = no_conditions();
     options.min_year = 1990;
-    assert_in_range(check_filter(&options, "from 1990"), 1, N_ITEMS - 1);
+    CHECK_BETWEEN(check_filter(&options, "from 1990"), 1, N_ITEMS - 1);
     options = no_conditions();
     options.max_year = 1969;
-    assert_in_range(check_filter(&options, "to 1969"), 1, N_ITEMS - 1);
+    CHECK_BETWEEN(check_filter(&options, "to 1969"), 1, N_ITEMS - 1);
     options.min_year = 1965;
-    assert_in_range(check_filter(&options, "1965 to 1969"), 1, N_ITEMS - 1);
+    CHECK_BETWEEN(check_filter(&options, "1965 to 1969"), 1, N_ITEMS - 1);
     options.min_year = 1970;
     assert_int_equal(check_filter(&options, "an empty range"), 0);
     options = no_conditions();
     options.languages = english;
     options.n_languages = 1;
-    assert_in_range(check_filter(&options, "one language"), 1, N_ITEMS - 1);
+    CHECK_BETWEEN(check_filter(&options, "one language"), 1, N_ITEMS - 1);
     options.languages = two;
     options.n_languages = 2;
-    assert_in_range(check_filter(&options, "two languages"), 1, N_ITEMS - 1);
+    CHECK_BETWEEN(check_filter(&options, "two languages"), 1, N_ITEMS - 1);
     options.languages = none;
     options.n_languages = 1;
     assert_int_equal(check_filter(&options, "a language nobody speaks"), 0);
     options = no_conditions();
     options.flags = RECSYS_FILTER_EXCLUDE_ADULT;
-    assert_in_range(check_filter(&options, "no adult items"), 1, N_ITEMS - 1);
+    CHECK_BETWEEN(check_filter(&options, "no adult items"), 1, N_ITEMS - 1);
 }
 
 static void lists_allow_and_exclude(void **state)
@@ -352,7 +353,7 @@ static void a_filter_keeps_its_model(void **state)
     options.min_rating = 0.5f;
     must(recsys_filter_create(short_lived, &options, &filter, &err), &err, "filter");
     recsys_model_unref(short_lived);
-    assert_in_range(recsys_filter_count(filter), 1, 9); /* ASan would object to a freed model */
+    CHECK_BETWEEN(recsys_filter_count(filter), 1, 9); /* ASan would object to a freed model */
     recsys_filter_destroy(filter);
     recsys_filter_destroy(NULL);
     assert_int_equal(recsys_filter_count(NULL), 0);

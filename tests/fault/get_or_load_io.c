@@ -30,6 +30,7 @@
 #include <time.h>
 
 #include "recsys/aside.h"
+#include "tests/support/check.h"
 #include "tests/support/redis_case.h"
 
 #define VISIBLE __attribute__((visibility("default")))
@@ -489,7 +490,7 @@ static void every_system_call_may_fail(void **state)
     for (size_t i = 0; i < N_SCENARIOS; i++) {
         long n = run_one(&scenarios[i], -1, NULL);
         unsigned n_failures = 0;
-        assert_in_range(n, 1, MAX_CALLS);
+        CHECK_BETWEEN(n, 1, MAX_CALLS);
         memcpy(calls, io.calls, sizeof calls);
         for (long at = 0; at < n; at++)
             for (size_t k = 0; k < N_KINDS; k++)

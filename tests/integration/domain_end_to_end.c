@@ -379,7 +379,7 @@ static void warming_spreads_its_times_to_live(void **state)
         long long left = domain_world_redis_number(&world, 5, command);
         least = left < least ? left : least;
         most = left > most ? left : most;
-        assert_in_range(left, 604800 * 45 / 100, 604800 + 600);
+        CHECK_BETWEEN(left, 604800 * 45 / 100, 604800 + 600);
     }
     assert_true(most - least > 3600);
     assert_int_equal(domain_world_redis_number(&world, 5, "'EXISTS','~warm'"), 0);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "lib/adapters/redis/redis_pool.h"
+#include "tests/support/check.h"
 #include "tests/support/redis_case.h"
 
 static struct redis_server server;
@@ -25,7 +26,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int end(void **state)
 {
     (void)state;
     redis_server_end(&server);
@@ -277,7 +278,7 @@ static void more_threads_than_connections_take_turns(void **state)
         pthread_join(threads[i], NULL);
     assert_int_equal(n_bad, 0);
     recsys_redis_stats stats = pool_stats(shared);
-    assert_in_range(stats.connected, 1, 3);
+    CHECK_BETWEEN(stats.connected, 1, 3);
     assert_int_equal(stats.open, stats.connected);
     assert_int_equal(stats.idle, stats.open);
     assert_int_equal(stats.wait_timeouts, 0);
@@ -366,7 +367,7 @@ static void the_pool_is_a_stack_with_a_bound_that_a_ping_may_pass(void **state)
     rs_redis_settings_destroy(&settings);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
 
 int main(void)
 {

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "tests/support/check.h"
 #include "tests/support/redis_case.h"
 
 #define HOUR 3600000000u /* in us: nothing comes back while a test runs */
@@ -114,17 +115,17 @@ static void a_time_to_live_is_kept_by_the_server(void **state)
 
     (void)state;
     assert_ok(recsys_store_set(store, text("k"), text("v"), 600000, RECSYS_STORE_ALWAYS, &err));
-    assert_in_range(ask_number(&server, "PTTL", "k"), 1, 600000);
+    CHECK_BETWEEN(ask_number(&server, "PTTL", "k"), 1, 600000);
     set("k", "w");
     assert_int_equal(ask_number(&server, "PTTL", "k"), -1);
     assert_ok(recsys_store_get_or_set(store, text("g"), text("v"), 700000, &present, &life, &err));
-    assert_in_range(ask_number(&server, "PTTL", "g"), 600001, 700000);
+    CHECK_BETWEEN(ask_number(&server, "PTTL", "g"), 600001, 700000);
     assert_ok(recsys_store_replace(store, text("g"), text("v"), text("w"), 500000, &err));
-    assert_in_range(ask_number(&server, "PTTL", "g"), 1, 500000);
+    CHECK_BETWEEN(ask_number(&server, "PTTL", "g"), 1, 500000);
     assert_ok(recsys_store_replace(store, text("g"), text("w"), text("x"), 0, &err));
     assert_int_equal(ask_number(&server, "PTTL", "g"), -1);
     assert_ok(recsys_store_set(store, text("n"), text("v"), 600000, RECSYS_STORE_IF_ABSENT, &err));
-    assert_in_range(ask_number(&server, "PTTL", "n"), 1, 600000);
+    CHECK_BETWEEN(ask_number(&server, "PTTL", "n"), 1, 600000);
     /* Longer than Redis can count is as long as it can. */
     assert_ok(recsys_store_set(store, text("k"), text("v"), UINT64_MAX, RECSYS_STORE_ALWAYS, &err));
     assert_true(ask_number(&server, "PTTL", "k") > 1000000000000);
@@ -439,13 +440,13 @@ static void a_burst_is_exact_and_then_the_rate_rules(void **state)
         assert_true(one.retry_us <= hour);
     }
     assert_int_equal(n_allowed, 20);
-    assert_in_range(one.reset_us, 19 * hour, 20 * hour);
-    assert_in_range(one.retry_us, hour - 60000000u, hour);
-    assert_in_range(ask_number(&server, "PTTL", "k"), (long long)(19 * hour / 1000),
-                    (long long)(20 * hour / 1000));
+    CHECK_BETWEEN(one.reset_us, 19 * hour, 20 * hour);
+    CHECK_BETWEEN(one.retry_us, hour - 60000000u, hour);
+    CHECK_BETWEEN(ask_number(&server, "PTTL", "k"), (long long)(19 * hour / 1000),
+                  (long long)(20 * hour / 1000));
     /* What is refused costs nothing: an hour would still bring one back. */
     assert_int_equal(take("k", hour, 20, 5).allowed, 0);
-    assert_in_range(take("k", hour, 20, 1).retry_us, hour - 60000000u, hour);
+    CHECK_BETWEEN(take("k", hour, 20, 1).retry_us, hour - 60000000u, hour);
 }
 
 static void a_cost_beyond_the_burst_is_refused_and_none_is_a_look(void **state)
@@ -480,7 +481,7 @@ static void microseconds_are_not_lost(void **state)
     assert_answer(&server, "$16\r\n", "GET", "k"); /* all of them are kept */
     second = take("k", 3600000001u, 1000, 999);
     assert_int_equal(second.allowed, 1);
-    assert_in_range(second.reset_us, 3540000001000u, 3600000001000u);
+    CHECK_BETWEEN(second.reset_us, 3540000001000u, 3600000001000u);
     /* Very fast and very slow ones. */
     assert_int_equal(take("fast", 1, 1, 1).allowed, 1);
     first = take("slow", 1000000, UINT32_MAX, UINT32_MAX);
@@ -579,7 +580,7 @@ static void the_statistics_say_what_the_server_is(void **state)
     set("k", "v");
     stats = pool_stats(store);
     assert_string_equal(stats.maxmemory_policy, "noeviction");
-    assert_in_range(strtoul(stats.version, NULL, 10), 6, 99);
+    CHECK_BETWEEN(strtoul(stats.version, NULL, 10), 6, 99);
     assert_int_equal(stats.open, 1);
     assert_int_equal(stats.idle, 1);
     assert_int_equal(stats.connected, 1);

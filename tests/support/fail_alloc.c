@@ -159,17 +159,23 @@ static int is_lexer_growing(size_t size, const void *caller)
     return caller == lexer && (size & (size - 1)) == 0;
 }
 
-void *fail_alloc_malloc(size_t size, const void *caller)
+/* 1 if this allocation shall fail and may. */
+static int must_fail_unless_spared(size_t size, const void *caller)
 {
     int spared = is_lexer_growing(size, caller);
 
-    if (must_fail(&memory)) {
-        if (!spared)
-            return NULL;
-        atomic_fetch_add(&n_spared, 1);
-        atomic_fetch_sub(&memory.failed, 1);
-    }
-    return born(&memory, __libc_malloc(size));
+    if (!must_fail(&memory))
+        return 0;
+    if (!spared)
+        return 1;
+    atomic_fetch_add(&n_spared, 1);
+    atomic_fetch_sub(&memory.failed, 1);
+    return 0;
+}
+
+void *fail_alloc_malloc(size_t size, const void *caller)
+{
+    return must_fail_unless_spared(size, caller) ? NULL : born(&memory, __libc_malloc(size));
 }
 
 void *fail_alloc_calloc(size_t n, size_t size)
@@ -177,13 +183,13 @@ void *fail_alloc_calloc(size_t n, size_t size)
     return must_fail(&memory) ? NULL : born(&memory, __libc_calloc(n, size));
 }
 
-void *fail_alloc_realloc(void *block, size_t size)
+void *fail_alloc_realloc(void *block, size_t size, const void *caller)
 {
     if (block != NULL && size == 0) {
         dead(&memory, block);
         return __libc_realloc(block, 0); /* frees it */
     }
-    if (must_fail(&memory))
+    if (must_fail_unless_spared(size, caller))
         return NULL;
     void *moved = __libc_realloc(block, size);
     return block == NULL ? born(&memory, moved) : moved;

@@ -55,7 +55,7 @@ long fail_mmap_live(void);
 /* What the interposed functions do. */
 void *fail_alloc_malloc(size_t size, const void *caller);
 void *fail_alloc_calloc(size_t n, size_t size);
-void *fail_alloc_realloc(void *memory, size_t size);
+void *fail_alloc_realloc(void *memory, size_t size, const void *caller);
 void *fail_alloc_aligned(size_t alignment, size_t size);
 void fail_alloc_free(void *memory);
 void *fail_alloc_mmap(void *address, size_t size, int protection, int flags, int descriptor,
@@ -79,7 +79,7 @@ int fail_alloc_munmap(void *address, size_t size);
     }                                                                                              \
     FAIL_ALLOC_VISIBLE void *realloc(void *memory, size_t size)                                    \
     {                                                                                              \
-        return fail_alloc_realloc(memory, size);                                                   \
+        return fail_alloc_realloc(memory, size, __builtin_return_address(0));                      \
     }                                                                                              \
     FAIL_ALLOC_VISIBLE void free(void *memory)                                                     \
     {                                                                                              \

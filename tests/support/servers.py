@@ -79,7 +79,7 @@ def started_at(pid):
         stat = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         state, *fields = stat.rpartition(")")[2].split()
         return None if state in "ZX" else fields[18]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # between open and read it may end
         if os.path.isdir("/proc/self"):
             return None
     said = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True)

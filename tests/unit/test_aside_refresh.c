@@ -13,6 +13,7 @@
 
 #include "lib/aside/aside.h"
 #include "tests/support/aside_world.h"
+#include "tests/support/check.h"
 
 static struct aside_world world;
 
@@ -189,8 +190,8 @@ static void times_to_live_are_spread(void **state)
         min = ttl < min ? ttl : min;
         max = ttl > max ? ttl : max;
     }
-    assert_in_range(min, 8000, 8050);
-    assert_in_range(max, 9950, 10000);
+    CHECK_BETWEEN(min, 8000, 8050);
+    CHECK_BETWEEN(max, 9950, 10000);
     assert_int_equal(rs_aside_jitter(world.aside, 1), 1);
 }
 

@@ -12,6 +12,7 @@
 #include "lib/limiter/limiter.h"
 #include "recsys/limiter.h"
 #include "tests/support/auth_fakes.h"
+#include "tests/support/check.h"
 
 #define SECOND ((uint64_t)1000000u)
 
@@ -261,7 +262,7 @@ static void a_table_knows_nearly_as_many_keys_as_it_has_places(void **state)
         rs_limiter_table_raise(table, hash, 1, 5);
         assert_int_equal(rs_limiter_table_take(table, hash, 1, 10, 1, 1, &out) && out.allowed, 0);
     }
-    assert_in_range(n, 6900, 7000);
+    CHECK_BETWEEN(n, 6900, 7000);
     rs_limiter_table_destroy(table);
 }
 
@@ -378,7 +379,7 @@ static int32_t note_key(const void *key, size_t key_size, void *user_data)
     recsys_bytes *found = user_data;
     static char copy[512];
 
-    assert_in_range(key_size, 1, sizeof copy);
+    CHECK_BETWEEN(key_size, 1, sizeof copy);
     memcpy(copy, key, key_size);
     assert_null(found->data); /* one key alone */
     *found = (recsys_bytes){copy, key_size};

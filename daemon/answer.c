@@ -26,8 +26,8 @@ struct job {
     struct rd_request *request;
     recsys_model *model;
     const recsys_model_info *info;
-    recsys_id item;
-    bool computed; /* here, rather than found */
+    const recsys_id *item; /* NULL = recommendations */
+    bool computed;         /* here, rather than found */
 };
 
 bool rd_model_acquire(struct rd_request *request, recsys_model **model, recsys_model_info *info)
@@ -147,7 +147,7 @@ static recsys_status compute(struct job *job, recsys_error *err)
     struct rd_text *value = &job->request->worker->value;
     uint32_t key_size = (uint32_t)key->size;
     uint64_t start = rd_now_ns();
-    bool similar = job->item.text != NULL || job->item.number != 0;
+    bool similar = job->item != NULL;
     recsys_recommender *recommender;
     recsys_reply reply;
     recsys_status status;
@@ -157,7 +157,7 @@ static recsys_status compute(struct job *job, recsys_error *err)
     status = get_recommender(job, &recommender, err);
     if (status == RECSYS_OK)
         status =
-            similar ? recsys_recommend_similar(recommender, job->model, job->item,
+            similar ? recsys_recommend_similar(recommender, job->model, *job->item,
                                                &question->request, &reply, err)
                     : recsys_recommend(recommender, job->model, &question->request, 1, &reply, err);
     if (status != RECSYS_OK)
@@ -256,7 +256,7 @@ static recsys_status find_or_compute(struct job *job, struct rd_answer *answer, 
 }
 
 bool rd_answer_get(struct rd_request *request, recsys_model *model, const recsys_model_info *info,
-                   recsys_id item, struct rd_answer *answer)
+                   const recsys_id *item, struct rd_answer *answer)
 {
     struct job job = {request, model, info, item, false};
     struct rd_text *key = &request->worker->key, *value = &request->worker->value;

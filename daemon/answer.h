@@ -18,12 +18,12 @@ void rd_model_release(struct rd_request *request, recsys_model *model);
 
 /*
  * Answers request->worker->question from `model`, which `info` describes and
- * the caller holds. `item` asks for items similar to it instead; RECSYS_ID_NONE
- * for recommendations. False: the request has been answered with an error.
+ * the caller holds. `item` asks for items similar to it instead; NULL for
+ * recommendations. False: the request has been answered with an error.
  * Release with rd_answer_release() before the model.
  */
 bool rd_answer_get(struct rd_request *request, recsys_model *model, const recsys_model_info *info,
-                   recsys_id item, struct rd_answer *answer);
+                   const recsys_id *item, struct rd_answer *answer);
 void rd_answer_release(struct rd_answer *answer);
 
 /* [{"movie_id":…},…] */

@@ -37,10 +37,12 @@ static enum parsed parse_int(const char *text, int64_t *out)
     negative = *text == '-';
     text += *text == '-' || *text == '+';
     for (; isdigit((unsigned char)*text); text++, any = true) {
-        if (value > (INT64_MAX - 9) / 10)
+        int digit = *text - '0';
+
+        if (value > (INT64_MAX - digit) / 10)
             large = true;
         else
-            value = value * 10 + (*text - '0');
+            value = value * 10 + digit;
     }
     if (any && *text == '.')
         for (text++; *text == '0'; text++)
@@ -350,8 +352,9 @@ bool rd_field_id(struct rd_problems *problems, const struct rd_place *place, con
                   max);
         return false;
     }
-    if (number <= 0) {
-        add_range(problems, place, value, "greater_than", "greater than", "gt", "0", "0");
+    if (number < 0) {
+        add_range(problems, place, value, "greater_than_equal", "greater than or equal to", "ge",
+                  "0", "0");
         return false;
     }
     out->text = NULL;

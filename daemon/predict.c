@@ -14,7 +14,6 @@ static uint64_t elapsed_ms(const struct rd_request *request)
 
 void rd_post_predict(struct rd_request *request)
 {
-    static const recsys_id none = RECSYS_ID_NONE;
     const struct rd_question *question = &request->worker->question;
     struct rd_text *out = request->out;
     recsys_model *model;
@@ -25,7 +24,7 @@ void rd_post_predict(struct rd_request *request)
         return;
     if (rd_question_parse(request, &info, false) &&
         rd_caller_may_id(request, question->request.user) &&
-        rd_answer_get(request, model, &info, none, &answer)) {
+        rd_answer_get(request, model, &info, NULL, &answer)) {
         request->status = 200;
         rd_text_puts(out, "{\"user_id\":");
         rd_id_write(out, question->request.user);
@@ -66,7 +65,6 @@ static void write_list(struct rd_request *request, const char *name, recsys_id i
 
 void rd_get_recommendations(struct rd_request *request)
 {
-    static const recsys_id none = RECSYS_ID_NONE;
     recsys_id *user = &request->worker->question.request.user;
     recsys_model *model;
     recsys_model_info info;
@@ -75,22 +73,24 @@ void rd_get_recommendations(struct rd_request *request)
     if (!rd_model_acquire(request, &model, &info))
         return;
     if (rd_question_from_path(request, "user_id", info.user_id_kind, user) &&
-        rd_caller_may_id(request, *user) && rd_answer_get(request, model, &info, none, &answer))
+        rd_caller_may_id(request, *user) && rd_answer_get(request, model, &info, NULL, &answer))
         write_list(request, "user_id", *user, &answer);
     rd_model_release(request, model);
 }
 
 void rd_get_similar(struct rd_request *request)
 {
-    recsys_id item = RECSYS_ID_NONE;
+    recsys_id item;
     recsys_model *model;
     recsys_model_info info;
     struct rd_answer answer;
 
     if (!rd_model_acquire(request, &model, &info))
         return;
-    if (rd_question_from_path(request, "item_id", info.item_id_kind, &item) &&
-        rd_answer_get(request, model, &info, item, &answer))
-        write_list(request, "movie_id", item, &answer);
+    if (rd_question_from_path(request, "item_id", info.item_id_kind, &item)) {
+        request->worker->question.request.flags |= RECSYS_REQUEST_ANONYMOUS;
+        if (rd_answer_get(request, model, &info, &item, &answer))
+            write_list(request, "movie_id", item, &answer);
+    }
     rd_model_release(request, model);
 }

@@ -250,16 +250,18 @@ static void add_words(struct rd_text *key, const char *const *words, uint32_t co
         add_bytes(key, words[i], strlen(words[i]));
 }
 
-void rd_question_key(const struct rd_question *question, const char *fingerprint, recsys_id item,
-                     struct rd_text *key)
+void rd_question_key(const struct rd_question *question, const char *fingerprint,
+                     const recsys_id *item, struct rd_text *key)
 {
-    static const unsigned char format = 1; /* of the kept answers: another one, other keys */
+    static const unsigned char format = 2; /* of the kept answers: another one, other keys */
     const recsys_request *request = &question->request;
 
     rd_text_reset(key, 65536);
     rd_text_add(key, &format, sizeof format);
     add_bytes(key, fingerprint, strlen(fingerprint));
-    add_id(key, item);
+    rd_text_add(key, item != NULL ? "s" : "r", 1); /* similar items, recommendations */
+    if (item != NULL)
+        add_id(key, *item);
     add_id(key, request->user);
     rd_text_add(key, &request->k, sizeof request->k);
     rd_text_add(key, &request->flags, sizeof request->flags);

@@ -50,10 +50,10 @@ bool rd_question_finish(struct rd_request *request, struct rd_problems *problems
 void rd_question_end(struct rd_question *question);
 
 /*
- * The cache key: the model's fingerprint, `item` (RECSYS_ID_NONE but for similar items) and
- * everything of the question that has a bearing on the answer.
+ * The cache key: the model's fingerprint, `item` (NULL but for similar items) and everything of
+ * the question that has a bearing on the answer.
  */
-void rd_question_key(const struct rd_question *question, const char *fingerprint, recsys_id item,
-                     struct rd_text *key);
+void rd_question_key(const struct rd_question *question, const char *fingerprint,
+                     const recsys_id *item, struct rd_text *key);
 
 #endif

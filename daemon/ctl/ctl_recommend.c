@@ -36,9 +36,11 @@ static bool parse_id(const char *what, const char *text, uint32_t kind, recsys_i
         return true;
     number = strtoull(text, &end, 10);
     *out = (recsys_id){NULL, number};
-    if (strspn(text, "0123456789") > 0u && *end == '\0' && number > 0u && number <= INT64_MAX)
+    if (strspn(text, "0123456789") > 0u && *end == '\0' && number <= INT64_MAX)
         return true;
-    ctl_failed("%s '%s' is not a positive integer, as this model's %s ids are", what, text, what);
+    ctl_failed(
+        "%s '%s' is not an integer from 0 to 9223372036854775807, as this model's %s ids are", what,
+        text, what);
     return false;
 }
 
@@ -119,9 +121,8 @@ static void clean_up(struct question *question)
 
 static json_t *id_json(recsys_id id)
 {
-    return id.text != NULL  ? json_stringn(id.text, (size_t)id.number)
-           : id.number > 0u ? json_integer((json_int_t)id.number)
-                            : json_null();
+    return id.text != NULL ? json_stringn(id.text, (size_t)id.number)
+                           : json_integer((json_int_t)id.number);
 }
 
 static json_t *item_json(const struct question *question, const recsys_recommendation *found,
@@ -164,14 +165,14 @@ static void print_item(const recsys_recommendation *found, const recsys_item *it
         printf("      %s\n", found->reason);
 }
 
-/* `name`: user_id or item_id, whom the answer is about. */
-static int print_reply(const struct question *question, const char *name, recsys_id about,
+/* `name`: user_id or item_id, whom the answer is about; NULL for nobody. */
+static int print_reply(const struct question *question, const char *name, const recsys_id *about,
                        const char *strategy, const recsys_reply *reply)
 {
     json_t *line = json_object(), *list = json_array();
     int failed = 0;
 
-    json_object_set_new(line, name, id_json(about));
+    json_object_set_new(line, name, about != NULL ? id_json(*about) : json_null());
     if (strategy != NULL)
         json_object_set_new(line, "strategy", json_string(strategy));
     json_object_set_new(line, "model_version", json_string(question->info.version));
@@ -195,13 +196,17 @@ static int print_reply(const struct question *question, const char *name, recsys
     return failed ? ctl_failed("the answer cannot be shown as JSON") : CTL_OK;
 }
 
-static int recommend_to(struct question *question, recsys_id user, const char *name)
+/* `user`: NULL for somebody without an id. */
+static int recommend_to(struct question *question, const recsys_id *user, const char *name)
 {
     const char *strategy;
     recsys_reply reply;
     recsys_error err;
 
-    question->request.user = user;
+    if (user != NULL)
+        question->request.user = *user;
+    else
+        question->request.flags |= RECSYS_REQUEST_ANONYMOUS;
     if (recsys_recommend(question->recommender, question->model, &question->request, 1u, &reply,
                          &err) != RECSYS_OK)
         return ctl_failed("%s", err.message);
@@ -224,12 +229,12 @@ static int run_recommend(const struct ctl_arguments *arguments)
     if (prepare(&question, arguments)) {
         status = CTL_OK;
         if (n_users == 0u)
-            status = recommend_to(&question, (recsys_id)RECSYS_ID_NONE, "anonymous");
+            status = recommend_to(&question, NULL, "anonymous");
         for (size_t i = 0; i < n_users && status == CTL_OK; i++) {
             recsys_id user;
 
             status = parse_id("user", users[i], question.info.user_id_kind, &user)
-                         ? recommend_to(&question, user, users[i])
+                         ? recommend_to(&question, &user, users[i])
                          : CTL_FAILED;
         }
     }
@@ -247,6 +252,7 @@ static int similar_to(struct question *question, const char *text)
 
     if (!parse_id("item", text, question->info.item_id_kind, &id))
         return CTL_FAILED;
+    question->request.flags |= RECSYS_REQUEST_ANONYMOUS;
     if (recsys_catalog_get(question->model, id, &item, &err) != RECSYS_OK ||
         recsys_recommend_similar(question->recommender, question->model, id, &question->request,
                                  &reply, &err) != RECSYS_OK)
@@ -255,7 +261,7 @@ static int similar_to(struct question *question, const char *text)
         printf("item %s: %s (model %s %s)\n", text,
                item.title[0] != '\0' ? item.title : "(no title)", question->info.name,
                question->info.version);
-    return print_reply(question, "item_id", id, NULL, &reply);
+    return print_reply(question, "item_id", &id, NULL, &reply);
 }
 
 static int run_similar(const struct ctl_arguments *arguments)

@@ -176,8 +176,8 @@ int64_t csv_id(const struct csv *csv, size_t column, const char *name)
 {
     int64_t value = csv_integer(csv, column, name);
 
-    if (value <= 0)
-        report_fatal("%s:%zu: %s '%s' is not positive", csv->path, csv->line, name,
+    if (value < 0)
+        report_fatal("%s:%zu: %s '%s' is negative", csv->path, csv->line, name,
                      csv_field(csv, column));
     return value;
 }

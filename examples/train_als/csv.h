@@ -27,7 +27,7 @@ int csv_next(struct csv *csv);
 /* Field `column` of the present record: BORROWED until csv_next(). */
 const char *csv_field(const struct csv *csv, size_t column);
 
-/* The same as a positive integer, any integer, or a number in [low, high]. */
+/* The same as an id, which is an integer from 0, any integer, or a number in [low, high]. */
 int64_t csv_id(const struct csv *csv, size_t column, const char *name);
 int64_t csv_integer(const struct csv *csv, size_t column, const char *name);
 float csv_number(const struct csv *csv, size_t column, const char *name, double low, double high);

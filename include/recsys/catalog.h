@@ -67,15 +67,22 @@ typedef struct recsys_filter_options {
     int32_t max_year;             /* release_year <= this; 0 = any */
     uint32_t n_languages;
     const char *const *languages; /* any of these, ASCII case ignored */
-    const recsys_id *allow;       /* only these; ids the model does not have are ignored */
-    size_t n_allow;               /* 0 with allow == NULL = any; 0 with allow != NULL = nothing */
+    const recsys_id *allow;       /* with RECSYS_FILTER_ALLOW: only these; ids the model does not
+                                     have are ignored */
+    size_t n_allow;               /* 0 = nothing passes, whatever `allow` is */
     const recsys_id *exclude;     /* not these */
     size_t n_exclude;
-    recsys_id seen_by;            /* not what this user has seen; RECSYS_ID_NONE = nobody */
+    recsys_id seen_by;            /* with RECSYS_FILTER_EXCLUDE_SEEN: not what this user has seen */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_filter_options;
 
 #define RECSYS_FILTER_EXCLUDE_ADULT (1u << 0)
+#define RECSYS_FILTER_ALLOW (1u << 1)        /* the allow list decides, an empty one too: it lets
+                                                nothing pass. Without the flag, setting one is
+                                                E_INVALID */
+#define RECSYS_FILTER_EXCLUDE_SEEN (1u << 2) /* seen_by decides; a user that the model does not know
+                                                has seen nothing. Without the flag, setting it is
+                                                E_INVALID */
 
 /* All zero but the size. */
 RECSYS_API void recsys_filter_options_init(recsys_filter_options *options);

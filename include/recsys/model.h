@@ -13,19 +13,24 @@ extern "C" {
 #endif
 
 /*
- * How users and items are named: a positive 64-bit integer (at most
- * INT64_MAX), or a string of 1..255 bytes of UTF-8. A model says which, for
- * users and for items separately. Row numbers are never ids.
+ * How users and items are named: an integer from 0 to INT64_MAX, or a string
+ * of 1..255 bytes of UTF-8. A model says which, for users and for items
+ * separately. 0 is an id like any other; there is no id that means "nobody".
+ *
+ * A text that the caller gives needs no NUL, its length counts; one that the
+ * library gives has a NUL behind it. Every function that takes an id says
+ * E_INVALID for one that no model of this kind could have: of the other kind,
+ * an integer above INT64_MAX, a text without a length or of more than 255 bytes.
  *
  * Frozen: 16 bytes on 64-bit machines.
  */
 typedef struct recsys_id {
-    const char *text; /* NULL for an integer id; else NUL-terminated */
+    const char *text; /* NULL for an integer id */
     uint64_t number;  /* the integer, or the length of `text` in bytes */
 } recsys_id;
 
-#define RECSYS_ID_NONE {NULL, 0u}                 /* initialiser: no id */
-#define RECSYS_ID_NUMBER(value) {NULL, (value)}   /* initialiser: an integer id */
+#define RECSYS_ID_NUMBER(value) {NULL, (value)}             /* initialiser: an integer id */
+#define RECSYS_ID_TEXT(text, size) {(text), (uint64_t)(size)} /* initialiser: a text of `size` bytes */
 #define RECSYS_ID_MAX_TEXT 255u
 
 enum {
@@ -99,7 +104,8 @@ RECSYS_API void recsys_model_options_init(recsys_model_options *options);
  * .safetensors file, or an .npz written by the Python package `implicit`
  * (ALS, BPR or LMF). Files are mapped, not read; what is wrong with them is
  * found here and not later: sizes, shapes, overlaps, holes, non-finite
- * numbers, duplicate ids, hashes. Files without ids number their rows from 1.
+ * numbers, duplicate ids, hashes. Rows of a file without ids are numbered from
+ * 0, those of a bundle without ids from 1 (docs/model-format.md).
  *
  * options  NULL for defaults.
  * out      receives the model; set to NULL on failure.

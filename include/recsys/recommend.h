@@ -51,7 +51,7 @@ RECSYS_API void recsys_recommender_destroy(recsys_recommender *recommender);
 typedef struct recsys_request {
     uint32_t struct_size;         /* sizeof(recsys_request) */
     uint32_t flags;               /* RECSYS_REQUEST_* */
-    recsys_id user;               /* RECSYS_ID_NONE = anonymous */
+    recsys_id user;               /* not read with RECSYS_REQUEST_ANONYMOUS */
     uint32_t k;                   /* 1..RECSYS_MAX_K; 0 = 10 */
     float min_rating;             /* 0..10; 0 = any */
     int32_t decade;               /* first year: 1990 for the 1990s; 0 = any */
@@ -68,6 +68,7 @@ typedef struct recsys_request {
 #define RECSYS_REQUEST_REASONS (1u << 0)       /* say why */
 #define RECSYS_REQUEST_INCLUDE_SEEN (1u << 1)  /* items the user has seen may come back */
 #define RECSYS_REQUEST_INCLUDE_ADULT (1u << 2) /* adult items may come */
+#define RECSYS_REQUEST_ANONYMOUS (1u << 3)     /* nobody the model could know */
 
 /* All zero but the size. */
 RECSYS_API void recsys_request_init(recsys_request *request);

@@ -1,9 +1,9 @@
 /* lib/base/ids.c - from ids to rows and back.
  *
  * Lookup is linear probing in a table that is at most half full, hashed with a
- * seed that strangers do not know. Ids that are the numbers 1..n in any order,
- * as most files have them, need no table: `sorted` is the way in and `rank`
- * the way back.
+ * seed that strangers do not know. Ids that are n numbers without a gap in any
+ * order, as most files have them (0..n-1, 1..n), need no table: `sorted` is the
+ * way in and `rank` the way back.
  *
  * Numbers are sorted by radix; so are texts, by the eight bytes behind their
  * common beginning, and what these leave equal is merged by whole texts. What
@@ -110,11 +110,12 @@ static size_t find_text(const struct rs_ids *ids, const char *text, size_t size)
     return slot;
 }
 
-recsys_status rs_ids_from_rows(struct rs_ids *ids, size_t n, const uint32_t *order,
+recsys_status rs_ids_from_rows(struct rs_ids *ids, size_t n, uint64_t first, const uint32_t *order,
                                recsys_error *err)
 {
     recsys_status status = begin_ids(ids, n, RECSYS_ID_KIND_INTEGER, "rows", err);
 
+    ids->first = first;
     if (status != RECSYS_OK || order == NULL || n == 0)
         return status;
     ids->sorted = rs_alloc_array(n, sizeof *ids->sorted);
@@ -137,7 +138,7 @@ static recsys_status twice(const int64_t *numbers, const uint32_t *order, size_t
                     what, numbers[a], a < b ? a : b, a < b ? b : a);
 }
 
-/* Every id lies in 1..n: if no two are alike, they are 1..n. */
+/* Every id lies in first..first + n - 1: if no two are alike, they are these. */
 static recsys_status take_dense(struct rs_ids *ids, const int64_t *numbers, const uint32_t *order,
                                 const char *what, recsys_error *err)
 {
@@ -146,7 +147,7 @@ static recsys_status take_dense(struct rs_ids *ids, const int64_t *numbers, cons
         return rs_error_nomem(err, what);
     memset(ids->sorted, 0xFF, ids->n * sizeof *ids->sorted);
     for (uint32_t row = 0; row < ids->n; row++) {
-        uint32_t *place = &ids->sorted[numbers[old_row(order, row)] - 1];
+        uint32_t *place = &ids->sorted[(uint64_t)numbers[old_row(order, row)] - ids->first];
         if (*place != UINT32_MAX)
             return twice(numbers, order, row, *place, what, err);
         *place = row;
@@ -170,7 +171,7 @@ static recsys_status sort_numbers(struct rs_ids *ids, recsys_error *err)
     }
     for (size_t row = 0; row < n; row++)
         ids->sorted[row] = (uint32_t)row;
-    /* All are positive, so signed and unsigned order agree. */
+    /* None is negative, so signed and unsigned order agree. */
     rs_radix_sort((const uint64_t *)ids->numbers, ids->sorted, spare, n);
     rs_free(spare);
     return finish_order(ids, err);
@@ -200,21 +201,25 @@ recsys_status rs_ids_from_numbers(struct rs_ids *ids, const int64_t *numbers, si
                                   const uint32_t *order, const char *what, recsys_error *err)
 {
     recsys_status status = begin_ids(ids, n, RECSYS_ID_KIND_INTEGER, what, err);
-    int64_t largest = 0;
+    int64_t smallest = INT64_MAX, largest = 0;
 
     if (status != RECSYS_OK)
         return status;
     for (size_t row = 0; row < n; row++) {
-        if (numbers[row] <= 0)
-            return rs_error(err, RECSYS_E_FORMAT, "%s[%zu] is %" PRId64 ", ids must be positive",
-                            what, row, numbers[row]);
+        if (numbers[row] < 0)
+            return rs_error(err, RECSYS_E_FORMAT,
+                            "%s[%zu] is %" PRId64 ", ids go from 0 to %" PRId64, what, row,
+                            numbers[row], INT64_MAX);
         if (numbers[row] > largest)
             largest = numbers[row];
+        if (numbers[row] < smallest)
+            smallest = numbers[row];
     }
     if (n == 0)
         return RECSYS_OK;
-    status = (uint64_t)largest <= n ? take_dense(ids, numbers, order, what, err)
-                                    : take_sparse(ids, numbers, order, what, err);
+    ids->first = (uint64_t)smallest;
+    status = (uint64_t)(largest - smallest) < n ? take_dense(ids, numbers, order, what, err)
+                                                : take_sparse(ids, numbers, order, what, err);
     if (status != RECSYS_OK)
         rs_ids_destroy(ids);
     return status;
@@ -401,20 +406,31 @@ recsys_status rs_ids_from_texts(struct rs_ids *ids, const char *bytes, size_t n_
     return status;
 }
 
+const char *rs_ids_refuse(const struct rs_ids *ids, recsys_id id)
+{
+    if ((id.text != NULL) != (ids->kind == RECSYS_ID_KIND_TEXT))
+        return id.text != NULL ? "is a string, but this model's are integers"
+                               : "is an integer, but this model's are strings";
+    if (id.text == NULL)
+        return id.number > INT64_MAX ? "is larger than 9223372036854775807" : NULL;
+    if (id.number == 0)
+        return "is a string without a length; recsys_id.number says how many bytes it has";
+    return id.number > RECSYS_ID_MAX_TEXT ? "is a string longer than 255 bytes" : NULL;
+}
+
 int rs_ids_find(const struct rs_ids *ids, recsys_id id, uint32_t *row)
 {
     size_t slot;
 
-    if (ids->kind == RECSYS_ID_KIND_TEXT) {
-        if (id.text == NULL || id.number == 0 || id.number > RECSYS_ID_MAX_TEXT || ids->n == 0)
-            return 0;
-        slot = find_text(ids, id.text, (size_t)id.number);
-    } else if (id.text != NULL || id.number == 0 || id.number > INT64_MAX) {
+    if (ids->n == 0 || rs_ids_refuse(ids, id) != NULL)
         return 0;
+    if (ids->kind == RECSYS_ID_KIND_TEXT) {
+        slot = find_text(ids, id.text, (size_t)id.number);
     } else if (ids->numbers == NULL) {
-        if (id.number > ids->n)
+        uint64_t place = id.number - ids->first; /* below `first` it is a huge number */
+        if (place >= ids->n)
             return 0;
-        *row = ids->sorted == NULL ? (uint32_t)id.number - 1 : ids->sorted[id.number - 1];
+        *row = ids->sorted == NULL ? (uint32_t)place : ids->sorted[place];
         return 1;
     } else {
         slot = find_number(ids, (int64_t)id.number);
@@ -425,25 +441,36 @@ int rs_ids_find(const struct rs_ids *ids, recsys_id id, uint32_t *row)
     return 1;
 }
 
+recsys_status rs_ids_check(const struct rs_ids *ids, recsys_id id, const char *noun,
+                           recsys_error *err)
+{
+    const char *problem = rs_ids_refuse(ids, id);
+
+    if (problem == NULL)
+        return RECSYS_OK;
+    if (id.text == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "%s id %" PRIu64 " %s", noun, id.number, problem);
+    return rs_error(err, RECSYS_E_INVALID, "%s id %s", noun, problem);
+}
+
 recsys_status rs_ids_lookup(const struct rs_ids *ids, recsys_id id, const char *noun, uint32_t *row,
                             recsys_error *err)
 {
     if (rs_ids_find(ids, id, row))
         return RECSYS_OK;
-    if ((id.text != NULL) != (ids->kind == RECSYS_ID_KIND_TEXT))
-        return rs_error(err, RECSYS_E_INVALID, "this model's %s ids are %s", noun,
-                        ids->kind == RECSYS_ID_KIND_TEXT ? "strings" : "integers");
+    recsys_status status = rs_ids_check(ids, id, noun, err);
+    if (status != RECSYS_OK)
+        return status;
     if (id.text == NULL)
         return rs_error(err, RECSYS_E_NOT_FOUND, "no %s %" PRIu64, noun, id.number);
-    if (id.number > RECSYS_ID_MAX_TEXT || !rs_utf8_is_valid(id.text, (size_t)id.number))
-        return rs_error(err, RECSYS_E_NOT_FOUND, "no %s of this id, which is too long or not UTF-8",
-                        noun);
+    if (!rs_utf8_is_valid(id.text, (size_t)id.number))
+        return rs_error(err, RECSYS_E_NOT_FOUND, "no %s of this id, which is not UTF-8", noun);
     return rs_error(err, RECSYS_E_NOT_FOUND, "no %s \"%.*s\"", noun, (int)id.number, id.text);
 }
 
 recsys_id rs_ids_get(const struct rs_ids *ids, uint32_t row)
 {
-    recsys_id id = RECSYS_ID_NONE;
+    recsys_id id = {NULL, 0};
 
     if (ids->kind == RECSYS_ID_KIND_TEXT) {
         id.text = ids->texts + ids->offsets[row];
@@ -451,7 +478,7 @@ recsys_id rs_ids_get(const struct rs_ids *ids, uint32_t row)
     } else if (ids->numbers != NULL) {
         id.number = (uint64_t)ids->numbers[row];
     } else {
-        id.number = (uint64_t)rs_ids_rank(ids, row) + 1;
+        id.number = (uint64_t)rs_ids_rank(ids, row) + ids->first;
     }
     return id;
 }

@@ -2,7 +2,7 @@
  *
  * A row is where something stands in an array; an id is what callers know it
  * by. Rows never leave the library. Lookup is one probe sequence in an
- * open-addressing table; ids that are 1..n in any order need no table.
+ * open-addressing table; numbers without a gap, in any order, need no table.
  */
 #ifndef RS_BASE_IDS_H
 #define RS_BASE_IDS_H
@@ -15,7 +15,8 @@
 struct rs_ids {
     uint32_t kind; /* RECSYS_ID_KIND_* */
     uint32_t n;
-    int64_t *numbers;  /* by row; NULL if the ids are 1..n: then row r has the id rank + 1 */
+    int64_t *numbers;  /* by row; NULL if they have no gap: then row r has the id first + rank */
+    uint64_t first;    /* the smallest of them, if `numbers` is NULL */
     char *texts;       /* each followed by a NUL; NULL for integers */
     uint64_t *offsets; /* n + 1 of them, into texts */
     uint32_t *slots;   /* row + 1, 0 = free; NULL if numbers is NULL and kind is integer */
@@ -29,8 +30,10 @@ struct rs_ids {
  * of old row order[r]; NULL = as given. What is passed is COPIED. `what` names
  * the array in errors ("model.safetensors: item_ids").
  *
- * E_FORMAT: an id not positive, empty, too long, not UTF-8, or twice there. */
-recsys_status rs_ids_from_rows(struct rs_ids *ids, size_t n, const uint32_t *order,
+ * E_FORMAT: an id negative, empty, too long, not UTF-8, or twice there. */
+
+/* Row r of n rows is called first + r. */
+recsys_status rs_ids_from_rows(struct rs_ids *ids, size_t n, uint64_t first, const uint32_t *order,
                                recsys_error *err);
 recsys_status rs_ids_from_numbers(struct rs_ids *ids, const int64_t *numbers, size_t n,
                                   const uint32_t *order, const char *what, recsys_error *err);
@@ -40,10 +43,18 @@ recsys_status rs_ids_from_texts(struct rs_ids *ids, const char *bytes, size_t n_
                                 const char *what, recsys_error *err);
 void rs_ids_destroy(struct rs_ids *ids);
 
-/* 1 and the row, or 0. An id of the other kind is simply not there. */
+/* What makes `id` one that none of these can be, as static text that follows
+ * "id": it is of the other kind, above INT64_MAX, or a text without a length or
+ * longer than 255 bytes. NULL if it could be one. Every public function that
+ * takes an id refuses these as E_INVALID. */
+const char *rs_ids_refuse(const struct rs_ids *ids, recsys_id id);
+/* The same as a fallible call; `noun` ("user", "item") is for the message. */
+recsys_status rs_ids_check(const struct rs_ids *ids, recsys_id id, const char *noun,
+                           recsys_error *err);
+
+/* 1 and the row, or 0. An id that rs_ids_refuse() refuses is simply not there. */
 int rs_ids_find(const struct rs_ids *ids, recsys_id id, uint32_t *row);
-/* The same as a fallible call: E_NOT_FOUND, or E_INVALID for an id of the other
- * kind; `noun` ("user", "item") is for the message. */
+/* The same as a fallible call: E_NOT_FOUND, or E_INVALID as rs_ids_check(). */
 recsys_status rs_ids_lookup(const struct rs_ids *ids, recsys_id id, const char *noun, uint32_t *row,
                             recsys_error *err);
 /* BORROWED from `ids`. */

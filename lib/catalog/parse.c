@@ -49,10 +49,10 @@ static recsys_status get_id(const json_t *root, const char *where, recsys_id *id
     if (member == NULL || json_is_null(member))
         return rs_error(err, RECSYS_E_FORMAT, "%s: \"id\" is missing", where);
     if (json_is_integer(member)) {
-        if (json_integer_value(member) <= 0)
+        if (json_integer_value(member) < 0)
             return rs_error(err, RECSYS_E_FORMAT,
-                            "%s: \"id\" is %" JSON_INTEGER_FORMAT ", must be positive", where,
-                            json_integer_value(member));
+                            "%s: \"id\" is %" JSON_INTEGER_FORMAT ", ids go from 0 to %" PRId64,
+                            where, json_integer_value(member), INT64_MAX);
         id->text = NULL;
         id->number = (uint64_t)json_integer_value(member);
         return RECSYS_OK;

@@ -73,7 +73,8 @@ recsys_status rs_plan_get_floats(const struct recsys_builder *builder, int part,
     return check_finite(*out, (size_t)rows, columns, name, err);
 }
 
-/* The i-th number, wherever it lies; 0 if it does not fit into 64 bits with sign. */
+/* The i-th number, wherever it lies; 0 if it does not fit into 64 bits with sign:
+ * *out has its bits. */
 static int read_integer(const recsys_array *array, size_t i, int64_t *out)
 {
     const unsigned char *at = (const unsigned char *)array->data + i * rs_dtype_size(array->dtype);
@@ -98,7 +99,7 @@ static int read_integer(const recsys_array *array, size_t i, int64_t *out)
         return 1;
     default:
         memcpy(&u64, at, sizeof u64);
-        *out = (int64_t)(u64 & INT64_MAX);
+        *out = (int64_t)u64;
         return u64 <= INT64_MAX;
     }
 }
@@ -109,7 +110,6 @@ recsys_status rs_plan_get_integers(const struct recsys_builder *builder, int par
     const recsys_array *array = &builder->parts[part].array;
     const char *name = rs_part_kinds[part].name;
     size_t n = (size_t)array->shape[0];
-    int64_t min = dtype == RECSYS_DTYPE_I64 ? INT64_MIN : 0;
     int64_t max = dtype == RECSYS_DTYPE_U32 ? UINT32_MAX : INT64_MAX;
     void *copy = rs_plan_own(plan, rs_alloc_array(n, rs_dtype_size(dtype)));
 
@@ -117,8 +117,12 @@ recsys_status rs_plan_get_integers(const struct recsys_builder *builder, int par
         return rs_error_nomem(err, name);
     for (size_t i = 0; i < n; i++) {
         int64_t value;
-        if (!read_integer(array, i, &value) || value < min || value > max)
-            return rs_error(err, RECSYS_E_INVALID, "%s[%zu] is negative or too large", name, i);
+        if (!read_integer(array, i, &value))
+            return rs_error(err, RECSYS_E_INVALID, "%s[%zu] is %" PRIu64 ", at most %" PRId64, name,
+                            i, (uint64_t)value, max);
+        if (value < 0 || value > max)
+            return rs_error(err, RECSYS_E_INVALID, "%s[%zu] is %" PRId64 ", must be 0..%" PRId64,
+                            name, i, value, max);
         if (dtype == RECSYS_DTYPE_U32)
             ((uint32_t *)copy)[i] = (uint32_t)value;
         else
@@ -256,7 +260,7 @@ static recsys_status get_ids(const struct recsys_builder *builder, int part, uin
     void *numbers = NULL;
 
     if (!rs_part_is_set(at))
-        return rs_ids_from_rows(ids, n, order, err);
+        return rs_ids_from_rows(ids, n, at->first, order, err);
     if (n_given != n)
         return rs_error(err, RECSYS_E_INVALID,
                         "%s has %" PRIu64 " entries, but %s has %" PRIu32 " rows", name, n_given,
@@ -270,13 +274,14 @@ static recsys_status get_ids(const struct recsys_builder *builder, int part, uin
     return rs_ids_from_numbers(ids, numbers, n, order, name, err);
 }
 
-/* As they are stored; NULL for 1..n and for texts. */
+/* As they are stored; NULL for texts, and for 1..n in the order of rows, which a
+ * bundle without ids means. */
 static recsys_status list_numbers(const struct rs_ids *ids, struct rs_plan *plan, int64_t **out,
                                   recsys_error *err)
 {
-    int is_plain = ids->numbers == NULL && ids->sorted == NULL && ids->rank == NULL;
+    int is_plain = ids->numbers == NULL && ids->first == 1 && ids->sorted == NULL;
 
-    if (ids->kind == RECSYS_ID_KIND_TEXT || is_plain)
+    if (ids->kind == RECSYS_ID_KIND_TEXT || is_plain || ids->n == 0)
         return RECSYS_OK;
     *out = rs_plan_own(plan, rs_alloc_array(ids->n, sizeof **out));
     if (*out == NULL)

@@ -152,10 +152,14 @@ static recsys_status take_tensors(recsys_builder *builder, const struct rs_tenso
     return RECSYS_OK;
 }
 
-/* Without vectors it is no model. */
+/* Without vectors it is no model. Rows of a bundle without ids are numbered
+ * from 1, those of other files from 0. */
 static recsys_status take_model(recsys_builder *builder, const struct rs_files *files,
                                 recsys_error *err)
 {
+    for (int part = RS_PART_USER_IDS; part <= RS_PART_ITEM_IDS; part++)
+        if (rs_tensors_find(&files->model, rs_part_kinds[part].name) == NULL)
+            builder->parts[part].first = files->is_bundle ? 1 : 0;
     for (int part = RS_PART_USER_FACTORS; part <= RS_PART_ITEM_FACTORS; part++)
         if (rs_tensors_find(&files->model, rs_part_kinds[part].name) == NULL)
             return rs_error(err, RECSYS_E_FORMAT, "%s: has no tensor %s", files->model_name,

@@ -27,6 +27,17 @@ int rs_tensor_get_integer(const struct rs_tensor *tensor, size_t i, int64_t *out
     return *out >= 0;
 }
 
+void rs_tensor_show_integer(const struct rs_tensor *tensor, size_t i, char out[24])
+{
+    int64_t value = 0;
+
+    (void)rs_tensor_get_integer(tensor, i, &value);
+    if (tensor->dtype == RECSYS_DTYPE_U64)
+        snprintf(out, 24, "%" PRIu64, (uint64_t)value);
+    else
+        snprintf(out, 24, "%" PRId64, value);
+}
+
 static void count_ids(struct rs_model_memory *memory, const struct rs_ids *ids)
 {
     size_t n = ids->n;
@@ -70,9 +81,17 @@ static recsys_status load_numbers(struct rs_loading *loading, struct rs_ids *ids
     int64_t *numbers = rs_alloc_array(n, sizeof *numbers);
     if (numbers == NULL)
         return rs_error_nomem(loading->err, what);
-    for (size_t i = 0; i < n; i++)
-        (void)rs_tensor_get_integer(tensor, i, &numbers[i]);
-    recsys_status status = rs_ids_from_numbers(ids, numbers, n, order, what, loading->err);
+    recsys_status status = RECSYS_OK;
+    for (size_t i = 0; i < n && status == RECSYS_OK; i++) {
+        char shown[24];
+        if (rs_tensor_get_integer(tensor, i, &numbers[i]))
+            continue;
+        rs_tensor_show_integer(tensor, i, shown);
+        status = rs_error(loading->err, RECSYS_E_FORMAT, "%s[%zu] is %s, ids go from 0 to %" PRId64,
+                          what, i, shown, INT64_MAX);
+    }
+    if (status == RECSYS_OK)
+        status = rs_ids_from_numbers(ids, numbers, n, order, what, loading->err);
     rs_free(numbers);
     return status;
 }
@@ -86,7 +105,7 @@ recsys_status rs_load_ids(struct rs_loading *loading, struct rs_ids *ids, const 
 
     rs_loading_what(loading->file, name, what);
     if (tensor == NULL)
-        status = rs_ids_from_rows(ids, n, order, loading->err);
+        status = rs_ids_from_rows(ids, n, loading->manifest != NULL, order, loading->err);
     else if (tensor->dtype == RECSYS_DTYPE_U8 && tensor->n_dims == 1)
         return rs_load_texts(loading, ids, name, tensor, n, order);
     else if (!rs_tensor_is_integer(tensor) || tensor->n_dims != 1 || tensor->shape[0] != n)

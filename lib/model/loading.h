@@ -52,7 +52,8 @@ recsys_status rs_load_column(struct rs_loading *loading, const struct rs_tensors
                              const char *file, const char *name, size_t n, const uint32_t *order,
                              const float **out);
 
-/* Ids by position: integers or texts, or 1..n if the file has no such tensor. */
+/* Ids by position: integers or texts. If the file has no such tensor, rows are
+ * numbered: from 1 in a bundle, whose writers always meant that, else from 0. */
 recsys_status rs_load_ids(struct rs_loading *loading, struct rs_ids *ids, const char *name,
                           size_t n, const uint32_t *order);
 /* n texts from `bytes`, which is called `name`, and the offsets beside it. */
@@ -62,5 +63,7 @@ recsys_status rs_load_texts(struct rs_loading *loading, struct rs_ids *ids, cons
 /* One number of a tensor of integers; 0 if it is negative or beyond INT64_MAX. */
 int rs_tensor_is_integer(const struct rs_tensor *tensor);
 int rs_tensor_get_integer(const struct rs_tensor *tensor, size_t i, int64_t *out);
+/* The same for a message: as it stands in the file, whatever its size. */
+void rs_tensor_show_integer(const struct rs_tensor *tensor, size_t i, char out[24]);
 
 #endif

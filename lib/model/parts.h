@@ -53,6 +53,7 @@ struct rs_part {
     const uint64_t *offsets;
     size_t n_texts, n_bytes;
     void *owned_texts, *owned_offsets; /* to be freed with the part, or NULL */
+    uint64_t first; /* ids that are not set: the number of row 0 */
 };
 
 /* What parts point into: open files, or memory. Kept until the builder ends. */
@@ -101,7 +102,7 @@ struct rs_plan {
     struct rs_ids item_ids; /* in scan order */
     struct rs_ids user_ids;
     struct rs_ids feature_names;
-    int64_t *item_numbers; /* NULL = 1..n, or texts */
+    int64_t *item_numbers; /* NULL = 1..n in order, or texts */
     int64_t *user_numbers;
     const uint64_t *seen_offsets; /* NULL = no seen lists */
     uint32_t *seen_items;         /* positions, ascending for each user */

@@ -61,10 +61,12 @@ static recsys_status load_offsets(struct rs_loading *loading, const struct rs_te
     }
     for (size_t i = 0; i <= model->n_users; i++, before = offset) {
         if (!rs_tensor_get_integer(tensor, i, &offset) || offset < before ||
-            (i == 0 && offset != 0))
+            (i == 0 && offset != 0)) {
+            char shown[24];
+            rs_tensor_show_integer(tensor, i, shown);
             return rs_error(loading->err, RECSYS_E_FORMAT,
-                            "%s: number %zu is %" PRId64 "; they must ascend from 0", what, i,
-                            offset);
+                            "%s: number %zu is %s; they must ascend from 0", what, i, shown);
+        }
         if (copy != NULL)
             copy[i] = (uint64_t)offset;
     }
@@ -87,10 +89,13 @@ static recsys_status check_items(struct rs_loading *loading, const struct rs_ten
     for (size_t user = 0; user < model->n_users; user++) {
         int64_t before = -1;
         for (uint64_t i = model->seen_offsets[user]; i < model->seen_offsets[user + 1]; i++) {
-            if (!rs_tensor_get_integer(tensor, (size_t)i, &item) || item >= model->n_items)
+            if (!rs_tensor_get_integer(tensor, (size_t)i, &item) || item >= model->n_items) {
+                char shown[24];
+                rs_tensor_show_integer(tensor, (size_t)i, shown);
                 return rs_error(loading->err, RECSYS_E_FORMAT,
-                                "%s[%" PRIu64 "] is %" PRId64 ", the model has items 0..%" PRIu32,
-                                what, i, item, model->n_items - 1);
+                                "%s[%" PRIu64 "] is %s, the model has items 0..%" PRIu32, what, i,
+                                shown, model->n_items - 1);
+            }
             if (item <= before)
                 *ascending = 0;
             before = item;

@@ -83,7 +83,7 @@ static recsys_status ask_candidate(struct canary *c, const recsys_model *candida
 static recsys_status run_one(struct canary *c, const recsys_model *candidate,
                              const recsys_model *active, uint64_t number, recsys_error *err)
 {
-    recsys_id id = RECSYS_ID_NONE;
+    recsys_id id = {NULL, 0};
     size_t n_ids = 0;
     uint32_t n_now = 0, n_before = 0;
     float bias = 0.0f;

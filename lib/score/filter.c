@@ -16,7 +16,7 @@
 #include "lib/base/error.h"
 #include "lib/base/options.h"
 
-#define KNOWN_FLAGS RECSYS_FILTER_EXCLUDE_ADULT
+#define KNOWN_FLAGS (RECSYS_FILTER_EXCLUDE_ADULT | RECSYS_FILTER_ALLOW | RECSYS_FILTER_EXCLUDE_SEEN)
 
 void recsys_filter_options_init(recsys_filter_options *options)
 {
@@ -90,11 +90,9 @@ recsys_status rs_filter_positions(const struct recsys_model *model, const recsys
 
     *n_out = 0;
     for (size_t i = 0; i < n_ids; i++) {
-        uint32_t kind = ids[i].text != NULL ? RECSYS_ID_KIND_TEXT : RECSYS_ID_KIND_INTEGER;
-        if (kind != model->item_ids.kind)
-            return rs_error(err, RECSYS_E_INVALID, "item id %zu is %s, this model's are %s", i,
-                            kind == RECSYS_ID_KIND_TEXT ? "a string" : "an integer",
-                            kind == RECSYS_ID_KIND_TEXT ? "integers" : "strings");
+        const char *problem = rs_ids_refuse(&model->item_ids, ids[i]);
+        if (problem != NULL)
+            return rs_error(err, RECSYS_E_INVALID, "the id of item %zu %s", i, problem);
         if (rs_ids_find(&model->item_ids, ids[i], &out[n]))
             n++;
     }
@@ -126,12 +124,14 @@ static recsys_status start_bits(recsys_filter *filter, const recsys_filter_optio
     filter->bits = rs_alloc_array(words, sizeof *filter->bits);
     if (filter->bits == NULL)
         return rs_error_nomem(err, "filter");
-    if (options->allow == NULL) {
+    if ((options->flags & RECSYS_FILTER_ALLOW) == 0) {
         memset(filter->bits, 0xff, words * sizeof *filter->bits);
         if (model->n_items % 64 != 0)
             filter->bits[words - 1] = (1ull << (model->n_items % 64)) - 1u;
         return RECSYS_OK;
     }
+    if (options->n_allow == 0)
+        return RECSYS_OK;
     allowed = rs_alloc_array(options->n_allow, sizeof *allowed);
     if (allowed == NULL)
         return rs_error_nomem(err, "filter");
@@ -149,13 +149,19 @@ static recsys_status add_excluded(recsys_filter *filter, const recsys_filter_opt
     struct rs_positions seen = {NULL, 0};
     uint32_t user, n = 0;
     recsys_status status;
-    int somebody = options->seen_by.text != NULL || options->seen_by.number != 0;
+    int exclude_seen = (options->flags & RECSYS_FILTER_EXCLUDE_SEEN) != 0;
 
-    if (somebody &&
-        (options->seen_by.text != NULL) != (model->user_ids.kind == RECSYS_ID_KIND_TEXT))
-        return rs_error(err, RECSYS_E_INVALID, "seen_by is not of the kind of this model's users");
-    if (somebody && rs_ids_find(&model->user_ids, options->seen_by, &user))
-        seen = rs_filter_seen(model, user);
+    if (exclude_seen) {
+        status = rs_ids_check(&model->user_ids, options->seen_by, "seen_by: user", err);
+        if (status != RECSYS_OK)
+            return status;
+        if (rs_ids_find(&model->user_ids, options->seen_by, &user))
+            seen = rs_filter_seen(model, user);
+    } else if (options->seen_by.text != NULL || options->seen_by.number != 0) {
+        /* Quietly showing what the user has seen would be the worse answer. */
+        return rs_error(err, RECSYS_E_INVALID,
+                        "seen_by is set without the flag RECSYS_FILTER_EXCLUDE_SEEN");
+    }
     if (options->n_exclude + seen.n == 0)
         return RECSYS_OK;
     filter->excluded = rs_alloc_array(options->n_exclude + seen.n, sizeof *filter->excluded);
@@ -206,6 +212,9 @@ recsys_status recsys_filter_create(recsys_model *model, const recsys_filter_opti
                         seen.flags & ~KNOWN_FLAGS);
     if ((seen.n_allow > 0 && seen.allow == NULL) || (seen.n_exclude > 0 && seen.exclude == NULL))
         return rs_error(err, RECSYS_E_INVALID, "recsys_filter_create: ids announced, none given");
+    if ((seen.flags & RECSYS_FILTER_ALLOW) == 0 && (seen.allow != NULL || seen.n_allow > 0))
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_filter_create: allow is set without the flag RECSYS_FILTER_ALLOW");
     status = rs_filter_condition(model->catalog, seen.min_rating, seen.min_year, seen.max_year,
                                  seen.languages, seen.n_languages,
                                  (seen.flags & RECSYS_FILTER_EXCLUDE_ADULT) != 0, &condition, err);
@@ -217,7 +226,7 @@ recsys_status recsys_filter_create(recsys_model *model, const recsys_filter_opti
         return rs_error_nomem(err, "filter");
     filter->model = recsys_model_ref(model);
     int trivial = rs_condition_is_trivial(&condition, model->catalog);
-    if (!trivial || seen.allow != NULL) {
+    if (!trivial || (seen.flags & RECSYS_FILTER_ALLOW) != 0) {
         status = start_bits(filter, &seen, err);
         if (status != RECSYS_OK)
             goto fail;

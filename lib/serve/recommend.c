@@ -21,7 +21,8 @@
 
 #define DEFAULT_K 10u
 #define KNOWN_FLAGS                                                                                \
-    (RECSYS_REQUEST_REASONS | RECSYS_REQUEST_INCLUDE_SEEN | RECSYS_REQUEST_INCLUDE_ADULT)
+    (RECSYS_REQUEST_REASONS | RECSYS_REQUEST_INCLUDE_SEEN | RECSYS_REQUEST_INCLUDE_ADULT |         \
+     RECSYS_REQUEST_ANONYMOUS)
 
 struct recsys_recommender {
     recsys_scorer *scorer;
@@ -128,22 +129,38 @@ void recsys_recommender_destroy(recsys_recommender *r)
     rs_free(r);
 }
 
-static int is_none(recsys_id id)
+static int is_anonymous(const recsys_request *request)
 {
-    return id.text == NULL && id.number == 0;
+    return (request->flags & RECSYS_REQUEST_ANONYMOUS) != 0;
+}
+
+/* What is wrong with an id, as a whole sentence of static text; NULL if nothing is. */
+static const char *check_id(const struct rs_ids *ids, recsys_id id, int is_user)
+{
+    if (rs_ids_refuse(ids, id) == NULL)
+        return NULL;
+    if ((id.text != NULL) != (ids->kind == RECSYS_ID_KIND_TEXT))
+        return !is_user          ? "an excluded item's id is not of this model's kind"
+               : id.text != NULL ? "the user id is a string, this model's user ids are integers"
+                                 : "the user id is an integer, this model's user ids are strings";
+    if (id.text == NULL)
+        return is_user ? "the user id is larger than 9223372036854775807"
+                       : "an excluded item's id is larger than 9223372036854775807";
+    return is_user ? "the user id has no length or is longer than 255 bytes"
+                   : "an excluded item's id has no length or is longer than 255 bytes";
 }
 
 /* What is wrong with a request, as static text; NULL if nothing is. */
 static const char *check(const struct recsys_model *model, const recsys_request *request)
 {
-    uint32_t kind = request->user.text != NULL ? RECSYS_ID_KIND_TEXT : RECSYS_ID_KIND_INTEGER;
+    const char *problem = NULL;
 
     if (request->k > RECSYS_MAX_K)
         return "k is larger than 1000";
-    if (!is_none(request->user) && kind != model->user_ids.kind)
-        return kind == RECSYS_ID_KIND_TEXT
-                   ? "the user id is a string, this model's user ids are integers"
-                   : "the user id is an integer, this model's user ids are strings";
+    if (!is_anonymous(request))
+        problem = check_id(&model->user_ids, request->user, 1);
+    if (problem != NULL)
+        return problem;
     if (!(request->min_rating >= 0.0f && request->min_rating <= 10.0f))
         return "min_rating is not within 0..10";
     if (request->decade != 0 && (request->decade < 1 || request->decade > 9990))
@@ -160,10 +177,9 @@ static const char *check(const struct recsys_model *model, const recsys_request 
     for (uint32_t i = 0; i < request->n_languages; i++)
         if (request->languages[i] == NULL)
             return "a language is NULL";
-    for (size_t i = 0; i < request->n_exclude; i++)
-        if ((request->exclude[i].text != NULL) != (model->item_ids.kind == RECSYS_ID_KIND_TEXT))
-            return "an excluded item's id is not of this model's kind";
-    return NULL;
+    for (size_t i = 0; i < request->n_exclude && problem == NULL; i++)
+        problem = check_id(&model->item_ids, request->exclude[i], 0);
+    return problem;
 }
 
 /* The conditions of a checked request. `excluded` has room for its list. */
@@ -185,8 +201,7 @@ static void set_eligible(const struct recsys_model *model, struct rs_ask *ask, u
     (void)rs_filter_positions(model, request->exclude, request->n_exclude, excluded,
                               &ask->eligible.excluded[0].n, NULL);
     ask->eligible.excluded[0].list = excluded;
-    ask->known =
-        !is_none(request->user) && rs_ids_find(&model->user_ids, request->user, &ask->user);
+    ask->known = !is_anonymous(request) && rs_ids_find(&model->user_ids, request->user, &ask->user);
     if (ask->known && (request->flags & RECSYS_REQUEST_INCLUDE_SEEN) == 0)
         ask->eligible.excluded[1] = rs_filter_seen(model, ask->user);
 }
@@ -351,6 +366,7 @@ recsys_status recsys_recommend_similar(recsys_recommender *r, const recsys_model
         return rs_error(err, RECSYS_E_INVALID, "recsys_recommend_similar: an argument is NULL");
     memset(reply, 0, sizeof *reply);
     recsys_request_init(&plain);
+    plain.flags = RECSYS_REQUEST_ANONYMOUS;
     if (request == NULL)
         request = &plain;
     if ((status = rs_ids_lookup(&model->item_ids, item, "item", &position, err)) != RECSYS_OK ||

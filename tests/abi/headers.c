@@ -119,10 +119,10 @@ static void check_functions(void)
 
 static void check_ids(void)
 {
-    const recsys_id none = RECSYS_ID_NONE, seven = RECSYS_ID_NUMBER(7u);
+    const recsys_id seven = RECSYS_ID_NUMBER(7u), text = RECSYS_ID_TEXT("abc", 2);
 
-    if (none.text != NULL || none.number != 0 || seven.text != NULL || seven.number != 7) {
-        fprintf(stderr, "RECSYS_ID_NONE or RECSYS_ID_NUMBER is wrong\n");
+    if (seven.text != NULL || seven.number != 7 || text.text == NULL || text.number != 2) {
+        fprintf(stderr, "RECSYS_ID_NUMBER or RECSYS_ID_TEXT is wrong\n");
         n_bad++;
     }
 }

@@ -164,7 +164,8 @@ static inline int passes(const struct reference *reference, size_t i,
         spoken |= item->language != NULL && names_equal(item->language, options->languages[l]);
     if (!spoken)
         return 0;
-    if (options->allow != NULL && !is_among(reference->ids[i], options->allow, options->n_allow))
+    if ((options->flags & RECSYS_FILTER_ALLOW) != 0 &&
+        !is_among(reference->ids[i], options->allow, options->n_allow))
         return 0;
     return !is_among(reference->ids[i], options->exclude, options->n_exclude);
 }

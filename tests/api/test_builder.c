@@ -14,7 +14,7 @@ static void a_model_with_every_part_comes_back_as_it_went_in(void **state)
     check_full("full");
 }
 
-static void the_smallest_model_numbers_its_rows_from_one(void **state)
+static void the_smallest_model_numbers_its_rows_from_zero(void **state)
 {
     recsys_builder *builder = create_small();
 
@@ -28,9 +28,9 @@ static void the_smallest_model_numbers_its_rows_from_one(void **state)
     assert_int_equal(info.link, RECSYS_LINK_SIGMOID);
     assert_int_equal(info.n_seen, 0);
     for (uint32_t row = 0; row < N_USERS; row++)
-        check_user(model, number(row + 1), row, 0);
+        check_user(model, number(row), row, 0);
     for (uint32_t row = 0; row < N_ITEMS; row++)
-        check_item(model, number(row + 1), row, 0);
+        check_item(model, number(row), row, 0);
     recsys_model_unref(model);
 }
 
@@ -87,7 +87,7 @@ static void a_cosine_model_holds_vectors_of_length_one(void **state)
         double norm =
             sqrt((double)given[0] * (double)given[0] + (double)given[1] * (double)given[1] +
                  (double)given[2] * (double)given[2]);
-        check_ok(recsys_model_get_item(model, number(row + 1), vector, NULL, &err));
+        check_ok(recsys_model_get_item(model, number(row), vector, NULL, &err));
         for (uint32_t j = 0; j < D; j++)
             assert_true(fabs((double)vector[j] - (double)given[j] / norm) < 1e-7);
     }
@@ -184,13 +184,36 @@ static void a_model_of_implicit_becomes_the_bundle_that_it_is_when_loaded(void *
         assert_int_equal(a.n_items, b.n_items);
         assert_int_equal(a.dimensions, b.dimensions);
         assert_true(b.dimensions <= 16);
-        for (uint64_t id = 1; id <= a.n_users; id++)
+        for (uint64_t id = 0; id < a.n_users; id++)
             check_same(recsys_model_get_user, direct, bundle, number((int64_t)id), a.dimensions);
-        for (uint64_t id = 1; id <= a.n_items; id++)
+        for (uint64_t id = 0; id < a.n_items; id++)
             check_same(recsys_model_get_item, direct, bundle, number((int64_t)id), a.dimensions);
         recsys_model_unref(direct);
         recsys_model_unref(bundle);
     }
+}
+
+/* Version 0.1 left ids out of a bundle if they were 1..n in the order of rows. */
+static void a_bundle_without_ids_numbers_its_rows_from_one_wherever_it_goes(void **state)
+{
+    const int64_t plain[N_ITEMS] = {1, 2, 3, 4, 5, 6, 7};
+    recsys_builder *builder = create_small();
+
+    (void)state;
+    check_ok(put(builder, "user_ids", plain, RECSYS_DTYPE_I64, N_USERS, 0));
+    check_ok(recsys_builder_write(builder, in_scratch("plain"), &err));
+    recsys_builder_destroy(builder);
+    check_ok(recsys_builder_create(&builder, &err));
+    check_ok(recsys_builder_import_model(builder, in_scratch("plain"), &err));
+    check_ok(recsys_builder_write(builder, in_scratch("plain again"), &err));
+    recsys_builder_destroy(builder);
+    recsys_model *model = load("plain"), *again = load("plain again");
+    check_user(model, number(1), 0, 0);
+    check_user(again, number(N_USERS), N_USERS - 1, 0);
+    assert_string_equal(info_of(model).fingerprint, info_of(again).fingerprint);
+    assert_int_equal(recsys_model_get_user(again, number(0), NULL, NULL, &err), RECSYS_E_NOT_FOUND);
+    recsys_model_unref(model);
+    recsys_model_unref(again);
 }
 
 static void an_array_comes_from_an_npy_file(void **state)
@@ -294,13 +317,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_model_with_every_part_comes_back_as_it_went_in),
-        cmocka_unit_test(the_smallest_model_numbers_its_rows_from_one),
+        cmocka_unit_test(the_smallest_model_numbers_its_rows_from_zero),
         cmocka_unit_test(text_ids_come_back_as_they_went_in),
         cmocka_unit_test(a_model_may_be_without_users),
         cmocka_unit_test(a_cosine_model_holds_vectors_of_length_one),
         cmocka_unit_test(a_bundle_can_be_imported_changed_and_written_again),
         cmocka_unit_test(a_damaged_bundle_is_not_imported),
         cmocka_unit_test(a_model_of_implicit_becomes_the_bundle_that_it_is_when_loaded),
+        cmocka_unit_test(a_bundle_without_ids_numbers_its_rows_from_one_wherever_it_goes),
         cmocka_unit_test(an_array_comes_from_an_npy_file),
         cmocka_unit_test(a_file_that_holds_no_model_is_not_imported_as_one),
         cmocka_unit_test(arrays_come_from_members_of_files_too),

@@ -131,7 +131,7 @@ static void a_number_that_is_not_finite_is_named_with_its_place(void **state)
     check_refused(builder, RECSYS_E_FORMAT, "item_popularity[1] is negative");
 }
 
-static void ids_must_be_positive_and_different(void **state)
+static void ids_must_be_different_and_not_negative(void **state)
 {
     int64_t ids[N_ITEMS];
     const uint64_t huge[N_USERS] = {1, 2, 3, UINT64_MAX, 5};
@@ -143,13 +143,14 @@ static void ids_must_be_positive_and_different(void **state)
     recsys_builder *builder = create_full();
     check_ok(put(builder, "item_ids", ids, RECSYS_DTYPE_I64, N_ITEMS, 0));
     check_refused(builder, RECSYS_E_FORMAT, "item_ids: id 106 is there twice, in rows 2 and 5");
-    ids[5] = 0;
+    ids[5] = -1;
     builder = create_full();
     check_ok(put(builder, "item_ids", ids, RECSYS_DTYPE_I64, N_ITEMS, 0));
-    check_refused(builder, RECSYS_E_FORMAT, "item_ids[5] is 0, ids must be positive");
+    check_refused(builder, RECSYS_E_INVALID, "item_ids[5] is -1, must be 0..9223372036854775807");
     builder = create_full();
     check_ok(put(builder, "user_ids", huge, RECSYS_DTYPE_U64, N_USERS, 0));
-    check_refused(builder, RECSYS_E_INVALID, "user_ids[3] is negative or too large");
+    check_refused(builder, RECSYS_E_INVALID,
+                  "user_ids[3] is 18446744073709551615, at most 9223372036854775807");
     builder = create_full();
     check_ok(recsys_builder_set_texts(builder, "user_ids", twice, N_USERS, &err));
     check_refused(builder, RECSYS_E_FORMAT, "user_ids: id \"b\" is there twice, in rows 1 and 3");
@@ -405,7 +406,7 @@ int main(void)
         cmocka_unit_test(a_missing_part_is_named),
         cmocka_unit_test(a_part_of_another_size_is_named),
         cmocka_unit_test(a_number_that_is_not_finite_is_named_with_its_place),
-        cmocka_unit_test(ids_must_be_positive_and_different),
+        cmocka_unit_test(ids_must_be_different_and_not_negative),
         cmocka_unit_test(seen_lists_must_fit),
         cmocka_unit_test(the_catalogue_must_be_about_the_models_items),
         cmocka_unit_test(fields_that_contradict_each_other_are_refused),

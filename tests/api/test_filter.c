@@ -76,7 +76,8 @@ static size_t check_filter(const recsys_filter_options *options, const char *wha
     size_t user = bundle.n_users, n = 0;
 
     for (size_t u = 0; u < bundle.n_users; u++)
-        if ((uint64_t)bundle.user_numbers[u] == options->seen_by.number)
+        if ((options->flags & RECSYS_FILTER_EXCLUDE_SEEN) != 0 &&
+            (uint64_t)bundle.user_numbers[u] == options->seen_by.number)
             user = u;
     must(recsys_filter_create(model, options, &filter, &err), &err, what);
     list_passing(filter, passing);
@@ -201,15 +202,19 @@ static void lists_allow_and_exclude(void **state)
         some[i] = reference.ids[i * 60 + 3];
     some[4] = unknown;
     some[5] = some[0]; /* twice */
+    options.flags = RECSYS_FILTER_ALLOW;
     options.allow = some;
     options.n_allow = 6;
     assert_int_equal(check_filter(&options, "allow"), 4);
     options.n_allow = 0;
     assert_int_equal(check_filter(&options, "an allow list without entries"), 0);
+    options.allow = NULL; /* as a slice that is nil comes in */
+    assert_int_equal(check_filter(&options, "an allow list that is NULL"), 0);
     options = no_conditions();
     options.exclude = some;
     options.n_exclude = 6;
     assert_int_equal(check_filter(&options, "exclude"), N_ITEMS - 4);
+    options.flags = RECSYS_FILTER_ALLOW;
     options.allow = some;
     options.n_allow = 3;
     options.exclude = some + 2;
@@ -227,6 +232,7 @@ static void what_a_user_has_seen_is_left_out(void **state)
     size_t least = N_ITEMS;
 
     (void)state;
+    options.flags = RECSYS_FILTER_EXCLUDE_SEEN;
     for (size_t u = 0; u < bundle.n_users; u++) {
         options.seen_by.number = (uint64_t)bundle.user_numbers[u];
         size_t n = check_filter(&options, "seen");
@@ -261,6 +267,7 @@ static void conditions_together_are_a_conjunction(void **state)
         }
         options.flags = bundle_random(&random, 2) == 0 ? RECSYS_FILTER_EXCLUDE_ADULT : 0;
         if (bundle_random(&random, 3) == 0) {
+            options.flags |= RECSYS_FILTER_ALLOW;
             options.n_allow = (size_t)bundle_random(&random, 120);
             options.allow = allow;
             for (size_t i = 0; i < options.n_allow; i++)
@@ -272,8 +279,10 @@ static void conditions_together_are_a_conjunction(void **state)
             for (size_t i = 0; i < options.n_exclude; i++)
                 exclude[i] = reference.ids[bundle_random(&random, N_ITEMS)];
         }
-        if (bundle_random(&random, 2) == 0)
+        if (bundle_random(&random, 2) == 0) {
+            options.flags |= RECSYS_FILTER_EXCLUDE_SEEN;
             options.seen_by.number = (uint64_t)bundle.user_numbers[bundle_random(&random, 12)];
+        }
         check_filter(&options, what);
     }
 }
@@ -291,7 +300,7 @@ static void refuse(recsys_model *of, const recsys_filter_options *options, recsy
 static void what_makes_no_sense_is_refused(void **state)
 {
     static const char *const hole[] = {NULL};
-    const recsys_id text = {"i-5", 3};
+    const recsys_id text = {"i-5", 3}, huge = RECSYS_ID_NUMBER((uint64_t)INT64_MAX + 1);
     recsys_filter_options options = no_conditions();
 
     (void)state;
@@ -308,18 +317,33 @@ static void what_makes_no_sense_is_refused(void **state)
     options.languages = hole;
     refuse(model, &options, RECSYS_E_INVALID, "a language that is NULL");
     options = no_conditions();
+    options.flags = RECSYS_FILTER_ALLOW;
     options.n_allow = 1;
     refuse(model, &options, RECSYS_E_INVALID, "allowed items that are not there");
     options.allow = &text;
     refuse(model, &options, RECSYS_E_INVALID, "an allowed id of the other kind");
+    options.allow = &huge;
+    refuse(model, &options, RECSYS_E_INVALID, "an allowed id that no item can have");
+    options.flags = 0;
+    options.allow = reference.ids;
+    refuse(model, &options, RECSYS_E_INVALID, "an allow list without the flag");
+    options.n_allow = 0;
+    refuse(model, &options, RECSYS_E_INVALID, "an empty allow list without the flag");
     options = no_conditions();
     options.n_exclude = 1;
     refuse(model, &options, RECSYS_E_INVALID, "excluded items that are not there");
     options.exclude = &text;
     refuse(model, &options, RECSYS_E_INVALID, "an excluded id of the other kind");
+    options.exclude = &huge;
+    refuse(model, &options, RECSYS_E_INVALID, "an excluded id that no item can have");
     options = no_conditions();
+    options.seen_by.number = (uint64_t)bundle.user_numbers[0];
+    refuse(model, &options, RECSYS_E_INVALID, "seen_by without the flag");
+    options.flags = RECSYS_FILTER_EXCLUDE_SEEN;
     options.seen_by = text;
     refuse(model, &options, RECSYS_E_INVALID, "a user id of the other kind");
+    options.seen_by = huge;
+    refuse(model, &options, RECSYS_E_INVALID, "a user id that no user can have");
 }
 
 static void newer_conditions_are_refused_only_if_used(void **state)

@@ -199,7 +199,7 @@ static void an_id_that_is_not_there_is_not_found_and_one_of_the_other_kind_is_in
 {
     struct bundle bundle;
     float bias = 7;
-    const recsys_id unknown = RECSYS_ID_NUMBER(999), text = {"i-5", 3}, none = RECSYS_ID_NONE,
+    const recsys_id unknown = RECSYS_ID_NUMBER(999), text = {"i-5", 3}, zero = RECSYS_ID_NUMBER(0),
                     huge = RECSYS_ID_NUMBER(UINT64_MAX);
     recsys_model *model = make_model(scratch, "ids", &bundle, 3, 4, 2, 6, 0);
 
@@ -208,8 +208,9 @@ static void an_id_that_is_not_there_is_not_found_and_one_of_the_other_kind_is_in
     expect(recsys_model_get_item(model, unknown, NULL, &bias, &err), RECSYS_E_NOT_FOUND, &err, "");
     expect(recsys_model_get_user(model, text, NULL, NULL, &err), RECSYS_E_INVALID, &err, "");
     expect(recsys_model_get_item(model, text, NULL, NULL, &err), RECSYS_E_INVALID, &err, "");
-    expect(recsys_model_get_item(model, none, NULL, NULL, &err), RECSYS_E_NOT_FOUND, &err, "");
-    expect(recsys_model_get_item(model, huge, NULL, NULL, &err), RECSYS_E_NOT_FOUND, &err, "");
+    expect(recsys_model_get_item(model, zero, NULL, NULL, &err), RECSYS_E_NOT_FOUND, &err, "");
+    expect(recsys_model_get_item(model, huge, NULL, NULL, &err), RECSYS_E_INVALID, &err, "");
+    expect(recsys_model_get_user(model, huge, NULL, NULL, &err), RECSYS_E_INVALID, &err, "");
     expect(recsys_model_get_user(NULL, unknown, NULL, NULL, &err), RECSYS_E_INVALID, &err, "");
     expect(recsys_model_get_item(NULL, unknown, NULL, NULL, &err), RECSYS_E_INVALID, &err, "");
     assert_int_equal(recsys_model_get_item(model, unknown, NULL, NULL, NULL), RECSYS_E_NOT_FOUND);

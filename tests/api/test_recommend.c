@@ -97,8 +97,10 @@ static void the_strategy_follows_from_what_is_known(void **state)
         assert_int_equal(ask(worlds[w], &request, "").strategy, RECSYS_STRATEGY_USER_PREFERENCES);
         request.user = unknown;
         assert_int_equal(ask(worlds[w], &request, "").strategy, RECSYS_STRATEGY_PREFERENCES);
-        recsys_request_init(&request); /* anonymous */
+        recsys_request_init(&request);
+        request.flags = RECSYS_REQUEST_ANONYMOUS;
         assert_int_equal(ask(worlds[w], &request, "").strategy, RECSYS_STRATEGY_POPULARITY);
+        request.flags = 0;
         request.user = unknown;
         assert_int_equal(ask(worlds[w], &request, "").strategy, RECSYS_STRATEGY_POPULARITY);
         request.genres = nothing;
@@ -171,16 +173,17 @@ static void strangers_get_the_most_popular_items(void **state)
     (void)state;
     for (size_t w = 0; w < 2; w++) {
         recsys_request_init(&request);
+        request.flags = RECSYS_REQUEST_ANONYMOUS;
         request.k = N_ITEMS;
         recsys_reply reply = ask(worlds[w], &request, "popular");
         check_reply(worlds[w], &request, N_USERS, &reply, "popular");
         request.decade = 1990;
-        request.flags = RECSYS_REQUEST_INCLUDE_ADULT;
+        request.flags |= RECSYS_REQUEST_INCLUDE_ADULT;
         reply = ask(worlds[w], &request, "popular in the nineties");
         check_reply(worlds[w], &request, N_USERS, &reply, "popular in the nineties");
     }
     recsys_request_init(&request);
-    request.flags = RECSYS_REQUEST_INCLUDE_ADULT;
+    request.flags = RECSYS_REQUEST_INCLUDE_ADULT | RECSYS_REQUEST_ANONYMOUS;
     assert_true(ask(&texts, &request, "most popular").items[0].score == 1.0f);
 }
 
@@ -233,32 +236,32 @@ static void check_order(const recsys_model *model, uint64_t user, const uint64_t
 static void popularity_is_the_bias_else_the_rating_else_the_norm(void **state)
 {
     static const float bias[4] = {0.5f, 2, -1, 2};
-    static const char *const lines[] = {"{\"id\": 1, \"rating\": 3}", "{\"id\": 2}",
-                                        "{\"id\": 3, \"rating\": 9.5}",
-                                        "{\"id\": 4, \"rating\": 3}"};
-    static const uint64_t by_bias[] = {2, 4, 1, 3}, by_rating[] = {3, 1, 4, 2},
-                          by_norm[] = {4, 3, 2, 1};
+    static const char *const lines[] = {"{\"id\": 0, \"rating\": 3}", "{\"id\": 1}",
+                                        "{\"id\": 2, \"rating\": 9.5}",
+                                        "{\"id\": 3, \"rating\": 3}"};
+    static const uint64_t by_bias[] = {1, 3, 0, 2}, by_rating[] = {2, 0, 3, 1},
+                          by_norm[] = {3, 2, 1, 0};
     recsys_model *model = build("by-bias", three_users, bias, lines, NULL);
 
     (void)state;
-    check_order(model, 0, by_bias, RECSYS_STRATEGY_POPULARITY, "bias");
+    check_order(model, 99, by_bias, RECSYS_STRATEGY_POPULARITY, "bias");
     recsys_model_unref(model);
     model = build("by-rating", three_users, NULL, lines, NULL);
-    check_order(model, 0, by_rating, RECSYS_STRATEGY_POPULARITY, "rating");
+    check_order(model, 99, by_rating, RECSYS_STRATEGY_POPULARITY, "rating");
     recsys_model_unref(model);
     model = build("by-norm", three_users, NULL, NULL, NULL);
-    check_order(model, 0, by_norm, RECSYS_STRATEGY_POPULARITY, "norm");
+    check_order(model, 99, by_norm, RECSYS_STRATEGY_POPULARITY, "norm");
     recsys_model_unref(model);
 }
 
 static void a_user_of_whom_nothing_was_learned_is_a_stranger(void **state)
 {
-    static const uint64_t by_norm[] = {4, 3, 2, 1}, second[] = {3, 1, 2, 4};
+    static const uint64_t by_norm[] = {3, 2, 1, 0}, second[] = {2, 0, 1, 3};
     recsys_model *model = build("zero-user", three_users, NULL, NULL, NULL);
 
     (void)state;
-    check_order(model, 2, by_norm, RECSYS_STRATEGY_POPULARITY, "a vector of zeros");
-    check_order(model, 1, second, RECSYS_STRATEGY_USER, "a vector");
+    check_order(model, 1, by_norm, RECSYS_STRATEGY_POPULARITY, "a vector of zeros");
+    check_order(model, 0, second, RECSYS_STRATEGY_USER, "id 0 is a user like any other");
     recsys_model_unref(model);
 }
 

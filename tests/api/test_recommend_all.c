@@ -82,7 +82,7 @@ static void reasons_are_true(void **state)
         for (size_t u = 0; u <= N_USERS; u++)
             for (unsigned kind = 0; kind <= BOTH_KINDS; kind++) {
                 recsys_request request = request_of(worlds[w], u, text);
-                request.flags = RECSYS_REQUEST_REASONS;
+                request.flags |= RECSYS_REQUEST_REASONS;
                 request.k = 30;
                 request.genres = genres;
                 request.n_genres = kind & 1 ? 2 : 0;
@@ -139,11 +139,13 @@ static void draw(const struct world *world, uint64_t *random, struct drawn *draw
     *request = request_of(world, drawn->user, drawn->text);
     if (drawn->user == N_USERS && bundle_random(random, 2) == 0) {
         snprintf(drawn->text, sizeof drawn->text, "nobody");
+        request->flags = 0;
         request->user.text = world->bundle.flags & BUNDLE_TEXT_IDS ? drawn->text : NULL;
         request->user.number = world->bundle.flags & BUNDLE_TEXT_IDS ? 6 : 999999;
     }
     request->k = ks[bundle_random(random, sizeof ks / sizeof *ks)];
-    request->flags = (uint32_t)bundle_random(random, 8);
+    request->flags &= RECSYS_REQUEST_ANONYMOUS;
+    request->flags |= (uint32_t)bundle_random(random, 8);
     if (bundle_random(random, 3) == 0)
         request->min_rating = (float)bundle_random(random, 101) / 10.0f;
     if (bundle_random(random, 3) == 0)

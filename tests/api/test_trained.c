@@ -128,6 +128,7 @@ static void check_users(const struct trained *t, uint32_t n_threads, uint32_t ba
         queries[u].offset = (double)bias;
         queries[u].k = k;
         recsys_filter_options_init(&conditions);
+        conditions.flags = RECSYS_FILTER_EXCLUDE_SEEN;
         conditions.seen_by = users[u];
         if (leave_out_seen)
             CHECK_OK(recsys_filter_create(t->model, &conditions, &filters[u], &err), &err);

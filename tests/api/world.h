@@ -124,6 +124,8 @@ static inline recsys_request request_of(const struct world *world, size_t user, 
     recsys_request_init(&request);
     if (user < N_USERS)
         request.user = user_id(world, user, text);
+    else
+        request.flags = RECSYS_REQUEST_ANONYMOUS;
     return request;
 }
 

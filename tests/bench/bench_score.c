@@ -125,7 +125,7 @@ static void run_recommend(struct bench *b, size_t first)
 
     for (size_t i = 0; i < o->batch; i++) {
         recsys_request_init(&b->requests[i]);
-        b->requests[i].user.number = first + i + 1;
+        b->requests[i].user.number = first + i;
         b->requests[i].k = (uint32_t)o->k;
     }
     check(
@@ -151,11 +151,10 @@ static int64_t answer_at(const struct bench *b, size_t query, size_t rank)
     if (b->options.recommend) {
         const recsys_reply *reply = &b->replies[query];
 
-        return rank < reply->count ? (int64_t)reply->items[rank].item.number - 1 : -1;
+        return rank < reply->count ? (int64_t)reply->items[rank].item.number : -1;
     }
-    return rank < b->counts[query]
-               ? (int64_t)b->answers[query * b->options.k + rank].item.number - 1
-               : -1;
+    return rank < b->counts[query] ? (int64_t)b->answers[query * b->options.k + rank].item.number
+                                   : -1;
 }
 
 static void keep_ids(struct bench *b)

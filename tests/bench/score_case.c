@@ -219,17 +219,18 @@ static void add_filter(struct score_case *c, size_t n, size_t place, recsys_id *
     if (c->bits != NULL) {
         const uint8_t *row = c->bits + (c->n_bitmaps == 1 ? 0 : place) * c->bits_size;
 
+        how.flags = RECSYS_FILTER_ALLOW;
         how.allow = ids;
         for (size_t i = 0; i < n; i++)
             if (row[i / 8] >> (i % 8) & 1)
-                ids[n_ids++] = (recsys_id)RECSYS_ID_NUMBER(i + 1);
+                ids[n_ids++] = (recsys_id)RECSYS_ID_NUMBER(i);
         how.n_allow = n_ids;
     }
     how.exclude = ids + n_ids;
     for (size_t i = 0; i < c->n_seen; i++)
         if (c->seen[place * c->n_seen + i] >= 0)
             ids[n_ids + how.n_exclude++] =
-                (recsys_id)RECSYS_ID_NUMBER((uint64_t)c->seen[place * c->n_seen + i] + 1);
+                (recsys_id)RECSYS_ID_NUMBER((uint64_t)c->seen[place * c->n_seen + i]);
     check(recsys_filter_create(c->model, &how, &c->filters[place], &error), &error);
 }
 

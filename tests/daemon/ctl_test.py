@@ -405,13 +405,13 @@ def test_new_users_are_answered(case):
 
 
 def test_ids_must_be_of_the_models_kind(case):
-    for user in ("abc", "0", "-5", "1.5", "9223372036854775808", "99999999999999999999", ""):
+    for user in ("abc", "-5", "1.5", "9223372036854775808", "99999999999999999999", ""):
         case.run("recommend", case.bundle, "--user=" + user).failed(
-            "recsysctl: user '%s' is not a positive integer, as this model's user ids are" % user)
+            "recsysctl: user '%s' is not an integer from 0 to 9223372036854775807, as this model's user ids are" % user)
     case.run("recommend", case.bundle, "--exclude", "x").failed(
-        "recsysctl: item 'x' is not a positive integer, as this model's item ids are")
+        "recsysctl: item 'x' is not an integer from 0 to 9223372036854775807, as this model's item ids are")
     case.run("similar", case.bundle, "--item", "x").failed(
-        "recsysctl: item 'x' is not a positive integer, as this model's item ids are")
+        "recsysctl: item 'x' is not an integer from 0 to 9223372036854775807, as this model's item ids are")
 
 
 def test_similar_is_brute_force_by_cosine(case):

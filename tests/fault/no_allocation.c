@@ -142,6 +142,7 @@ static void top_k_under_a_filter_allocates_nothing(void **state)
     (void)state;
     recsys_filter_options_init(&options);
     options.min_rating = 5.0f;
+    options.flags = RECSYS_FILTER_EXCLUDE_SEEN;
     options.seen_by.number = 1;
     must(recsys_filter_create(model, &options, &filter, &err), "filter");
     query.filter = filter;
@@ -193,9 +194,9 @@ static void make_requests(recsys_request *requests, size_t n)
         exclude[i].number = 100 + i;
     for (size_t i = 0; i < n; i++) {
         recsys_request_init(&requests[i]);
-        requests[i].user.number = i % 5 == 4 ? 0 : i + 1;
+        requests[i].user.number = i + 1;
         requests[i].k = 20;
-        requests[i].flags = RECSYS_REQUEST_REASONS;
+        requests[i].flags = RECSYS_REQUEST_REASONS | (i % 5 == 4 ? RECSYS_REQUEST_ANONYMOUS : 0);
         requests[i].exclude = exclude;
         requests[i].n_exclude = i % 3 == 0 ? 20 : 0;
         requests[i].genres = genres;

@@ -92,6 +92,7 @@ static recsys_status create_a_filter(void)
 
     CHECK_OK(recsys_model_get_item_ids(model, 0, ids, 20, &count, &err), &err);
     recsys_filter_options_init(&options);
+    options.flags = RECSYS_FILTER_ALLOW | RECSYS_FILTER_EXCLUDE_SEEN;
     options.min_rating = 1;
     options.languages = languages;
     options.n_languages = 2;
@@ -184,12 +185,13 @@ static void make_requests(recsys_request *requests, size_t n)
     for (size_t i = 0; i < n; i++) {
         recsys_request_init(&requests[i]);
         requests[i].k = 30;
-        requests[i].user.number = i % 3 == 2 ? 0 : (uint64_t)bundles[0].user_numbers[i % N_USERS];
+        requests[i].user.number = (uint64_t)bundles[0].user_numbers[i % N_USERS];
         requests[i].genres = genres;
         requests[i].n_genres = i % 4 == 0 ? 2 : 0;
         requests[i].exclude = exclude;
         requests[i].n_exclude = 3;
-        requests[i].flags = i % 2 == 0 ? RECSYS_REQUEST_REASONS : 0;
+        requests[i].flags =
+            (i % 2 == 0 ? RECSYS_REQUEST_REASONS : 0) | (i % 3 == 2 ? RECSYS_REQUEST_ANONYMOUS : 0);
     }
 }
 

@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     status = bytes[0] == 't' ? rs_ids_from_texts(&ids, texts, sizeof texts, offsets, N_ITEMS, order,
                                                  "ids", NULL)
-                             : rs_ids_from_rows(&ids, N_ITEMS, order, NULL);
+                             : rs_ids_from_rows(&ids, N_ITEMS, 1, order, NULL);
     EXPECT(status == RECSYS_OK);
     check_catalog((const char *)bytes + 1, size - 1, &ids);
     check_canonical((const char *)bytes + 1, size - 1);

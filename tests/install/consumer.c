@@ -21,6 +21,8 @@ int main(int argc, char **argv)
         return fprintf(stderr, "%s\n", argc == 2 ? err.message : "usage: consumer BUNDLE"), 1;
     if (n_users == 1)
         request.user = user;
+    else
+        request.flags = RECSYS_REQUEST_ANONYMOUS;
     if (recsys_recommend(recommender, model, &request, 1, &reply, &err) != RECSYS_OK)
         return fprintf(stderr, "%s\n", err.message), 1;
     for (uint32_t i = 0; i < reply.count; i++)

@@ -32,6 +32,7 @@ static float next_number(void)
 static float users[N_USERS * DIMENSIONS], items[N_ITEMS * DIMENSIONS], biases[N_ITEMS];
 static uint64_t seen_offsets[N_USERS + 1];
 static uint32_t seen_items[N_USERS * N_SEEN];
+static int64_t user_ids[N_USERS], item_ids[N_ITEMS];
 
 static void make_numbers(void)
 {
@@ -39,9 +40,12 @@ static void make_numbers(void)
         users[i] = next_number();
     for (size_t i = 0; i < sizeof items / sizeof *items; i++)
         items[i] = next_number();
-    for (size_t i = 0; i < N_ITEMS; i++)
+    for (size_t i = 0; i < N_ITEMS; i++) {
         biases[i] = 0.1f * next_number();
+        item_ids[i] = (int64_t)i + 1;
+    }
     for (uint32_t u = 0; u < N_USERS; u++) {
+        user_ids[u] = (int64_t)u + 1;
         seen_offsets[u + 1] = (uint64_t)(u + 1) * N_SEEN;
         for (uint32_t i = 0; i < N_SEEN; i++)
             seen_items[u * N_SEEN + i] = (u * 7 + i * 31) % N_ITEMS;
@@ -98,6 +102,8 @@ int main(int argc, char **argv)
     check(recsys_builder_create(&builder, &err), &err);
     set_array(builder, "user_factors", users, RECSYS_DTYPE_F32, N_USERS, DIMENSIONS);
     set_array(builder, "item_factors", items, RECSYS_DTYPE_F32, N_ITEMS, DIMENSIONS);
+    set_array(builder, "user_ids", user_ids, RECSYS_DTYPE_I64, N_USERS, 0);
+    set_array(builder, "item_ids", item_ids, RECSYS_DTYPE_I64, N_ITEMS, 0);
     set_array(builder, "item_bias", biases, RECSYS_DTYPE_F32, N_ITEMS, 0);
     set_array(builder, "seen_offsets", seen_offsets, RECSYS_DTYPE_U64, N_USERS + 1, 0);
     set_array(builder, "seen_items", seen_items, RECSYS_DTYPE_U32, N_USERS * N_SEEN, 0);

@@ -271,8 +271,8 @@ def test_bad_ratings_are_named_by_line(case):
     case.bad_ratings("1,5,3,1\n", "FILE:1: column 1 is called '1'; expected the header 'userId,movieId,rating,timestamp'")
     case.bad_ratings("userId,movieId,rating\n", "FILE:1: 3 fields where the header has 4")
     for line, message in (("1,5,3", "3 fields where the header has 4"), ("1,5,3,1,2", "5 fields where the header has 4"),
-                          ("x,5,3,1", "userId 'x' is not an integer"), ("0,5,3,1", "userId '0' is not positive"),
-                          ("-4,5,3,1", "userId '-4' is not positive"), ("1.0,5,3,1", "userId '1.0' is not an integer"),
+                          ("x,5,3,1", "userId 'x' is not an integer"), 
+                          ("-4,5,3,1", "userId '-4' is negative"), ("1.0,5,3,1", "userId '1.0' is not an integer"),
                           ("99999999999999999999,5,3,1", "userId '99999999999999999999' is not an integer"),
                           ("1,6,3,1", "movie 6 is not among the movies"), ("1,,3,1", "movieId '' is not an integer"),
                           ("1,5,x,1", "rating 'x' is not a number"), ("1,5,nan,1", "rating 'nan' is not a number"),

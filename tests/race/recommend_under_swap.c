@@ -51,7 +51,7 @@ static void make_requests(uint64_t user, recsys_request requests[N_REQUESTS])
     requests[2].genres = genres;
     requests[2].n_genres = 2;
     requests[3].flags = RECSYS_REQUEST_REASONS;
-    requests[4].user.number = 0;
+    requests[4].flags |= RECSYS_REQUEST_ANONYMOUS;
     requests[5].languages = languages;
     requests[5].n_languages = 2;
     requests[5].flags = RECSYS_REQUEST_INCLUDE_SEEN;

@@ -142,10 +142,8 @@ static const struct breakage breakages[] = {
     {"tensors overlap", ALL, REPLACE, MODEL, "[320,704]", 0, "[319,703]", 0, 0, F,
      "@/model.safetensors: user_factors: overlaps the tensor before it"},
     /* ids */
-    {"id zero", ALL, PATCH, MODEL, "item_ids", 16, ZEROS, 8, 0, F,
-     "@/model.safetensors: item_ids[2] is 0, ids must be positive"},
     {"id negative", ALL, PATCH, MODEL, "user_ids", 0, MINUS_ONE, 8, 0, F,
-     "@/model.safetensors: user_ids[0] is -1, ids must be positive"},
+     "@/model.safetensors: user_ids[0] is -1, ids go from 0 to 9223372036854775807"},
     {"id twice", ALL, PATCH, MODEL, "item_ids", 0, "\5\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0", 16, 0, F,
      "@/model.safetensors: item_ids: id 5 is there twice, in rows 0 and 1"},
     {"ids as reals", ALL, REPLACE, MODEL, "\"I64\"", 0, "\"F64\"", 0, 0, F,

@@ -25,7 +25,7 @@ static void make_ids(struct rs_ids *ids, uint32_t n)
     assert_non_null(order);
     for (uint32_t i = 0; i < n; i++)
         order[i] = n - 1 - i;
-    assert_int_equal(rs_ids_from_rows(ids, n, order, &err), RECSYS_OK);
+    assert_int_equal(rs_ids_from_rows(ids, n, 1, order, &err), RECSYS_OK);
     free(order);
 }
 
@@ -253,8 +253,8 @@ static const struct {
     {"{\"title\":\"a\"}", "\"id\" is missing"},
     {"{\"id\":null}", "\"id\" is missing"},
     {"{\"id\":3.0}", "\"id\" must be an integer or a string"},
-    {"{\"id\":0}", "\"id\" is 0, must be positive"},
-    {"{\"id\":-7}", "\"id\" is -7, must be positive"},
+    {"{\"id\":-1}", "\"id\" is -1, ids go from 0 to 9223372036854775807"},
+    {"{\"id\":-7}", "\"id\" is -7, ids go from 0 to 9223372036854775807"},
     {"{\"id\":\"\"}", "\"id\" has 0 bytes, must have 1..255"},
     {"{\"id\":\"3\"}", "\"id\" is a string, but the model's item ids are integers"},
     {"{\"id\":100}", "item 100 is not in the model"},

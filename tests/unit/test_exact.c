@@ -94,6 +94,7 @@ static void make_filters(struct setting *s, uint64_t seed)
             options.exclude = ids;
             options.n_exclude = n;
         } else {
+            options.flags = RECSYS_FILTER_ALLOW;
             options.allow = ids;
             options.n_allow = n;
         }

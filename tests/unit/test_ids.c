@@ -62,13 +62,13 @@ static void check_all(const struct rs_ids *ids)
     }
 }
 
-static void rows_are_numbered_from_one_without_any_memory(void **state)
+static void rows_are_numbered_without_any_memory(void **state)
 {
     struct rs_ids ids;
     uint32_t row = 9;
 
     (void)state;
-    assert_int_equal(rs_ids_from_rows(&ids, 5, NULL, NULL), RECSYS_OK);
+    assert_int_equal(rs_ids_from_rows(&ids, 5, 1, NULL, NULL), RECSYS_OK);
     assert_null(ids.slots);
     assert_null(ids.numbers);
     assert_int_equal(rs_ids_get(&ids, 4).number, 5);
@@ -80,6 +80,12 @@ static void rows_are_numbered_from_one_without_any_memory(void **state)
     assert_false(rs_ids_find(&ids, text("1"), &row));
     check_all(&ids);
     rs_ids_destroy(&ids);
+    assert_int_equal(rs_ids_from_rows(&ids, 5, 0, NULL, NULL), RECSYS_OK);
+    assert_true(rs_ids_find(&ids, number(0), &row));
+    assert_int_equal(row, 0);
+    assert_false(rs_ids_find(&ids, number(5), &row));
+    check_all(&ids);
+    rs_ids_destroy(&ids);
 }
 
 static void rows_in_another_order_keep_their_ids(void **state)
@@ -88,7 +94,7 @@ static void rows_in_another_order_keep_their_ids(void **state)
     struct rs_ids ids;
 
     (void)state;
-    assert_int_equal(rs_ids_from_rows(&ids, 1000, order, NULL), RECSYS_OK);
+    assert_int_equal(rs_ids_from_rows(&ids, 1000, 1, order, NULL), RECSYS_OK);
     for (uint32_t row = 0; row < 1000; row++)
         assert_int_equal(rs_ids_get(&ids, row).number, order[row] + 1);
     assert_null(ids.slots);
@@ -97,24 +103,86 @@ static void rows_in_another_order_keep_their_ids(void **state)
     free(order);
 }
 
-static void numbers_one_to_n_in_any_order_need_no_table(void **state)
+static void numbers_without_a_gap_in_any_order_need_no_table(void **state)
 {
-    int64_t numbers[] = {3, 1, 4, 2};
+    static const int64_t firsts[] = {0, 1, 1000, INT64_MAX - 3};
     uint32_t order[] = {2, 0, 3, 1};
-    struct rs_ids ids;
 
     (void)state;
-    assert_int_equal(rs_ids_from_numbers(&ids, numbers, 4, NULL, "x", NULL), RECSYS_OK);
-    assert_null(ids.slots);
-    for (uint32_t row = 0; row < 4; row++)
-        assert_int_equal(rs_ids_get(&ids, row).number, numbers[row]);
-    check_all(&ids);
-    rs_ids_destroy(&ids);
-    assert_int_equal(rs_ids_from_numbers(&ids, numbers, 4, order, "x", NULL), RECSYS_OK);
-    for (uint32_t row = 0; row < 4; row++)
-        assert_int_equal(rs_ids_get(&ids, row).number, numbers[order[row]]);
-    check_all(&ids);
-    rs_ids_destroy(&ids);
+    for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++) {
+        int64_t numbers[] = {firsts[i] + 2, firsts[i], firsts[i] + 3, firsts[i] + 1};
+        struct rs_ids ids;
+        uint32_t row_of;
+        assert_int_equal(rs_ids_from_numbers(&ids, numbers, 4, NULL, "x", NULL), RECSYS_OK);
+        assert_null(ids.slots);
+        for (uint32_t row = 0; row < 4; row++)
+            assert_int_equal(rs_ids_get(&ids, row).number, numbers[row]);
+        assert_false(rs_ids_find(&ids, number((uint64_t)firsts[i] + 4), &row_of));
+        assert_false(rs_ids_find(&ids, number((uint64_t)firsts[i] - 1), &row_of));
+        check_all(&ids);
+        rs_ids_destroy(&ids);
+        assert_int_equal(rs_ids_from_numbers(&ids, numbers, 4, order, "x", NULL), RECSYS_OK);
+        for (uint32_t row = 0; row < 4; row++)
+            assert_int_equal(rs_ids_get(&ids, row).number, numbers[order[row]]);
+        check_all(&ids);
+        rs_ids_destroy(&ids);
+    }
+}
+
+static void what_no_model_could_have_is_refused(void **state)
+{
+    int64_t numbers[] = {0, 7, INT64_MAX};
+    const uint64_t offsets[] = {0, 2};
+    char text256[256];
+    struct rs_ids integers, texts;
+    recsys_error err;
+    uint32_t row;
+
+    (void)state;
+    memset(text256, 'x', sizeof text256);
+    assert_int_equal(rs_ids_from_numbers(&integers, numbers, 3, NULL, "x", NULL), RECSYS_OK);
+    assert_int_equal(rs_ids_from_texts(&texts, "a", 2, offsets, 1, NULL, "x", NULL), RECSYS_OK);
+    const struct {
+        const struct rs_ids *ids;
+        recsys_id id;
+        recsys_status status;
+        const char *message;
+    } cases[] = {
+        {&integers, {NULL, 0}, RECSYS_OK, NULL},
+        {&integers, {NULL, INT64_MAX}, RECSYS_OK, NULL},
+        {&integers, {NULL, 8}, RECSYS_E_NOT_FOUND, "no user 8"},
+        {&integers,
+         {NULL, (uint64_t)INT64_MAX + 1},
+         RECSYS_E_INVALID,
+         "user id 9223372036854775808 is larger than 9223372036854775807"},
+        {&integers,
+         {"7", 1},
+         RECSYS_E_INVALID,
+         "user id is a string, but this model's are integers"},
+        {&texts, {"ab", 1}, RECSYS_OK, NULL}, /* the length counts, not a NUL */
+        {&texts, {"ab", 2}, RECSYS_E_NOT_FOUND, "no user \"ab\""},
+        {&texts, {"\xff", 1}, RECSYS_E_NOT_FOUND, "no user of this id, which is not UTF-8"},
+        {&texts,
+         {"a", 0},
+         RECSYS_E_INVALID,
+         "user id is a string without a length; recsys_id.number says how many bytes it has"},
+        {&texts, {text256, 255}, RECSYS_E_NOT_FOUND, NULL},
+        {&texts, {text256, 256}, RECSYS_E_INVALID, "user id is a string longer than 255 bytes"},
+        {&texts,
+         {NULL, 0},
+         RECSYS_E_INVALID,
+         "user id 0 is an integer, but this model's are strings"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(rs_ids_lookup(cases[i].ids, cases[i].id, "user", &row, &err),
+                         cases[i].status);
+        assert_int_equal(rs_ids_refuse(cases[i].ids, cases[i].id) != NULL,
+                         cases[i].status == RECSYS_E_INVALID);
+        if (cases[i].message != NULL)
+            assert_string_equal(err.message, cases[i].message);
+    }
+    rs_ids_destroy(&integers);
+    rs_ids_destroy(&texts);
 }
 
 static void numbers_with_gaps_are_found_in_every_order(void **state)
@@ -216,7 +284,7 @@ static void no_ids_at_all_are_fine(void **state)
     uint32_t row;
 
     (void)state;
-    assert_int_equal(rs_ids_from_rows(&ids, 0, NULL, NULL), RECSYS_OK);
+    assert_int_equal(rs_ids_from_rows(&ids, 0, 0, NULL, NULL), RECSYS_OK);
     assert_false(rs_ids_find(&ids, number(1), &row));
     rs_ids_destroy(&ids);
     assert_int_equal(rs_ids_from_numbers(&ids, NULL, 0, NULL, "x", NULL), RECSYS_OK);
@@ -233,10 +301,14 @@ static void bad_numbers_are_named(void **state)
         int64_t numbers[4];
         const char *message;
     } cases[] = {
-        {{1, 2, 0, 4}, "f: item_ids[2] is 0, ids must be positive"},
-        {{1, -7, 3, 4}, "f: item_ids[1] is -7, ids must be positive"},
+        {{1, 2, -1, 4}, "f: item_ids[2] is -1, ids go from 0 to 9223372036854775807"},
+        {{1, INT64_MIN, 3, 4},
+         "f: item_ids[1] is -9223372036854775808, ids go from 0 to 9223372036854775807"},
         {{4, 2, 2, 1}, "f: item_ids: id 2 is there twice, in rows 1 and 2"},
         {{70, 80, 90, 70}, "f: item_ids: id 70 is there twice, in rows 0 and 3"},
+        {{0, 3, 1, 0}, "f: item_ids: id 0 is there twice, in rows 0 and 3"},
+        {{INT64_MAX, INT64_MAX - 1, INT64_MAX - 2, INT64_MAX},
+         "f: item_ids: id 9223372036854775807 is there twice, in rows 0 and 3"},
     };
     uint32_t order[] = {3, 2, 1, 0};
 
@@ -319,9 +391,9 @@ static void a_failed_lookup_says_what_was_wrong(void **state)
     assert_int_equal(rs_ids_lookup(&integers, number(6), "item", &row, &err), RECSYS_E_NOT_FOUND);
     assert_string_equal(err.message, "no item 6");
     assert_int_equal(rs_ids_lookup(&integers, text("6"), "item", &row, &err), RECSYS_E_INVALID);
-    assert_string_equal(err.message, "this model's item ids are integers");
+    assert_string_equal(err.message, "item id is a string, but this model's are integers");
     assert_int_equal(rs_ids_lookup(&texts, number(6), "user", &row, &err), RECSYS_E_INVALID);
-    assert_string_equal(err.message, "this model's user ids are strings");
+    assert_string_equal(err.message, "user id 6 is an integer, but this model's are strings");
     assert_int_equal(rs_ids_lookup(&texts, text("6"), "user", &row, &err), RECSYS_E_NOT_FOUND);
     assert_string_equal(err.message, "no user \"6\"");
     rs_ids_destroy(&integers);
@@ -354,9 +426,10 @@ static void sorting_by_radix_is_stable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rows_are_numbered_from_one_without_any_memory),
+        cmocka_unit_test(rows_are_numbered_without_any_memory),
         cmocka_unit_test(rows_in_another_order_keep_their_ids),
-        cmocka_unit_test(numbers_one_to_n_in_any_order_need_no_table),
+        cmocka_unit_test(numbers_without_a_gap_in_any_order_need_no_table),
+        cmocka_unit_test(what_no_model_could_have_is_refused),
         cmocka_unit_test(numbers_with_gaps_are_found_in_every_order),
         cmocka_unit_test(ascending_ids_are_not_sorted),
         cmocka_unit_test(texts_are_found_and_sorted_by_their_bytes),

@@ -254,10 +254,10 @@ static void zero_vectors_come_last_and_stay_zero(void **state)
     options.metric = RECSYS_METRIC_COSINE;
     model_setup_file(&setup, "m.safetensors", tensors, 2);
     recsys_model *model = model_setup_load(setup.path, &options);
-    assert_int_equal(rs_ids_get(&model->item_ids, 0).number, 2);
-    assert_int_equal(rs_ids_get(&model->item_ids, 1).number, 4);
-    assert_int_equal(rs_ids_get(&model->item_ids, 2).number, 1);
-    assert_int_equal(rs_ids_get(&model->item_ids, 3).number, 3);
+    assert_int_equal(rs_ids_get(&model->item_ids, 0).number, 1);
+    assert_int_equal(rs_ids_get(&model->item_ids, 1).number, 3);
+    assert_int_equal(rs_ids_get(&model->item_ids, 2).number, 0);
+    assert_int_equal(rs_ids_get(&model->item_ids, 3).number, 2);
     assert_true(model->items[0] == 0.6f && model->items[1] == 0.8f);
     assert_true(norm_at(model, 2) == 0 && norm_at(model, 3) == 0);
     assert_true(model->users[0] == 0 && model->users[3] == 1);
@@ -283,7 +283,7 @@ static void factors_of_every_real_type_are_converted(void **state)
             {"user_factors", cases[i].dtype, 2, {2, 2}, cases[i].data, cases[i].n_bytes},
             {"item_bias", cases[i].dtype, 1, {2, 0}, cases[i].data, cases[i].n_bytes / 2},
         };
-        const recsys_id second = RECSYS_ID_NUMBER(2);
+        const recsys_id second = RECSYS_ID_NUMBER(1);
         struct model_setup setup;
         float vector[2], bias;
         model_setup_file(&setup, "m.safetensors", tensors, 3);
@@ -292,6 +292,46 @@ static void factors_of_every_real_type_are_converted(void **state)
         assert_true(vector[0] == 0.5f && vector[1] == 4 && bias == -2);
         assert_int_equal(recsys_model_get_user(model, second, vector, &bias, NULL), RECSYS_OK);
         assert_true(vector[0] == 0.5f && vector[1] == 4 && bias == 0);
+        recsys_model_unref(model);
+        model_setup_end(&setup);
+    }
+}
+
+static void ids_are_shown_as_the_file_has_them(void **state)
+{
+    static const uint64_t good[] = {INT64_MAX, 0}, large[] = {7, 13811189083039875000u};
+    static const int64_t negative[] = {7, -4635554990669676616};
+    static const struct {
+        const char *dtype;
+        const void *ids;
+        const char *message;
+    } cases[] = {
+        {"U64", good, NULL},
+        {"U64", large, "item_ids[1] is 13811189083039875000, ids go from 0 to 9223372036854775807"},
+        {"I64", negative,
+         "item_ids[1] is -4635554990669676616, ids go from 0 to 9223372036854775807"}};
+    static const float factors[] = {1, 2, 3, 4};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct bundle_tensor tensors[] = {
+            {"item_factors", "F32", 2, {2, 2}, factors, sizeof factors},
+            {"user_factors", "F32", 2, {2, 2}, factors, sizeof factors},
+            {"item_ids", cases[i].dtype, 1, {2, 0}, cases[i].ids, 16},
+        };
+        const recsys_id zero = RECSYS_ID_NUMBER(0), last = RECSYS_ID_NUMBER(INT64_MAX);
+        struct model_setup setup;
+        recsys_model *model = NULL;
+        recsys_error err = {0};
+        model_setup_file(&setup, "m.safetensors", tensors, 3);
+        recsys_status status = recsys_model_load(setup.path, NULL, &model, &err);
+        assert_int_equal(status, cases[i].message == NULL ? RECSYS_OK : RECSYS_E_FORMAT);
+        if (cases[i].message != NULL) {
+            assert_non_null(strstr(err.message, cases[i].message));
+        } else {
+            assert_int_equal(recsys_model_get_item(model, zero, NULL, NULL, &err), RECSYS_OK);
+            assert_int_equal(recsys_model_get_item(model, last, NULL, NULL, &err), RECSYS_OK);
+        }
         recsys_model_unref(model);
         model_setup_end(&setup);
     }
@@ -353,7 +393,7 @@ static void seen_lists_of_other_writers_are_sorted_and_translated(void **state)
     assert_int_equal(model->seen_offsets[2], N);
     for (uint32_t p = 0; p < N; p++) {
         assert_int_equal(model->seen_items[p], p);
-        assert_true(model->seen_weights[p] == (float)(rs_ids_get(&model->item_ids, p).number - 1));
+        assert_true(model->seen_weights[p] == (float)rs_ids_get(&model->item_ids, p).number);
     }
     recsys_model_unref(model);
     model_setup_end(&setup);
@@ -466,6 +506,7 @@ int main(void)
         cmocka_unit_test(cosine_takes_unit_vectors_as_they_are),
         cmocka_unit_test(zero_vectors_come_last_and_stay_zero),
         cmocka_unit_test(factors_of_every_real_type_are_converted),
+        cmocka_unit_test(ids_are_shown_as_the_file_has_them),
         cmocka_unit_test(a_number_too_large_for_a_float_is_refused),
         cmocka_unit_test(seen_lists_of_other_writers_are_sorted_and_translated),
         cmocka_unit_test(a_model_may_have_no_users),

@@ -22,7 +22,7 @@ static void ids_come_in_pages_in_ascending_order(void **state)
     (void)state;
     for (size_t k = 0; k < 3; k++) {
         struct model_setup setup;
-        recsys_id before = RECSYS_ID_NONE, page[7];
+        recsys_id before = {NULL, 0}, page[7];
         size_t total = 0, count;
         model_setup_bundle(&setup, 5, 100, 16, kinds[k] | BUNDLE_UNSORTED);
         recsys_model *model = model_setup_load(setup.path, NULL);

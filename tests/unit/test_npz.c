@@ -447,7 +447,7 @@ static void check_scores(const recsys_model *model, const char *scores_file, siz
                      RECSYS_OK);
     for (size_t u = 0; u < 12; u++)
         for (size_t i = 0; i < 15; i++) {
-            const recsys_id user = RECSYS_ID_NUMBER(u + 1), item = RECSYS_ID_NUMBER(i + 1);
+            const recsys_id user = RECSYS_ID_NUMBER(u), item = RECSYS_ID_NUMBER(i);
             float a[8], b[8], bias_a, bias_b;
             assert_int_equal(recsys_model_get_user(model, user, a, &bias_a, NULL), RECSYS_OK);
             assert_int_equal(recsys_model_get_item(model, item, b, &bias_b, NULL), RECSYS_OK);

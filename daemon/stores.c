@@ -227,8 +227,8 @@ void rd_stores_stop(struct rd_stores *stores)
     recsys_denylist_destroy(stores->denylist);
     recsys_domains_destroy(stores->domains);
     recsys_aside_destroy(stores->answers);
-    recsys_source_destroy(stores->watch);
-    recsys_source_destroy(stores->database);
+    recsys_source_unref(stores->watch);
+    recsys_source_unref(stores->database);
     recsys_store_destroy(stores->revoked);
     recsys_store_destroy(stores->memory);
     for (unsigned db = 0; db < RD_DBS; db++)

@@ -94,6 +94,6 @@ int main(int argc, char **argv)
     recsys_domains_destroy(domains);
     for (uint32_t db = 0; db < RECSYS_DOMAIN_DBS; db++)
         recsys_store_destroy(options.stores[db]);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     return failed;
 }

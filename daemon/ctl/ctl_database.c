@@ -106,7 +106,7 @@ static int run_migrate(const struct ctl_arguments *arguments)
     bool ok = source != NULL && apply(source, "0001_domains.sql", ctl_domains_sql) &&
               (!ctl_has(arguments, "demo") || apply(source, "0002_demo_rows.sql", ctl_demo_sql));
 
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     return ok ? CTL_OK : CTL_FAILED;
 }
 
@@ -191,7 +191,7 @@ static int run_warm(const struct ctl_arguments *arguments)
 done:
     for (unsigned db = 0; db < RD_DBS; db++)
         recsys_store_destroy(options.stores[db]);
-    recsys_source_destroy(options.source);
+    recsys_source_unref(options.source);
     return result;
 }
 
@@ -221,7 +221,7 @@ static int run_revoke(const struct ctl_arguments *arguments)
 done:
     recsys_denylist_destroy(denylist);
     recsys_store_destroy(store);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     return result;
 }
 

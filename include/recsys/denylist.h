@@ -30,14 +30,15 @@ extern "C" {
  * that allow some leeway and for clocks that differ.
  *
  * Thread-safety: SYNCHRONIZED; starts no thread.
- * Ownership: one owner; recsys_denylist_destroy(). Store, source and stats are BORROWED.
+ * Ownership: one owner; recsys_denylist_destroy(). It holds a reference to its
+ *   source; store and stats are BORROWED.
  */
 typedef struct recsys_denylist recsys_denylist;
 
 enum {
-    RECSYS_TOKEN_CLEAR = 1,   /* certainly not revoked */
+    RECSYS_TOKEN_CLEAR = 1, /* certainly not revoked */
     RECSYS_TOKEN_REVOKED = 2,
-    RECSYS_TOKEN_UNKNOWN = 3, /* neither store nor database could say: not CLEAR */
+    RECSYS_TOKEN_UNKNOWN = 3,    /* neither store nor database could say: not CLEAR */
     RECSYS_TOKEN_UNCONFIRMED = 4 /* not on the own list, and the store answered that it knows
                                     nothing of it; but the database cannot be asked whether
                                     that is all: not CLEAR. See confirmed_ms */
@@ -45,9 +46,9 @@ enum {
 
 typedef struct recsys_denylist_options {
     uint32_t struct_size;
-    uint32_t timeout_ms;    /* for a question to the database while a request waits; 0 = 50 */
-    uint64_t max_tokens;    /* with more, checks ask the database for each token; 0 = 4194304 */
-    recsys_stats *stats;    /* NULL = none */
+    uint32_t timeout_ms; /* for a question to the database while a request waits; 0 = 50 */
+    uint64_t max_tokens; /* with more, checks ask the database for each token; 0 = 4194304 */
+    recsys_stats *stats; /* NULL = none */
     uint64_t (*now_ms)(void *user_data); /* since 1970; NULL = the system's */
     void *user_data;
     /* -- end of version 1 -- append below, never insert above -- */
@@ -64,10 +65,9 @@ RECSYS_API void recsys_denylist_options_init(recsys_denylist_options *options);
  *
  * Fails with: E_INVALID, E_UNSUPPORTED, E_NOMEM. Since: 0.1
  */
-RECSYS_API RECSYS_NODISCARD recsys_status
-recsys_denylist_create(recsys_store *store, recsys_source *source,
-                       const recsys_denylist_options *options, recsys_denylist **out,
-                       recsys_error *err);
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_denylist_create(
+    recsys_store *store, recsys_source *source, const recsys_denylist_options *options,
+    recsys_denylist **out, recsys_error *err);
 /* NULL is allowed. */
 RECSYS_API void recsys_denylist_destroy(recsys_denylist *denylist);
 
@@ -89,12 +89,9 @@ RECSYS_API void recsys_denylist_destroy(recsys_denylist *denylist);
  *   unless there is no database.
  * Since: 0.1
  */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_denylist_revoke(recsys_denylist *denylist,
-                                                                 recsys_bytes jti,
-                                                                 const char *user_id,
-                                                                 const char *reason,
-                                                                 uint64_t expires_s,
-                                                                 recsys_error *err);
+RECSYS_API RECSYS_NODISCARD recsys_status
+recsys_denylist_revoke(recsys_denylist *denylist, recsys_bytes jti, const char *user_id,
+                       const char *reason, uint64_t expires_s, recsys_error *err);
 
 /*
  * verdict  receives RECSYS_TOKEN_*; UNKNOWN if the call fails
@@ -103,8 +100,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_denylist_revoke(recsys_denylist
  *   reason in err->message (status RECSYS_OK is returned all the same). Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_denylist_check(recsys_denylist *denylist,
-                                                                recsys_bytes jti,
-                                                                uint32_t *verdict,
+                                                                recsys_bytes jti, uint32_t *verdict,
                                                                 recsys_error *err);
 
 /* All there is to know: {"jti","user_id","reason","blacklisted_at","expires_at"}.
@@ -124,9 +120,10 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_denylist_sync(recsys_denylist *
 typedef struct recsys_denylist_stats {
     uint32_t struct_size; /* in: sizeof(recsys_denylist_stats) */
     uint32_t reserved;
-    uint64_t tokens;      /* in the own list */
+    uint64_t tokens;                                         /* in the own list */
     uint64_t checks, revoked, unknown, syncs, sync_failures; /* unknown: UNCONFIRMED, too */
-    uint64_t confirmed_ms; /* when the own list was last known to be complete: ms since 1970; 0 = never */
+    uint64_t confirmed_ms; /* when the own list was last known to be complete: ms since 1970; 0 =
+                              never */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_denylist_stats;
 

@@ -22,7 +22,8 @@ extern "C" {
  * domain of yours, recycling.h the ready ones of one service.
  *
  * Thread-safety: SYNCHRONIZED once the last domain was added; starts no thread.
- * Ownership: one owner; recsys_domains_destroy(). Stores, source and stats are BORROWED.
+ * Ownership: one owner; recsys_domains_destroy(). It holds a reference to its
+ *   source; stores and stats are BORROWED.
  */
 typedef struct recsys_domains recsys_domains;
 

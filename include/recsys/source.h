@@ -1,4 +1,5 @@
-/* recsys/source.h - where truth is: a query and its parameters, typed rows, JSON. */
+/* recsys/source.h - where truth is: a query and its parameters, typed rows, JSON. Group: domains.
+ */
 #ifndef RECSYS_SOURCE_H
 #define RECSYS_SOURCE_H
 
@@ -19,7 +20,9 @@ extern "C" {
  * (postgres.h); recsys_source_create() makes one of your own functions.
  *
  * Thread-safety: SYNCHRONIZED; starts no thread.
- * Ownership: one owner; recsys_source_destroy(), after everything that uses it.
+ * Ownership: SHARED, counted. recsys_source_create() gives the caller one
+ *   reference; recsys_source_unref() gives one back. What uses a source (domains,
+ *   a denylist, a transaction) holds a reference, so they may end in any order.
  */
 typedef struct recsys_source recsys_source;
 
@@ -98,8 +101,9 @@ enum {
  * Fails with: E_NOT_FOUND, E_INVALID (an object of columns that share a name),
  *   E_LIMIT (64 MiB), E_NOMEM. Since: 0.1
  */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_rows_write(const recsys_rows *rows, uint32_t shape,
-                                                            recsys_value *out, recsys_error *err);
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_rows_format(const recsys_rows *rows,
+                                                             uint32_t shape, recsys_value *out,
+                                                             recsys_error *err);
 
 /*
  * What a driver must be able to do. A statement has its parameters as $1, $2 …;
@@ -130,14 +134,18 @@ typedef struct recsys_source_driver {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_source_driver;
 
-/* The source owns `self` from now on, also if this call fails.
+/* The source owns `self` from now on, also if this call fails, for whatever
+ * reason: `destroy` is called then (unless the driver or its destroy is NULL).
  * Fails with: E_INVALID, E_UNSUPPORTED, E_NOMEM. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_source_create(const char *name,
                                                                const recsys_source_driver *driver,
                                                                void *self, recsys_source **out,
                                                                recsys_error *err);
-/* NULL is allowed. */
-RECSYS_API void recsys_source_destroy(recsys_source *source);
+/* Take one more reference. Returns its argument. NULL is allowed. Since: 0.2 */
+RECSYS_API recsys_source *recsys_source_ref(recsys_source *source);
+/* Give one reference back; the last one ends the driver, on this thread. NULL is
+ * allowed. Since: 0.2 */
+RECSYS_API void recsys_source_unref(recsys_source *source);
 
 /* For drivers with functions of their own: `self`, if the source's driver has
  * this destroy function; else NULL. */
@@ -158,12 +166,10 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_source_query(recsys_source *sou
                                                               const char *statement,
                                                               const recsys_datum *parameters,
                                                               size_t n, uint32_t timeout_ms,
-                                                              recsys_rows **out,
-                                                              recsys_error *err);
+                                                              recsys_rows **out, recsys_error *err);
 /* Also: E_UNSUPPORTED (the driver has no run). */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_source_run(recsys_source *source,
-                                                            const char *script,
-                                                            uint32_t timeout_ms,
+                                                            const char *script, uint32_t timeout_ms,
                                                             recsys_error *err);
 
 /*
@@ -178,10 +184,11 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_transaction_begin(recsys_source
                                                                    uint32_t timeout_ms,
                                                                    recsys_transaction **out,
                                                                    recsys_error *err);
-RECSYS_API RECSYS_NODISCARD recsys_status
-recsys_transaction_query(recsys_transaction *transaction, const char *statement,
-                         const recsys_datum *parameters, size_t n, recsys_rows **out,
-                         recsys_error *err);
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_transaction_query(recsys_transaction *transaction,
+                                                                   const char *statement,
+                                                                   const recsys_datum *parameters,
+                                                                   size_t n, recsys_rows **out,
+                                                                   recsys_error *err);
 /* Fails as the driver's `end` does: after E_TIMEOUT, E_IO or E_NOMEM it may have happened. */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_transaction_commit(recsys_transaction *transaction,
                                                                     recsys_error *err);

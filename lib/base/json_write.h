@@ -13,7 +13,7 @@ void rs_json_put_text(struct rs_buffer *out, const char *text, size_t size);
 /* A number as rs_real_write() writes it; null if it is not finite. */
 void rs_json_put_real(struct rs_buffer *out, double value);
 
-/* As recsys_rows_write() promises; `value` is good as it is. */
+/* As recsys_rows_format() promises; `value` is good as it is. */
 void rs_json_put_datum(struct rs_buffer *out, const recsys_datum *value);
 
 #endif

@@ -115,7 +115,7 @@ recsys_status recsys_denylist_create(recsys_store *store, recsys_source *source,
     if (denylist == NULL)
         return rs_error_nomem(err, "denylist");
     denylist->store = store;
-    denylist->source = source;
+    denylist->source = recsys_source_ref(source);
     denylist->timeout_ms = given.timeout_ms == 0 ? 50 : given.timeout_ms;
     denylist->now_ms = given.now_ms == NULL ? system_now_ms : given.now_ms;
     denylist->user_data = given.user_data;
@@ -134,6 +134,7 @@ recsys_status recsys_denylist_create(recsys_store *store, recsys_source *source,
 fail:
     if (has_lock)
         rs_lock_destroy(&denylist->lock);
+    recsys_source_unref(denylist->source);
     rs_free(denylist);
     return status;
 }
@@ -145,6 +146,7 @@ void recsys_denylist_destroy(recsys_denylist *denylist)
     rs_signal_destroy(&denylist->done);
     rs_lock_destroy(&denylist->lock);
     rs_denylist_set_destroy(&denylist->set);
+    recsys_source_unref(denylist->source);
     rs_free(denylist);
 }
 

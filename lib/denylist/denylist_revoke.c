@@ -89,7 +89,7 @@ static recsys_status write_database(recsys_denylist *denylist, const struct wish
     if (status != RECSYS_OK)
         return status;
     /* The token is revoked, whether or not there is memory to say so. */
-    if (recsys_rows_write(rows, RECSYS_SHAPE_OBJECT, json, NULL) != RECSYS_OK)
+    if (recsys_rows_format(rows, RECSYS_SHAPE_OBJECT, json, NULL) != RECSYS_OK)
         *json = (recsys_value){0};
     recsys_rows_destroy(rows);
     return RECSYS_OK;
@@ -111,7 +111,7 @@ static void free_text(void *text)
 }
 
 /* The text of `object`, which may be NULL; gives `object` back. */
-static recsys_status write_json(json_t *object, recsys_value *json, recsys_error *err)
+static recsys_status format_json(json_t *object, recsys_value *json, recsys_error *err)
 {
     char *text = object == NULL ? NULL : rs_json_write_text(object, JSON_COMPACT);
 
@@ -130,9 +130,9 @@ static recsys_status make_entry(recsys_denylist *denylist, const struct wish *wi
 
     format_time(rs_denylist_now(denylist), now);
     format_time(wish->expires_s * 1000u, expires);
-    return write_json(json_pack("{s:s?, s:s?, s:s, s:s}", "user_id", wish->user_id, "reason",
-                                wish->reason, "blacklisted_at", now, "expires_at", expires),
-                      json, err);
+    return format_json(json_pack("{s:s?, s:s?, s:s, s:s}", "user_id", wish->user_id, "reason",
+                                 wish->reason, "blacklisted_at", now, "expires_at", expires),
+                       json, err);
 }
 
 static recsys_status tell_store(recsys_denylist *denylist, const struct wish *wish,
@@ -228,7 +228,7 @@ static recsys_status get_from_database(recsys_denylist *denylist, recsys_bytes j
         return status;
     status = recsys_rows_count(rows) == 0
                  ? rs_error(err, RECSYS_E_NOT_FOUND, "the token is not revoked")
-                 : recsys_rows_write(rows, RECSYS_SHAPE_OBJECT, json, err);
+                 : recsys_rows_format(rows, RECSYS_SHAPE_OBJECT, json, err);
     recsys_rows_destroy(rows);
     return status;
 }
@@ -260,7 +260,7 @@ static recsys_status get_from_store(recsys_denylist *denylist, recsys_bytes jti,
             json_decref(whole);
             whole = NULL;
         }
-        status = write_json(whole, json, err);
+        status = format_json(whole, json, err);
     }
     json_decref(object);
     recsys_value_release(&entry);

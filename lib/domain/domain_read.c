@@ -73,18 +73,18 @@ static recsys_status look_if_settled(const struct rs_domain *domain, const recsy
 }
 
 /* What a reader sees: the rows without the column that is ours. */
-static recsys_status write_rows(const struct rs_domain *domain, const recsys_rows *rows,
-                                recsys_value *out, recsys_error *err)
+static recsys_status format_rows(const struct rs_domain *domain, const recsys_rows *rows,
+                                 recsys_value *out, recsys_error *err)
 {
     const char *hidden = domain->definition.settled_column;
     recsys_rows *shown = NULL;
     recsys_status status;
 
     if (hidden == NULL)
-        return recsys_rows_write(rows, domain->definition.shape, out, err);
+        return recsys_rows_format(rows, domain->definition.shape, out, err);
     status = rs_columns_without(rows, &hidden, 1, &shown, err);
     if (status == RECSYS_OK)
-        status = recsys_rows_write(shown, domain->definition.shape, out, err);
+        status = recsys_rows_format(shown, domain->definition.shape, out, err);
     recsys_rows_destroy(shown);
     return status;
 }
@@ -124,7 +124,7 @@ static recsys_status load_entry(recsys_aside_load *load, void *user_data, recsys
         status = rs_columns_version(rows, domain->definition.version_column,
                                     domain->definition.name, &version, err);
     if (status == RECSYS_OK)
-        status = write_rows(domain, rows, &value, err);
+        status = format_rows(domain, rows, &value, err);
     if (status == RECSYS_OK) {
         int is_kept = is_settled && value.size <= domain->definition.max_bytes;
         status = recsys_aside_load_set(load, (recsys_bytes){value.data, value.size}, version,
@@ -202,7 +202,7 @@ static recsys_status read_beyond(const struct reading *reading, uint32_t limit, 
     recsys_value_release(json);
     status = query(reading, limit, &rows, err);
     if (status == RECSYS_OK)
-        status = write_rows(domain, rows, json, err);
+        status = format_rows(domain, rows, json, err);
     recsys_rows_destroy(rows);
     if (outcome != NULL)
         *outcome = RECSYS_ASIDE_MISS;

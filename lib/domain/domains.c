@@ -49,7 +49,7 @@ static recsys_status read_options(recsys_domains *domains, recsys_domains_option
     domains->aside.struct_size = (uint32_t)sizeof domains->aside;
     if (domains->aside.max_value_bytes == 0) /* each domain has a limit of its own */
         domains->aside.max_value_bytes = RS_DOMAIN_MAX_BYTES;
-    domains->source = given->source;
+    domains->source = recsys_source_ref(given->source);
     domains->stats = given->stats;
     domains->memory_bytes = given->memory_bytes == 0 ? DEFAULT_MEMORY : given->memory_bytes;
     domains->timeout_ms = given->timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : given->timeout_ms;
@@ -99,6 +99,7 @@ void recsys_domains_destroy(recsys_domains *domains)
         return;
     rs_domains_shrink(domains, 0);
     rs_free(domains->domains);
+    recsys_source_unref(domains->source);
     for (size_t i = 0; i < RECSYS_DOMAIN_DBS; i++) {
         recsys_aside_destroy(domains->dbs[i].aside);
         recsys_store_destroy(domains->dbs[i].own);

@@ -61,8 +61,8 @@ static json_t *make_numbers(const recsys_rows *rows, size_t n, double complete_m
 }
 
 /* The first `n` rows without the distance from the middle, which is nobody's answer. */
-static recsys_status write_centers(const recsys_rows *rows, size_t n, struct rs_buffer *out,
-                                   recsys_error *err)
+static recsys_status format_centers(const recsys_rows *rows, size_t n, struct rs_buffer *out,
+                                    recsys_error *err)
 {
     static const char *const hidden = "distance";
     recsys_rows *shown = NULL;
@@ -71,7 +71,7 @@ static recsys_status write_centers(const recsys_rows *rows, size_t n, struct rs_
     recsys_status status = rs_columns_without(rows, &hidden, 1, &shown, err);
 
     if (status == RECSYS_OK)
-        status = recsys_rows_write(shown, RECSYS_SHAPE_LIST, &list, err);
+        status = recsys_rows_format(shown, RECSYS_SHAPE_LIST, &list, err);
     if (status == RECSYS_OK) {
         status = rs_span_count(list.data, list.size, n, &n_all, &cut);
         rs_buffer_add(out, list.data, cut);
@@ -82,8 +82,8 @@ static recsys_status write_centers(const recsys_rows *rows, size_t n, struct rs_
     return status;
 }
 
-recsys_status rs_candidates_write(const recsys_rows *rows, double searched_m, struct rs_buffer *out,
-                                  recsys_error *err)
+recsys_status rs_candidates_format(const recsys_rows *rows, double searched_m,
+                                   struct rs_buffer *out, recsys_error *err)
 {
     size_t n = recsys_rows_count(rows);
     double complete_m = searched_m;
@@ -98,7 +98,7 @@ recsys_status rs_candidates_write(const recsys_rows *rows, double searched_m, st
     if (failed)
         return rs_error_nomem(err, WHERE);
     rs_buffer_add(out, "\n", 1);
-    recsys_status status = write_centers(rows, n, out, err);
+    recsys_status status = format_centers(rows, n, out, err);
     if (status == RECSYS_OK && out->status != RECSYS_OK)
         status = rs_error(err, out->status, WHERE ": its centres cannot be kept in memory");
     return status;

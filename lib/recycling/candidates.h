@@ -27,10 +27,10 @@ struct rs_candidates {
 
 /* Write what the query of location.nearby gave, with one row more than
  * RS_CANDIDATES_MAX if there are more; `searched_m` is how far it looked. */
-recsys_status rs_candidates_write(const recsys_rows *rows, double searched_m, struct rs_buffer *out,
-                                  recsys_error *err);
+recsys_status rs_candidates_format(const recsys_rows *rows, double searched_m,
+                                   struct rs_buffer *out, recsys_error *err);
 
-/* E_FORMAT if it is not what rs_candidates_write() wrote. */
+/* E_FORMAT if it is not what rs_candidates_format() wrote. */
 recsys_status rs_candidates_read(const char *bytes, size_t size, struct rs_candidates *out,
                                  recsys_error *err);
 

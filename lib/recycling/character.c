@@ -38,7 +38,7 @@ static void write_through(recsys_aside_writing *writing, const recsys_rows *rows
     recsys_status status = rs_columns_without(rows, not_state, 2, &state, NULL);
 
     if (status == RECSYS_OK)
-        status = recsys_rows_write(state, RECSYS_SHAPE_OBJECT, &value, NULL);
+        status = recsys_rows_format(state, RECSYS_SHAPE_OBJECT, &value, NULL);
     if (status == RECSYS_OK)
         status = rs_columns_version(rows, "version", STATE, &version, NULL);
     if (status == RECSYS_OK)
@@ -96,7 +96,7 @@ recsys_status recsys_recycling_gain_experience(recsys_domains *domains, const ch
         status =
             rs_error(err, RECSYS_E_NOT_FOUND, "there is no character of user \"%.100s\"", user_id);
     if (status == RECSYS_OK)
-        status = recsys_rows_write(gaining.rows, RECSYS_SHAPE_OBJECT, json, err);
+        status = recsys_rows_format(gaining.rows, RECSYS_SHAPE_OBJECT, json, err);
     recsys_rows_destroy(gaining.rows);
     return status;
 }

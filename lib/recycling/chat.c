@@ -39,7 +39,7 @@ recsys_status recsys_recycling_add_message(recsys_domains *domains, const char *
     status =
         recsys_domains_write(domains, &touched, 1, &user_id, 1, insert, parameters, 3, &rows, err);
     if (status == RECSYS_OK)
-        status = recsys_rows_write(rows, RECSYS_SHAPE_OBJECT, json, err);
+        status = recsys_rows_format(rows, RECSYS_SHAPE_OBJECT, json, err);
     recsys_rows_destroy(rows);
     return status;
 }

@@ -88,7 +88,7 @@ static recsys_status query(const struct searching *searching, recsys_value *json
                             &pattern, 1, searching->domains->timeout_ms, &rows, err);
 
     if (status == RECSYS_OK)
-        status = recsys_rows_write(rows, RECSYS_SHAPE_LIST, json, err);
+        status = recsys_rows_format(rows, RECSYS_SHAPE_LIST, json, err);
     recsys_rows_destroy(rows);
     return status;
 }
@@ -109,7 +109,7 @@ static recsys_status load_answer(recsys_aside_load *load, void *user_data, recsy
 }
 
 /* %keyword%, with what has a meaning in a pattern escaped. */
-static void write_pattern(const char *keyword, struct rs_buffer *out)
+static void format_pattern(const char *keyword, struct rs_buffer *out)
 {
     rs_buffer_add(out, "%", 1);
     for (const char *at = keyword; *at != '\0'; at++) {
@@ -144,7 +144,7 @@ recsys_status recsys_recycling_search_guides(recsys_domains *domains, const char
     if (status != RECSYS_OK)
         return status;
     rs_buffer_init(&pattern, 2 * MAX_BYTES + 2);
-    write_pattern(small, &pattern);
+    format_pattern(small, &pattern);
     if (pattern.status != RECSYS_OK) {
         rs_buffer_destroy(&pattern);
         return rs_error_nomem(err, "search");

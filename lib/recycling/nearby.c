@@ -93,7 +93,7 @@ static recsys_status load_candidates(recsys_aside_load *load, void *user_data, r
     if (status != RECSYS_OK)
         return status;
     rs_buffer_init(&value, RS_DOMAIN_MAX_BYTES);
-    status = rs_candidates_write(rows, searched_m, &value, err);
+    status = rs_candidates_format(rows, searched_m, &value, err);
     if (status == RECSYS_OK)
         status = recsys_aside_load_set(
             load, (recsys_bytes){value.bytes, value.size}, 0,
@@ -182,8 +182,8 @@ static int is_complete(const struct rs_candidates *candidates, double radius_m, 
            (n_best >= ANSWERS && best[ANSWERS - 1].metres + MARGIN < nothing_nearer_than);
 }
 
-static recsys_status write_answer(const struct found *best, size_t n, recsys_value *json,
-                                  recsys_error *err)
+static recsys_status format_answer(const struct found *best, size_t n, recsys_value *json,
+                                   recsys_error *err)
 {
     struct rs_buffer out;
 
@@ -215,7 +215,7 @@ static recsys_status ask_database(const struct cell *cell, double latitude, doub
                                                cell->domains->timeout_ms, &rows, err);
 
     if (status == RECSYS_OK)
-        status = recsys_rows_write(rows, RECSYS_SHAPE_LIST, json, err);
+        status = recsys_rows_format(rows, RECSYS_SHAPE_LIST, json, err);
     recsys_rows_destroy(rows);
     return status;
 }
@@ -235,7 +235,7 @@ static recsys_status answer(const struct cell *cell, const recsys_value *value, 
         return status;
     if (choose(&candidates, latitude, longitude, radius_m, reach, best, &n) &&
         is_complete(&candidates, radius_m, reach, best, n))
-        status = write_answer(best, n < ANSWERS ? n : ANSWERS, json, err);
+        status = format_answer(best, n < ANSWERS ? n : ANSWERS, json, err);
     else {
         status = ask_database(cell, latitude, longitude, json, err);
         if (outcome != NULL)

@@ -96,8 +96,8 @@ static recsys_datum of_span(struct rs_span span)
     return (recsys_datum){.type = RECSYS_TYPE_JSON, .text = span.text, .size = span.size};
 }
 
-static recsys_status write_task(const char *id, const struct rs_span spans[N_MEMBERS],
-                                recsys_value *json, recsys_error *err)
+static recsys_status format_task(const char *id, const struct rs_span spans[N_MEMBERS],
+                                 recsys_value *json, recsys_error *err)
 {
     int is_successful = is_text(spans[STATUS], "SUCCESS");
     int is_ready =
@@ -122,7 +122,7 @@ static recsys_status write_task(const char *id, const struct rs_span spans[N_MEM
     for (size_t i = 0; i < sizeof answer / sizeof *answer && status == RECSYS_OK; i++)
         status = recsys_rows_add(rows, answer[i].value, err);
     if (status == RECSYS_OK)
-        status = recsys_rows_write(rows, RECSYS_SHAPE_OBJECT, json, err);
+        status = recsys_rows_format(rows, RECSYS_SHAPE_OBJECT, json, err);
     recsys_rows_destroy(rows);
     return status;
 }
@@ -161,7 +161,7 @@ recsys_status recsys_recycling_get_task(recsys_domains *domains, const char *tas
     if (status == RECSYS_OK)
         status = find_members(task_id, &value, spans, err);
     if (status == RECSYS_OK)
-        status = write_task(task_id, spans, json, err);
+        status = format_task(task_id, spans, json, err);
     recsys_value_release(&value);
     return status;
 }

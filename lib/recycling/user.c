@@ -125,7 +125,7 @@ recsys_status recsys_recycling_update_user(recsys_domains *domains, const char *
     if (status == RECSYS_OK && recsys_rows_count(rows) == 0)
         status = rs_error(err, RECSYS_E_NOT_FOUND, "there is no user \"%.100s\"", user_id);
     if (status == RECSYS_OK)
-        status = recsys_rows_write(rows, RECSYS_SHAPE_OBJECT, json, err);
+        status = recsys_rows_format(rows, RECSYS_SHAPE_OBJECT, json, err);
     recsys_rows_destroy(rows);
     rs_free(text);
     return status;

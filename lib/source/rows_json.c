@@ -45,8 +45,8 @@ static recsys_status check_names(const recsys_rows *rows, recsys_error *err)
     return RECSYS_OK;
 }
 
-recsys_status recsys_rows_write(const recsys_rows *rows, uint32_t shape, recsys_value *out,
-                                recsys_error *err)
+recsys_status recsys_rows_format(const recsys_rows *rows, uint32_t shape, recsys_value *out,
+                                 recsys_error *err)
 {
     struct rs_buffer text;
     recsys_status status = RECSYS_OK;
@@ -54,9 +54,9 @@ recsys_status recsys_rows_write(const recsys_rows *rows, uint32_t shape, recsys_
     if (out != NULL)
         memset(out, 0, sizeof *out);
     if (rows == NULL || out == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_rows_write: an argument is missing");
+        return rs_error(err, RECSYS_E_INVALID, "recsys_rows_format: an argument is missing");
     if (shape < RECSYS_SHAPE_OBJECT || shape > RECSYS_SHAPE_COLUMN)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_rows_write: unknown shape %" PRIu32, shape);
+        return rs_error(err, RECSYS_E_INVALID, "recsys_rows_format: unknown shape %" PRIu32, shape);
     size_t n = recsys_rows_count(rows);
     if (shape == RECSYS_SHAPE_OBJECT && n == 0)
         return rs_error(err, RECSYS_E_NOT_FOUND, "the result has no row to make an object of");

@@ -25,6 +25,7 @@ struct recsys_source {
     recsys_source_driver driver;
     void *self;
     char *name;
+    _Atomic uint32_t refs;
     _Atomic uint32_t away;
 };
 
@@ -33,13 +34,6 @@ struct recsys_transaction {
     void *session;
     uint32_t timeout_ms;
 };
-
-/* Has it the fields of version 1? Then it can at least be destroyed. */
-static int is_readable(const recsys_source_driver *driver)
-{
-    return driver != NULL && driver->struct_size >= DRIVER_SIZE_V1 &&
-           driver->struct_size <= RS_OPTIONS_MAX_SIZE;
-}
 
 recsys_status recsys_source_create(const char *name, const recsys_source_driver *driver, void *self,
                                    recsys_source **out, recsys_error *err)
@@ -72,19 +66,28 @@ recsys_status recsys_source_create(const char *name, const recsys_source_driver 
     }
     source->driver = seen;
     source->self = self;
+    atomic_init(&source->refs, 1u);
     *out = source;
     return RECSYS_OK;
 
 fail:
     rs_free(source);
-    if (is_readable(driver) && driver->destroy != NULL)
+    /* Whatever struct_size says: no header ever had a struct without this field. */
+    if (driver != NULL && driver->destroy != NULL)
         driver->destroy(self);
     return status;
 }
 
-void recsys_source_destroy(recsys_source *source)
+recsys_source *recsys_source_ref(recsys_source *source)
 {
-    if (source == NULL)
+    if (source != NULL)
+        atomic_fetch_add_explicit(&source->refs, 1u, memory_order_relaxed);
+    return source;
+}
+
+void recsys_source_unref(recsys_source *source)
+{
+    if (source == NULL || atomic_fetch_sub_explicit(&source->refs, 1u, memory_order_acq_rel) != 1u)
         return;
     source->driver.destroy(source->self);
     rs_free(source->name);
@@ -207,6 +210,7 @@ recsys_status recsys_transaction_begin(recsys_source *source, uint32_t timeout_m
         rs_free(transaction);
         return status;
     }
+    recsys_source_ref(source);
     *out = transaction;
     return RECSYS_OK;
 }
@@ -229,6 +233,7 @@ static recsys_status end(recsys_transaction *transaction, uint32_t commit, recsy
     recsys_status status = source->driver.end(source->self, transaction->session, commit,
                                               transaction->timeout_ms, err);
 
+    recsys_source_unref(source);
     rs_free(transaction);
     return status;
 }

@@ -94,7 +94,7 @@ static void close_world(void)
     domains = NULL;
     for (size_t db = 2; db < 10; db++)
         recsys_store_destroy(stores[db]);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
 }
 
 static void open_domains(void)

@@ -56,7 +56,7 @@ static recsys_status fill_and_write(void)
     if (n > 0) /* what came before the failure is whole */
         CHECK(is_same(recsys_rows_find(rows, n - 1, "text").text, "some \"text\""));
     if (status == RECSYS_OK) {
-        status = recsys_rows_write(rows, RECSYS_SHAPE_LIST, &value, &err);
+        status = recsys_rows_format(rows, RECSYS_SHAPE_LIST, &value, &err);
         CHECK((status == RECSYS_OK) == (value.data != NULL));
         recsys_value_release(&value);
     }
@@ -104,7 +104,7 @@ static recsys_status connect_and_ask(void)
         return status;
     }
     status = ask(fresh);
-    recsys_source_destroy(fresh);
+    recsys_source_unref(fresh);
     return status;
 }
 
@@ -127,7 +127,7 @@ static recsys_status fail_in_use(recsys_status (*use)(void))
     recsys_error problem = err;
     CHECK_OK(ask(source), &err);
     err = problem;
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     return status;
 }
 

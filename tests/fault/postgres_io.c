@@ -294,7 +294,7 @@ static void cut_after(const char *conninfo, recsys_source *direct, int direction
     outcome = converse(source, 60000);
     CHECK_OK(outcome.status, &err);
     check_rows(direct, &outcome);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
 }
 
 static size_t count_descriptors(void)
@@ -321,7 +321,7 @@ static void measure(const char *conninfo, recsys_source *direct, long *sizes)
     check_rows(direct, &outcome);
     for (int i = 0; i < N_DIRECTIONS; i++)
         sizes[i] = atomic_load(&proxy.passed[i]);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
 }
 
 int main(void)
@@ -353,7 +353,7 @@ int main(void)
         }
     close_proxy(thread); /* and so with it all that it had open */
     CHECK_EQ(count_descriptors(), descriptors);
-    recsys_source_destroy(direct);
+    recsys_source_unref(direct);
     database_server_stop(server);
     printf("%ld and %ld bytes, cut %ld times\n", sizes[FROM_CLIENT], sizes[FROM_SERVER], n_cuts);
     return 0;

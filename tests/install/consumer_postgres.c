@@ -1,4 +1,5 @@
-/* tests/install/consumer_postgres.c - a program of somebody who has installed librecsys-postgres. */
+/* tests/install/consumer_postgres.c - a program of somebody who has installed librecsys-postgres.
+ */
 #include <stdio.h>
 
 #include <recsys/postgres.h>
@@ -17,6 +18,6 @@ int main(void)
     recsys_status status = recsys_source_query(source, "SELECT 1", NULL, 0, 0, &rows, &err);
     printf("%s: %s\n", recsys_status_name(status), err.message);
     recsys_rows_destroy(rows);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     return status != RECSYS_E_IO;
 }

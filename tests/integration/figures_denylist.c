@@ -322,7 +322,7 @@ int main(void)
 
     recsys_denylist_destroy(veteran);
     recsys_store_destroy(store);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     database_server_stop(postgres);
     redis_server_end(&server);
     return 0;

@@ -95,7 +95,7 @@ static void revoke_all(unsigned unused)
         atomic_store(&shared->revoked, i + 1);
     }
     recsys_denylist_destroy(denylist);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     recsys_store_destroy(store);
 }
 
@@ -152,7 +152,7 @@ static void run(const char *name, const char *what, uint32_t port, unsigned n)
     CHECK_EQ(n_unknown, 0);
     CHECK_EQ(n_passed, port == server.port ? 0 : n);
     recsys_denylist_destroy(denylist);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     recsys_store_destroy(store);
 }
 
@@ -164,7 +164,7 @@ int main(void)
     shared = processes_share(sizeof *shared);
     recsys_source *source = open_source();
     migrate(source);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     run("near", "both reach Redis", server.port, figure_length(500, 20000));
     run("far", "the revoking one does not", servers_find_port(), figure_length(3, 100));
     database_drop(conninfo);

@@ -62,7 +62,7 @@ static void open_source(const char *where, uint32_t pool_size, uint32_t connect_
 static int close_source(void **state)
 {
     (void)state;
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     source = NULL;
     return 0;
 }

@@ -31,7 +31,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     database_drop(conninfo);
     return 0;
 }

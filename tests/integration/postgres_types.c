@@ -26,7 +26,7 @@ static void open_source(void)
 
 static void close_source(void)
 {
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     source = NULL;
 }
 
@@ -65,7 +65,7 @@ static void expect_written(const recsys_rows *rows, uint32_t shape, const char *
 {
     recsys_value value;
 
-    assert_int_equal(recsys_rows_write(rows, shape, &value, &err), RECSYS_OK);
+    assert_int_equal(recsys_rows_format(rows, shape, &value, &err), RECSYS_OK);
     assert_string_equal(value.data, want);
     recsys_value_release(&value);
 }

@@ -165,7 +165,7 @@ int main(void)
         recsys_store_destroy(stores[i]);
     }
     recsys_store_destroy(memory);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     auth_database_destroy(&database);
     return 0;
 }

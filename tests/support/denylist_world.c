@@ -73,7 +73,7 @@ int teardown(void **state)
     recsys_store_destroy(w.store_a);
     recsys_store_destroy(w.store_b);
     recsys_store_destroy(w.memory);
-    recsys_source_destroy(w.source);
+    recsys_source_unref(w.source);
     auth_database_destroy(&w.database);
     return 0;
 }

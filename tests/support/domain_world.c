@@ -53,7 +53,7 @@ void domain_world_disconnect(struct domain_world *world)
         recsys_store_destroy(world->stores[db]);
         world->stores[db] = NULL;
     }
-    recsys_source_destroy(world->source);
+    recsys_source_unref(world->source);
     world->source = NULL;
 }
 

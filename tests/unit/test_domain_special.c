@@ -65,7 +65,7 @@ static int tear_down(void **state)
     (void)state;
     recsys_domains_destroy(domains);
     recsys_store_destroy(tasks);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     return 0;
 }
 

@@ -65,7 +65,7 @@ static void expect_json(const recsys_rows *rows, uint32_t shape, const char *wan
 {
     recsys_value value;
 
-    assert_int_equal(recsys_rows_write(rows, shape, &value, &err), RECSYS_OK);
+    assert_int_equal(recsys_rows_format(rows, shape, &value, &err), RECSYS_OK);
     assert_string_equal(value.data, want);
     assert_int_equal(value.size, strlen(want));
     recsys_value_release(&value);
@@ -194,7 +194,7 @@ static void text_is_escaped_only_where_it_must_be(void **state)
     recsys_rows *rows = make_one(all);
     recsys_value value;
     add(rows, recsys_datum_text(all));
-    assert_int_equal(recsys_rows_write(rows, RECSYS_SHAPE_OBJECT, &value, &err), RECSYS_OK);
+    assert_int_equal(recsys_rows_format(rows, RECSYS_SHAPE_OBJECT, &value, &err), RECSYS_OK);
     json_t *read = json_loadb(value.data, value.size, 0, NULL);
     assert_non_null(read);
     json = (char *)json_string_value(json_object_get(read, all));
@@ -211,7 +211,7 @@ static void shapes_are_object_list_and_column(void **state)
     recsys_value value = {.data = "left from before"};
 
     (void)state;
-    assert_int_equal(recsys_rows_write(rows, RECSYS_SHAPE_OBJECT, &value, &err),
+    assert_int_equal(recsys_rows_format(rows, RECSYS_SHAPE_OBJECT, &value, &err),
                      RECSYS_E_NOT_FOUND);
     assert_null(value.data);
     expect_json(rows, RECSYS_SHAPE_LIST, "[]");
@@ -228,10 +228,10 @@ static void shapes_are_object_list_and_column(void **state)
     expect_json(rows, RECSYS_SHAPE_LIST,
                 "[{\"id\":1,\"na\\\"me\":\"one\"},{\"id\":2,\"na\\\"me\":null}]");
     expect_json(rows, RECSYS_SHAPE_COLUMN, "[1,2]");
-    assert_int_equal(recsys_rows_write(rows, 0, &value, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_rows_write(rows, 4, &value, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_rows_write(NULL, RECSYS_SHAPE_LIST, &value, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_rows_write(rows, RECSYS_SHAPE_LIST, NULL, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_rows_format(rows, 0, &value, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_rows_format(rows, 4, &value, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_rows_format(NULL, RECSYS_SHAPE_LIST, &value, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_rows_format(rows, RECSYS_SHAPE_LIST, NULL, &err), RECSYS_E_INVALID);
     recsys_rows_destroy(rows);
 }
 
@@ -245,7 +245,7 @@ static void two_columns_of_one_name_make_no_object(void **state)
     add(rows, recsys_datum_integer(1));
     add(rows, recsys_datum_text("one"));
     add(rows, recsys_datum_integer(3));
-    assert_int_equal(recsys_rows_write(rows, RECSYS_SHAPE_LIST, &value, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_rows_format(rows, RECSYS_SHAPE_LIST, &value, &err), RECSYS_E_INVALID);
     assert_non_null(strstr(err.message, "\"id\""));
     expect_json(rows, RECSYS_SHAPE_COLUMN, "[1]");
     assert_int_equal(recsys_rows_get(rows, 0, 2).number, 3);
@@ -450,7 +450,7 @@ static void more_than_64_mib_are_refused_and_what_is_there_stays(void **state)
     add(rows, recsys_datum_text("there is still some room"));
     assert_string_equal(recsys_rows_get(rows, 62, 0).text, text);
     assert_string_equal(recsys_rows_get(rows, 63, 0).text, "there is still some room");
-    assert_int_equal(recsys_rows_write(rows, RECSYS_SHAPE_LIST, &value, &err), RECSYS_E_LIMIT);
+    assert_int_equal(recsys_rows_format(rows, RECSYS_SHAPE_LIST, &value, &err), RECSYS_E_LIMIT);
     assert_null(value.data);
     recsys_rows_destroy(rows);
 

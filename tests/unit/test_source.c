@@ -145,7 +145,7 @@ static void a_query_reaches_the_driver_with_its_parameters(void **state)
     assert_int_equal(recsys_source_run(source, "S", 0, &err), RECSYS_OK);
     assert_int_equal(recsys_source_run(source, "S", 7, &err), RECSYS_OK);
     expect_log("run S 2000ms;run S 7ms;");
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     expect_log("destroy;");
 }
 
@@ -161,7 +161,7 @@ static void a_failure_gives_no_rows_even_if_some_had_come(void **state)
     assert_null(rows);
     assert_string_equal(err.message, "told to fail");
     assert_int_equal(recsys_source_run(source, "S", 0, NULL), RECSYS_E_IO);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
 }
 
 static void wrong_parameters_never_reach_the_driver(void **state)
@@ -194,7 +194,7 @@ static void wrong_parameters_never_reach_the_driver(void **state)
     assert_int_equal(recsys_source_query(source, "Q", many, 65536, 0, &rows, &err),
                      RECSYS_E_INVALID);
     expect_log("");
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
 }
 
 static void missing_arguments_are_said(void **state)
@@ -217,9 +217,9 @@ static void missing_arguments_are_said(void **state)
     assert_int_equal(recsys_transaction_query(NULL, "Q", NULL, 0, &rows, &err), RECSYS_E_INVALID);
     assert_int_equal(recsys_transaction_commit(NULL, &err), RECSYS_E_INVALID);
     recsys_transaction_rollback(NULL);
-    recsys_source_destroy(NULL);
+    recsys_source_unref(NULL);
     expect_log("");
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
 }
 
 static void a_transaction_ends_once_whatever_comes_of_it(void **state)
@@ -251,7 +251,7 @@ static void a_transaction_ends_once_whatever_comes_of_it(void **state)
 
     assert_int_equal(recsys_transaction_begin(source, 0, &transaction, &err), RECSYS_E_TIMEOUT);
     assert_null(transaction);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
 }
 
 /* Else its statements would silently run outside of any transaction. */
@@ -264,7 +264,7 @@ static void a_transaction_without_a_session_is_refused(void **state)
     fake.has_no_session = 1;
     assert_int_equal(recsys_transaction_begin(source, 0, &transaction, &err), RECSYS_E_INTERNAL);
     assert_null(transaction);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
 }
 
 static void a_source_that_cannot_be_made_destroys_what_it_owns(void **state)
@@ -295,14 +295,38 @@ static void a_source_that_cannot_be_made_destroys_what_it_owns(void **state)
         RECSYS_E_UNSUPPORTED);
     expect_log("destroy;destroy;destroy;destroy;destroy;destroy;");
 
+    /* A size that was never set, or that no struct has. */
+    wrong = driver();
+    for (size_t i = 0; i < 3; i++) {
+        static const uint32_t sizes[] = {0, 8, 1u << 20};
+        wrong.struct_size = sizes[i];
+        assert_int_equal(recsys_source_create("fake", &wrong, &fake, &source, &err),
+                         RECSYS_E_INVALID);
+        expect_log("destroy;");
+    }
     /* Of these nobody can say how to destroy it. */
     wrong = driver();
     wrong.destroy = NULL;
     assert_int_equal(recsys_source_create("fake", &wrong, &fake, &source, &err), RECSYS_E_INVALID);
-    wrong.struct_size = 8;
-    assert_int_equal(recsys_source_create("fake", &wrong, &fake, &source, &err), RECSYS_E_INVALID);
     assert_int_equal(recsys_source_create("fake", NULL, &fake, &source, &err), RECSYS_E_INVALID);
     expect_log("");
+}
+
+/* A garbage collector drops what it likes first. */
+static void a_source_lives_as_long_as_anybody_uses_it(void **state)
+{
+    recsys_source *source = create();
+    recsys_transaction *transaction = NULL;
+
+    (void)state;
+    assert_ptr_equal(recsys_source_ref(source), source);
+    assert_null(recsys_source_ref(NULL));
+    assert_int_equal(recsys_transaction_begin(source, 0, &transaction, &err), RECSYS_OK);
+    recsys_source_unref(source);
+    recsys_source_unref(source);
+    expect_log("begin 2000ms;");
+    assert_int_equal(recsys_transaction_commit(transaction, &err), RECSYS_OK);
+    expect_log("commit 2000ms;destroy;");
 }
 
 static void what_a_driver_cannot_do_is_unsupported(void **state)
@@ -315,7 +339,7 @@ static void what_a_driver_cannot_do_is_unsupported(void **state)
     mine.run = NULL;
     assert_int_equal(recsys_source_create("fake", &mine, &fake, &source, &err), RECSYS_OK);
     assert_int_equal(recsys_source_run(source, "S", 0, &err), RECSYS_E_UNSUPPORTED);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
 }
 
 static void a_driver_finds_only_its_own_sources(void **state)
@@ -327,7 +351,7 @@ static void a_driver_finds_only_its_own_sources(void **state)
     assert_null(recsys_source_get_self(source, other_destroy));
     assert_null(recsys_source_get_self(source, NULL));
     assert_null(recsys_source_get_self(NULL, fake_destroy));
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
 }
 
 static void a_database_that_is_away_is_not_asked(void **state)
@@ -351,7 +375,7 @@ static void a_database_that_is_away_is_not_asked(void **state)
     recsys_source_set_away(source, 0);
     assert_int_equal(recsys_source_query(source, "Q", NULL, 0, 0, &rows, &err), RECSYS_OK);
     recsys_rows_destroy(rows);
-    recsys_source_destroy(source);
+    recsys_source_unref(source);
     recsys_source_set_away(NULL, 1);
 }
 
@@ -365,6 +389,7 @@ int main(void)
         cmocka_unit_test(a_transaction_ends_once_whatever_comes_of_it),
         cmocka_unit_test(a_transaction_without_a_session_is_refused),
         cmocka_unit_test(a_source_that_cannot_be_made_destroys_what_it_owns),
+        cmocka_unit_test(a_source_lives_as_long_as_anybody_uses_it),
         cmocka_unit_test(what_a_driver_cannot_do_is_unsupported),
         cmocka_unit_test(a_driver_finds_only_its_own_sources),
         cmocka_unit_test(a_database_that_is_away_is_not_asked),

@@ -204,9 +204,9 @@ static void put_parameter(struct rs_buffer *bytes, const recsys_datum *value)
     rs_buffer_add(bytes, "", 1);
 }
 
-recsys_status rs_pg_write_parameters(const recsys_datum *parameters, size_t n,
-                                     struct rs_buffer *bytes, const char ***texts,
-                                     recsys_error *err)
+recsys_status rs_pg_format_parameters(const recsys_datum *parameters, size_t n,
+                                      struct rs_buffer *bytes, const char ***texts,
+                                      recsys_error *err)
 {
     const char **all;
     size_t at = 0;

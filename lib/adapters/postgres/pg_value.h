@@ -39,8 +39,8 @@ void rs_pg_read_scalar(uint32_t type, const char *text, size_t size, struct rs_p
 void rs_pg_read_array(uint32_t type, const char *text, size_t size, struct rs_pg_scratch *scratch);
 
 /* Parameters as libpq takes them. `texts` is OWNED: rs_free(); it points into `bytes`. */
-recsys_status rs_pg_write_parameters(const recsys_datum *parameters, size_t n,
-                                     struct rs_buffer *bytes, const char ***texts,
-                                     recsys_error *err);
+recsys_status rs_pg_format_parameters(const recsys_datum *parameters, size_t n,
+                                      struct rs_buffer *bytes, const char ***texts,
+                                      recsys_error *err);
 
 #endif

@@ -76,7 +76,7 @@ static recsys_status postgres_query(void *self, void *session, const char *text,
 
     rs_buffer_init(&bytes, MAX_PARAMETER_BYTES);
     recsys_status status =
-        rs_pg_write_parameters(parameters, n, &bytes, &statement.parameters, err);
+        rs_pg_format_parameters(parameters, n, &bytes, &statement.parameters, err);
     if (status == RECSYS_OK && session == NULL)
         status = run_on_pool(postgres, &statement, deadline_ns, rows, err);
     else if (status == RECSYS_OK)

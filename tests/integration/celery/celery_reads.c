@@ -126,7 +126,7 @@ int main(int argc, char **argv)
     printf("%zu passed, %zu failed\n", n_passed, json_array_size(cases) - n_passed);
     recsys_domains_destroy(domains);
     recsys_store_destroy(options.stores[TASK_DB]);
-    recsys_source_destroy(options.source);
+    recsys_source_unref(options.source);
     index = json_array_size(cases) - n_passed;
     json_decref(cases);
     return index != 0;

@@ -19,7 +19,7 @@ static const struct rd_place body_place = {NULL, "body", 0};
 
 static void begin(struct rd_question *question)
 {
-    recsys_request_init(&question->request);
+    question->request = (recsys_request)RECSYS_REQUEST_INIT;
     question->request.k = RD_TOP_K;
     question->genres.count = question->languages.count = 0;
     question->n_users = 0;

@@ -160,12 +160,11 @@ bool rd_redis_open(const struct rd_redis_settings *settings, unsigned db, recsys
     struct problem problem = {message, message_size};
     char texts[MAX_URL + 64], password[MAX_PASSWORD] = "", prefix[256], name[512];
     recsys_store_options store_options = RECSYS_STORE_OPTIONS_INIT;
-    recsys_redis_options options;
+    recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
     recsys_error err = {0};
     struct place place;
 
     *out = NULL;
-    recsys_redis_options_init(&options);
     if (!find_place(settings, db, &place, &problem))
         return false;
     if (place.url[0] == '\0')

@@ -65,7 +65,7 @@ static bool is_used(const struct rd_app *app, unsigned db)
 bool rd_stores_check(struct rd_app *app, char *message, size_t message_size)
 {
     struct rd_redis_settings settings = rd_redis_settings(&app->config);
-    recsys_postgres_options options;
+    recsys_postgres_options options = RECSYS_POSTGRES_OPTIONS_INIT;
     recsys_error err = {0};
 
     if (!rd_redis_check(&settings, message, message_size))
@@ -76,7 +76,6 @@ bool rd_stores_check(struct rd_app *app, char *message, size_t message_size)
             return false;
     if (app->config.database[0] == '\0')
         return true;
-    recsys_postgres_options_init(&options);
     options.pool_size = (uint32_t)app->config.database_pool;
     if (recsys_postgres_create(app->config.database, &options, &app->stores.database, &err) ==
         RECSYS_OK) {
@@ -108,7 +107,7 @@ static bool make_answers(struct rd_app *app)
     const struct rd_config *config = &app->config;
     recsys_cache_options cache_options = RECSYS_CACHE_OPTIONS_INIT;
     recsys_store *store = stores->redis[RD_DB_ANSWERS];
-    recsys_aside_options options;
+    recsys_aside_options options = RECSYS_ASIDE_OPTIONS_INIT;
     recsys_error err = {0};
 
     if (config->cache_bytes == 0)
@@ -124,7 +123,6 @@ static bool make_answers(struct rd_app *app)
             return failed("cache", &err);
         store = stores->memory;
     }
-    recsys_aside_options_init(&options);
     options.ttl_ms = (uint32_t)(config->cache_ttl_s * 1000u);
     options.stale_ms = UINT32_MAX;
     options.negative_ttl_ms = UINT32_MAX;
@@ -140,17 +138,15 @@ static bool make_answers(struct rd_app *app)
 static bool make_domains(struct rd_app *app)
 {
     struct rd_stores *stores = &app->stores;
-    recsys_domains_options options;
-    recsys_aside_options aside;
+    recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
+    recsys_aside_options aside = RECSYS_ASIDE_OPTIONS_INIT;
     recsys_error err = {0};
 
     if (stores->database == NULL)
         return true;
-    recsys_aside_options_init(&aside);
     /* A loader may take as long as its statement, and nobody waits longer for another one's. */
     aside.lease_ms = aside.wait_ms = (uint32_t)app->config.database_timeout_ms;
     aside.max_loads = (uint32_t)app->config.threads; /* the database's pool is the limit */
-    recsys_domains_options_init(&options);
     memcpy(options.stores, stores->redis, sizeof options.stores);
     options.source = stores->database;
     options.stats = app->metrics.stats;
@@ -165,7 +161,7 @@ static bool make_denylist(struct rd_app *app)
 {
     struct rd_stores *stores = &app->stores;
     recsys_store *store = stores->redis[RD_DB_TOKENS];
-    recsys_denylist_options options;
+    recsys_denylist_options options = RECSYS_DENYLIST_OPTIONS_INIT;
     recsys_error err = {0};
 
     if (store == NULL && stores->database == NULL) {
@@ -177,7 +173,6 @@ static bool make_denylist(struct rd_app *app)
             return failed("denylist", &err);
         store = stores->revoked;
     }
-    recsys_denylist_options_init(&options);
     options.stats = app->metrics.stats;
     options.timeout_ms = app->config.database_timeout_ms < TOKEN_MS
                              ? (uint32_t)app->config.database_timeout_ms

@@ -10,11 +10,10 @@ int main(int argc, char **argv)
 {
     recsys_model *model = NULL;
     recsys_recommender *recommender = NULL;
-    recsys_request request;
+    recsys_request request = RECSYS_REQUEST_INIT;
     recsys_reply reply;
     recsys_error err;
 
-    recsys_request_init(&request);
     request.user.number = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     request.flags = RECSYS_REQUEST_REASONS;
     if (recsys_model_load(argc > 1 ? argv[1] : "model", NULL, &model, &err) != RECSYS_OK ||

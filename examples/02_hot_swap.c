@@ -41,10 +41,9 @@ static void *serve(void *unused)
     check(recsys_recommender_create(NULL, &recommender, &err), &err);
     while (!atomic_load(&stop)) {
         recsys_model *model = recsys_deployment_acquire(deployment);
-        recsys_request request;
+        recsys_request request = RECSYS_REQUEST_INIT;
         recsys_reply reply;
 
-        recsys_request_init(&request);
         request.user.number = 1 + user++ % 100;
         if (recsys_recommend(recommender, model, &request, 1, &reply, NULL) == RECSYS_OK &&
             reply.status == RECSYS_OK)

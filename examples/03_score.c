@@ -67,7 +67,7 @@ static float *mean_vector(const recsys_model *model, const recsys_id *session, s
 int main(int argc, char **argv)
 {
     recsys_id session[MAX_SESSION];
-    recsys_filter_options options;
+    recsys_filter_options options = RECSYS_FILTER_OPTIONS_INIT;
     recsys_query query = {.k = K};
     recsys_scored found[K];
     recsys_model *model = NULL;
@@ -83,7 +83,6 @@ int main(int argc, char **argv)
     n = read_session(model, argc, argv, session);
     vector = mean_vector(model, session, n);
 
-    recsys_filter_options_init(&options);
     options.flags = RECSYS_FILTER_EXCLUDE_ADULT;
     options.min_rating = 7.0f;
     options.exclude = session;

@@ -64,11 +64,10 @@ static void write_bundle(const char *path)
 
 static void ask(const recsys_model *model, recsys_recommender *recommender, const char *user)
 {
-    recsys_request request;
+    recsys_request request = RECSYS_REQUEST_INIT;
     recsys_reply reply;
     recsys_error err;
 
-    recsys_request_init(&request);
     request.user = (recsys_id){user, strlen(user)};
     check(recsys_recommend(recommender, model, &request, 1, &reply, &err), &err);
     printf("%s:\n", user);

@@ -48,7 +48,7 @@ static recsys_status show(recsys_aside *cache, recsys_bytes key, recsys_error *e
 
 int main(void)
 {
-    recsys_aside_options options;
+    recsys_aside_options options = RECSYS_ASIDE_OPTIONS_INIT;
     recsys_store *store = NULL;
     recsys_aside *cache = NULL;
     recsys_bytes id = {"42", 2}, key;
@@ -56,7 +56,6 @@ int main(void)
     recsys_error err = {0};
     int failed = 1;
 
-    recsys_aside_options_init(&options);
     options.flags = RECSYS_ASIDE_JSON;
     options.ttl_ms = 3600 * 1000;
     key.data = text;

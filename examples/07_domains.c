@@ -16,11 +16,10 @@ static recsys_status open_stores(const char *url, recsys_store *stores[RECSYS_DO
                                  recsys_error *err)
 {
     for (uint32_t db = 0; db < RECSYS_DOMAIN_DBS; db++) {
-        recsys_redis_options options;
+        recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
         char buffer[512], name[16];
         recsys_status status;
 
-        recsys_redis_options_init(&options);
         status = recsys_redis_read_url(url, buffer, sizeof buffer, &options, err);
         if (status == RECSYS_OK) {
             (void)snprintf(name, sizeof name, "%u", db);
@@ -70,13 +69,12 @@ static recsys_status run(recsys_domains *domains, recsys_error *err)
 
 int main(int argc, char **argv)
 {
-    recsys_domains_options options;
+    recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
     recsys_source *source = NULL;
     recsys_domains *domains = NULL;
     recsys_error err = {0};
     int failed = 1;
 
-    recsys_domains_options_init(&options);
     if (argc != 3) {
         fprintf(stderr, "usage: 07_domains CONNINFO REDIS_URL\n");
         return 2;

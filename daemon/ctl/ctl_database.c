@@ -174,10 +174,9 @@ static int warm(const struct ctl_arguments *arguments, const recsys_domains_opti
 
 static int run_warm(const struct ctl_arguments *arguments)
 {
-    recsys_domains_options options;
+    recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
     int result = CTL_FAILED;
 
-    recsys_domains_options_init(&options);
     options.source = open_database(arguments);
     if (options.source == NULL)
         return CTL_FAILED;

@@ -76,7 +76,7 @@ static bool prepare(struct question *question, const struct ctl_arguments *argum
     bool good = true;
 
     memset(question, 0, sizeof *question);
-    recsys_request_init(request);
+    *request = (recsys_request)RECSYS_REQUEST_INIT;
     question->arguments = arguments;
     question->as_json = ctl_has(arguments, "json");
     question->with_reasons = ctl_has(arguments, "reasons");

@@ -30,14 +30,17 @@ typedef struct recsys_allocator {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_allocator;
 
+#define RECSYS_ALLOCATOR_SIZE_V1 RECSYS_SIZE_TO(recsys_allocator, user_data)
+#define RECSYS_ALLOCATOR_INIT {(uint32_t)sizeof(recsys_allocator), 0u, NULL, NULL, NULL, NULL}
+
 /*
  * Use `allocator` (COPIED) instead of malloc, realloc and free; NULL goes back
  * to those. Process-wide.
  *
  * Fails with: E_INVALID (struct_size, or a function missing), E_UNSUPPORTED
- *   (a newer struct).
- * Thread-safety: before anything else in the library is used, so that nothing
- *   allocated by one allocator is released by another.
+ *   (a newer struct), E_STATE (something that the library allocated is still in
+ *   use: nothing may be freed by another allocator than it came from).
+ * Thread-safety: while no other thread is in the library.
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_alloc_set(const recsys_allocator *allocator,

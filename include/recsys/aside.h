@@ -76,7 +76,10 @@ typedef struct recsys_aside_options {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_aside_options;
 
-RECSYS_API void recsys_aside_options_init(recsys_aside_options *options);
+#define RECSYS_ASIDE_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_aside_options, user_data)
+#define RECSYS_ASIDE_OPTIONS_INIT \
+    {(uint32_t)sizeof(recsys_aside_options), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0.0, NULL, \
+     NULL, NULL, NULL, NULL, NULL}
 
 /* Fails with: E_INVALID, E_UNSUPPORTED, E_NOMEM. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_create(recsys_store *store,
@@ -236,6 +239,11 @@ typedef struct recsys_aside_stats {
     uint64_t too_large;
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_aside_stats;
+
+#define RECSYS_ASIDE_STATS_SIZE_V1 RECSYS_SIZE_TO(recsys_aside_stats, too_large)
+#define RECSYS_ASIDE_STATS_INIT \
+    {(uint32_t)sizeof(recsys_aside_stats), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, \
+     0u, 0u, 0u, 0u, 0u, 0u}
 
 /* Fails with: E_INVALID. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_get_stats(recsys_aside *aside,

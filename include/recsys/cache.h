@@ -42,10 +42,9 @@ typedef struct recsys_cache_options {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_cache_options;
 
+#define RECSYS_CACHE_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_cache_options, user_data)
 #define RECSYS_CACHE_OPTIONS_INIT \
     {(uint32_t)sizeof(recsys_cache_options), 0u, 0u, 0u, 0u, 0u, NULL, NULL}
-
-RECSYS_API void recsys_cache_options_init(recsys_cache_options *options);
 
 /* Fails with: E_INVALID, E_UNSUPPORTED, E_NOMEM.
  * Ownership: the caller owns `*out`. Since: 0.1 */
@@ -152,6 +151,10 @@ typedef struct recsys_cache_stats {
     uint64_t entries, bytes, max_bytes;
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_cache_stats;
+
+#define RECSYS_CACHE_STATS_SIZE_V1 RECSYS_SIZE_TO(recsys_cache_stats, max_bytes)
+#define RECSYS_CACHE_STATS_INIT \
+    {(uint32_t)sizeof(recsys_cache_stats), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u}
 
 /* Fails with: E_INVALID. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_cache_get_stats(recsys_cache *cache,

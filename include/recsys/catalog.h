@@ -31,6 +31,10 @@ typedef struct recsys_item {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_item;
 
+#define RECSYS_ITEM_SIZE_V1 RECSYS_SIZE_TO(recsys_item, known)
+#define RECSYS_ITEM_INIT \
+    {(uint32_t)sizeof(recsys_item), 0u, NULL, NULL, NULL, NULL, 0, 0.0f, 0u, 0u}
+
 /*
  * Look up one item.
  *
@@ -76,6 +80,11 @@ typedef struct recsys_filter_options {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_filter_options;
 
+#define RECSYS_FILTER_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_filter_options, seen_by)
+#define RECSYS_FILTER_OPTIONS_INIT \
+    {(uint32_t)sizeof(recsys_filter_options), 0u, 0.0f, 0, 0, 0u, NULL, NULL, 0u, NULL, 0u, \
+     {NULL, 0u}}
+
 #define RECSYS_FILTER_EXCLUDE_ADULT (1u << 0)
 #define RECSYS_FILTER_ALLOW (1u << 1)        /* the allow list decides, an empty one too: it lets
                                                 nothing pass. Without the flag, setting one is
@@ -83,9 +92,6 @@ typedef struct recsys_filter_options {
 #define RECSYS_FILTER_EXCLUDE_SEEN (1u << 2) /* seen_by decides; a user that the model does not know
                                                 has seen nothing. Without the flag, setting it is
                                                 E_INVALID */
-
-/* All zero but the size. */
-RECSYS_API void recsys_filter_options_init(recsys_filter_options *options);
 
 /*
  * Make a filter for `model`. Costs one pass over the items; make it once and

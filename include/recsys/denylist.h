@@ -54,7 +54,9 @@ typedef struct recsys_denylist_options {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_denylist_options;
 
-RECSYS_API void recsys_denylist_options_init(recsys_denylist_options *options);
+#define RECSYS_DENYLIST_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_denylist_options, user_data)
+#define RECSYS_DENYLIST_OPTIONS_INIT \
+    {(uint32_t)sizeof(recsys_denylist_options), 0u, 0u, NULL, NULL, NULL}
 
 /*
  * store   NULL = none: every check asks the database for its revision
@@ -126,6 +128,10 @@ typedef struct recsys_denylist_stats {
                               never */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_denylist_stats;
+
+#define RECSYS_DENYLIST_STATS_SIZE_V1 RECSYS_SIZE_TO(recsys_denylist_stats, confirmed_ms)
+#define RECSYS_DENYLIST_STATS_INIT \
+    {(uint32_t)sizeof(recsys_denylist_stats), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u}
 
 /* Fails with: E_INVALID. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_denylist_get_stats(recsys_denylist *denylist,

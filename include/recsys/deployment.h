@@ -44,10 +44,9 @@ typedef struct recsys_deployment_options {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_deployment_options;
 
+#define RECSYS_DEPLOYMENT_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_options, reserved)
 #define RECSYS_DEPLOYMENT_OPTIONS_INIT \
     {(uint32_t)sizeof(recsys_deployment_options), 0u, NULL, NULL, 0.0f, 0u}
-
-RECSYS_API void recsys_deployment_options_init(recsys_deployment_options *options);
 
 /*
  * `source` is what reload means: a models:/ URI, or the path of a bundle or
@@ -132,6 +131,11 @@ typedef struct recsys_deployment_status {
     recsys_error last_error;
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_deployment_status;
+
+#define RECSYS_DEPLOYMENT_STATUS_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_status, last_error)
+#define RECSYS_DEPLOYMENT_STATUS_INIT \
+    {(uint32_t)sizeof(recsys_deployment_status), 0u, 0u, 0u, 0u, {"", "", "", 0u}, \
+     {"", "", "", 0u}, {"", "", "", 0u}, 0u, {0, 0, ""}}
 
 /* Fails with: E_INVALID. Thread-safety: any thread; does not wait for a running step. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status

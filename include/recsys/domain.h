@@ -44,7 +44,9 @@ typedef struct recsys_domains_options {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_domains_options;
 
-RECSYS_API void recsys_domains_options_init(recsys_domains_options *options);
+#define RECSYS_DOMAINS_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_domains_options, aside)
+#define RECSYS_DOMAINS_OPTIONS_INIT \
+    {(uint32_t)sizeof(recsys_domains_options), 0u, {NULL}, NULL, NULL, 0u, 0u, 0u, NULL}
 
 /* Fails with: E_INVALID, E_UNSUPPORTED, E_NOMEM. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_domains_create(
@@ -86,7 +88,10 @@ typedef struct recsys_domain_definition {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_domain_definition;
 
-RECSYS_API void recsys_domain_definition_init(recsys_domain_definition *definition);
+#define RECSYS_DOMAIN_DEFINITION_SIZE_V1 RECSYS_SIZE_TO(recsys_domain_definition, settled_column)
+#define RECSYS_DOMAIN_DEFINITION_INIT \
+    {(uint32_t)sizeof(recsys_domain_definition), 0u, NULL, 0u, 0u, 0u, 0u, 0u, 0u, NULL, NULL, \
+     NULL, NULL, NULL}
 
 /* Before the set is used by several threads. Fails with: E_INVALID, E_EXISTS,
  * E_UNSUPPORTED, E_NOMEM. Since: 0.1 */
@@ -146,6 +151,9 @@ typedef struct recsys_warming {
     uint64_t loaded, present, failed;
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_warming;
+
+#define RECSYS_WARMING_SIZE_V1 RECSYS_SIZE_TO(recsys_warming, failed)
+#define RECSYS_WARMING_INIT {(uint32_t)sizeof(recsys_warming), 0u, 0u, 0u, 0u}
 
 /*
  * Load what the WARM domains list and is not cached yet (all guides, popular

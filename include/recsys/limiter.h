@@ -48,10 +48,9 @@ typedef struct recsys_limiter_options {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_limiter_options;
 
+#define RECSYS_LIMITER_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_limiter_options, user_data)
 #define RECSYS_LIMITER_OPTIONS_INIT \
     {(uint32_t)sizeof(recsys_limiter_options), 0u, 0u, 0u, 0u, 0u, 0u, 0u, NULL, NULL, NULL}
-
-RECSYS_API void recsys_limiter_options_init(recsys_limiter_options *options);
 
 /* store NULL = local only. Fails with: E_INVALID (a rate of more than one a
  * microsecond, a burst that takes more than a hundred years to come back, a prefix

@@ -20,22 +20,24 @@ enum {
 
 /*
  * Receives one finished line, UTF-8, without a newline. `message` is BORROWED
- * for the call. Called on the thread that had something to say; must not call
- * back into the library.
+ * for the call. Called on the thread that had something to say, on several at
+ * once if several have; must not call back into the library, and no exception
+ * or longjmp may leave it.
  */
 typedef void (*recsys_log_callback)(int32_t level, const char *message, void *user_data);
 
 /*
  * Send every line of `level` or more urgent to `callback`; NULL makes the
- * library silent again. Process-wide.
+ * library silent again (the level is then not read). Process-wide. When this
+ * returns, the callback set before is not running and will not be called any
+ * more, so that what it uses may be freed.
  *
  * Fails with: E_INVALID (level not in the list above).
- * Thread-safety: before any other thread uses the library.
+ * Thread-safety: any thread, but not from inside the callback.
  * Since: 0.1
  */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_log_set(int32_t level,
-                                                         recsys_log_callback callback,
-                                                         void *user_data, recsys_error *err);
+RECSYS_API recsys_status recsys_log_set(int32_t level, recsys_log_callback callback,
+                                        void *user_data, recsys_error *err);
 
 #ifdef __cplusplus
 }

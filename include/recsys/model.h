@@ -70,7 +70,7 @@ enum {
 typedef struct recsys_model recsys_model;
 
 /*
- * How to load. Fill with recsys_model_options_init(), then change what you
+ * How to load. Begin with RECSYS_MODEL_OPTIONS_INIT, then change what you
  * need. Zero in any field means "the default".
  *
  * `metric` and the link describe files that cannot say it themselves (.npz,
@@ -88,16 +88,13 @@ typedef struct recsys_model_options {
     /* -- end of version 1 (32 bytes) -- append below, never insert above -- */
 } recsys_model_options;
 
-#define RECSYS_MODEL_OPTIONS_SIZE_V1 32u
+#define RECSYS_MODEL_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_model_options, link_max)
 #define RECSYS_MODEL_OPTIONS_INIT \
     {(uint32_t)sizeof(recsys_model_options), 0u, 0u, 0u, 0u, 0.0f, 0.0f}
 
 #define RECSYS_MODEL_SKIP_HASHES (1u << 0) /* trust the bundle's sha256 sums without computing them */
 #define RECSYS_MODEL_HUGE_PAGES (1u << 1)  /* copy item vectors into private 2 MB pages: scans run a
                                               few percent faster, pages are not shared */
-
-/* Same bytes as RECSYS_MODEL_OPTIONS_INIT, for callers without C macros. */
-RECSYS_API void recsys_model_options_init(recsys_model_options *options);
 
 /*
  * Load the model at `path`: a bundle directory (docs/model-format.md), a bare
@@ -158,6 +155,11 @@ typedef struct recsys_model_info {
     const char *metadata;     /* JSON object: metrics and hyperparameters of the manifest */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_model_info;
+
+#define RECSYS_MODEL_INFO_SIZE_V1 RECSYS_SIZE_TO(recsys_model_info, metadata)
+#define RECSYS_MODEL_INFO_INIT \
+    {(uint32_t)sizeof(recsys_model_info), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0.0f, \
+     0.0f, NULL, NULL, NULL, NULL, NULL, NULL}
 
 /*
  * Describe `model`.

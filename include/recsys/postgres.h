@@ -20,7 +20,8 @@ typedef struct recsys_postgres_options {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_postgres_options;
 
-RECSYS_API void recsys_postgres_options_init(recsys_postgres_options *options);
+#define RECSYS_POSTGRES_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_postgres_options, max_age_s)
+#define RECSYS_POSTGRES_OPTIONS_INIT {(uint32_t)sizeof(recsys_postgres_options), 0u, 0u, 0u}
 
 /*
  * A source over PostgreSQL 13 or newer. Connects when first used.
@@ -75,6 +76,10 @@ typedef struct recsys_postgres_stats {
     uint64_t queries, failures;        /* statements and scripts; those that failed */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_postgres_stats;
+
+#define RECSYS_POSTGRES_STATS_SIZE_V1 RECSYS_SIZE_TO(recsys_postgres_stats, failures)
+#define RECSYS_POSTGRES_STATS_INIT \
+    {(uint32_t)sizeof(recsys_postgres_stats), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u}
 
 /* Fails with: E_INVALID (not a PostgreSQL source). Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_postgres_get_stats(recsys_source *source,

@@ -35,7 +35,7 @@ recsys_recommender_create(const recsys_scorer_options *options, recsys_recommend
 RECSYS_API void recsys_recommender_destroy(recsys_recommender *recommender);
 
 /*
- * One request. Zero means "no condition", so recsys_request_init() and a user
+ * One request. Zero means "no condition", so RECSYS_REQUEST_INIT and a user
  * and k make the plainest one. All pointers are read during the call only.
  *
  * Preferences steer: every named genre (and language, decade, minimum rating)
@@ -65,13 +65,15 @@ typedef struct recsys_request {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_request;
 
+#define RECSYS_REQUEST_SIZE_V1 RECSYS_SIZE_TO(recsys_request, n_exclude)
+#define RECSYS_REQUEST_INIT \
+    {(uint32_t)sizeof(recsys_request), 0u, {NULL, 0u}, 0u, 0.0f, 0, 0u, NULL, NULL, 0u, 0u, \
+     NULL, 0u}
+
 #define RECSYS_REQUEST_REASONS (1u << 0)       /* say why */
 #define RECSYS_REQUEST_INCLUDE_SEEN (1u << 1)  /* items the user has seen may come back */
 #define RECSYS_REQUEST_INCLUDE_ADULT (1u << 2) /* adult items may come */
 #define RECSYS_REQUEST_ANONYMOUS (1u << 3)     /* nobody the model could know */
-
-/* All zero but the size. */
-RECSYS_API void recsys_request_init(recsys_request *request);
 
 /* Which strategy answered. */
 enum {

@@ -31,8 +31,12 @@
  *   Errors      Fallible calls return recsys_status, 0 or negative, and describe
  *               a failure in the recsys_error given as last argument, if any.
  *               Outputs are NULL or zero after a failure.
- *   Options     Structs that begin with struct_size: set it (or call _init), zero
- *               in any other field means the default.
+ *   Options     Structs that begin with struct_size: begin with the struct's _INIT
+ *               macro, or zero it and set struct_size to sizeof. Zero in any other
+ *               field means the default. Results of this kind are filled as
+ *               far as the caller has room; struct_size then says how far. A
+ *               reserved field, or a bit of a flags field, that this library
+ *               does not know is E_UNSUPPORTED unless it is zero.
  *   Ownership   OWNED: give back with the named function. SHARED: counted.
  *               BORROWED: points into something; until when is said. COPIED: the
  *               caller may reuse his at once. Destructors accept NULL.

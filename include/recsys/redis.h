@@ -40,7 +40,10 @@ typedef struct recsys_redis_options {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_redis_options;
 
-RECSYS_API void recsys_redis_options_init(recsys_redis_options *options);
+#define RECSYS_REDIS_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_redis_options, reserved)
+#define RECSYS_REDIS_OPTIONS_INIT \
+    {(uint32_t)sizeof(recsys_redis_options), 0u, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0u, \
+     0u, 0u, 0u, 0u, 0u, 0u, 0u}
 
 /*
  * Read redis://[[user]:password@]host[:port][/db], rediss:// (TLS) or
@@ -96,6 +99,10 @@ typedef struct recsys_redis_stats {
     char version[32];
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_redis_stats;
+
+#define RECSYS_REDIS_STATS_SIZE_V1 RECSYS_SIZE_TO(recsys_redis_stats, version)
+#define RECSYS_REDIS_STATS_INIT \
+    {(uint32_t)sizeof(recsys_redis_stats), 0u, 0u, 0u, 0u, 0u, 0u, 0u, "", ""}
 
 /* Fails with: E_INVALID (not a Redis store). Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_redis_get_stats(recsys_store *store,

@@ -39,11 +39,10 @@ typedef struct recsys_scorer_options {
     /* -- end of version 1 (24 bytes) -- append below, never insert above -- */
 } recsys_scorer_options;
 
-#define RECSYS_SCORER_OPTIONS_SIZE_V1 24u
+#define RECSYS_SCORER_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_scorer_options, reserved)
 #define RECSYS_SCORER_OPTIONS_INIT {(uint32_t)sizeof(recsys_scorer_options), 0u, 0u, 0u, 0u, 0u}
-#define RECSYS_MAX_K 1000u
 
-RECSYS_API void recsys_scorer_options_init(recsys_scorer_options *options);
+#define RECSYS_MAX_K 1000u
 
 /*
  * Fails with: E_INVALID (max_k over RECSYS_MAX_K, more than 256 threads),
@@ -121,6 +120,9 @@ typedef struct recsys_blas_info {
     const char *core;     /* "SkylakeX", "Zen", ...; "" if it does not say */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_blas_info;
+
+#define RECSYS_BLAS_INFO_SIZE_V1 RECSYS_SIZE_TO(recsys_blas_info, core)
+#define RECSYS_BLAS_INFO_INIT {(uint32_t)sizeof(recsys_blas_info), 0, NULL, NULL}
 
 /* Fails with: E_INVALID. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_blas_get_info(recsys_blas_info *info,

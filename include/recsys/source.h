@@ -134,6 +134,10 @@ typedef struct recsys_source_driver {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_source_driver;
 
+#define RECSYS_SOURCE_DRIVER_SIZE_V1 RECSYS_SIZE_TO(recsys_source_driver, destroy)
+#define RECSYS_SOURCE_DRIVER_INIT \
+    {(uint32_t)sizeof(recsys_source_driver), 0u, NULL, NULL, NULL, NULL, NULL}
+
 /* The source owns `self` from now on, also if this call fails, for whatever
  * reason: `destroy` is called then (unless the driver or its destroy is NULL).
  * Fails with: E_INVALID, E_UNSUPPORTED, E_NOMEM. Since: 0.1 */

@@ -107,6 +107,11 @@ typedef struct recsys_store_driver {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_store_driver;
 
+#define RECSYS_STORE_DRIVER_SIZE_V1 RECSYS_SIZE_TO(recsys_store_driver, destroy)
+#define RECSYS_STORE_DRIVER_INIT \
+    {(uint32_t)sizeof(recsys_store_driver), 0u, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+     NULL}
+
 enum {
     /* Somebody calls recsys_store_probe() now and then, so no request need do it. */
     RECSYS_STORE_PROBED = 1u << 0
@@ -124,10 +129,9 @@ typedef struct recsys_store_options {
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_store_options;
 
+#define RECSYS_STORE_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_store_options, user_data)
 #define RECSYS_STORE_OPTIONS_INIT \
     {(uint32_t)sizeof(recsys_store_options), 0u, 0u, 0u, 0u, 0u, NULL, NULL}
-
-RECSYS_API void recsys_store_options_init(recsys_store_options *options);
 
 /*
  * A store over a driver of your own.
@@ -232,6 +236,10 @@ typedef struct recsys_store_stats {
     uint64_t entries, bytes, max_bytes, evictions; /* of an in-process store; others leave 0 */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_store_stats;
+
+#define RECSYS_STORE_STATS_SIZE_V1 RECSYS_SIZE_TO(recsys_store_stats, evictions)
+#define RECSYS_STORE_STATS_INIT \
+    {(uint32_t)sizeof(recsys_store_stats), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u}
 
 /* Fails with: E_INVALID. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_get_stats(recsys_store *store,

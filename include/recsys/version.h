@@ -11,9 +11,9 @@ extern "C" {
 #endif
 
 #define RECSYS_VERSION_MAJOR 0
-#define RECSYS_VERSION_MINOR 1
+#define RECSYS_VERSION_MINOR 2
 #define RECSYS_VERSION_PATCH 0
-#define RECSYS_VERSION_STRING "0.1.0"
+#define RECSYS_VERSION_STRING "0.2.0"
 
 /* One comparable number: 0x00MMmmpp. */
 #define RECSYS_VERSION_NUMBER \
@@ -28,7 +28,7 @@ extern "C" {
  */
 RECSYS_API uint32_t recsys_version_number(void);
 
-/* The same as text, "0.1.0". Static, never NULL. Since: 0.1 */
+/* The same as text, "0.2.0". Static, never NULL. Since: 0.1 */
 RECSYS_API const char *recsys_version_string(void);
 
 #ifdef __cplusplus

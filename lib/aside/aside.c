@@ -17,20 +17,10 @@
 #include "lib/base/error.h"
 #include "lib/base/hash.h"
 #include "lib/base/json.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 #include "lib/store/store.h"
 
-#define OPTIONS_SIZE_V1 (offsetof(recsys_aside_options, user_data) + sizeof(void *))
-#define STATS_SIZE_V1 (offsetof(recsys_aside_stats, too_large) + sizeof(uint64_t))
 #define NONE UINT32_MAX /* in options: not at all */
-
-void recsys_aside_options_init(recsys_aside_options *options)
-{
-    if (options != NULL) {
-        memset(options, 0, sizeof *options);
-        options->struct_size = (uint32_t)sizeof *options;
-    }
-}
 
 /* It stands in metrics between quotation marks, and in front of a NUL in values. */
 static int is_label(const char *label)
@@ -119,9 +109,10 @@ recsys_status recsys_aside_create(recsys_store *store, const recsys_aside_option
         *out = NULL;
     if (store == NULL || out == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_aside_create: an argument is missing");
-    recsys_status status = rs_options_copy(&given, sizeof given, options, OPTIONS_SIZE_V1);
+    recsys_status status = rs_struct_read(&given, sizeof given, options, RECSYS_ASIDE_OPTIONS_SIZE_V1,
+                                          "recsys_aside_create: options", err);
     if (status != RECSYS_OK)
-        return rs_options_error(err, status, "recsys_aside_create");
+        return status;
     const char *label = given.label == NULL ? recsys_store_get_name(store) : given.label;
     status = check_options(&given, label, err);
     if (status != RECSYS_OK)
@@ -263,14 +254,14 @@ uint64_t rs_aside_stamp(recsys_aside *aside, recsys_bytes key, unsigned char *by
 recsys_status recsys_aside_get_stats(recsys_aside *aside, recsys_aside_stats *out,
                                      recsys_error *err)
 {
-    recsys_aside_stats stats;
+    recsys_aside_stats stats = RECSYS_ASIDE_STATS_INIT;
+    recsys_status status =
+        rs_struct_begin(out, RECSYS_ASIDE_STATS_SIZE_V1, "recsys_aside_get_stats: out", err);
 
-    if (aside == NULL || out == NULL || out->struct_size < STATS_SIZE_V1)
-        return rs_error(
-            err, RECSYS_E_INVALID,
-            "recsys_aside_get_stats: an argument is missing, or struct_size is not set");
-    memset(&stats, 0, sizeof stats);
-    stats.struct_size = out->struct_size;
+    if (status != RECSYS_OK)
+        return status;
+    if (aside == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_aside_get_stats: aside is NULL");
     stats.journal = rs_journal_count(&aside->journal);
     _Static_assert(offsetof(recsys_aside_stats, too_large) - offsetof(recsys_aside_stats, hits) ==
                        RS_COUNT_TOO_LARGE * sizeof(uint64_t),
@@ -278,6 +269,6 @@ recsys_status recsys_aside_get_stats(recsys_aside *aside, recsys_aside_stats *ou
     uint64_t *numbers = &stats.hits;
     for (size_t i = 0; i < RS_N_COUNTS; i++)
         numbers[i] = atomic_load_explicit(&aside->counts.n[i], memory_order_relaxed);
-    memcpy(out, &stats, out->struct_size < sizeof stats ? out->struct_size : sizeof stats);
+    rs_struct_write(out, &stats, sizeof stats);
     return RECSYS_OK;
 }

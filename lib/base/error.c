@@ -57,6 +57,11 @@ recsys_status rs_error_nomem(recsys_error *err, const char *what)
     return rs_error(err, RECSYS_E_NOMEM, "out of memory (%s)", what);
 }
 
+recsys_status recsys_error_set(recsys_error *err, recsys_status status, const char *message)
+{
+    return rs_error(err, status, "%s", message == NULL ? recsys_status_text(status) : message);
+}
+
 const char *recsys_status_name(recsys_status status)
 {
     switch (status) {

@@ -1,25 +1,36 @@
-/* lib/base/log.c - the log hook. Set before threads start, read without a lock. */
+/* lib/base/log.c - the log hook.
+ *
+ * Readers hold a read lock while the hook runs, so whoever takes the hook away
+ * waits for those calls and may then free what it used. Silent, the library pays
+ * for one load.
+ */
 #include "lib/base/log.h"
 
+#include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 
 #include "lib/base/error.h"
+#include "lib/base/text.h"
 
-static recsys_log_callback hook;
-static void *hook_user_data;
-static int32_t hook_level;
+static pthread_rwlock_t hook_lock = PTHREAD_RWLOCK_INITIALIZER;
+static recsys_log_callback hook; /* protected by hook_lock */
+static void *hook_user_data;     /* protected by hook_lock */
+static _Atomic int32_t hook_level; /* 0 = silent; written under hook_lock */
 
 recsys_status recsys_log_set(int32_t level, recsys_log_callback callback, void *user_data,
                              recsys_error *err)
 {
-    if (level < RECSYS_LOG_ERROR || level > RECSYS_LOG_DEBUG)
+    if (callback != NULL && (level < RECSYS_LOG_ERROR || level > RECSYS_LOG_DEBUG))
         return rs_error(err, RECSYS_E_INVALID, "recsys_log_set: level %d is not one of 1..4",
                         (int)level);
+    pthread_rwlock_wrlock(&hook_lock);
     hook = callback;
     hook_user_data = user_data;
-    hook_level = level;
+    atomic_store_explicit(&hook_level, callback == NULL ? 0 : level, memory_order_relaxed);
+    pthread_rwlock_unlock(&hook_lock);
     return RECSYS_OK;
 }
 
@@ -28,10 +39,16 @@ void rs_log(int32_t level, const char *format, ...)
     char line[512];
     va_list arguments;
 
-    if (hook == NULL || level > hook_level)
+    if (level > atomic_load_explicit(&hook_level, memory_order_relaxed))
         return;
     va_start(arguments, format);
-    if (vsnprintf(line, sizeof line, format, arguments) >= 0)
-        hook(level, line, hook_user_data);
+    int length = vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    if (length < 0)
+        return;
+    rs_text_trim(line);
+    pthread_rwlock_rdlock(&hook_lock);
+    if (hook != NULL && level <= atomic_load_explicit(&hook_level, memory_order_relaxed))
+        hook(level, line, hook_user_data);
+    pthread_rwlock_unlock(&hook_lock);
 }

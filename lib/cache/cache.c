@@ -16,11 +16,9 @@
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/base/hash.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 #include "lib/cache/shard.h"
 
-#define OPTIONS_SIZE_V1 (offsetof(recsys_cache_options, user_data) + sizeof(void *))
-#define STATS_SIZE_V1 (offsetof(recsys_cache_stats, max_bytes) + sizeof(uint64_t))
 #define MIN_SHARD_BYTES 2048u
 
 static uint64_t system_now_ms(void *user_data)
@@ -29,24 +27,15 @@ static uint64_t system_now_ms(void *user_data)
     return rs_clock_ns() / 1000000u;
 }
 
-void recsys_cache_options_init(recsys_cache_options *options)
-{
-    if (options != NULL) {
-        memset(options, 0, sizeof *options);
-        options->struct_size = (uint32_t)sizeof *options;
-    }
-}
-
 static recsys_status read_options(const recsys_cache_options *options, recsys_cache *cache,
                                   recsys_error *err)
 {
     recsys_cache_options given;
-    recsys_status status = rs_options_copy(&given, sizeof given, options, OPTIONS_SIZE_V1);
+    recsys_status status = rs_struct_read(&given, sizeof given, options, RECSYS_CACHE_OPTIONS_SIZE_V1,
+                                          "recsys_cache_create: options", err);
 
     if (status != RECSYS_OK)
-        return rs_error(err, status,
-                        "recsys_cache_create: options of an unknown size; set them up with "
-                        "RECSYS_CACHE_OPTIONS_INIT");
+        return status;
     cache->n_shards = given.n_shards == 0 ? 16 : given.n_shards;
     cache->max_bytes = given.max_bytes == 0 ? (uint64_t)64 << 20 : given.max_bytes;
     cache->max_value_bytes = given.max_value_bytes == 0 ? (uint64_t)1 << 20 : given.max_value_bytes;
@@ -221,13 +210,14 @@ void recsys_cache_clear(recsys_cache *cache)
 recsys_status recsys_cache_get_stats(recsys_cache *cache, recsys_cache_stats *out,
                                      recsys_error *err)
 {
-    recsys_cache_stats sum;
+    recsys_cache_stats sum = RECSYS_CACHE_STATS_INIT;
+    recsys_status status =
+        rs_struct_begin(out, RECSYS_CACHE_STATS_SIZE_V1, "recsys_cache_get_stats: out", err);
 
-    if (cache == NULL || out == NULL || out->struct_size < STATS_SIZE_V1)
-        return rs_error(
-            err, RECSYS_E_INVALID,
-            "recsys_cache_get_stats: an argument is missing, or struct_size is not set");
-    memset(&sum, 0, sizeof sum);
+    if (status != RECSYS_OK)
+        return status;
+    if (cache == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_cache_get_stats: cache is NULL");
     for (uint32_t i = 0; i < cache->n_shards; i++) {
         struct rs_shard *shard = &cache->shards[i];
         rs_lock_take(&shard->lock);
@@ -245,7 +235,6 @@ recsys_status recsys_cache_get_stats(recsys_cache *cache, recsys_cache_stats *ou
         rs_lock_give(&shard->lock);
     }
     sum.max_bytes = cache->max_bytes;
-    sum.struct_size = out->struct_size;
-    memcpy(out, &sum, out->struct_size < sizeof sum ? out->struct_size : sizeof sum);
+    rs_struct_write(out, &sum, sizeof sum);
     return RECSYS_OK;
 }

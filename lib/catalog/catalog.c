@@ -287,10 +287,8 @@ fail:
 
 void rs_catalog_fill(const struct rs_catalog *catalog, uint32_t position, recsys_item *out)
 {
-    uint32_t struct_size = out->struct_size;
-
     memset(out, 0, sizeof *out);
-    out->struct_size = struct_size;
+    out->struct_size = (uint32_t)sizeof *out;
     out->title = "";
     out->rating = -1.0f;
     if (catalog->n_known == 0 || position >= catalog->n_items || catalog->titles[position] == NULL)

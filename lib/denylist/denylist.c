@@ -31,11 +31,9 @@
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 #include "lib/denylist/denylist.h"
 
-#define OPTIONS_SIZE_V1 (offsetof(recsys_denylist_options, user_data) + sizeof(void *))
-#define STATS_SIZE_V1 (offsetof(recsys_denylist_stats, confirmed_ms) + sizeof(uint64_t))
 #define SYNC_TIMEOUT_MS 2000u
 #define FORGET_NS ((uint64_t)60 * 1000000000u)
 
@@ -47,14 +45,6 @@ static const char forget_statement[] =
     "DELETE FROM auth_db.revoked_tokens WHERE jti IN"
     " (SELECT jti FROM auth_db.revoked_tokens WHERE expires_at < now() - interval '1 day'"
     " ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED)";
-
-void recsys_denylist_options_init(recsys_denylist_options *options)
-{
-    if (options != NULL) {
-        memset(options, 0, sizeof *options);
-        options->struct_size = (uint32_t)sizeof *options;
-    }
-}
 
 static uint64_t system_now_ms(void *user_data)
 {
@@ -108,9 +98,10 @@ recsys_status recsys_denylist_create(recsys_store *store, recsys_source *source,
     if (out == NULL || (store == NULL && source == NULL))
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_denylist_create: out is NULL, or both store and source are");
-    status = rs_options_copy(&given, sizeof given, options, OPTIONS_SIZE_V1);
+    status = rs_struct_read(&given, sizeof given, options, RECSYS_DENYLIST_OPTIONS_SIZE_V1,
+                            "recsys_denylist_create: options", err);
     if (status != RECSYS_OK)
-        return rs_options_error(err, status, "recsys_denylist_create");
+        return status;
     denylist = rs_alloc_array(1, sizeof *denylist);
     if (denylist == NULL)
         return rs_error_nomem(err, "denylist");
@@ -327,18 +318,23 @@ recsys_status recsys_denylist_sync(recsys_denylist *denylist, recsys_error *err)
 recsys_status recsys_denylist_get_stats(recsys_denylist *denylist, recsys_denylist_stats *out,
                                         recsys_error *err)
 {
-    if (denylist == NULL || out == NULL || out->struct_size < STATS_SIZE_V1)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_denylist_get_stats: an argument is missing, or out->struct_size "
-                        "is not set");
+    recsys_denylist_stats stats = RECSYS_DENYLIST_STATS_INIT;
+    recsys_status status =
+        rs_struct_begin(out, RECSYS_DENYLIST_STATS_SIZE_V1, "recsys_denylist_get_stats: out", err);
+
+    if (status != RECSYS_OK)
+        return status;
+    if (denylist == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_denylist_get_stats: denylist is NULL");
     rs_lock_take(&denylist->lock);
-    out->tokens = denylist->set.n;
+    stats.tokens = denylist->set.n;
     rs_lock_give(&denylist->lock);
-    out->checks = atomic_load_explicit(&denylist->checks, memory_order_relaxed);
-    out->revoked = atomic_load_explicit(&denylist->revoked, memory_order_relaxed);
-    out->unknown = atomic_load_explicit(&denylist->unknown, memory_order_relaxed);
-    out->syncs = atomic_load_explicit(&denylist->syncs, memory_order_relaxed);
-    out->sync_failures = atomic_load_explicit(&denylist->sync_failures, memory_order_relaxed);
-    out->confirmed_ms = atomic_load_explicit(&denylist->confirmed_ms, memory_order_relaxed);
+    stats.checks = atomic_load_explicit(&denylist->checks, memory_order_relaxed);
+    stats.revoked = atomic_load_explicit(&denylist->revoked, memory_order_relaxed);
+    stats.unknown = atomic_load_explicit(&denylist->unknown, memory_order_relaxed);
+    stats.syncs = atomic_load_explicit(&denylist->syncs, memory_order_relaxed);
+    stats.sync_failures = atomic_load_explicit(&denylist->sync_failures, memory_order_relaxed);
+    stats.confirmed_ms = atomic_load_explicit(&denylist->confirmed_ms, memory_order_relaxed);
+    rs_struct_write(out, &stats, sizeof stats);
     return RECSYS_OK;
 }

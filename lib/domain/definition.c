@@ -9,22 +9,13 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 #include "lib/domain/domain.h"
 #include "lib/domain/pattern.h"
 
-#define DEFINITION_SIZE_V1 (offsetof(recsys_domain_definition, settled_column) + sizeof(char *))
 #define MAX_NAME 64u
 #define MAX_TTL_S (UINT32_MAX / 1000u)
 #define KNOWN_FLAGS ((uint32_t)(RECSYS_DOMAIN_PER_USER | RECSYS_DOMAIN_WARM))
-
-void recsys_domain_definition_init(recsys_domain_definition *definition)
-{
-    if (definition != NULL) {
-        memset(definition, 0, sizeof *definition);
-        definition->struct_size = (uint32_t)sizeof *definition;
-    }
-}
 
 static int is_domain_name(const char *name)
 {
@@ -130,14 +121,14 @@ recsys_status rs_definition_copy(struct rs_domain *domain,
                                  const recsys_domain_definition *definition, recsys_error *err)
 {
     recsys_domain_definition given, *copy = &domain->definition;
-    recsys_status status =
-        definition == NULL ? RECSYS_E_INVALID
-                           : rs_options_copy(&given, sizeof given, definition, DEFINITION_SIZE_V1);
 
+    if (definition == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_domains_add: definition is NULL");
+    recsys_status status = rs_struct_read(&given, sizeof given, definition,
+                                          RECSYS_DOMAIN_DEFINITION_SIZE_V1,
+                                          "recsys_domains_add: definition", err);
     if (status != RECSYS_OK)
-        return rs_error(err, status,
-                        "recsys_domains_add: a definition of an unknown size; set it up with "
-                        "recsys_domain_definition_init()");
+        return status;
     status = check(&given, domain->way != NULL, &domain->n_parameters, err);
     if (status != RECSYS_OK)
         return status;

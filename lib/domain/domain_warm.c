@@ -15,10 +15,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/base/hash.h"
+#include "lib/base/structs.h"
 #include "lib/domain/domain.h"
 #include "lib/domain/pattern.h"
 
-#define WARMING_SIZE_V1 (offsetof(recsys_warming, failed) + sizeof(uint64_t))
 #define DEFAULT_TIMEOUT_MS 60000u
 #define LOCK "~warm"
 
@@ -171,17 +171,15 @@ recsys_status recsys_domains_warm(recsys_domains *domains, const char *name, uin
 {
     struct warming warming = {.domains = domains, .seed = rs_hash_seed()};
     const struct rs_domain *one;
-    uint32_t room = out == NULL ? 0 : out->struct_size;
-    recsys_status status, worst = RECSYS_OK;
+    recsys_status status = RECSYS_OK, worst = RECSYS_OK;
     int is_any[RECSYS_DOMAIN_DBS] = {0};
 
-    if (domains == NULL || (out != NULL && room < WARMING_SIZE_V1))
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_domains_warm: an argument is missing, or out->struct_size not set");
-    if (out != NULL) {
-        memset(out, 0, room < sizeof *out ? room : sizeof *out);
-        out->struct_size = room;
-    }
+    if (out != NULL)
+        status = rs_struct_begin(out, RECSYS_WARMING_SIZE_V1, "recsys_domains_warm: out", err);
+    if (status != RECSYS_OK)
+        return status;
+    if (domains == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_domains_warm: domains is NULL");
     if (name != NULL) {
         status = rs_domains_find(domains, name, "recsys_domains_warm", &one, err);
         if (status != RECSYS_OK)
@@ -199,9 +197,7 @@ recsys_status recsys_domains_warm(recsys_domains *domains, const char *name, uin
         if (status != RECSYS_OK)
             worst = status;
     }
-    if (out != NULL) {
-        warming.counts.struct_size = room;
-        memcpy(out, &warming.counts, room < sizeof *out ? room : sizeof *out);
-    }
+    if (out != NULL)
+        rs_struct_write(out, &warming.counts, sizeof warming.counts);
     return worst;
 }

@@ -11,34 +11,27 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 #include "lib/base/utf8.h"
 #include "lib/domain/domain.h"
 #include "lib/domain/pattern.h"
 
-#define OPTIONS_SIZE_V1 (offsetof(recsys_domains_options, aside) + sizeof(void *))
-#define ASIDE_SIZE_V1 (offsetof(recsys_aside_options, user_data) + sizeof(void *))
 #define DEFAULT_MEMORY (16u << 20)
 #define DEFAULT_TIMEOUT_MS 2000u
-
-void recsys_domains_options_init(recsys_domains_options *options)
-{
-    if (options != NULL) {
-        memset(options, 0, sizeof *options);
-        options->struct_size = (uint32_t)sizeof *options;
-    }
-}
 
 static recsys_status read_options(recsys_domains *domains, recsys_domains_options *given,
                                   const recsys_domains_options *options, recsys_error *err)
 {
-    recsys_status status = rs_options_copy(given, sizeof *given, options, OPTIONS_SIZE_V1);
+    recsys_status status = rs_struct_read(given, sizeof *given, options,
+                                          RECSYS_DOMAINS_OPTIONS_SIZE_V1,
+                                          "recsys_domains_create: options", err);
 
+    if (status == RECSYS_OK)
+        status = rs_struct_read(&domains->aside, sizeof domains->aside, given->aside,
+                                RECSYS_ASIDE_OPTIONS_SIZE_V1,
+                                "recsys_domains_create: options.aside", err);
     if (status != RECSYS_OK)
-        return rs_options_error(err, status, "recsys_domains_create");
-    status = rs_options_copy(&domains->aside, sizeof domains->aside, given->aside, ASIDE_SIZE_V1);
-    if (status != RECSYS_OK)
-        return rs_options_error(err, status, "recsys_domains_create");
+        return status;
     if (given->source == NULL)
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_domains_create: options.source is NULL; a set of domains reads "
@@ -119,8 +112,7 @@ static recsys_status open_database(recsys_domains *domains, uint32_t db, uint32_
     snprintf(label, sizeof label, "%u", db);
     snprintf(name, sizeof name, "db%u", db);
     if (database->store == NULL) {
-        recsys_cache_options cache;
-        recsys_cache_options_init(&cache);
+        recsys_cache_options cache = RECSYS_CACHE_OPTIONS_INIT;
         cache.max_bytes = domains->memory_bytes;
         recsys_status status = recsys_store_create_memory(name, &cache, &database->own, err);
         if (status != RECSYS_OK)

@@ -30,10 +30,9 @@
 #include "lib/base/error.h"
 #include "lib/base/gcra.h"
 #include "lib/base/hash.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 #include "lib/limiter/limiter.h"
 
-#define OPTIONS_SIZE_V1 (offsetof(recsys_limiter_options, user_data) + sizeof(void *))
 #define MAX_PREFIX 255u
 #define MAX_KEY 200u
 #define KEPT_OF_KEY 168u
@@ -57,14 +56,6 @@ static uint64_t system_now_us(void *user_data)
 {
     (void)user_data;
     return rs_clock_ns() / 1000u;
-}
-
-void recsys_limiter_options_init(recsys_limiter_options *options)
-{
-    if (options != NULL) {
-        memset(options, 0, sizeof *options);
-        options->struct_size = (uint32_t)sizeof *options;
-    }
 }
 
 static recsys_status set_rate(recsys_limiter *limiter, const recsys_limiter_options *given,
@@ -95,11 +86,13 @@ static recsys_status read_options(recsys_limiter *limiter, const recsys_limiter_
                                   recsys_error *err)
 {
     recsys_limiter_options given;
-    recsys_status status = rs_options_copy(&given, sizeof given, options, OPTIONS_SIZE_V1);
+    recsys_status status = rs_struct_read(&given, sizeof given, options,
+                                          RECSYS_LIMITER_OPTIONS_SIZE_V1,
+                                          "recsys_limiter_create: options", err);
     const char *prefix;
 
     if (status != RECSYS_OK)
-        return rs_options_error(err, status, "recsys_limiter_create");
+        return status;
     if (given.flags & ~(uint32_t)RECSYS_LIMITER_STRICT)
         return rs_error(err, RECSYS_E_UNSUPPORTED,
                         "recsys_limiter_create: flags 0x%" PRIx32 " are newer than this library",

@@ -13,7 +13,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 #include "lib/model/files.h"
 #include "lib/model/loading.h"
 
@@ -260,10 +260,10 @@ recsys_status recsys_model_load(const char *path, const recsys_model_options *op
         *out = NULL;
     if (path == NULL || out == NULL || *path == '\0')
         return rs_error(err, RECSYS_E_INVALID, "recsys_model_load: path and out must be given");
-    recsys_status status = rs_options_copy(&own, sizeof own, options, RECSYS_MODEL_OPTIONS_SIZE_V1);
-    if (status != RECSYS_OK)
-        return rs_options_error(err, status, "recsys_model_load");
-    status = check_options(&own, err);
+    recsys_status status = rs_struct_read(&own, sizeof own, options, RECSYS_MODEL_OPTIONS_SIZE_V1,
+                                          "recsys_model_load: options", err);
+    if (status == RECSYS_OK)
+        status = check_options(&own, err);
     if (status != RECSYS_OK)
         return status;
     status = rs_files_open(path, own.flags, own.max_bytes, &files, err);

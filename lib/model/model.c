@@ -9,15 +9,8 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/structs.h"
 #include "lib/model/memory.h"
-
-void recsys_model_options_init(recsys_model_options *options)
-{
-    const recsys_model_options init = RECSYS_MODEL_OPTIONS_INIT;
-
-    if (options != NULL)
-        *options = init;
-}
 
 recsys_model *recsys_model_ref(recsys_model *model)
 {
@@ -54,34 +47,38 @@ void recsys_model_unref(recsys_model *model)
         destroy(model);
 }
 
-recsys_status recsys_model_get_info(const recsys_model *model, recsys_model_info *info,
+recsys_status recsys_model_get_info(const recsys_model *model, recsys_model_info *out,
                                     recsys_error *err)
 {
-    if (model == NULL || info == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_model_get_info: NULL argument");
-    if (info->struct_size < sizeof *info)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_model_get_info: struct_size is %u, want %zu",
-                        info->struct_size, sizeof *info);
-    info->dimensions = model->dimensions;
-    info->n_users = model->n_users;
-    info->n_items = model->n_items;
-    info->n_features = model->n_features;
-    info->n_seen = model->seen_offsets == NULL ? 0 : model->seen_offsets[model->n_users];
-    info->n_catalog = model->catalog->n_known;
-    info->mapped_bytes = model->mapped_bytes;
-    info->private_bytes = model->private_bytes;
-    info->user_id_kind = model->user_ids.kind;
-    info->item_id_kind = model->item_ids.kind;
-    info->metric = model->metric;
-    info->link = model->link;
-    info->link_min = model->link_min;
-    info->link_max = model->link_max;
-    info->name = model->name;
-    info->version = model->version;
-    info->algorithm = model->algorithm;
-    info->training_date = model->training_date;
-    info->fingerprint = model->fingerprint;
-    info->metadata = model->metadata;
+    recsys_model_info info = RECSYS_MODEL_INFO_INIT;
+    recsys_status status =
+        rs_struct_begin(out, RECSYS_MODEL_INFO_SIZE_V1, "recsys_model_get_info: info", err);
+
+    if (status != RECSYS_OK)
+        return status;
+    if (model == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_model_get_info: model is NULL");
+    info.dimensions = model->dimensions;
+    info.n_users = model->n_users;
+    info.n_items = model->n_items;
+    info.n_features = model->n_features;
+    info.n_seen = model->seen_offsets == NULL ? 0 : model->seen_offsets[model->n_users];
+    info.n_catalog = model->catalog->n_known;
+    info.mapped_bytes = model->mapped_bytes;
+    info.private_bytes = model->private_bytes;
+    info.user_id_kind = model->user_ids.kind;
+    info.item_id_kind = model->item_ids.kind;
+    info.metric = model->metric;
+    info.link = model->link;
+    info.link_min = model->link_min;
+    info.link_max = model->link_max;
+    info.name = model->name;
+    info.version = model->version;
+    info.algorithm = model->algorithm;
+    info.training_date = model->training_date;
+    info.fingerprint = model->fingerprint;
+    info.metadata = model->metadata;
+    rs_struct_write(out, &info, sizeof info);
     return RECSYS_OK;
 }
 

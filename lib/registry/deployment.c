@@ -26,13 +26,11 @@
 #include "lib/base/error.h"
 #include "lib/base/lock.h"
 #include "lib/base/log.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 #include "lib/registry/canary.h"
 #include "lib/registry/registry.h"
 #include "lib/serve/slot.h"
 
-#define OPTIONS_SIZE_V1 (offsetof(recsys_deployment_options, reserved) + sizeof(uint32_t))
-#define STATUS_SIZE_V1 (offsetof(recsys_deployment_status, last_error) + sizeof(recsys_error))
 
 struct place {
     recsys_model *model; /* one reference; NULL = empty */
@@ -56,28 +54,22 @@ struct recsys_deployment {
     recsys_error last_error;
 };
 
-void recsys_deployment_options_init(recsys_deployment_options *options)
-{
-    if (options != NULL) {
-        memset(options, 0, sizeof *options);
-        options->struct_size = (uint32_t)sizeof *options;
-    }
-}
-
 static recsys_status read_options(recsys_deployment *deployment,
                                   const recsys_deployment_options *options, recsys_error *err)
 {
     recsys_deployment_options given;
-    recsys_status status = rs_options_copy(&given, sizeof given, options, OPTIONS_SIZE_V1);
+    recsys_status status = rs_struct_read(&given, sizeof given, options,
+                                          RECSYS_DEPLOYMENT_OPTIONS_SIZE_V1,
+                                          "recsys_deployment_create: options", err);
 
     if (status == RECSYS_OK)
-        status = rs_options_copy(&deployment->model_options, sizeof deployment->model_options,
-                                 given.model_options, RECSYS_MODEL_OPTIONS_SIZE_V1);
+        status = rs_struct_read(&deployment->model_options, sizeof deployment->model_options,
+                                given.model_options, RECSYS_MODEL_OPTIONS_SIZE_V1,
+                                "recsys_deployment_create: options.model_options", err);
+    if (status == RECSYS_OK)
+        status = rs_reserved(given.reserved, "recsys_deployment_create: options.reserved", err);
     if (status != RECSYS_OK)
-        return rs_error(err, status,
-                        "recsys_deployment_create: options of an unknown size; set them up with "
-                        "RECSYS_DEPLOYMENT_OPTIONS_INIT and RECSYS_MODEL_OPTIONS_INIT");
-    deployment->model_options.struct_size = (uint32_t)sizeof deployment->model_options;
+        return status;
     deployment->registry = given.registry;
     deployment->n_canaries = given.n_canaries == 0 ? 32 : given.n_canaries;
     deployment->min_items_ratio = given.min_items_ratio;
@@ -389,13 +381,14 @@ size_t recsys_deployment_reap(recsys_deployment *deployment)
 recsys_status recsys_deployment_get_status(recsys_deployment *deployment,
                                            recsys_deployment_status *out, recsys_error *err)
 {
-    recsys_deployment_status now;
+    recsys_deployment_status now = RECSYS_DEPLOYMENT_STATUS_INIT;
+    recsys_status status = rs_struct_begin(out, RECSYS_DEPLOYMENT_STATUS_SIZE_V1,
+                                           "recsys_deployment_get_status: out", err);
 
-    if (deployment == NULL || out == NULL || out->struct_size < STATUS_SIZE_V1)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_deployment_get_status: an argument is missing, or struct_size is "
-                        "not set");
-    memset(&now, 0, sizeof now);
+    if (status != RECSYS_OK)
+        return status;
+    if (deployment == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_deployment_get_status: deployment is NULL");
     rs_lock_take(&deployment->state);
     now.loading = deployment->loading;
     now.n_swaps = deployment->n_swaps;
@@ -407,7 +400,6 @@ recsys_status recsys_deployment_get_status(recsys_deployment *deployment,
     now.last_error_ms = deployment->last_error_ms;
     now.last_error = deployment->last_error;
     rs_lock_give(&deployment->state);
-    now.struct_size = out->struct_size;
-    memcpy(out, &now, out->struct_size < sizeof now ? out->struct_size : sizeof now);
+    rs_struct_write(out, &now, sizeof now);
     return RECSYS_OK;
 }

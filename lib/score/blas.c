@@ -16,6 +16,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/lock.h"
+#include "lib/base/structs.h"
 #include "recsys/scorer.h"
 
 #pragma GCC diagnostic push
@@ -65,13 +66,18 @@ void rs_blas_tile(const float *items, uint32_t n_items, uint32_t stride, uint32_
     end_call(is_locked);
 }
 
-recsys_status recsys_blas_get_info(recsys_blas_info *info, recsys_error *err)
+recsys_status recsys_blas_get_info(recsys_blas_info *out, recsys_error *err)
 {
-    if (info == NULL || info->struct_size < sizeof *info)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_blas_get_info: set info->struct_size");
-    info->n_threads = openblas_get_num_threads != NULL ? openblas_get_num_threads() : 0;
-    info->config = openblas_get_config != NULL ? openblas_get_config() : "";
-    info->core = openblas_get_corename != NULL ? openblas_get_corename() : "";
+    recsys_blas_info info = RECSYS_BLAS_INFO_INIT;
+    recsys_status status =
+        rs_struct_begin(out, RECSYS_BLAS_INFO_SIZE_V1, "recsys_blas_get_info: info", err);
+
+    if (status != RECSYS_OK)
+        return status;
+    info.n_threads = openblas_get_num_threads != NULL ? openblas_get_num_threads() : 0;
+    info.config = openblas_get_config != NULL ? openblas_get_config() : "";
+    info.core = openblas_get_corename != NULL ? openblas_get_corename() : "";
+    rs_struct_write(out, &info, sizeof info);
     return RECSYS_OK;
 }
 

@@ -14,17 +14,9 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 
 #define KNOWN_FLAGS (RECSYS_FILTER_EXCLUDE_ADULT | RECSYS_FILTER_ALLOW | RECSYS_FILTER_EXCLUDE_SEEN)
-
-void recsys_filter_options_init(recsys_filter_options *options)
-{
-    if (options != NULL) {
-        memset(options, 0, sizeof *options);
-        options->struct_size = (uint32_t)sizeof *options;
-    }
-}
 
 recsys_status rs_filter_condition(const struct rs_catalog *catalog, float min_rating,
                                   int32_t min_year, int32_t max_year, const char *const *languages,
@@ -203,9 +195,10 @@ recsys_status recsys_filter_create(recsys_model *model, const recsys_filter_opti
         *out = NULL;
     if (model == NULL || out == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_filter_create: model and out must be given");
-    status = rs_options_copy(&seen, sizeof seen, options, sizeof seen);
+    status = rs_struct_read(&seen, sizeof seen, options, RECSYS_FILTER_OPTIONS_SIZE_V1,
+                            "recsys_filter_create: options", err);
     if (status != RECSYS_OK)
-        return rs_options_error(err, status, "recsys_filter_create");
+        return status;
     if (seen.flags & ~KNOWN_FLAGS)
         return rs_error(err, RECSYS_E_UNSUPPORTED,
                         "recsys_filter_create: flags 0x%x are newer than this library",

@@ -12,7 +12,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 #include "lib/score/canonical.h"
 #include "lib/score/filter.h"
 #include "lib/score/scan.h"
@@ -37,14 +37,6 @@ struct recsys_scorer {
     struct rs_question *questions; /* of the public call; CHUNK_QUERIES */
     struct rs_topk *answers;
 };
-
-void recsys_scorer_options_init(recsys_scorer_options *options)
-{
-    if (options != NULL) {
-        memset(options, 0, sizeof *options);
-        options->struct_size = (uint32_t)sizeof *options;
-    }
-}
 
 static void free_worker(struct rs_worker *worker)
 {
@@ -181,9 +173,10 @@ recsys_status recsys_scorer_create(const recsys_scorer_options *options, recsys_
     if (out == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_create: out is NULL");
     *out = NULL;
-    status = rs_options_copy(&seen, sizeof seen, options, RECSYS_SCORER_OPTIONS_SIZE_V1);
+    status = rs_struct_read(&seen, sizeof seen, options, RECSYS_SCORER_OPTIONS_SIZE_V1,
+                            "recsys_scorer_create: options", err);
     if (status != RECSYS_OK)
-        return rs_options_error(err, status, "recsys_scorer_create");
+        return status;
     if (seen.n_threads > MAX_THREADS)
         return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_create: %u threads, at most %u",
                         seen.n_threads, MAX_THREADS);

@@ -16,7 +16,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 #include "lib/score/scorer.h"
 
 #define DEFAULT_K 10u
@@ -35,14 +35,6 @@ struct recsys_recommender {
     char *reasons; /* RS_REASON_SIZE each */
     size_t max_asks, max_floats, max_excluded, max_items, max_reasons;
 };
-
-void recsys_request_init(recsys_request *request)
-{
-    if (request != NULL) {
-        memset(request, 0, sizeof *request);
-        request->struct_size = (uint32_t)sizeof *request;
-    }
-}
 
 const char *recsys_strategy_name(uint32_t strategy)
 {
@@ -97,7 +89,8 @@ recsys_status recsys_recommender_create(const recsys_scorer_options *options,
         return rs_error_nomem(err, "recommender");
     status = recsys_scorer_create(options, &r->scorer, err);
     if (status == RECSYS_OK) {
-        (void)rs_options_copy(&seen, sizeof seen, options, RECSYS_SCORER_OPTIONS_SIZE_V1);
+        (void)rs_struct_read(&seen, sizeof seen, options, RECSYS_SCORER_OPTIONS_SIZE_V1,
+                             "recsys_recommender_create: options", NULL);
         size_t batch = seen.max_batch == 0 ? 1 : seen.max_batch;
         size_t k = seen.max_k == 0 ? 100 : seen.max_k,
                d = seen.dimensions == 0 ? 128 : seen.dimensions;
@@ -220,9 +213,9 @@ static recsys_status read_request(const recsys_request *requests, size_t i, recs
         return rs_error(err, RECSYS_E_INVALID,
                         "%s: struct_size of request %zu is %u, the first's %u", function, i, size,
                         requests->struct_size);
-    status = rs_options_copy(out, sizeof *out, request, sizeof *out);
+    status = rs_struct_read(out, sizeof *out, request, RECSYS_REQUEST_SIZE_V1, function, err);
     if (status != RECSYS_OK)
-        return rs_options_error(err, status, function);
+        return status;
     if (out->flags & ~KNOWN_FLAGS)
         return rs_error(err, RECSYS_E_UNSUPPORTED, "%s: flags 0x%x are newer than this library",
                         function, out->flags & ~KNOWN_FLAGS);
@@ -357,7 +350,7 @@ recsys_status recsys_recommend_similar(recsys_recommender *r, const recsys_model
                                        recsys_id item, const recsys_request *request,
                                        recsys_reply *reply, recsys_error *err)
 {
-    recsys_request plain;
+    recsys_request plain = RECSYS_REQUEST_INIT;
     struct rs_topk answer;
     uint32_t position;
     recsys_status status;
@@ -365,7 +358,6 @@ recsys_status recsys_recommend_similar(recsys_recommender *r, const recsys_model
     if (r == NULL || model == NULL || reply == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_recommend_similar: an argument is NULL");
     memset(reply, 0, sizeof *reply);
-    recsys_request_init(&plain);
     plain.flags = RECSYS_REQUEST_ANONYMOUS;
     if (request == NULL)
         request = &plain;

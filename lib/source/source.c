@@ -14,10 +14,9 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 #include "lib/source/rows.h"
 
-#define DRIVER_SIZE_V1 (offsetof(recsys_source_driver, destroy) + sizeof(void (*)(void *)))
 #define DEFAULT_TIMEOUT_MS 2000u
 #define MAX_PARAMETERS 65535u
 
@@ -40,18 +39,17 @@ recsys_status recsys_source_create(const char *name, const recsys_source_driver 
 {
     recsys_source_driver seen;
     recsys_source *source = NULL;
-    recsys_status status = RECSYS_E_INVALID;
+    recsys_status status;
 
     if (out != NULL)
         *out = NULL;
-    if (driver != NULL)
-        status = rs_options_copy(&seen, sizeof seen, driver, DRIVER_SIZE_V1);
-    if (status != RECSYS_OK) {
-        rs_error(err, status,
-                 "recsys_source_create: the driver is missing or of an unknown size; set "
-                 "struct_size to sizeof(recsys_source_driver)");
+    if (driver == NULL)
+        status = rs_error(err, RECSYS_E_INVALID, "recsys_source_create: driver is NULL");
+    else
+        status = rs_struct_read(&seen, sizeof seen, driver, RECSYS_SOURCE_DRIVER_SIZE_V1,
+                                "recsys_source_create: driver", err);
+    if (status != RECSYS_OK)
         goto fail;
-    }
     if (name == NULL || out == NULL || seen.query == NULL || seen.begin == NULL ||
         seen.end == NULL || seen.destroy == NULL) {
         status = rs_error(err, RECSYS_E_INVALID,

@@ -10,11 +10,8 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 
-#define DRIVER_SIZE_V1 (offsetof(recsys_store_driver, destroy) + sizeof(void (*)(void)))
-#define OPTIONS_SIZE_V1 (offsetof(recsys_store_options, user_data) + sizeof(void *))
-#define STATS_SIZE_V1 (offsetof(recsys_store_stats, evictions) + sizeof(uint64_t))
 
 void recsys_value_release(recsys_value *value)
 {
@@ -23,14 +20,6 @@ void recsys_value_release(recsys_value *value)
     if (value->release != NULL)
         value->release(value->hold);
     *value = (recsys_value){NULL, 0, NULL, NULL};
-}
-
-void recsys_store_options_init(recsys_store_options *options)
-{
-    if (options != NULL) {
-        memset(options, 0, sizeof *options);
-        options->struct_size = (uint32_t)sizeof *options;
-    }
 }
 
 static int is_complete(const recsys_store_driver *driver)
@@ -47,11 +36,13 @@ static recsys_status read_arguments(const char *name, const recsys_store_driver 
 {
     if (driver == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_store_create: driver is NULL");
-    recsys_status status = rs_options_copy(functions, sizeof *functions, driver, DRIVER_SIZE_V1);
+    recsys_status status = rs_struct_read(functions, sizeof *functions, driver,
+                                          RECSYS_STORE_DRIVER_SIZE_V1,
+                                          "recsys_store_create: driver", err);
     if (status != RECSYS_OK) {
         /* A newer driver begins as ours does. */
         functions->destroy = status == RECSYS_E_UNSUPPORTED ? driver->destroy : NULL;
-        return rs_options_error(err, status, "recsys_store_create, driver");
+        return status;
     }
     if (name == NULL || name[0] == '\0')
         return rs_error(err, RECSYS_E_INVALID, "recsys_store_create: a store needs a name");
@@ -60,9 +51,10 @@ static recsys_status read_arguments(const char *name, const recsys_store_driver 
                         "recsys_store_create: the driver of %s lacks a function; only take may "
                         "be NULL",
                         name);
-    status = rs_options_copy(given, sizeof *given, options, OPTIONS_SIZE_V1);
+    status = rs_struct_read(given, sizeof *given, options, RECSYS_STORE_OPTIONS_SIZE_V1,
+                            "recsys_store_create: options", err);
     if (status != RECSYS_OK)
-        return rs_options_error(err, status, "recsys_store_create");
+        return status;
     if ((given->flags & ~(uint32_t)RECSYS_STORE_PROBED) != 0)
         return rs_error(err, RECSYS_E_UNSUPPORTED,
                         "recsys_store_create: flags 0x%x are unknown to this library",
@@ -148,16 +140,16 @@ void *recsys_store_get_self(const recsys_store *store, void (*destroy)(void *sel
 recsys_status recsys_store_get_stats(recsys_store *store, recsys_store_stats *out,
                                      recsys_error *err)
 {
-    recsys_store_stats stats;
+    recsys_store_stats stats = RECSYS_STORE_STATS_INIT;
+    recsys_status status =
+        rs_struct_begin(out, RECSYS_STORE_STATS_SIZE_V1, "recsys_store_get_stats: out", err);
 
-    if (store == NULL || out == NULL || out->struct_size < STATS_SIZE_V1)
-        return rs_error(
-            err, RECSYS_E_INVALID,
-            "recsys_store_get_stats: an argument is missing, or struct_size is not set");
-    memset(&stats, 0, sizeof stats);
-    stats.struct_size = out->struct_size;
+    if (status != RECSYS_OK)
+        return status;
+    if (store == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_store_get_stats: store is NULL");
     rs_breaker_get_stats(&store->breaker, &stats);
     rs_store_memory_count(store, &stats);
-    memcpy(out, &stats, out->struct_size < sizeof stats ? out->struct_size : sizeof stats);
+    rs_struct_write(out, &stats, sizeof stats);
     return RECSYS_OK;
 }

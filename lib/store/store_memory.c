@@ -18,13 +18,12 @@
 #include "lib/base/error.h"
 #include "lib/base/gcra.h"
 #include "lib/base/hash.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 #include "lib/cache/shard.h"
 #include "lib/store/match.h"
 #include "lib/store/store.h"
 #include "recsys/store.h"
 
-#define CACHE_OPTIONS_SIZE_V1 (offsetof(recsys_cache_options, user_data) + sizeof(void *))
 #define ENVELOPE_ROOM 1024u /* a value in its envelope may be that much larger */
 #define SCANNING ((uint64_t)1 << 63)
 #define STEPS_A_SCAN 8u /* of 32 buckets */
@@ -381,10 +380,10 @@ recsys_status recsys_store_create_memory(const char *name,
         return rs_error(err, RECSYS_E_INVALID, "recsys_store_create_memory: out is NULL");
     *out = NULL;
     recsys_status status =
-        rs_options_copy(&given, sizeof given, cache_options, CACHE_OPTIONS_SIZE_V1);
+        rs_struct_read(&given, sizeof given, cache_options, RECSYS_CACHE_OPTIONS_SIZE_V1,
+                       "recsys_store_create_memory: cache_options", err);
     if (status != RECSYS_OK)
-        return rs_options_error(err, status, "recsys_store_create_memory");
-    given.struct_size = (uint32_t)sizeof given;
+        return status;
     if (given.max_value_bytes == 0)
         given.max_value_bytes = (uint64_t)1 << 20;
     if (given.max_value_bytes < UINT64_MAX - ENVELOPE_ROOM)

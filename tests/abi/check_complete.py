@@ -13,7 +13,7 @@ import project  # noqa: E402
 
 STRUCT = re.compile(r"typedef\s+struct\s+(recsys_\w+)\s*\{(.*?)\}\s*(\w+)\s*;", re.S)
 ENUM = re.compile(r"\benum\s*\{(.*?)\}\s*;", re.S)
-DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(RECSYS_\w+)[ \t]+(\(?[0-9].*)$", re.M)
+DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(RECSYS_\w+)[ \t]+(\(?[0-9].*|RECSYS_SIZE_TO.*)$", re.M)
 TABLE = re.compile(r"X\((\w+),\s*(-?\d+),")
 NOT_FOR_EVER = {"RECSYS_VERSION_MAJOR", "RECSYS_VERSION_MINOR", "RECSYS_VERSION_PATCH"}
 

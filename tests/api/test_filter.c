@@ -36,9 +36,8 @@ static int tear_down(void **state)
 
 static recsys_filter_options no_conditions(void)
 {
-    recsys_filter_options options;
+    recsys_filter_options options = RECSYS_FILTER_OPTIONS_INIT;
 
-    recsys_filter_options_init(&options);
     return options;
 }
 

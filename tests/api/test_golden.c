@@ -88,7 +88,7 @@ static void users_get_the_items_they_always_got(void **state)
     must(recsys_recommender_create(NULL, &recommender, &err), &err, "recommender");
     json_array_foreach(top, index, entry)
     {
-        recsys_request_init(&request);
+        request = (recsys_request)RECSYS_REQUEST_INIT;
         request.user.number = number(entry, "user");
         request.flags = RECSYS_REQUEST_INCLUDE_ADULT;
         must(recsys_recommend(recommender, model, &request, 1, &reply, &err), &err, "unseen");

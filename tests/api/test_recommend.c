@@ -97,7 +97,7 @@ static void the_strategy_follows_from_what_is_known(void **state)
         assert_int_equal(ask(worlds[w], &request, "").strategy, RECSYS_STRATEGY_USER_PREFERENCES);
         request.user = unknown;
         assert_int_equal(ask(worlds[w], &request, "").strategy, RECSYS_STRATEGY_PREFERENCES);
-        recsys_request_init(&request);
+        request = (recsys_request)RECSYS_REQUEST_INIT;
         request.flags = RECSYS_REQUEST_ANONYMOUS;
         assert_int_equal(ask(worlds[w], &request, "").strategy, RECSYS_STRATEGY_POPULARITY);
         request.flags = 0;
@@ -168,11 +168,11 @@ static void without_features_genres_steer_by_their_items(void **state)
 static void strangers_get_the_most_popular_items(void **state)
 {
     const struct world *worlds[] = {&plain, &texts};
-    recsys_request request;
+    recsys_request request = RECSYS_REQUEST_INIT;
 
     (void)state;
     for (size_t w = 0; w < 2; w++) {
-        recsys_request_init(&request);
+        request = (recsys_request)RECSYS_REQUEST_INIT;
         request.flags = RECSYS_REQUEST_ANONYMOUS;
         request.k = N_ITEMS;
         recsys_reply reply = ask(worlds[w], &request, "popular");
@@ -182,7 +182,7 @@ static void strangers_get_the_most_popular_items(void **state)
         reply = ask(worlds[w], &request, "popular in the nineties");
         check_reply(worlds[w], &request, N_USERS, &reply, "popular in the nineties");
     }
-    recsys_request_init(&request);
+    request = (recsys_request)RECSYS_REQUEST_INIT;
     request.flags = RECSYS_REQUEST_INCLUDE_ADULT | RECSYS_REQUEST_ANONYMOUS;
     assert_true(ask(&texts, &request, "most popular").items[0].score == 1.0f);
 }
@@ -218,10 +218,9 @@ static const float three_users[3][2] = {{1, 0}, {0, 0}, {0, 1}};
 static void check_order(const recsys_model *model, uint64_t user, const uint64_t *want,
                         uint32_t strategy, const char *what)
 {
-    recsys_request request;
+    recsys_request request = RECSYS_REQUEST_INIT;
     recsys_reply reply;
 
-    recsys_request_init(&request);
     request.user.number = user;
     must(recsys_recommend(recommender, model, &request, 1, &reply, &err), &err, what);
     assert_int_equal(reply.status, RECSYS_OK);
@@ -341,13 +340,12 @@ static void a_call_that_makes_no_sense_is_refused(void **state)
         recsys_request request;
         uint64_t new_field;
     } newer[2];
-    recsys_request request;
+    recsys_request request = RECSYS_REQUEST_INIT;
     recsys_reply replies[2];
     recsys_recommender *none = (recsys_recommender *)&err;
     recsys_scorer_options options = RECSYS_SCORER_OPTIONS_INIT;
 
     (void)state;
-    recsys_request_init(&request);
     expect(recsys_recommend(NULL, plain.model, &request, 1, replies, &err), RECSYS_E_INVALID, &err,
            "recommender");
     expect(recsys_recommend(recommender, NULL, &request, 1, replies, &err), RECSYS_E_INVALID, &err,
@@ -395,11 +393,10 @@ static void similar_refuses_what_it_cannot_answer(void **state)
 {
     const recsys_id unknown = RECSYS_ID_NUMBER(99999), text = {"i-5", 3};
     const recsys_id item = plain.reference.ids[0];
-    recsys_request request;
+    recsys_request request = RECSYS_REQUEST_INIT;
     recsys_reply reply;
 
     (void)state;
-    recsys_request_init(&request);
     memset(&reply, 0xa5, sizeof reply);
     expect(recsys_recommend_similar(recommender, plain.model, unknown, &request, &reply, &err),
            RECSYS_E_NOT_FOUND, &err, "unknown");

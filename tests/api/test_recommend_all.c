@@ -242,10 +242,9 @@ static void check_similar_reply(const struct world *world, size_t wanted,
     double scores[N_ITEMS], slack[N_ITEMS];
     struct place places[N_ITEMS];
     const float *from = reference->vectors + wanted * D;
-    recsys_request plainest;
+    recsys_request plainest = RECSYS_REQUEST_INIT;
     recsys_reply reply;
 
-    recsys_request_init(&plainest);
     memset(&reply, 0xa5, sizeof reply);
     must(recsys_recommend_similar(recommender, world->model, reference->ids[wanted], request,
                                   &reply, &err),

@@ -92,14 +92,13 @@ static void the_best_items_come_back_best_first(void **state)
 static void a_batch_gives_every_query_its_own_answer(void **state)
 {
     recsys_scorer *scorer = create(2);
-    recsys_filter_options options;
+    recsys_filter_options options = RECSYS_FILTER_OPTIONS_INIT;
     recsys_filter *filter = NULL;
     recsys_query queries[N_USERS];
     static recsys_scored got[N_USERS * 64], alone[64];
     uint32_t counts[N_USERS], count;
 
     (void)state;
-    recsys_filter_options_init(&options);
     options.min_rating = 5.0f;
     options.flags = RECSYS_FILTER_EXCLUDE_ADULT;
     must(recsys_filter_create(model, &options, &filter, &err), &err, "filter");
@@ -137,14 +136,14 @@ static void no_queries_are_no_mistake(void **state)
 static void a_filter_that_passes_nothing_gives_nothing(void **state)
 {
     recsys_scorer *scorer = create(1);
-    recsys_filter_options options;
+    recsys_filter_options options = RECSYS_FILTER_OPTIONS_INIT;
     recsys_filter *filter = NULL;
     const recsys_id nobody = RECSYS_ID_NUMBER(99999);
     recsys_scored got[5];
     uint32_t count = 77;
 
     (void)state;
-    recsys_filter_options_init(&options);
+    options = (recsys_filter_options)RECSYS_FILTER_OPTIONS_INIT;
     options.flags = RECSYS_FILTER_ALLOW;
     options.allow = &nobody;
     options.n_allow = 1;
@@ -310,10 +309,10 @@ static void options_are_checked(void **state)
     expect(recsys_scorer_create(&options, NULL, &err), RECSYS_E_INVALID, &err, "no out");
     options.struct_size = RECSYS_SCORER_OPTIONS_SIZE_V1 - 1;
     refuse_options(&options, RECSYS_E_INVALID, "a size before version 1");
-    recsys_scorer_options_init(&options);
+    options = (recsys_scorer_options)RECSYS_SCORER_OPTIONS_INIT;
     options.max_k = RECSYS_MAX_K + 1;
     refuse_options(&options, RECSYS_E_INVALID, "max_k over the limit");
-    recsys_scorer_options_init(&options);
+    options = (recsys_scorer_options)RECSYS_SCORER_OPTIONS_INIT;
     options.n_threads = 257;
     refuse_options(&options, RECSYS_E_INVALID, "too many threads");
     memset(&newer, 0, sizeof newer);
@@ -327,12 +326,11 @@ static void options_are_checked(void **state)
 static void similar_items_are_those_of_nearest_direction(void **state)
 {
     recsys_scorer *scorer = create(1);
-    recsys_filter_options options;
+    recsys_filter_options options = RECSYS_FILTER_OPTIONS_INIT;
     recsys_filter *filter = NULL;
     recsys_scored got[40];
 
     (void)state;
-    recsys_filter_options_init(&options);
     options.max_year = 1985;
     must(recsys_filter_create(model, &options, &filter, &err), &err, "filter");
     for (size_t wanted = 0; wanted < N_ITEMS; wanted += 23) {

@@ -43,7 +43,7 @@ static void success_is_zero_and_failures_are_negative(void **state)
 
 static void an_unknown_status_has_a_name_too(void **state)
 {
-    static const recsys_status unknown[] = {1, -13, -1000, INT32_MAX, INT32_MIN};
+    static const recsys_status unknown[] = {1, -99, -1000, INT32_MAX, INT32_MIN};
 
     (void)state;
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
@@ -191,8 +191,32 @@ static void a_log_level_outside_the_list_is_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
         assert_int_equal(recsys_log_set(levels[i], listen_to, NULL, &err), RECSYS_E_INVALID);
-        assert_int_equal(recsys_log_set(levels[i], NULL, NULL, NULL), RECSYS_E_INVALID);
+        /* Taking the hook away needs no level. */
+        assert_int_equal(recsys_log_set(levels[i], NULL, NULL, NULL), RECSYS_OK);
     }
+}
+
+static void a_callback_can_fill_in_the_error_record(void **state)
+{
+    recsys_error err;
+    char text[700];
+
+    (void)state;
+    memset(&err, 0xa5, sizeof err);
+    assert_int_equal(recsys_error_set(&err, RECSYS_E_IO, "no route"), RECSYS_E_IO);
+    assert_int_equal(err.status, RECSYS_E_IO);
+    assert_int_equal(err.sys_errno, 0);
+    assert_string_equal(err.message, "no route");
+    assert_int_equal(recsys_error_set(&err, RECSYS_E_TIMEOUT, NULL), RECSYS_E_TIMEOUT);
+    assert_string_equal(err.message, recsys_status_text(RECSYS_E_TIMEOUT));
+    assert_int_equal(recsys_error_set(NULL, RECSYS_E_IO, "nobody listens"), RECSYS_E_IO);
+    assert_int_equal(recsys_error_set(&err, RECSYS_E_IO, "100%s %n"), RECSYS_E_IO);
+    assert_string_equal(err.message, "100%s %n");
+    memset(text, 'x', sizeof text);
+    memcpy(text + 502, "\xE2\x82\xAC", 3);
+    text[699] = '\0';
+    recsys_error_set(&err, RECSYS_E_IO, text);
+    assert_int_equal(strlen(err.message), 502);
 }
 
 struct counts {
@@ -237,7 +261,7 @@ static void all_memory_comes_from_the_host_if_it_says_so(void **state)
     char *scratch = bundle_make_directory(), path[1024];
     recsys_model *model = NULL;
     recsys_recommender *recommender = NULL;
-    recsys_request request;
+    recsys_request request = RECSYS_REQUEST_INIT;
     recsys_reply reply;
     recsys_error err;
 
@@ -250,11 +274,12 @@ static void all_memory_comes_from_the_host_if_it_says_so(void **state)
         fail_msg("%s", err.message);
     assert_true(counts.n_allocated > 0);
     assert_int_equal(recsys_recommender_create(NULL, &recommender, &err), RECSYS_OK);
-    recsys_request_init(&request);
     request.user.number = 1;
     assert_int_equal(recsys_recommend(recommender, model, &request, 1, &reply, &err), RECSYS_OK);
     assert_int_equal(reply.count, 10);
     assert_true(counts.live > 0);
+    /* What is in use would be freed by another allocator than it came from. */
+    assert_int_equal(recsys_alloc_set(NULL, &err), RECSYS_E_STATE);
     recsys_recommender_destroy(recommender);
     recsys_model_unref(model);
     assert_int_equal(counts.live, 0);
@@ -291,6 +316,9 @@ static void an_allocator_that_lacks_something_is_refused(void **state)
     part = whole;
     part.release = NULL;
     assert_int_equal(recsys_alloc_set(&part, NULL), RECSYS_E_INVALID);
+    part = whole;
+    part.reserved = 1;
+    assert_int_equal(recsys_alloc_set(&part, &err), RECSYS_E_UNSUPPORTED);
     struct {
         recsys_allocator allocator;
         uint64_t new_field;
@@ -315,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_message_that_does_not_fit_is_cut_between_characters),
         cmocka_unit_test(the_log_is_silent_until_somebody_listens),
         cmocka_unit_test(a_log_level_outside_the_list_is_refused),
+        cmocka_unit_test(a_callback_can_fill_in_the_error_record),
         cmocka_unit_test(all_memory_comes_from_the_host_if_it_says_so),
         cmocka_unit_test(an_allocator_that_lacks_something_is_refused),
     };

@@ -120,14 +120,14 @@ static void check_users(const struct trained *t, uint32_t n_threads, uint32_t ba
     CHECK_OK(recsys_model_get_user_ids(t->model, 0, users, batch, &n, &err), &err);
     for (size_t u = 0; u < n; u++) {
         float bias;
-        recsys_filter_options conditions;
+        recsys_filter_options conditions = RECSYS_FILTER_OPTIONS_INIT;
         queries[u].vector = vectors + u * t->info.dimensions;
         CHECK_OK(recsys_model_get_user(t->model, users[u], vectors + u * t->info.dimensions, &bias,
                                        &err),
                  &err);
         queries[u].offset = (double)bias;
         queries[u].k = k;
-        recsys_filter_options_init(&conditions);
+        conditions = (recsys_filter_options)RECSYS_FILTER_OPTIONS_INIT;
         conditions.flags = RECSYS_FILTER_EXCLUDE_SEEN;
         conditions.seen_by = users[u];
         if (leave_out_seen)

@@ -119,9 +119,8 @@ static inline recsys_reply ask(const struct world *world, const recsys_request *
 
 static inline recsys_request request_of(const struct world *world, size_t user, char text[32])
 {
-    recsys_request request;
+    recsys_request request = RECSYS_REQUEST_INIT;
 
-    recsys_request_init(&request);
     if (user < N_USERS)
         request.user = user_id(world, user, text);
     else
@@ -132,9 +131,8 @@ static inline recsys_request request_of(const struct world *world, size_t user, 
 static inline int is_eligible(const struct world *world, const recsys_request *request, size_t user,
                               size_t i)
 {
-    recsys_filter_options options;
+    recsys_filter_options options = RECSYS_FILTER_OPTIONS_INIT;
 
-    recsys_filter_options_init(&options);
     options.min_rating = request->min_rating;
     options.min_year = request->decade;
     options.max_year = request->decade == 0 ? 0 : request->decade + 9;

@@ -158,12 +158,11 @@ static uint32_t clock_cost(void)
 
 static void make_cache(void)
 {
-    recsys_aside_options options;
+    recsys_aside_options options = RECSYS_ASIDE_OPTIONS_INIT;
     recsys_store *store = NULL;
     recsys_error err;
     recsys_status status;
 
-    recsys_aside_options_init(&options);
     options.ttl_ms = 3600000;
     if (args.memory) {
         recsys_cache_options bound = RECSYS_CACHE_OPTIONS_INIT;
@@ -171,9 +170,8 @@ static void make_cache(void)
         bound.max_bytes = (uint64_t)args.keys * (args.bytes + 1024) * 2 + (1u << 20);
         status = recsys_store_create_memory("memory", &bound, &store, &err);
     } else {
-        recsys_redis_options redis;
+        recsys_redis_options redis = RECSYS_REDIS_OPTIONS_INIT;
 
-        recsys_redis_options_init(&redis);
         redis.port = args.port;
         redis.command_timeout_ms = 1000; /* a busy machine shall not end the measurement */
         redis.prefix = "c:";

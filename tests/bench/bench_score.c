@@ -124,7 +124,7 @@ static void run_recommend(struct bench *b, size_t first)
     recsys_error error;
 
     for (size_t i = 0; i < o->batch; i++) {
-        recsys_request_init(&b->requests[i]);
+        b->requests[i] = (recsys_request)RECSYS_REQUEST_INIT;
         b->requests[i].user.number = first + i;
         b->requests[i].k = (uint32_t)o->k;
     }

@@ -211,11 +211,10 @@ static void load(struct score_case *c, const struct score_options *options)
 
 static void add_filter(struct score_case *c, size_t n, size_t place, recsys_id *ids)
 {
-    recsys_filter_options how;
+    recsys_filter_options how = RECSYS_FILTER_OPTIONS_INIT;
     recsys_error error;
     size_t n_ids = 0;
 
-    recsys_filter_options_init(&how);
     if (c->bits != NULL) {
         const uint8_t *row = c->bits + (c->n_bitmaps == 1 ? 0 : place) * c->bits_size;
 

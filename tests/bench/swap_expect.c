@@ -47,7 +47,7 @@ static void ask(struct version *version, const struct expectation *e, const recs
     for (size_t u = 0; u < e->n_users; u++) {
         struct expected *answer = &version->answers[u];
 
-        recsys_request_init(&request);
+        request = (recsys_request)RECSYS_REQUEST_INIT;
         request.user.number = e->users[u];
         request.k = ANSWERS;
         check(recsys_recommend(recommender, model, &request, 1, &reply, &error), &error);

@@ -321,12 +321,11 @@ static void look_up(recsys_aside *whom)
 static void open_aside(recsys_store **one_store, recsys_aside **one_aside, uint32_t lease_ms)
 {
     recsys_redis_options options = patient_options(&server);
-    recsys_aside_options aside_options;
+    recsys_aside_options aside_options = RECSYS_ASIDE_OPTIONS_INIT;
 
     options.pool_size = 1;
     options.connect_timeout_ms = options.command_timeout_ms = PATIENCE_MS;
     *one_store = open_store(&options);
-    recsys_aside_options_init(&aside_options);
     aside_options.lease_ms = lease_ms;
     aside_options.wait_ms = 2 * PATIENCE_MS;
     aside_options.beta = -1; /* no refreshing early */

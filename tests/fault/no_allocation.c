@@ -134,13 +134,12 @@ static void top_k_allocates_nothing_not_even_at_first(void **state)
 static void top_k_under_a_filter_allocates_nothing(void **state)
 {
     recsys_scorer *scorer = create_scorer(1, 1);
-    recsys_filter_options options;
+    recsys_filter_options options = RECSYS_FILTER_OPTIONS_INIT;
     recsys_filter *filter = NULL;
     recsys_query query = queries[0];
     long n;
 
     (void)state;
-    recsys_filter_options_init(&options);
     options.min_rating = 5.0f;
     options.flags = RECSYS_FILTER_EXCLUDE_SEEN;
     options.seen_by.number = 1;
@@ -193,7 +192,7 @@ static void make_requests(recsys_request *requests, size_t n)
     for (size_t i = 0; i < 20; i++)
         exclude[i].number = 100 + i;
     for (size_t i = 0; i < n; i++) {
-        recsys_request_init(&requests[i]);
+        requests[i] = (recsys_request)RECSYS_REQUEST_INIT;
         requests[i].user.number = i + 1;
         requests[i].k = 20;
         requests[i].flags = RECSYS_REQUEST_REASONS | (i % 5 == 4 ? RECSYS_REQUEST_ANONYMOUS : 0);

@@ -85,12 +85,11 @@ static inline recsys_model *load(const char *name)
 static inline void check_answers(const recsys_model *model, const struct bundle *bundle)
 {
     recsys_recommender *recommender = NULL;
-    recsys_request request;
+    recsys_request request = RECSYS_REQUEST_INIT;
     recsys_reply reply;
     char text[32];
     recsys_error why;
 
-    recsys_request_init(&request);
     request.user.number = (uint64_t)bundle->user_numbers[0];
     if (bundle->flags & BUNDLE_TEXT_IDS) {
         snprintf(text, sizeof text, "u-%lld", (long long)bundle->user_numbers[0]);

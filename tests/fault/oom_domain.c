@@ -80,7 +80,7 @@ static void open_world(recsys_domains_options *options)
     fake.answer = answer;
     revision = 1;
     source = fake_source_create(&fake);
-    recsys_domains_options_init(options);
+    *options = (recsys_domains_options)RECSYS_DOMAINS_OPTIONS_INIT;
     options->source = source;
     for (size_t db = 2; db < 10; db++) {
         CHECK_OK(recsys_store_create_memory("db", NULL, &stores[db], &err), &err);
@@ -150,11 +150,10 @@ static recsys_status add_the_ready_domains(void)
 
 static recsys_status add_a_domain(void)
 {
-    recsys_domain_definition definition;
+    recsys_domain_definition definition = RECSYS_DOMAIN_DEFINITION_INIT;
     recsys_status status;
 
     open_domains();
-    recsys_domain_definition_init(&definition);
     definition.name = "own";
     definition.db = 12;
     definition.shape = RECSYS_SHAPE_OBJECT;

@@ -63,12 +63,11 @@ static recsys_status create_a_limiter(void)
 static recsys_status take_from_a_limiter(void)
 {
     recsys_limiter *limiter = NULL;
-    recsys_limiter_options options;
+    recsys_limiter_options options = RECSYS_LIMITER_OPTIONS_INIT;
     recsys_limit limit;
     unsigned n_admitted = 0;
     recsys_status status = RECSYS_OK;
 
-    recsys_limiter_options_init(&options);
     options.period_ms = 3600000;
     options.burst = 5;
     open_both();
@@ -89,13 +88,12 @@ static recsys_status take_from_a_limiter(void)
 static recsys_status create_a_denylist(void)
 {
     recsys_denylist *denylist = (recsys_denylist *)&err;
-    recsys_denylist_options options;
+    recsys_denylist_options options = RECSYS_DENYLIST_OPTIONS_INIT;
     recsys_stats *stats;
     recsys_status status;
 
     open_both();
     CHECK_OK(recsys_stats_create(&stats, &err), &err);
-    recsys_denylist_options_init(&options);
     options.stats = stats;
     FAILING(status, recsys_denylist_create(store, source, &options, &denylist, &err));
     CHECK(status == RECSYS_OK || denylist == NULL);

@@ -84,14 +84,14 @@ static recsys_status create_a_filter(void)
 {
     static const char *const languages[] = {"en", "fr"};
     recsys_model *model = load("full");
-    recsys_filter_options options;
+    recsys_filter_options options = RECSYS_FILTER_OPTIONS_INIT;
     recsys_filter *filter = (recsys_filter *)&err;
     recsys_id ids[20];
     size_t count;
     recsys_status status;
 
     CHECK_OK(recsys_model_get_item_ids(model, 0, ids, 20, &count, &err), &err);
-    recsys_filter_options_init(&options);
+    options = (recsys_filter_options)RECSYS_FILTER_OPTIONS_INIT;
     options.flags = RECSYS_FILTER_ALLOW | RECSYS_FILTER_EXCLUDE_SEEN;
     options.min_rating = 1;
     options.languages = languages;
@@ -183,7 +183,7 @@ static void make_requests(recsys_request *requests, size_t n)
     for (size_t i = 0; i < 3; i++)
         exclude[i].number = (uint64_t)bundles[0].item_numbers[i];
     for (size_t i = 0; i < n; i++) {
-        recsys_request_init(&requests[i]);
+        requests[i] = (recsys_request)RECSYS_REQUEST_INIT;
         requests[i].k = 30;
         requests[i].user.number = (uint64_t)bundles[0].user_numbers[i % N_USERS];
         requests[i].genres = genres;

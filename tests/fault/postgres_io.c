@@ -259,10 +259,9 @@ static void check_rows(recsys_source *direct, const struct outcome *outcome)
 
 static recsys_source *open_source(const char *conninfo)
 {
-    recsys_postgres_options options;
+    recsys_postgres_options options = RECSYS_POSTGRES_OPTIONS_INIT;
     recsys_source *source;
 
-    recsys_postgres_options_init(&options);
     options.pool_size = 1;
     options.connect_timeout_ms = 60000;
     CHECK_OK(recsys_postgres_create(conninfo, &options, &source, &err), &err);

@@ -43,10 +43,9 @@ static recsys_store *store;
 
 static recsys_status open_client(uint32_t command_timeout_ms)
 {
-    recsys_redis_options options;
+    recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
     recsys_store_options store_options = RECSYS_STORE_OPTIONS_INIT;
 
-    recsys_redis_options_init(&options);
     options.port = port;
     options.prefix = "p:";
     options.pool_size = 1;
@@ -553,14 +552,13 @@ static void a_replica_is_left_after_its_error(void **state)
 
 static void a_probe_pings_and_wants_a_pong(void **state)
 {
-    recsys_redis_options options;
+    recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
     recsys_store_options store_options = RECSYS_STORE_OPTIONS_INIT;
     recsys_store *fragile;
     recsys_value value;
     uint64_t life;
 
     (void)state;
-    recsys_redis_options_init(&options);
     options.port = port;
     options.connect_timeout_ms = options.command_timeout_ms = 10000;
     store_options.failures = 1;

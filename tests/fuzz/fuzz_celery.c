@@ -67,10 +67,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     recsys_error err;
 
     if (domains == NULL) {
-        recsys_domains_options options;
+        recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
         recsys_source *source;
 
-        recsys_domains_options_init(&options);
         must(recsys_store_create_memory("9", NULL, &store, &err) == RECSYS_OK);
         must(recsys_source_create("none", &driver, NULL, &source, &err) == RECSYS_OK);
         options.source = source;

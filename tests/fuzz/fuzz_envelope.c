@@ -61,10 +61,9 @@ static void change(recsys_store *store, const uint8_t *data, size_t size)
 static void open_cache(recsys_store **store, recsys_aside **cache)
 {
     recsys_cache_options bound = RECSYS_CACHE_OPTIONS_INIT;
-    recsys_aside_options options;
+    recsys_aside_options options = RECSYS_ASIDE_OPTIONS_INIT;
     recsys_error err;
 
-    recsys_aside_options_init(&options);
     options.wait_ms = 1; /* bytes that look like a lease must not be waited for */
     bound.n_shards = 1;
     bound.max_bytes = 65536;

@@ -8,13 +8,12 @@ int main(int argc, char **argv)
 {
     recsys_model *model = NULL;
     recsys_recommender *recommender = NULL;
-    recsys_request request;
+    recsys_request request = RECSYS_REQUEST_INIT;
     recsys_reply reply = {0};
     recsys_id user;
     size_t n_users = 0;
     recsys_error err;
 
-    recsys_request_init(&request);
     if (argc != 2 || recsys_model_load(argv[1], NULL, &model, &err) != RECSYS_OK ||
         recsys_recommender_create(NULL, &recommender, &err) != RECSYS_OK ||
         recsys_model_get_user_ids(model, 0, &user, 1, &n_users, &err) != RECSYS_OK)

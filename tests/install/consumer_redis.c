@@ -7,14 +7,13 @@
 /* Nobody listens on port 1 of the loopback interface: the message says so. */
 int main(void)
 {
-    recsys_redis_options options;
+    recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
     recsys_store *store = NULL;
     recsys_value value = {0};
     const recsys_bytes key = {"key", 3};
     uint64_t life;
     recsys_error err;
 
-    recsys_redis_options_init(&options);
     options.port = 1;
     if (recsys_redis_create("cache", &options, NULL, &store, &err) != RECSYS_OK)
         return fprintf(stderr, "%s\n", err.message), 1;

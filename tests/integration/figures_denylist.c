@@ -38,9 +38,8 @@ static recsys_bytes token(char room[64], const char *kind, unsigned number)
 
 static recsys_store *open_store(uint32_t port, uint32_t db)
 {
-    recsys_redis_options options;
+    recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
 
-    recsys_redis_options_init(&options);
     options.port = port;
     options.db = db;
     options.command_timeout_ms = 500; /* this machine may be busy */
@@ -50,10 +49,9 @@ static recsys_store *open_store(uint32_t port, uint32_t db)
 
 static recsys_denylist *open_denylist(recsys_store *over)
 {
-    recsys_denylist_options options;
+    recsys_denylist_options options = RECSYS_DENYLIST_OPTIONS_INIT;
     recsys_denylist *denylist;
 
-    recsys_denylist_options_init(&options);
     options.timeout_ms = 5000; /* no answer shall be UNKNOWN because this machine is busy */
     CHECK_OK(recsys_denylist_create(over, source, &options, &denylist, &err), &err);
     return denylist;

@@ -47,11 +47,10 @@ static recsys_bytes name_user(char text[64], const char *what, unsigned user)
 
 static recsys_aside *create_cache(recsys_store *store)
 {
-    recsys_aside_options options;
+    recsys_aside_options options = RECSYS_ASIDE_OPTIONS_INIT;
     recsys_aside *cache;
     recsys_error err;
 
-    recsys_aside_options_init(&options);
     options.lease_ms = 50; /* leases whose owner heard nothing of them end soon */
     options.label = "users";
     CHECK_OK(recsys_aside_create(store, &options, &cache, &err), &err);

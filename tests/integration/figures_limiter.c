@@ -30,9 +30,8 @@ static struct redis_server server;
 
 static recsys_store *open_store(void)
 {
-    recsys_redis_options options;
+    recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
 
-    recsys_redis_options_init(&options);
     options.port = server.port;
     options.db = 8;
     options.connect_timeout_ms = options.command_timeout_ms = options.pool_timeout_ms = 10000;
@@ -41,11 +40,10 @@ static recsys_store *open_store(void)
 
 static recsys_limiter *open_limiter(recsys_store *store)
 {
-    recsys_limiter_options options;
+    recsys_limiter_options options = RECSYS_LIMITER_OPTIONS_INIT;
     recsys_limiter *limiter;
     recsys_error err;
 
-    recsys_limiter_options_init(&options);
     options.rate = RATE;
     options.period_ms = 1000;
     options.burst = BURST;

@@ -212,14 +212,13 @@ static void flush(void)
 int main(void)
 {
     recsys_redis_options redis;
-    recsys_aside_options options;
+    recsys_aside_options options = RECSYS_ASIDE_OPTIONS_INIT;
     recsys_store *store;
     recsys_error err;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     redis_store_options(&redis, DB);
     store = redis_store_create(&redis);
-    recsys_aside_options_init(&options);
     CHECK_OK(recsys_aside_create(store, &options, &aside, &err), &err);
     filler = open_connection();
     flush();

@@ -170,19 +170,17 @@ static void wait_for_hits(uint64_t n)
 
 static void open_cache(void)
 {
-    recsys_redis_options redis;
+    recsys_redis_options redis = RECSYS_REDIS_OPTIONS_INIT;
     recsys_store_options options = RECSYS_STORE_OPTIONS_INIT;
-    recsys_aside_options cache;
+    recsys_aside_options cache = RECSYS_ASIDE_OPTIONS_INIT;
     recsys_error err;
 
-    recsys_redis_options_init(&redis);
     redis.port = server.port;
     redis.pool_size = POOL_SIZE;
     redis.command_timeout_ms = redis.connect_timeout_ms = TIMEOUT_MS;
     options.flags = RECSYS_STORE_PROBED;
     options.failures = FAILURES;
     CHECK_OK(recsys_redis_create("rows", &redis, &options, &store, &err), &err);
-    recsys_aside_options_init(&cache);
     CHECK_OK(recsys_aside_create(store, &cache, &aside, &err), &err);
 }
 

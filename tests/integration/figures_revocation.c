@@ -37,9 +37,8 @@ static recsys_bytes token(char room[64], unsigned number)
 
 static recsys_store *open_store(uint32_t port)
 {
-    recsys_redis_options options;
+    recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
 
-    recsys_redis_options_init(&options);
     options.port = port;
     options.command_timeout_ms = options.pool_timeout_ms = 10000;
     return redis_store_create(&options);
@@ -55,10 +54,9 @@ static recsys_source *open_source(void)
 
 static recsys_denylist *open_denylist(recsys_store *store, recsys_source *source)
 {
-    recsys_denylist_options options;
+    recsys_denylist_options options = RECSYS_DENYLIST_OPTIONS_INIT;
     recsys_denylist *denylist;
 
-    recsys_denylist_options_init(&options);
     options.timeout_ms = 10000;
     CHECK_OK(recsys_denylist_create(store, source, &options, &denylist, &err), &err);
     return denylist;

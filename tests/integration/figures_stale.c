@@ -50,12 +50,11 @@ static void open_cache(void)
 {
     static char texts[N_ROWS][64];
     recsys_redis_options redis;
-    recsys_aside_options options;
+    recsys_aside_options options = RECSYS_ASIDE_OPTIONS_INIT;
     recsys_error err;
 
     redis_store_options(&redis, DB);
     store = redis_store_create(&redis);
-    recsys_aside_options_init(&options);
     options.ttl_ms = 300; /* expiry and early refresh take part */
     CHECK_OK(recsys_aside_create(store, &options, &aside, &err), &err);
     for (unsigned i = 0; i < N_ROWS; i++) {

@@ -35,12 +35,11 @@ static recsys_bytes key;
 static void open_cache(uint32_t lease_ms)
 {
     recsys_redis_options redis;
-    recsys_aside_options options;
+    recsys_aside_options options = RECSYS_ASIDE_OPTIONS_INIT;
     recsys_error err;
 
     redis_store_options(&redis, DB);
     store = redis_store_create(&redis);
-    recsys_aside_options_init(&options);
     options.stale_ms = UINT32_MAX; /* nothing to hand out meanwhile: all must wait */
     options.jitter_percent = UINT32_MAX;
     options.beta = -1;

@@ -17,9 +17,8 @@ static struct redis_server server;
 
 static recsys_store *open_store(void)
 {
-    recsys_redis_options options;
+    recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
 
-    recsys_redis_options_init(&options);
     options.port = server.port;
     options.db = 8;
     options.command_timeout_ms = 500; /* this machine may be busy */
@@ -29,11 +28,10 @@ static recsys_store *open_store(void)
 /* One in an hour: no more than the burst comes while the test runs. */
 static recsys_limiter *open_limiter(recsys_store *store)
 {
-    recsys_limiter_options options;
+    recsys_limiter_options options = RECSYS_LIMITER_OPTIONS_INIT;
     recsys_limiter *limiter;
     recsys_error err;
 
-    recsys_limiter_options_init(&options);
     options.rate = 1;
     options.period_ms = 3600000;
     options.burst = BURST;

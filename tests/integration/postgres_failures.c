@@ -50,9 +50,8 @@ static int stop_server(void **state)
 static void open_source(const char *where, uint32_t pool_size, uint32_t connect_timeout_ms,
                         uint32_t max_age_s)
 {
-    recsys_postgres_options options;
+    recsys_postgres_options options = RECSYS_POSTGRES_OPTIONS_INIT;
 
-    recsys_postgres_options_init(&options);
     options.pool_size = pool_size;
     options.connect_timeout_ms = connect_timeout_ms;
     options.max_age_s = max_age_s;
@@ -278,8 +277,7 @@ static void a_conninfo_that_cannot_be_read_is_not_quoted(void **state)
         assert_null(source);
         assert_null(strstr(err.message, "cret"));
     }
-    recsys_postgres_options options;
-    recsys_postgres_options_init(&options);
+    recsys_postgres_options options = RECSYS_POSTGRES_OPTIONS_INIT;
     options.pool_size = 20000;
     assert_int_equal(recsys_postgres_create("", &options, &source, &err), RECSYS_E_INVALID);
     options.struct_size = 4;

@@ -279,11 +279,10 @@ static void a_databases_settings_change_no_answer(void **state)
  * transaction, which it must not, sees what is behind it. */
 static void no_setting_stays_behind(void **state)
 {
-    recsys_postgres_options options;
+    recsys_postgres_options options = RECSYS_POSTGRES_OPTIONS_INIT;
     recsys_transaction *transaction;
 
     (void)state;
-    recsys_postgres_options_init(&options);
     options.pool_size = 1;
     close_source();
     assert_int_equal(recsys_postgres_create(conninfo, &options, &source, &err), RECSYS_OK);

@@ -74,11 +74,10 @@ static recsys_store *open_impatient(void)
 
 static void nobody_there_is_an_error_of_the_network(void **state)
 {
-    recsys_redis_options options;
+    recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
     uint64_t life;
 
     (void)state;
-    recsys_redis_options_init(&options);
     options.port = servers_find_port();
     recsys_store *store = open_store(&options);
     assert_fails(get(store, "k", &life), RECSYS_E_IO);

@@ -515,11 +515,10 @@ static void scripts_are_sent_again_after_the_server_has_forgotten_them(void **st
 
 static void a_unix_socket_is_an_address_too(void **state)
 {
-    recsys_redis_options options;
+    recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
     char url[128], buffer[128];
 
     (void)state;
-    recsys_redis_options_init(&options);
     snprintf(url, sizeof url, "unix://%s?db=2", server.socket_path);
     assert_ok(recsys_redis_read_url(url, buffer, sizeof buffer, &options, &err));
     options.connect_timeout_ms = options.command_timeout_ms = 10000;

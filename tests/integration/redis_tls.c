@@ -61,7 +61,7 @@ static int tear_down(void **state)
 
 static int set_up(void **state)
 {
-    recsys_redis_options options;
+    recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
     recsys_store *store;
 
     (void)state;
@@ -69,7 +69,6 @@ static int set_up(void **state)
     certificates_add(&certificates, "good.pem", "DNS:localhost,IP:127.0.0.1", 0, 3600);
     certificates_add(&certificates, "other.pem", "DNS:other.example,DNS:*", 0, 3600);
     certificates_add(&certificates, "old.pem", "DNS:localhost,IP:127.0.0.1", -7200, -3600);
-    recsys_redis_options_init(&options);
     options.flags = RECSYS_REDIS_TLS;
     recsys_status status = recsys_redis_create("test", &options, NULL, &store, &err);
     recsys_store_destroy(store);
@@ -195,11 +194,10 @@ static void a_server_in_plain_text_and_a_frozen_one_end_in_time(void **state)
 
 static void files_that_cannot_be_read_are_named(void **state)
 {
-    recsys_redis_options options;
+    recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
     recsys_store *store;
 
     (void)state;
-    recsys_redis_options_init(&options);
     options.flags = RECSYS_REDIS_TLS;
     options.ca_file = "/nowhere/ca.pem";
     assert_fails(recsys_redis_create("test", &options, NULL, &store, &err), RECSYS_E_INVALID);

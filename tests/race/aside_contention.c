@@ -161,10 +161,9 @@ static void run(void *(*body)(void *), unsigned n_threads)
 
 static void create(uint32_t ttl_ms, uint32_t lease_ms)
 {
-    recsys_aside_options options;
+    recsys_aside_options options = RECSYS_ASIDE_OPTIONS_INIT;
     recsys_error err;
 
-    recsys_aside_options_init(&options);
     options.ttl_ms = ttl_ms;
     options.lease_ms = lease_ms;
     options.wait_ms = 60000;

@@ -134,13 +134,12 @@ static void run(int is_evicting, int is_renewing)
 int main(void)
 {
     int is_long = getenv("RECSYS_LONG") != NULL;
-    recsys_denylist_options options;
+    recsys_denylist_options options = RECSYS_DENYLIST_OPTIONS_INIT;
     recsys_error err;
 
     auth_database_init(&database);
     source = auth_database_open(&database);
     CHECK_OK(recsys_store_create_memory("memory", NULL, &memory, &err), &err);
-    recsys_denylist_options_init(&options);
     options.timeout_ms = 60000; /* no check of this test may be too slow */
     for (unsigned i = 0; i < N_PROCESSES; i++) {
         stores[i] = auth_link_open(&links[i], memory);

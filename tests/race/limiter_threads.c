@@ -50,11 +50,10 @@ static void *take(void *number)
 
 static void run(recsys_store *store, unsigned least, unsigned most)
 {
-    recsys_limiter_options options;
+    recsys_limiter_options options = RECSYS_LIMITER_OPTIONS_INIT;
     pthread_t threads[N_THREADS];
     recsys_error err;
 
-    recsys_limiter_options_init(&options);
     options.rate = 1000;
     options.burst = BURST;
     options.now_us = stopped_us;
@@ -71,11 +70,10 @@ static void run(recsys_store *store, unsigned least, unsigned most)
 
 static recsys_store *create_store(void)
 {
-    recsys_cache_options options;
+    recsys_cache_options options = RECSYS_CACHE_OPTIONS_INIT;
     recsys_store *store;
     recsys_error err;
 
-    recsys_cache_options_init(&options);
     options.now_ms = stopped_ms;
     CHECK_OK(recsys_store_create_memory("memory", &options, &store, &err), &err);
     return store;

@@ -43,7 +43,7 @@ static void make_requests(uint64_t user, recsys_request requests[N_REQUESTS])
     static const char *const genres[] = {"Drama", "Crime"}, *const languages[] = {"en", "fr"};
 
     for (size_t i = 0; i < N_REQUESTS; i++) {
-        recsys_request_init(&requests[i]);
+        requests[i] = (recsys_request)RECSYS_REQUEST_INIT;
         requests[i].user.number = user;
         requests[i].k = K;
     }

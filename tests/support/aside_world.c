@@ -44,7 +44,7 @@ static void sleep_ms(uint32_t ms, void *user_data)
 
 void world_options(struct aside_world *world, recsys_aside_options *options)
 {
-    recsys_aside_options_init(options);
+    *options = (recsys_aside_options)RECSYS_ASIDE_OPTIONS_INIT;
     options->ttl_ms = 1000;
     options->stale_ms = 500;
     options->negative_ttl_ms = 200;

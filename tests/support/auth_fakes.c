@@ -410,12 +410,11 @@ recsys_store *auth_link_open(struct auth_link *link, recsys_store *to)
                                         .take = link_take,
                                         .ping = link_ping,
                                         .destroy = ignore};
-    recsys_store_options options;
+    recsys_store_options options = RECSYS_STORE_OPTIONS_INIT;
     recsys_store *store;
 
     memset(link, 0, sizeof *link);
     link->to = to;
-    recsys_store_options_init(&options);
     options.failures = UINT32_MAX;
     CHECK_OK(recsys_store_create("link", &driver, link, &options, &store, &problem), &problem);
     return store;

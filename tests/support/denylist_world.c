@@ -34,10 +34,9 @@ static uint64_t stopped(void *unused)
 
 static int setup_with(uint64_t (*now_ms)(void *unused))
 {
-    recsys_denylist_options patient;
-    recsys_cache_options options;
+    recsys_denylist_options patient = RECSYS_DENYLIST_OPTIONS_INIT;
+    recsys_cache_options options = RECSYS_CACHE_OPTIONS_INIT;
 
-    recsys_cache_options_init(&options);
     options.now_ms = now_ms;
     memset(&w, 0, sizeof w);
     auth_database_init(&w.database);
@@ -46,7 +45,6 @@ static int setup_with(uint64_t (*now_ms)(void *unused))
         return -1;
     w.store_a = auth_link_open(&w.link_a, w.memory);
     w.store_b = auth_link_open(&w.link_b, w.memory);
-    recsys_denylist_options_init(&patient);
     patient.timeout_ms = 60000; /* the fake answers at once; who waits must not give up */
     w.a = create(w.store_a, w.source, &patient);
     w.b = create(w.store_b, w.source, &patient);

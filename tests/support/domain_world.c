@@ -20,17 +20,15 @@ void domain_world_apply(struct domain_world *world, const char *file)
 
 void domain_world_connect(struct domain_world *world)
 {
-    recsys_domains_options options;
+    recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
 
     CHECK_OK(recsys_postgres_create(world->conninfo, NULL, &world->source, &world->err),
              &world->err);
-    recsys_domains_options_init(&options);
     options.source = world->source;
     options.timeout_ms = 30000;
     for (uint32_t db = 0; db < 10; db++) {
-        recsys_redis_options redis;
+        recsys_redis_options redis = RECSYS_REDIS_OPTIONS_INIT;
         char name[16];
-        recsys_redis_options_init(&redis);
         redis.port = world->redis.port;
         redis.db = db;
         redis.connect_timeout_ms = 10000;

@@ -38,9 +38,8 @@ static inline recsys_bytes text(const char *bytes)
 
 static inline recsys_redis_options patient_options(const struct redis_server *server)
 {
-    recsys_redis_options options;
+    recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
 
-    recsys_redis_options_init(&options);
     options.port = server->port;
     options.connect_timeout_ms = options.command_timeout_ms = options.pool_timeout_ms = 10000;
     return options;

@@ -19,7 +19,7 @@ uint32_t redis_store_port(void)
 
 void redis_store_options(recsys_redis_options *options, uint32_t db)
 {
-    recsys_redis_options_init(options);
+    *options = (recsys_redis_options)RECSYS_REDIS_OPTIONS_INIT;
     options->port = redis_store_port();
     options->db = db;
     options->connect_timeout_ms = 10000;

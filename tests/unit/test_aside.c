@@ -637,7 +637,7 @@ static void options_are_checked(void **state)
     assert_int_equal(recsys_aside_create(NULL, NULL, &aside, NULL), RECSYS_E_INVALID);
     assert_null(aside);
     for (int i = 0; i < 8; i++) {
-        recsys_aside_options_init(&options);
+        options = (recsys_aside_options)RECSYS_ASIDE_OPTIONS_INIT;
         switch (i) {
         case 0:
             options.flags = 1u << 7;

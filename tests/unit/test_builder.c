@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "lib/base/alloc.h"
 #include "lib/base/json.h"
 #include "lib/base/utf8.h"
 #include "lib/model/digest.h"
@@ -315,11 +316,11 @@ static void the_manifest_says_what_was_set_and_what_was_written(void **state)
     assert_true(manifest.link_min == 0.5f && manifest.link_max == 5.0f);
     check_ok(rs_manifest_dump(&manifest, "metrics", &text, &err));
     assert_string_equal(text, "{\"n\":12,\"recall@10\":0.1}");
-    free(text);
+    rs_free(text);
     check_ok(rs_manifest_dump(&manifest, "hyperparameters", &text, &err));
     assert_string_equal(text, "{\"cg\":true,\"dtype\":\"float32\",\"list\":\"[1]\",\"none\":null,"
                               "\"quoted\":\"\\\"x\\\"\"}");
-    free(text);
+    rs_free(text);
     assert_int_equal(manifest.n_files, 2);
     rs_map_close(&map);
     for (size_t i = 0; i < manifest.n_files; i++) {

@@ -138,11 +138,10 @@ static void a_long_list_is_read_in_batches_and_checks_need_not_wait_for_it(void 
 
 static void more_tokens_than_it_has_room_for_are_asked_for_one_by_one(void **state)
 {
-    recsys_denylist_options options;
+    recsys_denylist_options options = RECSYS_DENYLIST_OPTIONS_INIT;
     char jti[32];
 
     (void)state;
-    recsys_denylist_options_init(&options);
     options.max_tokens = 10;
     recsys_denylist *small = create(w.store_a, w.source, &options);
     for (unsigned i = 0; i < 25; i++) {
@@ -173,12 +172,11 @@ static uint64_t database_now(void)
 static void what_has_expired_is_forgotten_a_minute_later(void **state)
 {
     recsys_denylist_stats stats = {.struct_size = (uint32_t)sizeof stats};
-    recsys_denylist_options options;
+    recsys_denylist_options options = RECSYS_DENYLIST_OPTIONS_INIT;
 
     (void)state;
     fake_now_ms = 1780000000000u;
     w.database.now_ms = database_now;
-    recsys_denylist_options_init(&options);
     options.now_ms = fake_now;
     recsys_denylist *a = create(w.memory, w.source, &options);
     recsys_denylist *b = create(w.memory, w.source, &options);
@@ -301,13 +299,12 @@ static void a_sync_rids_the_database_of_what_has_expired_now_and_then(void **sta
 
 static void everything_is_counted(void **state)
 {
-    recsys_denylist_options options;
+    recsys_denylist_options options = RECSYS_DENYLIST_OPTIONS_INIT;
     recsys_stats *stats;
     recsys_metric *metric;
 
     (void)state;
     assert_int_equal(recsys_stats_create(&stats, &err), RECSYS_OK);
-    recsys_denylist_options_init(&options);
     options.stats = stats;
     recsys_denylist *denylist = create(w.store_a, w.source, &options);
     revoke(denylist, "t1");

@@ -99,7 +99,7 @@ static recsys_status answer(void *user_data, const char *statement, const recsys
 
 static void open_world(void)
 {
-    recsys_domains_options options;
+    recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
 
     memset(&world, 0, sizeof world);
     world.fake.answer = answer;
@@ -109,7 +109,6 @@ static void open_world(void)
     world.status = "completed";
     world.version = 1;
     world.source = fake_source_create(&world.fake);
-    recsys_domains_options_init(&options);
     options.source = world.source;
     for (size_t db = 0; db < RECSYS_DOMAIN_DBS; db++) {
         char name[16];
@@ -239,9 +238,8 @@ static const char *keys_of(uint32_t db)
 
 static recsys_domain_definition make_definition(void)
 {
-    recsys_domain_definition definition;
+    recsys_domain_definition definition = RECSYS_DOMAIN_DEFINITION_INIT;
 
-    recsys_domain_definition_init(&definition);
     definition.name = "shop.cart";
     definition.db = 12;
     definition.flags = RECSYS_DOMAIN_PER_USER;
@@ -662,12 +660,11 @@ static void names_that_are_not_there_say_so(void **state)
 
 static void the_ready_domains_come_all_or_not_at_all(void **state)
 {
-    recsys_domain_definition mine;
+    recsys_domain_definition mine = RECSYS_DOMAIN_DEFINITION_INIT;
     recsys_value json;
 
     (void)state;
     assert_null(recsys_domains_list(world.domains, 0));
-    recsys_domain_definition_init(&mine);
     mine.name = "info.search";
     mine.shape = RECSYS_SHAPE_LIST;
     mine.ttl_s = 1;

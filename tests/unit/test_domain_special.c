@@ -44,7 +44,7 @@ static recsys_status answer(void *user_data, const char *statement, const recsys
 
 static int set_up(void **state)
 {
-    recsys_domains_options options;
+    recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
 
     (void)state;
     memset(&fake, 0, sizeof fake);
@@ -52,7 +52,6 @@ static int set_up(void **state)
     n_found = 1;
     source = fake_source_create(&fake);
     CHECK_OK(recsys_store_create_memory("tasks", NULL, &tasks, &err), &err);
-    recsys_domains_options_init(&options);
     options.source = source;
     options.stores[9] = tasks;
     CHECK_OK(recsys_domains_create(&options, &domains, &err), &err);

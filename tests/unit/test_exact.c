@@ -77,7 +77,7 @@ static void make_filters(struct setting *s, uint64_t seed)
     recsys_error err;
 
     for (int f = 1; f < 4; f++) {
-        recsys_filter_options options;
+        recsys_filter_options options = RECSYS_FILTER_OPTIONS_INIT;
         recsys_id *ids = malloc(s->items->n * sizeof *ids);
         size_t n = 0;
         s->allowed[f] = calloc(s->items->n + 1, 1);
@@ -89,7 +89,6 @@ static void make_filters(struct setting *s, uint64_t seed)
                 ids[n].text = NULL;
                 ids[n++].number = id;
             }
-        recsys_filter_options_init(&options);
         if (f == 3) {
             options.exclude = ids;
             options.n_exclude = n;

@@ -183,14 +183,13 @@ static recsys_status answer(void *user_data, const char *statement, const recsys
 
 static int set_up(void **state)
 {
-    recsys_domains_options options;
+    recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
 
     (void)state;
     memset(&fake, 0, sizeof fake);
     fake.answer = answer;
     n_centers = n_exact = 0;
     source = fake_source_create(&fake);
-    recsys_domains_options_init(&options);
     options.source = source;
     CHECK_OK(recsys_domains_create(&options, &domains, &err), &err);
     CHECK_OK(recsys_recycling_add_domains(domains, &err), &err);

@@ -33,9 +33,8 @@ static uint64_t fake_ms(void *user_data)
 
 static recsys_limiter_options options_of(uint32_t rate, uint32_t period_ms, uint32_t burst)
 {
-    recsys_limiter_options options;
+    recsys_limiter_options options = RECSYS_LIMITER_OPTIONS_INIT;
 
-    recsys_limiter_options_init(&options);
     options.rate = rate;
     options.period_ms = period_ms;
     options.burst = burst;
@@ -72,10 +71,9 @@ static unsigned take_all(recsys_limiter *limiter, const char *key)
 
 static recsys_store *memory_store(void)
 {
-    recsys_cache_options options;
+    recsys_cache_options options = RECSYS_CACHE_OPTIONS_INIT;
     recsys_store *store = NULL;
 
-    recsys_cache_options_init(&options);
     options.now_ms = fake_ms;
     if (recsys_store_create_memory("memory", &options, &store, &err) != RECSYS_OK)
         fail_msg("%s", err.message);

@@ -214,9 +214,8 @@ static void options_are_checked(void **state)
     struct model_setup setup;
 
     (void)state;
-    recsys_model_options_init(&options);
+    options = (recsys_model_options)RECSYS_MODEL_OPTIONS_INIT;
     assert_memory_equal(&options, &init, sizeof init);
-    recsys_model_options_init(NULL);
     model_setup_bundle(&setup, 5, 10, 16, BUNDLE_CATALOG);
     options.flags = 1u << 31;
     check_refusal(setup.path, &options, RECSYS_E_UNSUPPORTED,

@@ -17,7 +17,7 @@ static char buffer[256];
 
 static recsys_status read(const char *url)
 {
-    recsys_redis_options_init(&options);
+    options = (recsys_redis_options)RECSYS_REDIS_OPTIONS_INIT;
     memset(buffer, 0, sizeof buffer);
     memset(&err, 0, sizeof err);
     return recsys_redis_read_url(url, buffer, sizeof buffer, &options, &err);
@@ -130,7 +130,7 @@ static void what_is_wrong_is_refused_without_repeating_anything(void **state)
 static void what_a_url_does_not_say_stays(void **state)
 {
     (void)state;
-    recsys_redis_options_init(&options);
+    options = (recsys_redis_options)RECSYS_REDIS_OPTIONS_INIT;
     options.password = "kept";
     options.db = 7;
     options.flags = RECSYS_REDIS_TLS;
@@ -150,7 +150,7 @@ static void a_buffer_that_is_too_small_is_said_and_never_passed(void **state)
 
     (void)state;
     for (size_t size = 0; size <= need; size++) {
-        recsys_redis_options_init(&options);
+        options = (recsys_redis_options)RECSYS_REDIS_OPTIONS_INIT;
         memset(small, '#', sizeof small);
         assert_int_equal(recsys_redis_read_url(url, small, size, &options, &err),
                          size < need ? RECSYS_E_LIMIT : RECSYS_OK);
@@ -164,7 +164,7 @@ static void missing_arguments_are_refused(void **state)
     recsys_redis_options empty = {0};
 
     (void)state;
-    recsys_redis_options_init(&options);
+    options = (recsys_redis_options)RECSYS_REDIS_OPTIONS_INIT;
     assert_int_equal(recsys_redis_read_url(NULL, buffer, 9, &options, &err), RECSYS_E_INVALID);
     assert_int_equal(recsys_redis_read_url("redis://h", NULL, 9, &options, &err), RECSYS_E_INVALID);
     assert_int_equal(recsys_redis_read_url("redis://h", buffer, 9, NULL, &err), RECSYS_E_INVALID);

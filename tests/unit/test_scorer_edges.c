@@ -130,7 +130,7 @@ static void requests_whose_sizes_disagree_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i++)
-        recsys_request_init(&requests[i]);
+        requests[i] = (recsys_request)RECSYS_REQUEST_INIT;
     requests[2].struct_size = 4096; /* would be read, to see that the rest is zero */
     assert_int_equal(recsys_recommend(recommender, model, requests, 3, replies, &err),
                      RECSYS_E_INVALID);
@@ -146,7 +146,7 @@ static void a_call_that_fails_leaves_its_replies_empty(void **state)
     recsys_reply replies[2];
 
     (void)state;
-    recsys_request_init(&requests[0]);
+    requests[0] = (recsys_request)RECSYS_REQUEST_INIT;
     requests[1] = requests[0];
     requests[0].k = RECSYS_MAX_K + 1; /* which alone fails in its own reply */
     requests[1].struct_size = 0;
@@ -158,17 +158,15 @@ static void a_call_that_fails_leaves_its_replies_empty(void **state)
 
 static void flags_newer_than_the_library_are_refused(void **state)
 {
-    recsys_filter_options options;
+    recsys_filter_options options = RECSYS_FILTER_OPTIONS_INIT;
     recsys_filter *filter = NULL;
-    recsys_request request;
+    recsys_request request = RECSYS_REQUEST_INIT;
     recsys_reply reply;
 
     (void)state;
-    recsys_filter_options_init(&options);
     options.flags = RECSYS_FILTER_EXCLUDE_ADULT | 1u << 20;
     assert_int_equal(recsys_filter_create(model, &options, &filter, &err), RECSYS_E_UNSUPPORTED);
     assert_null(filter);
-    recsys_request_init(&request);
     request.flags = RECSYS_REQUEST_REASONS | 1u << 20;
     assert_int_equal(recsys_recommend(recommender, model, &request, 1, &reply, &err),
                      RECSYS_E_UNSUPPORTED);
@@ -184,11 +182,10 @@ static void a_preference_of_which_nothing_was_learned_does_not_steer_a_stranger(
     static const char *const genres[] = {"drama"};
     static const float zeros[3 * 12];
     const float *learned = model->features;
-    recsys_request request;
+    recsys_request request = RECSYS_REQUEST_INIT;
     recsys_reply reply;
 
     (void)state;
-    recsys_request_init(&request);
     request.genres = genres;
     request.n_genres = 1;
     assert_int_equal(recsys_recommend(recommender, model, &request, 1, &reply, &err), RECSYS_OK);
@@ -204,11 +201,10 @@ static void a_preference_of_which_nothing_was_learned_does_not_steer_a_stranger(
 /* The first reason with a rating among all users' recommendations, in `text`. */
 static void find_rated(char *text, size_t room)
 {
-    recsys_request request;
+    recsys_request request = RECSYS_REQUEST_INIT;
     recsys_reply reply;
 
     text[0] = '\0';
-    recsys_request_init(&request);
     request.flags = RECSYS_REQUEST_REASONS | RECSYS_REQUEST_INCLUDE_SEEN;
     request.k = 90;
     request.min_rating = 0.1f;

@@ -391,10 +391,9 @@ static uint32_t one_of(uint32_t a, uint32_t b, uint32_t c)
 
 static void create_caches(void)
 {
-    recsys_aside_options options;
+    recsys_aside_options options = RECSYS_ASIDE_OPTIONS_INIT;
     recsys_error err;
 
-    recsys_aside_options_init(&options);
     options.ttl_ms = one_of(20, 100, 2000);
     options.stale_ms = one_of(UINT32_MAX, 50, 1000);
     options.negative_ttl_ms = one_of(UINT32_MAX, 15, 1000);

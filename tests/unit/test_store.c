@@ -83,7 +83,7 @@ static void a_driver_must_be_complete_and_is_destroyed_if_it_is_not(void **state
     options.struct_size = 3;
     assert_int_equal(recsys_store_create("s", &fake_driver, &fake, &options, &made, &err),
                      RECSYS_E_INVALID);
-    recsys_store_options_init(&options);
+    options = (recsys_store_options)RECSYS_STORE_OPTIONS_INIT;
     options.flags = 0x80;
     assert_int_equal(recsys_store_create("s", &fake_driver, &fake, &options, &made, &err),
                      RECSYS_E_UNSUPPORTED);

@@ -333,12 +333,11 @@ static void the_largest_value_fits_into_a_store_of_defaults(void **state)
     recsys_bytes key = {largest, RECSYS_KEY_MAX};
     recsys_store *standard;
     recsys_aside *aside;
-    recsys_aside_options options;
+    recsys_aside_options options = RECSYS_ASIDE_OPTIONS_INIT;
     recsys_aside_stats stats = {.struct_size = sizeof stats};
 
     (void)state;
     memset(largest, 'x', sizeof largest);
-    recsys_aside_options_init(&options);
     options.label = "a-label-that-is-as-long-as-the-longest-one-there-can-possibly-be";
     assert_int_equal(recsys_store_create_memory("m", NULL, &standard, NULL), RECSYS_OK);
     assert_int_equal(recsys_aside_create(standard, &options, &aside, NULL), RECSYS_OK);

@@ -18,10 +18,8 @@
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 
-#define OPTIONS_SIZE_V1 (offsetof(recsys_postgres_options, max_age_s) + sizeof(uint32_t))
-#define STATS_SIZE_V1 (offsetof(recsys_postgres_stats, failures) + sizeof(uint64_t))
 #define MAX_POOL_SIZE 10000u
 #define MAX_PARAMETER_BYTES ((size_t)64 << 20)
 
@@ -30,14 +28,6 @@ struct postgres {
     char *conninfo;
     uint64_t n_queries, n_failures; /* protected by pool.lock */
 };
-
-void recsys_postgres_options_init(recsys_postgres_options *options)
-{
-    if (options != NULL) {
-        memset(options, 0, sizeof *options);
-        options->struct_size = (uint32_t)sizeof *options;
-    }
-}
 
 static uint64_t deadline_after(uint32_t timeout_ms)
 {
@@ -192,10 +182,12 @@ static recsys_status read_options(const recsys_postgres_options *options, struct
                                   recsys_error *err)
 {
     recsys_postgres_options given;
-    recsys_status status = rs_options_copy(&given, sizeof given, options, OPTIONS_SIZE_V1);
+    recsys_status status = rs_struct_read(&given, sizeof given, options,
+                                          RECSYS_POSTGRES_OPTIONS_SIZE_V1,
+                                          "recsys_postgres_create: options", err);
 
     if (status != RECSYS_OK)
-        return rs_options_error(err, status, "recsys_postgres_create");
+        return status;
     if (given.pool_size > MAX_POOL_SIZE)
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_postgres_create: pool_size is %u, must be at most %u",
@@ -248,15 +240,15 @@ recsys_status recsys_postgres_get_stats(recsys_source *source, recsys_postgres_s
                                         recsys_error *err)
 {
     struct postgres *postgres = recsys_source_get_self(source, postgres_destroy);
-    recsys_postgres_stats stats;
+    recsys_postgres_stats stats = RECSYS_POSTGRES_STATS_INIT;
+    recsys_status status =
+        rs_struct_begin(out, RECSYS_POSTGRES_STATS_SIZE_V1, "recsys_postgres_get_stats: out", err);
 
-    if (postgres == NULL || out == NULL || out->struct_size < STATS_SIZE_V1 ||
-        out->struct_size > RS_OPTIONS_MAX_SIZE)
+    if (status != RECSYS_OK)
+        return status;
+    if (postgres == NULL)
         return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_postgres_get_stats: not a PostgreSQL source, or struct_size of the "
-                        "stats is not set");
-    memset(&stats, 0, sizeof stats);
-    stats.struct_size = out->struct_size;
+                        "recsys_postgres_get_stats: not a PostgreSQL source");
     rs_lock_take(&postgres->pool.lock);
     stats.open = postgres->pool.n_open;
     stats.idle = postgres->pool.n_idle;
@@ -267,7 +259,6 @@ recsys_status recsys_postgres_get_stats(recsys_source *source, recsys_postgres_s
     stats.queries = postgres->n_queries;
     stats.failures = postgres->n_failures;
     rs_lock_give(&postgres->pool.lock);
-    memset(out, 0, stats.struct_size);
-    memcpy(out, &stats, stats.struct_size < sizeof stats ? stats.struct_size : sizeof stats);
+    rs_struct_write(out, &stats, sizeof stats);
     return RECSYS_OK;
 }

@@ -12,18 +12,9 @@
 #include "lib/adapters/redis/redis_tls.h"
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
-#include "lib/base/options.h"
+#include "lib/base/structs.h"
 
-#define OPTIONS_SIZE_V1 (offsetof(recsys_redis_options, reserved) + sizeof(uint32_t))
 #define MAX_POOL 65536u
-
-void recsys_redis_options_init(recsys_redis_options *options)
-{
-    if (options != NULL) {
-        memset(options, 0, sizeof *options);
-        options->struct_size = (uint32_t)sizeof *options;
-    }
-}
 
 static int is_given(const char *text)
 {
@@ -84,11 +75,12 @@ recsys_status rs_redis_settings_read(struct rs_redis_settings *settings,
                                      const recsys_redis_options *options, recsys_error *err)
 {
     recsys_redis_options given;
-    recsys_status status = rs_options_copy(&given, sizeof given, options, OPTIONS_SIZE_V1);
+    recsys_status status = rs_struct_read(&given, sizeof given, options, RECSYS_REDIS_OPTIONS_SIZE_V1,
+                                          "recsys_redis_create: options", err);
 
     memset(settings, 0, sizeof *settings);
     if (status != RECSYS_OK)
-        return rs_options_error(err, status, "recsys_redis_create");
+        return status;
     status = check(&given, err);
     if (status != RECSYS_OK)
         return status;

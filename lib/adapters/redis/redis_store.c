@@ -23,9 +23,9 @@
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/gcra.h"
+#include "lib/base/structs.h"
 #include "recsys/redis.h"
 
-#define STATS_SIZE_V1 (offsetof(recsys_redis_stats, version) + 32u)
 #define MAX_TTL_MS ((uint64_t)1 << 52)  /* Redis adds the present time to it */
 #define MAX_ROOM_US ((uint64_t)1 << 52) /* 142 years; sums with a time stay exact in Lua */
 #define MAX_PATTERN ((size_t)64 << 10)
@@ -413,14 +413,15 @@ recsys_status recsys_redis_get_stats(recsys_store *store, recsys_redis_stats *ou
                                      recsys_error *err)
 {
     struct redis_store *self = recsys_store_get_self(store, redis_destroy);
-    recsys_redis_stats stats = {0};
+    recsys_redis_stats stats = RECSYS_REDIS_STATS_INIT;
+    recsys_status status =
+        rs_struct_begin(out, RECSYS_REDIS_STATS_SIZE_V1, "recsys_redis_get_stats: out", err);
 
-    if (self == NULL || out == NULL || out->struct_size < STATS_SIZE_V1)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_redis_get_stats: not a Redis store, an argument is missing, or "
-                        "struct_size is not set");
-    stats.struct_size = out->struct_size;
+    if (status != RECSYS_OK)
+        return status;
+    if (self == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_redis_get_stats: not a Redis store");
     rs_redis_pool_get_stats(self->pool, &stats);
-    memcpy(out, &stats, out->struct_size < sizeof stats ? out->struct_size : sizeof stats);
+    rs_struct_write(out, &stats, sizeof stats);
     return RECSYS_OK;
 }

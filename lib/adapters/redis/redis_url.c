@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "lib/base/structs.h"
 #include "recsys/redis.h"
 
 /* Part of the URL: not terminated. */
@@ -213,20 +214,27 @@ recsys_status recsys_redis_read_url(const char *url, char *buffer, size_t buffer
                    {"rediss://", RECSYS_REDIS_TLS, read_tcp},
                    {"unix://", 0, read_unix}};
     struct reading reading = {buffer, buffer_size, err};
+    recsys_redis_options read;
 
-    if (url == NULL || buffer == NULL || options == NULL || options->struct_size < sizeof *options)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_redis_read_url: an argument is missing, or the options were not "
-                        "initialised");
+    if (url == NULL || buffer == NULL || options == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_redis_read_url: an argument is missing");
+    recsys_status status =
+        rs_struct_read(&read, sizeof read, options, RECSYS_REDIS_OPTIONS_SIZE_V1,
+                       "recsys_redis_read_url: options", err);
+    if (status != RECSYS_OK)
+        return status;
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
         size_t size = strlen(schemes[i].scheme);
         if (strncmp(url, schemes[i].scheme, size) == 0) {
-            recsys_redis_options read = *options;
             read.flags = (read.flags & ~(uint32_t)RECSYS_REDIS_TLS) | schemes[i].flags;
-            recsys_status status =
+            status =
                 schemes[i].read(&reading, (struct piece){url + size, strlen(url + size)}, &read);
-            if (status == RECSYS_OK)
-                *options = read;
+            if (status == RECSYS_OK) {
+                /* The fields that this caller's struct has, and not one byte beyond. */
+                read.struct_size = options->struct_size;
+                memcpy(options, &read,
+                       options->struct_size < sizeof read ? options->struct_size : sizeof read);
+            }
             return status;
         }
     }

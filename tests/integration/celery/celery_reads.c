@@ -62,12 +62,11 @@ static recsys_source *create_source(void)
 static recsys_store *create_store(void)
 {
     const char *port = getenv("RECSYS_TEST_REDIS");
-    recsys_redis_options options;
+    recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
     recsys_store *store;
     recsys_error err;
 
     CHECK(port != NULL);
-    recsys_redis_options_init(&options);
     options.port = (uint32_t)strtoul(port, NULL, 10);
     options.db = TASK_DB;
     options.command_timeout_ms = 2000;
@@ -110,14 +109,13 @@ static int is_as_expected(recsys_domains *domains, const json_t *wanted)
 int main(int argc, char **argv)
 {
     json_t *cases = argc == 2 ? json_load_file(argv[1], 0, NULL) : NULL;
-    recsys_domains_options options;
+    recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
     recsys_domains *domains;
     size_t n_passed = 0, index;
     json_t *wanted;
     recsys_error err;
 
     CHECK(json_array_size(cases) > 0);
-    recsys_domains_options_init(&options);
     options.source = create_source();
     options.stores[TASK_DB] = create_store();
     CHECK_OK(recsys_domains_create(&options, &domains, &err), &err);

@@ -40,6 +40,15 @@ function(recsys_add_blas_flavours)
   endforeach()
 endfunction()
 
+# recsys_add_few_threads(): what tests/daemon/behaviour.py puts before recsysd. Without sanitizers,
+# whose own pthread_create() it comes before.
+function(recsys_add_few_threads)
+  add_library(recsys_few_threads MODULE ${PROJECT_SOURCE_DIR}/tests/daemon/few_threads.c)
+  target_link_libraries(recsys_few_threads PRIVATE ${CMAKE_DL_LIBS})
+  set_target_properties(recsys_few_threads PROPERTIES PREFIX "" OUTPUT_NAME few_threads
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+endfunction()
+
 # A fuzz target is a file with LLVMFuzzerTestOneInput. With RECSYS_BUILD_FUZZERS
 # it becomes a libFuzzer program; without, it is linked with replay.c and its
 # corpus runs as an ordinary test.

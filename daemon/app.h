@@ -40,7 +40,7 @@ struct rd_app {
 
     /* Batches share one recommender, so that 64 workers do not keep 64 large ones. */
     pthread_mutex_t batch_lock;
-    recsys_recommender *batch_recommender; /* protected by batch_lock; made on first use */
+    recsys_recommender *batch_recommender; /* protected by batch_lock */
 
     struct mg_context *server;
     atomic_bool draining;    /* set once, when the daemon has been asked to stop */

@@ -21,6 +21,7 @@
 #include "daemon/app.h"
 #include "daemon/logger.h"
 #include "daemon/stamp.h"
+#include "daemon/threads.h"
 
 #define PROBE_MS 100u
 #define LOOK_MS 1000u
@@ -225,13 +226,13 @@ bool rd_backend_start(struct rd_app *app)
         any = any || app->stores.redis[db] != NULL;
     if (any)
         backend->has_store_thread =
-            pthread_create(&backend->store_thread, NULL, watch_stores, app) == 0;
+            rd_thread_start(&backend->store_thread, watch_stores, app, "watches the stores");
     if (any && !backend->has_store_thread)
         return false;
     any = app->stores.database != NULL || app->stores.denylist != NULL;
     if (any)
         backend->has_database_thread =
-            pthread_create(&backend->database_thread, NULL, watch_database, app) == 0;
+            rd_thread_start(&backend->database_thread, watch_database, app, "watches the database");
     return !any || backend->has_database_thread;
 }
 

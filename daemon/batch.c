@@ -1,10 +1,11 @@
 /* daemon/batch.c - batch-predict: up to a thousand users in one call.
  *
  * All users are scored by one recsys_recommend(), which scans the items once
- * for many users. Workers share one recommender for it and take turns: it
- * keeps the memory of the largest batch it has met, and scanning with
- * batch_threads at a time is as fast as many batches side by side. Whoever
- * waits longer than a request may take is told to come back.
+ * for many users. Workers share one recommender for it, made with its threads
+ * when the daemon starts, and take turns: it keeps the memory of the largest
+ * batch it has met, and scanning with batch_threads at a time is as fast as
+ * many batches side by side. Whoever waits longer than a request may take is
+ * told to come back.
  *
  * What the batch adds to the usage figures is left for the keeper thread.
  */
@@ -13,8 +14,10 @@
 #include <time.h>
 
 #include "daemon/answer.h"
+#include "daemon/logger.h"
 #include "daemon/reply.h"
 #include "daemon/routes.h"
+#include "daemon/threads.h"
 
 struct batch {
     size_t n;
@@ -22,28 +25,32 @@ struct batch {
     recsys_reply replies[RD_USERS_MAX];
 };
 
-static bool lock_recommender(struct rd_request *request, const recsys_model_info *info)
+bool rd_batch_start(struct rd_app *app)
 {
-    struct rd_app *app = request->app;
     recsys_scorer_options options = RECSYS_SCORER_OPTIONS_INIT;
     recsys_error err = {0};
-    recsys_status status;
+    char limits[1024];
+
+    options.n_threads = (uint32_t)app->config.batch_threads;
+    options.max_k = RD_TOP_K_MAX;
+    if (recsys_recommender_create(&options, &app->batch_recommender, &err) == RECSYS_OK)
+        return true;
+    rd_thread_limits(limits, sizeof limits);
+    rd_log(RECSYS_LOG_ERROR, "no batch-predict with %llu threads: %s; limits: %s",
+           (unsigned long long)app->config.batch_threads, err.message, limits);
+    return false;
+}
+
+static bool lock_recommender(struct rd_request *request)
+{
+    struct rd_app *app = request->app;
     struct timespec until;
 
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += (time_t)(app->config.request_timeout_ms / 1000) + 1;
     if (pthread_mutex_timedlock(&app->batch_lock, &until) != 0)
         return rd_reply_unavailable(request, "Too many batches at once");
-    if (app->batch_recommender != NULL)
-        return true;
-    options.n_threads = (uint32_t)app->config.batch_threads;
-    options.max_k = RD_TOP_K_MAX;
-    options.dimensions = info->dimensions;
-    status = recsys_recommender_create(&options, &app->batch_recommender, &err);
-    if (status == RECSYS_OK)
-        return true;
-    (void)pthread_mutex_unlock(&app->batch_lock);
-    return rd_reply_failure(request, status, &err);
+    return true;
 }
 
 static void write_row(struct rd_text *out, const recsys_model *model, recsys_id user,
@@ -117,7 +124,7 @@ static void answer(struct rd_request *request, recsys_model *model, const recsys
     uint64_t start;
     size_t n_failed;
 
-    if (!lock_recommender(request, info))
+    if (!lock_recommender(request))
         return;
     start = rd_now_ns();
     status = recsys_recommend(app->batch_recommender, model, batch->requests, batch->n,

@@ -22,6 +22,7 @@
 
 #include "daemon/json_text.h"
 #include "daemon/stamp.h"
+#include "daemon/threads.h"
 
 #define BUFFER_BYTES (1u << 20)
 #define FLUSH_MS 100
@@ -158,11 +159,12 @@ bool rd_access_open(const char *target)
     }
     access_log.filling = malloc(BUFFER_BYTES);
     access_log.writing = malloc(BUFFER_BYTES);
-    if (access_log.filling == NULL || access_log.writing == NULL ||
-        pthread_create(&access_log.thread, NULL, write_lines, NULL) != 0) {
-        rd_log(RECSYS_LOG_ERROR, "cannot start the access log: out of memory or threads");
+    if (access_log.filling == NULL || access_log.writing == NULL) {
+        rd_log(RECSYS_LOG_ERROR, "cannot start the access log: out of memory");
         return false;
     }
+    if (!rd_thread_start(&access_log.thread, write_lines, NULL, "writes the access log"))
+        return false;
     access_log.open = true;
     return true;
 }

@@ -12,6 +12,7 @@
 
 #include "daemon/app.h"
 #include "daemon/logger.h"
+#include "daemon/routes.h"
 #include "daemon/server.h"
 #include "daemon/stamp.h"
 
@@ -51,7 +52,8 @@ static bool start(void)
         rd_log(RECSYS_LOG_WARN, "BLAS keeps its own number of threads: %s", err.message);
     return make_deployment() && rd_metrics_start(&app.metrics) && rd_stores_start(&app) &&
            rd_store_metrics_start(&app) && rd_access_open(app.config.access_log) &&
-           rd_changer_start(&app) && rd_backend_start(&app) && rd_server_start(&app);
+           rd_batch_start(&app) && rd_changer_start(&app) && rd_backend_start(&app) &&
+           rd_server_start(&app);
 }
 
 /* Also after a start that failed half way. False if a load that still runs must be left behind. */

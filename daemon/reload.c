@@ -19,6 +19,7 @@
 #include "daemon/app.h"
 #include "daemon/logger.h"
 #include "daemon/stamp.h"
+#include "daemon/threads.h"
 
 #define KEEP_MS 150u
 #define RETRY_S 2u
@@ -187,9 +188,9 @@ bool rd_changer_start(struct rd_app *app)
     (void)pthread_mutex_init(&changer->lock, NULL);
     (void)pthread_cond_init(&changer->wake, &attributes);
     (void)pthread_condattr_destroy(&attributes);
-    if (pthread_create(&changer->change_thread, NULL, change_models, app) != 0)
+    if (!rd_thread_start(&changer->change_thread, change_models, app, "changes models"))
         return false;
-    if (pthread_create(&changer->keep_thread, NULL, keep, app) != 0) {
+    if (!rd_thread_start(&changer->keep_thread, keep, app, "does what can wait")) {
         (void)pthread_mutex_lock(&changer->lock);
         changer->stop = true;
         (void)pthread_cond_broadcast(&changer->wake);

@@ -44,6 +44,7 @@ void rd_post_predict(struct rd_request *request); /* predict.c */
 void rd_get_recommendations(struct rd_request *request);
 void rd_get_similar(struct rd_request *request);
 void rd_post_batch(struct rd_request *request); /* batch.c */
+bool rd_batch_start(struct rd_app *app);        /* what fails is logged */
 void rd_get_models(struct rd_request *request); /* models.c */
 void rd_get_current(struct rd_request *request);
 void rd_post_load(struct rd_request *request);

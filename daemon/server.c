@@ -5,6 +5,9 @@
  * connections are served at once, others wait in its queue. No files are
  * served, no scripts run, no directory is listed; rd_serve() answers all.
  *
+ * Starting: civetweb says that it runs also with fewer workers than asked for,
+ * and with no thread that accepts. So we count those that have begun.
+ *
  * Stopping: mg_stop() would break off replies that are being written. So the
  * listening socket is put out of use first, then we wait until no request is
  * under way, and only then civetweb is stopped.
@@ -28,13 +31,19 @@
 #include "daemon/reply.h"
 #include "daemon/routes.h"
 #include "daemon/stack.h"
+#include "daemon/threads.h"
 
 #define QUIET_MS 60u /* a request that has been accepted, but not begun, begins within this */
 #define MAX_FD 65536
+#define BEGIN_MS 5000u    /* a thread that could be started has begun within this */
+#define COMPLAINT_MS 500u /* ... after civetweb has said that one could not */
 
 static struct rd_worker *workers; /* one for each thread, given out in order */
 static atomic_size_t n_given_out;
-static atomic_bool stacks_are_small;
+static atomic_bool stacks_are_small, buffer_is_missing;
+static atomic_bool accepts;      /* the thread that does has begun */
+static atomic_uint n_complaints; /* what civetweb has logged */
+static bool workers_are_left;    /* civetweb cannot stop them: it has no thread that would */
 static int waker = -1; /* the far end of what stop_accepting() put in place of the socket */
 
 static bool split_listen(const char *listen, char address[INET_ADDRSTRLEN], unsigned *port)
@@ -82,13 +91,29 @@ bool rd_server_check(const struct rd_app *app, char *message, size_t message_siz
     return false;
 }
 
+/* Twice the limit, so that we see what is a little too large, and can say so: civetweb only knows
+ * malformed requests. */
+static size_t request_bytes(const struct rd_config *config)
+{
+    return (size_t)config->max_header_bytes * 2;
+}
+
 static void *begin_thread(const struct mg_context *context, int type)
 {
+    void *buffer;
+
     (void)context;
+    if (type == 0)
+        atomic_store(&accepts, true);
     if (type != 1)
         return NULL;
     if (!rd_stack_is_large())
         atomic_store(&stacks_are_small, true);
+    /* civetweb's next step; a worker that cannot do it ends, and nobody hears of it. */
+    buffer = malloc(request_bytes(&workers[0].app->config));
+    if (buffer == NULL)
+        atomic_store(&buffer_is_missing, true);
+    free(buffer);
     return &workers[atomic_fetch_add(&n_given_out, 1u)];
 }
 
@@ -142,6 +167,7 @@ static int log_message(const struct mg_connection *conn, const char *message)
 {
     (void)conn;
     rd_log(RECSYS_LOG_WARN, "http: %s", message);
+    atomic_fetch_add(&n_complaints, 1u);
     return 1;
 }
 
@@ -186,6 +212,18 @@ static bool write_port_file(const char *path, int port)
         return false;
     }
     return true;
+}
+
+static void log_no_start(const char *ports, const char *text)
+{
+    char limits[1024];
+
+    if (strstr(text, "worker thread") == NULL) {
+        rd_log(RECSYS_LOG_ERROR, "cannot listen on %s: %s", ports, text);
+        return;
+    }
+    rd_thread_limits(limits, sizeof limits);
+    rd_log(RECSYS_LOG_ERROR, "no worker could be started; raise a limit: %s", limits);
 }
 
 static struct mg_context *start(struct rd_app *app, const char *ports)
@@ -234,10 +272,7 @@ static struct mg_context *start(struct rd_app *app, const char *ports)
                    (unsigned long long)config->request_timeout_ms);
     (void)snprintf(idle_ms, sizeof idle_ms, "%llu",
                    (unsigned long long)config->keep_alive_timeout_ms);
-    /* Twice the limit, so that we see what is a little too large, and can say so: civetweb only
-     * knows malformed requests. */
-    (void)snprintf(header_bytes, sizeof header_bytes, "%llu",
-                   (unsigned long long)config->max_header_bytes * 2);
+    (void)snprintf(header_bytes, sizeof header_bytes, "%zu", request_bytes(config));
     memset(&callbacks, 0, sizeof callbacks);
     callbacks.begin_request = rd_serve;
     callbacks.http_error = refuse;
@@ -246,8 +281,48 @@ static struct mg_context *start(struct rd_app *app, const char *ports)
     callbacks.log_message = log_message;
     context = mg_start2(&init, &error);
     if (context == NULL)
-        rd_log(RECSYS_LOG_ERROR, "cannot listen on %s: %s", ports, text);
+        log_no_start(ports, text);
     return context;
+}
+
+/* True when the accepting thread and every worker have begun; what is missing is logged. */
+static bool all_threads_began(const struct rd_config *config)
+{
+    static const struct timespec step = {0, 1000000};
+    uint64_t start_ns = rd_now_ns();
+    char limits[1024];
+
+    while (!atomic_load(&accepts) || atomic_load(&n_given_out) < config->threads) {
+        uint64_t patience = atomic_load(&n_complaints) > 0 ? COMPLAINT_MS : BEGIN_MS;
+
+        if (rd_now_ns() - start_ns >= patience * 1000000u)
+            break;
+        (void)nanosleep(&step, NULL);
+    }
+    if (atomic_load(&accepts) && atomic_load(&n_given_out) == config->threads &&
+        !atomic_load(&buffer_is_missing))
+        return true;
+    rd_thread_limits(limits, sizeof limits);
+    if (atomic_load(&buffer_is_missing))
+        rd_log(RECSYS_LOG_ERROR, "no memory for the buffers of %llu workers; limits: %s",
+               (unsigned long long)config->threads, limits);
+    else
+        rd_log(RECSYS_LOG_ERROR,
+               "only %zu of %llu workers and %s could be started; lower threads or raise a "
+               "limit: %s",
+               atomic_load(&n_given_out), (unsigned long long)config->threads,
+               atomic_load(&accepts) ? "the thread that accepts connections"
+                                     : "no thread that accepts connections",
+               limits);
+    return false;
+}
+
+/* Without an accepting thread there is nobody who would stop the workers: they sleep on. */
+static void give_up(struct rd_app *app)
+{
+    workers_are_left = !atomic_load(&accepts);
+    mg_stop(app->server);
+    app->server = NULL;
 }
 
 bool rd_server_start(struct rd_app *app)
@@ -266,6 +341,10 @@ bool rd_server_start(struct rd_app *app)
     app->server = start(app, ports);
     if (app->server == NULL)
         return false;
+    if (!all_threads_began(&app->config)) {
+        give_up(app);
+        return false;
+    }
     if (atomic_load(&stacks_are_small)) {
         rd_log(RECSYS_LOG_ERROR, "civetweb's threads have too little stack; see daemon/stack.c");
         return false;
@@ -342,6 +421,8 @@ void rd_server_stop(struct rd_app *app)
         mg_stop(app->server);
         app->server = NULL;
     }
+    if (workers_are_left)
+        return;
     free(workers);
     workers = NULL;
     (void)mg_exit_library();

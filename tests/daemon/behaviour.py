@@ -478,6 +478,24 @@ def test_what_cannot_start_ends_with_exit_status_1(lab):
     assert status == 1 and "cannot open access log" in err
 
 
+def test_a_thread_that_is_missing_fails_the_start(lab):
+    """Whichever it is; the log names limits. With every one there, requests are answered."""
+    shim = os.path.join(os.path.dirname(lab.program), "..", "tests", "few_threads.so")
+    assert os.path.exists(shim), "build the target recsys_few_threads"
+    arguments = ["--model", lab.movies, "--threads=3", "--batch-threads=2",
+                 "--access-log=" + os.path.join(lab.folder, "few_threads.log")]
+    needed = 1 + 1 + 2 + 3 + 1  # access log, batch, models, workers, accepting
+    environment = {"LD_PRELOAD": shim, "OPENBLAS_NUM_THREADS": "1",
+                   "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+    for n in range(needed):
+        status, _, err = run(lab, *arguments, "--listen=127.0.0.1:0",
+                             environment=dict(environment, RECSYS_TEST_THREADS=str(n)))
+        assert status == 1 and "limit" in err and "listening" not in err, (n, status, err)
+        assert re.search("thread that|batch-predict with|worker", err), (n, err)
+    with lab.daemon(*arguments, environment=dict(environment, RECSYS_TEST_THREADS=str(needed))) as daemon:
+        assert predict(daemon, user_id=1).status == 200
+
+
 def test_the_documentation_has_the_table_of_settings(lab):
     status, table, _ = run(lab, "--help-markdown")
     with open(os.path.join(SOURCE, "docs", "daemon.md"), encoding="utf-8") as file:

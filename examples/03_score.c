@@ -100,7 +100,7 @@ int main(int argc, char **argv)
     printf("best of %zu items rated 7 or more\n", recsys_filter_count(filter));
 
     free(vector);
-    recsys_filter_destroy(filter);
+    recsys_filter_unref(filter);
     recsys_scorer_destroy(scorer);
     recsys_model_unref(model);
     return count > 0 ? 0 : 1;

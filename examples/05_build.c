@@ -39,11 +39,11 @@ static void check(recsys_status status, const recsys_error *err)
 
 static void write_bundle(const char *path)
 {
-    const recsys_array user_factors = {users, RECSYS_DTYPE_F32, 2, {2, 2}};
-    const recsys_array item_factors = {films, RECSYS_DTYPE_F32, 2, {4, 2}};
-    const recsys_array item_ids = {film_ids, RECSYS_DTYPE_I64, 1, {4, 0}};
-    const recsys_array offsets = {seen_offsets, RECSYS_DTYPE_U64, 1, {3, 0}};
-    const recsys_array items = {seen_items, RECSYS_DTYPE_U32, 1, {1, 0}};
+    const recsys_array user_factors = RECSYS_ARRAY_2D(users, RECSYS_DTYPE_F32, 2, 2);
+    const recsys_array item_factors = RECSYS_ARRAY_2D(films, RECSYS_DTYPE_F32, 4, 2);
+    const recsys_array item_ids = RECSYS_ARRAY_1D(film_ids, RECSYS_DTYPE_I64, 4);
+    const recsys_array offsets = RECSYS_ARRAY_1D(seen_offsets, RECSYS_DTYPE_U64, 3);
+    const recsys_array items = RECSYS_ARRAY_1D(seen_items, RECSYS_DTYPE_U32, 1);
     recsys_builder *builder = NULL;
     recsys_error err;
 

@@ -30,7 +30,9 @@ static void check(recsys_status status, const recsys_error *err)
 static void set_array(recsys_builder *builder, const char *name, const void *data, uint32_t dtype,
                       size_t rows, size_t columns)
 {
-    recsys_array array = {data, dtype, columns > 0u ? 2u : 1u, {rows, columns}};
+    recsys_array array = RECSYS_ARRAY_2D(data, dtype, rows, columns);
+
+    array.n_dims = columns > 0u ? 2u : 1u;
     recsys_error err;
 
     check(recsys_builder_set_array(builder, name, &array, &err), &err);

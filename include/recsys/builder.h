@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "array.h"
 #include "export.h"
 #include "model.h"
 #include "status.h"
@@ -30,26 +31,6 @@ extern "C" {
  */
 typedef struct recsys_builder recsys_builder;
 
-enum {
-    RECSYS_DTYPE_F32 = 1,
-    RECSYS_DTYPE_F64 = 2, /* stored as F32 */
-    RECSYS_DTYPE_F16 = 3, /* stored as F32 */
-    RECSYS_DTYPE_BF16 = 4, /* stored as F32 */
-    RECSYS_DTYPE_I32 = 5,
-    RECSYS_DTYPE_U32 = 6,
-    RECSYS_DTYPE_I64 = 7,
-    RECSYS_DTYPE_U64 = 8,
-    RECSYS_DTYPE_U8 = 9
-};
-
-/* An array in memory: C order, native byte order. Frozen. */
-typedef struct recsys_array {
-    const void *data;
-    uint32_t dtype;    /* RECSYS_DTYPE_* */
-    uint32_t n_dims;   /* 1 or 2 */
-    uint64_t shape[2]; /* shape[1] is not read when n_dims is 1 */
-} recsys_array;
-
 /*
  * Fails with: E_NOMEM, E_INVALID.
  * Ownership: the caller owns `*out`.
@@ -62,11 +43,13 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_create(recsys_builder *
 RECSYS_API void recsys_builder_destroy(recsys_builder *builder);
 
 /*
- * Set one array by its name above, replacing one set before. Integers of
- * another width are converted when every value fits.
+ * Set one array by its name above, replacing one set before. Real numbers of
+ * every type are stored as F32, integers of another width are converted when
+ * every value fits, and an array with strides is stored without gaps.
  *
  * Fails with: E_INVALID (unknown name, wrong dtype or number of dimensions),
- *   E_NOMEM. Whether the parts fit together is checked by _write.
+ *   E_UNSUPPORTED (`reserved` is not 0), E_NOMEM. Whether the parts fit
+ *   together is checked by _write.
  * Ownership: array->data is kept, not copied, and must stay until _write has
  *   returned or the builder is destroyed.
  * Since: 0.1

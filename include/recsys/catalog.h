@@ -49,12 +49,35 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_catalog_get(const recsys_model 
                                                              recsys_error *err);
 
 /*
+ * The genres and languages that the catalogue has, page by page, as
+ * recsys_model_get_user_ids() gives ids: genres as they were first spelled
+ * (case does not tell them apart), languages in lower case, both in the order
+ * in which the catalogue first names them.
+ *
+ * Fails with: E_INVALID (NULL). `count` is then 0.
+ * Ownership: texts are BORROWED until the caller's reference is given back.
+ * Thread-safety: any thread. Never allocates.
+ * Since: 0.2
+ */
+RECSYS_API recsys_status recsys_catalog_get_genres(const recsys_model *model, uint64_t offset,
+                                                   const char **out, size_t capacity,
+                                                   size_t *count, recsys_error *err);
+RECSYS_API recsys_status recsys_catalog_get_languages(const recsys_model *model, uint64_t offset,
+                                                      const char **out, size_t capacity,
+                                                      size_t *count, recsys_error *err);
+
+/*
  * A set of a model's items that a query may return: the conjunction of all
  * conditions of its options. Opaque.
  *
+ * Works for queries to the model that it was made for and to every other model
+ * of the same fingerprint: the same content loaded again, by another path or in
+ * a version that was published without a change.
+ *
  * Thread-safety: IMMUTABLE.
- * Ownership: one owner; give back with recsys_filter_destroy(). It keeps a
- *   reference to its model.
+ * Ownership: SHARED, counted. recsys_filter_create() gives the caller one
+ *   reference; every reference is given back with recsys_filter_unref(). It
+ *   keeps no model.
  */
 typedef struct recsys_filter recsys_filter;
 
@@ -99,19 +122,22 @@ typedef struct recsys_filter_options {
  *
  * Fails with: E_INVALID (NULL, struct_size, an id of the other kind, not a
  *   number), E_UNSUPPORTED (newer options), E_NOMEM.
- * Ownership: the caller owns `*out`.
+ * Ownership: the caller gets one reference. The model is not kept.
  * Thread-safety: any thread.
  * Since: 0.1
  */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_filter_create(recsys_model *model,
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_filter_create(const recsys_model *model,
                                                                const recsys_filter_options *options,
                                                                recsys_filter **out,
                                                                recsys_error *err);
 
-/* NULL is allowed. */
-RECSYS_API void recsys_filter_destroy(recsys_filter *filter);
+/* Take one more reference. Returns its argument. NULL is allowed. Since: 0.2 */
+RECSYS_API recsys_filter *recsys_filter_ref(recsys_filter *filter);
 
-/* Number of items that pass. Cannot fail. */
+/* Give one reference back; the last one frees. NULL is allowed. Since: 0.2 */
+RECSYS_API void recsys_filter_unref(recsys_filter *filter);
+
+/* Number of items that pass; 0 for NULL. Cannot fail. Since: 0.1 */
 RECSYS_API size_t recsys_filter_count(const recsys_filter *filter);
 
 #ifdef __cplusplus

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "array.h"
 #include "export.h"
 #include "status.h"
 
@@ -175,13 +176,14 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_model_get_info(const recsys_mod
 
 /*
  * Copy the vector of one user (or item) and its bias as the scorer uses them
- * (normalised for a cosine model).
+ * (of length 1 for a cosine model, or zero).
  *
- * vector   room for `dimensions` floats, or NULL.
+ * vector   room for `dimensions` floats, or NULL. Zeros after a failure, but
+ *          for a NULL model.
  * bias     receives the bias, 0 if the model has none; or NULL.
  *
- * Fails with: E_NOT_FOUND (no such id), E_INVALID (NULL model, or an id of the
- *   other kind).
+ * Fails with: E_NOT_FOUND (no such id), E_INVALID (NULL model, or an id that
+ *   this model cannot have).
  * Thread-safety: any thread. Never allocates, never locks.
  * Since: 0.1
  */
@@ -193,22 +195,76 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_model_get_item(const recsys_mod
                                                                 float *bias, recsys_error *err);
 
 /*
- * The ids of all users (or items), ascending, page by page: fill `out` with at
- * most `capacity` ids beginning with number `offset` and say in `count` how
- * many there were. Text ids are BORROWED from the model.
+ * One of the model's arrays, without copying it. Row r of every item_* array
+ * is the same item, row r of every user_* array the same user, and so it is in
+ * every model of the same fingerprint; it is the order in which the model
+ * scans, not the order of ids.
  *
- * Fails with: E_INVALID (NULL).
- * Thread-safety: any thread. Never allocates.
- * Since: 0.1
+ *   item_factors     F32 [n_items,d]    rows may be padded: see strides
+ *   user_factors     F32 [n_users,d]
+ *   item_bias        F32 [n_items]      user_bias  F32 [n_users]
+ *   item_ids         I64 [n_items]      user_ids   I64 [n_users]   integer ids
+ *   item_ids         U8 [bytes]         user_ids   U8 [bytes]      text ids ...
+ *   item_ids_offsets U64 [n_items+1]    user_ids_offsets U64 [n_users+1]
+ *                                       ... id r is the bytes from offsets[r] to
+ *                                       offsets[r+1] - 1; a NUL follows it
+ *   item_popularity  F32 [n_items]      0..1: share of the most popular item's
+ *   seen_offsets     U64 [n_users+1]    what the user of row r has seen is number
+ *   seen_items       U32 [nnz]          offsets[r] to offsets[r+1] of these: rows
+ *   seen_weights     F32 [nnz]          of item_*, ascending, and their weights
+ *   feature_factors  F32 [n_features,d]
+ *   feature_names    U8 [bytes]         feature_names_offsets U64 [n_features+1]
+ *
+ * The numbers are those that the scorer uses: a cosine model's users and items
+ * have length 1 (or 0), whatever the file had, and float64 files give float32.
+ *
+ * out      zero after a failure.
+ *
+ * Fails with: E_NOT_FOUND (this model has no such array), E_INVALID (no model
+ *   has one of this name; NULL), E_NOMEM (integer ids that are n numbers
+ *   without a gap are kept as less than an array: the first call for them
+ *   makes it).
+ * Ownership: out->data is BORROWED until the caller's reference is given back.
+ * Thread-safety: any thread. Never locks.
+ * Since: 0.2
  */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_model_get_user_ids(const recsys_model *model,
-                                                                    uint64_t offset, recsys_id *out,
-                                                                    size_t capacity, size_t *count,
-                                                                    recsys_error *err);
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_model_get_item_ids(const recsys_model *model,
-                                                                    uint64_t offset, recsys_id *out,
-                                                                    size_t capacity, size_t *count,
-                                                                    recsys_error *err);
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_model_get_array(const recsys_model *model,
+                                                                 const char *name,
+                                                                 recsys_array *out,
+                                                                 recsys_error *err);
+
+/*
+ * The lists of a model, page by page: the ids of all users (or items),
+ * ascending; what one user has seen, in the order of seen_items; the names of
+ * the features, in the order of feature_factors. catalog.h has more.
+ *
+ * Fill `out` with at most `capacity` entries beginning with number `offset`
+ * and say in `count` how many there were; fewer than `capacity` means that it
+ * was the last page. With out = NULL and capacity = 0, `count` says how many
+ * there are from `offset` on.
+ *
+ * weights  room for `capacity` weights of what the user has seen, 1 where the
+ *          model has none; or NULL.
+ *
+ * Fails with: E_INVALID (NULL, a user that this model cannot have),
+ *   E_NOT_FOUND (no such user). `count` is then 0. A model without seen lists
+ *   or features is no failure: there are none.
+ * Ownership: texts are BORROWED until the caller's reference is given back.
+ * Thread-safety: any thread. Never allocates.
+ * Since: 0.1; _seen and _features 0.2
+ */
+RECSYS_API recsys_status recsys_model_get_user_ids(const recsys_model *model, uint64_t offset,
+                                                   recsys_id *out, size_t capacity, size_t *count,
+                                                   recsys_error *err);
+RECSYS_API recsys_status recsys_model_get_item_ids(const recsys_model *model, uint64_t offset,
+                                                   recsys_id *out, size_t capacity, size_t *count,
+                                                   recsys_error *err);
+RECSYS_API recsys_status recsys_model_get_seen(const recsys_model *model, recsys_id user,
+                                               uint64_t offset, recsys_id *out, float *weights,
+                                               size_t capacity, size_t *count, recsys_error *err);
+RECSYS_API recsys_status recsys_model_get_features(const recsys_model *model, uint64_t offset,
+                                                   const char **out, size_t capacity,
+                                                   size_t *count, recsys_error *err);
 
 #ifdef __cplusplus
 }

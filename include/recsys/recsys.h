@@ -7,7 +7,8 @@
  *   Common    version.h status.h    which library this is; how calls fail
  *             log.h alloc.h stats.h hooks, silent by default; metrics for Prometheus
  *
- *   Core      model.h catalog.h     what is loaded: vectors, ids, seen lists, items
+ *   Core      array.h               numbers in memory, with strides
+ *             model.h catalog.h     what is loaded: vectors, ids, seen lists, items
  *             recommend.h           ask for recommendations - start here
  *             scorer.h              exact top-K for vectors of your own
  *             slot.h                swap a model while serving

@@ -61,7 +61,8 @@ RECSYS_API void recsys_scorer_destroy(recsys_scorer *scorer);
 /* One question. Frozen: 40 bytes on 64-bit machines. */
 typedef struct recsys_query {
     const float *vector;         /* `dimensions` finite floats; normalised by the caller for cosine */
-    const recsys_filter *filter; /* made for the same model; NULL = every item */
+    const recsys_filter *filter; /* made for this model or one of the same fingerprint;
+                                    NULL = every item */
     double offset;               /* added to every raw score, as a user's bias is */
     uint32_t k;                  /* 1..RECSYS_MAX_K */
     uint32_t reserved;           /* 0 */

@@ -14,6 +14,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/json.h"
+#include "lib/base/structs.h"
 #include "lib/base/utf8.h"
 #include "lib/catalog/parse.h"
 #include "lib/model/manifest.h"
@@ -117,12 +118,41 @@ static uint32_t what_it_holds(uint32_t dtype)
     }
 }
 
+/* Strides as they are meant; 0 if some number would lie beyond what an address can be. */
+static int fill_strides(recsys_array *array)
+{
+    uint64_t unit = rs_dtype_size(array->dtype);
+    uint64_t n_columns = array->n_dims == 2 ? array->shape[1] : 1, size, reach[2] = {0, 0};
+
+    if (array->n_dims == 1 || array->strides[1] == 0)
+        array->strides[1] = (int64_t)unit;
+    if (array->shape[0] == 0 || n_columns == 0)
+        return 1;
+    if (__builtin_mul_overflow(n_columns, unit, &size) || size > INT64_MAX)
+        return 0;
+    if (array->strides[0] == 0)
+        array->strides[0] = (int64_t)size;
+    for (int i = 0; i < 2; i++) {
+        int64_t stride = array->strides[i];
+        uint64_t step = stride < 0 ? 0 - (uint64_t)stride : (uint64_t)stride;
+        uint64_t n = i == 0 ? array->shape[0] : n_columns;
+        if (__builtin_mul_overflow(step, n - 1, &reach[i]) || reach[i] > SIZE_MAX / 4)
+            return 0;
+    }
+    return 1;
+}
+
 recsys_status rs_part_set_array(struct recsys_builder *builder, int part, const recsys_array *array,
                                 recsys_error *err)
 {
     const struct rs_part_kind *kind = &rs_part_kinds[part];
+    recsys_array filled = *array;
     size_t n_bytes;
 
+    recsys_status status = rs_reserved(array->reserved[0] | array->reserved[1],
+                                       "recsys_builder_set_array: array->reserved", err);
+    if (status != RECSYS_OK)
+        return status;
     if ((what_it_holds(array->dtype) & kind->holds) == 0)
         return rs_error(err, RECSYS_E_INVALID, "%s: dtype %" PRIu32 " does not fit, %s", kind->name,
                         array->dtype,
@@ -136,12 +166,12 @@ recsys_status rs_part_set_array(struct recsys_builder *builder, int part, const 
     uint64_t columns = kind->n_dims == 2 ? array->shape[1] : 1;
     if (array->shape[0] > SIZE_MAX || columns > SIZE_MAX ||
         !rs_multiply((size_t)array->shape[0], (size_t)columns, &n_bytes) ||
-        !rs_multiply(n_bytes, rs_dtype_size(array->dtype), &n_bytes))
+        !rs_multiply(n_bytes, rs_dtype_size(array->dtype), &n_bytes) || !fill_strides(&filled))
         return rs_error(err, RECSYS_E_INVALID, "%s: the shape is larger than memory", kind->name);
     if (array->data == NULL && n_bytes > 0)
         return rs_error(err, RECSYS_E_INVALID, "%s: data is NULL", kind->name);
     rs_part_clear(&builder->parts[part]);
-    builder->parts[part].array = *array;
+    builder->parts[part].array = filled;
     return RECSYS_OK;
 }
 

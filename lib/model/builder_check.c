@@ -25,9 +25,32 @@ void *rs_plan_own(struct rs_plan *plan, void *memory)
     return memory;
 }
 
-static int is_aligned(const void *data, size_t size)
+/* Can its numbers be used where they are? Rows without a gap, aligned. */
+static int is_in_c_order(const recsys_array *array)
 {
-    return (uintptr_t)data % size == 0;
+    uint64_t columns = array->n_dims == 2 ? array->shape[1] : 1;
+    uint64_t unit = rs_dtype_size(array->dtype);
+
+    return (uintptr_t)array->data % unit == 0 && array->strides[1] == (int64_t)unit &&
+           (array->shape[0] <= 1 || array->strides[0] == (int64_t)(columns * unit));
+}
+
+static const unsigned char *address(const recsys_array *array, size_t row, size_t column)
+{
+    return (const unsigned char *)array->data + (ptrdiff_t)row * array->strides[0] +
+           (ptrdiff_t)column * array->strides[1];
+}
+
+static void copy_floats(const recsys_array *array, size_t rows, size_t columns, float *to)
+{
+    int whole_rows = array->strides[1] == (int64_t)rs_dtype_size(array->dtype);
+
+    for (size_t i = 0; i < rows; i++, to += columns) {
+        if (whole_rows)
+            rs_layout_to_float(address(array, i, 0), array->dtype, columns, to);
+        for (size_t j = 0; !whole_rows && j < columns; j++)
+            rs_layout_to_float(address(array, i, j), array->dtype, 1, &to[j]);
+    }
 }
 
 static recsys_status check_finite(const float *numbers, size_t rows, size_t columns,
@@ -61,13 +84,13 @@ recsys_status rs_plan_get_floats(const struct recsys_builder *builder, int part,
         return rs_error(err, RECSYS_E_INVALID,
                         "%s has %" PRIu64 " columns, but item_factors has %" PRIu32, name,
                         array->shape[1], plan->dimensions);
-    if (array->dtype == RECSYS_DTYPE_F32 && is_aligned(array->data, sizeof(float))) {
+    if (array->dtype == RECSYS_DTYPE_F32 && is_in_c_order(array)) {
         *out = array->data;
     } else {
         float *copy = rs_plan_own(plan, rs_alloc_array((size_t)rows * columns, sizeof *copy));
         if (copy == NULL)
             return rs_error_nomem(err, name);
-        rs_layout_to_float(array->data, array->dtype, (size_t)rows * columns, copy);
+        copy_floats(array, (size_t)rows, columns, copy);
         *out = copy;
     }
     return check_finite(*out, (size_t)rows, columns, name, err);
@@ -77,7 +100,7 @@ recsys_status rs_plan_get_floats(const struct recsys_builder *builder, int part,
  * *out has its bits. */
 static int read_integer(const recsys_array *array, size_t i, int64_t *out)
 {
-    const unsigned char *at = (const unsigned char *)array->data + i * rs_dtype_size(array->dtype);
+    const unsigned char *at = address(array, i, 0);
     int32_t i32;
     uint32_t u32;
     uint64_t u64;

@@ -79,7 +79,8 @@ static recsys_status set_from_tensor(recsys_builder *builder, int part,
     if ((kind->holds & RS_HOLDS_TEXTS) != 0 && tensor->dtype == RECSYS_DTYPE_U8 &&
         tensor->n_dims == 1 && offsets != NULL)
         return take_texts(builder, part, tensor, offsets, err);
-    recsys_array array = {tensor->data, tensor->dtype, tensor->n_dims, {0, 0}};
+    recsys_array array = RECSYS_ARRAY_2D(tensor->data, tensor->dtype, 0, 0);
+    array.n_dims = tensor->n_dims;
     for (uint32_t i = 0; i < 2 && i < tensor->n_dims; i++)
         array.shape[i] = tensor->shape[i];
     return rs_part_set_array(builder, part, &array, err);
@@ -170,8 +171,9 @@ static recsys_status take_model(recsys_builder *builder, const struct rs_files *
 static recsys_status keep_floats(recsys_builder *builder, int part, float *floats, uint64_t rows,
                                  uint64_t columns, recsys_error *err)
 {
-    recsys_array array = {floats, RECSYS_DTYPE_F32, rs_part_kinds[part].n_dims, {rows, columns}};
+    recsys_array array = RECSYS_ARRAY_2D(floats, RECSYS_DTYPE_F32, rows, columns);
 
+    array.n_dims = rs_part_kinds[part].n_dims;
     return rs_part_set_array(builder, part, &array, err);
 }
 

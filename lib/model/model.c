@@ -24,6 +24,8 @@ static void destroy(recsys_model *model)
     rs_ids_destroy(&model->user_ids);
     rs_ids_destroy(&model->item_ids);
     rs_ids_destroy(&model->feature_ids);
+    rs_free(atomic_load_explicit(&model->user_numbers, memory_order_relaxed));
+    rs_free(atomic_load_explicit(&model->item_numbers, memory_order_relaxed));
     rs_catalog_destroy(model->catalog);
     rs_free(model->blocks);
     rs_free(model->genre_vectors);
@@ -45,6 +47,15 @@ void recsys_model_unref(recsys_model *model)
     /* acq_rel: every use by other threads happens before the last one frees. */
     if (model != NULL && atomic_fetch_sub_explicit(&model->refs, 1u, memory_order_acq_rel) == 1u)
         destroy(model);
+}
+
+/* Nothing of what a caller had there before looks like an answer. */
+static void clear_vector(const recsys_model *model, float *vector, float *bias)
+{
+    if (model != NULL && vector != NULL)
+        memset(vector, 0, model->dimensions * sizeof *vector);
+    if (bias != NULL)
+        *bias = 0;
 }
 
 recsys_status recsys_model_get_info(const recsys_model *model, recsys_model_info *out,
@@ -87,6 +98,7 @@ recsys_status recsys_model_get_user(const recsys_model *model, recsys_id user, f
 {
     uint32_t row;
 
+    clear_vector(model, vector, bias);
     if (model == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_model_get_user: model is NULL");
     recsys_status status = rs_ids_lookup(&model->user_ids, user, "user", &row, err);
@@ -105,6 +117,7 @@ recsys_status recsys_model_get_item(const recsys_model *model, recsys_id item, f
 {
     uint32_t position;
 
+    clear_vector(model, vector, bias);
     if (model == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_model_get_item: model is NULL");
     recsys_status status = rs_ids_lookup(&model->item_ids, item, "item", &position, err);
@@ -115,31 +128,5 @@ recsys_status recsys_model_get_item(const recsys_model *model, recsys_id item, f
                model->dimensions * sizeof *vector);
     if (bias != NULL)
         *bias = model->item_bias == NULL ? 0 : model->item_bias[position];
-    return RECSYS_OK;
-}
-
-static void get_page(const struct rs_ids *ids, uint64_t offset, recsys_id *out, size_t capacity,
-                     size_t *count)
-{
-    *count = 0;
-    for (uint64_t i = offset; i < ids->n && *count < capacity; i++)
-        out[(*count)++] = rs_ids_get(ids, ids->sorted == NULL ? (uint32_t)i : ids->sorted[i]);
-}
-
-recsys_status recsys_model_get_user_ids(const recsys_model *model, uint64_t offset, recsys_id *out,
-                                        size_t capacity, size_t *count, recsys_error *err)
-{
-    if (model == NULL || count == NULL || (out == NULL && capacity > 0))
-        return rs_error(err, RECSYS_E_INVALID, "recsys_model_get_user_ids: NULL argument");
-    get_page(&model->user_ids, offset, out, capacity, count);
-    return RECSYS_OK;
-}
-
-recsys_status recsys_model_get_item_ids(const recsys_model *model, uint64_t offset, recsys_id *out,
-                                        size_t capacity, size_t *count, recsys_error *err)
-{
-    if (model == NULL || count == NULL || (out == NULL && capacity > 0))
-        return rs_error(err, RECSYS_E_INVALID, "recsys_model_get_item_ids: NULL argument");
-    get_page(&model->item_ids, offset, out, capacity, count);
     return RECSYS_OK;
 }

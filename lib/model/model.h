@@ -3,7 +3,8 @@
  * Items stand in scan order: by descending norm, so that a query can stop
  * early and the likeliest winners share cache lines. An item's place in that
  * order is its position; 0..n_items-1. Users stand in the file's order.
- * Everything here is set while loading and never changes afterwards.
+ * Everything here is set while loading and never changes afterwards, but
+ * for two lists that are made when first asked for.
  */
 #ifndef RS_MODEL_MODEL_H
 #define RS_MODEL_MODEL_H
@@ -42,6 +43,8 @@ struct recsys_model {
     const float *item_bias; /* by position; NULL = none */
     struct rs_ids user_ids;
     struct rs_ids item_ids; /* by position; rank breaks ties */
+    _Atomic(int64_t *) user_numbers; /* integer ids without a gap as a list, once somebody */
+    _Atomic(int64_t *) item_numbers; /* has asked for it; else NULL. Written once: array.c */
     struct rs_block *blocks;
     uint32_t n_blocks;
 

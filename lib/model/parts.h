@@ -48,7 +48,7 @@ extern const struct rs_part_kind rs_part_kinds[RS_N_PARTS];
 
 /* An array (array.dtype != 0), texts (texts != NULL), or nothing yet. */
 struct rs_part {
-    recsys_array array;
+    recsys_array array; /* with its strides filled in */
     const char *texts; /* each followed by a NUL */
     const uint64_t *offsets;
     size_t n_texts, n_bytes;

@@ -105,10 +105,9 @@ struct rs_positions rs_filter_seen(const struct recsys_model *model, uint32_t us
 }
 
 /* Bits of what `allow` lists, or of everything. */
-static recsys_status start_bits(recsys_filter *filter, const recsys_filter_options *options,
-                                recsys_error *err)
+static recsys_status start_bits(recsys_filter *filter, const struct recsys_model *model,
+                                const recsys_filter_options *options, recsys_error *err)
 {
-    const struct recsys_model *model = filter->model;
     size_t words = ((size_t)model->n_items + 63) / 64;
     recsys_status status = RECSYS_OK;
     uint32_t *allowed = NULL, n_allowed = 0;
@@ -134,10 +133,9 @@ static recsys_status start_bits(recsys_filter *filter, const recsys_filter_optio
     return status;
 }
 
-static recsys_status add_excluded(recsys_filter *filter, const recsys_filter_options *options,
-                                  recsys_error *err)
+static recsys_status add_excluded(recsys_filter *filter, const struct recsys_model *model,
+                                  const recsys_filter_options *options, recsys_error *err)
 {
-    const struct recsys_model *model = filter->model;
     struct rs_positions seen = {NULL, 0};
     uint32_t user, n = 0;
     recsys_status status;
@@ -171,7 +169,7 @@ static recsys_status add_excluded(recsys_filter *filter, const recsys_filter_opt
 
 static void count_passing(recsys_filter *filter)
 {
-    uint32_t n_items = filter->model->n_items, n = n_items;
+    uint32_t n_items = filter->n_items, n = n_items;
 
     if (filter->bits != NULL)
         n = rs_eligible_count_bits(filter->bits, 0, n_items);
@@ -183,7 +181,7 @@ static void count_passing(recsys_filter *filter)
     filter->n_passing = n;
 }
 
-recsys_status recsys_filter_create(recsys_model *model, const recsys_filter_options *options,
+recsys_status recsys_filter_create(const recsys_model *model, const recsys_filter_options *options,
                                    recsys_filter **out, recsys_error *err)
 {
     recsys_filter_options seen;
@@ -217,10 +215,12 @@ recsys_status recsys_filter_create(recsys_model *model, const recsys_filter_opti
     filter = rs_alloc_array(1, sizeof *filter);
     if (filter == NULL)
         return rs_error_nomem(err, "filter");
-    filter->model = recsys_model_ref(model);
+    atomic_init(&filter->refs, 1u);
+    memcpy(filter->fingerprint, model->fingerprint, sizeof filter->fingerprint);
+    filter->n_items = model->n_items;
     int trivial = rs_condition_is_trivial(&condition, model->catalog);
     if (!trivial || (seen.flags & RECSYS_FILTER_ALLOW) != 0) {
-        status = start_bits(filter, &seen, err);
+        status = start_bits(filter, model, &seen, err);
         if (status != RECSYS_OK)
             goto fail;
     }
@@ -228,7 +228,7 @@ recsys_status recsys_filter_create(recsys_model *model, const recsys_filter_opti
         for (uint32_t p = 0; p < model->n_items; p++)
             if (!rs_condition_holds(&condition, model->catalog, p))
                 filter->bits[p / 64] &= ~(1ull << (p % 64));
-    status = add_excluded(filter, &seen, err);
+    status = add_excluded(filter, model, &seen, err);
     if (status != RECSYS_OK)
         goto fail;
     count_passing(filter);
@@ -236,18 +236,33 @@ recsys_status recsys_filter_create(recsys_model *model, const recsys_filter_opti
     return RECSYS_OK;
 
 fail:
-    recsys_filter_destroy(filter);
+    recsys_filter_unref(filter);
     return status;
 }
 
-void recsys_filter_destroy(recsys_filter *filter)
+recsys_filter *recsys_filter_ref(recsys_filter *filter)
 {
-    if (filter != NULL) {
-        recsys_model_unref(filter->model);
-        rs_free(filter->bits);
-        rs_free(filter->excluded);
-        rs_free(filter);
-    }
+    if (filter != NULL)
+        atomic_fetch_add_explicit(&filter->refs, 1u, memory_order_relaxed);
+    return filter;
+}
+
+void recsys_filter_unref(recsys_filter *filter)
+{
+    /* acq_rel: every use by other threads happens before the last one frees. */
+    if (filter == NULL ||
+        atomic_fetch_sub_explicit(&filter->refs, 1u, memory_order_acq_rel) != 1u)
+        return;
+    rs_free(filter->bits);
+    rs_free(filter->excluded);
+    rs_free(filter);
+}
+
+int rs_filter_fits(const recsys_filter *filter, const struct recsys_model *model)
+{
+    /* The count, too: RECSYS_MODEL_SKIP_HASHES believes what a manifest says. */
+    return filter->n_items == model->n_items &&
+           strcmp(filter->fingerprint, model->fingerprint) == 0;
 }
 
 size_t recsys_filter_count(const recsys_filter *filter)

@@ -2,17 +2,25 @@
 #ifndef RS_SCORE_FILTER_H
 #define RS_SCORE_FILTER_H
 
+#include <stdatomic.h>
+
 #include "lib/model/model.h"
 #include "lib/score/eligible.h"
 #include "recsys/catalog.h"
 
 struct recsys_filter {
-    struct recsys_model *model; /* a reference */
-    uint64_t *bits;             /* NULL = all but the following */
-    uint32_t *excluded;         /* ascending positions */
+    atomic_uint refs;
+    char fingerprint[65]; /* of the model it was made for, which may be gone */
+    uint32_t n_items;
+    uint64_t *bits;     /* NULL = all but the following */
+    uint32_t *excluded; /* ascending positions */
     uint32_t n_excluded;
     uint32_t n_passing;
 };
+
+/* Do the filter's positions mean the same items in `model`? So it is when the
+ * fingerprints are the same: order is made from what they are made from. */
+int rs_filter_fits(const recsys_filter *filter, const struct recsys_model *model);
 
 /* Fill a condition from names as callers give them. Unknown languages are
  * simply met by no item. E_INVALID: a number that is none, too many languages. */

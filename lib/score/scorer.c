@@ -359,7 +359,7 @@ static recsys_status check_query(const struct recsys_model *model, const recsys_
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_scorer_top_k: query %zu asks for %u items, want 1..%zu", number,
                         query->k, out_stride < RECSYS_MAX_K ? out_stride : (size_t)RECSYS_MAX_K);
-    if (query->filter != NULL && query->filter->model != model)
+    if (query->filter != NULL && !rs_filter_fits(query->filter, model))
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_scorer_top_k: the filter of query %zu was made for another model",
                         number);
@@ -423,7 +423,7 @@ recsys_status recsys_scorer_similar(recsys_scorer *scorer, const recsys_model *m
     if (k == 0 || k > RECSYS_MAX_K)
         return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_similar: k is %u, want 1..%u", k,
                         RECSYS_MAX_K);
-    if (filter != NULL && filter->model != model)
+    if (filter != NULL && !rs_filter_fits(filter, model))
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_scorer_similar: the filter was made for another model");
     status = rs_ids_lookup(&model->item_ids, item, "item", &position, err);

@@ -79,8 +79,9 @@ static inline void check_ok(recsys_status status)
 static inline recsys_status put(recsys_builder *builder, const char *name, const void *data,
                                 uint32_t dtype, uint64_t rows, uint64_t columns)
 {
-    recsys_array array = {data, dtype, columns == 0 ? 1u : 2u, {rows, columns}};
+    recsys_array array = RECSYS_ARRAY_2D(data, dtype, rows, columns);
 
+    array.n_dims = columns == 0 ? 1u : 2u;
     return recsys_builder_set_array(builder, name, &array, &err);
 }
 

@@ -219,7 +219,7 @@ static void a_bundle_without_ids_numbers_its_rows_from_one_wherever_it_goes(void
 static void an_array_comes_from_an_npy_file(void **state)
 {
     recsys_builder *builder = NULL;
-    recsys_array users = {user_factors, RECSYS_DTYPE_F32, 2, {1, 15}};
+    recsys_array users = RECSYS_ARRAY_2D(user_factors, RECSYS_DTYPE_F32, 1, 15);
 
     (void)state;
     check_ok(recsys_builder_create(&builder, &err));

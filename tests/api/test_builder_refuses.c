@@ -84,8 +84,9 @@ static void a_part_of_another_size_is_named(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         recsys_builder *builder = create_full();
         int flat = strstr(cases[i].name, "factors") == NULL;
-        recsys_array array = {
-            item_factors, RECSYS_DTYPE_F32, flat ? 1u : 2u, {cases[i].rows, cases[i].columns}};
+        recsys_array array =
+            RECSYS_ARRAY_2D(item_factors, RECSYS_DTYPE_F32, cases[i].rows, cases[i].columns);
+        array.n_dims = flat ? 1u : 2u;
         check_ok(recsys_builder_set_array(builder, cases[i].name, &array, &err));
         check_refused(builder, RECSYS_E_INVALID, cases[i].message);
     }
@@ -380,7 +381,7 @@ static void a_disk_that_fills_up_in_the_middle_leaves_nothing(void **state)
 static void null_arguments_are_refused(void **state)
 {
     recsys_builder *builder = create_small();
-    recsys_array array = {item_bias, RECSYS_DTYPE_F32, 1, {N_ITEMS, 0}};
+    recsys_array array = RECSYS_ARRAY_1D(item_bias, RECSYS_DTYPE_F32, N_ITEMS);
 
     (void)state;
     assert_int_equal(recsys_builder_create(NULL, &err), RECSYS_E_INVALID);

@@ -89,7 +89,7 @@ static size_t check_filter(const recsys_filter_options *options, const char *wha
     }
     if (recsys_filter_count(filter) != n)
         fail_msg("%s: count says %zu, %zu pass", what, recsys_filter_count(filter), n);
-    recsys_filter_destroy(filter);
+    recsys_filter_unref(filter);
     return n;
 }
 
@@ -153,7 +153,7 @@ static void no_condition_passes_everything(void **state)
     assert_int_equal(check_filter(&options, "no condition"), N_ITEMS);
     must(recsys_filter_create(model, NULL, &filter, &err), &err, "NULL options");
     assert_int_equal(recsys_filter_count(filter), N_ITEMS);
-    recsys_filter_destroy(filter);
+    recsys_filter_unref(filter);
 }
 
 static void every_condition_alone_passes_what_meets_it(void **state)
@@ -357,7 +357,7 @@ static void newer_conditions_are_refused_only_if_used(void **state)
     memset(&newer, 0, sizeof newer);
     newer.options.struct_size = (uint32_t)sizeof newer;
     must(recsys_filter_create(model, &newer.options, &filter, &err), &err, "zero tail");
-    recsys_filter_destroy(filter);
+    recsys_filter_unref(filter);
     newer.new_field = 1;
     refuse(model, &newer.options, RECSYS_E_UNSUPPORTED, "a tail that is not zero");
     newer.new_field = 0;
@@ -365,7 +365,7 @@ static void newer_conditions_are_refused_only_if_used(void **state)
     refuse(model, &newer.options, RECSYS_E_UNSUPPORTED, "a flag nobody knows");
 }
 
-static void a_filter_keeps_its_model(void **state)
+static void a_filter_outlives_its_model_and_is_shared(void **state)
 {
     struct bundle other;
     recsys_filter_options options = no_conditions();
@@ -376,10 +376,56 @@ static void a_filter_keeps_its_model(void **state)
     options.min_rating = 0.5f;
     must(recsys_filter_create(short_lived, &options, &filter, &err), &err, "filter");
     recsys_model_unref(short_lived);
+    assert_ptr_equal(recsys_filter_ref(filter), filter);
+    recsys_filter_unref(filter);
     CHECK_BETWEEN(recsys_filter_count(filter), 1, 9); /* ASan would object to a freed model */
-    recsys_filter_destroy(filter);
-    recsys_filter_destroy(NULL);
+    recsys_filter_unref(filter);
+    recsys_filter_unref(NULL);
+    assert_null(recsys_filter_ref(NULL));
     assert_int_equal(recsys_filter_count(NULL), 0);
+    bundle_free(&other);
+}
+
+static void a_filter_works_on_every_model_of_the_same_content_and_on_no_other(void **state)
+{
+    static const float zeros[8];
+    struct bundle copy, other;
+    recsys_filter_options options = no_conditions();
+    recsys_filter *filter = NULL;
+    recsys_scorer *scorer = NULL;
+    recsys_scored before[N_ITEMS], after[N_ITEMS];
+    uint32_t n_before = 0, n_after = 0;
+    const recsys_id item = reference.ids[0];
+
+    (void)state;
+    /* Not in scan order, so that loading sorts, and by another path. */
+    recsys_model *same = make_model(scratch, "same", &copy, 12, N_ITEMS, 8, SEED,
+                                    BUNDLE_CATALOG | BUNDLE_SEEN | BUNDLE_BIAS | BUNDLE_UNSORTED);
+    recsys_model *different = make_model(scratch, "different", &other, 12, N_ITEMS, 8, SEED + 1,
+                                         BUNDLE_CATALOG | BUNDLE_SEEN | BUNDLE_BIAS);
+    options.min_rating = 6;
+    options.exclude = reference.ids;
+    options.n_exclude = 20;
+    must(recsys_filter_create(model, &options, &filter, &err), &err, "filter");
+    must(recsys_scorer_create(NULL, &scorer, &err), &err, "scorer");
+    recsys_query query = {.vector = zeros, .filter = filter, .k = N_ITEMS};
+    must(recsys_scorer_top_k(scorer, model, &query, 1, before, N_ITEMS, &n_before, &err), &err, "");
+    must(recsys_scorer_top_k(scorer, same, &query, 1, after, N_ITEMS, &n_after, &err), &err, "");
+    CHECK_BETWEEN(n_before, 1, N_ITEMS - 20);
+    assert_int_equal(n_before, recsys_filter_count(filter));
+    assert_int_equal(n_before, n_after);
+    for (uint32_t i = 0; i < n_before; i++)
+        assert_true(same_id(before[i].item, after[i].item) && before[i].score == after[i].score);
+    must(recsys_scorer_similar(scorer, same, item, filter, 5, after, &n_after, &err), &err, "");
+    expect(recsys_scorer_top_k(scorer, different, &query, 1, after, N_ITEMS, &n_after, &err),
+           RECSYS_E_INVALID, &err, "another model");
+    expect(recsys_scorer_similar(scorer, different, item, filter, 5, after, &n_after, &err),
+           RECSYS_E_INVALID, &err, "another model");
+    recsys_scorer_destroy(scorer);
+    recsys_filter_unref(filter);
+    recsys_model_unref(same);
+    recsys_model_unref(different);
+    bundle_free(&copy);
     bundle_free(&other);
 }
 
@@ -394,12 +440,12 @@ static void a_model_without_catalogue_has_nothing_that_meets_a_condition(void **
     options.min_year = 1990;
     must(recsys_filter_create(bare, &options, &filter, &err), &err, "filter");
     assert_int_equal(recsys_filter_count(filter), 0);
-    recsys_filter_destroy(filter);
+    recsys_filter_unref(filter);
     options = no_conditions();
     options.flags = RECSYS_FILTER_EXCLUDE_ADULT;
     must(recsys_filter_create(bare, &options, &filter, &err), &err, "filter");
     assert_int_equal(recsys_filter_count(filter), 10);
-    recsys_filter_destroy(filter);
+    recsys_filter_unref(filter);
     recsys_model_unref(bare);
     bundle_free(&other);
 }
@@ -416,7 +462,8 @@ int main(void)
         cmocka_unit_test(conditions_together_are_a_conjunction),
         cmocka_unit_test(what_makes_no_sense_is_refused),
         cmocka_unit_test(newer_conditions_are_refused_only_if_used),
-        cmocka_unit_test(a_filter_keeps_its_model),
+        cmocka_unit_test(a_filter_outlives_its_model_and_is_shared),
+        cmocka_unit_test(a_filter_works_on_every_model_of_the_same_content_and_on_no_other),
         cmocka_unit_test(a_model_without_catalogue_has_nothing_that_meets_a_condition),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -192,9 +192,9 @@ static recsys_model *build(const char *name, const float users[3][2], const floa
                            const char *const *lines, const char *link)
 {
     static const float items[4][2] = {{1, 0}, {0, 2}, {3, 0}, {0, 4}};
-    const recsys_array user_factors = {users, RECSYS_DTYPE_F32, 2, {3, 2}},
-                       item_factors = {items, RECSYS_DTYPE_F32, 2, {4, 2}},
-                       item_bias = {bias, RECSYS_DTYPE_F32, 1, {4, 0}};
+    const recsys_array user_factors = RECSYS_ARRAY_2D(users, RECSYS_DTYPE_F32, 3, 2),
+                       item_factors = RECSYS_ARRAY_2D(items, RECSYS_DTYPE_F32, 4, 2),
+                       item_bias = RECSYS_ARRAY_1D(bias, RECSYS_DTYPE_F32, 4);
     recsys_builder *builder = NULL;
     char path[1024];
 

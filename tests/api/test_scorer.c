@@ -116,7 +116,7 @@ static void a_batch_gives_every_query_its_own_answer(void **state)
         assert_int_equal(count, counts[u]);
         assert_memory_equal(alone, got + u * 64, count * sizeof *alone);
     }
-    recsys_filter_destroy(filter);
+    recsys_filter_unref(filter);
     recsys_scorer_destroy(scorer);
 }
 
@@ -151,7 +151,7 @@ static void a_filter_that_passes_nothing_gives_nothing(void **state)
     const recsys_query query = {.vector = bundle.users, .filter = filter, .k = 5};
     must(recsys_scorer_top_k(scorer, model, &query, 1, got, 5, &count, &err), &err, "nothing");
     assert_int_equal(count, 0);
-    recsys_filter_destroy(filter);
+    recsys_filter_unref(filter);
     recsys_scorer_destroy(scorer);
 }
 
@@ -229,7 +229,7 @@ static void a_query_that_makes_no_sense_is_refused(void **state)
     query = whole;
     query.filter = filter;
     refuse(scorer, &query, 8, "another model's filter");
-    recsys_filter_destroy(filter);
+    recsys_filter_unref(filter);
     vector[DIMENSIONS - 1] = NAN;
     refuse(scorer, &whole, 8, "a vector with a NaN");
     vector[DIMENSIONS - 1] = -INFINITY;
@@ -354,7 +354,7 @@ static void similar_items_are_those_of_nearest_direction(void **state)
             places[i] = (struct place){got[i].item, got[i].score};
         check_answer(&reference, "similar", eligible, scores, slack, 40, places, count);
     }
-    recsys_filter_destroy(filter);
+    recsys_filter_unref(filter);
     recsys_scorer_destroy(scorer);
 }
 
@@ -380,7 +380,7 @@ static void similar_checks_what_it_is_asked(void **state)
            RECSYS_E_INVALID, &err, "k over the limit");
     expect(recsys_scorer_similar(scorer, model, reference.ids[0], filter, 1, got, &count, &err),
            RECSYS_E_INVALID, &err, "another model's filter");
-    recsys_filter_destroy(filter);
+    recsys_filter_unref(filter);
     recsys_scorer_destroy(scorer);
 }
 
@@ -389,8 +389,8 @@ static recsys_model *build(const char *name, const float *items, size_t n, size_
 {
     recsys_builder *builder = NULL;
     recsys_model *built;
-    const recsys_array item_factors = {items, RECSYS_DTYPE_F32, 2, {n, d}},
-                       user_factors = {items, RECSYS_DTYPE_F32, 2, {0, d}};
+    const recsys_array item_factors = RECSYS_ARRAY_2D(items, RECSYS_DTYPE_F32, n, d),
+                       user_factors = RECSYS_ARRAY_2D(items, RECSYS_DTYPE_F32, 0, d);
     char path[1024];
 
     snprintf(path, sizeof path, "%s/%s", scratch, name);

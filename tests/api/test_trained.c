@@ -139,7 +139,7 @@ static void check_users(const struct trained *t, uint32_t n_threads, uint32_t ba
     for (size_t u = 0; u<n; u += n> 64 ? 8 : 1)
         check_answer(t, &queries[u], filters[u], got + u * k, counts[u], scores, order);
     for (size_t u = 0; u < n; u++)
-        recsys_filter_destroy(filters[u]);
+        recsys_filter_unref(filters[u]);
     recsys_scorer_destroy(scorer);
     free(users);
     free(queries);

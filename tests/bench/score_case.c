@@ -114,9 +114,10 @@ int score_case_allows(const struct score_case *c, size_t place, size_t item)
 static void set_array(recsys_builder *builder, const char *name, const void *data, uint32_t dtype,
                       size_t rows, size_t columns)
 {
+    recsys_array array = RECSYS_ARRAY_2D(data, dtype, rows, columns);
     recsys_error error;
-    recsys_array array = {data, dtype, columns > 0 ? 2 : 1, {rows, columns}};
 
+    array.n_dims = columns > 0 ? 2 : 1;
     check(recsys_builder_set_array(builder, name, &array, &error), &error);
 }
 
@@ -261,7 +262,7 @@ void score_case_open(struct score_case *c, const struct score_options *options)
 void score_case_close(struct score_case *c)
 {
     for (size_t i = 0; i < c->n_filters; i++)
-        recsys_filter_destroy(c->filters[i]);
+        recsys_filter_unref(c->filters[i]);
     free(c->filters);
     recsys_model_unref(c->model);
 }

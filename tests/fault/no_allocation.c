@@ -147,7 +147,7 @@ static void top_k_under_a_filter_allocates_nothing(void **state)
     query.filter = filter;
     ALLOCATIONS(n, recsys_scorer_top_k(scorer, model, &query, 1, scored, 100, counts, &err));
     assert_int_equal(n, 0);
-    recsys_filter_destroy(filter);
+    recsys_filter_unref(filter);
     recsys_scorer_destroy(scorer);
 }
 

@@ -7,13 +7,12 @@ FAIL_ALLOC_INTERPOSE;
 static recsys_status fill_builder(recsys_builder *builder, int *has_item)
 {
     const struct bundle *bundle = &bundles[0];
-    const recsys_array users = {bundle->users, RECSYS_DTYPE_F32, 2, {N_USERS, D}},
-                       items = {bundle->items, RECSYS_DTYPE_F32, 2, {N_ITEMS, D}},
-                       offsets = {bundle->seen_offsets, RECSYS_DTYPE_U64, 1, {N_USERS + 1, 0}},
-                       seen = {bundle->seen_items,
-                               RECSYS_DTYPE_U32,
-                               1,
-                               {bundle->seen_offsets[N_USERS], 0}};
+    const recsys_array users = RECSYS_ARRAY_2D(bundle->users, RECSYS_DTYPE_F32, N_USERS, D),
+                       items = RECSYS_ARRAY_2D(bundle->items, RECSYS_DTYPE_F32, N_ITEMS, D),
+                       offsets =
+                           RECSYS_ARRAY_1D(bundle->seen_offsets, RECSYS_DTYPE_U64, N_USERS + 1),
+                       seen = RECSYS_ARRAY_1D(bundle->seen_items, RECSYS_DTYPE_U32,
+                                              bundle->seen_offsets[N_USERS]);
     static const char line[] = "{\"id\": \"i-7\", \"title\": \"Seven\", \"genres\": [\"Crime\"]}";
     char names[N_ITEMS][16];
     const char *texts[N_ITEMS];

@@ -103,7 +103,7 @@ static recsys_status create_a_filter(void)
     options.seen_by.number = (uint64_t)bundles[0].user_numbers[0];
     FAILING(status, recsys_filter_create(model, &options, &filter, &err));
     if (status == RECSYS_OK)
-        recsys_filter_destroy(filter);
+        recsys_filter_unref(filter);
     else
         CHECK(filter == NULL);
     check_answers(model, &bundles[0]);

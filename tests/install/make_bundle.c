@@ -63,9 +63,10 @@ static void check(recsys_status status, const recsys_error *err)
 static void set_array(recsys_builder *builder, const char *name, const void *data, uint32_t dtype,
                       uint64_t rows, uint64_t columns)
 {
-    const recsys_array array = {data, dtype, columns == 0 ? 1u : 2u, {rows, columns}};
+    recsys_array array = RECSYS_ARRAY_2D(data, dtype, rows, columns);
     recsys_error err;
 
+    array.n_dims = columns == 0 ? 1u : 2u;
     check(recsys_builder_set_array(builder, name, &array, &err), &err);
 }
 

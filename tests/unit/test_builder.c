@@ -68,8 +68,9 @@ static recsys_builder *create(void)
 static void set(recsys_builder *builder, const char *name, const void *data, uint32_t dtype,
                 uint64_t rows, uint64_t columns)
 {
-    recsys_array array = {data, dtype, columns == 0 ? 1u : 2u, {rows, columns}};
+    recsys_array array = RECSYS_ARRAY_2D(data, dtype, rows, columns);
 
+    array.n_dims = columns == 0 ? 1u : 2u;
     check_ok(recsys_builder_set_array(builder, name, &array, &err));
 }
 
@@ -467,11 +468,11 @@ static recsys_status build_with(long n)
     static const uint64_t offsets[2] = {0, 2};
     static const uint32_t items[2] = {3, 1};
     static const double weights[2] = {1, 2};
-    const recsys_array parts[5] = {{four_items, RECSYS_DTYPE_F32, 2, {4, 2}},
-                                   {one_user, RECSYS_DTYPE_F32, 2, {1, 2}},
-                                   {offsets, RECSYS_DTYPE_U64, 1, {2, 0}},
-                                   {items, RECSYS_DTYPE_U32, 1, {2, 0}},
-                                   {weights, RECSYS_DTYPE_F64, 1, {2, 0}}};
+    const recsys_array parts[5] = {RECSYS_ARRAY_2D(four_items, RECSYS_DTYPE_F32, 4, 2),
+                                   RECSYS_ARRAY_2D(one_user, RECSYS_DTYPE_F32, 1, 2),
+                                   RECSYS_ARRAY_1D(offsets, RECSYS_DTYPE_U64, 2),
+                                   RECSYS_ARRAY_1D(items, RECSYS_DTYPE_U32, 2),
+                                   RECSYS_ARRAY_1D(weights, RECSYS_DTYPE_F64, 2)};
     static const char *const names[5] = {"item_factors", "user_factors", "seen_offsets",
                                          "seen_items", "seen_weights"};
     recsys_builder *builder = NULL;

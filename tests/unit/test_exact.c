@@ -146,7 +146,7 @@ static void tear_down(struct setting *s)
     for (uint32_t i = 0; i < s->n_queries * 4; i++)
         free(s->expected[i]);
     for (int f = 1; f < 4; f++) {
-        recsys_filter_destroy(s->filter[f]);
+        recsys_filter_unref(s->filter[f]);
         free(s->allowed[f]);
     }
     recsys_scorer_destroy(s->scorer);

@@ -1,4 +1,4 @@
-/* recsys/postgres.h - PostgreSQL as a source. Part of librecsys-postgres. */
+/* recsys/postgres.h - PostgreSQL as a source. Part of librecsys-postgres. Group: domains. */
 #ifndef RECSYS_POSTGRES_H
 #define RECSYS_POSTGRES_H
 
@@ -15,8 +15,9 @@ extern "C" {
 typedef struct recsys_postgres_options {
     uint32_t struct_size;
     uint32_t pool_size;          /* connections at most; 0 = 8 */
-    uint32_t connect_timeout_ms; /* at most, within a call's own deadline; 0 = 2000 */
-    uint32_t max_age_s;          /* a connection is not used longer; 0 = 1800 */
+    uint32_t connect_timeout_ms; /* at most, within a call's own deadline; 0 = 2000;
+                                    RECSYS_NEVER_32 = the call's deadline alone */
+    uint32_t max_age_s;          /* a connection is not used longer; 0 = 1800; RECSYS_NEVER_32 */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_postgres_options;
 
@@ -51,9 +52,10 @@ typedef struct recsys_postgres_options {
  * char, name, uuid, date, time, interval, inet and cidr are JSON arrays, of as
  * many dimensions; other arrays are TEXT.
  *
- * Statuses beside the driver's usual ones: E_IO also if the server has too many
- * connections (SQLSTATE 53300); E_STATE also for a lock that is held (NOWAIT,
- * lock_timeout). A message has the server's words, the SQLSTATE and advice,
+ * Statuses beside the driver's usual ones: E_EXHAUSTED also if the server has too
+ * many connections (SQLSTATE 53300); E_STATE in a forked child, which may neither
+ * use nor end what its parent has connected: giving the source back there says
+ * nothing to the server. A message has the server's words, the SQLSTATE and advice,
  * never a password and never a row's values beyond what those words quote.
  *
  * conninfo  as libpq takes it: "postgresql://user@host/db" or "host=… dbname=…"; COPIED
@@ -81,10 +83,10 @@ typedef struct recsys_postgres_stats {
 #define RECSYS_POSTGRES_STATS_INIT \
     {(uint32_t)sizeof(recsys_postgres_stats), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u}
 
-/* Fails with: E_INVALID (not a PostgreSQL source). Since: 0.1 */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_postgres_get_stats(recsys_source *source,
-                                                                    recsys_postgres_stats *out,
-                                                                    recsys_error *err);
+/* Fails with: E_INVALID (not a PostgreSQL source), E_STATE (a forked child).
+ * Since: 0.1 */
+RECSYS_API recsys_status recsys_postgres_get_stats(recsys_source *source,
+                                                   recsys_postgres_stats *out, recsys_error *err);
 
 #ifdef __cplusplus
 }

@@ -40,8 +40,8 @@ enum {
 
 /* One value. Text is BORROWED. Frozen. */
 typedef struct recsys_datum {
-    uint32_t type; /* RECSYS_TYPE_* */
-    uint32_t reserved;
+    uint32_t type;     /* RECSYS_TYPE_* */
+    uint32_t reserved; /* must be 0 */
     int64_t number;
     double real;
     const char *text;
@@ -68,8 +68,8 @@ RECSYS_API void recsys_rows_destroy(recsys_rows *rows);
 /* For drivers: all columns first, then values row by row, left to right. Text
  * is COPIED and then ends in a NUL. It is checked: what is not UTF-8, or is JSON
  * or NUMBER and not well-formed, is E_FORMAT.
- * Fails with: E_INVALID, E_FORMAT, E_LIMIT (64 MiB together), E_STATE (a column
- * after a value), E_NOMEM. Since: 0.1 */
+ * Fails with: E_INVALID, E_UNSUPPORTED (value.reserved is not 0), E_FORMAT,
+ * E_LIMIT (64 MiB together), E_STATE (a column after a value), E_NOMEM. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_rows_add_column(recsys_rows *rows,
                                                                  const char *name,
                                                                  recsys_error *err);
@@ -109,28 +109,37 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_rows_format(const recsys_rows *
  * What a driver must be able to do. A statement has its parameters as $1, $2 …;
  * nothing is ever put together by writing values into it. `session` is NULL
  * outside a transaction. `timeout_ms` bounds the whole call, waiting for a
- * connection included.
+ * connection included; RECSYS_NEVER_32 = no bound.
  *
- * Statuses: E_TIMEOUT, E_IO (not reachable, connection lost), E_BACKEND (the
- * database's own error), E_EXISTS (a unique constraint), E_INVALID (the
- * database says the values are wrong), E_STATE (serialisation, deadlock: the
- * whole transaction may be tried again), E_LIMIT, E_NOMEM.
+ * Each function runs on the thread that called the source, several at once on
+ * different threads (of one session: one at a time). It may call any function of
+ * the library, but none of this source; no exception and no longjmp may leave it.
+ * It gets a zeroed error record, never NULL; what it leaves empty is filled in,
+ * and a number that is no status becomes E_CALLBACK. Arguments are BORROWED for
+ * the call.
+ *
+ * Statuses: E_TIMEOUT (time), E_EXHAUSTED (no connection became free), E_IO (not
+ * reachable, connection lost), E_BACKEND (the database's own error), E_EXISTS (a
+ * unique constraint), E_INVALID (the database says the values are wrong),
+ * E_CONFLICT (serialisation, deadlock, a lock that is held: the whole transaction
+ * may be tried again), E_LIMIT, E_NOMEM.
  */
 typedef struct recsys_source_driver {
     uint32_t struct_size; /* sizeof(recsys_source_driver) */
-    uint32_t reserved;
+    uint32_t reserved;    /* must be 0 */
     recsys_status (*query)(void *self, void *session, const char *statement,
                            const recsys_datum *parameters, size_t n, uint32_t timeout_ms,
                            recsys_rows *rows, recsys_error *err);
     recsys_status (*begin)(void *self, uint32_t timeout_ms, void **session, recsys_error *err);
-    /* Ends the session whatever it returns. After E_TIMEOUT, E_IO or E_NOMEM from
-     * a commit it is not known whether it happened; after any other failure it
-     * did not. A commit after a statement that failed fails. */
+    /* Ends the session whatever it returns. After E_TIMEOUT, E_IO, E_NOMEM or
+     * E_CALLBACK from a commit it is not known whether it happened; after any other
+     * failure it did not. A commit after a statement that failed fails, with
+     * E_CONFLICT if the statement did, else E_STATE. */
     recsys_status (*end)(void *self, void *session, uint32_t commit, uint32_t timeout_ms,
                          recsys_error *err);
     /* Several statements without parameters, all or nothing: a migration. May be NULL. */
     recsys_status (*run)(void *self, const char *script, uint32_t timeout_ms, recsys_error *err);
-    void (*destroy)(void *self);
+    void (*destroy)(void *self); /* with the source's last reference */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_source_driver;
 
@@ -164,8 +173,10 @@ RECSYS_API void *recsys_source_get_self(const recsys_source *source, void (*dest
  */
 RECSYS_API void recsys_source_set_away(recsys_source *source, uint32_t away);
 
-/* Run one statement by itself. `*out` is OWNED. timeout_ms 0 = 2000.
- * Fails with: the driver's statuses. Since: 0.1 */
+/* Run one statement by itself. `*out` is OWNED. timeout_ms 0 = 2000,
+ * RECSYS_NEVER_32 = as long as it takes; so in all calls below.
+ * Fails with: the driver's statuses, E_CALLBACK (the driver broke its contract),
+ * E_INVALID, E_UNSUPPORTED (a parameter's reserved is not 0). Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_source_query(recsys_source *source,
                                                               const char *statement,
                                                               const recsys_datum *parameters,
@@ -180,7 +191,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_source_run(recsys_source *sourc
  * Several statements that happen together or not at all.
  *
  * Thread-safety: ONE THREAD AT A TIME. Ownership: ended by commit or rollback,
- * both of which destroy it whatever they return.
+ * both of which destroy it whatever they return. It holds a reference to its source.
  */
 typedef struct recsys_transaction recsys_transaction;
 
@@ -193,7 +204,8 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_transaction_query(recsys_transa
                                                                    const recsys_datum *parameters,
                                                                    size_t n, recsys_rows **out,
                                                                    recsys_error *err);
-/* Fails as the driver's `end` does: after E_TIMEOUT, E_IO or E_NOMEM it may have happened. */
+/* Fails as the driver's `end` does: after E_TIMEOUT, E_IO, E_NOMEM or E_CALLBACK it may
+ * have happened. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_transaction_commit(recsys_transaction *transaction,
                                                                     recsys_error *err);
 /* NULL is allowed. Cannot fail: a connection that cannot roll back is closed. */

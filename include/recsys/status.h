@@ -42,6 +42,11 @@ extern "C" {
 
 typedef int32_t recsys_status;
 
+/* As a time to live: does not expire. As a time-out: wait as long as it takes.
+ * RECSYS_NEVER_32 where the field has 32 bits. */
+#define RECSYS_NEVER UINT64_MAX
+#define RECSYS_NEVER_32 UINT32_MAX
+
 enum {
 #define X(name, value, text) RECSYS_##name = (value),
     RECSYS_STATUS_TABLE(X)

@@ -35,6 +35,11 @@ void rs_lock_give(struct rs_lock *lock)
     expect_zero(pthread_mutex_unlock(&lock->mutex), "pthread_mutex_unlock");
 }
 
+int rs_lock_try(struct rs_lock *lock)
+{
+    return pthread_mutex_trylock(&lock->mutex) == 0;
+}
+
 int rs_signal_init(struct rs_signal *signal)
 {
     pthread_condattr_t attributes;

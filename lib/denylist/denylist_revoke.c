@@ -80,10 +80,10 @@ static recsys_status write_database(recsys_denylist *denylist, const struct wish
                                  optional_text(wish->reason),
                                  recsys_datum_integer((int64_t)wish->expires_s)};
     recsys_rows *rows = NULL;
-    recsys_status status = RECSYS_E_STATE;
+    recsys_status status = RECSYS_E_CONFLICT;
 
     /* Under SERIALIZABLE two revocations at once may have to be tried again. */
-    for (int i = 0; i < N_TRIES && status == RECSYS_E_STATE; i++)
+    for (int i = 0; i < N_TRIES && status == RECSYS_E_CONFLICT; i++)
         status =
             recsys_source_query(denylist->source, revoke_statement, parameters, 4, 0, &rows, err);
     if (status != RECSYS_OK)

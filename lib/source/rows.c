@@ -39,6 +39,9 @@ static int has_text(uint32_t type)
 recsys_status rs_datum_check(const recsys_datum *value, recsys_status bad_text, const char *what,
                              recsys_error *err)
 {
+    if (value->reserved != 0)
+        return rs_error(err, RECSYS_E_UNSUPPORTED, "%s: its `reserved` is %" PRIu32 ", must be 0",
+                        what, value->reserved);
     if (value->type > RECSYS_TYPE_TIME)
         return rs_error(err, RECSYS_E_INVALID, "%s has the unknown type %" PRIu32, what,
                         value->type);
@@ -186,6 +189,11 @@ recsys_status recsys_rows_add(recsys_rows *rows, recsys_datum value, recsys_erro
 size_t recsys_rows_count(const recsys_rows *rows)
 {
     return rows == NULL || rows->n_columns == 0 ? 0 : rows->n_cells / rows->n_columns;
+}
+
+int rs_rows_are_whole(const recsys_rows *rows)
+{
+    return rows->n_columns == 0 || rows->n_cells % rows->n_columns == 0;
 }
 
 size_t recsys_rows_count_columns(const recsys_rows *rows)

@@ -30,9 +30,12 @@ struct recsys_rows {
     size_t n_cells, room_cells;
 };
 
+/* 1 unless the last row lacks values. */
+int rs_rows_are_whole(const recsys_rows *rows);
+
 /* Is this what its type says? E_INVALID for a type that does not exist or a
- * text that is missing; `bad_text` if the text is not UTF-8 without NUL, not a
- * number, not JSON. `what` names it in the message: "parameter $2". */
+ * text that is missing, E_UNSUPPORTED for a reserve in use; `bad_text` if the text is not UTF-8
+ * without NUL, not a number, not JSON. `what` names it in the message: "parameter $2". */
 recsys_status rs_datum_check(const recsys_datum *value, recsys_status bad_text, const char *what,
                              recsys_error *err);
 

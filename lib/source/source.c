@@ -1,9 +1,9 @@
 /* lib/source/source.c - a database behind one interface.
  *
  * Dispatch to a driver: arguments and parameters are checked here, once for
- * all drivers; rows are made here and given out only if the statement
- * succeeded. A transaction is a driver's session and the time-out that each of
- * its statements has.
+ * all drivers, and so is what a driver returns; rows are made here and given out
+ * only if the statement succeeded. A transaction is a driver's session and the time-out that each
+ * of its statements has.
  */
 #include "recsys/source.h"
 
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/callback.h"
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
 #include "lib/source/rows.h"
@@ -48,6 +49,8 @@ recsys_status recsys_source_create(const char *name, const recsys_source_driver 
     else
         status = rs_struct_read(&seen, sizeof seen, driver, RECSYS_SOURCE_DRIVER_SIZE_V1,
                                 "recsys_source_create: driver", err);
+    if (status == RECSYS_OK)
+        status = rs_reserved(seen.reserved, "recsys_source_create: driver.reserved", err);
     if (status != RECSYS_OK)
         goto fail;
     if (name == NULL || out == NULL || seen.query == NULL || seen.begin == NULL ||
@@ -105,6 +108,23 @@ void recsys_source_set_away(recsys_source *source, uint32_t away)
         atomic_store_explicit(&source->away, away, memory_order_relaxed);
 }
 
+/* What a function of the driver returned, for messages of "PostgreSQL: the driver's query". */
+static recsys_status judge(const recsys_source *source, const char *function,
+                           recsys_status returned, const recsys_error *said, recsys_error *err)
+{
+    char what[96];
+
+    if (returned == RECSYS_OK)
+        return RECSYS_OK;
+    snprintf(what, sizeof what, "%.60s: the driver's %s", source->name, function);
+    return rs_callback_result(returned, said, err, what);
+}
+
+static uint32_t bound(uint32_t timeout_ms)
+{
+    return timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms;
+}
+
 /* Before anything is begun. */
 static recsys_status check_there(recsys_source *source, recsys_error *err)
 {
@@ -139,13 +159,19 @@ static recsys_status query(recsys_source *source, void *session, const char *sta
                            recsys_rows **out, recsys_error *err)
 {
     recsys_status status = check_statement(source, statement, parameters, n, err);
+    recsys_error said = {0};
 
     if (status == RECSYS_OK)
         status = recsys_rows_create(out, err);
     if (status != RECSYS_OK)
         return status;
     status = source->driver.query(source->self, session, statement, parameters, n, timeout_ms, *out,
-                                  err);
+                                  &said);
+    status = judge(source, "query", status, &said, err);
+    if (status == RECSYS_OK && !rs_rows_are_whole(*out))
+        status = rs_error(err, RECSYS_E_CALLBACK,
+                          "%s: the driver's query returned RECSYS_OK in the middle of a row",
+                          source->name);
     if (status != RECSYS_OK) {
         recsys_rows_destroy(*out);
         *out = NULL;
@@ -164,8 +190,7 @@ recsys_status recsys_source_query(recsys_source *source, const char *statement,
     recsys_status status = check_there(source, err);
     if (status != RECSYS_OK)
         return status;
-    return query(source, NULL, statement, parameters, n,
-                 timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms, out, err);
+    return query(source, NULL, statement, parameters, n, bound(timeout_ms), out, err);
 }
 
 recsys_status recsys_source_run(recsys_source *source, const char *script, uint32_t timeout_ms,
@@ -179,8 +204,9 @@ recsys_status recsys_source_run(recsys_source *source, const char *script, uint3
     recsys_status status = check_there(source, err);
     if (status != RECSYS_OK)
         return status;
-    return source->driver.run(source->self, script,
-                              timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms, err);
+    recsys_error said = {0};
+    status = source->driver.run(source->self, script, bound(timeout_ms), &said);
+    return judge(source, "run", status, &said, err);
 }
 
 recsys_status recsys_transaction_begin(recsys_source *source, uint32_t timeout_ms,
@@ -196,14 +222,16 @@ recsys_status recsys_transaction_begin(recsys_source *source, uint32_t timeout_m
     recsys_transaction *transaction = rs_alloc_array(1, sizeof *transaction);
     if (transaction == NULL)
         return rs_error_nomem(err, "transaction");
+    recsys_error said = {0};
     transaction->source = source;
-    transaction->timeout_ms = timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms;
+    transaction->timeout_ms = bound(timeout_ms);
     status =
-        source->driver.begin(source->self, transaction->timeout_ms, &transaction->session, err);
+        source->driver.begin(source->self, transaction->timeout_ms, &transaction->session, &said);
+    status = judge(source, "begin", status, &said, err);
     /* NULL means "outside a transaction" to query(), which would be found out too late. */
     if (status == RECSYS_OK && transaction->session == NULL)
-        status =
-            rs_error(err, RECSYS_E_INTERNAL, "the driver of %s began no session", source->name);
+        status = rs_error(err, RECSYS_E_CALLBACK,
+                          "%s: the driver's begin returned RECSYS_OK and no session", source->name);
     if (status != RECSYS_OK) {
         rs_free(transaction);
         return status;
@@ -228,9 +256,11 @@ recsys_status recsys_transaction_query(recsys_transaction *transaction, const ch
 static recsys_status end(recsys_transaction *transaction, uint32_t commit, recsys_error *err)
 {
     recsys_source *source = transaction->source;
+    recsys_error said = {0};
     recsys_status status = source->driver.end(source->self, transaction->session, commit,
-                                              transaction->timeout_ms, err);
+                                              transaction->timeout_ms, &said);
 
+    status = judge(source, "end", status, &said, err);
     recsys_source_unref(source);
     rs_free(transaction);
     return status;

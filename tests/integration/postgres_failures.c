@@ -300,9 +300,9 @@ static void a_pool_in_use_is_waited_for_until_the_deadline(void **state)
     open_source(conninfo, 2, 0, 0);
     for (int i = 0; i < 2; i++)
         assert_int_equal(recsys_transaction_begin(source, 0, &held[i], &err), RECSYS_OK);
-    assert_int_equal(query("SELECT 1", 50), RECSYS_E_TIMEOUT);
+    assert_int_equal(query("SELECT 1", 50), RECSYS_E_EXHAUSTED);
     assert_non_null(strstr(err.message, "pool_size"));
-    assert_int_equal(recsys_transaction_begin(source, 50, &third, &err), RECSYS_E_TIMEOUT);
+    assert_int_equal(recsys_transaction_begin(source, 50, &third, &err), RECSYS_E_EXHAUSTED);
     assert_int_equal(get_stats().open, 2);
     assert_int_equal(get_stats().idle, 0);
     assert_int_equal(get_stats().waited, 2);
@@ -410,7 +410,7 @@ static void no_more_connections_than_the_server_has(void **state)
     open_source(where, 20, 0, 0);
     while (n < 20 && status == RECSYS_OK)
         status = recsys_transaction_begin(source, 10000, &held[n++], &err);
-    assert_int_equal(status, RECSYS_E_IO);
+    assert_int_equal(status, RECSYS_E_EXHAUSTED);
     assert_non_null(strstr(err.message, "53300"));
     assert_non_null(strstr(err.message, "pool_size"));
     assert_int_equal(n - 1, 3);

@@ -143,7 +143,7 @@ static void a_transaction_with_a_failure_writes_nothing(void **state)
     assert_int_equal(query_within(transaction, "INSERT INTO t VALUES (3)"), RECSYS_E_EXISTS);
     assert_int_equal(query_within(transaction, "INSERT INTO t VALUES (4)"), RECSYS_E_BACKEND);
     assert_non_null(strstr(err.message, "25P02"));
-    assert_int_equal(recsys_transaction_commit(transaction, &err), RECSYS_E_BACKEND);
+    assert_int_equal(recsys_transaction_commit(transaction, &err), RECSYS_E_STATE);
     assert_non_null(strstr(err.message, "nothing was written"));
     expect_seen("SELECT count(*) FROM t", "2");
 
@@ -172,7 +172,7 @@ static void what_cannot_be_serialised_may_be_tried_again(void **state)
     assert_int_equal(query_within(one, "UPDATE t SET n = n + 1 WHERE id = 1"), RECSYS_OK);
     assert_int_equal(query_within(two, "UPDATE t SET n = n + 1 WHERE id = 2"), RECSYS_OK);
     assert_int_equal(recsys_transaction_commit(one, &err), RECSYS_OK);
-    assert_int_equal(recsys_transaction_commit(two, &err), RECSYS_E_STATE);
+    assert_int_equal(recsys_transaction_commit(two, &err), RECSYS_E_CONFLICT);
     expect_seen("SELECT sum(n) FROM t", "1");
 
     /* At the statement, and then at a commit that nobody should have tried. */
@@ -183,9 +183,9 @@ static void what_cannot_be_serialised_may_be_tried_again(void **state)
     assert_int_equal(query_within(one, "SELECT n FROM t WHERE id = 1"), RECSYS_OK);
     assert_int_equal(query_within(two, "UPDATE t SET n = n + 1 WHERE id = 1"), RECSYS_OK);
     assert_int_equal(recsys_transaction_commit(two, &err), RECSYS_OK);
-    assert_int_equal(query_within(one, "UPDATE t SET n = n + 1 WHERE id = 1"), RECSYS_E_STATE);
+    assert_int_equal(query_within(one, "UPDATE t SET n = n + 1 WHERE id = 1"), RECSYS_E_CONFLICT);
     assert_non_null(strstr(err.message, "40001"));
-    assert_int_equal(recsys_transaction_commit(one, &err), RECSYS_E_STATE);
+    assert_int_equal(recsys_transaction_commit(one, &err), RECSYS_E_CONFLICT);
     expect_seen("SELECT sum(n) FROM t", "2");
 }
 
@@ -216,8 +216,8 @@ static void a_deadlock_may_be_tried_again(void **state)
         recsys_transaction_rollback(two);
     pthread_join(thread, &theirs);
     recsys_status other = *(recsys_status *)theirs;
-    assert_true((mine == RECSYS_E_STATE && other == RECSYS_OK) ||
-                (mine == RECSYS_OK && other == RECSYS_E_STATE));
+    assert_true((mine == RECSYS_E_CONFLICT && other == RECSYS_OK) ||
+                (mine == RECSYS_OK && other == RECSYS_E_CONFLICT));
     assert_int_equal(recsys_transaction_commit(one, &err), other);
     if (mine == RECSYS_OK)
         assert_int_equal(recsys_transaction_commit(two, &err), RECSYS_OK);
@@ -230,7 +230,7 @@ static void a_lock_that_is_held_may_be_tried_again(void **state)
 
     (void)state;
     assert_int_equal(query_within(transaction, "SELECT * FROM t FOR UPDATE"), RECSYS_OK);
-    assert_int_equal(query("SELECT * FROM t FOR UPDATE NOWAIT"), RECSYS_E_STATE);
+    assert_int_equal(query("SELECT * FROM t FOR UPDATE NOWAIT"), RECSYS_E_CONFLICT);
     recsys_transaction_rollback(transaction);
 }
 

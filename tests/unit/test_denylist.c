@@ -281,12 +281,12 @@ static void a_revocation_that_lost_against_another_is_tried_again(void **state)
 {
     (void)state;
     atomic_store(&w.database.fail_next, 2);
-    atomic_store(&w.database.fail, RECSYS_E_STATE);
+    atomic_store(&w.database.fail, RECSYS_E_CONFLICT);
     revoke(w.a, "t1");
     assert_int_equal(check(w.b, "t1"), REVOKED);
-    atomic_store(&w.database.fail, RECSYS_E_STATE); /* but not for ever */
+    atomic_store(&w.database.fail, RECSYS_E_CONFLICT); /* but not for ever */
     assert_int_equal(recsys_denylist_revoke(w.a, bytes("t2"), NULL, NULL, FAR_S, &err),
-                     RECSYS_E_STATE);
+                     RECSYS_E_CONFLICT);
 }
 
 static void a_sync_rids_the_database_of_what_has_expired_now_and_then(void **state)

@@ -21,8 +21,9 @@ static recsys_error err;
 static struct {
     char log[1000]; /* what was called, in order */
     recsys_status status;
-    int n_values; /* added to the rows before answering */
-    int has_no_session;
+    int n_values;  /* added to the rows before answering */
+    int n_columns; /* of them; 0 = 1 */
+    int has_no_session, is_silent;
 } fake;
 
 static int its_session;
@@ -39,6 +40,12 @@ static void note(const char *format, ...)
 
 static recsys_status answer(recsys_error *problem)
 {
+    static const recsys_error nothing;
+
+    assert_non_null(problem);
+    assert_memory_equal(problem, &nothing, sizeof nothing);
+    if (fake.is_silent)
+        return fake.status;
     return fake.status == RECSYS_OK ? RECSYS_OK : rs_error(problem, fake.status, "told to fail");
 }
 
@@ -52,7 +59,7 @@ static recsys_status fake_query(void *self, void *session, const char *statement
         note(":%u", (unsigned)parameters[i].type);
     note(" %ums;", (unsigned)timeout_ms);
     assert_true(session == NULL || session == &its_session);
-    if (fake.n_values > 0)
+    for (int i = 0; fake.n_values > 0 && i < (fake.n_columns == 0 ? 1 : fake.n_columns); i++)
         assert_int_equal(recsys_rows_add_column(rows, "v", problem), RECSYS_OK);
     for (int i = 0; i < fake.n_values; i++)
         assert_int_equal(recsys_rows_add(rows, recsys_datum_integer(i), problem), RECSYS_OK);
@@ -262,7 +269,7 @@ static void a_transaction_without_a_session_is_refused(void **state)
 
     (void)state;
     fake.has_no_session = 1;
-    assert_int_equal(recsys_transaction_begin(source, 0, &transaction, &err), RECSYS_E_INTERNAL);
+    assert_int_equal(recsys_transaction_begin(source, 0, &transaction, &err), RECSYS_E_CALLBACK);
     assert_null(transaction);
     recsys_source_unref(source);
 }
@@ -342,6 +349,84 @@ static void what_a_driver_cannot_do_is_unsupported(void **state)
     recsys_source_unref(source);
 }
 
+/* A driver is a stranger: what it returns does not travel through as if it were ours. */
+static void what_a_driver_returns_is_judged(void **state)
+{
+    recsys_source *source = create();
+    recsys_transaction *transaction;
+    recsys_rows *rows;
+    const recsys_error before = {RECSYS_E_IO, 7, "as it was"};
+
+    (void)state;
+    fake.status = 5;
+    fake.is_silent = 1;
+    assert_int_equal(recsys_source_query(source, "Q", NULL, 0, 0, &rows, &err), RECSYS_E_CALLBACK);
+    assert_null(rows);
+    assert_non_null(strstr(err.message, "5"));
+    assert_non_null(strstr(err.message, "fake: the driver's query"));
+    assert_int_equal(recsys_source_query(source, "Q", NULL, 0, 0, &rows, NULL), RECSYS_E_CALLBACK);
+    fake.status = -12345;
+    assert_int_equal(recsys_source_run(source, "S", 0, &err), RECSYS_E_CALLBACK);
+    assert_int_equal(recsys_transaction_begin(source, 0, &transaction, &err), RECSYS_E_CALLBACK);
+    assert_null(transaction);
+    /* A failure without a word gets words. */
+    fake.status = RECSYS_E_BACKEND;
+    assert_int_equal(recsys_source_run(source, "S", 0, &err), RECSYS_E_BACKEND);
+    assert_int_equal(err.status, RECSYS_E_BACKEND);
+    assert_non_null(strstr(err.message, "E_BACKEND"));
+    /* Success leaves the record alone. */
+    fake.status = RECSYS_OK;
+    err = before;
+    assert_int_equal(recsys_source_run(source, "S", 0, &err), RECSYS_OK);
+    assert_memory_equal(&err, &before, sizeof err);
+    /* Success in the middle of a row is none. */
+    fake.n_values = 3;
+    fake.n_columns = 2;
+    assert_int_equal(recsys_source_query(source, "Q", NULL, 0, 0, &rows, &err), RECSYS_E_CALLBACK);
+    assert_null(rows);
+    assert_int_equal(recsys_transaction_begin(source, 0, &transaction, &err), RECSYS_OK);
+    fake.status = 1;
+    assert_int_equal(recsys_transaction_commit(transaction, &err), RECSYS_E_CALLBACK);
+    recsys_source_unref(source);
+}
+
+static void what_is_reserved_is_refused(void **state)
+{
+    recsys_source *source = create();
+    recsys_source_driver newer = driver();
+    recsys_datum parameter = recsys_datum_integer(1);
+    recsys_rows *rows = (recsys_rows *)&err;
+
+    (void)state;
+    parameter.reserved = 1;
+    assert_int_equal(recsys_source_query(source, "Q", &parameter, 1, 0, &rows, &err),
+                     RECSYS_E_UNSUPPORTED);
+    assert_null(rows);
+    assert_non_null(strstr(err.message, "$1"));
+    recsys_source_unref(source);
+    expect_log("destroy;");
+    newer.reserved = 1;
+    assert_int_equal(recsys_source_create("fake", &newer, &fake, &source, &err),
+                     RECSYS_E_UNSUPPORTED);
+    assert_null(source);
+    expect_log("destroy;");
+}
+
+static void a_time_out_is_the_default_or_as_long_as_it_takes(void **state)
+{
+    recsys_source *source = create();
+    recsys_transaction *transaction;
+
+    (void)state;
+    assert_int_equal(recsys_source_run(source, "S", 0, &err), RECSYS_OK);
+    assert_int_equal(recsys_source_run(source, "S", RECSYS_NEVER_32, &err), RECSYS_OK);
+    assert_int_equal(recsys_transaction_begin(source, RECSYS_NEVER_32, &transaction, &err),
+                     RECSYS_OK);
+    recsys_transaction_rollback(transaction);
+    expect_log("run S 2000ms;run S 4294967295ms;begin 4294967295ms;rollback 4294967295ms;");
+    recsys_source_unref(source);
+}
+
 static void a_driver_finds_only_its_own_sources(void **state)
 {
     recsys_source *source = create();
@@ -391,6 +476,9 @@ int main(void)
         cmocka_unit_test(a_source_that_cannot_be_made_destroys_what_it_owns),
         cmocka_unit_test(a_source_lives_as_long_as_anybody_uses_it),
         cmocka_unit_test(what_a_driver_cannot_do_is_unsupported),
+        cmocka_unit_test(what_a_driver_returns_is_judged),
+        cmocka_unit_test(what_is_reserved_is_refused),
+        cmocka_unit_test(a_time_out_is_the_default_or_as_long_as_it_takes),
         cmocka_unit_test(a_driver_finds_only_its_own_sources),
         cmocka_unit_test(a_database_that_is_away_is_not_asked),
     };

@@ -12,9 +12,11 @@
 #include "lib/adapters/postgres/pg_connection.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/adapters/postgres/pg_failure.h"
 #include "lib/base/clock.h"
@@ -24,6 +26,12 @@
 static const char *const keywords[] = {
     "fallback_application_name", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
     "keepalives_count",          "dbname",           "client_encoding", NULL};
+
+uint64_t rs_pg_deadline(uint32_t timeout_ms)
+{
+    return timeout_ms == RECSYS_NEVER_32 ? RS_PG_NO_DEADLINE
+                                         : rs_clock_ns() + (uint64_t)timeout_ms * 1000000u;
+}
 
 uint32_t rs_pg_remaining_ms(uint64_t deadline_ns)
 {
@@ -107,6 +115,20 @@ void rs_pg_close(struct rs_pg_connection *connection)
 {
     PQfinish(connection->pg);
     connection->pg = NULL;
+}
+
+void rs_pg_abandon(struct rs_pg_connection *connection)
+{
+    PGconn *pg = connection->pg;
+    int socket = PQsocket(pg), nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    connection->pg = NULL;
+    /* PQfinish() takes leave of the server, and TLS does, too: on a descriptor of this process
+     * that leads nowhere. Where there is none the memory is the smaller loss. */
+    if (socket < 0 || (nothing >= 0 && dup2(nothing, socket) == socket))
+        PQfinish(pg);
+    if (nothing >= 0)
+        close(nothing);
 }
 
 int rs_pg_is_idle(const struct rs_pg_connection *connection)

@@ -18,10 +18,16 @@ struct rs_pg_connection {
 recsys_status rs_pg_connect(const char *conninfo, uint64_t deadline_ns,
                             struct rs_pg_connection *out, recsys_error *err);
 void rs_pg_close(struct rs_pg_connection *connection);
+/* In a forked child: free the parent's connection without a word to the server. */
+void rs_pg_abandon(struct rs_pg_connection *connection);
 
 /* 1 if it is open, outside a transaction and silent: an idle connection on which
  * anything can be read was ended by the server, or is not where we think it is. */
 int rs_pg_is_idle(const struct rs_pg_connection *connection);
+
+/* The deadline of a time-out that begins now. RECSYS_NEVER_32: RS_PG_NO_DEADLINE. */
+#define RS_PG_NO_DEADLINE UINT64_MAX
+uint64_t rs_pg_deadline(uint32_t timeout_ms);
 
 /* Whole milliseconds until `deadline_ns`, rounded up; 0 when it has passed. */
 uint32_t rs_pg_remaining_ms(uint64_t deadline_ns);

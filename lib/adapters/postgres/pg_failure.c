@@ -24,14 +24,13 @@ static const struct meaning {
     {"22", RECSYS_E_INVALID, NULL},
     {"23", RECSYS_E_INVALID, NULL},
     {"40003", RECSYS_E_IO, NULL}, /* it is not known whether it completed */
-    {"40", RECSYS_E_STATE, "try the whole transaction again"},
-    {"55P03", RECSYS_E_STATE, "try the whole transaction again"},
+    {"40", RECSYS_E_CONFLICT, "try the whole transaction again"},
+    {"55P03", RECSYS_E_CONFLICT, "try the whole transaction again"},
     {"57014", RECSYS_E_TIMEOUT, "give it more time, or look at it with EXPLAIN"},
     {"57P", RECSYS_E_IO, NULL},
     {"25P03", RECSYS_E_IO, NULL}, /* the server ended an idle transaction or session */
     {"08", RECSYS_E_IO, NULL},
-    /* For the caller the server cannot be reached; it may be better in a moment. */
-    {"53300", RECSYS_E_IO, "use a smaller pool_size, a pooler, or a larger max_connections"},
+    {"53300", RECSYS_E_EXHAUSTED, "use a smaller pool_size, a pooler, or a larger max_connections"},
     {"28", RECSYS_E_BACKEND, "look at the user and password in conninfo, and at pg_hba.conf"},
     {"3D000", RECSYS_E_BACKEND, "look at dbname in conninfo"},
     {"3F000", RECSYS_E_BACKEND, "has the migration been run?"},

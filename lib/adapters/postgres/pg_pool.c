@@ -33,6 +33,15 @@ fail:
     return rs_error_sys(err, result, "cannot make the lock of a PostgreSQL pool");
 }
 
+void rs_pg_pool_abandon(struct rs_pg_pool *pool)
+{
+    /* If another thread of the parent was inside, nobody can say which of them are idle. */
+    if (rs_lock_try(&pool->lock))
+        for (uint32_t i = 0; i < pool->n_idle; i++)
+            rs_pg_abandon(&pool->idle[i]);
+    rs_free(pool->idle);
+}
+
 void rs_pg_pool_destroy(struct rs_pg_pool *pool)
 {
     for (uint32_t i = 0; i < pool->n_idle; i++)
@@ -58,7 +67,7 @@ static void forget(struct rs_pg_pool *pool, int was_broken)
 static recsys_status connect_one(struct rs_pg_pool *pool, uint64_t deadline_ns,
                                  struct rs_pg_connection *out, recsys_error *err)
 {
-    uint64_t own_ns = rs_clock_ns() + pool->connect_timeout_ns;
+    uint64_t own_ns = rs_pg_deadline(pool->connect_timeout_ms);
     recsys_status status =
         rs_pg_connect(pool->conninfo, own_ns < deadline_ns ? own_ns : deadline_ns, out, err);
 
@@ -105,7 +114,7 @@ recsys_status rs_pg_pool_take(struct rs_pg_pool *pool, uint64_t deadline_ns,
         } else if (is_late) {
             pool->n_wait_timeouts++;
             rs_lock_give(&pool->lock);
-            return rs_error(err, RECSYS_E_TIMEOUT,
+            return rs_error(err, RECSYS_E_EXHAUSTED,
                             "all %" PRIu32 " connections to PostgreSQL are in use and none "
                             "became free in time; give it more time or a larger pool_size",
                             pool->size);

@@ -11,7 +11,8 @@
 struct rs_pg_pool {
     const char *conninfo; /* BORROWED */
     uint32_t size;
-    uint64_t connect_timeout_ns, max_age_ns;
+    uint32_t connect_timeout_ms; /* RECSYS_NEVER_32 = no bound */
+    uint64_t max_age_ns;
 
     struct rs_lock lock;
     struct rs_signal freed;
@@ -25,9 +26,12 @@ struct rs_pg_pool {
 recsys_status rs_pg_pool_init(struct rs_pg_pool *pool, recsys_error *err);
 /* Every connection must have been given back. */
 void rs_pg_pool_destroy(struct rs_pg_pool *pool);
+/* Instead, in a forked child: free what is ours, say nothing on the parent's
+ * connections, and leave alone a lock that nobody may ever give back. */
+void rs_pg_pool_abandon(struct rs_pg_pool *pool);
 
 /* Take one that works: an idle one, a new one, or the one that is given back
- * next. E_TIMEOUT, or what connecting failed with. */
+ * next. E_EXHAUSTED, or what connecting failed with. */
 recsys_status rs_pg_pool_take(struct rs_pg_pool *pool, uint64_t deadline_ns,
                               struct rs_pg_connection *out, recsys_error *err);
 /* Only a connection that is idle and not too old is kept. */

@@ -27,10 +27,12 @@
 
 static uint32_t server_timeout_ms(uint64_t deadline_ns)
 {
+    if (deadline_ns == RS_PG_NO_DEADLINE)
+        return 0; /* for ever */
     uint32_t ms = rs_pg_remaining_ms(deadline_ns);
     uint32_t grace = ms / 8 < MAX_GRACE_MS ? ms / 8 : MAX_GRACE_MS;
 
-    return ms - grace == 0 ? 1 : ms - grace; /* 0 would mean for ever */
+    return ms - grace == 0 ? 1 : ms - grace;
 }
 
 /* "cannot run "SELECT …"", for messages. The text is the program's, not a user's. */
@@ -209,10 +211,10 @@ recsys_status rs_pg_commit(struct rs_pg_connection *connection, uint64_t deadlin
     PGTransactionStatusType state = PQtransactionStatus(connection->pg);
     if (state == PQTRANS_INERROR) {
         rs_pg_rollback(connection, deadline_ns);
-        return rs_error(err,
-                        connection->failed == RECSYS_E_STATE ? RECSYS_E_STATE : RECSYS_E_BACKEND,
-                        "%s: an earlier statement failed (%s); nothing was written", what,
-                        recsys_status_text(connection->failed));
+        return rs_error(
+            err, connection->failed == RECSYS_E_CONFLICT ? RECSYS_E_CONFLICT : RECSYS_E_STATE,
+            "%s: an earlier statement failed (%s); nothing was written", what,
+            recsys_status_text(connection->failed));
     }
     if (state != PQTRANS_INTRANS)
         return rs_error(err, RECSYS_E_BACKEND,

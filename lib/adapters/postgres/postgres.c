@@ -18,6 +18,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
+#include "lib/base/fork.h"
 #include "lib/base/structs.h"
 
 #define MAX_POOL_SIZE 10000u
@@ -26,12 +27,13 @@
 struct postgres {
     struct rs_pg_pool pool;
     char *conninfo;
+    uint32_t forks;                 /* rs_fork_count() of the process whose connections these are */
     uint64_t n_queries, n_failures; /* protected by pool.lock */
 };
 
-static uint64_t deadline_after(uint32_t timeout_ms)
+static recsys_status check_process(const struct postgres *postgres, recsys_error *err)
 {
-    return rs_clock_ns() + (uint64_t)timeout_ms * 1000000u;
+    return rs_fork_check(postgres->forks, "a PostgreSQL source", err);
 }
 
 static void count_query(struct postgres *postgres, recsys_status status)
@@ -62,11 +64,13 @@ static recsys_status postgres_query(void *self, void *session, const char *text,
     struct postgres *postgres = self;
     struct rs_pg_statement statement = {text, NULL, n};
     struct rs_buffer bytes;
-    uint64_t deadline_ns = deadline_after(timeout_ms);
+    uint64_t deadline_ns = rs_pg_deadline(timeout_ms);
 
+    recsys_status status = check_process(postgres, err);
+    if (status != RECSYS_OK)
+        return status;
     rs_buffer_init(&bytes, MAX_PARAMETER_BYTES);
-    recsys_status status =
-        rs_pg_format_parameters(parameters, n, &bytes, &statement.parameters, err);
+    status = rs_pg_format_parameters(parameters, n, &bytes, &statement.parameters, err);
     if (status == RECSYS_OK && session == NULL)
         status = run_on_pool(postgres, &statement, deadline_ns, rows, err);
     else if (status == RECSYS_OK)
@@ -81,12 +85,14 @@ static recsys_status postgres_begin(void *self, uint32_t timeout_ms, void **sess
                                     recsys_error *err)
 {
     struct postgres *postgres = self;
-    uint64_t deadline_ns = deadline_after(timeout_ms);
+    uint64_t deadline_ns = rs_pg_deadline(timeout_ms);
+    recsys_status status = check_process(postgres, err);
+    if (status != RECSYS_OK)
+        return status;
     struct rs_pg_connection *connection = rs_alloc_array(1, sizeof *connection);
-
     if (connection == NULL)
         return rs_error_nomem(err, "transaction");
-    recsys_status status = rs_pg_pool_take(&postgres->pool, deadline_ns, connection, err);
+    status = rs_pg_pool_take(&postgres->pool, deadline_ns, connection, err);
     if (status == RECSYS_OK) {
         status = rs_pg_begin(connection, deadline_ns, err);
         if (status != RECSYS_OK)
@@ -105,14 +111,18 @@ static recsys_status postgres_end(void *self, void *session, uint32_t commit, ui
 {
     struct postgres *postgres = self;
     struct rs_pg_connection *connection = session;
-    uint64_t deadline_ns = deadline_after(timeout_ms);
-    recsys_status status = RECSYS_OK;
+    uint64_t deadline_ns = rs_pg_deadline(timeout_ms);
+    recsys_status status = check_process(postgres, err);
 
-    if (commit)
-        status = rs_pg_commit(connection, deadline_ns, err);
-    else
-        rs_pg_rollback(connection, deadline_ns);
-    rs_pg_pool_give(&postgres->pool, connection);
+    if (status != RECSYS_OK) {
+        rs_pg_abandon(connection);
+    } else {
+        if (commit)
+            status = rs_pg_commit(connection, deadline_ns, err);
+        else
+            rs_pg_rollback(connection, deadline_ns);
+        rs_pg_pool_give(&postgres->pool, connection);
+    }
     rs_free(connection);
     return status;
 }
@@ -122,9 +132,12 @@ static recsys_status postgres_run(void *self, const char *script, uint32_t timeo
 {
     struct postgres *postgres = self;
     struct rs_pg_connection connection;
-    uint64_t deadline_ns = deadline_after(timeout_ms);
-    recsys_status status = rs_pg_pool_take(&postgres->pool, deadline_ns, &connection, err);
+    uint64_t deadline_ns = rs_pg_deadline(timeout_ms);
+    recsys_status status = check_process(postgres, err);
 
+    if (status != RECSYS_OK)
+        return status;
+    status = rs_pg_pool_take(&postgres->pool, deadline_ns, &connection, err);
     if (status == RECSYS_OK) {
         status = rs_pg_run_script(&connection, script, deadline_ns, err);
         rs_pg_pool_give(&postgres->pool, &connection);
@@ -137,7 +150,10 @@ static void postgres_destroy(void *self)
 {
     struct postgres *postgres = self;
 
-    rs_pg_pool_destroy(&postgres->pool);
+    if (check_process(postgres, NULL) == RECSYS_OK)
+        rs_pg_pool_destroy(&postgres->pool);
+    else
+        rs_pg_pool_abandon(&postgres->pool);
     rs_free(postgres->conninfo);
     rs_free(postgres);
 }
@@ -182,9 +198,9 @@ static recsys_status read_options(const recsys_postgres_options *options, struct
                                   recsys_error *err)
 {
     recsys_postgres_options given;
-    recsys_status status = rs_struct_read(&given, sizeof given, options,
-                                          RECSYS_POSTGRES_OPTIONS_SIZE_V1,
-                                          "recsys_postgres_create: options", err);
+    recsys_status status =
+        rs_struct_read(&given, sizeof given, options, RECSYS_POSTGRES_OPTIONS_SIZE_V1,
+                       "recsys_postgres_create: options", err);
 
     if (status != RECSYS_OK)
         return status;
@@ -193,9 +209,11 @@ static recsys_status read_options(const recsys_postgres_options *options, struct
                         "recsys_postgres_create: pool_size is %u, must be at most %u",
                         (unsigned)given.pool_size, MAX_POOL_SIZE);
     pool->size = given.pool_size == 0 ? 8 : given.pool_size;
-    pool->connect_timeout_ns =
-        (given.connect_timeout_ms == 0 ? 2000 : (uint64_t)given.connect_timeout_ms) * 1000000u;
-    pool->max_age_ns = (given.max_age_s == 0 ? 1800 : (uint64_t)given.max_age_s) * 1000000000u;
+    pool->connect_timeout_ms = given.connect_timeout_ms == 0 ? 2000 : given.connect_timeout_ms;
+    pool->max_age_ns =
+        given.max_age_s == RECSYS_NEVER_32
+            ? UINT64_MAX
+            : (given.max_age_s == 0 ? 1800 : (uint64_t)given.max_age_s) * 1000000000u;
     return RECSYS_OK;
 }
 
@@ -225,6 +243,7 @@ recsys_status recsys_postgres_create(const char *conninfo, const recsys_postgres
         goto fail;
     }
     postgres->pool.conninfo = postgres->conninfo;
+    postgres->forks = rs_fork_count();
     status = rs_pg_pool_init(&postgres->pool, err);
     if (status != RECSYS_OK)
         goto fail;
@@ -249,6 +268,9 @@ recsys_status recsys_postgres_get_stats(recsys_source *source, recsys_postgres_s
     if (postgres == NULL)
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_postgres_get_stats: not a PostgreSQL source");
+    status = check_process(postgres, err);
+    if (status != RECSYS_OK)
+        return status;
     rs_lock_take(&postgres->pool.lock);
     stats.open = postgres->pool.n_open;
     stats.idle = postgres->pool.n_idle;

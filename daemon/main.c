@@ -75,7 +75,7 @@ static bool stop(void)
     rd_stores_stop(&app.stores);
     rd_metrics_stop(&app.metrics);
     recsys_deployment_destroy(app.deployment);
-    recsys_registry_close(app.registry);
+    recsys_registry_unref(app.registry);
     rd_auth_free(&app.auth);
     rd_config_free(&app.config);
     (void)pthread_mutex_destroy(&app.batch_lock);

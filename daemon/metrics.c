@@ -112,7 +112,7 @@ bool rd_metrics_start(struct rd_metrics *m)
 
 void rd_metrics_stop(struct rd_metrics *m)
 {
-    recsys_stats_destroy(m->stats);
+    recsys_stats_unref(m->stats);
     m->stats = NULL;
 }
 
@@ -172,7 +172,7 @@ static void add_label(struct rd_text *text, const char *name, const char *value)
     rd_text_add(text, "\"", 1);
 }
 
-static void keep_model_info(struct rd_metrics *m, const recsys_deployment_place *active)
+static void keep_model_info(struct rd_metrics *m, const recsys_deployment_entry *active)
 {
     char labels[sizeof m->model_labels];
     struct rd_text text = RD_TEXT_FIXED(labels);
@@ -258,6 +258,6 @@ void rd_get_metrics(struct rd_request *request)
     recsys_metric_set(m->log_dropped, (double)rd_access_dropped());
     request->status = 200;
     request->content_type = "text/plain; version=0.0.4; charset=utf-8";
-    if (recsys_stats_write(m->stats, write_text, request->out, &err) != RECSYS_OK)
+    if (recsys_stats_format(m->stats, write_text, request->out, &err) != RECSYS_OK)
         (void)rd_reply_error(request, 500, err.message);
 }

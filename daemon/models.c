@@ -14,23 +14,23 @@
 
 #define MAX_LISTED 10000u
 
-static void write_place(struct rd_text *out, const char *name, const recsys_deployment_place *place)
+static void write_entry(struct rd_text *out, const char *name, const recsys_deployment_entry *entry)
 {
     char since[RD_TIME_SIZE];
 
     rd_text_json_puts(out, name);
     rd_text_add(out, ":", 1);
-    if (place->fingerprint[0] == '\0') {
+    if (entry->fingerprint[0] == '\0') {
         rd_text_add(out, "null", 4);
         return;
     }
-    rd_time_format(place->since_ms, since);
+    rd_time_format(entry->since_ms, since);
     rd_text_puts(out, "{\"name\":");
-    rd_text_json_puts(out, place->name);
+    rd_text_json_puts(out, entry->name);
     rd_text_puts(out, ",\"version\":");
-    rd_text_json_puts(out, place->version);
+    rd_text_json_puts(out, entry->version);
     rd_text_puts(out, ",\"fingerprint\":");
-    rd_text_json_puts(out, place->fingerprint);
+    rd_text_json_puts(out, entry->fingerprint);
     rd_text_printf(out, ",\"since\":\"%s\"}", since);
 }
 
@@ -38,11 +38,11 @@ static void write_status(struct rd_text *out, const recsys_deployment_status *st
 {
     char time[RD_TIME_SIZE];
 
-    write_place(out, "active", &status->active);
+    write_entry(out, "active", &status->active);
     rd_text_add(out, ",", 1);
-    write_place(out, "previous", &status->previous);
+    write_entry(out, "previous", &status->previous);
     rd_text_add(out, ",", 1);
-    write_place(out, "candidate", &status->candidate);
+    write_entry(out, "candidate", &status->candidate);
     rd_text_printf(out, ",\"loading\":%s,\"swaps\":%llu,\"failures\":%llu,\"retired\":%llu",
                    status->loading ? "true" : "false", (unsigned long long)status->n_swaps,
                    (unsigned long long)status->n_failures, (unsigned long long)status->n_retired);
@@ -64,21 +64,22 @@ struct listing {
     bool aliases; /* which of the two lists is being written */
 };
 
-static int32_t list_entry(const char *name, uint64_t version, const char *alias, void *user_data)
+static int32_t list_entry(const recsys_registry_entry *entry, void *user_data)
 {
     struct listing *listing = user_data;
     struct rd_text *out = listing->out;
 
-    if ((alias != NULL) != listing->aliases)
+    if ((entry->alias != NULL) != listing->aliases)
         return 0;
     if (listing->n++ >= MAX_LISTED)
         return 1;
     rd_text_puts(out, listing->n > 1 ? ",{\"name\":" : "{\"name\":");
-    rd_text_json_puts(out, name);
-    rd_text_printf(out, ",\"version\":\"%llu\"", (unsigned long long)version);
-    if (alias != NULL) {
+    rd_text_json_puts(out, entry->name);
+    rd_text_puts(out, ",\"version\":");
+    rd_text_json_puts(out, entry->version);
+    if (entry->alias != NULL) {
         rd_text_puts(out, ",\"alias\":");
-        rd_text_json_puts(out, alias);
+        rd_text_json_puts(out, entry->alias);
     }
     rd_text_add(out, "}", 1);
     return 0;
@@ -87,11 +88,13 @@ static int32_t list_entry(const char *name, uint64_t version, const char *alias,
 static void write_list(struct rd_request *request, const char *name, bool aliases)
 {
     struct listing listing = {request->out, 0, aliases};
+    recsys_status status = RECSYS_OK;
     recsys_error err = {0};
 
     rd_text_printf(request->out, ",\"%s\":[", name);
-    if (request->app->registry != NULL &&
-        recsys_registry_list(request->app->registry, NULL, list_entry, &listing, &err) != RECSYS_OK)
+    if (request->app->registry != NULL)
+        status = recsys_registry_list(request->app->registry, NULL, list_entry, &listing, &err);
+    if (status != RECSYS_OK && status != RECSYS_E_STOPPED) /* = there are more than MAX_LISTED */
         rd_log(RECSYS_LOG_WARN, "the registry cannot be listed: %s", err.message);
     rd_text_add(request->out, "]", 1);
 }

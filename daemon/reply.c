@@ -58,6 +58,8 @@ bool rd_reply_failure(struct rd_request *request, recsys_status status, const re
     case RECSYS_E_NOT_FOUND:
         return rd_reply_error(request, 404, detail);
     case RECSYS_E_STATE:
+    case RECSYS_E_CONFLICT:
+    case RECSYS_E_REJECTED:
         return rd_reply_error(request, 409, detail);
     case RECSYS_E_FORMAT:
     case RECSYS_E_UNSUPPORTED:

@@ -5,7 +5,6 @@
  * Every step is atomic in the library, so these may run beside a server that
  * reads the registry and beside each other.
  */
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,34 +20,24 @@ static int run_publish(const struct ctl_arguments *arguments)
     const char *alias = ctl_value(arguments, "alias");
     recsys_registry *registry = NULL;
     recsys_status status;
-    uint64_t version = 0u;
+    recsys_registry_location made = RECSYS_REGISTRY_LOCATION_INIT;
     recsys_error err;
 
     status = recsys_registry_open(root, &registry, &err);
     if (status == RECSYS_OK) {
         ctl_progress_begin("publishing", arguments->operands[0]);
-        status = recsys_registry_publish(registry, arguments->operands[0], name, &version, &err);
+        status = recsys_registry_publish(registry, arguments->operands[0], name, &made, &err);
         ctl_progress_end();
     }
     if (status == RECSYS_OK)
-        printf("models:/%s/%" PRIu64 "\n", name, version);
+        printf("models:/%s/%s\n", made.name, made.version);
     if (status == RECSYS_OK && alias != NULL) {
-        status = recsys_registry_set_alias(registry, name, alias, version, &err);
+        status = recsys_registry_set_alias(registry, name, alias, made.version, &err);
         if (status == RECSYS_OK)
             printf("models:/%s@%s\n", name, alias);
     }
-    recsys_registry_close(registry);
+    recsys_registry_unref(registry);
     return status == RECSYS_OK ? CTL_OK : ctl_failed("%s", err.message);
-}
-
-static uint64_t parse_version(const struct ctl_arguments *arguments, const char *text)
-{
-    char *end;
-    unsigned long long version = strtoull(text, &end, 10);
-
-    if (strspn(text, "0123456789") == 0u || *end != '\0' || version == 0u)
-        ctl_usage_error(arguments->command, "'%s' is not a version; they are 1, 2, 3, ...", text);
-    return (uint64_t)version;
 }
 
 static int run_alias(const struct ctl_arguments *arguments)
@@ -58,31 +47,30 @@ static int run_alias(const struct ctl_arguments *arguments)
     const char *alias = arguments->operands[0];
     bool take_away = ctl_has(arguments, "remove");
     recsys_registry *registry = NULL;
-    uint64_t version = 0u;
+    const char *version = NULL;
     recsys_status status;
     recsys_error err;
 
     if (take_away == (arguments->n_operands == 2u))
         ctl_usage_error(arguments->command, "alias needs either a VERSION or --remove");
     if (!take_away)
-        version = parse_version(arguments, arguments->operands[1]);
+        version = arguments->operands[1];
     status = recsys_registry_open(root, &registry, &err);
     if (status == RECSYS_OK)
         status = take_away ? recsys_registry_remove_alias(registry, name, alias, &err)
                            : recsys_registry_set_alias(registry, name, alias, version, &err);
-    recsys_registry_close(registry);
+    recsys_registry_unref(registry);
     if (status != RECSYS_OK)
         return ctl_failed("%s", err.message);
     if (take_away)
         printf("removed models:/%s@%s\n", name, alias);
     else
-        printf("models:/%s@%s is version %" PRIu64 "\n", name, alias, version);
+        printf("models:/%s@%s is version %s\n", name, alias, version);
     return CTL_OK;
 }
 
 struct entry {
-    char *name;
-    uint64_t version;
+    char *name, *version;
     char *alias; /* NULL for a version itself */
 };
 
@@ -96,7 +84,7 @@ static char *copy_text(const char *text)
     return text == NULL ? NULL : strcpy(ctl_allocate(strlen(text), 1u), text);
 }
 
-static int32_t collect(const char *name, uint64_t version, const char *alias, void *user_data)
+static int32_t collect(const recsys_registry_entry *found, void *user_data)
 {
     struct listing *listing = user_data;
 
@@ -109,7 +97,8 @@ static int32_t collect(const char *name, uint64_t version, const char *alias, vo
         listing->entries = grown;
         listing->capacity = capacity;
     }
-    listing->entries[listing->n++] = (struct entry){copy_text(name), version, copy_text(alias)};
+    listing->entries[listing->n++] = (struct entry){
+        copy_text(found->name), copy_text(found->version), copy_text(found->alias)};
     return 0;
 }
 
@@ -121,7 +110,7 @@ static void aliases_of(const struct listing *listing, size_t i, json_t *array)
     for (size_t j = 0; j < listing->n; j++) {
         const struct entry *entry = &listing->entries[j];
 
-        if (entry->alias == NULL || entry->version != version->version ||
+        if (entry->alias == NULL || strcmp(entry->version, version->version) != 0 ||
             strcmp(entry->name, version->name) != 0)
             continue;
         if (array != NULL)
@@ -143,15 +132,15 @@ static int print_listing(const struct listing *listing, bool as_json)
         if (entry->alias != NULL)
             continue;
         if (!as_json) {
-            printf("models:/%s/%" PRIu64, entry->name, entry->version);
+            printf("models:/%s/%s", entry->name, entry->version);
             aliases_of(listing, i, NULL);
             putchar('\n');
             continue;
         }
         aliases = json_array();
         aliases_of(listing, i, aliases);
-        json_array_append_new(array, json_pack("{s:s, s:I, s:o}", "name", entry->name, "version",
-                                               (json_int_t)entry->version, "aliases", aliases));
+        json_array_append_new(array, json_pack("{s:s, s:s, s:o}", "name", entry->name, "version",
+                                               entry->version, "aliases", aliases));
     }
     if (as_json && (json_dumpf(array, stdout, JSON_INDENT(2)) != 0 || putchar('\n') == EOF))
         status = ctl_failed("the list cannot be shown as JSON");
@@ -173,9 +162,10 @@ static int run_list(const struct ctl_arguments *arguments)
         status = ctl_failed("%s", err.message);
     else
         status = print_listing(&listing, ctl_has(arguments, "json"));
-    recsys_registry_close(registry);
+    recsys_registry_unref(registry);
     for (size_t i = 0; i < listing.n; i++) {
         free(listing.entries[i].name);
+        free(listing.entries[i].version);
         free(listing.entries[i].alias);
     }
     free(listing.entries);

@@ -64,7 +64,7 @@ typedef struct recsys_aside_options {
     uint32_t journal_keys;    /* invalidations remembered while the store is away; 0 = 4096 */
     uint64_t max_value_bytes; /* larger ones are handed out, not stored; 0 = 1 MiB */
     double beta;              /* XFetch: > 1 refreshes earlier; 0 = 1; negative = never early */
-    recsys_stats *stats;      /* BORROWED; NULL = count only for recsys_aside_get_stats() */
+    recsys_stats *stats;      /* SHARED: a reference is taken; NULL = count only for recsys_aside_get_stats() */
     const char *label;        /* name of the logical db: in stats, and in every value, so that no other
                                  db's is taken for one of this; 1..64 printable characters, the same
                                  in all processes; COPIED; NULL = the store's name */

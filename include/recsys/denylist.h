@@ -48,7 +48,7 @@ typedef struct recsys_denylist_options {
     uint32_t struct_size;
     uint32_t timeout_ms; /* for a question to the database while a request waits; 0 = 50 */
     uint64_t max_tokens; /* with more, checks ask the database for each token; 0 = 4194304 */
-    recsys_stats *stats; /* NULL = none */
+    recsys_stats *stats; /* SHARED: a reference is taken; NULL = none */
     uint64_t (*now_ms)(void *user_data); /* since 1970; NULL = the system's */
     void *user_data;
     /* -- end of version 1 -- append below, never insert above -- */

@@ -1,4 +1,4 @@
-/* recsys/deployment.h - which model is served, and how that changes safely. */
+/* recsys/deployment.h - which model is served, and how that changes safely. Group: core. */
 #ifndef RECSYS_DEPLOYMENT_H
 #define RECSYS_DEPLOYMENT_H
 
@@ -23,6 +23,8 @@ extern "C" {
  *   rollback  active and previous change places; no disk is touched
  *   reload    load and use what the source means now, if that has changed
  *
+ * A model that the caller loaded himself becomes the candidate by load_model.
+ *
  * A failure at any step leaves the active model serving and is remembered in
  * the status. The canary runs users that both models know through candidate
  * and active and refuses a candidate whose scores are not finite, whose
@@ -37,7 +39,7 @@ typedef struct recsys_deployment recsys_deployment;
 typedef struct recsys_deployment_options {
     uint32_t struct_size;
     uint32_t n_canaries;         /* queries compared before a candidate is accepted; 0 = 32 */
-    recsys_registry *registry;   /* for models:/ URIs; NULL = paths only. Must outlive the deployment */
+    recsys_registry *registry;   /* for models:/ URIs; NULL = paths only. SHARED: a reference is taken */
     const recsys_model_options *model_options; /* COPIED; NULL = defaults */
     float min_items_ratio;       /* candidate's items / active's items; 0 = 0.5; negative = do not ask */
     uint32_t reserved;
@@ -50,9 +52,10 @@ typedef struct recsys_deployment_options {
 
 /*
  * `source` is what reload means: a models:/ URI, or the path of a bundle or
- * model file.
+ * model file. NULL: the caller brings every model.
  *
- * Fails with: E_INVALID (a models:/ URI without a registry), E_NOMEM.
+ * Fails with: E_INVALID (a models:/ URI without a registry, "" or a value that
+ *   makes no sense), E_UNSUPPORTED (a field newer than this library), E_NOMEM.
  * Ownership: the caller owns `*out`. Nothing is loaded yet. `source` is COPIED.
  * Since: 0.1
  */
@@ -72,7 +75,7 @@ RECSYS_API recsys_model *recsys_deployment_acquire(recsys_deployment *deployment
  * replacing a candidate that was not used.
  *
  * Fails with: as recsys_registry_resolve() and recsys_model_load(); E_STATE
- *   (the canary refused it; the message says why).
+ *   (both are NULL); E_REJECTED (the canary refused it; the message says why).
  * Thread-safety: any thread. Blocks on disk.
  * Since: 0.1
  */
@@ -81,17 +84,35 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_deployment_load(recsys_deployme
                                                                  recsys_error *err);
 
 /*
+ * Make a model that the caller has the candidate, after the same canary as
+ * load. The model served now may be given again.
+ *
+ * Fails with: E_INVALID, E_REJECTED (as load), E_NOMEM.
+ * Ownership: SHARED. A reference is taken; the caller keeps his.
+ * Thread-safety: any thread. Touches the whole model.
+ * Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_deployment_load_model(
+    recsys_deployment *deployment, recsys_model *model, recsys_error *err);
+
+/*
  * Serve the candidate. `version`: the candidate's version as the caller knows
  * it, so that two operators do not surprise each other; NULL = whatever it is.
  *
- * Fails with: E_STATE (no candidate, or another version), E_NOMEM.
+ * Fails with: E_INVALID, E_STATE (there is no candidate), E_CONFLICT (it has
+ *   another version), E_NOMEM.
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_deployment_use(recsys_deployment *deployment,
                                                                 const char *version,
                                                                 recsys_error *err);
 
-/* Fails with: E_STATE (there is no previous model), E_NOMEM. Since: 0.1 */
+/*
+ * Serve the previous model again; the active one becomes the previous.
+ *
+ * Fails with: E_INVALID, E_STATE (there is no previous model), E_NOMEM.
+ * Since: 0.1
+ */
 RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_deployment_rollback(recsys_deployment *deployment, recsys_error *err);
 
@@ -101,32 +122,35 @@ recsys_deployment_rollback(recsys_deployment *deployment, recsys_error *err);
  *
  * changed  receives 1 if another model serves now, else 0; or NULL.
  *
- * Fails with: as _load.
+ * Fails with: as load.
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_deployment_reload(recsys_deployment *deployment,
                                                                    uint32_t *changed,
                                                                    recsys_error *err);
 
-/* Destroy replaced models that nobody uses any more; call it now and then.
- * Returns how many are still in use. Since: 0.1 */
+/* Destroy replaced models that nobody uses any more; call it now and then from
+ * a thread that may take its time. Returns how many are still in use. Since: 0.1 */
 RECSYS_API size_t recsys_deployment_reap(recsys_deployment *deployment);
 
-/* One loaded model's place. Empty strings if there is none. */
-typedef struct recsys_deployment_place {
-    char name[132];
-    char version[132];
+/* One of the models a deployment has; all zero if there is none. The texts end
+ * with NUL. Frozen: what is learnt of an entry later goes to the end of
+ * recsys_deployment_status. Since: 0.2 */
+typedef struct recsys_deployment_entry {
+    char name[256];
+    char version[256];
     char fingerprint[72];
-    uint64_t since_ms; /* Unix time at which it came to this place */
-} recsys_deployment_place;
+    uint64_t since_ms;    /* Unix time at which it became what it is */
+    uint64_t reserved[4]; /* zero */
+} recsys_deployment_entry;
 
 typedef struct recsys_deployment_status {
-    uint32_t struct_size; /* in: sizeof(recsys_deployment_status) */
+    uint32_t struct_size; /* in: sizeof; out: how much was filled */
     uint32_t loading;     /* 1 while an operator step runs */
     uint64_t n_swaps;     /* uses, rollbacks and reloads that changed the model */
     uint64_t n_failures;  /* operator steps that failed */
     uint64_t n_retired;   /* replaced models still in use by a request */
-    recsys_deployment_place active, previous, candidate;
+    recsys_deployment_entry active, previous, candidate;
     uint64_t last_error_ms; /* Unix time; 0 = no step has failed yet */
     recsys_error last_error;
     /* -- end of version 1 -- append below, never insert above -- */
@@ -134,8 +158,9 @@ typedef struct recsys_deployment_status {
 
 #define RECSYS_DEPLOYMENT_STATUS_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_status, last_error)
 #define RECSYS_DEPLOYMENT_STATUS_INIT \
-    {(uint32_t)sizeof(recsys_deployment_status), 0u, 0u, 0u, 0u, {"", "", "", 0u}, \
-     {"", "", "", 0u}, {"", "", "", 0u}, 0u, {0, 0, ""}}
+    {(uint32_t)sizeof(recsys_deployment_status), 0u, 0u, 0u, 0u, \
+     {"", "", "", 0u, {0u, 0u, 0u, 0u}}, {"", "", "", 0u, {0u, 0u, 0u, 0u}}, \
+     {"", "", "", 0u, {0u, 0u, 0u, 0u}}, 0u, {0, 0, ""}}
 
 /* Fails with: E_INVALID. Thread-safety: any thread; does not wait for a running step. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status

@@ -35,7 +35,7 @@ typedef struct recsys_domains_options {
     recsys_store
         *stores[RECSYS_DOMAIN_DBS]; /* by logical db; NULL = an in-process one, made here */
     recsys_source *source;          /* not NULL */
-    recsys_stats *stats;            /* NULL = none */
+    recsys_stats *stats;            /* SHARED: a reference is taken; NULL = none */
     uint64_t memory_bytes;          /* of each in-process store made here; 0 = 16 MiB */
     uint32_t timeout_ms;            /* of each statement; 0 = 2000 */
     uint32_t reserved;

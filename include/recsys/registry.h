@@ -1,4 +1,4 @@
-/* recsys/registry.h - a directory of published models: versions and aliases. */
+/* recsys/registry.h - a directory of published models: versions and aliases. Group: core. */
 #ifndef RECSYS_REGISTRY_H
 #define RECSYS_REGISTRY_H
 
@@ -20,11 +20,12 @@ extern "C" {
  * aliases and read at once.
  *
  * Names and aliases are 1..128 characters of A-Z a-z 0-9 _ . - and begin with
- * a letter or digit; versions are integers from 1. The legacy stages Staging,
- * Production and Archived are aliases of those names.
+ * a letter or digit. A version is text, as everywhere; this registry calls them
+ * "1", "2", "3" ... The legacy stages Staging, Production and Archived are
+ * aliases of those names.
  *
- * Thread-safety: SYNCHRONIZED.
- * Ownership: one owner; recsys_registry_close().
+ * Thread-safety: SYNCHRONIZED. Works in a child after fork().
+ * Ownership: SHARED, counted. A deployment has a reference of its own.
  */
 typedef struct recsys_registry recsys_registry;
 
@@ -32,30 +33,48 @@ typedef struct recsys_registry recsys_registry;
  * Open the registry at directory `root`, which must exist.
  *
  * Fails with: E_INVALID, E_IO (no such directory), E_NOMEM.
- * Ownership: the caller owns `*out`; `root` is COPIED.
+ * Ownership: the caller gets one reference and gives it back with
+ *   recsys_registry_unref(); `root` is COPIED.
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_registry_open(const char *root,
                                                                recsys_registry **out,
                                                                recsys_error *err);
 
-/* NULL is allowed. */
-RECSYS_API void recsys_registry_close(recsys_registry *registry);
+/* One more reference to `registry`, which is returned; NULL is allowed. Since: 0.2 */
+RECSYS_API recsys_registry *recsys_registry_ref(recsys_registry *registry);
+
+/* Give a reference back. NULL is allowed. Thread-safety: any thread. Since: 0.2 */
+RECSYS_API void recsys_registry_unref(recsys_registry *registry);
+
+/* One published version. The texts end with NUL and are the caller's own. Since: 0.2 */
+typedef struct recsys_registry_location {
+    uint32_t struct_size; /* in: sizeof; out: how much was filled */
+    uint32_t reserved;
+    char name[256];
+    char version[256];
+    char path[4096]; /* absolute, of the bundle's directory: what recsys_model_load() takes */
+    /* -- end of version 1 -- append below, never insert above -- */
+} recsys_registry_location;
+
+#define RECSYS_REGISTRY_LOCATION_INIT \
+    {(uint32_t)sizeof(recsys_registry_location), 0u, "", "", ""}
+#define RECSYS_REGISTRY_LOCATION_SIZE_V1 RECSYS_SIZE_TO(recsys_registry_location, path)
 
 /*
  * Find the bundle a URI means now: `models:/NAME/3`, `models:/NAME/latest`
  * (the highest version), `models:/NAME@ALIAS`, `models:/NAME/Production`.
  *
- * path, path_size  room for the bundle's directory; PATH_MAX is enough.
- * version          receives the version's number.
- *
  * Fails with: E_INVALID (malformed URI; message shows the accepted forms),
- *   E_NOT_FOUND (model, version or alias), E_LIMIT (path_size), E_IO.
- * Since: 0.1
+ *   E_NOT_FOUND (model, version or alias), E_LIMIT (the path is longer than
+ *   4095 bytes), E_IO. All of `*out` but struct_size is zero then.
+ * Thread-safety: any thread. Blocks on disk.
+ * Since: 0.2
  */
-RECSYS_API RECSYS_NODISCARD recsys_status
-recsys_registry_resolve(recsys_registry *registry, const char *uri, char *path, size_t path_size,
-                        uint64_t *version, recsys_error *err);
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_registry_resolve(recsys_registry *registry,
+                                                                  const char *uri,
+                                                                  recsys_registry_location *out,
+                                                                  recsys_error *err);
 
 /*
  * Copy the bundle at `bundle` into the registry as the next version of `name`.
@@ -63,43 +82,63 @@ recsys_registry_resolve(recsys_registry *registry, const char *uri, char *path, 
  * name and the version, and it appears by one rename. What killed publishers
  * left behind is cleared away.
  *
+ * out  receives the new version and where it is; or NULL.
+ *
  * Fails with: E_INVALID (name), E_FORMAT and others of recsys_model_load(),
- *   E_IO, E_NOMEM.
+ *   E_LIMIT (no number is left, or the path is too long), E_IO, E_NOMEM. All of
+ *   `*out` but struct_size is zero then.
  * Thread-safety: any thread or process. Blocks on disk.
- * Since: 0.1
+ * Since: 0.2
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_registry_publish(recsys_registry *registry,
                                                                   const char *bundle,
                                                                   const char *name,
-                                                                  uint64_t *version,
+                                                                  recsys_registry_location *out,
                                                                   recsys_error *err);
 
 /*
  * Point `alias` at `version`, or take it away. "latest" is reserved.
  *
  * Fails with: E_INVALID, E_NOT_FOUND (model, version; alias, when removing), E_IO.
- * Since: 0.1
+ * Thread-safety: any thread or process. Blocks on disk.
+ * Since: 0.2; removing since 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_registry_set_alias(recsys_registry *registry, const char *name, const char *alias,
-                          uint64_t version, recsys_error *err);
+                          const char *version, recsys_error *err);
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_registry_remove_alias(recsys_registry *registry,
                                                                        const char *name,
                                                                        const char *alias,
                                                                        recsys_error *err);
 
-/*
- * Called once for each entry, ascending; strings are BORROWED for the call.
- * alias is NULL for a version itself. Return 0 to go on, anything else to stop.
- */
-typedef int32_t (*recsys_registry_callback)(const char *name, uint64_t version, const char *alias,
-                                            void *user_data);
+/* What a list says of one version or alias. The texts are BORROWED for the call. Since: 0.2 */
+typedef struct recsys_registry_entry {
+    uint32_t struct_size; /* how much this library fills */
+    uint32_t reserved;
+    const char *name;    /* of the model */
+    const char *version; /* of the model, or the one that the alias means */
+    const char *alias;   /* NULL = this is a version itself */
+    /* -- end of version 1 -- append below, never insert above -- */
+} recsys_registry_entry;
+
+#define RECSYS_REGISTRY_ENTRY_INIT {(uint32_t)sizeof(recsys_registry_entry), 0u, NULL, NULL, NULL}
+#define RECSYS_REGISTRY_ENTRY_SIZE_V1 RECSYS_SIZE_TO(recsys_registry_entry, alias)
 
 /*
- * List every version, then every alias, of `name` (NULL: of all models).
+ * Called once for each entry. Return 0 to go on, anything else to stop. Runs on
+ * the thread that lists, without a lock: it may use the registry. No exception
+ * or longjmp may leave it.
+ */
+typedef int32_t (*recsys_registry_callback)(const recsys_registry_entry *entry, void *user_data);
+
+/*
+ * List every version, oldest first, then every alias, by name, of `name` (NULL:
+ * of all models, by name).
  *
- * Fails with: E_INVALID, E_NOT_FOUND (no such model), E_IO, E_NOMEM.
- * Since: 0.1
+ * Fails with: E_INVALID, E_NOT_FOUND (no such model), E_STOPPED (the callback
+ *   returned another number than 0), E_IO, E_NOMEM.
+ * Thread-safety: any thread. Blocks on disk.
+ * Since: 0.2
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_registry_list(recsys_registry *registry,
                                                                const char *name,

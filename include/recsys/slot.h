@@ -1,4 +1,4 @@
-/* recsys/slot.h - core: where a model is swapped in and out while serving. */
+/* recsys/slot.h - where a model is swapped in and out while serving. Group: core. */
 #ifndef RECSYS_SLOT_H
 #define RECSYS_SLOT_H
 

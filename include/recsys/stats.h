@@ -1,4 +1,4 @@
-/* recsys/stats.h - counters, gauges and histograms, written in Prometheus' text format. */
+/* recsys/stats.h - counters, gauges and histograms, as text for Prometheus. Group: common. */
 #ifndef RECSYS_STATS_H
 #define RECSYS_STATS_H
 
@@ -18,19 +18,31 @@ extern "C" {
  *
  * Format: Prometheus text exposition format 0.0.4.
  * Thread-safety: SYNCHRONIZED.
- * Ownership: one owner; recsys_stats_destroy() ends its metrics too.
+ * Ownership: SHARED, counted. Whatever counts into a set (a cache-aside, a
+ *   denylist, domains) has a reference of its own.
  */
 typedef struct recsys_stats recsys_stats;
 
 /* One time series: a metric's name with one set of label values. BORROWED from
- * its recsys_stats. */
+ * its recsys_stats; valid while anybody has a reference to that. */
 typedef struct recsys_metric recsys_metric;
 
-/* Fails with: E_INVALID, E_NOMEM. Ownership: the caller owns `*out`. Since: 0.1 */
+/*
+ * A set without metrics.
+ *
+ * Fails with: E_INVALID, E_NOMEM.
+ * Ownership: the caller gets one reference and gives it back with recsys_stats_unref().
+ * Since: 0.1
+ */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_stats_create(recsys_stats **out,
                                                               recsys_error *err);
-/* NULL is allowed. */
-RECSYS_API void recsys_stats_destroy(recsys_stats *stats);
+
+/* One more reference to `stats`, which is returned; NULL is allowed. Since: 0.2 */
+RECSYS_API recsys_stats *recsys_stats_ref(recsys_stats *stats);
+
+/* Give a reference back; the last one ends the set and its metrics. NULL is
+ * allowed. Thread-safety: any thread. Since: 0.2 */
+RECSYS_API void recsys_stats_unref(recsys_stats *stats);
 
 /*
  * Get the metric of this name and these labels, making it if it is new.
@@ -41,7 +53,8 @@ RECSYS_API void recsys_stats_destroy(recsys_stats *stats);
  * bounds  a histogram's upper bounds, ascending; COPIED. NULL = 100 us .. 10 s in seconds
  *
  * Fails with: E_INVALID (a malformed name or label list, or a name that is in
- *   use for another kind), E_LIMIT (more than 4096 series), E_NOMEM.
+ *   use for another kind), E_LIMIT (more than 4096 series), E_NOMEM. `*out` is
+ *   NULL then, which every recsys_metric_… call ignores.
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_stats_add_counter(recsys_stats *stats,
@@ -70,18 +83,23 @@ RECSYS_API void recsys_metric_record(recsys_metric *metric, double value); /* hi
  * histogram has recorded. 0 for NULL. Since: 0.1 */
 RECSYS_API double recsys_metric_get(const recsys_metric *metric);
 
-/* Receives a piece of text, BORROWED for the call. Return 0 to go on. */
+/*
+ * Receives a piece of text, BORROWED for the call. Return 0 to go on, anything
+ * else to stop. Runs on the thread that formats, without a lock: it may count,
+ * add metrics and format again. No exception or longjmp may leave it.
+ */
 typedef int32_t (*recsys_stats_callback)(const char *text, size_t size, void *user_data);
 
 /*
- * Write all metrics as text, each name once with HELP and TYPE before its series.
+ * All metrics as text, in pieces; each name once with HELP and TYPE before its series.
  *
- * Fails with: E_INVALID, E_STATE (the callback returned another number than 0).
- * Since: 0.1
+ * Fails with: E_INVALID, E_STOPPED (the callback returned another number than 0).
+ * Thread-safety: any thread. Allocates nothing.
+ * Since: 0.2
  */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_stats_write(recsys_stats *stats,
-                                                             recsys_stats_callback callback,
-                                                             void *user_data, recsys_error *err);
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_stats_format(recsys_stats *stats,
+                                                              recsys_stats_callback callback,
+                                                              void *user_data, recsys_error *err);
 
 #ifdef __cplusplus
 }

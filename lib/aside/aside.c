@@ -151,6 +151,7 @@ fail_return:
 fail_flights:
     rs_journal_destroy(&aside->journal);
 fail_journal:
+    rs_counts_destroy(&aside->counts);
     rs_free(aside->label);
 fail_label:
     rs_free(aside);
@@ -164,6 +165,7 @@ void recsys_aside_destroy(recsys_aside *aside)
     rs_store_forget(aside->store, aside);
     rs_flights_destroy(&aside->flights);
     rs_journal_destroy(&aside->journal);
+    rs_counts_destroy(&aside->counts);
     rs_free(aside->label);
     rs_free(aside);
 }

@@ -110,6 +110,7 @@ recsys_status rs_counts_init(struct rs_counts *counts, recsys_stats *stats, cons
     memset(counts, 0, sizeof *counts);
     if (stats == NULL)
         return RECSYS_OK;
+    counts->stats = recsys_stats_ref(stats);
     for (size_t i = 0; i < RS_N_OPERATIONS; i++)
         make_for_operation(counts, &making, i);
     counts->stale = make_counter(&making, "redis_cache_stale_total",
@@ -129,6 +130,11 @@ recsys_status rs_counts_init(struct rs_counts *counts, recsys_stats *stats, cons
             stats, "redis_cache_breaker_open", "1 while the store is left alone, else 0.",
             write_labels(&making, NULL, NULL, labels), &counts->breaker_open, err);
     return making.status;
+}
+
+void rs_counts_destroy(struct rs_counts *counts)
+{
+    recsys_stats_unref(counts->stats);
 }
 
 void rs_counts_add(struct rs_counts *counts, enum rs_count count, uint64_t n)

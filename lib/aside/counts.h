@@ -43,6 +43,7 @@ enum rs_count {
 #define RS_N_REASONS 6
 
 struct rs_counts {
+    recsys_stats *stats; /* one reference; NULL = only these numbers */
     _Atomic uint64_t n[RS_N_COUNTS];
     /* NULL without recsys_stats; recsys_metric_… take that. Only get and load hit and miss. */
     recsys_metric *hits[RS_OPERATION_LOAD + 1], *misses[RS_OPERATION_LOAD + 1];
@@ -50,9 +51,10 @@ struct rs_counts {
     recsys_metric *stale, *negative, *fills_refused, *mismatches, *breaker_open, *waiting;
 };
 
-/* `label` is the value of the label db. */
+/* `label` is the value of the label db. rs_counts_destroy() also after a failure. */
 recsys_status rs_counts_init(struct rs_counts *counts, recsys_stats *stats, const char *label,
                              recsys_error *err);
+void rs_counts_destroy(struct rs_counts *counts);
 
 void rs_counts_add(struct rs_counts *counts, enum rs_count count, uint64_t n);
 /* A look-up or load has ended so: RECSYS_ASIDE_*. */

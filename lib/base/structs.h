@@ -12,7 +12,7 @@
 #include "recsys/status.h"
 
 /* No struct will ever be larger; a larger struct_size was never set. */
-#define RS_STRUCT_MAX_SIZE 4096u
+#define RS_STRUCT_MAX_SIZE 16384u
 
 /* In: copy the caller's `src` into `dst`, the library's own struct of `dst_size`
  * bytes, whose struct_size is then dst_size. `what` names it in messages:

@@ -111,6 +111,7 @@ recsys_status recsys_denylist_create(recsys_store *store, recsys_source *source,
     denylist->now_ms = given.now_ms == NULL ? system_now_ms : given.now_ms;
     denylist->user_data = given.user_data;
     rs_denylist_set_init(&denylist->set, given.max_tokens == 0 ? 4194304 : given.max_tokens);
+    denylist->stats = recsys_stats_ref(given.stats);
     status = add_metrics(denylist, given.stats, err);
     if (status != RECSYS_OK)
         goto fail;
@@ -126,6 +127,7 @@ fail:
     if (has_lock)
         rs_lock_destroy(&denylist->lock);
     recsys_source_unref(denylist->source);
+    recsys_stats_unref(denylist->stats);
     rs_free(denylist);
     return status;
 }
@@ -138,6 +140,7 @@ void recsys_denylist_destroy(recsys_denylist *denylist)
     rs_lock_destroy(&denylist->lock);
     rs_denylist_set_destroy(&denylist->set);
     recsys_source_unref(denylist->source);
+    recsys_stats_unref(denylist->stats);
     rs_free(denylist);
 }
 

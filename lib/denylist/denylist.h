@@ -82,6 +82,7 @@ struct recsys_denylist {
     _Atomic uint64_t confirmed_ms; /* when complete_to was the newest revision; 0 = never */
     _Atomic uint64_t checks, revoked, unknown, syncs, sync_failures; /* relaxed: only counted */
     _Atomic uint64_t n_proofs;                                       /* makes each one's name */
+    recsys_stats *stats; /* one reference; NULL = no metrics */
     recsys_metric *clear_metric, *revoked_metric, *unknown_metric, *unconfirmed_metric,
         *unknown_total, *revocations;
     recsys_metric *syncs_metric, *sync_failures_metric, *tokens_metric;

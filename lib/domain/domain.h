@@ -41,7 +41,7 @@ struct rs_database {
 
 struct recsys_domains {
     recsys_source *source;
-    recsys_stats *stats;
+    recsys_stats *stats; /* one reference, or NULL */
     uint64_t memory_bytes;
     uint32_t timeout_ms;
     recsys_aside_options aside;

@@ -43,7 +43,7 @@ static recsys_status read_options(recsys_domains *domains, recsys_domains_option
     if (domains->aside.max_value_bytes == 0) /* each domain has a limit of its own */
         domains->aside.max_value_bytes = RS_DOMAIN_MAX_BYTES;
     domains->source = recsys_source_ref(given->source);
-    domains->stats = given->stats;
+    domains->stats = recsys_stats_ref(given->stats);
     domains->memory_bytes = given->memory_bytes == 0 ? DEFAULT_MEMORY : given->memory_bytes;
     domains->timeout_ms = given->timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : given->timeout_ms;
     for (size_t i = 0; i < RECSYS_DOMAIN_DBS; i++)
@@ -97,6 +97,7 @@ void recsys_domains_destroy(recsys_domains *domains)
         recsys_aside_destroy(domains->dbs[i].aside);
         recsys_store_destroy(domains->dbs[i].own);
     }
+    recsys_stats_unref(domains->stats);
     rs_free(domains);
 }
 

@@ -68,33 +68,36 @@ static int move_alias(int aliases, const char *alias, uint64_t version)
 }
 
 recsys_status recsys_registry_set_alias(recsys_registry *registry, const char *name,
-                                        const char *alias, uint64_t version, recsys_error *err)
+                                        const char *alias, const char *version, recsys_error *err)
 {
     int model, aliases = -1, problem = 0;
     recsys_status status = check_alias(registry, name, alias, err);
 
+    if (status == RECSYS_OK && version == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_registry_set_alias: version is NULL");
     if (status == RECSYS_OK)
         status = rs_registry_open_model(registry, name, &model, err);
     if (status != RECSYS_OK)
         return status;
-    if (!rs_registry_has_version(model, version)) {
+    uint64_t number = rs_registry_parse_version(version);
+    if (!rs_registry_has_version(model, number)) {
         close(model);
-        return rs_error(err, RECSYS_E_NOT_FOUND, "registry: model \"%s\" has no version %" PRIu64,
-                        name, version);
+        return rs_error(err, RECSYS_E_NOT_FOUND,
+                        "registry: model \"%s\" has no version \"%.100s\"", name, version);
     }
     if ((mkdirat(model, "aliases", 0777) != 0 && errno != EEXIST) ||
         (aliases = openat(model, "aliases", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         problem = errno;
     else
-        problem = move_alias(aliases, alias, version);
+        problem = move_alias(aliases, alias, number);
     if (problem == 0 && fsync(model) != 0)
         problem = errno;
     if (aliases >= 0)
         close(aliases);
     close(model);
     if (problem != 0)
-        return rs_error_sys(err, problem, "registry: cannot point alias %s of %s to %" PRIu64,
-                            alias, name, version);
+        return rs_error_sys(err, problem, "registry: cannot point alias %s of %s to %s", alias,
+                            name, version);
     return RECSYS_OK;
 }
 

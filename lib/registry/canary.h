@@ -6,7 +6,7 @@
 
 #include "recsys/model.h"
 
-/* E_STATE, with the reason, if `candidate` should not replace `active` (NULL =
+/* E_REJECTED, with the reason, if `candidate` should not replace `active` (NULL =
  * nothing is served yet). min_items_ratio <= 0: any number of items will do.
  * Blocks: touches the whole candidate, once a query. */
 recsys_status rs_canary_run(const recsys_model *candidate, const recsys_model *active,

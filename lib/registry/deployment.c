@@ -1,13 +1,14 @@
 /* lib/registry/deployment.c - which model is served, and how that changes.
  *
- * The slot holds what requests use. Around it are three places: active,
+ * The slot holds what requests use. Around it are three entries: active,
  * previous (kept loaded for a rollback) and candidate, each with a reference
- * of its own. An operator step holds `operator` from its beginning to its end,
- * which may be minutes; `state` only while places are read or exchanged, so
- * that asking for the status never waits for a step. Steps are the only ones
- * to change places, so a step reads them without `state`.
+ * of its own, also where two of them have the same model. An operator step
+ * holds `operator` from its beginning to its end, which may be minutes; `state`
+ * only while entries are read or exchanged, so that asking for the status never
+ * waits for a step. Steps are the only ones to change entries, so a step reads
+ * them without `state`.
  *
- * Every step has the form begin, work, end: whatever fails, the places are as
+ * Every step has the form begin, work, end: whatever fails, the entries are as
  * before, and end() writes the failure where the status shows it.
  *
  * The slot keeps replaced models on its own list; a previous model is there
@@ -16,7 +17,6 @@
 #include "recsys/deployment.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,23 +32,23 @@
 #include "lib/serve/slot.h"
 
 
-struct place {
+struct entry {
     recsys_model *model; /* one reference; NULL = empty */
     uint64_t since_ms;
 };
 
 struct recsys_deployment {
     recsys_slot *slot;
-    char *source;
-    recsys_registry *registry;
+    char *source; /* NULL = none */
+    recsys_registry *registry; /* one reference; NULL = none */
     recsys_model_options model_options;
     uint32_t n_canaries;
     float min_items_ratio;
 
     struct rs_lock operator; /* held by the step that runs */
     struct rs_lock state;
-    /* all protected by state; places are written with both locks held */
-    struct place active, previous, candidate;
+    /* all protected by state; entries are written with both locks held */
+    struct entry active, previous, candidate;
     uint32_t loading;
     uint64_t n_swaps, n_failures, last_error_ms;
     recsys_error last_error;
@@ -70,7 +70,7 @@ static recsys_status read_options(recsys_deployment *deployment,
         status = rs_reserved(given.reserved, "recsys_deployment_create: options.reserved", err);
     if (status != RECSYS_OK)
         return status;
-    deployment->registry = given.registry;
+    deployment->registry = recsys_registry_ref(given.registry);
     deployment->n_canaries = given.n_canaries == 0 ? 32 : given.n_canaries;
     deployment->min_items_ratio = given.min_items_ratio;
     if (given.min_items_ratio != given.min_items_ratio)
@@ -86,7 +86,7 @@ static recsys_status check_source(const recsys_deployment *deployment, const cha
 {
     struct rs_uri uri;
 
-    if (!rs_uri_is_registry(source))
+    if (source == NULL || !rs_uri_is_registry(source))
         return RECSYS_OK;
     if (deployment->registry == NULL)
         return rs_error(err, RECSYS_E_INVALID,
@@ -103,8 +103,9 @@ recsys_status recsys_deployment_create(const char *source, const recsys_deployme
 
     if (out != NULL)
         *out = NULL;
-    if (out == NULL || source == NULL || *source == '\0')
-        return rs_error(err, RECSYS_E_INVALID, "recsys_deployment_create: an argument is missing");
+    if (out == NULL || (source != NULL && *source == '\0'))
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_deployment_create: out is NULL, or source is empty; it may be NULL");
     deployment = rs_alloc_array(1, sizeof *deployment);
     if (deployment == NULL)
         return rs_error_nomem(err, "deployment");
@@ -113,8 +114,7 @@ recsys_status recsys_deployment_create(const char *source, const recsys_deployme
         status = check_source(deployment, source, err);
     if (status != RECSYS_OK)
         goto fail;
-    deployment->source = rs_copy_text(source);
-    if (deployment->source == NULL) {
+    if (source != NULL && (deployment->source = rs_copy_text(source)) == NULL) {
         status = rs_error_nomem(err, "deployment");
         goto fail;
     }
@@ -135,6 +135,7 @@ fail:
         rs_lock_destroy(&deployment->state);
     if (n_locks > 0)
         rs_lock_destroy(&deployment->operator);
+    recsys_registry_unref(deployment->registry);
     rs_free(deployment->source);
     rs_free(deployment);
     return status;
@@ -150,6 +151,7 @@ void recsys_deployment_destroy(recsys_deployment *deployment)
     recsys_slot_destroy(deployment->slot);
     rs_lock_destroy(&deployment->state);
     rs_lock_destroy(&deployment->operator);
+    recsys_registry_unref(deployment->registry);
     rs_free(deployment->source);
     rs_free(deployment);
 }
@@ -189,24 +191,24 @@ static recsys_status end(recsys_deployment *deployment, const char *step, recsys
     return status;
 }
 
-static void describe(const struct place *place, recsys_deployment_place *out)
+static void describe(const struct entry *entry, recsys_deployment_entry *out)
 {
     recsys_model_info info = {.struct_size = (uint32_t)sizeof info};
 
     memset(out, 0, sizeof *out);
-    if (place->model == NULL || recsys_model_get_info(place->model, &info, NULL) != RECSYS_OK)
+    if (entry->model == NULL || recsys_model_get_info(entry->model, &info, NULL) != RECSYS_OK)
         return;
     snprintf(out->name, sizeof out->name, "%s", info.name);
     snprintf(out->version, sizeof out->version, "%s", info.version);
     snprintf(out->fingerprint, sizeof out->fingerprint, "%s", info.fingerprint);
-    out->since_ms = place->since_ms;
+    out->since_ms = entry->since_ms;
 }
 
-static void log_place(const char *what, const struct place *place)
+static void log_entry(const char *what, const struct entry *entry)
 {
-    recsys_deployment_place model;
+    recsys_deployment_entry model;
 
-    describe(place, &model);
+    describe(entry, &model);
     rs_log(RECSYS_LOG_INFO, "deployment: %s %s %s (%.12s)", what, model.name, model.version,
            model.fingerprint);
 }
@@ -214,19 +216,21 @@ static void log_place(const char *what, const struct place *place)
 static recsys_status load_source(recsys_deployment *deployment, const char *source,
                                  recsys_model **out, recsys_error *err)
 {
-    char path[PATH_MAX];
-    uint64_t version;
+    recsys_registry_location found = RECSYS_REGISTRY_LOCATION_INIT;
     recsys_status status = check_source(deployment, source, err);
 
     if (status != RECSYS_OK)
         return status;
+    if (source == NULL)
+        return rs_error(err, RECSYS_E_STATE,
+                        "this deployment was created without a source; name one to load, or bring a "
+                        "model with recsys_deployment_load_model()");
     if (rs_uri_is_registry(source)) {
-        status =
-            recsys_registry_resolve(deployment->registry, source, path, sizeof path, &version, err);
+        status = recsys_registry_resolve(deployment->registry, source, &found, err);
         if (status != RECSYS_OK)
             return status;
-        rs_log(RECSYS_LOG_INFO, "deployment: %s is %s", source, path);
-        source = path;
+        rs_log(RECSYS_LOG_INFO, "deployment: %s is %s", source, found.path);
+        source = found.path;
     }
     uint64_t began = rs_clock_ns();
     status = recsys_model_load(source, &deployment->model_options, out, err);
@@ -243,29 +247,47 @@ static recsys_status run_canary(const recsys_deployment *deployment, const recsy
                          deployment->min_items_ratio, err);
 }
 
-/* Serve `next`, whose reference goes from its old place, or from the caller, to
- * `active`; what was active becomes previous. */
-static recsys_status serve(recsys_deployment *deployment, recsys_model *next, recsys_error *err)
+/* Serve the model of `from`, whose reference moves to `active`; what was active
+ * becomes previous. `from` is empty afterwards, and as it was after a failure. */
+static recsys_status serve(recsys_deployment *deployment, struct entry *from, recsys_error *err)
 {
-    recsys_status status = recsys_slot_swap(deployment->slot, next, err);
+    recsys_status status = recsys_slot_swap(deployment->slot, from->model, err);
 
     if (status != RECSYS_OK)
         return status;
     rs_lock_take(&deployment->state);
-    /* In a rollback the dropped model is `next` itself, which stays. */
-    recsys_model *dropped = deployment->previous.model == next ? NULL : deployment->previous.model;
     uint64_t now = rs_clock_unix_ms();
-    deployment->previous = (struct place){deployment->active.model, now};
-    deployment->active = (struct place){next, now};
-    if (deployment->candidate.model == next)
-        deployment->candidate = (struct place){NULL, 0};
+    struct entry next = {from->model, now};
+    *from = (struct entry){NULL, 0};
+    recsys_model *dropped = deployment->previous.model; /* NULL in a rollback */
+    deployment->previous = (struct entry){deployment->active.model, now};
+    deployment->active = next;
     deployment->n_swaps++;
     rs_lock_give(&deployment->state);
 
-    log_place("serving", &deployment->active);
+    log_entry("serving", &deployment->active);
     recsys_model_unref(dropped);
     recsys_slot_reap(deployment->slot);
     return RECSYS_OK;
+}
+
+/* `model` becomes the candidate if the canary has nothing against it; its
+ * reference is taken over in any case. */
+static recsys_status propose(recsys_deployment *deployment, recsys_model *model, recsys_error *err)
+{
+    recsys_status status = run_canary(deployment, model, err);
+
+    if (status == RECSYS_OK) {
+        rs_lock_take(&deployment->state);
+        recsys_model *unused = deployment->candidate.model;
+        deployment->candidate = (struct entry){model, rs_clock_unix_ms()};
+        rs_lock_give(&deployment->state);
+        log_entry("candidate is", &deployment->candidate);
+        model = unused;
+    }
+    recsys_model_unref(model);
+    recsys_slot_reap(deployment->slot); /* it may have been the last beside the slot's */
+    return status;
 }
 
 recsys_status recsys_deployment_load(recsys_deployment *deployment, const char *source,
@@ -280,16 +302,20 @@ recsys_status recsys_deployment_load(recsys_deployment *deployment, const char *
     recsys_status status =
         load_source(deployment, source == NULL ? deployment->source : source, &model, &problem);
     if (status == RECSYS_OK)
-        status = run_canary(deployment, model, &problem);
-    if (status == RECSYS_OK) {
-        rs_lock_take(&deployment->state);
-        recsys_model *unused = deployment->candidate.model;
-        deployment->candidate = (struct place){model, rs_clock_unix_ms()};
-        rs_lock_give(&deployment->state);
-        log_place("candidate is", &deployment->candidate);
-        model = unused;
-    }
-    recsys_model_unref(model);
+        status = propose(deployment, model, &problem);
+    return end(deployment, "load", status, &problem, err);
+}
+
+recsys_status recsys_deployment_load_model(recsys_deployment *deployment, recsys_model *model,
+                                           recsys_error *err)
+{
+    recsys_error problem = {0};
+
+    if (deployment == NULL || model == NULL)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_deployment_load_model: an argument is missing");
+    begin(deployment);
+    recsys_status status = propose(deployment, recsys_model_ref(model), &problem);
     return end(deployment, "load", status, &problem, err);
 }
 
@@ -297,7 +323,7 @@ recsys_status recsys_deployment_use(recsys_deployment *deployment, const char *v
                                     recsys_error *err)
 {
     recsys_error problem = {0};
-    recsys_deployment_place candidate;
+    recsys_deployment_entry candidate;
     recsys_status status;
 
     if (deployment == NULL)
@@ -307,11 +333,11 @@ recsys_status recsys_deployment_use(recsys_deployment *deployment, const char *v
     if (deployment->candidate.model == NULL)
         status = rs_error(&problem, RECSYS_E_STATE, "there is no candidate to use; load one first");
     else if (version != NULL && strcmp(version, candidate.version) != 0)
-        status = rs_error(&problem, RECSYS_E_STATE,
+        status = rs_error(&problem, RECSYS_E_CONFLICT,
                           "cannot use version %.100s: the candidate is %s version %s", version,
                           candidate.name, candidate.version);
     else
-        status = serve(deployment, deployment->candidate.model, &problem);
+        status = serve(deployment, &deployment->candidate, &problem);
     return end(deployment, "use", status, &problem, err);
 }
 
@@ -327,17 +353,17 @@ recsys_status recsys_deployment_rollback(recsys_deployment *deployment, recsys_e
         status = rs_error(&problem, RECSYS_E_STATE,
                           "cannot roll back: no other model has been served before this one");
     else
-        status = serve(deployment, deployment->previous.model, &problem);
+        status = serve(deployment, &deployment->previous, &problem);
     return end(deployment, "rollback", status, &problem, err);
 }
 
 /* The content, not the version: a version may have been published twice. */
 static int is_served(const recsys_deployment *deployment, recsys_model *model)
 {
-    recsys_deployment_place active, other;
+    recsys_deployment_entry active, other;
 
     describe(&deployment->active, &active);
-    describe(&(struct place){model, 0}, &other);
+    describe(&(struct entry){model, 0}, &other);
     return deployment->active.model != NULL && strcmp(active.fingerprint, other.fingerprint) == 0;
 }
 
@@ -345,26 +371,32 @@ recsys_status recsys_deployment_reload(recsys_deployment *deployment, uint32_t *
                                        recsys_error *err)
 {
     recsys_error problem = {0};
-    recsys_model *model = NULL;
+    struct entry loaded = {NULL, 0};
 
     if (changed != NULL)
         *changed = 0;
     if (deployment == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_deployment_reload: deployment is NULL");
     begin(deployment);
-    recsys_status status = load_source(deployment, deployment->source, &model, &problem);
-    if (status == RECSYS_OK && !is_served(deployment, model)) {
-        status = run_canary(deployment, model, &problem);
+    recsys_status status =
+        load_source(deployment, deployment->source, &loaded.model, &problem);
+    if (status == RECSYS_OK && !is_served(deployment, loaded.model)) {
+        status = run_canary(deployment, loaded.model, &problem);
         if (status == RECSYS_OK)
-            status = serve(deployment, model, &problem);
-        if (status == RECSYS_OK) {
-            model = NULL; /* the active place has it now */
-            if (changed != NULL)
-                *changed = 1;
-        }
+            status = serve(deployment, &loaded, &problem);
+        if (status == RECSYS_OK && changed != NULL)
+            *changed = 1;
     }
-    recsys_model_unref(model);
+    recsys_model_unref(loaded.model);
     return end(deployment, "reload", status, &problem, err);
+}
+
+/* Under state. */
+static size_t count_retired(const recsys_deployment *deployment)
+{
+    const recsys_model *const ours[] = {deployment->previous.model, deployment->candidate.model};
+
+    return rs_slot_count_used(deployment->slot, ours, sizeof ours / sizeof ours[0]);
 }
 
 size_t recsys_deployment_reap(recsys_deployment *deployment)
@@ -373,7 +405,7 @@ size_t recsys_deployment_reap(recsys_deployment *deployment)
         return 0;
     recsys_slot_reap(deployment->slot);
     rs_lock_take(&deployment->state);
-    size_t n_used = rs_slot_count_used(deployment->slot, deployment->previous.model);
+    size_t n_used = count_retired(deployment);
     rs_lock_give(&deployment->state);
     return n_used;
 }
@@ -393,7 +425,7 @@ recsys_status recsys_deployment_get_status(recsys_deployment *deployment,
     now.loading = deployment->loading;
     now.n_swaps = deployment->n_swaps;
     now.n_failures = deployment->n_failures;
-    now.n_retired = rs_slot_count_used(deployment->slot, deployment->previous.model);
+    now.n_retired = count_retired(deployment);
     describe(&deployment->active, &now.active);
     describe(&deployment->previous, &now.previous);
     describe(&deployment->candidate, &now.candidate);

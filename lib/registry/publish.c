@@ -22,6 +22,7 @@
 #include "lib/base/error.h"
 #include "lib/base/json.h"
 #include "lib/base/log.h"
+#include "lib/base/structs.h"
 #include "lib/registry/registry.h"
 #include "lib/registry/staging.h"
 #include "recsys/model.h"
@@ -304,9 +305,20 @@ static recsys_status publish(struct publication *p, uint64_t *version, recsys_er
     return status;
 }
 
-recsys_status recsys_registry_publish(recsys_registry *registry, const char *bundle,
-                                      const char *name, uint64_t *version, recsys_error *err)
+static recsys_status check_path_length(const recsys_registry *registry, const char *name,
+                                       recsys_error *err)
 {
+    recsys_registry_location longest = RECSYS_REGISTRY_LOCATION_INIT;
+
+    return rs_registry_locate(registry, name, UINT64_MAX, &longest, err);
+}
+
+recsys_status recsys_registry_publish(recsys_registry *registry, const char *bundle,
+                                      const char *name, recsys_registry_location *out,
+                                      recsys_error *err)
+{
+    recsys_registry_location unwanted = RECSYS_REGISTRY_LOCATION_INIT;
+    uint64_t version = 0;
     struct publication p = {.registry = registry,
                             .bundle = bundle,
                             .name = name,
@@ -314,16 +326,25 @@ recsys_status recsys_registry_publish(recsys_registry *registry, const char *bun
                             .model = -1,
                             .staging = {.fd = -1}};
 
-    if (registry == NULL || bundle == NULL || version == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_registry_publish: an argument is missing");
-    *version = 0;
-    recsys_status status = rs_registry_check_name(name, "model name", err);
+    if (out == NULL)
+        out = &unwanted;
+    recsys_status status = rs_struct_begin(out, RECSYS_REGISTRY_LOCATION_SIZE_V1,
+                                           "recsys_registry_publish: out", err);
     if (status != RECSYS_OK)
         return status;
-    status = publish(&p, version, err);
+    if (registry == NULL || bundle == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_registry_publish: an argument is missing");
+    status = rs_registry_check_name(name, "model name", err);
+    if (status == RECSYS_OK) /* before anything is published that nobody could be told of */
+        status = check_path_length(registry, name, err);
+    if (status != RECSYS_OK)
+        return status;
+    status = publish(&p, &version, err);
+    if (status == RECSYS_OK)
+        status = rs_registry_locate(registry, name, version, out, err);
     if (status == RECSYS_OK)
         rs_log(RECSYS_LOG_INFO, "registry: published %s as models:/%s/%" PRIu64, bundle, name,
-               *version);
+               version);
 
     rs_staging_close(&p.staging);
     if (p.model >= 0)

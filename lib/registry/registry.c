@@ -20,7 +20,9 @@
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/callback.h"
 #include "lib/base/error.h"
+#include "lib/base/structs.h"
 
 struct entry {
     uint64_t version;
@@ -166,13 +168,23 @@ recsys_status recsys_registry_open(const char *root, recsys_registry **out, recs
         rs_free(registry);
         return rs_error_nomem(err, "registry");
     }
+    atomic_init(&registry->refs, 1u);
     *out = registry;
     return RECSYS_OK;
 }
 
-void recsys_registry_close(recsys_registry *registry)
+recsys_registry *recsys_registry_ref(recsys_registry *registry)
 {
-    if (registry == NULL)
+    if (registry != NULL)
+        atomic_fetch_add_explicit(&registry->refs, 1u, memory_order_relaxed);
+    return registry;
+}
+
+void recsys_registry_unref(recsys_registry *registry)
+{
+    /* acq_rel: every use by other threads happens before the last one frees. */
+    if (registry == NULL ||
+        atomic_fetch_sub_explicit(&registry->refs, 1u, memory_order_acq_rel) != 1u)
         return;
     rs_free(registry->root);
     rs_free(registry);
@@ -204,34 +216,55 @@ static recsys_status find_version(const struct rs_uri *uri, int model, uint64_t 
     return status;
 }
 
-recsys_status recsys_registry_resolve(recsys_registry *registry, const char *uri, char *path,
-                                      size_t path_size, uint64_t *version, recsys_error *err)
+recsys_status rs_registry_locate(const recsys_registry *registry, const char *name,
+                                 uint64_t version, recsys_registry_location *out, recsys_error *err)
+{
+    recsys_registry_location found = RECSYS_REGISTRY_LOCATION_INIT;
+    int length = snprintf(found.path, sizeof found.path, "%s/%s/%" PRIu64, registry->root, name,
+                          version);
+
+    if (length < 0 || (size_t)length >= sizeof found.path)
+        return rs_error(err, RECSYS_E_LIMIT,
+                        "registry: the path of version %" PRIu64 " of model \"%s\" is %d bytes long",
+                        version, name, length);
+    snprintf(found.name, sizeof found.name, "%s", name);
+    snprintf(found.version, sizeof found.version, "%" PRIu64, version);
+    rs_struct_write(out, &found, sizeof found);
+    return RECSYS_OK;
+}
+
+recsys_status recsys_registry_resolve(recsys_registry *registry, const char *uri,
+                                      recsys_registry_location *out, recsys_error *err)
 {
     struct rs_uri parsed;
-    uint64_t found = 0;
+    uint64_t version = 0;
     int model;
+    recsys_status status = rs_struct_begin(out, RECSYS_REGISTRY_LOCATION_SIZE_V1,
+                                           "recsys_registry_resolve: out", err);
 
-    if (registry == NULL || uri == NULL || path == NULL || path_size == 0 || version == NULL)
+    if (status != RECSYS_OK)
+        return status;
+    if (registry == NULL || uri == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_registry_resolve: an argument is missing");
-    path[0] = '\0';
-    *version = 0;
-    recsys_status status = rs_uri_parse(uri, &parsed, err);
+    status = rs_uri_parse(uri, &parsed, err);
     if (status == RECSYS_OK)
         status = rs_registry_open_model(registry, parsed.name, &model, err);
     if (status != RECSYS_OK)
         return status;
-    status = find_version(&parsed, model, &found, err);
+    status = find_version(&parsed, model, &version, err);
     close(model);
-    if (status != RECSYS_OK)
-        return status;
-    int length = snprintf(path, path_size, "%s/%s/%" PRIu64, registry->root, parsed.name, found);
-    if (length < 0 || (size_t)length >= path_size) {
-        path[0] = '\0';
-        return rs_error(err, RECSYS_E_LIMIT, "registry: the path of %s needs %d bytes, not %zu",
-                        uri, length + 1, path_size);
-    }
-    *version = found;
-    return RECSYS_OK;
+    return status != RECSYS_OK ? status
+                               : rs_registry_locate(registry, parsed.name, version, out, err);
+}
+
+static int32_t tell(recsys_registry_callback callback, void *user_data, const char *name,
+                    uint64_t version, const char *alias)
+{
+    char number[RS_REGISTRY_NUMBER_SIZE];
+    const recsys_registry_entry entry = {(uint32_t)sizeof entry, 0u, name, number, alias};
+
+    snprintf(number, sizeof number, "%" PRIu64, version);
+    return callback(&entry, user_data);
 }
 
 /* Gather first, then call: the callback may take its time and use the registry. */
@@ -260,10 +293,10 @@ static recsys_status list_model(const recsys_registry *registry, const char *nam
 
     if (status == RECSYS_OK) {
         for (size_t i = 0; i < versions.n && *stop == 0; i++)
-            *stop = callback(name, versions.list[i].version, NULL, user_data);
+            *stop = tell(callback, user_data, name, versions.list[i].version, NULL);
         for (size_t i = 0; i < aliases.n && *stop == 0; i++)
             if (aliases.list[i].version != 0)
-                *stop = callback(name, aliases.list[i].version, aliases.list[i].name, user_data);
+                *stop = tell(callback, user_data, name, aliases.list[i].version, aliases.list[i].name);
     }
     rs_free(versions.list);
     rs_free(aliases.list);
@@ -282,8 +315,10 @@ recsys_status recsys_registry_list(recsys_registry *registry, const char *name,
         return rs_error(err, RECSYS_E_INVALID, "recsys_registry_list: an argument is missing");
     if (name != NULL) {
         status = rs_registry_check_name(name, "model name", err);
+        if (status == RECSYS_OK)
+            status = list_model(registry, name, callback, user_data, &stop, err);
         return status != RECSYS_OK ? status
-                                   : list_model(registry, name, callback, user_data, &stop, err);
+                                   : rs_walk_result(stop, err, "recsys_registry_list: the callback");
     }
     int root = open(registry->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
@@ -291,10 +326,14 @@ recsys_status recsys_registry_list(recsys_registry *registry, const char *name,
     status = read_entries(root, 0, &models, err);
     close(root);
     for (size_t i = 0; status == RECSYS_OK && i < models.n && stop == 0; i++) {
-        status = list_model(registry, models.list[i].name, callback, user_data, &stop, err);
+        recsys_error reason = {0}; /* a call that succeeds leaves the caller's as it was */
+        status = list_model(registry, models.list[i].name, callback, user_data, &stop, &reason);
         if (status == RECSYS_E_NOT_FOUND) /* a file, or a model whose first version is on its way */
             status = RECSYS_OK;
+        else if (status != RECSYS_OK && err != NULL)
+            *err = reason;
     }
     rs_free(models.list);
-    return status;
+    return status != RECSYS_OK ? status
+                               : rs_walk_result(stop, err, "recsys_registry_list: the callback");
 }

@@ -3,14 +3,17 @@
 #define RS_REGISTRY_REGISTRY_H
 
 #include <dirent.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "recsys/registry.h"
 
 #define RS_REGISTRY_MAX_NAME 128u
+#define RS_REGISTRY_NUMBER_SIZE 24u /* room for a version as text */
 #define RS_REGISTRY_URI_SCHEME "models:/"
 
 struct recsys_registry {
+    atomic_uint refs;
     char *root; /* absolute, without links; never changes */
 };
 
@@ -35,6 +38,11 @@ recsys_status rs_registry_open_model(const recsys_registry *registry, const char
 int rs_registry_has_version(int model, uint64_t version);
 /* The version an alias points to; 0 if there is no such alias or no such version. */
 uint64_t rs_registry_read_alias(int model, const char *alias);
+
+/* Fill `out`, which rs_struct_begin() has passed. E_LIMIT if the path is too long. */
+recsys_status rs_registry_locate(const recsys_registry *registry, const char *name,
+                                 uint64_t version, recsys_registry_location *out,
+                                 recsys_error *err);
 
 /* The entries of directory `fd`, which stays open. NULL: see errno. closedir() it. */
 DIR *rs_registry_read_directory(int fd);

@@ -41,13 +41,12 @@ struct recsys_slot {
     _Atomic uint64_t generation; /* written under lock (release), read without (acquire) */
 };
 
-/* acquire: pairs with the release half of the decrement in recsys_model_unref().
- * Every change of the count is a read-modify-write, so the value we read
- * carries all decrements before it: whatever any reader read of the model was
- * read before we free it. */
+/* relaxed: the number alone decides nothing but that our reference is the last.
+ * It is given back by recsys_model_unref(), whose decrement orders all that any
+ * reader read of the model before the model is freed. */
 static unsigned count_references(const recsys_model *model)
 {
-    return atomic_load_explicit(&model->refs, memory_order_acquire);
+    return atomic_load_explicit(&model->refs, memory_order_relaxed);
 }
 
 /* Take the node of `model` off the list; NULL if it is not there. Under lock. */
@@ -171,14 +170,18 @@ uint64_t recsys_slot_get_generation(const recsys_slot *slot)
     return slot == NULL ? 0 : atomic_load_explicit(&slot->generation, memory_order_acquire);
 }
 
-size_t rs_slot_count_used(recsys_slot *slot, const recsys_model *kept)
+size_t rs_slot_count_used(recsys_slot *slot, const recsys_model *const *ours, size_t n_ours)
 {
     size_t n_used = 0;
 
     rs_lock_take(&slot->lock);
-    for (const struct retired *node = slot->retired; node != NULL; node = node->next)
-        if (count_references(node->model) > (node->model == kept ? 2u : 1u))
+    for (const struct retired *node = slot->retired; node != NULL; node = node->next) {
+        unsigned n_known = 1; /* the slot's */
+        for (size_t i = 0; i < n_ours; i++)
+            n_known += node->model == ours[i];
+        if (count_references(node->model) > n_known)
             n_used++;
+    }
     rs_lock_give(&slot->lock);
     return n_used;
 }

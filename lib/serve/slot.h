@@ -6,9 +6,9 @@
 
 #include "recsys/slot.h"
 
-/* How many retired models somebody beside the slot still uses. `kept` (or
- * NULL) is one that the caller himself holds one reference to, which does not
+/* How many retired models somebody beside the slot still uses. `ours` are
+ * models, or NULL, each of which the caller has a reference to; these do not
  * count. Destroys nothing. */
-size_t rs_slot_count_used(recsys_slot *slot, const recsys_model *kept);
+size_t rs_slot_count_used(recsys_slot *slot, const recsys_model *const *ours, size_t n_ours);
 
 #endif

@@ -38,6 +38,7 @@ struct rs_family {
 };
 
 struct recsys_stats {
+    atomic_uint refs;
     struct rs_lock lock; /* held by who adds */
     _Atomic(struct rs_family *) first;
     size_t n_series; /* protected by lock */

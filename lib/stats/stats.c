@@ -2,12 +2,12 @@
  *
  * Counting is one relaxed atomic addition, in a histogram two: the bucket, and
  * the sum by compare and swap. Nothing is ordered by a count, so nothing
- * stronger is needed, and a page that is written meanwhile shows each count as
- * it was at some moment of the writing. A histogram's number of values is the
+ * stronger is needed, and a page that is made meanwhile shows each count as
+ * it was at some moment of the making. A histogram's number of values is the
  * sum of its buckets and not a count of its own, so that the two never differ.
  *
- * Metrics live until the whole set is destroyed. Finding one by name is a walk
- * through lists: keep the pointer. write.c writes the page.
+ * Metrics live until the last reference to the whole set is given back. Finding
+ * one by name is a walk through lists: keep the pointer. format.c makes the page.
  */
 #include <math.h>
 #include <string.h>
@@ -36,6 +36,7 @@ recsys_status recsys_stats_create(recsys_stats **out, recsys_error *err)
         rs_free(stats);
         return rs_error_sys(err, result, "cannot make the lock of statistics");
     }
+    atomic_init(&stats->refs, 1u);
     *out = stats;
     return RECSYS_OK;
 }
@@ -64,9 +65,17 @@ static void destroy_family(struct rs_family *family)
     rs_free(family);
 }
 
-void recsys_stats_destroy(recsys_stats *stats)
+recsys_stats *recsys_stats_ref(recsys_stats *stats)
 {
-    if (stats == NULL)
+    if (stats != NULL)
+        atomic_fetch_add_explicit(&stats->refs, 1u, memory_order_relaxed);
+    return stats;
+}
+
+void recsys_stats_unref(recsys_stats *stats)
+{
+    /* acq_rel: all counting by others happens before the last one frees. */
+    if (stats == NULL || atomic_fetch_sub_explicit(&stats->refs, 1u, memory_order_acq_rel) != 1u)
         return;
     struct rs_family *family = atomic_load_explicit(&stats->first, memory_order_acquire);
     while (family != NULL) {

@@ -342,7 +342,7 @@ static void recording_a_number_allocates_nothing(void **state)
         recsys_metric_record(histogram, i * 1e-3);
     }
     assert_int_equal(fail_alloc_stop(), 0);
-    recsys_stats_destroy(stats);
+    recsys_stats_unref(stats);
 }
 
 int main(void)

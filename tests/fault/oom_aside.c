@@ -36,7 +36,7 @@ static recsys_status create_a_cache(void)
     CHECK(status == RECSYS_OK || aside == NULL);
     if (status == RECSYS_OK)
         recsys_aside_destroy(aside);
-    recsys_stats_destroy(stats);
+    recsys_stats_unref(stats);
     end();
     return status;
 }

@@ -112,12 +112,9 @@ static recsys_status import_an_npz(void)
     return import_and_write(fixture("bpr.npz"), NULL);
 }
 
-static int32_t count_versions(const char *name, uint64_t version, const char *alias,
-                              void *user_data)
+static int32_t count_versions(const recsys_registry_entry *entry, void *user_data)
 {
-    (void)name;
-    (void)version;
-    *(int *)user_data += alias == NULL;
+    *(int *)user_data += entry->alias == NULL;
     return 0;
 }
 
@@ -129,66 +126,60 @@ static recsys_status open_a_registry(void)
     FAILING(status, recsys_registry_open(root, &registry, &err));
     CHECK(status == RECSYS_OK || registry == NULL);
     if (status == RECSYS_OK)
-        recsys_registry_close(registry);
+        recsys_registry_unref(registry);
     return status;
 }
 
 static recsys_status publish_a_bundle(void)
 {
-    char folder[PATH_MAX], path[PATH_MAX];
+    char folder[PATH_MAX];
     recsys_registry *registry = NULL;
-    uint64_t version = 7, found = 0;
+    recsys_registry_location made = RECSYS_REGISTRY_LOCATION_INIT, found = made;
     int n_versions = 0;
     recsys_status status;
 
     snprintf(folder, sizeof folder, "%s", at("registry/m"));
     bundle_remove_directory(folder);
     CHECK_OK(recsys_registry_open(root, &registry, &err), &err);
-    CHECK_OK(recsys_registry_publish(registry, at("cosine"), "m", &version, &err), &err);
-    CHECK_EQ(version, 1);
-    FAILING(status, recsys_registry_publish(registry, at("cosine"), "m", &version, &err));
-    CHECK_EQ(version, status == RECSYS_OK ? 2 : 0);
+    CHECK_OK(recsys_registry_publish(registry, at("cosine"), "m", &made, &err), &err);
+    CHECK(strcmp(made.version, "1") == 0);
+    FAILING(status, recsys_registry_publish(registry, at("cosine"), "m", &made, &err));
+    CHECK(strcmp(made.version, status == RECSYS_OK ? "2" : "") == 0);
     CHECK_OK(recsys_registry_list(registry, "m", count_versions, &n_versions, &err), &err);
     CHECK_EQ(n_versions, status == RECSYS_OK ? 2 : 1);
     if (status != RECSYS_OK) /* and now it works, and clears up */
-        CHECK_OK(recsys_registry_publish(registry, at("cosine"), "m", &version, &err), &err);
-    CHECK_OK(recsys_registry_resolve(registry, "models:/m/latest", path, sizeof path, &found, &err),
-             &err);
-    CHECK_EQ(found, version);
-    CHECK_EQ(count_entries(folder), status == RECSYS_OK ? 4 : 2 + (size_t)version);
-    recsys_registry_close(registry);
+        CHECK_OK(recsys_registry_publish(registry, at("cosine"), "m", &made, &err), &err);
+    CHECK_OK(recsys_registry_resolve(registry, "models:/m/latest", &found, &err), &err);
+    CHECK(strcmp(found.version, made.version) == 0);
+    CHECK_EQ(count_entries(folder), status == RECSYS_OK ? 4 : 2 + strtoull(made.version, NULL, 10));
+    recsys_registry_unref(registry);
     return status;
 }
 
 static recsys_status use_a_registry(void)
 {
-    char path[PATH_MAX];
     recsys_registry *registry = NULL;
-    uint64_t version = 0, found = 0;
+    recsys_registry_location made = RECSYS_REGISTRY_LOCATION_INIT, found = made;
     int n_versions = 0;
     recsys_status status;
 
     CHECK_OK(recsys_registry_open(root, &registry, &err), &err);
-    CHECK_OK(recsys_registry_publish(registry, at("full"), "used", &version, &err), &err);
+    CHECK_OK(recsys_registry_publish(registry, at("full"), "used", &made, &err), &err);
     arm();
-    status = recsys_registry_set_alias(registry, "used", "live", version, &err);
+    status = recsys_registry_set_alias(registry, "used", "live", made.version, &err);
     if (status == RECSYS_OK)
-        status = recsys_registry_resolve(registry, "models:/used@live", path, sizeof path, &version,
-                                         &err);
+        status = recsys_registry_resolve(registry, "models:/used@live", &found, &err);
     if (status == RECSYS_OK)
-        status = recsys_registry_resolve(registry, "models:/used/latest", path, sizeof path, &found,
-                                         &err);
+        status = recsys_registry_resolve(registry, "models:/used/latest", &found, &err);
     if (status == RECSYS_OK)
         status = recsys_registry_list(registry, NULL, count_versions, &n_versions, &err);
     if (status == RECSYS_OK)
         status = recsys_registry_remove_alias(registry, "used", "live", &err);
     disarm();
-    CHECK_OK(recsys_registry_set_alias(registry, "used", "live", version, &err), &err);
-    CHECK_OK(
-        recsys_registry_resolve(registry, "models:/used@live", path, sizeof path, &found, &err),
-        &err);
-    CHECK_EQ(found, version);
-    recsys_registry_close(registry);
+    CHECK_OK(recsys_registry_set_alias(registry, "used", "live", made.version, &err), &err);
+    CHECK_OK(recsys_registry_resolve(registry, "models:/used@live", &found, &err), &err);
+    CHECK(strcmp(found.version, made.version) == 0);
+    recsys_registry_unref(registry);
     bundle_remove_directory(at("registry/used"));
     return status;
 }

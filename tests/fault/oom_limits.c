@@ -98,7 +98,7 @@ static recsys_status create_a_denylist(void)
     FAILING(status, recsys_denylist_create(store, source, &options, &denylist, &err));
     CHECK(status == RECSYS_OK || denylist == NULL);
     recsys_denylist_destroy(denylist);
-    recsys_stats_destroy(stats);
+    recsys_stats_unref(stats);
     close_both();
     return status;
 }

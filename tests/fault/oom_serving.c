@@ -246,9 +246,9 @@ static recsys_status make_metrics(void)
     recsys_metric_add(metrics[0], 3);
     recsys_metric_record(metrics[3], 0.5);
     CHECK(recsys_metric_get(metrics[0]) == 3.0);
-    CHECK_OK(recsys_stats_write(stats, add_size, &size, &err), &err);
+    CHECK_OK(recsys_stats_format(stats, add_size, &size, &err), &err);
     CHECK(size > 0);
-    recsys_stats_destroy(stats);
+    recsys_stats_unref(stats);
     return status;
 }
 
@@ -261,10 +261,10 @@ static recsys_status write_metrics(void)
 
     CHECK_OK(recsys_stats_create(&stats, &err), &err);
     CHECK_OK(fill_stats(stats, metrics), &err);
-    FAILING(status, recsys_stats_write(stats, add_size, &size, &err));
-    CHECK_OK(recsys_stats_write(stats, add_size, &again, &err), &err);
+    FAILING(status, recsys_stats_format(stats, add_size, &size, &err));
+    CHECK_OK(recsys_stats_format(stats, add_size, &again, &err), &err);
     CHECK(status != RECSYS_OK || size == again);
-    recsys_stats_destroy(stats);
+    recsys_stats_unref(stats);
     return status;
 }
 

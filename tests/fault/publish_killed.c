@@ -26,37 +26,35 @@ static uint64_t n_versions, n_aliases, n_checked;
 static void publish_for_ever(void)
 {
     for (;;) {
-        uint64_t version;
-        if (recsys_registry_publish(registry, bundle, "m", &version, NULL) != RECSYS_OK ||
-            recsys_registry_set_alias(registry, "m", "newest", version, NULL) != RECSYS_OK)
+        recsys_registry_location made = RECSYS_REGISTRY_LOCATION_INIT;
+        if (recsys_registry_publish(registry, bundle, "m", &made, NULL) != RECSYS_OK ||
+            recsys_registry_set_alias(registry, "m", "newest", made.version, NULL) != RECSYS_OK)
             _exit(1);
     }
 }
 
 static void load(const char *uri, uint64_t want_version)
 {
-    char path[PATH_MAX], number[32];
-    uint64_t version;
+    recsys_registry_location found = RECSYS_REGISTRY_LOCATION_INIT;
     recsys_model *model;
     recsys_model_info info = {.struct_size = (uint32_t)sizeof info};
     recsys_error err;
 
-    CHECK_OK(recsys_registry_resolve(registry, uri, path, sizeof path, &version, &err), &err);
+    CHECK_OK(recsys_registry_resolve(registry, uri, &found, &err), &err);
     if (want_version != 0)
-        CHECK_EQ(version, want_version);
-    CHECK_OK(recsys_model_load(path, NULL, &model, &err), &err);
+        CHECK_EQ(strtoull(found.version, NULL, 10), want_version);
+    CHECK_OK(recsys_model_load(found.path, NULL, &model, &err), &err);
     CHECK_OK(recsys_model_get_info(model, &info, &err), &err);
-    snprintf(number, sizeof number, "%" PRIu64, version);
-    CHECK(strcmp(info.version, number) == 0 && strcmp(info.name, "m") == 0);
+    CHECK(strcmp(info.version, found.version) == 0 && strcmp(info.name, "m") == 0);
     recsys_model_unref(model);
 }
 
-static int32_t count(const char *name, uint64_t version, const char *alias, void *user_data)
+static int32_t count(const recsys_registry_entry *entry, void *user_data)
 {
     (void)user_data;
-    CHECK(strcmp(name, "m") == 0);
-    if (alias == NULL)
-        CHECK_EQ(version, ++n_versions); /* no number is left out */
+    CHECK(strcmp(entry->name, "m") == 0);
+    if (entry->alias == NULL)
+        CHECK_EQ(strtoull(entry->version, NULL, 10), ++n_versions); /* no number is left out */
     else
         n_aliases++;
     return 0;
@@ -123,8 +121,8 @@ static int wait_for(pid_t child)
 
 static void killed_publishers_leave_a_registry_that_works(unsigned n_rounds, uint64_t seed)
 {
+    recsys_registry_location made = RECSYS_REGISTRY_LOCATION_INIT;
     unsigned n_interrupted = 0;
-    uint64_t version;
     recsys_error err;
 
     for (unsigned i = 0; i < n_rounds; i++) {
@@ -138,20 +136,20 @@ static void killed_publishers_leave_a_registry_that_works(unsigned n_rounds, uin
         CHECK(count_leftovers() <= 1); /* the next publisher cleared the one before */
         look();
     }
-    CHECK_OK(recsys_registry_publish(registry, bundle, "m", &version, &err), &err);
+    CHECK_OK(recsys_registry_publish(registry, bundle, "m", &made, &err), &err);
     CHECK_EQ(count_leftovers(), 0);
-    CHECK_EQ(look(), version);
-    printf("%u kills, %u in the middle of publishing, %" PRIu64 " versions\n", n_rounds,
-           n_interrupted, version);
+    CHECK_EQ(look(), strtoull(made.version, NULL, 10));
+    printf("%u kills, %u in the middle of publishing, %s versions\n", n_rounds,
+           n_interrupted, made.version);
     CHECK(n_interrupted > 0);
 }
 
 static void publish_twenty(void)
 {
     for (int i = 0; i < 20; i++) {
-        uint64_t version;
-        if (recsys_registry_publish(registry, bundle, "m", &version, NULL) != RECSYS_OK ||
-            recsys_registry_set_alias(registry, "m", "newest", version, NULL) != RECSYS_OK)
+        recsys_registry_location made = RECSYS_REGISTRY_LOCATION_INIT;
+        if (recsys_registry_publish(registry, bundle, "m", &made, NULL) != RECSYS_OK ||
+            recsys_registry_set_alias(registry, "m", "newest", made.version, NULL) != RECSYS_OK)
             _exit(1);
     }
 }
@@ -184,7 +182,7 @@ int main(void)
     CHECK_OK(recsys_registry_open(root, &registry, &err), &err);
     killed_publishers_leave_a_registry_that_works(n_rounds, seed);
     publishers_at_the_same_time_get_a_number_each();
-    recsys_registry_close(registry);
+    recsys_registry_unref(registry);
     bundle_remove_directory(root);
     free(root);
     return 0;

@@ -87,7 +87,7 @@ static void *write_pages(void *unused)
     (void)unused;
     do {
         struct line line = {.n = 0};
-        CHECK_EQ(recsys_stats_write(stats, read_page, &line, NULL), RECSYS_OK);
+        CHECK_EQ(recsys_stats_format(stats, read_page, &line, NULL), RECSYS_OK);
         CHECK(line.size == 0 && line.n > 10);
         n_pages++;
     } while (!atomic_load(&stop));
@@ -116,7 +116,7 @@ int main(void)
     rs_thread_join(threads[N_THREADS]);
 
     struct line line = {.n = 0};
-    CHECK_EQ(recsys_stats_write(stats, read_page, &line, NULL), RECSYS_OK);
+    CHECK_EQ(recsys_stats_format(stats, read_page, &line, NULL), RECSYS_OK);
     CHECK_EQ(n_steps % 8, 0);
     CHECK_EQ(line.sum * 8, n_steps * N_THREADS * 7); /* 0.875 each */
     CHECK_EQ(recsys_metric_get(total), n_steps * N_THREADS);
@@ -127,6 +127,6 @@ int main(void)
         sum += recsys_metric_get(counter(labels));
     }
     CHECK_EQ(sum, (n_steps + 99) / 100 * N_THREADS);
-    recsys_stats_destroy(stats);
+    recsys_stats_unref(stats);
     return 0;
 }

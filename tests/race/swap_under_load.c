@@ -81,7 +81,7 @@ static void *reap(void *unused)
     (void)unused;
     while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
         recsys_slot_reap(slot);
-        CHECK(rs_slot_count_used(slot, NULL) <= 1000);
+        CHECK(rs_slot_count_used(slot, NULL, 0) <= 1000);
         const struct timespec pause = {0, 50000};
         nanosleep(&pause, NULL);
     }

@@ -111,7 +111,7 @@ static int tear_down(void **state)
     (void)state;
     recsys_deployment_destroy(deployment);
     deployment = NULL;
-    recsys_registry_close(registry);
+    recsys_registry_unref(registry);
     bundle_remove_directory(root);
     free(root);
     return 0;
@@ -187,9 +187,8 @@ static void arguments_are_checked(void **state)
     recsys_deployment_status status = {0};
 
     (void)state;
-    assert_int_equal(recsys_deployment_create(NULL, NULL, &none, &err), RECSYS_E_INVALID);
-    assert_null(none);
     assert_int_equal(recsys_deployment_create("", NULL, &none, &err), RECSYS_E_INVALID);
+    assert_null(none);
     assert_int_equal(recsys_deployment_create("x", NULL, NULL, &err), RECSYS_E_INVALID);
     assert_int_equal(recsys_deployment_create("models:/m/1", NULL, &none, &err), RECSYS_E_INVALID);
     assert_non_null(strstr(err.message, "registry"));
@@ -268,6 +267,105 @@ static void a_model_in_use_counts_as_retired_until_it_is_released(void **state)
     assert_int_equal(items_served(), 28);
 }
 
+/* Loaded by the caller, who has the only reference. */
+static recsys_model *caller_loads(const char *name)
+{
+    recsys_model *model;
+
+    if (recsys_model_load(at(name), NULL, &model, &err) != RECSYS_OK)
+        fail_msg("model: %s", err.message);
+    return model;
+}
+
+static void a_model_of_the_caller_becomes_the_candidate(void **state)
+{
+    (void)state;
+    assert_int_equal(recsys_deployment_create(NULL, NULL, &deployment, &err), RECSYS_OK);
+    recsys_model *model = caller_loads("a");
+    assert_int_equal(recsys_deployment_load_model(deployment, model, &err), RECSYS_OK);
+    recsys_model_unref(model); /* the deployment has its own */
+    assert_int_equal(items_served(), 0);
+    assert_int_equal(recsys_deployment_use(deployment, "3", &err), RECSYS_OK);
+    assert_int_equal(items_served(), 30);
+    load_and_use(at("b"));
+    expect_failure(recsys_deployment_reload(deployment, NULL, &err), RECSYS_E_STATE, 28, 1);
+    expect_failure(recsys_deployment_load(deployment, NULL, &err), RECSYS_E_STATE, 28, 2);
+    assert_int_equal(recsys_deployment_load_model(NULL, NULL, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_deployment_load_model(deployment, NULL, &err), RECSYS_E_INVALID);
+}
+
+static void a_model_of_the_caller_goes_through_the_canary(void **state)
+{
+    (void)state;
+    write_diverged("huge");
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    recsys_model *model = caller_loads("huge");
+    expect_failure(recsys_deployment_load_model(deployment, model, &err), RECSYS_E_REJECTED, 30, 1);
+    recsys_model_unref(model);
+}
+
+/* The sanitizers say whether every reference is given back once. */
+static void the_same_model_may_be_active_previous_and_candidate(void **state)
+{
+    (void)state;
+    deploy(at("a"), 0);
+    recsys_model *model = caller_loads("a"), *other = caller_loads("b");
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(recsys_deployment_load_model(deployment, model, &err), RECSYS_OK);
+        assert_int_equal(recsys_deployment_use(deployment, NULL, &err), RECSYS_OK);
+    }
+    assert_int_equal(recsys_deployment_load_model(deployment, model, &err), RECSYS_OK);
+    assert_int_equal(recsys_deployment_rollback(deployment, &err), RECSYS_OK);
+    assert_int_equal(recsys_deployment_load_model(deployment, other, &err), RECSYS_OK);
+    assert_int_equal(recsys_deployment_use(deployment, NULL, &err), RECSYS_OK);
+    assert_int_equal(recsys_deployment_load_model(deployment, model, &err), RECSYS_OK);
+    assert_int_equal(status_now().n_retired, 1); /* the caller still has it */
+    recsys_model_unref(model);
+    assert_int_equal(status_now().n_retired, 0);
+    assert_int_equal(recsys_deployment_use(deployment, NULL, &err), RECSYS_OK);
+    assert_int_equal(items_served(), 30);
+    recsys_model_unref(other);
+}
+
+static void an_acquired_model_outlives_the_deployment(void **state)
+{
+    recsys_model_info info = {.struct_size = (uint32_t)sizeof info};
+
+    (void)state;
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    recsys_model *held = recsys_deployment_acquire(deployment);
+    recsys_deployment_destroy(deployment);
+    deployment = NULL;
+    assert_int_equal(recsys_model_get_info(held, &info, &err), RECSYS_OK);
+    assert_int_equal(info.n_items, 30);
+    recsys_model_unref(held);
+}
+
+static void the_registry_may_be_given_back_before_the_deployment(void **state)
+{
+    (void)state;
+    assert_int_equal(recsys_registry_publish(registry, at("a"), "m", NULL, &err), RECSYS_OK);
+    deploy("models:/m/latest", 0);
+    recsys_registry_unref(registry);
+    registry = NULL;
+    load_and_use(NULL);
+    assert_int_equal(items_served(), 30);
+}
+
+static void a_status_is_zero_after_a_failure(void **state)
+{
+    recsys_deployment_status status = RECSYS_DEPLOYMENT_STATUS_INIT, empty = status;
+
+    (void)state;
+    status.n_swaps = 7;
+    status.active.version[200] = 'x';
+    assert_int_equal(recsys_deployment_get_status(NULL, &status, &err), RECSYS_E_INVALID);
+    assert_memory_equal(&status, &empty, sizeof empty);
+    assert_int_equal(recsys_deployment_get_status(NULL, NULL, &err), RECSYS_E_INVALID);
+}
+
 static void a_missing_bundle_leaves_the_old_model_serving(void **state)
 {
     (void)state;
@@ -292,7 +390,7 @@ static void a_diverged_model_is_refused(void **state)
     write_diverged("huge");
     deploy(at("a"), 0);
     load_and_use(NULL);
-    expect_failure(recsys_deployment_load(deployment, at("huge"), &err), RECSYS_E_STATE, 30, 1);
+    expect_failure(recsys_deployment_load(deployment, at("huge"), &err), RECSYS_E_REJECTED, 30, 1);
     assert_non_null(strstr(err.message, "not finite"));
 }
 
@@ -302,7 +400,7 @@ static void a_model_that_shrank_is_refused_unless_that_is_allowed(void **state)
     write_bundle("small", 20, 10, 4, 0);
     deploy(at("a"), 0);
     load_and_use(NULL);
-    expect_failure(recsys_deployment_load(deployment, at("small"), &err), RECSYS_E_STATE, 30, 1);
+    expect_failure(recsys_deployment_load(deployment, at("small"), &err), RECSYS_E_REJECTED, 30, 1);
     assert_non_null(strstr(err.message, "10 items"));
     recsys_deployment_destroy(deployment);
 
@@ -333,7 +431,7 @@ static void another_candidate_than_expected_is_not_used(void **state)
     deploy(at("a"), 0);
     load_and_use(NULL);
     load(at("b"));
-    expect_failure(recsys_deployment_use(deployment, "4", &err), RECSYS_E_STATE, 30, 1);
+    expect_failure(recsys_deployment_use(deployment, "4", &err), RECSYS_E_CONFLICT, 30, 1);
     assert_int_equal(recsys_deployment_use(deployment, "3", &err), RECSYS_OK);
     assert_int_equal(items_served(), 28);
 }
@@ -369,19 +467,18 @@ static void reloading_the_same_content_changes_nothing(void **state)
 
 static void a_reload_follows_the_alias(void **state)
 {
-    uint64_t version;
     uint32_t changed;
 
     (void)state;
-    assert_int_equal(recsys_registry_publish(registry, at("a"), "m", &version, &err), RECSYS_OK);
-    assert_int_equal(recsys_registry_publish(registry, at("b"), "m", &version, &err), RECSYS_OK);
-    assert_int_equal(recsys_registry_set_alias(registry, "m", "live", 1, &err), RECSYS_OK);
+    assert_int_equal(recsys_registry_publish(registry, at("a"), "m", NULL, &err), RECSYS_OK);
+    assert_int_equal(recsys_registry_publish(registry, at("b"), "m", NULL, &err), RECSYS_OK);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "live", "1", &err), RECSYS_OK);
     deploy("models:/m@live", 0);
     assert_int_equal(recsys_deployment_reload(deployment, &changed, &err), RECSYS_OK);
     assert_int_equal(items_served(), 30);
     assert_string_equal(status_now().active.version, "1");
 
-    assert_int_equal(recsys_registry_set_alias(registry, "m", "live", 2, &err), RECSYS_OK);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "live", "2", &err), RECSYS_OK);
     assert_int_equal(recsys_deployment_reload(deployment, NULL, &err), RECSYS_OK);
     assert_int_equal(items_served(), 28);
     assert_string_equal(status_now().previous.version, "1");
@@ -406,7 +503,7 @@ static void a_reload_that_the_canary_refuses_changes_nothing(void **state)
     load_and_use(at("b"));
     bundle_remove_directory(at("a"));
     write_diverged("a");
-    expect_failure(recsys_deployment_reload(deployment, &changed, &err), RECSYS_E_STATE, 28, 1);
+    expect_failure(recsys_deployment_reload(deployment, &changed, &err), RECSYS_E_REJECTED, 28, 1);
     assert_int_equal(changed, 0);
 }
 
@@ -471,6 +568,12 @@ int main(void)
         T(load_and_use_are_two_steps),
         T(a_rollback_exchanges_active_and_previous),
         T(a_model_in_use_counts_as_retired_until_it_is_released),
+        T(a_model_of_the_caller_becomes_the_candidate),
+        T(a_model_of_the_caller_goes_through_the_canary),
+        T(the_same_model_may_be_active_previous_and_candidate),
+        T(an_acquired_model_outlives_the_deployment),
+        T(the_registry_may_be_given_back_before_the_deployment),
+        T(a_status_is_zero_after_a_failure),
         T(a_missing_bundle_leaves_the_old_model_serving),
         T(a_damaged_bundle_leaves_the_old_model_serving),
         T(a_diverged_model_is_refused),

@@ -59,7 +59,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    recsys_registry_close(registry);
+    recsys_registry_unref(registry);
     bundle_remove_directory(root);
     free(root);
     return 0;
@@ -67,38 +67,50 @@ static int tear_down(void **state)
 
 static uint64_t publish(const char *name)
 {
-    uint64_t version = 0;
-    recsys_status status = recsys_registry_publish(registry, bundle, name, &version, &err);
+    recsys_registry_location made = RECSYS_REGISTRY_LOCATION_INIT;
+    recsys_status status = recsys_registry_publish(registry, bundle, name, &made, &err);
 
     if (status != RECSYS_OK)
         fail_msg("publish: %s", err.message);
-    return version;
+    assert_string_equal(made.name, name);
+    assert_true(path_exists(made.path));
+    return strtoull(made.version, NULL, 10);
+}
+
+/* All but struct_size is zero, which is as the caller set it. */
+static void assert_empty(const recsys_registry_location *location)
+{
+    const recsys_registry_location empty = RECSYS_REGISTRY_LOCATION_INIT;
+
+    assert_memory_equal(location, &empty, sizeof empty);
 }
 
 /* The version `uri` means; 0 and the status in err.status if it means none. */
 static uint64_t resolve(const char *uri)
 {
-    char path[PATH_MAX];
-    uint64_t version;
+    recsys_registry_location found = RECSYS_REGISTRY_LOCATION_INIT;
 
+    memset(found.name, 'x', sizeof found - offsetof(recsys_registry_location, name));
     err.status = RECSYS_OK;
-    if (recsys_registry_resolve(registry, uri, path, sizeof path, &version, &err) != RECSYS_OK) {
-        assert_string_equal(path, "");
+    if (recsys_registry_resolve(registry, uri, &found, &err) != RECSYS_OK) {
+        assert_empty(&found);
         return 0;
     }
-    assert_true(path_exists(path));
-    return version;
+    assert_int_equal(err.status, RECSYS_OK); /* untouched */
+    assert_true(path_exists(found.path));
+    return strtoull(found.version, NULL, 10);
 }
 
 static char listed[1000];
 
-static int32_t write_down(const char *name, uint64_t version, const char *alias, void *user_data)
+static int32_t write_down(const recsys_registry_entry *entry, void *user_data)
 {
     size_t used = strlen(listed);
 
-    snprintf(listed + used, sizeof listed - used, " %s/%" PRIu64 "%s%s", name, version,
-             alias == NULL ? "" : "@", alias == NULL ? "" : alias);
-    return user_data != NULL;
+    assert_int_equal(entry->struct_size, sizeof *entry);
+    snprintf(listed + used, sizeof listed - used, " %s/%s%s%s", entry->name, entry->version,
+             entry->alias == NULL ? "" : "@", entry->alias == NULL ? "" : entry->alias);
+    return user_data != NULL ? 7 : 0;
 }
 
 static const char *list(const char *name)
@@ -118,7 +130,7 @@ static void a_directory_that_is_not_there_cannot_be_opened(void **state)
     assert_int_equal(recsys_registry_open(at(".bundle/recsys.json"), &none, &err), RECSYS_E_IO);
     assert_int_equal(recsys_registry_open(NULL, &none, &err), RECSYS_E_INVALID);
     assert_int_equal(recsys_registry_open(root, NULL, &err), RECSYS_E_INVALID);
-    recsys_registry_close(NULL);
+    recsys_registry_unref(NULL);
 }
 
 static void versions_count_from_one_for_each_model(void **state)
@@ -145,17 +157,15 @@ static void a_published_model_loads_and_knows_its_name_and_version(void **state)
 {
     recsys_model_info info = {.struct_size = (uint32_t)sizeof info};
     recsys_model_info before = info;
+    recsys_registry_location found = RECSYS_REGISTRY_LOCATION_INIT;
     recsys_model *model, *original;
-    char path[PATH_MAX];
-    uint64_t version;
 
     (void)state;
     publish("movies");
     publish("movies");
-    assert_int_equal(recsys_registry_resolve(registry, "models:/movies/latest", path, sizeof path,
-                                             &version, &err),
+    assert_int_equal(recsys_registry_resolve(registry, "models:/movies/latest", &found, &err),
                      RECSYS_OK);
-    assert_int_equal(recsys_model_load(path, NULL, &model, &err), RECSYS_OK);
+    assert_int_equal(recsys_model_load(found.path, NULL, &model, &err), RECSYS_OK);
     assert_int_equal(recsys_model_load(bundle, NULL, &original, &err), RECSYS_OK);
     assert_int_equal(recsys_model_get_info(model, &info, &err), RECSYS_OK);
     assert_int_equal(recsys_model_get_info(original, &before, &err), RECSYS_OK);
@@ -183,16 +193,16 @@ static void hostile_names_are_refused(void **state)
                                         "-rf", "_x",    "a b",     "a\n",  "a\\b",  "caf\xc3\xa9",
                                         "a@b", "a%2fb", "models:", "a:b",  "a\x01b"};
     char too_long[130];
-    uint64_t version;
+    recsys_registry_location made = RECSYS_REGISTRY_LOCATION_INIT;
 
     (void)state;
     publish("m");
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        assert_int_equal(recsys_registry_publish(registry, bundle, names[i], &version, &err),
+        assert_int_equal(recsys_registry_publish(registry, bundle, names[i], &made, &err),
                          RECSYS_E_INVALID);
-        assert_int_equal(recsys_registry_set_alias(registry, names[i], "a", 1, &err),
+        assert_int_equal(recsys_registry_set_alias(registry, names[i], "a", "1", &err),
                          RECSYS_E_INVALID);
-        assert_int_equal(recsys_registry_set_alias(registry, "m", names[i], 1, &err),
+        assert_int_equal(recsys_registry_set_alias(registry, "m", names[i], "1", &err),
                          RECSYS_E_INVALID);
         assert_int_equal(recsys_registry_remove_alias(registry, "m", names[i], &err),
                          RECSYS_E_INVALID);
@@ -201,11 +211,11 @@ static void hostile_names_are_refused(void **state)
     }
     memset(too_long, 'a', sizeof too_long - 1);
     too_long[129] = '\0';
-    assert_int_equal(recsys_registry_publish(registry, bundle, too_long, &version, &err),
+    assert_int_equal(recsys_registry_publish(registry, bundle, too_long, &made, &err),
                      RECSYS_E_INVALID);
     too_long[128] = '\0';
     assert_int_equal(publish(too_long), 1);
-    assert_int_equal(recsys_registry_publish(registry, bundle, NULL, &version, &err),
+    assert_int_equal(recsys_registry_publish(registry, bundle, NULL, &made, &err),
                      RECSYS_E_INVALID);
 }
 
@@ -256,9 +266,9 @@ static void what_is_not_there_is_not_found(void **state)
     }
     assert_int_equal(recsys_registry_list(registry, "other", write_down, NULL, &err),
                      RECSYS_E_NOT_FOUND);
-    assert_int_equal(recsys_registry_set_alias(registry, "m", "a", 2, &err), RECSYS_E_NOT_FOUND);
-    assert_int_equal(recsys_registry_set_alias(registry, "m", "a", 0, &err), RECSYS_E_NOT_FOUND);
-    assert_int_equal(recsys_registry_set_alias(registry, "x", "a", 1, &err), RECSYS_E_NOT_FOUND);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "a", "2", &err), RECSYS_E_NOT_FOUND);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "a", "0", &err), RECSYS_E_NOT_FOUND);
+    assert_int_equal(recsys_registry_set_alias(registry, "x", "a", "1", &err), RECSYS_E_NOT_FOUND);
     assert_int_equal(recsys_registry_remove_alias(registry, "m", "a", &err), RECSYS_E_NOT_FOUND);
 }
 
@@ -267,11 +277,11 @@ static void an_alias_moves_and_goes(void **state)
     (void)state;
     publish("m");
     publish("m");
-    assert_int_equal(recsys_registry_set_alias(registry, "m", "champion", 1, &err), RECSYS_OK);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "champion", "1", &err), RECSYS_OK);
     assert_int_equal(resolve("models:/m@champion"), 1);
-    assert_int_equal(recsys_registry_set_alias(registry, "m", "champion", 2, &err), RECSYS_OK);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "champion", "2", &err), RECSYS_OK);
     assert_int_equal(resolve("models:/m@champion"), 2);
-    assert_int_equal(recsys_registry_set_alias(registry, "m", "Archived", 1, &err), RECSYS_OK);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "Archived", "1", &err), RECSYS_OK);
     assert_string_equal(list("m"), " m/1 m/2 m/1@Archived m/2@champion");
     assert_int_equal(recsys_registry_remove_alias(registry, "m", "champion", &err), RECSYS_OK);
     assert_int_equal(resolve("models:/m@champion"), 0);
@@ -282,18 +292,18 @@ static void stages_are_aliases_and_latest_is_not(void **state)
 {
     (void)state;
     publish("m");
-    assert_int_equal(recsys_registry_set_alias(registry, "m", "Production", 1, &err), RECSYS_OK);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "Production", "1", &err), RECSYS_OK);
     assert_int_equal(resolve("models:/m/Production"), 1);
     assert_int_equal(resolve("models:/m/production"), 1);
     assert_int_equal(resolve("models:/m@Production"), 1);
-    assert_int_equal(recsys_registry_set_alias(registry, "m", "latest", 1, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "latest", "1", &err), RECSYS_E_INVALID);
 }
 
 static void links_that_lead_elsewhere_are_not_followed(void **state)
 {
     (void)state;
     publish("m");
-    assert_int_equal(recsys_registry_set_alias(registry, "m", "good", 1, &err), RECSYS_OK);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "good", "1", &err), RECSYS_OK);
     assert_int_equal(symlink("/etc", at("m/aliases/evil")), 0);
     assert_int_equal(symlink("../../../etc", at("m/aliases/evil2")), 0);
     assert_int_equal(symlink("../9", at("m/aliases/dangling")), 0);
@@ -309,7 +319,7 @@ static void strangers_in_the_directory_are_ignored(void **state)
     publish("m");
     assert_int_equal(mkdir(at("m/02"), 0777), 0);
     assert_int_equal(mkdir(at("m/0"), 0777), 0);
-    assert_int_equal(recsys_registry_set_alias(registry, "m", "a", 0, &err), RECSYS_E_NOT_FOUND);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "a", "0", &err), RECSYS_E_NOT_FOUND);
     assert_int_equal(mkdir(at("m/x"), 0777), 0);
     write_text("m/3", "a file");
     write_text("README", "a file");
@@ -319,17 +329,49 @@ static void strangers_in_the_directory_are_ignored(void **state)
     assert_int_equal(publish("m"), 2);
 }
 
-static void a_room_too_small_for_the_path_is_said(void **state)
+static void who_publishes_need_not_ask_for_the_version(void **state)
 {
-    char path[8];
-    uint64_t version;
+    (void)state;
+    assert_int_equal(recsys_registry_publish(registry, bundle, "m", NULL, &err), RECSYS_OK);
+    assert_int_equal(resolve("models:/m/1"), 1);
+}
+
+static void outputs_are_zero_after_bad_arguments(void **state)
+{
+    recsys_registry_location found = RECSYS_REGISTRY_LOCATION_INIT;
 
     (void)state;
     publish("m");
-    assert_int_equal(
-        recsys_registry_resolve(registry, "models:/m/1", path, sizeof path, &version, &err),
-        RECSYS_E_LIMIT);
-    assert_string_equal(path, "");
+    found.path[0] = found.version[3] = 'x';
+    assert_int_equal(recsys_registry_resolve(NULL, "models:/m/1", &found, &err), RECSYS_E_INVALID);
+    assert_empty(&found);
+    found.path[0] = 'x';
+    assert_int_equal(recsys_registry_resolve(registry, NULL, &found, &err), RECSYS_E_INVALID);
+    assert_empty(&found);
+    found.path[0] = 'x';
+    assert_int_equal(recsys_registry_publish(NULL, bundle, "m", &found, &err), RECSYS_E_INVALID);
+    assert_empty(&found);
+    found.path[0] = 'x';
+    assert_int_equal(recsys_registry_publish(registry, NULL, "m", &found, &err), RECSYS_E_INVALID);
+    assert_empty(&found);
+    assert_int_equal(recsys_registry_resolve(registry, "models:/m/1", NULL, &err),
+                     RECSYS_E_INVALID);
+    found.struct_size = RECSYS_REGISTRY_LOCATION_SIZE_V1 - 1;
+    assert_int_equal(recsys_registry_resolve(registry, "models:/m/1", &found, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_registry_publish(registry, bundle, "m", &found, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "a", NULL, &err), RECSYS_E_INVALID);
+    assert_string_equal(list("m"), " m/1");
+}
+
+static void a_registry_lives_until_the_last_reference_is_given_back(void **state)
+{
+    (void)state;
+    assert_ptr_equal(recsys_registry_ref(registry), registry);
+    recsys_registry_unref(registry);
+    assert_int_equal(publish("m"), 1);
+    assert_null(recsys_registry_ref(NULL));
 }
 
 static void a_callback_may_stop_the_list(void **state)
@@ -338,13 +380,18 @@ static void a_callback_may_stop_the_list(void **state)
     publish("m");
     publish("m");
     listed[0] = '\0';
-    assert_int_equal(recsys_registry_list(registry, NULL, write_down, listed, &err), RECSYS_OK);
+    assert_int_equal(recsys_registry_list(registry, NULL, write_down, listed, &err),
+                     RECSYS_E_STOPPED);
+    assert_string_equal(listed, " m/1");
+    listed[0] = '\0';
+    assert_int_equal(recsys_registry_list(registry, "m", write_down, listed, &err),
+                     RECSYS_E_STOPPED);
     assert_string_equal(listed, " m/1");
 }
 
 static void a_bad_bundle_leaves_nothing_behind(void **state)
 {
-    uint64_t version;
+    recsys_registry_location made = RECSYS_REGISTRY_LOCATION_INIT;
 
     (void)state;
     publish("m");
@@ -353,21 +400,21 @@ static void a_bad_bundle_leaves_nothing_behind(void **state)
     bytes[size - 1] ^= 1u;
     bundle_write_file(root, ".bundle/model.safetensors", bytes, size);
     free(bytes);
-    assert_int_equal(recsys_registry_publish(registry, bundle, "m", &version, &err),
+    assert_int_equal(recsys_registry_publish(registry, bundle, "m", &made, &err),
                      RECSYS_E_FORMAT);
-    assert_int_equal(version, 0);
+    assert_empty(&made);
     assert_non_null(strstr(err.message, ".bundle"));
     assert_string_equal(list("m"), " m/1");
     assert_int_equal(unlink(at(".bundle/model.safetensors")), 0);
-    assert_int_equal(recsys_registry_publish(registry, bundle, "m", &version, &err), RECSYS_E_IO);
+    assert_int_equal(recsys_registry_publish(registry, bundle, "m", &made, &err), RECSYS_E_IO);
     write_text(".bundle/recsys.json", "{\"files\": [{\"name\": \"../m/1/recsys.json\"}]}");
-    assert_int_equal(recsys_registry_publish(registry, bundle, "m", &version, &err),
+    assert_int_equal(recsys_registry_publish(registry, bundle, "m", &made, &err),
                      RECSYS_E_FORMAT);
     write_text(".bundle/recsys.json", "[]");
-    assert_int_equal(recsys_registry_publish(registry, bundle, "m", &version, &err),
+    assert_int_equal(recsys_registry_publish(registry, bundle, "m", &made, &err),
                      RECSYS_E_FORMAT);
     assert_int_equal(
-        recsys_registry_publish(registry, at(".bundle/recsys.json"), "m", &version, &err),
+        recsys_registry_publish(registry, at(".bundle/recsys.json"), "m", &made, &err),
         RECSYS_E_INVALID);
     bundle_remove_directory(at("m/1"));
     assert_int_equal(rmdir(at("m")), 0); /* so it was empty */
@@ -375,12 +422,12 @@ static void a_bad_bundle_leaves_nothing_behind(void **state)
 
 static void a_pipe_in_a_bundle_does_not_keep_the_publisher_waiting(void **state)
 {
-    uint64_t version;
+    recsys_registry_location made = RECSYS_REGISTRY_LOCATION_INIT;
 
     (void)state;
     assert_int_equal(unlink(at(".bundle/model.safetensors")), 0);
     assert_int_equal(mkfifo(at(".bundle/model.safetensors"), 0666), 0);
-    assert_int_equal(recsys_registry_publish(registry, bundle, "m", &version, &err),
+    assert_int_equal(recsys_registry_publish(registry, bundle, "m", &made, &err),
                      RECSYS_E_FORMAT);
 }
 
@@ -422,7 +469,9 @@ int main(void)
         T(stages_are_aliases_and_latest_is_not),
         T(links_that_lead_elsewhere_are_not_followed),
         T(strangers_in_the_directory_are_ignored),
-        T(a_room_too_small_for_the_path_is_said),
+        T(who_publishes_need_not_ask_for_the_version),
+        T(outputs_are_zero_after_bad_arguments),
+        T(a_registry_lives_until_the_last_reference_is_given_back),
         T(a_callback_may_stop_the_list),
         T(a_bad_bundle_leaves_nothing_behind),
         T(a_pipe_in_a_bundle_does_not_keep_the_publisher_waiting),

@@ -107,7 +107,7 @@ static void an_acquired_model_outlives_its_replacement(void **state)
     recsys_model_unref(second);
     assert_int_equal(recsys_slot_reap(slot), 1);
     assert_int_equal(held->n_items, 4);
-    assert_int_equal(rs_slot_count_used(slot, NULL), 1);
+    assert_int_equal(rs_slot_count_used(slot, NULL, 0), 1);
 
     recsys_model_unref(held);
     recsys_slot_destroy(slot);
@@ -126,7 +126,7 @@ static void giving_back_never_destroys_and_reaping_does(void **state)
     long before = n_blocks;
     recsys_model_unref(model);
     assert_int_equal(n_blocks, before);
-    assert_int_equal(rs_slot_count_used(slot, NULL), 0);
+    assert_int_equal(rs_slot_count_used(slot, NULL, 0), 0);
     assert_int_equal(recsys_slot_reap(slot), 0);
     assert_int_equal(n_blocks, before - 2); /* the model and the list's node */
     recsys_slot_destroy(slot);
@@ -162,8 +162,8 @@ static void a_retired_model_that_comes_back_leaves_the_list(void **state)
         assert_int_equal(refs(a), 2);
         assert_int_equal(refs(b), 2);
     }
-    assert_int_equal(rs_slot_count_used(slot, NULL), 1);
-    assert_int_equal(rs_slot_count_used(slot, a), 0);
+    assert_int_equal(rs_slot_count_used(slot, NULL, 0), 1);
+    assert_int_equal(rs_slot_count_used(slot, (const recsys_model *const[]){NULL, a}, 2), 0);
 
     long before = n_blocks;
     recsys_model_unref(a);

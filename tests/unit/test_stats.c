@@ -58,7 +58,7 @@ static int tear_down(void **state)
 {
     (void)state;
     n_allowed = ULONG_MAX;
-    recsys_stats_destroy(stats);
+    recsys_stats_unref(stats);
     return n_blocks == 0 ? 0 : -1;
 }
 
@@ -72,7 +72,7 @@ static int32_t gather(const char *text, size_t size, void *user_data)
 static const char *written(void)
 {
     page[0] = '\0';
-    assert_int_equal(recsys_stats_write(stats, gather, NULL, &err), RECSYS_OK);
+    assert_int_equal(recsys_stats_format(stats, gather, NULL, &err), RECSYS_OK);
     return page;
 }
 
@@ -366,7 +366,7 @@ static void a_callback_that_stops_is_not_called_again(void **state)
         snprintf(labels, sizeof labels, "user=\"%d\"", i);
         counter("c_total", labels);
     }
-    assert_int_equal(recsys_stats_write(stats, stop_at_once, &n_calls, &err), RECSYS_E_STATE);
+    assert_int_equal(recsys_stats_format(stats, stop_at_once, &n_calls, &err), RECSYS_E_STOPPED);
     assert_int_equal(n_calls, 1);
 }
 
@@ -378,9 +378,21 @@ static void arguments_are_checked(void **state)
     assert_int_equal(recsys_stats_create(NULL, &err), RECSYS_E_INVALID);
     assert_int_equal(recsys_stats_add_gauge(NULL, "g", "", NULL, &metric, &err), RECSYS_E_INVALID);
     assert_int_equal(recsys_stats_add_gauge(stats, "g", "", NULL, NULL, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_stats_write(stats, NULL, NULL, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_stats_write(NULL, gather, NULL, &err), RECSYS_E_INVALID);
-    recsys_stats_destroy(NULL);
+    assert_int_equal(recsys_stats_format(stats, NULL, NULL, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_stats_format(NULL, gather, NULL, &err), RECSYS_E_INVALID);
+    recsys_stats_unref(NULL);
+}
+
+static void a_metric_lives_as_long_as_anybody_has_its_set(void **state)
+{
+    recsys_metric *metric = counter("c_total", NULL);
+
+    (void)state;
+    assert_ptr_equal(recsys_stats_ref(stats), stats);
+    recsys_stats_unref(stats);
+    recsys_metric_add(metric, 3);
+    assert_true(recsys_metric_get(metric) == 3.0);
+    assert_null(recsys_stats_ref(NULL));
 }
 
 static void counting_and_writing_do_not_allocate(void **state)
@@ -436,6 +448,7 @@ int main(void)
         T(there_are_4096_series_and_no_more),
         T(a_callback_that_stops_is_not_called_again),
         T(arguments_are_checked),
+        T(a_metric_lives_as_long_as_anybody_has_its_set),
         T(counting_and_writing_do_not_allocate),
         T(without_memory_nothing_is_added),
     };

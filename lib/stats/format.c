@@ -1,4 +1,4 @@
-/* lib/stats/write.c - the page that Prometheus reads, text format 0.0.4.
+/* lib/stats/format.c - the page that Prometheus reads, text format 0.0.4.
  *
  * Pieces gather on the stack and go to the callback when 4 KB are full: no
  * memory is needed and no lock is held, so the callback may take its time and
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/callback.h"
 #include "lib/base/error.h"
 #include "lib/stats/metric.h"
 
@@ -144,14 +145,14 @@ static void put_metric(struct page *page, const recsys_metric *metric)
     put(page, "\n");
 }
 
-recsys_status recsys_stats_write(recsys_stats *stats, recsys_stats_callback callback,
-                                 void *user_data, recsys_error *err)
+recsys_status recsys_stats_format(recsys_stats *stats, recsys_stats_callback callback,
+                                  void *user_data, recsys_error *err)
 {
     static const char *const kinds[] = {" counter\n", " gauge\n", " histogram\n"};
     struct page page;
 
     if (stats == NULL || callback == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_stats_write: an argument is missing");
+        return rs_error(err, RECSYS_E_INVALID, "recsys_stats_format: an argument is missing");
     page.callback = callback;
     page.user_data = user_data;
     page.stopped = 0;
@@ -172,8 +173,5 @@ recsys_status recsys_stats_write(recsys_stats *stats, recsys_stats_callback call
             put_metric(&page, metric);
     }
     flush(&page);
-    if (page.stopped != 0)
-        return rs_error(err, RECSYS_E_STATE, "recsys_stats_write: the callback stopped with %d",
-                        (int)page.stopped);
-    return RECSYS_OK;
+    return rs_walk_result(page.stopped, err, "recsys_stats_format: the callback");
 }

@@ -67,11 +67,40 @@ programs_find_their_libraries() {
 }
 step "installed programs find the libraries beside them" programs_find_their_libraries "$prefix"
 
+sonames_name_the_minor_version() {
+  local library count=0
+  for library in "$libdir"/librecsys*.so; do
+    readelf -d "$library" | grep -F "soname: [$(basename "$library").0.2]" || return 1
+    count=$((count + 1))
+  done
+  [ "$count" -ge 1 ]
+}
+step "the sonames name the minor version, which may break" sonames_name_the_minor_version
+
+# find_package must take what it may and nothing else.
+find_package_takes() { # find_package_takes VERSION
+  rm -rf "$room/version" && mkdir "$room/version" && cat > "$room/version/CMakeLists.txt" << END
+cmake_minimum_required(VERSION 3.18)
+project(consumer LANGUAGES C)
+find_package(recsys $1 REQUIRED)
+END
+  cmake -S "$room/version" -B "$room/version/build" -DCMAKE_PREFIX_PATH="$prefix" \
+    -DCMAKE_C_COMPILER="$cc"
+}
+find_package_refuses() {
+  ! find_package_takes "$1" > "$room/refused" 2>&1 &&
+    grep 'recsysConfig.cmake, version: 0.2' "$room/refused" || ! cat "$room/refused"
+}
+step "find_package(recsys 0.2) is served" find_package_takes 0.2
+for version in 0.1 0.3 1.0; do
+  step "find_package(recsys $version) is refused" find_package_refuses $version
+done
+
 by_find_package() {
   mkdir -p "$room/cmake" && cat > "$room/cmake/CMakeLists.txt" << END
 cmake_minimum_required(VERSION 3.18)
 project(consumer LANGUAGES C)
-find_package(recsys 0.1 REQUIRED)
+find_package(recsys 0.2 REQUIRED)
 add_executable(consumer "$here/consumer.c")
 target_link_libraries(consumer PRIVATE recsys::recsys)
 END
@@ -103,11 +132,25 @@ by_pkg_config_static() {
 }
 step "a consumer by pkg-config --static" by_pkg_config_static
 
+static_needs_no_package_of_openssl() {
+  # What libcrypto, libssl and libpq were linked with is not ours to ask for.
+  local package
+  mkdir -p "$room/packages" && for package in jansson libxxhash zlib; do
+    cp "$(pkg-config --variable=pcfiledir $package)/$package.pc" "$room/packages" || return 1
+  done
+  for package in "$libdir"/pkgconfig/*.pc; do
+    PKG_CONFIG_LIBDIR=$room/packages pkg-config --static --cflags --libs \
+      "$(basename "$package" .pc)" || return 1
+  done
+}
+step "pkg-config --static asks for no package of OpenSSL or PostgreSQL" \
+  static_needs_no_package_of_openssl
+
 adapter_by_find_package() {
   mkdir -p "$room/cmake-$1" && cat > "$room/cmake-$1/CMakeLists.txt" << END
 cmake_minimum_required(VERSION 3.18)
 project(consumer LANGUAGES C)
-find_package(recsys 0.1 REQUIRED COMPONENTS $1)
+find_package(recsys 0.2 REQUIRED COMPONENTS $1)
 add_executable(consumer "$here/consumer_$1.c")
 target_link_libraries(consumer PRIVATE recsys::$1)
 END

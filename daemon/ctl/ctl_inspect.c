@@ -56,7 +56,7 @@ static int print_json(const recsys_model_info *info)
     return CTL_OK;
 }
 
-static void print_numbers(const json_t *metadata, const char *name)
+static void print_members(const json_t *metadata, const char *name)
 {
     json_t *object = json_object_get(metadata, name);
     const char *key;
@@ -96,8 +96,9 @@ static void print_table(const recsys_model_info *info)
     printf("%-15s %" PRIu64 " user-item pairs\n", "seen", info->n_seen);
     printf("%-15s %.1f MiB mapped, %.1f MiB private\n", "memory",
            (double)info->mapped_bytes / 1048576.0, (double)info->private_bytes / 1048576.0);
-    print_numbers(metadata, "metrics");
-    print_numbers(metadata, "hyperparameters");
+    print_members(metadata, "metrics");
+    print_members(metadata, "hyperparameters");
+    print_members(metadata, "tags");
     json_decref(metadata);
 }
 

@@ -102,8 +102,10 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_import_model(recsys_bui
 /*
  * Set a field of the manifest. `field` is one of name, version, algorithm,
  * training_date (text); metric ("inner_product", "cosine"), link ("sigmoid",
- * "linear", "clip"), link_min, link_max; or metrics.NAME, hyperparameters.NAME
- * where a text that is a JSON number, true, false or null is stored as such.
+ * "linear", "clip"), link_min, link_max; metrics.NAME, hyperparameters.NAME
+ * where a text that is a JSON number, true, false or null is stored as such; or
+ * tags.NAME (since 0.2), which are the caller's own (tags.mlflow_run_id), are
+ * stored as text and do not change the fingerprint.
  *
  * Fails with: E_INVALID (unknown field, or a value it cannot have), E_NOMEM.
  * Ownership: COPIED.

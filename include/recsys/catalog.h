@@ -74,7 +74,7 @@ RECSYS_API recsys_status recsys_catalog_get_languages(const recsys_model *model,
  * of the same fingerprint: the same content loaded again, by another path or in
  * a version that was published without a change.
  *
- * Thread-safety: IMMUTABLE.
+ * Thread-safety: IMMUTABLE. A forked child may use it.
  * Ownership: SHARED, counted. recsys_filter_create() gives the caller one
  *   reference; every reference is given back with recsys_filter_unref(). It
  *   keeps no model.

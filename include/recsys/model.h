@@ -64,7 +64,8 @@ enum {
  * version: its parts can never be mixed with another model's. Opaque.
  *
  * Thread-safety: IMMUTABLE. Once recsys_model_load() has returned, any number
- *   of threads may use the model at once without locking.
+ *   of threads may use the model at once without locking. A forked child may
+ *   use it as its parent does; pages are shared.
  * Ownership: SHARED, counted. recsys_model_load() gives the caller one
  *   reference; every reference is given back with recsys_model_unref().
  */
@@ -121,6 +122,71 @@ RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_model_load(const char *path, const recsys_model_options *options, recsys_model **out,
                   recsys_error *err);
 
+/*
+ * Gives memory back that a file was loaded from: called exactly once, by
+ * the thread that loads or, if the model uses the memory, by the one that gives
+ * the model's last reference back. It may call any function of the library but
+ * not use this model. No exception and no longjmp may leave it.
+ */
+typedef void (*recsys_model_release)(void *user_data, const void *data, uint64_t size);
+
+/*
+ * One file of a model, in memory or behind a descriptor, for
+ * recsys_model_load_files(). Begin with RECSYS_MODEL_FILE_INIT.
+ *
+ * Memory with `release` is not copied: it is BORROWED, must not change, and is
+ * kept until `release` is called. What is not aligned for its type is copied
+ * all the same (item vectors are used in place if they begin at a multiple of
+ * 64 bytes). Memory without `release` is COPIED.
+ *
+ * A descriptor must be of a regular file (memfd_create() and shm_open() give
+ * such, too). It is mapped from the beginning to its end and may be closed
+ * after the call; where it is read from does not change.
+ */
+typedef struct recsys_model_file {
+    uint32_t struct_size;         /* sizeof(recsys_model_file) */
+    uint32_t flags;               /* RECSYS_MODEL_FILE_* */
+    const char *name;             /* "recsys.json", "model.safetensors", ...: as in the bundle;
+                                     of a single file "x.npz" or "x.safetensors". COPIED */
+    const void *data;             /* `size` bytes; NULL with a descriptor */
+    uint64_t size;                /* 0 with a descriptor */
+    int32_t fd;                   /* not read without RECSYS_MODEL_FILE_DESCRIPTOR */
+    uint32_t reserved;            /* 0 */
+    recsys_model_release release; /* NULL = copy; NULL with a descriptor */
+    void *user_data;              /* for `release` */
+    /* -- end of version 1 -- append below, never insert above -- */
+} recsys_model_file;
+
+#define RECSYS_MODEL_FILE_SIZE_V1 RECSYS_SIZE_TO(recsys_model_file, user_data)
+#define RECSYS_MODEL_FILE_INIT \
+    {(uint32_t)sizeof(recsys_model_file), 0u, NULL, NULL, 0u, 0, 0u, NULL, NULL}
+
+#define RECSYS_MODEL_FILE_DESCRIPTOR (1u << 0) /* the file is behind `fd` */
+
+/*
+ * Load a model from files that the caller has: the files of a bundle, if
+ * recsys.json is among them (others that its manifest does not list are not
+ * looked at), or else one .safetensors or .npz. Everything is verified as
+ * recsys_model_load() verifies it.
+ *
+ * files    an array whose elements are files[0].struct_size apart and all have
+ *          that struct_size.
+ * options  NULL for defaults.
+ * out      receives the model; set to NULL on failure.
+ *
+ * Fails with: as recsys_model_load(); E_INVALID (a name twice, no name, several
+ *   files without a recsys.json), E_NOT_FOUND (a file that the manifest lists
+ *   is not among them).
+ * Ownership: the caller gets one reference. Memory with `release` is given back
+ *   in every case, also if the call fails, but for a struct_size that is too
+ *   small to have a `release`.
+ * Thread-safety: any thread. Blocks on disk.
+ * Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status
+recsys_model_load_files(const recsys_model_file *files, size_t n_files,
+                        const recsys_model_options *options, recsys_model **out, recsys_error *err);
+
 /* Take one more reference. Returns its argument. NULL is allowed. */
 RECSYS_API recsys_model *recsys_model_ref(recsys_model *model);
 
@@ -139,7 +205,7 @@ typedef struct recsys_model_info {
     uint64_t n_features;      /* rows of feature_factors; 0 = derived from the catalogue */
     uint64_t n_seen;          /* user-item pairs in the seen lists; 0 = none carried */
     uint64_t n_catalog;       /* items that have a catalogue entry */
-    uint64_t mapped_bytes;    /* of files */
+    uint64_t mapped_bytes;    /* of files, or of memory that they were given in */
     uint64_t private_bytes;   /* what this process allocated beside them */
     uint32_t user_id_kind;    /* RECSYS_ID_KIND_* */
     uint32_t item_id_kind;
@@ -153,7 +219,8 @@ typedef struct recsys_model_info {
     const char *training_date; /* as the manifest has it; "" if absent */
     const char *fingerprint;  /* 64 hex digits: SHA-256 over the content; equal content,
                                  equal fingerprint, in every process */
-    const char *metadata;     /* JSON object: metrics and hyperparameters of the manifest */
+    const char *metadata;     /* JSON object: "metrics", "hyperparameters" and "tags" of
+                                 the manifest, objects too */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_model_info;
 

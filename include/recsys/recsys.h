@@ -74,6 +74,7 @@
 #include "alloc.h"
 #include "stats.h"
 
+#include "array.h"
 #include "model.h"
 #include "catalog.h"
 #include "recommend.h"

@@ -79,6 +79,21 @@ recsys_status rs_json_get_text(const json_t *object, const char *key, int requir
     return RECSYS_OK;
 }
 
+int rs_json_to_integer(const json_t *value, int64_t *out)
+{
+    double real;
+
+    if (json_is_integer(value)) {
+        *out = (int64_t)json_integer_value(value);
+        return 1;
+    }
+    real = json_is_real(value) ? json_real_value(value) : 0.5;
+    if (!(real >= -0x1p53 && real <= 0x1p53))
+        return 0;
+    *out = (int64_t)real;
+    return (double)*out == real;
+}
+
 recsys_status rs_json_get_integer(const json_t *object, const char *key, int required, int64_t min,
                                   int64_t max, const char *where, int64_t *out, recsys_error *err)
 {
@@ -87,9 +102,9 @@ recsys_status rs_json_get_integer(const json_t *object, const char *key, int req
 
     if (member == NULL)
         return status;
-    if (!json_is_integer(member))
+    int64_t value;
+    if (!rs_json_to_integer(member, &value))
         return rs_error(err, RECSYS_E_FORMAT, "%s: \"%s\" must be an integer", where, key);
-    int64_t value = (int64_t)json_integer_value(member);
     if (value < min || value > max)
         return rs_error(err, RECSYS_E_FORMAT,
                         "%s: \"%s\" is %" PRId64 ", must be %" PRId64 "..%" PRId64, where, key,

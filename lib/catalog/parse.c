@@ -45,16 +45,17 @@ int rs_lines_next(struct rs_lines *lines, const char **line, size_t *size)
 static recsys_status get_id(const json_t *root, const char *where, recsys_id *id, recsys_error *err)
 {
     const json_t *member = json_object_get(root, "id");
+    int64_t number;
 
     if (member == NULL || json_is_null(member))
         return rs_error(err, RECSYS_E_FORMAT, "%s: \"id\" is missing", where);
-    if (json_is_integer(member)) {
-        if (json_integer_value(member) < 0)
+    if (rs_json_to_integer(member, &number)) {
+        if (number < 0)
             return rs_error(err, RECSYS_E_FORMAT,
-                            "%s: \"id\" is %" JSON_INTEGER_FORMAT ", ids go from 0 to %" PRId64,
-                            where, json_integer_value(member), INT64_MAX);
+                            "%s: \"id\" is %" PRId64 ", ids go from 0 to %" PRId64, where, number,
+                            INT64_MAX);
         id->text = NULL;
-        id->number = (uint64_t)json_integer_value(member);
+        id->number = (uint64_t)number;
         return RECSYS_OK;
     }
     if (!json_is_string(member))

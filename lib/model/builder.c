@@ -69,7 +69,9 @@ recsys_status recsys_builder_create(recsys_builder **out, recsys_error *err)
     builder->fields = json_object();
     builder->metrics = json_object();
     builder->hyperparameters = json_object();
-    if (builder->fields == NULL || builder->metrics == NULL || builder->hyperparameters == NULL) {
+    builder->tags = json_object();
+    if (builder->fields == NULL || builder->metrics == NULL || builder->hyperparameters == NULL ||
+        builder->tags == NULL) {
         recsys_builder_destroy(builder);
         return rs_error_nomem(err, "builder");
     }
@@ -95,6 +97,7 @@ void recsys_builder_destroy(recsys_builder *builder)
     json_decref(builder->fields);
     json_decref(builder->metrics);
     json_decref(builder->hyperparameters);
+    json_decref(builder->tags);
     rs_buffer_destroy(&builder->catalog);
     rs_free(builder);
 }
@@ -269,6 +272,17 @@ static recsys_status store(json_t *object, const char *key, json_t *value, recsy
     return RECSYS_OK;
 }
 
+/* tags.NAME: always text. A run id of digits is no number. */
+static recsys_status set_tag(json_t *object, const char *field, const char *key, const char *value,
+                             recsys_error *err)
+{
+    if (key[0] == '\0')
+        return bad_field(field, "followed by a name", err);
+    if (!rs_utf8_is_valid(key, strlen(key)) || !rs_utf8_is_valid(value, strlen(value)))
+        return bad_field(field, "UTF-8 text", err);
+    return store(object, key, json_string(value), err);
+}
+
 /* metrics.NAME and hyperparameters.NAME. */
 static recsys_status set_member(json_t *object, const char *field, const char *key,
                                 const char *value, recsys_error *err)
@@ -331,6 +345,8 @@ recsys_status recsys_builder_set_field(recsys_builder *builder, const char *fiel
         return set_member(builder->metrics, field, field + 8, value, err);
     if (strncmp(field, "hyperparameters.", 16) == 0)
         return set_member(builder->hyperparameters, field, field + 16, value, err);
+    if (strncmp(field, "tags.", 5) == 0)
+        return set_tag(builder->tags, field, field + 5, value, err);
     if (strcmp(field, "link_min") == 0 || strcmp(field, "link_max") == 0)
         return set_limit(builder->fields, field, value, err);
     if (strcmp(field, "metric") == 0 && rs_metric_find(value) == 0)

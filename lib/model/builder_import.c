@@ -256,6 +256,7 @@ static recsys_status take_fields(recsys_builder *builder, const struct rs_manife
 {
     const json_t *metrics = json_object_get(manifest->json, "metrics");
     const json_t *settings = json_object_get(manifest->json, "hyperparameters");
+    const json_t *tags = json_object_get(manifest->json, "tags");
     const char *const fields[][2] = {{"name", manifest->name},
                                      {"version", manifest->version},
                                      {"algorithm", manifest->algorithm},
@@ -278,7 +279,8 @@ static recsys_status take_fields(recsys_builder *builder, const struct rs_manife
     }
     if ((json_is_object(metrics) && json_object_update(builder->metrics, (json_t *)metrics) != 0) ||
         (json_is_object(settings) &&
-         json_object_update(builder->hyperparameters, (json_t *)settings) != 0))
+         json_object_update(builder->hyperparameters, (json_t *)settings) != 0) ||
+        (json_is_object(tags) && json_object_update(builder->tags, (json_t *)tags) != 0))
         return rs_error_nomem(err, RS_FILE_MANIFEST);
     return RECSYS_OK;
 }

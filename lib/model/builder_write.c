@@ -232,6 +232,8 @@ static int fill_manifest(json_t *manifest, const recsys_builder *builder,
             json_object_set(manifest, "metrics", builder->metrics) == 0) &&
            (json_object_size(builder->hyperparameters) == 0 ||
             json_object_set(manifest, "hyperparameters", builder->hyperparameters) == 0) &&
+           (json_object_size(builder->tags) == 0 ||
+            json_object_set(manifest, "tags", builder->tags) == 0) &&
            put_text(manifest, fields, "training_date", NULL) &&
            json_object_set(manifest, "files", bundle->files) == 0;
 }
@@ -253,9 +255,10 @@ static recsys_status write_manifest(struct bundle *bundle, const recsys_builder 
         status = rs_error_nomem(err, "manifest");
     rs_buffer_add_text(&text, "\n");
     if (status == RECSYS_OK && text.status == RECSYS_E_LIMIT)
-        status = rs_error(err, RECSYS_E_INVALID,
-                          "metrics and hyperparameters make the manifest larger than %u bytes",
-                          RS_MANIFEST_MAX_BYTES);
+        status =
+            rs_error(err, RECSYS_E_INVALID,
+                     "metrics, hyperparameters and tags make the manifest larger than %u bytes",
+                     RS_MANIFEST_MAX_BYTES);
     if (status == RECSYS_OK && text.status != RECSYS_OK)
         status = rs_error_nomem(err, "manifest");
     json_decref(link);

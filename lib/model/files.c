@@ -1,4 +1,4 @@
-/* lib/model/files.c - what is at a path: a bundle's directory or a single file.
+/* lib/model/files.c - what is at a path, or what is given: a bundle or a single file.
  *
  * A bundle's files are mapped, compared with the manifest's sizes and hashes,
  * and only then looked into; what is hashed and what is used are the same
@@ -21,7 +21,15 @@
 
 #define MAX_SHOWN 200u /* bytes of a path in an error; its end says more than its beginning */
 
-/* "<path>/<file>" for errors; just the path if `file` is empty. */
+/* Where files come from. */
+struct place {
+    const char *directory; /* resolved; NULL for files that are given */
+    const char *shown;     /* the path as the caller called it; "" for files that are given */
+    struct rs_given *given;
+    size_t n_given;
+};
+
+/* "<path>/<file>" for errors; just the one that is not empty. */
 static void show(const char *path, const char *file, char out[RS_FILES_NAME_SIZE])
 {
     size_t length = strlen(path);
@@ -37,7 +45,30 @@ static void show(const char *path, const char *file, char out[RS_FILES_NAME_SIZE
             path++;
     }
     snprintf(out, RS_FILES_NAME_SIZE, "%s%.*s%s%.60s", dots, (int)length, path,
-             *file == '\0' ? "" : "/", file);
+             *path == '\0' || *file == '\0' ? "" : "/", file);
+}
+
+/* `name` becomes how errors call the file. */
+static recsys_status open_file(const struct place *place, const char *file,
+                               char name[RS_FILES_NAME_SIZE], struct rs_map *out, recsys_error *err)
+{
+    char path[PATH_MAX + RS_MANIFEST_MAX_TEXT + 2];
+
+    show(place->shown, file, name);
+    if (place->directory != NULL) {
+        snprintf(path, sizeof path, "%s/%s", place->directory, file);
+        return rs_map_open(path, name, UINT64_MAX, out, err);
+    }
+    for (size_t i = 0; i < place->n_given; i++)
+        if (strcmp(place->given[i].name, file) == 0) {
+            *out = place->given[i].map;
+            memset(&place->given[i].map, 0, sizeof place->given[i].map);
+            return RECSYS_OK;
+        }
+    memset(out, 0, sizeof *out);
+    return rs_error(err, RECSYS_E_NOT_FOUND,
+                    "%s: the manifest lists it, but it is not among the files that were given",
+                    name);
 }
 
 static int ends_in(const char *text, const char *end)
@@ -99,16 +130,13 @@ static recsys_status take_file(struct rs_files *out, const char *file, const cha
     return status;
 }
 
-static recsys_status open_listed(const char *directory, const struct rs_manifest_file *file,
-                                 const char *shown, uint32_t flags, struct rs_files *out,
-                                 recsys_error *err)
+static recsys_status open_listed(const struct place *place, const struct rs_manifest_file *file,
+                                 uint32_t flags, struct rs_files *out, recsys_error *err)
 {
-    char path[PATH_MAX + RS_MANIFEST_MAX_TEXT + 2], name[RS_FILES_NAME_SIZE];
+    char name[RS_FILES_NAME_SIZE];
     struct rs_map map;
 
-    snprintf(path, sizeof path, "%s/%s", directory, file->name);
-    show(shown, file->name, name);
-    recsys_status status = rs_map_open(path, name, UINT64_MAX, &map, err);
+    recsys_status status = open_file(place, file->name, name, &map, err);
     if (status == RECSYS_OK)
         status = verify(file, name, flags, &map, err);
     if (status == RECSYS_OK)
@@ -117,15 +145,13 @@ static recsys_status open_listed(const char *directory, const struct rs_manifest
     return status;
 }
 
-static recsys_status open_manifest(const char *directory, const char *shown, struct rs_files *out,
+static recsys_status open_manifest(const struct place *place, struct rs_files *out,
                                    recsys_error *err)
 {
-    char path[PATH_MAX + sizeof RS_FILE_MANIFEST + 1], name[RS_FILES_NAME_SIZE];
+    char name[RS_FILES_NAME_SIZE];
     struct rs_map map;
 
-    snprintf(path, sizeof path, "%s/%s", directory, RS_FILE_MANIFEST);
-    show(shown, RS_FILE_MANIFEST, name);
-    recsys_status status = rs_map_open(path, name, UINT64_MAX, &map, err);
+    recsys_status status = open_file(place, RS_FILE_MANIFEST, name, &map, err);
     if (status != RECSYS_OK)
         return status;
     out->n_bytes = map.size;
@@ -134,26 +160,36 @@ static recsys_status open_manifest(const char *directory, const char *shown, str
     return status;
 }
 
-static recsys_status open_bundle(const char *path, uint32_t flags, uint64_t max_bytes,
-                                 struct rs_files *out, recsys_error *err)
+static recsys_status open_files(const struct place *place, uint32_t flags, uint64_t max_bytes,
+                                struct rs_files *out, recsys_error *err)
 {
-    char directory[PATH_MAX], shown[RS_FILES_NAME_SIZE];
+    char shown[RS_FILES_NAME_SIZE];
 
     out->is_bundle = 1;
-    show(path, "", shown);
-    if (realpath(path, directory) == NULL)
-        return rs_error_sys(err, errno, "cannot resolve %s", shown);
-    snprintf(out->title, sizeof out->title, "%.255s", strrchr(directory, '/') + 1);
-    recsys_status status = open_manifest(directory, path, out, err);
+    recsys_status status = open_manifest(place, out, err);
     if (status != RECSYS_OK)
         return status;
+    show(place->directory != NULL ? place->shown : "the bundle", "", shown);
     for (size_t i = 0; i < out->manifest.n_files; i++)
         if (__builtin_add_overflow(out->n_bytes, out->manifest.files[i].size, &out->n_bytes))
             out->n_bytes = UINT64_MAX;
     status = check_limit(shown, out->n_bytes, max_bytes, err);
     for (size_t i = 0; i < out->manifest.n_files && status == RECSYS_OK; i++)
-        status = open_listed(directory, &out->manifest.files[i], path, flags, out, err);
+        status = open_listed(place, &out->manifest.files[i], flags, out, err);
     return status;
+}
+
+static recsys_status open_bundle(const char *path, uint32_t flags, uint64_t max_bytes,
+                                 struct rs_files *out, recsys_error *err)
+{
+    char directory[PATH_MAX], shown[RS_FILES_NAME_SIZE];
+    const struct place place = {directory, path, NULL, 0};
+
+    show(path, "", shown);
+    if (realpath(path, directory) == NULL)
+        return rs_error_sys(err, errno, "cannot resolve %s", shown);
+    snprintf(out->title, sizeof out->title, "%.255s", strrchr(directory, '/') + 1);
+    return open_files(&place, flags, max_bytes, out, err);
 }
 
 /* The ending decides; a file that has neither is judged by its first bytes. */
@@ -178,30 +214,37 @@ static recsys_status read_single(const char *path, const char *name, const struc
                     "%s: is neither a bundle directory nor a .safetensors or .npz file", name);
 }
 
-static recsys_status open_single(const char *path, uint64_t max_bytes, struct rs_files *out,
-                                 recsys_error *err)
+/* `path` or name of the file; `map` is taken over, also by a failure. */
+static recsys_status take_single(const char *path, struct rs_map *map, uint64_t max_bytes,
+                                 struct rs_files *out, recsys_error *err)
 {
     const char *slash = strrchr(path, '/'), *title = slash == NULL ? path : slash + 1;
-    struct rs_map map;
 
-    show(path, "", out->model_name);
     snprintf(out->title, sizeof out->title, "%.255s", title);
     if (ends_in(out->title, ".safetensors") || ends_in(out->title, ".npz"))
         *strrchr(out->title, '.') = '\0';
-    recsys_status status = rs_map_open(path, out->model_name, UINT64_MAX, &map, err);
-    if (status != RECSYS_OK)
-        return status;
-    out->n_bytes = map.size;
-    status = check_limit(out->model_name, map.size, max_bytes, err);
+    out->n_bytes = map->size;
+    recsys_status status = check_limit(out->model_name, map->size, max_bytes, err);
     if (status == RECSYS_OK)
-        status = rs_digest(map.bytes, map.size, out->sha256, err);
+        status = rs_digest(map->bytes, map->size, out->sha256, err);
     if (status == RECSYS_OK)
-        status = read_single(path, out->model_name, &map, out, err);
+        status = read_single(path, out->model_name, map, out, err);
     if (status == RECSYS_OK)
-        out->model.map = map;
+        out->model.map = *map;
     else
-        rs_map_close(&map);
+        rs_map_close(map);
+    memset(map, 0, sizeof *map);
     return status;
+}
+
+static recsys_status open_single(const char *path, uint64_t max_bytes, struct rs_files *out,
+                                 recsys_error *err)
+{
+    struct rs_map map;
+
+    show(path, "", out->model_name);
+    recsys_status status = rs_map_open(path, out->model_name, UINT64_MAX, &map, err);
+    return status == RECSYS_OK ? take_single(path, &map, max_bytes, out, err) : status;
 }
 
 recsys_status rs_files_open(const char *path, uint32_t flags, uint64_t max_bytes,
@@ -216,6 +259,32 @@ recsys_status rs_files_open(const char *path, uint32_t flags, uint64_t max_bytes
         return rs_error_sys(err, errno, "cannot open %s", shown);
     recsys_status status = S_ISDIR(info.st_mode) ? open_bundle(path, flags, max_bytes, out, err)
                                                  : open_single(path, max_bytes, out, err);
+    if (status != RECSYS_OK)
+        rs_files_close(out);
+    return status;
+}
+
+recsys_status rs_files_take(struct rs_given *given, size_t n_given, uint32_t flags,
+                            uint64_t max_bytes, struct rs_files *out, recsys_error *err)
+{
+    const struct place place = {NULL, "", given, n_given};
+    int is_bundle = 0;
+    recsys_status status;
+
+    memset(out, 0, sizeof *out);
+    for (size_t i = 0; i < n_given; i++)
+        is_bundle |= strcmp(given[i].name, RS_FILE_MANIFEST) == 0;
+    if (is_bundle) {
+        snprintf(out->title, sizeof out->title, "model");
+        status = open_files(&place, flags, max_bytes, out, err);
+    } else if (n_given == 1) {
+        show(given->name, "", out->model_name);
+        status = take_single(given->name, &given->map, max_bytes, out, err);
+    } else {
+        status =
+            rs_error(err, RECSYS_E_INVALID,
+                     "recsys_model_load_files: of several files one must be %s", RS_FILE_MANIFEST);
+    }
     if (status != RECSYS_OK)
         rs_files_close(out);
     return status;

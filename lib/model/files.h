@@ -31,6 +31,12 @@ struct rs_files {
     char catalog_name[RS_FILES_NAME_SIZE];
 };
 
+/* A file that the caller gives instead of a path. */
+struct rs_given {
+    const char *name;
+    struct rs_map map;
+};
+
 /*
  * flags      RECSYS_MODEL_SKIP_HASHES: a bundle's hashes are not computed.
  * max_bytes  0 = no limit.
@@ -39,6 +45,10 @@ struct rs_files {
  */
 recsys_status rs_files_open(const char *path, uint32_t flags, uint64_t max_bytes,
                             struct rs_files *out, recsys_error *err);
+/* The same for files that are given: a bundle's, if recsys.json is among them, else one single
+ * file. What is used of them is moved out of `given`; the rest the caller closes. */
+recsys_status rs_files_take(struct rs_given *given, size_t n_given, uint32_t flags,
+                            uint64_t max_bytes, struct rs_files *out, recsys_error *err);
 void rs_files_close(struct rs_files *files);
 
 #endif

@@ -7,8 +7,9 @@ recsys_status recsys_catalog_get(const recsys_model *model, recsys_id item, recs
                                  recsys_error *err)
 {
     uint32_t position;
-    recsys_item entry;
-    recsys_status status = rs_struct_begin(out, RECSYS_ITEM_SIZE_V1, "recsys_catalog_get: out", err);
+    recsys_item entry = RECSYS_ITEM_INIT;
+    recsys_status status =
+        rs_struct_begin(out, RECSYS_ITEM_SIZE_V1, "recsys_catalog_get: out", err);
 
     if (status != RECSYS_OK)
         return status;

@@ -1,13 +1,14 @@
-/* lib/model/load.c - recsys_model_load(): from files to a model, step by step.
+/* lib/model/load.c - from files to a model, step by step.
  *
  * The fingerprint names what answers depend on: SHA-256 over the scoring rule,
  * the algorithm with its hyperparameters (new users are folded in by them) and
- * the hashes of the files that are read. A model's name, version, metrics and
- * date do not change answers and are left out, so the same content published
+ * the hashes of the files that are read. A model's name, version, metrics, tags
+ * and date do not change answers and are left out, so the same content published
  * twice has one fingerprint.
  */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/alloc.h"
@@ -20,25 +21,30 @@
 #define KNOWN_FLAGS (RECSYS_MODEL_SKIP_HASHES | RECSYS_MODEL_HUGE_PAGES)
 #define MAX_FINGERPRINTED (4u << 20) /* a manifest has 1 MB; escapes may double it */
 
-static recsys_status check_options(const recsys_model_options *options, recsys_error *err)
+recsys_status rs_load_options(const recsys_model_options *options, recsys_model_options *own,
+                              const char *function, recsys_error *err)
 {
-    if (options->flags & ~KNOWN_FLAGS)
-        return rs_error(err, RECSYS_E_UNSUPPORTED,
-                        "recsys_model_load: flags 0x%x are newer than this library",
-                        options->flags & ~KNOWN_FLAGS);
-    if (options->metric > RECSYS_METRIC_COSINE)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_model_load: metric %u is not known",
-                        options->metric);
-    if (options->link > RECSYS_LINK_CLIP)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_model_load: link %u is not known",
-                        options->link);
-    if (options->link == RECSYS_LINK_LINEAR
-            ? !(isfinite(options->link_min) && isfinite(options->link_max) &&
-                options->link_min < options->link_max)
-            : options->link_min != 0 || options->link_max != 0)
+    char what[80];
+
+    snprintf(what, sizeof what, "%s: options", function);
+    recsys_status status =
+        rs_struct_read(own, sizeof *own, options, RECSYS_MODEL_OPTIONS_SIZE_V1, what, err);
+    if (status != RECSYS_OK)
+        return status;
+    snprintf(what, sizeof what, "%s: options->flags", function);
+    status = rs_reserved(own->flags & ~KNOWN_FLAGS, what, err);
+    if (status != RECSYS_OK)
+        return status;
+    if (own->metric > RECSYS_METRIC_COSINE)
+        return rs_error(err, RECSYS_E_INVALID, "%s: metric %u is not known", function, own->metric);
+    if (own->link > RECSYS_LINK_CLIP)
+        return rs_error(err, RECSYS_E_INVALID, "%s: link %u is not known", function, own->link);
+    if (own->link == RECSYS_LINK_LINEAR
+            ? !(isfinite(own->link_min) && isfinite(own->link_max) && own->link_min < own->link_max)
+            : own->link_min != 0 || own->link_max != 0)
         return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_model_load: link_min < link_max go with RECSYS_LINK_LINEAR, and "
-                        "with it only");
+                        "%s: link_min < link_max go with RECSYS_LINK_LINEAR, and with it only",
+                        function);
     return RECSYS_OK;
 }
 
@@ -48,7 +54,7 @@ static recsys_status set_scoring(struct recsys_model *model, const struct rs_fil
     if (files->is_bundle) {
         if (options->metric != 0 || options->link != 0)
             return rs_error(err, RECSYS_E_INVALID,
-                            "recsys_model_load: metric and link are for single files; a bundle's "
+                            "metric and link are options for single files; a bundle's "
                             "manifest says them");
         model->metric = files->manifest.metric;
         model->link = files->manifest.link;
@@ -97,12 +103,13 @@ static recsys_status make_fingerprint(struct recsys_model *model, const struct r
 }
 
 static recsys_status set_metadata(struct recsys_model *model, const char *metrics,
-                                  const char *hyperparameters, recsys_error *err)
+                                  const char *hyperparameters, const char *tags, recsys_error *err)
 {
     struct rs_buffer text;
 
-    rs_buffer_init(&text, 2 * MAX_FINGERPRINTED);
-    rs_buffer_format(&text, "{\"metrics\":%s,\"hyperparameters\":%s}", metrics, hyperparameters);
+    rs_buffer_init(&text, 3 * MAX_FINGERPRINTED);
+    rs_buffer_format(&text, "{\"metrics\":%s,\"hyperparameters\":%s,\"tags\":%s}", metrics,
+                     hyperparameters, tags);
     if (text.status != RECSYS_OK) {
         rs_buffer_destroy(&text);
         return rs_error_nomem(err, "metadata");
@@ -120,7 +127,7 @@ static recsys_status set_description(struct recsys_model *model, const struct rs
                                      const struct rs_implicit *implicit, recsys_error *err)
 {
     const struct rs_manifest *manifest = &files->manifest;
-    char *metrics = NULL, *hyperparameters = NULL;
+    char *metrics = NULL, *hyperparameters = NULL, *tags = NULL;
     recsys_status status;
 
     model->name = rs_copy_text(or_else(manifest->name, files->title));
@@ -136,9 +143,12 @@ static recsys_status set_description(struct recsys_model *model, const struct rs
                      ? rs_implicit_settings(&files->model, &hyperparameters, err)
                      : rs_manifest_dump(manifest, "hyperparameters", &hyperparameters, err);
     if (status == RECSYS_OK)
-        status = set_metadata(model, metrics, hyperparameters, err);
+        status = rs_manifest_dump(manifest, "tags", &tags, err);
+    if (status == RECSYS_OK)
+        status = set_metadata(model, metrics, hyperparameters, tags, err);
     if (status == RECSYS_OK)
         status = make_fingerprint(model, files, hyperparameters, err);
+    rs_free(tags);
     rs_free(hyperparameters);
     rs_free(metrics);
     return status;
@@ -249,34 +259,35 @@ static recsys_status create(struct recsys_model **out, recsys_error *err)
     return RECSYS_OK;
 }
 
-recsys_status recsys_model_load(const char *path, const recsys_model_options *options,
-                                recsys_model **out, recsys_error *err)
+recsys_status rs_load_model(struct rs_files *files, const recsys_model_options *options,
+                            recsys_model **out, recsys_error *err)
 {
-    recsys_model_options own;
-    struct rs_files files;
     recsys_model *model = NULL;
+    recsys_status status = create(&model, err);
 
-    if (out != NULL)
-        *out = NULL;
-    if (path == NULL || out == NULL || *path == '\0')
-        return rs_error(err, RECSYS_E_INVALID, "recsys_model_load: path and out must be given");
-    recsys_status status = rs_struct_read(&own, sizeof own, options, RECSYS_MODEL_OPTIONS_SIZE_V1,
-                                          "recsys_model_load: options", err);
     if (status == RECSYS_OK)
-        status = check_options(&own, err);
-    if (status != RECSYS_OK)
-        return status;
-    status = rs_files_open(path, own.flags, own.max_bytes, &files, err);
-    if (status != RECSYS_OK)
-        return status;
-    status = create(&model, err);
-    if (status == RECSYS_OK)
-        status = load_files(&files, &own, model, err);
-    rs_files_close(&files);
+        status = load_files(files, options, model, err);
+    rs_files_close(files);
     if (status != RECSYS_OK) {
         recsys_model_unref(model);
         return status;
     }
     *out = model;
     return RECSYS_OK;
+}
+
+recsys_status recsys_model_load(const char *path, const recsys_model_options *options,
+                                recsys_model **out, recsys_error *err)
+{
+    recsys_model_options own;
+    struct rs_files files;
+
+    if (out != NULL)
+        *out = NULL;
+    if (path == NULL || out == NULL || *path == '\0')
+        return rs_error(err, RECSYS_E_INVALID, "recsys_model_load: path and out must be given");
+    recsys_status status = rs_load_options(options, &own, "recsys_model_load", err);
+    if (status == RECSYS_OK)
+        status = rs_files_open(path, own.flags, own.max_bytes, &files, err);
+    return status == RECSYS_OK ? rs_load_model(&files, &own, out, err) : status;
 }

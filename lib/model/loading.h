@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/model/files.h"
 #include "lib/model/implicit.h"
 #include "lib/model/manifest.h"
 #include "lib/model/memory.h"
@@ -36,6 +37,13 @@ struct rs_loading {
     double *norms;               /* of items, by position */
     recsys_error *err;
 };
+
+/* Read and check the options of `function`; NULL for the defaults. */
+recsys_status rs_load_options(const recsys_model_options *options, recsys_model_options *own,
+                              const char *function, recsys_error *err);
+/* The model of files that are open; closes them, also if it fails. */
+recsys_status rs_load_model(struct rs_files *files, const recsys_model_options *options,
+                            recsys_model **out, recsys_error *err);
 
 recsys_status rs_load_factors(struct rs_loading *loading);
 recsys_status rs_load_features(struct rs_loading *loading);

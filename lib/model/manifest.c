@@ -207,7 +207,7 @@ static recsys_status check_objects(const json_t *json, const char *where, recsys
 {
     static const char *const keys[] = {"metrics", "hyperparameters"};
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const json_t *member = json_object_get(json, keys[i]);
         if (member != NULL && !json_is_null(member) && !json_is_object(member))
             return rs_error(err, RECSYS_E_FORMAT, "%s: \"%s\" must be an object", where, keys[i]);

@@ -57,7 +57,7 @@ void rs_manifest_destroy(struct rs_manifest *manifest);
 const struct rs_manifest_file *rs_manifest_find(const struct rs_manifest *manifest,
                                                 const char *name);
 
-/* One member of the manifest ("hyperparameters", "metrics") as compact JSON
+/* One member of the manifest ("hyperparameters", "metrics", "tags") as compact JSON
  * with sorted keys; "{}" if absent. Free with rs_free. */
 recsys_status rs_manifest_dump(const struct rs_manifest *manifest, const char *key, char **out,
                                recsys_error *err);

@@ -1,4 +1,4 @@
-/* lib/model/map.c - map a file read-only.
+/* lib/model/map.c - the bytes of a file: mapped read-only, copied, or the caller's.
  *
  * The descriptor is closed at once: the mapping lives on alone, and the file
  * may be renamed or unlinked meanwhile. Private, so that nothing of ours could
@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,8 +42,7 @@ static recsys_status map_descriptor(int descriptor, const char *name, uint64_t m
 recsys_status rs_map_open(const char *path, const char *name, uint64_t max_bytes,
                           struct rs_map *out, recsys_error *err)
 {
-    out->bytes = NULL;
-    out->size = 0;
+    memset(out, 0, sizeof *out);
     /* O_NONBLOCK: opening a FIFO must not wait for somebody to write into it. */
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0)
@@ -52,10 +52,33 @@ recsys_status rs_map_open(const char *path, const char *name, uint64_t max_bytes
     return status;
 }
 
+recsys_status rs_map_descriptor(int descriptor, const char *name, struct rs_map *out,
+                                recsys_error *err)
+{
+    memset(out, 0, sizeof *out);
+    return map_descriptor(descriptor, name, UINT64_MAX, out, err);
+}
+
+recsys_status rs_map_copy(const void *bytes, size_t size, const char *name, struct rs_map *out,
+                          recsys_error *err)
+{
+    memset(out, 0, sizeof *out);
+    if (size == 0)
+        return RECSYS_OK;
+    void *copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (copy == MAP_FAILED)
+        return rs_error_nomem(err, name);
+    memcpy(copy, bytes, size);
+    out->bytes = copy;
+    out->size = size;
+    return RECSYS_OK;
+}
+
 void rs_map_close(struct rs_map *map)
 {
-    if (map->bytes != NULL)
+    if (map->release != NULL)
+        map->release(map->user_data, map->bytes, map->size);
+    else if (map->bytes != NULL)
         munmap((void *)(uintptr_t)map->bytes, map->size);
-    map->bytes = NULL;
-    map->size = 0;
+    memset(map, 0, sizeof *map);
 }

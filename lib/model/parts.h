@@ -70,6 +70,7 @@ struct recsys_builder {
     json_t *fields; /* by the names that recsys_builder_set_field() takes */
     json_t *metrics;
     json_t *hyperparameters;
+    json_t *tags;
     struct rs_buffer catalog; /* canonical lines */
 };
 

@@ -197,10 +197,9 @@ recsys_status recsys_filter_create(const recsys_model *model, const recsys_filte
                             "recsys_filter_create: options", err);
     if (status != RECSYS_OK)
         return status;
-    if (seen.flags & ~KNOWN_FLAGS)
-        return rs_error(err, RECSYS_E_UNSUPPORTED,
-                        "recsys_filter_create: flags 0x%x are newer than this library",
-                        seen.flags & ~KNOWN_FLAGS);
+    status = rs_reserved(seen.flags & ~KNOWN_FLAGS, "recsys_filter_create: options->flags", err);
+    if (status != RECSYS_OK)
+        return status;
     if ((seen.n_allow > 0 && seen.allow == NULL) || (seen.n_exclude > 0 && seen.exclude == NULL))
         return rs_error(err, RECSYS_E_INVALID, "recsys_filter_create: ids announced, none given");
     if ((seen.flags & RECSYS_FILTER_ALLOW) == 0 && (seen.allow != NULL || seen.n_allow > 0))

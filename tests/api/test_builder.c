@@ -116,6 +116,36 @@ static void a_bundle_can_be_imported_changed_and_written_again(void **state)
     recsys_model_unref(third);
 }
 
+static void tags_are_free_and_do_not_change_the_fingerprint(void **state)
+{
+    recsys_builder *builder = create_full();
+
+    (void)state;
+    check_ok(recsys_builder_write(builder, in_scratch("untagged"), &err));
+    check_ok(
+        recsys_builder_set_field(builder, "tags.mlflow_run_id", "1234567890123456789012", &err));
+    check_ok(recsys_builder_set_field(builder, "tags.a b", "", &err));
+    assert_int_equal(recsys_builder_set_field(builder, "tags.", "x", &err), RECSYS_E_INVALID);
+    assert_string_equal(err.message, "field tags. must be followed by a name");
+    assert_int_equal(recsys_builder_set_field(builder, "tags.x", "\xff", &err), RECSYS_E_INVALID);
+    check_ok(recsys_builder_write(builder, in_scratch("tagged"), &err));
+    recsys_builder_destroy(builder);
+    check_ok(recsys_builder_create(&builder, &err));
+    check_ok(recsys_builder_import_model(builder, in_scratch("tagged"), &err));
+    check_ok(recsys_builder_write(builder, in_scratch("tagged again"), &err));
+    recsys_builder_destroy(builder);
+    recsys_model *without = load("untagged"), *with = load("tagged"), *again = load("tagged again");
+    assert_string_equal(info_of(without).fingerprint, info_of(with).fingerprint);
+    assert_non_null(strstr(info_of(without).metadata, "\"tags\":{}}"));
+    assert_non_null(strstr(info_of(with).metadata,
+                           "\"tags\":{\"a b\":\"\","
+                           "\"mlflow_run_id\":\"1234567890123456789012\"}}"));
+    assert_string_equal(info_of(with).metadata, info_of(again).metadata);
+    recsys_model_unref(without);
+    recsys_model_unref(with);
+    recsys_model_unref(again);
+}
+
 static void a_damaged_bundle_is_not_imported(void **state)
 {
     recsys_builder *builder = create_full();
@@ -322,6 +352,7 @@ int main(void)
         cmocka_unit_test(a_model_may_be_without_users),
         cmocka_unit_test(a_cosine_model_holds_vectors_of_length_one),
         cmocka_unit_test(a_bundle_can_be_imported_changed_and_written_again),
+        cmocka_unit_test(tags_are_free_and_do_not_change_the_fingerprint),
         cmocka_unit_test(a_damaged_bundle_is_not_imported),
         cmocka_unit_test(a_model_of_implicit_becomes_the_bundle_that_it_is_when_loaded),
         cmocka_unit_test(a_bundle_without_ids_numbers_its_rows_from_one_wherever_it_goes),

@@ -80,6 +80,63 @@ static recsys_status load_an_npz_with_bias_columns(void)
     return load_it(fixture("bpr.npz"), NULL, 0);
 }
 
+static void count_release(void *user_data, const void *data, uint64_t size)
+{
+    (void)data;
+    (void)size;
+    ++*(int *)user_data;
+}
+
+/* Two files that are borrowed and two that are copied. */
+static recsys_status load_from_memory(void)
+{
+    static const char *const names[] = {"recsys.json", "model.safetensors", "seen.safetensors",
+                                        "catalog.jsonl"};
+    const recsys_model_file init = RECSYS_MODEL_FILE_INIT;
+    recsys_model_file files[4];
+    unsigned char *bytes[4];
+    recsys_model *model = (recsys_model *)&err;
+    recsys_status status;
+    int released = 0;
+
+    for (size_t i = 0; i < 4; i++) {
+        size_t size;
+        bytes[i] = bundle_read_file(at("full"), names[i], &size);
+        files[i] = init;
+        files[i].name = names[i];
+        files[i].data = bytes[i];
+        files[i].size = size;
+        files[i].release = i % 2 == 0 ? count_release : NULL;
+        files[i].user_data = &released;
+    }
+    FAILING(status, recsys_model_load_files(files, 4, NULL, &model, &err));
+    if (status == RECSYS_OK) {
+        check_answers(model, &bundles[0]);
+        check_same(model, at("full"));
+        recsys_model_unref(model);
+    } else {
+        CHECK(model == NULL);
+    }
+    CHECK(released == 2);
+    for (size_t i = 0; i < 4; i++)
+        free(bytes[i]);
+    return status;
+}
+
+/* A list that is made when it is first asked for. */
+static recsys_status get_ids_as_an_array(void)
+{
+    recsys_model *model = load("cosine");
+    recsys_array array;
+    recsys_status status;
+
+    memset(&array, 0xa5, sizeof array);
+    FAILING(status, recsys_model_get_array(model, "item_ids", &array, &err));
+    CHECK((status == RECSYS_OK) == (array.data != NULL));
+    recsys_model_unref(model);
+    return status;
+}
+
 static recsys_status create_a_filter(void)
 {
     static const char *const languages[] = {"en", "fr"};
@@ -259,6 +316,8 @@ static const struct scenario scenarios[] = {
     {"load a bare file", load_a_bare_file, 0},
     {"load an npz", load_an_npz, 0},
     {"load an npz with bias columns", load_an_npz_with_bias_columns, 0},
+    {"load from memory", load_from_memory, 0},
+    {"get ids as an array", get_ids_as_an_array, 0},
     {"create a filter", create_a_filter, 0},
     {"create a scorer", create_a_scorer, RECSYS_E_IO}, /* a thread could not be started */
     {"score beyond the reserved sizes", score_beyond_the_reserved_sizes, 0},

@@ -252,7 +252,9 @@ static const struct {
     {"\xEF\xBB\xBF{\"id\":3}", "begins with a byte order mark; save it as UTF-8 without one"},
     {"{\"title\":\"a\"}", "\"id\" is missing"},
     {"{\"id\":null}", "\"id\" is missing"},
-    {"{\"id\":3.0}", "\"id\" must be an integer or a string"},
+    {"{\"id\":3.5}", "\"id\" must be an integer or a string"},
+    {"{\"id\":9007199254740994.0}", "\"id\" must be an integer or a string"},
+    {"{\"id\":-3.0}", "\"id\" is -3, ids go from 0 to 9223372036854775807"},
     {"{\"id\":-1}", "\"id\" is -1, ids go from 0 to 9223372036854775807"},
     {"{\"id\":-7}", "\"id\" is -7, ids go from 0 to 9223372036854775807"},
     {"{\"id\":\"\"}", "\"id\" has 0 bytes, must have 1..255"},
@@ -426,6 +428,9 @@ static void lines_are_written_in_one_form(void **state)
                   "{\"id\":\"k\",\"title\":\"\xC3\xA9\\u0001\",\"genres\":[\"B\",\"A\"],"
                   "\"release_year\":1994,\"rating\":8.0,\"poster_url\":\"p\",\"language\":\"En\","
                   "\"adult\":true}\n");
+    /* As a data frame's column with gaps writes integers. */
+    check_written("{\"id\": 0.0, \"release_year\": 1995.0}",
+                  "{\"id\":0,\"release_year\":1995}\n");
 }
 
 static void a_rating_is_written_short_and_reads_back_the_same(void **state)

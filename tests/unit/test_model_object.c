@@ -93,8 +93,9 @@ static void a_model_describes_itself(void **state)
     assert_string_equal(info.version, "3");
     assert_string_equal(info.algorithm, "als");
     assert_string_equal(info.training_date, "2026-11-21T03:00:00Z");
-    assert_string_equal(info.metadata, "{\"metrics\":{\"recall@10\":0.25},"
-                                       "\"hyperparameters\":{\"regularization\":0.05}}");
+    assert_string_equal(info.metadata,
+                        "{\"metrics\":{\"recall@10\":0.25},"
+                        "\"hyperparameters\":{\"regularization\":0.05},\"tags\":{}}");
     assert_int_equal(info.n_seen, setup.bundle.seen_offsets[6]);
     assert_int_equal(info.n_catalog, 100 - 14);
     assert_int_equal(info.item_id_kind, RECSYS_ID_KIND_TEXT);
@@ -204,7 +205,7 @@ static void check_refusal(const char *path, const recsys_model_options *options,
     assert_int_equal(recsys_model_load(path, options, &model, &err), want);
     assert_null(model);
     if (message != NULL)
-        assert_string_equal(err.message, message);
+        assert_ptr_equal(strstr(err.message, message), err.message); /* may go on */
     assert_int_equal(recsys_model_load(path, options, &model, NULL), want);
 }
 
@@ -219,7 +220,7 @@ static void options_are_checked(void **state)
     model_setup_bundle(&setup, 5, 10, 16, BUNDLE_CATALOG);
     options.flags = 1u << 31;
     check_refusal(setup.path, &options, RECSYS_E_UNSUPPORTED,
-                  "recsys_model_load: flags 0x80000000 are newer than this library");
+                  "recsys_model_load: options->flags is 0x80000000: not known to this library");
     options = init;
     options.metric = 3;
     check_refusal(setup.path, &options, RECSYS_E_INVALID,
@@ -236,7 +237,7 @@ static void options_are_checked(void **state)
     options = init;
     options.metric = RECSYS_METRIC_COSINE;
     check_refusal(setup.path, &options, RECSYS_E_INVALID,
-                  "recsys_model_load: metric and link are for single files; a bundle's manifest "
+                  "metric and link are options for single files; a bundle's manifest "
                   "says them");
     options = init;
     options.struct_size = 0;

@@ -467,13 +467,13 @@ static void models_of_implicit_load_with_the_scores_that_implicit_gives(void **s
     } cases[] = {
         {"als", "als.npz", "als_scores.npy", "als",
          "{\"metrics\":{},\"hyperparameters\":{\"alpha\":2.0,\"factors\":4,\"iterations\":5,"
-         "\"regularization\":0.05}}"},
+         "\"regularization\":0.05},\"tags\":{}}"},
         {"bpr", "bpr.npz", "bpr_scores.npy", "bpr",
          "{\"metrics\":{},\"hyperparameters\":{\"factors\":4,\"iterations\":5,"
-         "\"learning_rate\":0.01,\"regularization\":0.01}}"},
+         "\"learning_rate\":0.01,\"regularization\":0.01},\"tags\":{}}"},
         {"lmf", "lmf.npz", "lmf_scores.npy", "lmf",
          "{\"metrics\":{},\"hyperparameters\":{\"factors\":4,\"iterations\":5,"
-         "\"learning_rate\":1.0,\"neg_prop\":30,\"regularization\":0.6}}"},
+         "\"learning_rate\":1.0,\"neg_prop\":30,\"regularization\":0.6},\"tags\":{}}"},
     };
 
     (void)state;
@@ -501,7 +501,7 @@ static void a_column_that_should_hold_ones_is_checked(void **state)
         {"item_factors", RECSYS_DTYPE_F32, 2, {1, 3}, items, sizeof items, NULL},
         {"verify_negative_samples", 0, 0, {0}, NULL, 0, NULL},
     };
-    const struct rs_tensors tensors = {{NULL, 0}, list, 3};
+    const struct rs_tensors tensors = {.list = list, .n = 3};
     struct rs_implicit implicit;
     recsys_error err;
 

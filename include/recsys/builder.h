@@ -26,6 +26,8 @@ extern "C" {
  *   seen_offsets  U64 [n_users+1]      seen_items      U32 [nnz] rows of item_factors
  *   seen_weights  F32 [nnz]
  *
+ * Users or items without ids get the numbers of their rows, from 0.
+ *
  * Thread-safety: ONE THREAD AT A TIME.
  * Ownership: one owner; recsys_builder_destroy().
  */

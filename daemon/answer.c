@@ -107,14 +107,47 @@ static void write_item(struct rd_text *text, const recsys_model *model,
     rd_text_add(text, "}", 1);
 }
 
-void rd_items_write(struct rd_text *text, const recsys_model *model,
-                    const recsys_recommendation *items, uint32_t count)
+/* What the preference is called in the request, and what it said. */
+static void write_ignored(struct rd_text *text, const recsys_request *request,
+                          const recsys_preference *ignored)
 {
-    rd_text_add(text, "[", 1);
-    for (uint32_t i = 0; i < count; i++) {
+    static const char *const fields[] = {[RECSYS_PREFERENCE_GENRE] = "favorite_genres",
+                                         [RECSYS_PREFERENCE_LANGUAGE] = "preferred_languages",
+                                         [RECSYS_PREFERENCE_DECADE] = "preferred_decade",
+                                         [RECSYS_PREFERENCE_RATING] = "min_rating"};
+    char bytes[512] = "";
+    struct rd_text what = RD_TEXT_FIXED(bytes);
+
+    if (ignored->kind < sizeof fields / sizeof *fields && fields[ignored->kind] != NULL)
+        rd_text_puts(&what, fields[ignored->kind]);
+    rd_text_puts(&what, ": ");
+    if (ignored->text != NULL)
+        rd_text_puts(&what, ignored->text);
+    else if (ignored->kind == RECSYS_PREFERENCE_DECADE)
+        rd_text_printf(&what, "%ds", (int)request->decade);
+    else
+        rd_text_float(&what, request->min_rating);
+    rd_text_json(text, what.data, what.size);
+}
+
+void rd_reply_write(struct rd_text *text, const recsys_model *model, const recsys_request *request,
+                    const recsys_reply *reply)
+{
+    rd_text_puts(text, "\"recommendations\":[");
+    for (uint32_t i = 0; i < reply->count; i++) {
         if (i > 0)
             rd_text_add(text, ",", 1);
-        write_item(text, model, &items[i]);
+        write_item(text, model, recsys_reply_get_item(reply, i));
+    }
+    rd_text_puts(text, "],\"strategy\":");
+    write_text_or_null(text, reply->strategy != 0 ? recsys_strategy_name(reply->strategy) : NULL);
+    if (reply->n_ignored == 0)
+        return;
+    rd_text_puts(text, ",\"preferences_ignored\":[");
+    for (uint32_t i = 0; i < reply->n_ignored; i++) {
+        if (i > 0)
+            rd_text_add(text, ",", 1);
+        write_ignored(text, request, &reply->ignored[i]);
     }
     rd_text_add(text, "]", 1);
 }
@@ -149,11 +182,10 @@ static recsys_status compute(struct job *job, recsys_error *err)
     uint64_t start = rd_now_ns();
     bool similar = job->item != NULL;
     recsys_recommender *recommender;
-    recsys_reply reply;
+    recsys_reply reply = RECSYS_REPLY_INIT;
     recsys_status status;
 
     job->computed = true;
-    memset(&reply, 0, sizeof reply);
     status = get_recommender(job, &recommender, err);
     if (status == RECSYS_OK)
         status =
@@ -163,21 +195,11 @@ static recsys_status compute(struct job *job, recsys_error *err)
     if (status != RECSYS_OK)
         return status;
     recsys_metric_record(job->request->app->metrics.scoring, (double)(rd_now_ns() - start) * 1e-9);
-    if (reply.status != RECSYS_OK) {
-        err->status = reply.status;
-        err->message[0] = '\0';
-        if (reply.message != NULL)
-            strncat(err->message, reply.message, sizeof err->message - 1);
-        return reply.status;
-    }
     rd_text_reset(value, 262144);
     rd_text_add(value, &key_size, sizeof key_size);
     rd_text_add(value, key->data, key->size);
     rd_text_add(value, &reply.count, sizeof reply.count);
-    rd_text_puts(value, "\"recommendations\":");
-    rd_items_write(value, job->model, reply.items, reply.count);
-    rd_text_puts(value, ",\"strategy\":");
-    rd_text_json_puts(value, similar ? "similar" : recsys_strategy_name(reply.strategy));
+    rd_reply_write(value, job->model, &question->request, &reply);
     return value->failed ? RECSYS_E_NOMEM : RECSYS_OK;
 }
 

@@ -5,7 +5,7 @@
 #include "daemon/request.h"
 
 struct rd_answer {
-    const char *json; /* "recommendations":[…],"strategy":"…" */
+    const char *json; /* what rd_reply_write() writes */
     size_t size;
     uint32_t count;
     recsys_value value; /* holds the above, unless the worker does */
@@ -26,9 +26,10 @@ bool rd_answer_get(struct rd_request *request, recsys_model *model, const recsys
                    const recsys_id *item, struct rd_answer *answer);
 void rd_answer_release(struct rd_answer *answer);
 
-/* [{"movie_id":…},…] */
-void rd_items_write(struct rd_text *text, const recsys_model *model,
-                    const recsys_recommendation *items, uint32_t count);
+/* "recommendations":[{"movie_id":…},…],"strategy":"…", and "preferences_ignored":[…] where there
+ * are any. A reply that is a failure has no items and the strategy null. */
+void rd_reply_write(struct rd_text *text, const recsys_model *model, const recsys_request *request,
+                    const recsys_reply *reply);
 /* A number or a string. */
 void rd_id_write(struct rd_text *text, recsys_id id);
 

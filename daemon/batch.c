@@ -53,21 +53,17 @@ static bool lock_recommender(struct rd_request *request)
     return true;
 }
 
-static void write_row(struct rd_text *out, const recsys_model *model, recsys_id user,
+static void write_row(struct rd_text *out, const recsys_model *model, const recsys_request *request,
                       const recsys_reply *reply)
 {
-    bool success = reply->status == RECSYS_OK;
-
     rd_text_puts(out, "{\"user_id\":");
-    rd_id_write(out, user);
-    rd_text_puts(out, ",\"recommendations\":");
-    rd_items_write(out, model, reply->items, success ? reply->count : 0);
-    if (success) {
-        rd_text_puts(out, ",\"strategy\":");
-        rd_text_json_puts(out, recsys_strategy_name(reply->strategy));
+    rd_id_write(out, request->user);
+    rd_text_add(out, ",", 1);
+    rd_reply_write(out, model, request, reply);
+    if (reply->status == RECSYS_OK) {
         rd_text_puts(out, ",\"success\":true,\"error_message\":null}");
     } else {
-        rd_text_puts(out, ",\"strategy\":null,\"success\":false,\"error_message\":");
+        rd_text_puts(out, ",\"success\":false,\"error_message\":");
         rd_text_json_puts(out, reply->message != NULL ? reply->message
                                                       : recsys_status_text(reply->status));
         rd_text_add(out, "}", 1);
@@ -82,7 +78,7 @@ static size_t write_rows(struct rd_text *out, const recsys_model *model, const s
     for (size_t i = 0; i < batch->n && !out->failed; i++) {
         if (i > 0)
             rd_text_add(out, ",", 1);
-        write_row(out, model, batch->requests[i].user, &batch->replies[i]);
+        write_row(out, model, &batch->requests[i], &batch->replies[i]);
         n_failed += batch->replies[i].status != RECSYS_OK;
     }
     rd_text_add(out, "]", 1);
@@ -167,6 +163,7 @@ void rd_post_batch(struct rd_request *request)
             (void)rd_reply_unavailable(request, "out of memory");
         } else {
             batch->n = question->n_users;
+            batch->replies[0].struct_size = (uint32_t)sizeof batch->replies[0];
             for (size_t i = 0; i < batch->n; i++) {
                 batch->requests[i] = question->request;
                 batch->requests[i].user = question->users[i];

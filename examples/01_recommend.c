@@ -11,7 +11,7 @@ int main(int argc, char **argv)
     recsys_model *model = NULL;
     recsys_recommender *recommender = NULL;
     recsys_request request = RECSYS_REQUEST_INIT;
-    recsys_reply reply;
+    recsys_reply reply = RECSYS_REPLY_INIT;
     recsys_error err;
 
     request.user.number = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
@@ -23,11 +23,12 @@ int main(int argc, char **argv)
         return 1;
     }
     for (uint32_t i = 0; i < reply.count; i++) {
-        recsys_item item = {.struct_size = sizeof item};
+        const recsys_recommendation *found = recsys_reply_get_item(&reply, i);
+        recsys_item item = RECSYS_ITEM_INIT;
 
-        if (recsys_catalog_get(model, reply.items[i].item, &item, NULL) == RECSYS_OK)
-            printf("%.3f  %s  %s\n", (double)reply.items[i].score, item.title,
-                   reply.items[i].reason != NULL ? reply.items[i].reason : "");
+        if (recsys_catalog_get(model, found->item, &item, NULL) == RECSYS_OK)
+            printf("%.3f  %s  %s\n", (double)found->score, item.title,
+                   found->reason != NULL ? found->reason : "");
     }
     recsys_recommender_destroy(recommender);
     recsys_model_unref(model);

@@ -65,17 +65,18 @@ static void write_bundle(const char *path)
 static void ask(const recsys_model *model, recsys_recommender *recommender, const char *user)
 {
     recsys_request request = RECSYS_REQUEST_INIT;
-    recsys_reply reply;
+    recsys_reply reply = RECSYS_REPLY_INIT;
     recsys_error err;
 
     request.user = (recsys_id){user, strlen(user)};
     check(recsys_recommend(recommender, model, &request, 1, &reply, &err), &err);
     printf("%s:\n", user);
     for (uint32_t i = 0; i < reply.count; i++) {
-        recsys_item item = {.struct_size = sizeof item};
+        const recsys_recommendation *found = recsys_reply_get_item(&reply, i);
+        recsys_item item = RECSYS_ITEM_INIT;
 
-        check(recsys_catalog_get(model, reply.items[i].item, &item, &err), &err);
-        printf("  %.2f  %s\n", (double)reply.items[i].score, item.title);
+        check(recsys_catalog_get(model, found->item, &item, &err), &err);
+        printf("  %.2f  %s\n", (double)found->score, item.title);
     }
 }
 

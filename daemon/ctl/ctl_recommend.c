@@ -14,6 +14,8 @@
 #include "daemon/ctl/ctl_command.h"
 
 /* What the options ask for, and what it is asked of. */
+#define MAX_K 1000.0 /* what anybody would read */
+
 struct question {
     const struct ctl_arguments *arguments;
     recsys_model *model;
@@ -59,7 +61,7 @@ static int32_t parse_decade(const struct ctl_arguments *arguments)
 
 static uint32_t parse_k(const struct ctl_arguments *arguments)
 {
-    double k = ctl_number(arguments, "k", 1.0, RECSYS_MAX_K, 10.0);
+    double k = ctl_number(arguments, "k", 1.0, MAX_K, 10.0);
 
     if (k != floor(k))
         ctl_usage_error(arguments->command, "-k must be a whole number");
@@ -165,6 +167,33 @@ static void print_item(const recsys_recommendation *found, const recsys_item *it
         printf("      %s\n", found->reason);
 }
 
+/* Preferences that changed nothing, as the options were written. */
+static void print_ignored(const struct question *question, const recsys_reply *reply, json_t *line)
+{
+    static const char *const options[] = {[RECSYS_PREFERENCE_GENRE] = "--genre",
+                                          [RECSYS_PREFERENCE_LANGUAGE] = "--language",
+                                          [RECSYS_PREFERENCE_DECADE] = "--decade",
+                                          [RECSYS_PREFERENCE_RATING] = "--min-rating"};
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < reply->n_ignored; i++) {
+        const recsys_preference *ignored = &reply->ignored[i];
+        const char *option =
+            ignored->kind < sizeof options / sizeof *options ? options[ignored->kind] : NULL;
+        char text[300];
+
+        snprintf(text, sizeof text, "%s%s%s", option != NULL ? option : "preference",
+                 ignored->text != NULL ? " " : "", ignored->text != NULL ? ignored->text : "");
+        if (question->as_json)
+            json_array_append_new(list, json_string(text));
+        else
+            printf("  not used: %s\n", text);
+    }
+    if (json_array_size(list) > 0u)
+        json_object_set(line, "preferences_ignored", list);
+    json_decref(list);
+}
+
 /* `name`: user_id or item_id, whom the answer is about; NULL for nobody. */
 static int print_reply(const struct question *question, const char *name, const recsys_id *about,
                        const char *strategy, const recsys_reply *reply)
@@ -178,18 +207,20 @@ static int print_reply(const struct question *question, const char *name, const 
     json_object_set_new(line, "model_version", json_string(question->info.version));
     json_object_set_new(line, "recommendations", list);
     for (uint32_t i = 0; i < reply->count; i++) {
+        const recsys_recommendation *found = recsys_reply_get_item(reply, i);
         recsys_item item = {.struct_size = sizeof item};
         recsys_error err;
 
-        if (recsys_catalog_get(question->model, reply->items[i].item, &item, &err) != RECSYS_OK) {
+        if (recsys_catalog_get(question->model, found->item, &item, &err) != RECSYS_OK) {
             json_decref(line);
             return ctl_failed("%s", err.message);
         }
         if (question->as_json)
-            json_array_append_new(list, item_json(question, &reply->items[i], &item));
+            json_array_append_new(list, item_json(question, found, &item));
         else
-            print_item(&reply->items[i], &item, i + 1u);
+            print_item(found, &item, i + 1u);
     }
+    print_ignored(question, reply, line);
     if (question->as_json)
         failed = json_dumpf(line, stdout, JSON_REAL_PRECISION(9)) != 0 || putchar('\n') == EOF;
     json_decref(line);
@@ -200,7 +231,7 @@ static int print_reply(const struct question *question, const char *name, const 
 static int recommend_to(struct question *question, const recsys_id *user, const char *name)
 {
     const char *strategy;
-    recsys_reply reply;
+    recsys_reply reply = RECSYS_REPLY_INIT;
     recsys_error err;
 
     if (user != NULL)
@@ -209,9 +240,7 @@ static int recommend_to(struct question *question, const recsys_id *user, const 
         question->request.flags |= RECSYS_REQUEST_ANONYMOUS;
     if (recsys_recommend(question->recommender, question->model, &question->request, 1u, &reply,
                          &err) != RECSYS_OK)
-        return ctl_failed("%s", err.message);
-    if (reply.status != RECSYS_OK)
-        return ctl_failed("user %s: %s", name, reply.message);
+        return ctl_failed("user %s: %s", name, err.message);
     strategy = recsys_strategy_name(reply.strategy);
     if (!question->as_json)
         printf("user %s (strategy %s, model %s %s)\n", name, strategy, question->info.name,
@@ -246,7 +275,7 @@ static int run_recommend(const struct ctl_arguments *arguments)
 static int similar_to(struct question *question, const char *text)
 {
     recsys_item item = {.struct_size = sizeof item};
-    recsys_reply reply;
+    recsys_reply reply = RECSYS_REPLY_INIT;
     recsys_error err;
     recsys_id id;
 
@@ -285,7 +314,7 @@ static int run_similar(const struct ctl_arguments *arguments)
 
 static const struct ctl_option recommend_options[] = {
     {"user", CTL_MANY, "ID", "for whom; without it for nobody in particular"},
-    {"genre", CTL_MANY, "G", "a favourite genre: steers, does not filter"},
+    {"genre", CTL_MANY, "G", "a favourite genre: shifts the ranking, does not filter"},
     {"include-seen", CTL_SWITCH, NULL, "items the user has seen too"},
     {"reasons", CTL_SWITCH, NULL, "say why"},
     FILTER_OPTIONS,

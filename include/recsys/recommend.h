@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "catalog.h"
 #include "export.h"
 #include "model.h"
 #include "scorer.h"
@@ -17,7 +18,11 @@ extern "C" {
 /*
  * The workspace of one thread that recommends. Not tied to a model.
  *
- * Thread-safety: ONE THREAD AT A TIME.
+ * Thread-safety: ONE THREAD AT A TIME. A call that begins while another is
+ *   inside fails with E_BUSY. Nothing can see that a reply is still being read
+ *   when the next call overwrites it: threads that must share a recommender
+ *   let the library write into their own memory, recsys_recommend_into().
+ * After fork(): works in the child; one with helper threads says E_STATE there.
  * Ownership: one owner; recsys_recommender_destroy().
  */
 typedef struct recsys_recommender recsys_recommender;
@@ -35,104 +40,187 @@ recsys_recommender_create(const recsys_scorer_options *options, recsys_recommend
 RECSYS_API void recsys_recommender_destroy(recsys_recommender *recommender);
 
 /*
- * One request. Zero means "no condition", so RECSYS_REQUEST_INIT and a user
- * and k make the plainest one. All pointers are read during the call only.
+ * One request. Zero means "no condition": RECSYS_REQUEST_INIT, a user and k make
+ * the plainest one. All pointers are read during the call only.
  *
- * Preferences steer: every named genre (and language, decade, minimum rating)
- * is looked up among the model's features as pref_genre_action,
+ * Whose taste counts: `vector` if it is given; else the session, the mean of the
+ * vectors of the `liked` items, weighted; else the user's vector. Somebody
+ * without any of these is answered by popularity, or by preferences.
+ *
+ * Preferences shift that vector: every named genre (and language, decade, minimum
+ * rating) is looked up among the model's features as pref_genre_action,
  * pref_language_en, pref_decade_1990s, min_rating, and the feature's vector
- * (times the rating, for min_rating) is added to the user's. A model without feature_factors steers by genre alone,
- * with the mean vector of the genre's items.
+ * (times the rating, for min_rating) is added. A model without features is
+ * shifted by genre alone, with the mean vector of the genre's items. The reply
+ * lists what could not be used.
  *
- * Filters decide: min_rating, languages, decade, adult, exclude and seen items
- * are conditions inside the scan. An answer is shorter than k only if fewer
- * items are eligible.
+ * Filters decide: min_rating, languages, decade, adult, allow, exclude, `filter`
+ * and seen items are conditions inside the scan, all of which must hold. An
+ * answer is shorter than k only if fewer items are eligible.
  */
 typedef struct recsys_request {
     uint32_t struct_size;         /* sizeof(recsys_request) */
     uint32_t flags;               /* RECSYS_REQUEST_* */
     recsys_id user;               /* not read with RECSYS_REQUEST_ANONYMOUS */
-    uint32_t k;                   /* 1..RECSYS_MAX_K; 0 = 10 */
+    uint32_t k;                   /* 0 = 10; more than the model has = all of it */
     float min_rating;             /* 0..10; 0 = any */
     int32_t decade;               /* first year: 1990 for the 1990s; 0 = any */
     uint32_t n_genres;
-    const char *const *genres;    /* favourite genres, ASCII case ignored; steer, do not filter */
+    const char *const *genres;    /* favourite genres, ASCII case ignored; they shift, do not filter */
     const char *const *languages; /* any of these, ASCII case ignored */
     uint32_t n_languages;
     uint32_t reserved;            /* 0 */
     const recsys_id *exclude;     /* never these; unknown ids are ignored */
     size_t n_exclude;
     /* -- end of version 1 -- append below, never insert above -- */
+    const float *vector;          /* `dimensions` finite floats; normalised by the caller for
+                                     cosine; NULL = none. Not together with `liked`. Since: 0.2 */
+    const recsys_id *liked;       /* a session: items liked, which are not recommended. Since: 0.2 */
+    const float *liked_weights;   /* n_liked finite numbers from 0 on; NULL = all alike. Since: 0.2 */
+    size_t n_liked;               /* Since: 0.2 */
+    const recsys_id *allow;       /* with RECSYS_REQUEST_ALLOW: only these; unknown ids are ignored.
+                                     Since: 0.2 */
+    size_t n_allow;               /* 0 = nothing may come, whatever `allow` is. Since: 0.2 */
+    const recsys_filter *filter;  /* of a model with this one's fingerprint; NULL = none. Since: 0.2 */
 } recsys_request;
 
 #define RECSYS_REQUEST_SIZE_V1 RECSYS_SIZE_TO(recsys_request, n_exclude)
 #define RECSYS_REQUEST_INIT \
     {(uint32_t)sizeof(recsys_request), 0u, {NULL, 0u}, 0u, 0.0f, 0, 0u, NULL, NULL, 0u, 0u, \
-     NULL, 0u}
+     NULL, 0u, NULL, NULL, NULL, 0u, NULL, 0u, NULL}
 
 #define RECSYS_REQUEST_REASONS (1u << 0)       /* say why */
 #define RECSYS_REQUEST_INCLUDE_SEEN (1u << 1)  /* items the user has seen may come back */
 #define RECSYS_REQUEST_INCLUDE_ADULT (1u << 2) /* adult items may come */
 #define RECSYS_REQUEST_ANONYMOUS (1u << 3)     /* nobody the model could know */
+#define RECSYS_REQUEST_ALLOW (1u << 4)         /* the allow list decides, an empty one too: then
+                                                  nothing may come. Without the flag, setting one
+                                                  is E_INVALID */
 
 /* Which strategy answered. */
 enum {
     RECSYS_STRATEGY_USER = 1,             /* the user's own vector */
-    RECSYS_STRATEGY_USER_PREFERENCES = 2, /* ... plus the vectors of preferences */
+    RECSYS_STRATEGY_USER_PREFERENCES = 2, /* ... shifted by preferences */
     RECSYS_STRATEGY_PREFERENCES = 3,      /* unknown user: preferences alone */
-    RECSYS_STRATEGY_POPULARITY = 4        /* unknown user, nothing to steer by */
+    RECSYS_STRATEGY_POPULARITY = 4,       /* unknown user, and nothing else to go by */
+    RECSYS_STRATEGY_SESSION = 5,          /* the liked items */
+    RECSYS_STRATEGY_VECTOR = 6,           /* the caller's vector */
+    RECSYS_STRATEGY_SIMILAR = 7           /* recsys_recommend_similar() */
 };
 
-/* "user", "user_preferences", "preferences", "popularity"; "unknown" for
- * anything else. Never NULL. Since: 0.1 */
+/* "user", "user_preferences", "preferences", "popularity", "session", "vector",
+ * "similar"; "unknown" for anything else. Never NULL. Since: 0.1 */
 RECSYS_API const char *recsys_strategy_name(uint32_t strategy);
 
 /* Reasons that hold for a recommendation; their wording is in `reason`. */
 enum {
     RECSYS_REASON_GENRES = 1 << 0,  /* shares a favourite genre */
     RECSYS_REASON_RATING = 1 << 1,  /* rated at least the asked minimum */
-    RECSYS_REASON_SCORE = 1 << 2,   /* score above 0.8, unless by popularity */
-    RECSYS_REASON_SIMILAR = 1 << 3, /* like items this user has liked */
+    RECSYS_REASON_SCORE = 1 << 2,   /* score above 0.8, unless by popularity or similarity */
+    RECSYS_REASON_SIMILAR = 1 << 3, /* like items that this user has liked, or like the item asked
+                                       about: `causes` */
     RECSYS_REASON_POPULAR = 1 << 4  /* the popularity strategy put it here */
 };
 
-/* One recommendation. Frozen: 40 bytes on 64-bit machines. */
+/*
+ * One recommendation. Grows with the library; recsys_reply_get_item() knows how
+ * far apart they are.
+ */
 typedef struct recsys_recommendation {
     recsys_id item;
-    float score;        /* 0..1, after the link; popularity: share of the most popular item's */
-    float raw;          /* before the link */
-    uint32_t reasons;   /* RECSYS_REASON_*; 0 unless asked for */
-    uint32_t reserved;  /* 0 */
-    const char *reason; /* one line of English; NULL unless asked for and there is one */
+    float score;            /* 0..1, after the link; popularity: share of the most popular item's;
+                               similar: the cosine, a negative one as 0 */
+    float raw;              /* before the link */
+    uint32_t reasons;       /* RECSYS_REASON_*; 0 unless asked for */
+    uint32_t n_causes;      /* of RECSYS_REASON_SIMILAR */
+    const char *reason;     /* one line of English; NULL unless asked for and there are words for it */
+    const recsys_id *causes; /* the items that this one is like, those that count most first;
+                                NULL if there are none */
 } recsys_recommendation;
 
-/* The answer to one request. Frozen: 32 bytes on 64-bit machines. */
+/* What a preference that could not be used was about. */
+enum {
+    RECSYS_PREFERENCE_GENRE = 1,    /* the model has no such genre, or nothing was learned of it;
+                                       similar items: genres do not change their order, they only
+                                       word reasons */
+    RECSYS_PREFERENCE_LANGUAGE = 2, /* no item of the catalogue is in this language */
+    RECSYS_PREFERENCE_DECADE = 3,   /* no item of the catalogue is of this decade */
+    RECSYS_PREFERENCE_RATING = 4,   /* no item of the catalogue is rated that high */
+    RECSYS_PREFERENCE_LIKED = 5     /* the model has no such item */
+};
+
+/* A preference that could not be used. Frozen: 16 bytes on 64-bit machines. */
+typedef struct recsys_preference {
+    uint32_t kind;    /* RECSYS_PREFERENCE_* */
+    uint32_t index;   /* in the request's list of that kind; else 0 */
+    const char *text; /* the request's own pointer: its genre, language, or liked text id (which
+                         needs no NUL); NULL for what is a number there */
+} recsys_preference;
+
+/*
+ * The answer to one request. replies[0].struct_size is set by the caller, is the
+ * distance from one reply to the next, and is written to all of them.
+ *
+ * `items` is const void * so that items[i] does not compile: a newer library's
+ * recommendations are longer than this header knows.
+ */
 typedef struct recsys_reply {
-    recsys_status status; /* of this request */
-    uint32_t strategy;    /* RECSYS_STRATEGY_* */
-    uint32_t count;
-    uint32_t reserved;    /* 0 */
-    const recsys_recommendation *items; /* `count` of them, best first */
-    const char *message;                /* static text if status is a failure, else NULL */
+    uint32_t struct_size;  /* in: sizeof(recsys_reply) */
+    recsys_status status;  /* of this request */
+    uint32_t strategy;     /* RECSYS_STRATEGY_* */
+    uint32_t flags;        /* RECSYS_REPLY_* */
+    uint32_t count;        /* of items */
+    uint32_t item_size;    /* bytes from one item to the next */
+    const void *items;     /* best first: recsys_reply_get_item() */
+    const char *message;   /* what is wrong with the request if status is a failure, else NULL */
+    const recsys_preference *ignored; /* preferences that could not be used; NULL if none */
+    uint32_t n_ignored;
+    uint32_t reserved;     /* 0 */
+    const char *model_name; /* which model answered, as in its recsys_model_info */
+    const char *model_version;
+    const char *model_fingerprint;
+    /* -- end of version 1 -- append below, never insert above -- */
 } recsys_reply;
+
+#define RECSYS_REPLY_SIZE_V1 RECSYS_SIZE_TO(recsys_reply, model_fingerprint)
+#define RECSYS_REPLY_INIT \
+    {(uint32_t)sizeof(recsys_reply), 0, 0u, 0u, 0u, 0u, NULL, NULL, NULL, 0u, 0u, NULL, NULL, NULL}
+
+#define RECSYS_REPLY_KNOWN_USER (1u << 0)  /* the model has the user */
+#define RECSYS_REPLY_PREFERENCES (1u << 1) /* preferences have shifted the vector */
+
+/*
+ * Recommendation number `i` of a reply, 0 being the best. NULL beyond the last
+ * one, and for a NULL reply.
+ *
+ * Ownership: BORROWED as the reply's items are.
+ * Thread-safety: any thread.
+ * Since: 0.2
+ */
+RECSYS_API const recsys_recommendation *recsys_reply_get_item(const recsys_reply *reply,
+                                                              uint32_t i);
 
 /*
  * Answer `n_requests` requests from one model. Users the model does not know
  * are answered, not refused; the reply says by which strategy. The answer to a
  * request does not depend on the others beside it.
  *
- * A request that cannot be answered (k over the limit, an id of the other
- * kind, a rating that is not a number) fails in its own reply and leaves the
- * others alone; the call then still succeeds.
+ * One request that cannot be answered (an id of the other kind, a rating that is
+ * not a number) makes the call fail. Of several, each fails in its own reply
+ * with E_INVALID and a message, and leaves the others alone; the call then still
+ * succeeds: look at every reply's status.
  *
  * requests  an array whose elements are requests[0].struct_size apart and all
  *           have that struct_size. The call keeps room for all of them at once:
  *           hand over millions of users in batches of a thousand or so.
+ * replies   as many, replies[0].struct_size apart. All zero but struct_size
+ *           after a failure.
  *
- * Fails with: E_INVALID (NULL, struct_size), E_UNSUPPORTED (newer request),
- *   E_NOMEM.
- * Ownership: replies[i].items and reasons are BORROWED until the next call on
- *   this recommender; text ids until the reference to `model` is given back.
+ * Fails with: E_INVALID (NULL, struct_size; the one request), E_UNSUPPORTED (newer
+ *   request), E_NOMEM, E_BUSY (another thread is inside), E_STATE (after fork()).
+ * Ownership: what replies point to is BORROWED until the next call on this
+ *   recommender; text ids and the model's names until the reference to `model`
+ *   is given back.
  * Thread-safety: never locks; allocates only when a size is met for the first
  *   time.
  * Since: 0.1
@@ -143,11 +231,42 @@ recsys_recommend(recsys_recommender *recommender, const recsys_model *model,
                  recsys_error *err);
 
 /*
+ * The same into the caller's arrays: nothing is borrowed from the recommender.
+ * Without reasons.
+ *
+ * items, rows, scores  row-major [n_requests, stride]: ids, rows of the item
+ *           arrays (recsys_model_get_array()), and scores after the link. Each
+ *           may be NULL. Places without an answer hold an id that is none
+ *           (RECSYS_PADDING_ID), RECSYS_PADDING_ROW and minus infinity.
+ * stride    room for one request's answers: at least its k, or the number of
+ *           items if that is less.
+ * counts    n_requests numbers of answers.
+ * statuses  n_requests statuses, or NULL: then the first request that cannot be
+ *           answered makes the call fail, as a single one always does.
+ * strategies  n_requests RECSYS_STRATEGY_*, or NULL.
+ *
+ * Fails with: as recsys_recommend(); E_INVALID also for a stride that is too
+ *   small. Then counts, statuses and strategies are 0 and all places are padded.
+ * Ownership: text ids are BORROWED until the reference to `model` is given back.
+ * Thread-safety: as recsys_recommend().
+ * Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status
+recsys_recommend_into(recsys_recommender *recommender, const recsys_model *model,
+                      const recsys_request *requests, size_t n_requests, size_t stride,
+                      recsys_id *items, uint32_t *rows, float *scores, uint32_t *counts,
+                      recsys_status *statuses, uint32_t *strategies, recsys_error *err);
+
+/*
  * The items most similar to `item` by cosine of their vectors, under the
  * filters of `request` (whose user's seen items are left out; NULL = no
  * filters but adult items). `score` is the cosine, negative ones as 0.
  *
- * Fails with: E_NOT_FOUND (no such item), E_INVALID, E_UNSUPPORTED, E_NOMEM.
+ * request   may ask for reasons; may not have a vector or liked items.
+ * reply     one; struct_size is set by the caller.
+ *
+ * Fails with: E_NOT_FOUND (no such item), E_INVALID, E_UNSUPPORTED, E_NOMEM,
+ *   E_BUSY, E_STATE.
  * Ownership: as recsys_recommend().
  * Since: 0.1
  */
@@ -155,6 +274,28 @@ RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_recommend_similar(recsys_recommender *recommender, const recsys_model *model,
                          recsys_id item, const recsys_request *request, recsys_reply *reply,
                          recsys_error *err);
+
+/*
+ * The scores that the request would give to these items, to the last bit those
+ * of recsys_recommend(); filters, k and seen items play no part.
+ *
+ * scores    n_items scores after the link, or NULL.
+ * raws      n_items scores before the link, or NULL.
+ *           NaN for an item that the model does not have; that is no failure.
+ * reply     says strategy, flags, ignored preferences and the model; `count` is
+ *           how many of the items the model has, `items` is NULL. Or NULL.
+ *
+ * Fails with: E_INVALID (NULL, struct_size, a request that cannot be answered, an
+ *   item id of the other kind), E_UNSUPPORTED, E_NOMEM, E_BUSY, E_STATE. Then all
+ *   scores are NaN.
+ * Ownership: what `reply` points to as in recsys_recommend().
+ * Thread-safety: as recsys_recommend().
+ * Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status
+recsys_recommend_score_items(recsys_recommender *recommender, const recsys_model *model,
+                             const recsys_request *request, const recsys_id *items, size_t n_items,
+                             float *scores, float *raws, recsys_reply *reply, recsys_error *err);
 
 /* Map a raw score as `model` does. NaN for a NULL model. Since: 0.1 */
 RECSYS_API float recsys_link_score(const recsys_model *model, float raw);

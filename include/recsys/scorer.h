@@ -24,7 +24,9 @@ extern "C" {
  * ascending. Ids and scores are the same bits for every batch size, number of
  * threads, filter and machine.
  *
- * Thread-safety: ONE THREAD AT A TIME.
+ * Thread-safety: ONE THREAD AT A TIME. A call that begins while another is
+ *   inside fails with E_BUSY.
+ * After fork(): works in the child; one with helper threads says E_STATE there.
  * Ownership: one owner; recsys_scorer_destroy().
  */
 typedef struct recsys_scorer recsys_scorer;
@@ -42,11 +44,9 @@ typedef struct recsys_scorer_options {
 #define RECSYS_SCORER_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_scorer_options, reserved)
 #define RECSYS_SCORER_OPTIONS_INIT {(uint32_t)sizeof(recsys_scorer_options), 0u, 0u, 0u, 0u, 0u}
 
-#define RECSYS_MAX_K 1000u
-
 /*
- * Fails with: E_INVALID (max_k over RECSYS_MAX_K, more than 256 threads),
- *   E_UNSUPPORTED, E_NOMEM, E_IO (a thread could not be started).
+ * Fails with: E_INVALID (struct_size, more than 256 threads), E_UNSUPPORTED,
+ *   E_NOMEM, E_IO (a thread could not be started).
  * Ownership: the caller owns `*out`. n_threads - 1 threads live in it, with
  *   every signal blocked, asleep between calls.
  * Since: 0.1
@@ -64,7 +64,7 @@ typedef struct recsys_query {
     const recsys_filter *filter; /* made for this model or one of the same fingerprint;
                                     NULL = every item */
     double offset;               /* added to every raw score, as a user's bias is */
-    uint32_t k;                  /* 1..RECSYS_MAX_K */
+    uint32_t k;                  /* 1 or more; more than the model has = all of it */
     uint32_t reserved;           /* 0 */
     uint64_t reserved2;          /* 0 */
 } recsys_query;
@@ -80,12 +80,14 @@ typedef struct recsys_scored {
  * The best items for each of `n_queries` queries.
  *
  * out      row-major [n_queries, out_stride]; row q holds counts[q] answers.
- * out_stride  at least the largest k.
- * counts   n_queries numbers: k, or fewer if fewer items are eligible.
+ * out_stride  at least the largest k, or the number of items if that is less.
+ * counts   n_queries numbers: k, or fewer if fewer items are eligible. All 0
+ *          after a failure; what `out` holds is then unspecified.
  *
  * Fails with: E_INVALID (NULL; k; a vector that is not finite or whose length
- *   overflows; a filter of another model), E_NOMEM (only when a size beyond
- *   the options' is met for the first time; larger sizes are kept).
+ *   overflows; a filter of another model), E_UNSUPPORTED (reserved fields),
+ *   E_NOMEM (only when a size beyond the options' is met for the first time;
+ *   larger sizes are kept), E_BUSY, E_STATE (after fork()).
  * Ownership: ids of text models are BORROWED until the caller's reference to
  *   `model` is given back.
  * Thread-safety: never allocates within the sizes of the options; takes no lock
@@ -97,11 +99,46 @@ recsys_scorer_top_k(recsys_scorer *scorer, const recsys_model *model, const recs
                     size_t n_queries, recsys_scored *out, size_t out_stride, uint32_t *counts,
                     recsys_error *err);
 
+/* What fills places without an answer; no id and no row is ever this. */
+#define RECSYS_PADDING_ID UINT64_MAX
+#define RECSYS_PADDING_ROW UINT32_MAX
+
+/*
+ * The same for callers whose data are matrices (NumPy, Go, the JVM): one matrix of
+ * queries, one filter, one k, and no pointer inside anything. The answers are
+ * those of recsys_scorer_top_k(), bit for bit.
+ *
+ * queries  row-major [n_queries, query_stride] of finite floats, of which the
+ *          first `dimensions` of each row count; normalised by the caller for
+ *          cosine.
+ * query_stride  floats from one row to the next; at least `dimensions`.
+ * offsets  n_queries numbers, one added to every raw score of its query; NULL = 0.
+ * filter   of a model with the same fingerprint; NULL = every item.
+ * k        1 or more; may be larger than the number of items.
+ * ids      row-major [n_queries, k]; NULL if not wanted, and for models whose item
+ *          ids are texts.
+ * rows     the same: rows of the item arrays (recsys_model_get_array()); or NULL.
+ * scores   the same: raw scores; or NULL.
+ * counts   n_queries numbers: how many places of its row are answers. The others
+ *          hold RECSYS_PADDING_ID, RECSYS_PADDING_ROW and minus infinity.
+ *
+ * Fails with: as recsys_scorer_top_k(). Then all counts are 0.
+ * Thread-safety: as recsys_scorer_top_k().
+ * Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_scorer_top_k_matrix(
+    recsys_scorer *scorer, const recsys_model *model, const float *queries, size_t n_queries,
+    size_t query_stride, const double *offsets, const recsys_filter *filter, uint32_t k,
+    uint64_t *ids, uint32_t *rows, float *scores, uint32_t *counts, recsys_error *err);
+
 /*
  * The items most similar to `item` by cosine of their vectors, itself left
  * out. Items whose vector is zero are similar to nothing and never returned.
  *
- * Fails with: E_NOT_FOUND (no such item), E_INVALID, E_NOMEM.
+ * k    1 or more; more than the model has = all of it.
+ * out  room for k answers, or for all items if those are fewer.
+ *
+ * Fails with: E_NOT_FOUND (no such item), E_INVALID, E_NOMEM, E_BUSY, E_STATE.
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status

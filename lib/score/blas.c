@@ -66,18 +66,18 @@ void rs_blas_tile(const float *items, uint32_t n_items, uint32_t stride, uint32_
     end_call(is_locked);
 }
 
-recsys_status recsys_blas_get_info(recsys_blas_info *out, recsys_error *err)
+recsys_status recsys_blas_get_info(recsys_blas_info *info, recsys_error *err)
 {
-    recsys_blas_info info = RECSYS_BLAS_INFO_INIT;
+    recsys_blas_info seen = RECSYS_BLAS_INFO_INIT;
     recsys_status status =
-        rs_struct_begin(out, RECSYS_BLAS_INFO_SIZE_V1, "recsys_blas_get_info: info", err);
+        rs_struct_begin(info, RECSYS_BLAS_INFO_SIZE_V1, "recsys_blas_get_info: info", err);
 
     if (status != RECSYS_OK)
         return status;
-    info.n_threads = openblas_get_num_threads != NULL ? openblas_get_num_threads() : 0;
-    info.config = openblas_get_config != NULL ? openblas_get_config() : "";
-    info.core = openblas_get_corename != NULL ? openblas_get_corename() : "";
-    rs_struct_write(out, &info, sizeof info);
+    seen.n_threads = openblas_get_num_threads != NULL ? openblas_get_num_threads() : 0;
+    seen.config = openblas_get_config != NULL ? openblas_get_config() : "";
+    seen.core = openblas_get_corename != NULL ? openblas_get_corename() : "";
+    rs_struct_write(info, &seen, sizeof seen);
     return RECSYS_OK;
 }
 

@@ -2,7 +2,7 @@
  *
  * A filter costs next to nothing when it is asked after the score: of a
  * million items a hundred survive the threshold. Only where very few items are
- * allowed do the bits come first (rs_eligible_count_bits) and steer the scan.
+ * allowed do the bits or the list come first and lead the scan.
  */
 #ifndef RS_SCORE_ELIGIBLE_H
 #define RS_SCORE_ELIGIBLE_H
@@ -18,15 +18,22 @@ struct rs_positions {
     uint32_t n;
 };
 
+/* Whose lists of exclusions there may be. */
+enum { RS_EXCLUDED_BY_REQUEST, RS_EXCLUDED_AS_SEEN, RS_EXCLUDED_AS_LIKED, RS_EXCLUDED_BY_FILTER };
+#define RS_EXCLUDED_LISTS 4
+
 /* The conjunction of everything that is set. All BORROWED for the call. */
 struct rs_eligible {
     const uint64_t *bits;                 /* one an item, by position; NULL = all */
     const struct rs_condition *condition; /* NULL = none */
     const struct rs_catalog *catalog;     /* for the condition */
-    struct rs_positions excluded[2];      /* a request's own list; what the user has seen */
+    int only_allowed;                     /* 1: nothing but the following, also if it is empty */
+    struct rs_positions allowed;
+    struct rs_positions excluded[RS_EXCLUDED_LISTS];
 };
 
-static inline int rs_positions_contain(const struct rs_positions *positions, uint32_t position)
+/* How many of them are smaller than `position`. */
+static inline uint32_t rs_positions_before(const struct rs_positions *positions, uint32_t position)
 {
     uint32_t low = 0, high = positions->n;
 
@@ -37,7 +44,14 @@ static inline int rs_positions_contain(const struct rs_positions *positions, uin
         else
             high = middle;
     }
-    return low < positions->n && positions->list[low] == position;
+    return low;
+}
+
+static inline int rs_positions_contain(const struct rs_positions *positions, uint32_t position)
+{
+    uint32_t at = rs_positions_before(positions, position);
+
+    return at < positions->n && positions->list[at] == position;
 }
 
 static inline int rs_eligible_item(const struct rs_eligible *eligible, uint32_t position)
@@ -47,8 +61,12 @@ static inline int rs_eligible_item(const struct rs_eligible *eligible, uint32_t 
     if (eligible->condition != NULL &&
         !rs_condition_holds(eligible->condition, eligible->catalog, position))
         return 0;
-    return !rs_positions_contain(&eligible->excluded[0], position) &&
-           !rs_positions_contain(&eligible->excluded[1], position);
+    if (eligible->only_allowed && !rs_positions_contain(&eligible->allowed, position))
+        return 0;
+    for (int i = 0; i < RS_EXCLUDED_LISTS; i++)
+        if (rs_positions_contain(&eligible->excluded[i], position))
+            return 0;
+    return 1;
 }
 
 /* Set bits of [first, first + n); first is a multiple of 64. */

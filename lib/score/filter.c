@@ -104,6 +104,29 @@ struct rs_positions rs_filter_seen(const struct recsys_model *model, uint32_t us
     return seen;
 }
 
+void rs_filter_eligible(const recsys_filter *filter, struct rs_eligible *out)
+{
+    memset(out, 0, sizeof *out);
+    if (filter != NULL) {
+        out->bits = filter->bits;
+        out->excluded[RS_EXCLUDED_BY_FILTER].list = filter->excluded;
+        out->excluded[RS_EXCLUDED_BY_FILTER].n = filter->n_excluded;
+    }
+}
+
+recsys_status rs_filter_check(const recsys_filter *filter, const struct recsys_model *model,
+                              const char *function, recsys_error *err)
+{
+    /* The count, too: RECSYS_MODEL_SKIP_HASHES believes what a manifest says. */
+    if (filter == NULL || (filter->n_items == model->n_items &&
+                           strcmp(filter->fingerprint, model->fingerprint) == 0))
+        return RECSYS_OK;
+    return rs_error(err, RECSYS_E_INVALID,
+                    "%s: the filter was made for another model (fingerprint %.12s..., this one's "
+                    "is %.12s...)",
+                    function, filter->fingerprint, model->fingerprint);
+}
+
 /* Bits of what `allow` lists, or of everything. */
 static recsys_status start_bits(recsys_filter *filter, const struct recsys_model *model,
                                 const recsys_filter_options *options, recsys_error *err)
@@ -255,13 +278,6 @@ void recsys_filter_unref(recsys_filter *filter)
     rs_free(filter->bits);
     rs_free(filter->excluded);
     rs_free(filter);
-}
-
-int rs_filter_fits(const recsys_filter *filter, const struct recsys_model *model)
-{
-    /* The count, too: RECSYS_MODEL_SKIP_HASHES believes what a manifest says. */
-    return filter->n_items == model->n_items &&
-           strcmp(filter->fingerprint, model->fingerprint) == 0;
 }
 
 size_t recsys_filter_count(const recsys_filter *filter)

@@ -18,10 +18,6 @@ struct recsys_filter {
     uint32_t n_passing;
 };
 
-/* Do the filter's positions mean the same items in `model`? So it is when the
- * fingerprints are the same: order is made from what they are made from. */
-int rs_filter_fits(const recsys_filter *filter, const struct recsys_model *model);
-
 /* Fill a condition from names as callers give them. Unknown languages are
  * simply met by no item. E_INVALID: a number that is none, too many languages. */
 recsys_status rs_filter_condition(const struct rs_catalog *catalog, float min_rating,
@@ -36,5 +32,14 @@ recsys_status rs_filter_positions(const struct recsys_model *model, const recsys
 
 /* What user row `user` has seen; empty without seen lists. */
 struct rs_positions rs_filter_seen(const struct recsys_model *model, uint32_t user);
+
+/* What a filter allows; NULL = everything. BORROWED from the filter. */
+void rs_filter_eligible(const recsys_filter *filter, struct rs_eligible *out);
+
+/* E_INVALID if the filter's positions mean other items in `model`; NULL fits all.
+ * Where the fingerprints are the same so is the order: it is made from what they
+ * are made from. */
+recsys_status rs_filter_check(const recsys_filter *filter, const struct recsys_model *model,
+                              const char *function, recsys_error *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* lib/score/scan.c - one pass over the items for a batch of queries.
  *
  * Workers take blocks of items in scan order, largest norms first. For a block
- * they drop the queries that it cannot matter to (bound.h, or no bit of their
- * filter set), compute the float scores of the others while the block is in
+ * they drop the queries that it cannot matter to (bound.h, or nothing of it
+ * passes their filter), compute the float scores of the others while the block is in
  * cache (by a kernel of ours, scan_tile.c, or by BLAS), and look at those scores
  * at once: what reaches the threshold is asked for eligibility, scored
  * canonically and offered to the query's K best.
@@ -73,17 +73,31 @@ uint32_t rs_scan_block_items(const struct recsys_model *model, uint32_t block)
     return left < RS_BLOCK_ITEMS ? left : RS_BLOCK_ITEMS;
 }
 
-/* Few items allowed: look at just those. */
-static void take_sparse(const struct rs_scan *scan, struct rs_lane *lane, struct rs_topk *topk,
-                        uint32_t block)
+/* If few items of the block are allowed, by the list or by the bits: look at
+ * just those. Returns 0 if there are too many for that. */
+static int take_sparse(const struct rs_scan *scan, struct rs_lane *lane, struct rs_topk *topk,
+                       uint32_t block)
 {
+    const struct rs_eligible *eligible = &lane->eligible;
     uint32_t first = block * RS_BLOCK_ITEMS, n = rs_scan_block_items(scan->model, block);
 
+    if (eligible->only_allowed) {
+        uint32_t from = rs_positions_before(&eligible->allowed, first);
+        uint32_t to = rs_positions_before(&eligible->allowed, first + n);
+        if (to - from <= SPARSE_ITEMS) {
+            for (; from < to; from++)
+                rs_scan_offer(scan, lane, topk, eligible->allowed.list[from]);
+            return 1;
+        }
+    }
+    if (eligible->bits == NULL || rs_eligible_count_bits(eligible->bits, first, n) > SPARSE_ITEMS)
+        return 0;
     for (uint32_t w = 0; w < (n + 63) / 64; w++)
-        for (uint64_t word = lane->eligible.bits[first / 64 + w]; word != 0; word &= word - 1) {
+        for (uint64_t word = eligible->bits[first / 64 + w]; word != 0; word &= word - 1) {
             uint32_t position = first + w * 64 + (uint32_t)__builtin_ctzll(word);
             rs_scan_offer(scan, lane, topk, position);
         }
+    return 1;
 }
 
 /* Look at the float scores of one block for one query. */
@@ -126,16 +140,8 @@ static int choose_lanes(const struct rs_scan *scan, struct rs_worker *worker, ui
         if (rs_bound_excludes(model, lane->norm, bounds->max_norm, lane->offset, bounds->max_bias,
                               bounds->rest_abs_bias, threshold))
             continue;
-        if (lane->eligible.bits != NULL) {
-            uint32_t allowed = rs_eligible_count_bits(lane->eligible.bits, block * RS_BLOCK_ITEMS,
-                                                      rs_scan_block_items(model, block));
-            if (allowed <= SPARSE_ITEMS) {
-                if (allowed > 0)
-                    take_sparse(scan, lane, &worker->topk[i], block);
-                continue;
-            }
-        }
-        worker->active[(*n_active)++] = i;
+        if (!take_sparse(scan, lane, &worker->topk[i], block))
+            worker->active[(*n_active)++] = i;
     }
     return needed;
 }

@@ -1,30 +1,35 @@
 /* lib/score/scorer.c - the workspace of one thread that scores.
  *
  * Owns every buffer a scan needs, grown to the largest sizes met so far and
- * kept, so that a scan itself never allocates. The public call works by id
- * and in chunks; the rest of the library asks by position through
- * rs_scorer_run() and reads the answers where they are.
+ * kept, so that a scan itself never allocates. The public calls (queries.c)
+ * work by id; the rest of the library asks by position through rs_scorer_run()
+ * and reads the answers where they are.
+ *
+ * `busy` is no lock: nobody ever waits for it. It tells the second of two
+ * threads that are inside at once, which would mix their answers.
  */
 #include "lib/score/scorer.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/fork.h"
 #include "lib/base/structs.h"
 #include "lib/score/canonical.h"
-#include "lib/score/filter.h"
 #include "lib/score/scan.h"
 #include "lib/score/team.h"
 
-#define CHUNK_QUERIES 1024u
 #define MAX_THREADS 256u
 
 /* A scan this small is over before a second thread is awake. */
 #define ALONE_MULTIPLICATIONS (1u << 20)
 
 struct recsys_scorer {
+    atomic_uint busy;    /* 1: a call is inside */
+    uint32_t fork_count; /* when the threads of the team were started */
     struct rs_team *team;
     uint32_t n_threads;
     rs_survivors survivors;
@@ -34,8 +39,7 @@ struct recsys_scorer {
     float *queries; /* [max_lanes, stride] */
     float *panels;  /* the same numbers as the tiles want them */
     size_t max_lanes, max_best, max_stride, max_query_floats;
-    struct rs_question *questions; /* of the public call; CHUNK_QUERIES */
-    struct rs_topk *answers;
+    struct rs_chunk chunk; /* of the public calls */
 };
 
 static void free_worker(struct rs_worker *worker)
@@ -60,8 +64,8 @@ void recsys_scorer_destroy(recsys_scorer *scorer)
     rs_free(scorer->lanes);
     rs_free_aligned(scorer->queries);
     rs_free_aligned(scorer->panels);
-    rs_free(scorer->questions);
-    rs_free(scorer->answers);
+    rs_free(scorer->chunk.questions);
+    rs_free(scorer->chunk.answers);
     rs_free(scorer);
 }
 
@@ -149,9 +153,9 @@ recsys_status rs_scorer_reserve(recsys_scorer *scorer, size_t n_questions, size_
 static recsys_status create_workers(recsys_scorer *scorer, recsys_error *err)
 {
     scorer->workers = rs_alloc_array(scorer->n_threads, sizeof *scorer->workers);
-    scorer->questions = rs_alloc_array(CHUNK_QUERIES, sizeof *scorer->questions);
-    scorer->answers = rs_alloc_array(CHUNK_QUERIES, sizeof *scorer->answers);
-    if (scorer->workers == NULL || scorer->questions == NULL || scorer->answers == NULL)
+    scorer->chunk.questions = rs_alloc_array(RS_CHUNK_QUERIES, sizeof *scorer->chunk.questions);
+    scorer->chunk.answers = rs_alloc_array(RS_CHUNK_QUERIES, sizeof *scorer->chunk.answers);
+    if (scorer->workers == NULL || scorer->chunk.questions == NULL || scorer->chunk.answers == NULL)
         return rs_error_nomem(err, "scorer");
     for (uint32_t w = 0; w < scorer->n_threads; w++) {
         struct rs_worker *worker = &scorer->workers[w];
@@ -180,20 +184,24 @@ recsys_status recsys_scorer_create(const recsys_scorer_options *options, recsys_
     if (seen.n_threads > MAX_THREADS)
         return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_create: %u threads, at most %u",
                         seen.n_threads, MAX_THREADS);
-    if (seen.max_k > RECSYS_MAX_K)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_create: max_k is %u, at most %u",
-                        seen.max_k, RECSYS_MAX_K);
+    if ((status = rs_reserved(seen.reserved, "recsys_scorer_create: options->reserved", err)) !=
+        RECSYS_OK)
+        return status;
     scorer = rs_alloc_array(1, sizeof *scorer);
     if (scorer == NULL)
         return rs_error_nomem(err, "scorer");
     scorer->n_threads = seen.n_threads == 0 ? 1 : seen.n_threads;
     scorer->survivors = rs_survivors_choose();
     scorer->kernel = rs_kernel_choose();
-    uint32_t k = seen.max_k == 0 ? 100 : seen.max_k;
-    size_t batch = seen.max_batch == 0 ? 1 : seen.max_batch;
-    status = create_workers(scorer, err);
+    scorer->fork_count = rs_fork_count();
+    atomic_init(&scorer->busy, 0u);
+    size_t batch = seen.max_batch == 0 ? 1 : seen.max_batch, sum_k;
+    if (!rs_multiply(batch, seen.max_k == 0 ? 100 : seen.max_k, &sum_k))
+        status = rs_error_nomem(err, "scorer");
+    else
+        status = create_workers(scorer, err);
     if (status == RECSYS_OK)
-        status = rs_scorer_reserve(scorer, batch, batch * k,
+        status = rs_scorer_reserve(scorer, batch, sum_k,
                                    seen.dimensions == 0 ? 128 : seen.dimensions, err);
     if (status == RECSYS_OK)
         status = rs_team_create(scorer->n_threads, &scorer->team, err);
@@ -203,6 +211,31 @@ recsys_status recsys_scorer_create(const recsys_scorer_options *options, recsys_
     }
     *out = scorer;
     return RECSYS_OK;
+}
+
+recsys_status rs_scorer_enter(recsys_scorer *scorer, const char *function, recsys_error *err)
+{
+    recsys_status status = RECSYS_OK;
+
+    if (scorer->n_threads > 1)
+        status = rs_fork_check(scorer->fork_count, function, err);
+    if (status != RECSYS_OK)
+        return status;
+    if (atomic_exchange_explicit(&scorer->busy, 1u, memory_order_acquire) != 0)
+        return rs_error(err, RECSYS_E_BUSY,
+                        "%s: another thread is inside this object; make one for each thread",
+                        function);
+    return RECSYS_OK;
+}
+
+void rs_scorer_leave(recsys_scorer *scorer)
+{
+    atomic_store_explicit(&scorer->busy, 0u, memory_order_release);
+}
+
+struct rs_chunk *rs_scorer_chunk(recsys_scorer *scorer)
+{
+    return &scorer->chunk;
 }
 
 void rs_scorer_use_blas(recsys_scorer *scorer)
@@ -238,13 +271,13 @@ static void set_up(recsys_scorer *scorer, const struct recsys_model *model,
         lane->query = row;
         lane->offset = question->offset;
         lane->norm = sqrt(rs_canonical_dot(row, row, d)) * (1.0 + 0x1p-40);
-        lane->k = question->k;
+        lane->k = rs_question_k(question, model);
         lane->eligible = question->eligible;
         atomic_init(&lane->threshold, -INFINITY);
         for (uint32_t w = 0; w < n_workers; w++)
-            rs_topk_init(&scorer->workers[w].topk[q], scorer->workers[w].best + first, question->k,
+            rs_topk_init(&scorer->workers[w].topk[q], scorer->workers[w].best + first, lane->k,
                          &model->item_ids);
-        first += question->k;
+        first += lane->k;
     }
 }
 
@@ -258,7 +291,8 @@ recsys_status rs_scorer_run(recsys_scorer *scorer, const struct recsys_model *mo
     if (n_questions == 0)
         return RECSYS_OK;
     for (size_t q = 0; q < n_questions; q++)
-        sum_k += questions[q].k;
+        if (__builtin_add_overflow(sum_k, rs_question_k(&questions[q], model), &sum_k))
+            return rs_error_nomem(err, "scorer");
     status = rs_scorer_reserve(scorer, n_questions, sum_k, model->dimensions, err);
     if (status != RECSYS_OK)
         return status;
@@ -306,6 +340,7 @@ recsys_status rs_scorer_run_similar(recsys_scorer *scorer, const struct recsys_m
     size_t d = model->dimensions;
     const float *wanted = model->items + (size_t)position * model->stride;
     double wanted_norm = sqrt(rs_canonical_dot(wanted, wanted, d));
+    k = k < model->n_items ? k : model->n_items;
     recsys_status status = rs_scorer_reserve(scorer, 1, k, model->dimensions, err);
 
     if (status != RECSYS_OK)
@@ -326,112 +361,4 @@ recsys_status rs_scorer_run_similar(recsys_scorer *scorer, const struct recsys_m
     }
     rs_topk_sort(answer);
     return RECSYS_OK;
-}
-
-static void eligible_of_filter(const recsys_filter *filter, struct rs_eligible *out)
-{
-    memset(out, 0, sizeof *out);
-    if (filter != NULL) {
-        out->bits = filter->bits;
-        out->excluded[0].list = filter->excluded;
-        out->excluded[0].n = filter->n_excluded;
-    }
-}
-
-static void write_answer(const struct recsys_model *model, const struct rs_topk *answer,
-                         recsys_scored *out, uint32_t *count)
-{
-    for (uint32_t i = 0; i < answer->n; i++) {
-        out[i].item = rs_ids_get(&model->item_ids, answer->entries[i].position);
-        out[i].score = answer->entries[i].score;
-        out[i].reserved = 0;
-    }
-    *count = answer->n;
-}
-
-static recsys_status check_query(const struct recsys_model *model, const recsys_query *query,
-                                 size_t number, size_t out_stride, recsys_error *err)
-{
-    if (query->vector == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_top_k: query %zu has no vector",
-                        number);
-    if (query->k == 0 || query->k > RECSYS_MAX_K || query->k > out_stride)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_scorer_top_k: query %zu asks for %u items, want 1..%zu", number,
-                        query->k, out_stride < RECSYS_MAX_K ? out_stride : (size_t)RECSYS_MAX_K);
-    if (query->filter != NULL && !rs_filter_fits(query->filter, model))
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_scorer_top_k: the filter of query %zu was made for another model",
-                        number);
-    if (!isfinite(query->offset) ||
-        !isfinite(rs_canonical_dot(query->vector, query->vector, model->dimensions)))
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_scorer_top_k: query %zu holds a number that is not finite", number);
-    return RECSYS_OK;
-}
-
-recsys_status recsys_scorer_top_k(recsys_scorer *scorer, const recsys_model *model,
-                                  const recsys_query *queries, size_t n_queries, recsys_scored *out,
-                                  size_t out_stride, uint32_t *counts, recsys_error *err)
-{
-    recsys_status status;
-
-    if (scorer == NULL || model == NULL ||
-        (n_queries > 0 && (queries == NULL || out == NULL || counts == NULL)))
-        return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_top_k: an argument is NULL");
-    if (n_queries > 0)
-        memset(counts, 0, n_queries * sizeof *counts);
-    for (size_t q = 0; q < n_queries; q++) {
-        status = check_query(model, &queries[q], q, out_stride, err);
-        if (status != RECSYS_OK)
-            return status;
-    }
-    for (size_t first = 0; first < n_queries; first += CHUNK_QUERIES) {
-        size_t n = n_queries - first < CHUNK_QUERIES ? n_queries - first : CHUNK_QUERIES;
-        for (size_t q = 0; q < n; q++) {
-            const recsys_query *query = &queries[first + q];
-            struct rs_question *question = &scorer->questions[q];
-            question->vector = query->vector;
-            question->offset = query->offset;
-            question->k = query->k;
-            eligible_of_filter(query->filter, &question->eligible);
-        }
-        status = rs_scorer_run(scorer, model, scorer->questions, n, scorer->answers, err);
-        if (status != RECSYS_OK) {
-            memset(counts, 0, n_queries * sizeof *counts);
-            return status;
-        }
-        for (size_t q = 0; q < n; q++)
-            write_answer(model, &scorer->answers[q], out + (first + q) * out_stride,
-                         &counts[first + q]);
-    }
-    return RECSYS_OK;
-}
-
-recsys_status recsys_scorer_similar(recsys_scorer *scorer, const recsys_model *model,
-                                    recsys_id item, const recsys_filter *filter, uint32_t k,
-                                    recsys_scored *out, uint32_t *count, recsys_error *err)
-{
-    struct rs_eligible eligible;
-    struct rs_topk answer;
-    uint32_t position;
-    recsys_status status;
-
-    if (scorer == NULL || model == NULL || out == NULL || count == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_similar: an argument is NULL");
-    *count = 0;
-    if (k == 0 || k > RECSYS_MAX_K)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_scorer_similar: k is %u, want 1..%u", k,
-                        RECSYS_MAX_K);
-    if (filter != NULL && !rs_filter_fits(filter, model))
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_scorer_similar: the filter was made for another model");
-    status = rs_ids_lookup(&model->item_ids, item, "item", &position, err);
-    if (status != RECSYS_OK)
-        return status;
-    eligible_of_filter(filter, &eligible);
-    status = rs_scorer_run_similar(scorer, model, position, k, &eligible, &answer, err);
-    if (status == RECSYS_OK)
-        write_answer(model, &answer, out, count);
-    return status;
 }

@@ -11,9 +11,28 @@
 struct rs_question {
     const float *vector; /* finite; `dimensions` floats; kept until the call returns */
     double offset;
-    uint32_t k; /* 1..RECSYS_MAX_K */
+    uint32_t k; /* 1 or more; more than the model has is the same as all of it */
     struct rs_eligible eligible;
 };
+
+/* How many answers there can be at most. */
+static inline uint32_t rs_question_k(const struct rs_question *question,
+                                     const struct recsys_model *model)
+{
+    return question->k < model->n_items ? question->k : model->n_items;
+}
+
+/* A long batch is answered in chunks: of this many questions, and of this many
+ * answers in all (unless one question asks for more), so that the heaps of a
+ * batch whose K are large do not take a multiple of the caller's own arrays. */
+#define RS_CHUNK_QUERIES 1024u
+#define RS_CHUNK_ANSWERS ((size_t)1 << 20)
+
+/* Every public call on an object that owns a scorer begins and ends with these.
+ * E_BUSY: another thread is between them. E_STATE: the scorer has helper threads,
+ * and they are those of the process that was forked. */
+recsys_status rs_scorer_enter(recsys_scorer *scorer, const char *function, recsys_error *err);
+void rs_scorer_leave(recsys_scorer *scorer);
 
 /* Answers to questions[q]: answers[q].n entries, best first, in the scorer's
  * own memory until its next call. E_NOMEM as recsys_scorer_top_k(). */
@@ -26,6 +45,13 @@ recsys_status rs_scorer_run_similar(recsys_scorer *scorer, const struct recsys_m
                                     uint32_t position, uint32_t k,
                                     const struct rs_eligible *eligible, struct rs_topk *answer,
                                     recsys_error *err);
+
+/* Room for one chunk, in the scorer: RS_CHUNK_QUERIES of each. Used by queries.c. */
+struct rs_chunk {
+    struct rs_question *questions;
+    struct rs_topk *answers;
+};
+struct rs_chunk *rs_scorer_chunk(recsys_scorer *scorer);
 
 /* Leave all products to BLAS, as on a processor that has no kernel: for tests. */
 void rs_scorer_use_blas(recsys_scorer *scorer);

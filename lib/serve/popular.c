@@ -3,23 +3,17 @@
  * The model carries its items in order of popularity, so the answer is the
  * first k of them that the request allows.
  */
-#include <string.h>
-
 #include "lib/serve/recommend.h"
 
 uint32_t rs_popular(const struct recsys_model *model, const struct rs_eligible *eligible,
-                    uint32_t k, recsys_recommendation *out)
+                    uint32_t k, struct rs_best *out)
 {
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < model->n_items && n < k; i++) {
         uint32_t position = model->popular[i];
-        if (!rs_eligible_item(eligible, position))
-            continue;
-        memset(&out[n], 0, sizeof out[n]);
-        out[n].item = rs_ids_get(&model->item_ids, position);
-        out[n].score = out[n].raw = model->popularity[position];
-        n++;
+        if (rs_eligible_item(eligible, position))
+            out[n++] = (struct rs_best){model->popularity[position], position};
     }
     return n;
 }

@@ -1,9 +1,9 @@
 /* lib/serve/reasons.c - why an item was recommended; only what is true of it.
  *
  * Every reason is checked against the item itself. "Close to X in your
- * history" names the items of the user's seen list that speak most for the
- * recommended one: weight times inner product, among items that the user gave
- * at least his mean weight and whose direction is really near (cosine).
+ * history" names the items of the user's seen list, or of the session, that speak
+ * most for the recommended one: weight times inner product, among items that got
+ * at least the mean weight and whose direction is really near (cosine).
  */
 #include <math.h>
 
@@ -14,7 +14,6 @@
 #define HIGH_SCORE 0.8f
 #define NEAR_COSINE 0.3   /* of vectors whose angle to a random one is close to 90 degrees */
 #define MAX_HISTORY 2000u /* newest rows are not known, so a longer history is cut */
-#define MAX_NAMED 2u
 
 static void start_clause(char *text)
 {
@@ -53,71 +52,132 @@ struct named {
     double weight;
 };
 
-/* The items of the user's history that speak most for `position`, best first. */
-static uint32_t find_near(const struct recsys_model *model, uint32_t user, uint32_t position,
-                          struct named *near)
+/* What the user has liked: the session, if it is what counts; else his seen list. */
+struct history {
+    const struct rs_ask *ask;
+    struct rs_positions seen;
+    const float *weights; /* NULL = all alike */
+    uint32_t n;
+};
+
+static struct history history_of(const struct recsys_model *model, const struct rs_ask *ask)
 {
-    struct rs_positions seen = rs_filter_seen(model, user);
-    const float *weights =
-        model->seen_weights == NULL ? NULL : model->seen_weights + model->seen_offsets[user];
-    uint32_t n = seen.n < MAX_HISTORY ? seen.n : MAX_HISTORY, found = 0;
+    struct history history = {ask, {NULL, 0}, NULL, 0};
+
+    if (ask->strategy == RECSYS_STRATEGY_SESSION) {
+        history.weights = ask->request.liked_weights;
+        history.n =
+            ask->request.n_liked < MAX_HISTORY ? (uint32_t)ask->request.n_liked : MAX_HISTORY;
+    } else {
+        history.seen = rs_filter_seen(model, ask->user);
+        if (model->seen_weights != NULL)
+            history.weights = model->seen_weights + model->seen_offsets[ask->user];
+        history.n = history.seen.n < MAX_HISTORY ? history.seen.n : MAX_HISTORY;
+    }
+    return history;
+}
+
+/* Position number i of the history; 0 if the model has no such item. */
+static int history_at(const struct recsys_model *model, const struct history *history, uint32_t i,
+                      uint32_t *position)
+{
+    if (history->seen.list == NULL)
+        return rs_ids_find(&model->item_ids, history->ask->request.liked[i], position);
+    *position = history->seen.list[i];
+    return 1;
+}
+
+/* The items of the history that speak most for `position`, best first. */
+static uint32_t find_near(const struct recsys_model *model, const struct history *history,
+                          uint32_t position, struct named *near)
+{
+    uint32_t n = history->n, found = 0, at;
     const float *item = model->items + (size_t)position * model->stride;
     double norm = sqrt(rs_canonical_dot(item, item, model->dimensions)), mean = 0.0;
 
-    for (uint32_t i = 0; weights != NULL && i < n; i++)
-        mean += (double)weights[i] / n;
+    for (uint32_t i = 0; history->weights != NULL && i < n; i++)
+        mean += (double)history->weights[i] / n;
     for (uint32_t i = 0; i < n; i++) {
-        const float *other = model->items + (size_t)seen.list[i] * model->stride;
-        double weight = weights == NULL ? 1.0 : (double)weights[i];
-        if (seen.list[i] == position || weight < mean || weight <= 0.0)
+        double weight = history->weights == NULL ? 1.0 : (double)history->weights[i];
+        if (weight < mean || weight <= 0.0 || !history_at(model, history, i, &at) || at == position)
             continue;
+        const float *other = model->items + (size_t)at * model->stride;
         double product = rs_canonical_dot(item, other, model->dimensions);
         double other_norm = sqrt(rs_canonical_dot(other, other, model->dimensions));
         if (!(product >= NEAR_COSINE * norm * other_norm) || product <= 0.0)
             continue;
-        struct named candidate = {seen.list[i], weight * product};
-        if (found < MAX_NAMED)
+        struct named candidate = {at, weight * product};
+        if (found < RS_REASON_CAUSES)
             near[found++] = candidate;
         else if (candidate.weight > near[found - 1].weight)
             near[found - 1] = candidate;
-        for (uint32_t at = found - 1; at > 0 && near[at].weight > near[at - 1].weight; at--) {
-            struct named better = near[at];
-            near[at] = near[at - 1];
-            near[at - 1] = better;
+        for (uint32_t last = found - 1; last > 0 && near[last].weight > near[last - 1].weight;
+             last--) {
+            struct named better = near[last];
+            near[last] = near[last - 1];
+            near[last - 1] = better;
         }
     }
     return found;
 }
 
-static int add_near(const struct recsys_model *model, const struct rs_ask *ask, uint32_t position,
-                    char *text)
+/* Names those that have a title; returns how many. */
+static uint32_t name_items(const struct recsys_model *model, const struct named *items, uint32_t n,
+                           const char *before, char *text)
 {
-    struct named near[MAX_NAMED];
-    uint32_t n = find_near(model, ask->user, position, near), named = 0;
+    uint32_t named = 0;
 
     for (uint32_t i = 0; i < n; i++) {
         recsys_item item = {.struct_size = (uint32_t)sizeof item};
-        rs_catalog_fill(model->catalog, near[i].position, &item);
+        rs_catalog_fill(model->catalog, items[i].position, &item);
         if (item.title[0] == '\0')
             continue;
         if (named == 0)
             start_clause(text);
-        rs_text_append(text, RS_REASON_SIZE, "%s%s", named == 0 ? "close to " : " and ",
-                       item.title);
+        rs_text_append(text, RS_REASON_SIZE, "%s%s", named == 0 ? before : " and ", item.title);
         named++;
     }
-    if (named > 0)
-        rs_text_append(text, RS_REASON_SIZE, " in your history");
-    return named > 0;
+    return named;
+}
+
+/* Untitled items are causes, too, without words. */
+static void add_causes(const struct recsys_model *model, const struct rs_ask *ask,
+                       uint32_t position, recsys_recommendation *out, char *text, recsys_id *causes)
+{
+    struct named near[RS_REASON_CAUSES] = {{ask->about, 0.0}};
+    uint32_t n = 1;
+
+    if (ask->strategy == RECSYS_STRATEGY_SIMILAR) {
+        name_items(model, near, n, "similar to ", text);
+    } else {
+        const struct history history = history_of(model, ask);
+        n = find_near(model, &history, position, near);
+        if (name_items(model, near, n, "close to ", text) > 0)
+            rs_text_append(text, RS_REASON_SIZE,
+                           ask->strategy == RECSYS_STRATEGY_SESSION ? ", which you liked"
+                                                                    : " in your history");
+    }
+    if (n == 0)
+        return;
+    for (uint32_t i = 0; i < n; i++)
+        causes[i] = rs_ids_get(&model->item_ids, near[i].position);
+    out->reasons |= RECSYS_REASON_SIMILAR;
+    out->causes = causes;
+    out->n_causes = n;
+}
+
+static int has_history(const struct rs_ask *ask)
+{
+    return ask->strategy == RECSYS_STRATEGY_USER ||
+           ask->strategy == RECSYS_STRATEGY_USER_PREFERENCES ||
+           ask->strategy == RECSYS_STRATEGY_SESSION || ask->strategy == RECSYS_STRATEGY_SIMILAR;
 }
 
 void rs_reasons(const struct recsys_model *model, const struct rs_ask *ask, uint32_t position,
-                recsys_recommendation *out, char *text)
+                recsys_recommendation *out, char *text, recsys_id *causes)
 {
     const recsys_request *request = &ask->request;
     const float *ratings = model->catalog->n_known > 0 ? model->catalog->ratings : NULL;
-    int by_user =
-        ask->strategy == RECSYS_STRATEGY_USER || ask->strategy == RECSYS_STRATEGY_USER_PREFERENCES;
 
     text[0] = '\0';
     out->reasons = 0;
@@ -130,13 +190,13 @@ void rs_reasons(const struct recsys_model *model, const struct rs_ask *ask, uint
         rs_text_append(text, RS_REASON_SIZE, "rated %d.%d", tenths / 10, tenths % 10);
         out->reasons |= RECSYS_REASON_RATING;
     }
-    if (by_user && add_near(model, ask, position, text))
-        out->reasons |= RECSYS_REASON_SIMILAR;
+    if (has_history(ask))
+        add_causes(model, ask, position, out, text, causes);
     if (ask->strategy == RECSYS_STRATEGY_POPULARITY) {
         start_clause(text);
         rs_text_append(text, RS_REASON_SIZE, "popular with other users");
         out->reasons |= RECSYS_REASON_POPULAR;
-    } else if (out->score > HIGH_SCORE) {
+    } else if (out->score > HIGH_SCORE && ask->strategy != RECSYS_STRATEGY_SIMILAR) {
         start_clause(text);
         rs_text_append(text, RS_REASON_SIZE, "high score");
         out->reasons |= RECSYS_REASON_SCORE;

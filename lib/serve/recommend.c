@@ -1,12 +1,13 @@
-/* lib/serve/recommend.c - from requests to replies.
+/* lib/serve/recommend.c - the recommender, and its calls that rank.
  *
- * Each request is checked and turned into a question (vector, conditions,
- * exclusions); all questions of a call go through the scorer as one batch, and
- * who has no vector is answered by popularity. Then answers become replies:
- * link, reasons. Whatever is wrong with one request stays in its own reply.
+ * Each request is checked (request.c) and turned into a question: a vector
+ * (preferences.c) and conditions. Questions go through the scorer in chunks, and
+ * who has no vector is answered by popularity. Then positions become replies
+ * (reply.c), or numbers in the caller's arrays. Whatever is wrong with one of
+ * several requests stays with it.
  *
  * All memory lives in the recommender and is kept, so that a call like the
- * one before allocates nothing.
+ * one before allocates nothing. The busy mark is the scorer's.
  */
 #include "lib/serve/recommend.h"
 
@@ -17,41 +18,17 @@
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
-#include "lib/score/scorer.h"
 
-#define DEFAULT_K 10u
-#define KNOWN_FLAGS                                                                                \
-    (RECSYS_REQUEST_REASONS | RECSYS_REQUEST_INCLUDE_SEEN | RECSYS_REQUEST_INCLUDE_ADULT |         \
-     RECSYS_REQUEST_ANONYMOUS)
-
-struct recsys_recommender {
-    recsys_scorer *scorer;
-    struct rs_ask *asks;
-    struct rs_question *questions;
-    struct rs_topk *answers;
-    float *vectors; /* [max_asks, dimensions] */
-    uint32_t *excluded;
-    recsys_recommendation *items;
-    char *reasons; /* RS_REASON_SIZE each */
-    size_t max_asks, max_floats, max_excluded, max_items, max_reasons;
-};
-
-const char *recsys_strategy_name(uint32_t strategy)
-{
-    static const char *const names[] = {"unknown", "user", "user_preferences", "preferences",
-                                        "popularity"};
-
-    return strategy < sizeof names / sizeof *names ? names[strategy] : names[0];
-}
-
-/* Make *memory hold n elements; its content may be lost. */
-static recsys_status grow(void *memory, size_t *room, size_t n, size_t size, recsys_error *err)
+recsys_status rs_recommender_grow(void *memory, size_t *room, size_t n, size_t size,
+                                  recsys_error *err)
 {
     void *old, *larger;
+    size_t bytes;
 
     if (n <= *room)
         return RECSYS_OK;
-    larger = rs_alloc_array(n, size);
+    /* Not zeroed: room for very many answers costs nothing until they are there. */
+    larger = rs_multiply(n, size, &bytes) ? rs_alloc(bytes) : NULL;
     if (larger == NULL)
         return rs_error_nomem(err, "recommender");
     memcpy(&old, memory, sizeof old);
@@ -61,14 +38,16 @@ static recsys_status grow(void *memory, size_t *room, size_t n, size_t size, rec
     return RECSYS_OK;
 }
 
-static recsys_status grow_asks(recsys_recommender *r, size_t n, recsys_error *err)
+recsys_status rs_recommender_grow_asks(recsys_recommender *r, size_t n, recsys_error *err)
 {
     size_t asks = r->max_asks, questions = r->max_asks, answers = r->max_asks;
     recsys_status status;
 
-    if ((status = grow(&r->asks, &asks, n, sizeof *r->asks, err)) != RECSYS_OK ||
-        (status = grow(&r->questions, &questions, n, sizeof *r->questions, err)) != RECSYS_OK ||
-        (status = grow(&r->answers, &answers, n, sizeof *r->answers, err)) != RECSYS_OK)
+    if ((status = rs_recommender_grow(&r->asks, &asks, n, sizeof *r->asks, err)) != RECSYS_OK ||
+        (status = rs_recommender_grow(&r->questions, &questions, n, sizeof *r->questions, err)) !=
+            RECSYS_OK ||
+        (status = rs_recommender_grow(&r->answers, &answers, n, sizeof *r->answers, err)) !=
+            RECSYS_OK)
         return status;
     r->max_asks = n > r->max_asks ? n : r->max_asks;
     return RECSYS_OK;
@@ -79,25 +58,29 @@ recsys_status recsys_recommender_create(const recsys_scorer_options *options,
 {
     recsys_scorer_options seen;
     recsys_recommender *r;
+    size_t n_floats, n_items;
     recsys_status status;
 
     if (out == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_recommender_create: out is NULL");
     *out = NULL;
+    status = rs_struct_read(&seen, sizeof seen, options, RECSYS_SCORER_OPTIONS_SIZE_V1,
+                            "recsys_recommender_create: options", err);
+    if (status != RECSYS_OK)
+        return status;
     r = rs_alloc_array(1, sizeof *r);
     if (r == NULL)
         return rs_error_nomem(err, "recommender");
     status = recsys_scorer_create(options, &r->scorer, err);
     if (status == RECSYS_OK) {
-        (void)rs_struct_read(&seen, sizeof seen, options, RECSYS_SCORER_OPTIONS_SIZE_V1,
-                             "recsys_recommender_create: options", NULL);
         size_t batch = seen.max_batch == 0 ? 1 : seen.max_batch;
-        size_t k = seen.max_k == 0 ? 100 : seen.max_k,
-               d = seen.dimensions == 0 ? 128 : seen.dimensions;
-        if ((status = grow_asks(r, batch, err)) == RECSYS_OK &&
-            (status = grow(&r->vectors, &r->max_floats, batch * d, sizeof *r->vectors, err)) ==
-                RECSYS_OK)
-            status = grow(&r->items, &r->max_items, batch * k, sizeof *r->items, err);
+        if (!rs_multiply(batch, seen.dimensions == 0 ? 128 : seen.dimensions, &n_floats) ||
+            !rs_multiply(batch, seen.max_k == 0 ? 100 : seen.max_k, &n_items))
+            status = rs_error_nomem(err, "recommender");
+        else if ((status = rs_recommender_grow_asks(r, batch, err)) == RECSYS_OK &&
+                 (status = rs_recommender_grow(&r->vectors, &r->max_floats, n_floats,
+                                               sizeof *r->vectors, err)) == RECSYS_OK)
+            status = rs_recommender_grow(&r->items, &r->max_items, n_items, sizeof *r->items, err);
     }
     if (status != RECSYS_OK) {
         recsys_recommender_destroy(r);
@@ -116,265 +99,275 @@ void recsys_recommender_destroy(recsys_recommender *r)
     rs_free(r->questions);
     rs_free(r->answers);
     rs_free(r->vectors);
-    rs_free(r->excluded);
+    rs_free(r->positions);
+    rs_free(r->ignored);
     rs_free(r->items);
+    rs_free(r->popular);
     rs_free(r->reasons);
+    rs_free(r->causes);
     rs_free(r);
 }
 
-static int is_anonymous(const recsys_request *request)
+/* Where answers go: replies, or the caller's arrays. */
+struct destination {
+    recsys_reply *replies;
+    size_t stride;
+    recsys_id *items;
+    uint32_t *rows;
+    float *scores;
+    uint32_t *counts;
+    recsys_status *statuses;
+    uint32_t *strategies;
+};
+
+static void pad(const struct destination *to, size_t first, size_t end)
 {
-    return (request->flags & RECSYS_REQUEST_ANONYMOUS) != 0;
-}
-
-/* What is wrong with an id, as a whole sentence of static text; NULL if nothing is. */
-static const char *check_id(const struct rs_ids *ids, recsys_id id, int is_user)
-{
-    if (rs_ids_refuse(ids, id) == NULL)
-        return NULL;
-    if ((id.text != NULL) != (ids->kind == RECSYS_ID_KIND_TEXT))
-        return !is_user          ? "an excluded item's id is not of this model's kind"
-               : id.text != NULL ? "the user id is a string, this model's user ids are integers"
-                                 : "the user id is an integer, this model's user ids are strings";
-    if (id.text == NULL)
-        return is_user ? "the user id is larger than 9223372036854775807"
-                       : "an excluded item's id is larger than 9223372036854775807";
-    return is_user ? "the user id has no length or is longer than 255 bytes"
-                   : "an excluded item's id has no length or is longer than 255 bytes";
-}
-
-/* What is wrong with a request, as static text; NULL if nothing is. */
-static const char *check(const struct recsys_model *model, const recsys_request *request)
-{
-    const char *problem = NULL;
-
-    if (request->k > RECSYS_MAX_K)
-        return "k is larger than 1000";
-    if (!is_anonymous(request))
-        problem = check_id(&model->user_ids, request->user, 1);
-    if (problem != NULL)
-        return problem;
-    if (!(request->min_rating >= 0.0f && request->min_rating <= 10.0f))
-        return "min_rating is not within 0..10";
-    if (request->decade != 0 && (request->decade < 1 || request->decade > 9990))
-        return "decade is not a year";
-    if ((request->n_genres > 0 && request->genres == NULL) ||
-        (request->n_languages > 0 && request->languages == NULL) ||
-        (request->n_exclude > 0 && request->exclude == NULL))
-        return "a list is NULL that is said to have entries";
-    if (request->n_languages > RS_CONDITION_MAX_LANGUAGES)
-        return "more than 64 languages";
-    for (uint32_t i = 0; i < request->n_genres; i++)
-        if (request->genres[i] == NULL)
-            return "a genre is NULL";
-    for (uint32_t i = 0; i < request->n_languages; i++)
-        if (request->languages[i] == NULL)
-            return "a language is NULL";
-    for (size_t i = 0; i < request->n_exclude && problem == NULL; i++)
-        problem = check_id(&model->item_ids, request->exclude[i], 0);
-    return problem;
-}
-
-/* The conditions of a checked request. `excluded` has room for its list. */
-static void set_eligible(const struct recsys_model *model, struct rs_ask *ask, uint32_t *excluded)
-{
-    const recsys_request *request = &ask->request;
-    int32_t last = request->decade == 0 ? 0 : request->decade + 9;
-
-    memset(&ask->eligible, 0, sizeof ask->eligible);
-    /* Cannot fail: check() has seen everything it could object to. */
-    (void)rs_filter_condition(model->catalog, request->min_rating, request->decade, last,
-                              request->languages, request->n_languages,
-                              (request->flags & RECSYS_REQUEST_INCLUDE_ADULT) == 0, &ask->condition,
-                              NULL);
-    if (!rs_condition_is_trivial(&ask->condition, model->catalog)) {
-        ask->eligible.condition = &ask->condition;
-        ask->eligible.catalog = model->catalog;
+    for (size_t i = first; i < end; i++) {
+        if (to->items != NULL)
+            to->items[i] = (recsys_id)RECSYS_ID_NUMBER(RECSYS_PADDING_ID);
+        if (to->rows != NULL)
+            to->rows[i] = RECSYS_PADDING_ROW;
+        if (to->scores != NULL)
+            to->scores[i] = -INFINITY;
     }
-    (void)rs_filter_positions(model, request->exclude, request->n_exclude, excluded,
-                              &ask->eligible.excluded[0].n, NULL);
-    ask->eligible.excluded[0].list = excluded;
-    ask->known = !is_anonymous(request) && rs_ids_find(&model->user_ids, request->user, &ask->user);
-    if (ask->known && (request->flags & RECSYS_REQUEST_INCLUDE_SEEN) == 0)
-        ask->eligible.excluded[1] = rs_filter_seen(model, ask->user);
 }
 
-/* Copy request number `i` as this library knows it. */
-static recsys_status read_request(const recsys_request *requests, size_t i, recsys_request *out,
-                                  const char *function, recsys_error *err)
+static void put_into_arrays(const struct recsys_model *model, const struct rs_ask *ask, size_t i,
+                            const struct rs_best *entries, uint32_t n, const struct destination *to)
 {
-    const char *request = (const char *)requests + i * requests->struct_size;
-    uint32_t size;
+    size_t at = i * to->stride;
+
+    for (uint32_t j = 0; j < n; j++) {
+        if (to->items != NULL)
+            to->items[at + j] = rs_ids_get(&model->item_ids, entries[j].position);
+        if (to->rows != NULL)
+            to->rows[at + j] = entries[j].position;
+        if (to->scores != NULL)
+            to->scores[at + j] = rs_ask_score(model, ask, entries[j].score);
+    }
+    pad(to, at + n, at + to->stride);
+    to->counts[i] = n;
+    if (to->statuses != NULL)
+        to->statuses[i] = ask->status;
+    if (to->strategies != NULL)
+        to->strategies[i] = ask->strategy;
+}
+
+static void put(recsys_recommender *r, const struct recsys_model *model, size_t i,
+                const struct rs_best *entries, uint32_t n, const struct destination *to)
+{
+    if (to->replies != NULL)
+        rs_reply_write(r, model, i, entries, n, to->replies);
+    else
+        put_into_arrays(model, &r->asks[i], i, entries, n, to);
+}
+
+static int is_question(const struct rs_ask *ask)
+{
+    return ask->status == RECSYS_OK && ask->strategy != RECSYS_STRATEGY_POPULARITY;
+}
+
+static size_t make_questions(recsys_recommender *r, const struct recsys_model *model, size_t n)
+{
+    size_t n_questions = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct rs_ask *ask = &r->asks[i];
+        float *vector = r->vectors + n_questions * model->dimensions;
+        if (ask->status != RECSYS_OK)
+            continue;
+        rs_ask_vector(model, ask, vector);
+        if (!is_question(ask))
+            continue;
+        struct rs_question *question = &r->questions[n_questions++];
+        question->vector = vector;
+        question->offset = ask->offset;
+        question->k = ask->request.k;
+        question->eligible = ask->eligible;
+    }
+    return n_questions;
+}
+
+static recsys_status answer_questions(recsys_recommender *r, const struct recsys_model *model,
+                                      size_t n_questions, const struct destination *to,
+                                      recsys_error *err)
+{
+    size_t n, request = 0;
     recsys_status status;
 
-    /* A larger one would reach into the next, or behind the array. */
-    memcpy(&size, request, sizeof size);
-    if (size != requests->struct_size)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "%s: struct_size of request %zu is %u, the first's %u", function, i, size,
-                        requests->struct_size);
-    status = rs_struct_read(out, sizeof *out, request, RECSYS_REQUEST_SIZE_V1, function, err);
-    if (status != RECSYS_OK)
-        return status;
-    if (out->flags & ~KNOWN_FLAGS)
-        return rs_error(err, RECSYS_E_UNSUPPORTED, "%s: flags 0x%x are newer than this library",
-                        function, out->flags & ~KNOWN_FLAGS);
+    for (size_t first = 0; first < n_questions; first += n) {
+        size_t n_answers = r->questions[first].k;
+        for (n = 1; first + n < n_questions && n < RS_CHUNK_QUERIES; n++) {
+            n_answers += r->questions[first + n].k;
+            if (n_answers > RS_CHUNK_ANSWERS)
+                break;
+        }
+        status = rs_scorer_run(r->scorer, model, r->questions + first, n, r->answers, err);
+        if (status != RECSYS_OK)
+            return status;
+        for (size_t q = 0; q < n; q++, request++) {
+            while (!is_question(&r->asks[request]))
+                request++;
+            put(r, model, request, r->answers[q].entries, r->answers[q].n, to);
+        }
+    }
     return RECSYS_OK;
 }
 
-/* Copy the requests as this library knows them, check them, and say how much
- * memory the call needs. */
-static recsys_status read_requests(recsys_recommender *r, const struct recsys_model *model,
-                                   const recsys_request *requests, size_t n, recsys_reply *replies,
-                                   const char *function, recsys_error *err)
+static recsys_status answer_by_popularity(recsys_recommender *r, const struct recsys_model *model,
+                                          size_t n, const struct destination *to, recsys_error *err)
 {
-    size_t n_items = 0, n_excluded = 0, n_reasons = 0;
-    recsys_status status;
-
     for (size_t i = 0; i < n; i++) {
-        struct rs_ask *ask = &r->asks[i];
-        status = read_request(requests, i, &ask->request, function, err);
+        const struct rs_ask *ask = &r->asks[i];
+        if (ask->status != RECSYS_OK || is_question(ask))
+            continue;
+        recsys_status status = rs_recommender_grow(&r->popular, &r->max_popular, ask->request.k,
+                                                   sizeof *r->popular, err);
         if (status != RECSYS_OK)
             return status;
-        if (ask->request.k == 0)
-            ask->request.k = DEFAULT_K;
-        memset(&replies[i], 0, sizeof replies[i]);
-        replies[i].message = check(model, &ask->request);
-        if (replies[i].message != NULL) {
-            replies[i].status = RECSYS_E_INVALID;
-            continue;
-        }
-        if (ask->request.k > model->n_items)
-            ask->request.k = model->n_items;
-        ask->first = n_items;
-        n_items += ask->request.k;
-        n_excluded += ask->request.n_exclude;
-        if ((ask->request.flags & RECSYS_REQUEST_REASONS) != 0)
-            n_reasons = n_items;
+        put(r, model, i, r->popular, rs_popular(model, &ask->eligible, ask->request.k, r->popular),
+            to);
     }
-    if ((status = grow(&r->items, &r->max_items, n_items, sizeof *r->items, err)) != RECSYS_OK ||
-        (status = grow(&r->excluded, &r->max_excluded, n_excluded, sizeof *r->excluded, err)) !=
-            RECSYS_OK ||
-        (status = grow(&r->reasons, &r->max_reasons, n_reasons, RS_REASON_SIZE, err)) != RECSYS_OK)
+    return RECSYS_OK;
+}
+
+/* The first request that cannot be answered speaks for the call. */
+static recsys_status check_all(const recsys_recommender *r, size_t n, const char *function,
+                               recsys_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (r->asks[i].status != RECSYS_OK)
+            return n == 1 ? rs_error(err, r->asks[i].status, "%s: %s", function, r->asks[i].problem)
+                          : rs_error(err, r->asks[i].status, "%s: request %zu: %s", function, i,
+                                     r->asks[i].problem);
+    return RECSYS_OK;
+}
+
+static recsys_status check_stride(const recsys_recommender *r, size_t n,
+                                  const struct destination *to, const char *function,
+                                  recsys_error *err)
+{
+    for (size_t i = 0; to->replies == NULL && i < n; i++)
+        if (r->asks[i].status == RECSYS_OK && r->asks[i].request.k > to->stride)
+            return rs_error(err, RECSYS_E_INVALID,
+                            "%s: request %zu asks for %u items, stride has room for %zu", function,
+                            i, r->asks[i].request.k, to->stride);
+    return RECSYS_OK;
+}
+
+static recsys_status answer(recsys_recommender *r, const struct recsys_model *model,
+                            const recsys_request *requests, size_t n, const struct destination *to,
+                            const char *function, recsys_error *err)
+{
+    uint32_t needs = to->replies != NULL ? RS_ASK_ITEMS | RS_ASK_REASONS : 0;
+    int all = n == 1 || (to->replies == NULL && to->statuses == NULL);
+    recsys_status status;
+
+    if ((status = rs_asks_read(r, model, requests, n, needs, function, err)) != RECSYS_OK ||
+        (all && (status = check_all(r, n, function, err)) != RECSYS_OK) ||
+        (status = check_stride(r, n, to, function, err)) != RECSYS_OK)
         return status;
-    return grow(&r->vectors, &r->max_floats, n * model->dimensions, sizeof *r->vectors, err);
-}
-
-static void make_questions(recsys_recommender *r, const struct recsys_model *model, size_t n,
-                           const recsys_reply *replies, size_t *n_questions)
-{
-    uint32_t *excluded = r->excluded;
-
-    *n_questions = 0;
-    for (size_t i = 0; i < n; i++) {
-        struct rs_ask *ask = &r->asks[i];
-        if (replies[i].status != RECSYS_OK)
-            continue;
-        set_eligible(model, ask, excluded);
-        excluded += ask->eligible.excluded[0].n;
-        struct rs_question *question = &r->questions[*n_questions];
-        float *vector = r->vectors + *n_questions * model->dimensions;
-        question->offset = rs_steer(model, ask, vector);
-        if (ask->strategy == RECSYS_STRATEGY_POPULARITY)
-            continue;
-        question->vector = vector;
-        question->k = ask->request.k;
-        question->eligible = ask->eligible;
-        ask->question = (uint32_t)(*n_questions)++;
-    }
-}
-
-static uint32_t write_items(const struct recsys_model *model, const struct rs_topk *answer,
-                            recsys_recommendation *out)
-{
-    for (uint32_t i = 0; i < answer->n; i++) {
-        memset(&out[i], 0, sizeof out[i]);
-        out[i].item = rs_ids_get(&model->item_ids, answer->entries[i].position);
-        out[i].raw = answer->entries[i].score;
-        out[i].score = recsys_link_score(model, out[i].raw);
-    }
-    return answer->n;
-}
-
-static void write_reply(recsys_recommender *r, const struct recsys_model *model, size_t i,
-                        recsys_reply *reply)
-{
-    struct rs_ask *ask = &r->asks[i];
-    recsys_recommendation *items = r->items + ask->first;
-
-    reply->strategy = ask->strategy;
-    reply->items = items;
-    if (ask->strategy == RECSYS_STRATEGY_POPULARITY)
-        reply->count = rs_popular(model, &ask->eligible, ask->request.k, items);
-    else
-        reply->count = write_items(model, &r->answers[ask->question], items);
-    if ((ask->request.flags & RECSYS_REQUEST_REASONS) == 0)
-        return;
-    for (uint32_t j = 0; j < reply->count; j++) {
-        uint32_t position;
-        if (rs_ids_find(&model->item_ids, items[j].item, &position))
-            rs_reasons(model, ask, position, &items[j],
-                       r->reasons + (ask->first + j) * RS_REASON_SIZE);
-    }
+    size_t n_questions = make_questions(r, model, n);
+    if ((status = answer_questions(r, model, n_questions, to, err)) != RECSYS_OK ||
+        (status = answer_by_popularity(r, model, n, to, err)) != RECSYS_OK)
+        return status;
+    for (size_t i = 0; i < n; i++)
+        if (r->asks[i].status != RECSYS_OK)
+            put(r, model, i, NULL, 0, to);
+    return RECSYS_OK;
 }
 
 recsys_status recsys_recommend(recsys_recommender *r, const recsys_model *model,
                                const recsys_request *requests, size_t n_requests,
                                recsys_reply *replies, recsys_error *err)
 {
-    size_t n_questions;
-    recsys_status status;
+    const struct destination to = {.replies = replies};
+    recsys_status status = rs_replies_begin(replies, n_requests, __func__, err);
 
-    if (r == NULL || model == NULL || (n_requests > 0 && (requests == NULL || replies == NULL)))
-        return rs_error(err, RECSYS_E_INVALID, "recsys_recommend: an argument is NULL");
-    if (n_requests == 0)
-        return RECSYS_OK;
-    memset(replies, 0, n_requests * sizeof *replies);
-    if ((status = grow_asks(r, n_requests, err)) == RECSYS_OK &&
-        (status = read_requests(r, model, requests, n_requests, replies, __func__, err)) ==
-            RECSYS_OK) {
-        make_questions(r, model, n_requests, replies, &n_questions);
-        status = rs_scorer_run(r->scorer, model, r->questions, n_questions, r->answers, err);
-    }
-    if (status != RECSYS_OK) {
-        memset(replies, 0, n_requests * sizeof *replies);
+    if (status != RECSYS_OK)
         return status;
+    if (r == NULL || model == NULL || (n_requests > 0 && requests == NULL))
+        return rs_error(err, RECSYS_E_INVALID, "recsys_recommend: an argument is NULL");
+    if ((status = rs_scorer_enter(r->scorer, __func__, err)) != RECSYS_OK)
+        return status;
+    if (n_requests > 0)
+        status = answer(r, model, requests, n_requests, &to, __func__, err);
+    rs_scorer_leave(r->scorer);
+    if (status != RECSYS_OK)
+        rs_replies_clear(replies, n_requests);
+    return status;
+}
+
+static void clear_arrays(const struct destination *to, size_t n)
+{
+    if (n == 0)
+        return;
+    if (to->counts != NULL)
+        memset(to->counts, 0, n * sizeof *to->counts);
+    if (to->statuses != NULL)
+        memset(to->statuses, 0, n * sizeof *to->statuses);
+    if (to->strategies != NULL)
+        memset(to->strategies, 0, n * sizeof *to->strategies);
+    pad(to, 0, n * to->stride);
+}
+
+recsys_status recsys_recommend_into(recsys_recommender *r, const recsys_model *model,
+                                    const recsys_request *requests, size_t n_requests,
+                                    size_t stride, recsys_id *items, uint32_t *rows, float *scores,
+                                    uint32_t *counts, recsys_status *statuses, uint32_t *strategies,
+                                    recsys_error *err)
+{
+    const struct destination to = {NULL, stride, items, rows, scores, counts, statuses, strategies};
+    recsys_status status;
+    size_t n_places;
+
+    if (!rs_multiply(n_requests, stride, &n_places))
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_recommend_into: the arrays would be larger than memory");
+    if (r == NULL || model == NULL || (n_requests > 0 && (requests == NULL || counts == NULL)))
+        status = rs_error(err, RECSYS_E_INVALID, "recsys_recommend_into: an argument is NULL");
+    else
+        status = rs_scorer_enter(r->scorer, __func__, err);
+    if (status == RECSYS_OK) {
+        if (n_requests > 0)
+            status = answer(r, model, requests, n_requests, &to, __func__, err);
+        rs_scorer_leave(r->scorer);
     }
-    for (size_t i = 0; i < n_requests; i++)
-        if (replies[i].status == RECSYS_OK)
-            write_reply(r, model, i, &replies[i]);
-    return RECSYS_OK;
+    if (status != RECSYS_OK)
+        clear_arrays(&to, n_requests);
+    return status;
 }
 
 recsys_status recsys_recommend_similar(recsys_recommender *r, const recsys_model *model,
                                        recsys_id item, const recsys_request *request,
                                        recsys_reply *reply, recsys_error *err)
 {
-    recsys_request plain = RECSYS_REQUEST_INIT;
-    struct rs_topk answer;
+    static const recsys_request plain = {.struct_size = (uint32_t)sizeof plain,
+                                         .flags = RECSYS_REQUEST_ANONYMOUS};
+    recsys_status status = rs_replies_begin(reply, 1, __func__, err);
+    struct rs_topk found;
     uint32_t position;
-    recsys_status status;
 
-    if (r == NULL || model == NULL || reply == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_recommend_similar: an argument is NULL");
-    memset(reply, 0, sizeof *reply);
-    plain.flags = RECSYS_REQUEST_ANONYMOUS;
-    if (request == NULL)
-        request = &plain;
-    if ((status = rs_ids_lookup(&model->item_ids, item, "item", &position, err)) != RECSYS_OK ||
-        (status = grow_asks(r, 1, err)) != RECSYS_OK ||
-        (status = read_requests(r, model, request, 1, reply, __func__, err)) != RECSYS_OK)
-        return status;
-    if (reply->status != RECSYS_OK)
-        return rs_error(err, reply->status, "recsys_recommend_similar: %s", reply->message);
-    set_eligible(model, r->asks, r->excluded);
-    status = rs_scorer_run_similar(r->scorer, model, position, r->asks->request.k,
-                                   &r->asks->eligible, &answer, err);
     if (status != RECSYS_OK)
         return status;
-    reply->items = r->items;
-    reply->count = write_items(model, &answer, r->items);
-    for (uint32_t i = 0; i < reply->count; i++)
-        r->items[i].score = r->items[i].raw > 0.0f ? fminf(r->items[i].raw, 1.0f) : 0.0f;
-    return RECSYS_OK;
+    if (r == NULL || model == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_recommend_similar: an argument is NULL");
+    if ((status = rs_ids_lookup(&model->item_ids, item, "item", &position, err)) != RECSYS_OK ||
+        (status = rs_scorer_enter(r->scorer, __func__, err)) != RECSYS_OK)
+        return status;
+    if ((status = rs_asks_read(r, model, request == NULL ? &plain : request, 1,
+                               RS_ASK_ITEMS | RS_ASK_REASONS | RS_ASK_SIMILAR, __func__, err)) ==
+            RECSYS_OK &&
+        (status = check_all(r, 1, __func__, err)) == RECSYS_OK) {
+        r->asks->strategy = RECSYS_STRATEGY_SIMILAR;
+        r->asks->about = position;
+        status = rs_scorer_run_similar(r->scorer, model, position, r->asks->request.k,
+                                       &r->asks->eligible, &found, err);
+    }
+    if (status == RECSYS_OK)
+        rs_reply_write(r, model, 0, found.entries, found.n, reply);
+    else
+        rs_replies_clear(reply, 1);
+    rs_scorer_leave(r->scorer);
+    return status;
 }

@@ -6,32 +6,93 @@
 
 #include "lib/model/model.h"
 #include "lib/score/filter.h"
+#include "lib/score/scorer.h"
 #include "recsys/recommend.h"
 
-#define RS_REASON_SIZE 384u /* bytes of one reason's text */
+#define RS_REASON_SIZE 384u  /* bytes of one reason's text */
+#define RS_REASON_CAUSES 2u  /* items named by one reason, at most */
+#define RS_PROBLEM_SIZE 128u /* bytes of what is wrong with a request */
 
 struct rs_ask {
-    recsys_request request; /* as this library knows it */
+    recsys_request request; /* as this library knows it; k is not over the number of items */
     struct rs_condition condition;
     struct rs_eligible eligible;
+    recsys_preference *ignored; /* room for every preference */
+    uint32_t n_ignored;
     uint32_t user;     /* row, if known */
     uint32_t known;    /* 1: the model has the user */
     uint32_t strategy; /* RECSYS_STRATEGY_* */
-    uint32_t question; /* number among the scorer's questions, unless by popularity */
-    size_t first;      /* of its recommendations in the reply memory */
+    uint32_t shifted;  /* 1: by preferences */
+    uint32_t about;    /* position, for RECSYS_STRATEGY_SIMILAR */
+    recsys_status status;
+    double offset;       /* added to every score */
+    size_t first;        /* of its recommendations in the recommender's memory */
+    size_t first_reason; /* of their reasons, if it asks for them */
+    char problem[RS_PROBLEM_SIZE];
 };
 
-/* steer.c: write the vector to score with into `vector` and choose the
- * strategy; returns what to add to every score. */
-double rs_steer(const struct recsys_model *model, struct rs_ask *ask, float *vector);
+/* Everything is kept for the next call, which allocates only if it needs more. */
+struct recsys_recommender {
+    recsys_scorer *scorer;
+    struct rs_ask *asks;
+    struct rs_question *questions;
+    struct rs_topk *answers;
+    float *vectors; /* [max_asks, dimensions] */
+    uint32_t *positions;
+    recsys_preference *ignored;
+    recsys_recommendation *items;
+    struct rs_best *popular;
+    char *reasons;     /* RS_REASON_SIZE each */
+    recsys_id *causes; /* RS_REASON_CAUSES each */
+    size_t max_asks, max_floats, max_positions, max_ignored, max_items, max_popular, max_reasons,
+        max_causes;
+};
+
+/* recommend.c: make *memory hold n elements; its content is lost if it must grow. */
+recsys_status rs_recommender_grow(void *memory, size_t *room, size_t n, size_t size,
+                                  recsys_error *err);
+recsys_status rs_recommender_grow_asks(recsys_recommender *r, size_t n, recsys_error *err);
+
+/* What the caller of rs_asks_read() is going to need. */
+#define RS_ASK_ITEMS (1u << 0)   /* room for recommendations */
+#define RS_ASK_REASONS (1u << 1) /* and for their reasons */
+#define RS_ASK_SIMILAR (1u << 2) /* the request is about an item: no vector, no session */
+
+/* request.c: copy the requests as this library knows them into r->asks, check them
+ * and find the conditions that they set. What is wrong with one stays in its ask;
+ * it fails for what concerns all of them (sizes, newer fields, memory). */
+recsys_status rs_asks_read(recsys_recommender *r, const struct recsys_model *model,
+                           const recsys_request *requests, size_t n, uint32_t needs,
+                           const char *function, recsys_error *err);
+
+/* preferences.c: write the vector to score with into `vector`; choose the strategy,
+ * the offset and what is ignored. */
+void rs_ask_vector(const struct recsys_model *model, struct rs_ask *ask, float *vector);
+
+/* preferences.c: add to what is ignored whatever filters by that no item can meet. */
+void rs_ask_ignored_filters(const struct recsys_model *model, struct rs_ask *ask,
+                            uint32_t n_answers);
 
 /* popular.c: the most popular eligible items, at most k. Returns how many. */
 uint32_t rs_popular(const struct recsys_model *model, const struct rs_eligible *eligible,
-                    uint32_t k, recsys_recommendation *out);
+                    uint32_t k, struct rs_best *out);
 
-/* reasons.c: find the reasons that hold for `out` and word them in `text`,
- * which has RS_REASON_SIZE bytes. */
+/* reasons.c: find the reasons that hold for `out`, its causes, and word them in
+ * `text`, which has RS_REASON_SIZE bytes; `causes` has room for RS_REASON_CAUSES. */
 void rs_reasons(const struct recsys_model *model, const struct rs_ask *ask, uint32_t position,
-                recsys_recommendation *out, char *text);
+                recsys_recommendation *out, char *text, recsys_id *causes);
+
+/* reply.c: are the replies given and is their struct_size plausible? Empties them,
+ * so that a call that fails later leaves nothing behind. n == 0 is no failure. */
+recsys_status rs_replies_begin(recsys_reply *replies, size_t n, const char *function,
+                               recsys_error *err);
+void rs_replies_clear(recsys_reply *replies, size_t n);
+
+/* Write reply number i. With `entries` its items are written to r->items; NULL: none. */
+void rs_reply_write(recsys_recommender *r, const struct recsys_model *model, size_t i,
+                    const struct rs_best *entries, uint32_t n, recsys_reply *replies);
+
+/* The score after the link of what a strategy found. */
+float rs_ask_score(const struct recsys_model *model, const struct rs_ask *ask, float raw);
 
 #endif

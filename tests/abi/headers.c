@@ -16,8 +16,7 @@ typedef char id_is_two_words[sizeof(recsys_id) == 2 * sizeof(void *) ? 1 : -1];
 typedef char scored_is_24_bytes[sizeof(void *) != 8 || sizeof(recsys_scored) == 24 ? 1 : -1];
 typedef char query_is_40_bytes[sizeof(void *) != 8 || sizeof(recsys_query) == 40 ? 1 : -1];
 typedef char
-    recommendation_is_40_bytes[sizeof(void *) != 8 || sizeof(recsys_recommendation) == 40 ? 1 : -1];
-typedef char reply_is_32_bytes[sizeof(void *) != 8 || sizeof(recsys_reply) == 32 ? 1 : -1];
+    preference_is_16_bytes[sizeof(void *) != 8 || sizeof(recsys_preference) == 16 ? 1 : -1];
 
 static int n_bad;
 
@@ -36,8 +35,8 @@ static void only_a_size(const char *what, const void *made, size_t size, uint32_
 
     memcpy(&first, bytes, sizeof first);
     if (first != size || v1 > size || v1 < 2 * sizeof first) {
-        fprintf(stderr, "%s: struct_size is %u, want %u; version 1 had %u\n", what,
-                (unsigned)first, (unsigned)size, (unsigned)v1);
+        fprintf(stderr, "%s: struct_size is %u, want %u; version 1 had %u\n", what, (unsigned)first,
+                (unsigned)size, (unsigned)v1);
         n_bad++;
     }
     for (size_t i = sizeof first; i < size; i++)
@@ -71,6 +70,7 @@ static void check_inits(void)
     CHECK_INIT(recsys_postgres_stats, POSTGRES_STATS);
     CHECK_INIT(recsys_redis_options, REDIS_OPTIONS);
     CHECK_INIT(recsys_redis_stats, REDIS_STATS);
+    CHECK_INIT(recsys_reply, REPLY);
     CHECK_INIT(recsys_request, REQUEST);
     CHECK_INIT(recsys_scorer_options, SCORER_OPTIONS);
     CHECK_INIT(recsys_source_driver, SOURCE_DRIVER);

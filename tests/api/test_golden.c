@@ -66,12 +66,12 @@ static void check_list(const recsys_reply *reply, const json_t *want, const char
         const json_t *entry = json_array_get(want, i);
         char bits[9];
         uint32_t got;
-        memcpy(&got, &reply->items[i].raw, sizeof got);
+        memcpy(&got, &recsys_reply_get_item(reply, i)->raw, sizeof got);
         snprintf(bits, sizeof bits, "%08" PRIx32, got);
-        if (reply->items[i].item.number != number(entry, "id") ||
+        if (recsys_reply_get_item(reply, i)->item.number != number(entry, "id") ||
             strcmp(bits, json_string_value(json_object_get(entry, "bits"))) != 0)
             fail_msg("%s: place %u is item %" PRIu64 " with %s", what, i,
-                     reply->items[i].item.number, bits);
+                     recsys_reply_get_item(reply, i)->item.number, bits);
     }
 }
 
@@ -79,7 +79,7 @@ static void users_get_the_items_they_always_got(void **state)
 {
     recsys_recommender *recommender = NULL;
     recsys_request request;
-    recsys_reply reply;
+    recsys_reply reply = RECSYS_REPLY_INIT;
     size_t index;
     json_t *entry, *top = json_object_get(expected, "top");
 

@@ -262,7 +262,7 @@ static void all_memory_comes_from_the_host_if_it_says_so(void **state)
     recsys_model *model = NULL;
     recsys_recommender *recommender = NULL;
     recsys_request request = RECSYS_REQUEST_INIT;
-    recsys_reply reply;
+    recsys_reply reply = RECSYS_REPLY_INIT;
     recsys_error err;
 
     (void)state;

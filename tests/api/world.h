@@ -1,6 +1,6 @@
 /* tests/api/world.h - four models with everything in them, and what the right reply is.
  *
- * The models differ in what steers (features or genres), metric, link and kind
+ * The models differ in what preferences are (features or genres), metric, link and kind
  * of ids. check_reply() works a reply out by a loop over all items, through
  * reference.h. For the cmocka programs on recommend.h; private to tests/api.
  */
@@ -105,9 +105,10 @@ static inline int has_seen(const struct world *world, size_t user, recsys_id ite
 static inline recsys_reply ask(const struct world *world, const recsys_request *request,
                                const char *what)
 {
-    recsys_reply reply;
+    recsys_reply reply = RECSYS_REPLY_INIT;
 
     memset(&reply, 0xa5, sizeof reply);
+    reply.struct_size = (uint32_t)sizeof reply;
     must(recsys_recommend(recommender, world->model, request, 1, &reply, &err), &err, what);
     if (reply.status != RECSYS_OK)
         fail_msg("%s: the reply says %s: %s", what, recsys_status_name(reply.status),
@@ -196,8 +197,8 @@ static inline int add_genres(const struct world *world, const recsys_request *re
 }
 
 /* The vector and offset to score with; returns the strategy. */
-static inline uint32_t steer(const struct world *world, const recsys_request *request, size_t user,
-                             float vector[D], double *offset)
+static inline uint32_t vector_of(const struct world *world, const recsys_request *request,
+                                 size_t user, float vector[D], double *offset)
 {
     double sum[D] = {0}, norm = 0;
     float own[D], bias = 0;
@@ -210,16 +211,16 @@ static inline uint32_t steer(const struct world *world, const recsys_request *re
         add(sum, own, 1);
     }
     *offset = (double)bias;
-    int steered = world->bundle.features != NULL ? add_features(world, request, sum)
+    int shifted = world->bundle.features != NULL ? add_features(world, request, sum)
                                                  : add_genres(world, request, sum);
     for (size_t j = 0; j < D; j++)
         norm += sum[j] * sum[j];
     for (size_t j = 0; j < D; j++)
-        vector[j] = (float)(steered && (world->bundle.flags & BUNDLE_COSINE) ? sum[j] / sqrt(norm)
+        vector[j] = (float)(shifted && (world->bundle.flags & BUNDLE_COSINE) ? sum[j] / sqrt(norm)
                                                                              : sum[j]);
     if (known)
-        return steered ? RECSYS_STRATEGY_USER_PREFERENCES : RECSYS_STRATEGY_USER;
-    return steered ? RECSYS_STRATEGY_PREFERENCES : RECSYS_STRATEGY_POPULARITY;
+        return shifted ? RECSYS_STRATEGY_USER_PREFERENCES : RECSYS_STRATEGY_USER;
+    return shifted ? RECSYS_STRATEGY_PREFERENCES : RECSYS_STRATEGY_POPULARITY;
 }
 
 /* How popular each item is, as docs/model-format.md defines it; 1 for the most popular. */
@@ -263,15 +264,15 @@ static inline void check_reply(const struct world *world, const recsys_request *
     unsigned char eligible[N_ITEMS];
     double scores[N_ITEMS], slack[N_ITEMS], offset;
     float vector[D];
-    static struct place places[RECSYS_MAX_K];
-    uint32_t strategy = steer(world, request, user, vector, &offset);
+    static struct place places[N_ITEMS];
+    uint32_t strategy = vector_of(world, request, user, vector, &offset);
 
     if (reply->strategy != strategy)
         fail_msg("%s: strategy %s, want %s", what, recsys_strategy_name(reply->strategy),
                  recsys_strategy_name(strategy));
     for (size_t i = 0; i < N_ITEMS; i++)
         eligible[i] = (unsigned char)is_eligible(world, request, user, i);
-    /* A steered vector is summed up in float by the library. */
+    /* A shifted vector is summed up in float by the library. */
     reference_score(&world->reference, vector, offset,
                     strategy == RECSYS_STRATEGY_USER ? FLOAT_ROUNDING : 2e-6, scores, slack);
     if (strategy == RECSYS_STRATEGY_POPULARITY) {
@@ -280,7 +281,7 @@ static inline void check_reply(const struct world *world, const recsys_request *
             slack[i] = FLOAT_ROUNDING;
     }
     for (uint32_t i = 0; i < reply->count; i++) {
-        const recsys_recommendation *item = &reply->items[i];
+        const recsys_recommendation *item = recsys_reply_get_item(reply, i);
         places[i] = (struct place){item->item, item->raw};
         assert_true(item->score >= 0.0f && item->score <= 1.0f);
         if (strategy == RECSYS_STRATEGY_POPULARITY)

@@ -151,7 +151,9 @@ static int64_t answer_at(const struct bench *b, size_t query, size_t rank)
     if (b->options.recommend) {
         const recsys_reply *reply = &b->replies[query];
 
-        return rank < reply->count ? (int64_t)reply->items[rank].item.number : -1;
+        const recsys_recommendation *found = recsys_reply_get_item(reply, (uint32_t)rank);
+
+        return found != NULL ? (int64_t)found->item.number : -1;
     }
     return rank < b->counts[query] ? (int64_t)b->answers[query * b->options.k + rank].item.number
                                    : -1;
@@ -417,8 +419,7 @@ static void parse(struct score_options *o, int argc, char **argv)
                        argv[i]);
     }
     if (o->items_path == NULL || o->queries_path == NULL || o->n == 0 || o->d == 0 ||
-        o->batch == 0 || o->k == 0 || o->k > RECSYS_MAX_K || o->threads == 0 ||
-        (o->build_only && o->bundle_path == NULL))
+        o->batch == 0 || o->k == 0 || o->threads == 0 || (o->build_only && o->bundle_path == NULL))
         score_fail("--items, --queries, --n, --d, --batch, --k and --threads are needed, and "
                    "--bundle with --build-only");
     if (o->recommend && o->bits_path != NULL)

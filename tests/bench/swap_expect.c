@@ -39,7 +39,7 @@ static void ask(struct version *version, const struct expectation *e, const recs
 {
     recsys_recommender *recommender;
     recsys_request request;
-    recsys_reply reply;
+    recsys_reply reply = RECSYS_REPLY_INIT;
     recsys_error error;
 
     check(recsys_recommender_create(NULL, &recommender, &error), &error);
@@ -55,8 +55,10 @@ static void ask(struct version *version, const struct expectation *e, const recs
             load_fail("a user cannot be answered: %s", reply.message);
         answer->count = reply.count;
         for (uint32_t i = 0; i < reply.count; i++) {
-            answer->items[i] = reply.items[i].item.number;
-            answer->scores[i] = reply.items[i].score;
+            const recsys_recommendation *found = recsys_reply_get_item(&reply, i);
+
+            answer->items[i] = found->item.number;
+            answer->scores[i] = found->score;
         }
     }
     recsys_recommender_destroy(recommender);

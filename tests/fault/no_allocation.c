@@ -210,7 +210,7 @@ static void make_requests(recsys_request *requests, size_t n)
 static void recommending_allocates_nothing_from_the_second_call_on(void **state)
 {
     static recsys_request requests[40];
-    recsys_reply replies[40];
+    recsys_reply replies[40] = {RECSYS_REPLY_INIT};
     const size_t sizes[] = {40, 1, 13, 40};
     long n;
 
@@ -235,7 +235,7 @@ static void recommending_similar_items_allocates_nothing_from_the_second_call_on
 {
     recsys_recommender *recommender = NULL;
     recsys_request request;
-    recsys_reply reply;
+    recsys_reply reply = RECSYS_REPLY_INIT;
     const recsys_id first = RECSYS_ID_NUMBER(17), second = RECSYS_ID_NUMBER(18);
     long n;
 
@@ -247,6 +247,56 @@ static void recommending_similar_items_allocates_nothing_from_the_second_call_on
     assert_int_equal(n, 0);
     ALLOCATIONS(n, recsys_recommend_similar(recommender, model, second, NULL, &reply, &err));
     assert_int_equal(n, 0);
+    recsys_recommender_destroy(recommender);
+}
+
+static void a_matrix_allocates_nothing_not_even_at_first(void **state)
+{
+    static uint64_t ids[N_USERS * 100];
+    static uint32_t rows[N_USERS * 100];
+    static float scores[N_USERS * 100];
+    recsys_scorer *scorer = create_scorer(2, N_USERS);
+    long n;
+
+    (void)state;
+    ALLOCATIONS(n, recsys_scorer_top_k_matrix(scorer, model, bundle.users, N_USERS, D, NULL, NULL,
+                                              100, ids, rows, scores, counts, &err));
+    assert_int_equal(n, 0);
+    recsys_scorer_destroy(scorer);
+}
+
+static void answers_in_the_callers_memory_and_named_items_allocate_nothing(void **state)
+{
+    static recsys_request requests[40];
+    static recsys_id items[40 * 20], liked[5], allow[30];
+    static float scores[40 * 20], weights[5] = {1, 2, 3, 4, 5};
+    recsys_recommender *recommender = NULL;
+    uint32_t n_found[40];
+    long n;
+
+    (void)state;
+    make_requests(requests, 40);
+    for (size_t i = 0; i < 30; i++)
+        allow[i].number = 50 + i;
+    for (size_t i = 0; i < 5; i++)
+        liked[i].number = 10 + i;
+    for (size_t i = 0; i < 40; i += 3) {
+        requests[i].liked = liked;
+        requests[i].liked_weights = weights;
+        requests[i].n_liked = 5;
+        requests[i].allow = allow;
+        requests[i].n_allow = 30;
+        requests[i].flags |= RECSYS_REQUEST_ALLOW;
+    }
+    must(recsys_recommender_create(NULL, &recommender, &err), "recommender");
+    for (int round = 0; round < 2; round++) {
+        ALLOCATIONS(n, recsys_recommend_into(recommender, model, requests, 40, 20, items, NULL,
+                                             scores, n_found, NULL, NULL, &err));
+        assert_true(round == 0 || n == 0);
+        ALLOCATIONS(n, recsys_recommend_score_items(recommender, model, requests, allow, 30, scores,
+                                                    NULL, NULL, &err));
+        assert_true(round == 0 || n == 0);
+    }
     recsys_recommender_destroy(recommender);
 }
 
@@ -355,6 +405,8 @@ int main(void)
         cmocka_unit_test(similar_allocates_nothing),
         cmocka_unit_test(recommending_allocates_nothing_from_the_second_call_on),
         cmocka_unit_test(recommending_similar_items_allocates_nothing_from_the_second_call_on),
+        cmocka_unit_test(a_matrix_allocates_nothing_not_even_at_first),
+        cmocka_unit_test(answers_in_the_callers_memory_and_named_items_allocate_nothing),
         cmocka_unit_test(looking_things_up_allocates_nothing),
         cmocka_unit_test(a_cache_hit_and_a_miss_allocate_nothing),
         cmocka_unit_test(acquiring_a_model_allocates_nothing),

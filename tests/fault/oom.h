@@ -86,7 +86,7 @@ static inline void check_answers(const recsys_model *model, const struct bundle 
 {
     recsys_recommender *recommender = NULL;
     recsys_request request = RECSYS_REQUEST_INIT;
-    recsys_reply reply;
+    recsys_reply reply = RECSYS_REPLY_INIT;
     char text[32];
     recsys_error why;
 

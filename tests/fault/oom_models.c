@@ -257,12 +257,13 @@ static recsys_status recommend_many(size_t n)
     recsys_model *model = load("full");
     recsys_recommender *recommender = NULL;
     recsys_request requests[40];
-    recsys_reply replies[40];
+    recsys_reply replies[40] = {RECSYS_REPLY_INIT};
     recsys_status status;
 
     make_requests(requests, n);
     CHECK_OK(recsys_recommender_create(NULL, &recommender, &err), &err);
     memset(replies, 0xa5, sizeof replies);
+    replies[0].struct_size = (uint32_t)sizeof replies[0];
     FAILING(status, recsys_recommend(recommender, model, requests, n, replies, &err));
     for (size_t i = 0; status != RECSYS_OK && i < n; i++)
         CHECK(replies[i].items == NULL && replies[i].count == 0);
@@ -291,7 +292,7 @@ static recsys_status find_similar_items(void)
     recsys_model *model = load("full");
     recsys_recommender *recommender = NULL;
     recsys_request request;
-    recsys_reply reply;
+    recsys_reply reply = RECSYS_REPLY_INIT;
     recsys_id item = RECSYS_ID_NUMBER((uint64_t)bundles[0].item_numbers[5]);
     recsys_status status;
 
@@ -299,6 +300,7 @@ static recsys_status find_similar_items(void)
     request.k = 0; /* 10, which is reserved: only the rest is allocated */
     CHECK_OK(recsys_recommender_create(NULL, &recommender, &err), &err);
     memset(&reply, 0xa5, sizeof reply);
+    reply.struct_size = (uint32_t)sizeof reply;
     FAILING(status, recsys_recommend_similar(recommender, model, item, &request, &reply, &err));
     CHECK(status == RECSYS_OK || (reply.items == NULL && reply.count == 0));
     CHECK_OK(recsys_recommend_similar(recommender, model, item, &request, &reply, &err), &err);

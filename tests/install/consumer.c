@@ -9,7 +9,7 @@ int main(int argc, char **argv)
     recsys_model *model = NULL;
     recsys_recommender *recommender = NULL;
     recsys_request request = RECSYS_REQUEST_INIT;
-    recsys_reply reply = {0};
+    recsys_reply reply = RECSYS_REPLY_INIT;
     recsys_id user;
     size_t n_users = 0;
     recsys_error err;
@@ -24,8 +24,11 @@ int main(int argc, char **argv)
         request.flags = RECSYS_REQUEST_ANONYMOUS;
     if (recsys_recommend(recommender, model, &request, 1, &reply, &err) != RECSYS_OK)
         return fprintf(stderr, "%s\n", err.message), 1;
-    for (uint32_t i = 0; i < reply.count; i++)
-        printf("%" PRIu64 " %.6f\n", reply.items[i].item.number, (double)reply.items[i].score);
+    for (uint32_t i = 0; i < reply.count; i++) {
+        const recsys_recommendation *found = recsys_reply_get_item(&reply, i);
+
+        printf("%" PRIu64 " %.6f\n", found->item.number, (double)found->score);
+    }
     recsys_recommender_destroy(recommender);
     recsys_model_unref(model);
     return reply.count == 0;

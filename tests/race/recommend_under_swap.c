@@ -37,7 +37,7 @@ static recsys_deployment *deployment;
 static atomic_int stop;
 static atomic_ulong n_answers[2];
 
-/* What is asked for a user: plain, filtered, steered, with reasons, a stranger. */
+/* What is asked for a user: plain, filtered, with preferences, with reasons, a stranger. */
 static void make_requests(uint64_t user, recsys_request requests[N_REQUESTS])
 {
     static const char *const genres[] = {"Drama", "Crime"}, *const languages[] = {"en", "fr"};
@@ -65,11 +65,13 @@ static void keep(const recsys_reply *reply, struct answer *out)
     out->strategy = reply->strategy;
     out->count = reply->count;
     for (uint32_t i = 0; i < reply->count; i++) {
-        out->items[i] = reply->items[i].item.number;
-        out->raws[i] = reply->items[i].raw;
-        out->scores[i] = reply->items[i].score;
-        if (reply->items[i].reason != NULL)
-            snprintf(out->reasons[i], sizeof out->reasons[i], "%s", reply->items[i].reason);
+        const recsys_recommendation *found = recsys_reply_get_item(reply, i);
+
+        out->items[i] = found->item.number;
+        out->raws[i] = found->raw;
+        out->scores[i] = found->score;
+        if (found->reason != NULL)
+            snprintf(out->reasons[i], sizeof out->reasons[i], "%s", found->reason);
     }
 }
 
@@ -77,7 +79,7 @@ static void ask(recsys_recommender *recommender, const recsys_model *model, uint
                 struct answer answers[N_REQUESTS])
 {
     recsys_request requests[N_REQUESTS];
-    recsys_reply replies[N_REQUESTS];
+    recsys_reply replies[N_REQUESTS] = {RECSYS_REPLY_INIT};
     recsys_error err;
 
     make_requests(user, requests);

@@ -202,6 +202,48 @@ static void ask(const struct setting *s, uint32_t batch, uint32_t k, int filter_
     free(counts);
 }
 
+/* The same queries as one matrix, whose rows are wider than a vector. */
+static void ask_matrix(const struct setting *s, uint32_t k, int f)
+{
+    uint32_t d = s->items->d, n = s->n_queries;
+    size_t stride = d + 3, places = (size_t)n * k;
+    float *queries = malloc(n * stride * sizeof *queries),
+          *scores = malloc(places * sizeof *scores);
+    uint64_t *ids = malloc(places * sizeof *ids);
+    uint32_t *rows = malloc(places * sizeof *rows), *counts = malloc(n * sizeof *counts);
+    recsys_error err;
+
+    for (uint32_t q = 0; q < n; q++) {
+        memcpy(queries + q * stride, s->queries + (size_t)q * d, d * sizeof *queries);
+        for (size_t j = d; j < stride; j++)
+            queries[q * stride + j] = NAN;
+    }
+    if (recsys_scorer_top_k_matrix(s->scorer, s->model, queries, n, stride, s->offsets,
+                                   s->filter[f], k, ids, rows, scores, counts, &err) != RECSYS_OK)
+        fail_msg("matrix: %s", err.message);
+    for (uint32_t q = 0; q < n; q++) {
+        const struct answer *want = s->expected[q * 4 + (uint32_t)f];
+        uint32_t n_want = s->n_expected[q * 4 + (uint32_t)f];
+        assert_int_equal(counts[q], n_want < k ? n_want : k);
+        for (uint32_t i = 0; i < k; i++) {
+            size_t at = (size_t)q * k + i;
+            if (i < counts[q]) {
+                assert_true(ids[at] == want[i].id);
+                assert_memory_equal(&scores[at], &want[i].score, sizeof(float));
+                assert_true(rs_ids_get(&s->model->item_ids, rows[at]).number == want[i].id);
+            } else {
+                assert_true(ids[at] == RECSYS_PADDING_ID && rows[at] == RECSYS_PADDING_ROW &&
+                            scores[at] == -INFINITY);
+            }
+        }
+    }
+    free(queries);
+    free(scores);
+    free(ids);
+    free(rows);
+    free(counts);
+}
+
 static void check_family(enum family family, uint32_t n, uint32_t d, int with_bias,
                          uint32_t n_queries, uint32_t n_threads, uint64_t seed)
 {
@@ -218,6 +260,8 @@ static void check_family(enum family family, uint32_t n, uint32_t d, int with_bi
             for (int f = -1; f < 4; f++)
                 ask(&s, batches[b], ks[i], f, family_name(family));
     }
+    for (int f = 0; f < 4; f++)
+        ask_matrix(&s, 97, f);
     rs_scorer_use_blas(s.scorer); /* what processors without a kernel of ours do */
     for (size_t b = 0; b < sizeof batches / sizeof *batches && batches[b] <= 2 * n_queries; b++)
         for (int f = -1; f < 4; f += 2)
@@ -249,6 +293,32 @@ static void batches_of_a_thousand_equal_a_full_sort(void **state)
     check_family(LOG_NORMAL, 3100, 64, 1, 150, 2, 43);
 }
 
+/* For candidate generation: as many as there are, and more than that. */
+static void all_of_the_items_come_back_in_order(void **state)
+{
+    static const uint32_t batches[] = {1, 5};
+
+    (void)state;
+    for (int family = 0; family < N_FAMILIES; family++)
+        for (uint32_t n_threads = 1; n_threads <= 2; n_threads++) {
+            uint32_t n = 2100 + 11 * (uint32_t)family;
+            struct plain_items items;
+            struct setting s;
+            plain_items_create(&items, (enum family)family, n, 24, family % 2, 46);
+            set_up(&s, &items, 5, n_threads, (enum family)family, 53);
+            for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
+                for (int f = -1; f < 4; f++) {
+                    ask(&s, batches[b], n, f, "all");
+                    ask(&s, batches[b], n - 1, f, "all but one");
+                    ask(&s, batches[b], n + 5, f, "more than all");
+                }
+            for (int f = 0; f < 4; f++)
+                ask_matrix(&s, n + 5, f);
+            tear_down(&s);
+            plain_items_destroy(&items);
+        }
+}
+
 static void a_tiny_catalogue_returns_all_it_has(void **state)
 {
     (void)state;
@@ -261,6 +331,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_path_equals_a_full_sort),
         cmocka_unit_test(batches_of_a_thousand_equal_a_full_sort),
+        cmocka_unit_test(all_of_the_items_come_back_in_order),
         cmocka_unit_test(a_tiny_catalogue_returns_all_it_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,214 @@
+/* lib/serve/preferences.c - from a user, a session and preferences to the vector that is scored
+ * with.
+ *
+ * A preference is a feature with a weight: pref_genre_action = 1. Its vector,
+ * times the weight, shifts the vector of the user (or session); for an unknown
+ * user the features are all there is. A model that was trained with features has
+ * their vectors. For one that was not, the mean vector of a genre's items points
+ * to where such items lie, which is the same kind of thing; there is no such
+ * stand-in for the other preferences, which then only filter.
+ *
+ * Whatever could not be used is listed, because a misspelt genre is otherwise
+ * indistinguishable from one that changes little.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "lib/base/text.h"
+#include "lib/score/canonical.h"
+#include "lib/serve/recommend.h"
+
+static void add_vector(float *sum, const float *vector, float weight, uint32_t n)
+{
+    for (uint32_t j = 0; j < n; j++)
+        sum[j] += weight * vector[j];
+}
+
+/* Add the feature called prefix + name, if the model has it. */
+static int add_feature(const struct recsys_model *model, float *sum, const char *prefix,
+                       const char *name, float weight)
+{
+    char text[RECSYS_ID_MAX_TEXT + 1];
+    size_t length = strlen(prefix);
+    uint32_t row;
+
+    memcpy(text, prefix, length);
+    if (!rs_text_lower(name, text + length, sizeof text - length))
+        return 0;
+    recsys_id id = {text, strlen(text)};
+    if (!rs_ids_find(&model->feature_ids, id, &row))
+        return 0;
+    add_vector(sum, model->features + (size_t)row * model->dimensions, weight, model->dimensions);
+    return 1;
+}
+
+static void ignore(struct rs_ask *ask, uint32_t kind, uint32_t index, const char *text)
+{
+    ask->ignored[ask->n_ignored++] = (recsys_preference){kind, index, text};
+}
+
+static int add_genre(const struct recsys_model *model, float *sum, const char *name)
+{
+    int32_t genre;
+
+    if (model->n_features > 0)
+        return add_feature(model, sum, "pref_genre_", name, 1.0f);
+    if (model->genre_vectors == NULL || (genre = rs_catalog_find_genre(model->catalog, name)) < 0)
+        return 0;
+    add_vector(sum, model->genre_vectors + (size_t)genre * model->dimensions, 1.0f,
+               model->dimensions);
+    return 1;
+}
+
+/* Returns 1 if anything was added; genres that were not are listed as ignored. */
+static int add_preferences(const struct recsys_model *model, struct rs_ask *ask, float *sum)
+{
+    const recsys_request *request = &ask->request;
+    char decade[16] = "";
+    int added = 0;
+
+    for (uint32_t g = 0; g < request->n_genres; g++)
+        if (add_genre(model, sum, request->genres[g]))
+            added = 1;
+        else
+            ignore(ask, RECSYS_PREFERENCE_GENRE, g, request->genres[g]);
+    if (model->n_features == 0)
+        return added;
+    for (uint32_t l = 0; l < request->n_languages; l++)
+        added |= add_feature(model, sum, "pref_language_", request->languages[l], 1.0f);
+    if (request->decade != 0) {
+        rs_text_append(decade, sizeof decade, "%ds", (int)request->decade);
+        added |= add_feature(model, sum, "pref_decade_", decade, 1.0f);
+    }
+    if (request->min_rating > 0.0f)
+        added |= add_feature(model, sum, "", "min_rating", request->min_rating);
+    return added;
+}
+
+static int has_direction(const float *vector, uint32_t n)
+{
+    for (uint32_t j = 0; j < n; j++)
+        if (vector[j] != 0.0f)
+            return 1;
+    return 0;
+}
+
+static void normalise(float *vector, uint32_t n)
+{
+    double norm = sqrt(rs_canonical_dot(vector, vector, n));
+
+    if (norm > 0.0)
+        for (uint32_t j = 0; j < n; j++)
+            vector[j] = (float)((double)vector[j] / norm);
+}
+
+/* The weighted mean of the liked items' vectors. Returns 0 if it points nowhere. */
+static int set_session(const struct recsys_model *model, struct rs_ask *ask, float *vector)
+{
+    const recsys_request *request = &ask->request;
+    uint32_t d = model->dimensions, position;
+    double total = 0.0;
+
+    for (size_t i = 0; i < request->n_liked; i++) {
+        if (!rs_ids_find(&model->item_ids, request->liked[i], &position))
+            ignore(ask, RECSYS_PREFERENCE_LIKED, (uint32_t)i, request->liked[i].text);
+        else
+            total += request->liked_weights == NULL ? 1.0 : (double)request->liked_weights[i];
+    }
+    for (size_t i = 0; total > 0.0 && i < request->n_liked; i++) {
+        double weight = request->liked_weights == NULL ? 1.0 : (double)request->liked_weights[i];
+        if (rs_ids_find(&model->item_ids, request->liked[i], &position))
+            add_vector(vector, model->items + (size_t)position * model->stride,
+                       (float)(weight / total), d);
+    }
+    if (!has_direction(vector, d) || !isfinite(rs_canonical_dot(vector, vector, d))) {
+        memset(vector, 0, d * sizeof *vector);
+        return 0;
+    }
+    if (model->metric == RECSYS_METRIC_COSINE)
+        normalise(vector, d);
+    return 1;
+}
+
+/* Write whose taste it is before any preference; returns the strategy, 0 if the
+ * vector is left at zero because nothing is known. */
+static uint32_t set_taste(const struct recsys_model *model, struct rs_ask *ask, float *vector)
+{
+    uint32_t d = model->dimensions;
+    const float *user = ask->known ? model->users + (size_t)ask->user * d : NULL;
+
+    if (ask->request.vector != NULL) {
+        memcpy(vector, ask->request.vector, d * sizeof *vector);
+        return RECSYS_STRATEGY_VECTOR;
+    }
+    memset(vector, 0, d * sizeof *vector);
+    if (ask->request.n_liked > 0 && set_session(model, ask, vector))
+        return RECSYS_STRATEGY_SESSION;
+    /* A vector of zeros says nothing, but then biases are what was learned. */
+    if (user == NULL || (!has_direction(user, d) && model->item_bias == NULL))
+        return 0;
+    memcpy(vector, user, d * sizeof *vector);
+    return RECSYS_STRATEGY_USER;
+}
+
+void rs_ask_vector(const struct recsys_model *model, struct rs_ask *ask, float *vector)
+{
+    uint32_t d = model->dimensions, taste = set_taste(model, ask, vector);
+    uint32_t n_ignored = ask->n_ignored;
+    int shifted = add_preferences(model, ask, vector);
+
+    if (shifted && model->metric == RECSYS_METRIC_COSINE)
+        normalise(vector, d);
+    /* Preferences of which nothing was learned say nothing about a user who says nothing.
+     * And sums of hostile but finite vectors may overflow: nothing can be ranked by them. */
+    if (shifted && ((taste == 0 && !has_direction(vector, d)) ||
+                    !isfinite(rs_canonical_dot(vector, vector, d)))) {
+        shifted = 0;
+        ask->n_ignored = 0; /* the liked items are looked at once more */
+        (void)set_taste(model, ask, vector);
+        ask->n_ignored = n_ignored;
+        for (uint32_t g = 0; g < ask->request.n_genres; g++)
+            ignore(ask, RECSYS_PREFERENCE_GENRE, g, ask->request.genres[g]);
+    }
+    ask->offset = taste != 0 && ask->known && model->user_bias != NULL
+                      ? (double)model->user_bias[ask->user]
+                      : 0.0;
+    ask->shifted = (uint32_t)shifted;
+    if (taste == 0)
+        ask->strategy = shifted ? RECSYS_STRATEGY_PREFERENCES : RECSYS_STRATEGY_POPULARITY;
+    else
+        ask->strategy =
+            taste == RECSYS_STRATEGY_USER && shifted ? RECSYS_STRATEGY_USER_PREFERENCES : taste;
+}
+
+static int is_ever(const struct recsys_model *model, const struct rs_condition *condition)
+{
+    for (uint32_t p = 0; p < model->n_items; p++)
+        if (rs_condition_holds(condition, model->catalog, p))
+            return 1;
+    return 0;
+}
+
+void rs_ask_ignored_filters(const struct recsys_model *model, struct rs_ask *ask,
+                            uint32_t n_answers)
+{
+    const recsys_request *request = &ask->request;
+    const struct rs_condition decade = {.min_year = request->decade,
+                                        .max_year = request->decade + 9},
+                              rating = {.min_rating = request->min_rating};
+
+    for (uint32_t l = 0; l < request->n_languages; l++)
+        if (rs_catalog_find_language(model->catalog, request->languages[l]) < 0)
+            ignore(ask, RECSYS_PREFERENCE_LANGUAGE, l, request->languages[l]);
+    for (uint32_t g = 0; ask->strategy == RECSYS_STRATEGY_SIMILAR && g < request->n_genres; g++)
+        if ((request->flags & RECSYS_REQUEST_REASONS) == 0 ||
+            rs_catalog_find_genre(model->catalog, request->genres[g]) < 0)
+            ignore(ask, RECSYS_PREFERENCE_GENRE, g, request->genres[g]);
+    /* What no item meets leaves nothing over: only then is it worth a look. */
+    if (n_answers > 0)
+        return;
+    if (request->decade != 0 && !is_ever(model, &decade))
+        ignore(ask, RECSYS_PREFERENCE_DECADE, 0, NULL);
+    if (request->min_rating > 0.0f && !is_ever(model, &rating))
+        ignore(ask, RECSYS_PREFERENCE_RATING, 0, NULL);
+}

@@ -5,7 +5,7 @@
  * is what lets a breaker close again without a request paying for it, and asks
  * each one something cheap once a second, so that health shows what is and not
  * what was when the last request came. The database thread asks the database
- * the same, tells requests to leave it alone while it is down, keeps the list of
+ * the same, tells requests not to ask it while it is down, keeps the list of
  * revoked tokens complete and fills the caches after the start.
  *
  * Both end within the time-out of the call they are in. While caches are warmed
@@ -80,13 +80,13 @@ static void look_at_store(struct rd_app *app, unsigned db, bool ask)
     recsys_store *store = app->stores.redis[db];
     recsys_value value = {0};
     recsys_error err = {0};
-    uint64_t life;
+    uint64_t incarnation;
     recsys_status status = recsys_store_probe(store, &err);
 
     if (status == RECSYS_OK && !ask)
         return;
     if (status == RECSYS_OK)
-        status = recsys_store_get(store, &nothing, 1, &value, &life, &err);
+        status = recsys_store_get(store, &nothing, 1, &value, &incarnation, &err);
     recsys_value_release(&value);
     note(&app->backend.redis[db], status == RECSYS_OK, recsys_store_get_name(store), &err);
 }

@@ -83,7 +83,8 @@
     X(redis_pool, NUMBER, 1, 1024, "16", "connections", \
       "at most to each logical database") \
     X(redis_timeout_ms, NUMBER, 1, 10000, "50", "ms", \
-      "for a command; a server that misses it several times in a row is left alone for a while") \
+      "for a command; a server that misses it several times in a row is not asked for a while (its " \
+      "breaker is open)") \
     X(redis_ca_file, TEXT, 0, 4095, "", "", \
       "certificates that a rediss:// server may have; empty = the system's") \
     X(database, SECRET, 0, 4095, "", "", \
@@ -112,6 +113,6 @@
       "off, stderr or a file; one JSON object a line") \
     X(log_level, CHOICE, 1, 4, "info", "error|warn|info|debug", \
       "what the daemon's own log contains")
-/* clang-format on */
+      /* clang-format on */
 
 #endif

@@ -77,7 +77,7 @@ bool rd_domain_takes_id(struct rd_request *request, const char *parameter)
     size_t size = sizeof key;
     recsys_error err = {0};
 
-    return recsys_key_write(LONGEST_KEY, &id, 1, key, &size, &err) != RECSYS_E_LIMIT ||
+    return recsys_key_format(LONGEST_KEY, &id, 1, key, &size, &err) != RECSYS_E_LIMIT ||
            rd_domain_refuse(request, &at, &err);
 }
 

@@ -67,7 +67,7 @@ static bool is_left_alone(recsys_store *store)
            stats.breaker == RECSYS_STORE_OPEN;
 }
 
-/* A store that is left alone is down, whatever the last look has found. */
+/* A store whose breaker is open is down, whatever the last look has found. */
 static uint32_t state_of(struct rd_app *app, unsigned db)
 {
     return is_left_alone(app->stores.redis[db]) ? RD_STATE_DOWN

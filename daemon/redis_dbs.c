@@ -203,7 +203,7 @@ bool rd_redis_check(const struct rd_redis_settings *settings, char *message, siz
 
         if (!rd_redis_open(settings, db, &store, message, message_size))
             return false;
-        recsys_store_destroy(store);
+        recsys_store_unref(store);
     }
     return true;
 }

@@ -43,7 +43,7 @@ static bool add_redis(struct rd_app *app, unsigned db)
     (void)snprintf(idle, sizeof idle, "%s,state=\"idle\"", labels);
     return add(app, GAUGE, "recsysd_redis_up", "Did it answer when it was asked last?", labels,
                &m->up) &&
-           add(app, GAUGE, "recsysd_redis_breaker_open", "1 while it is left alone.", labels,
+           add(app, GAUGE, "recsysd_redis_breaker_open", "1 while the breaker is open.", labels,
                &m->breaker_open) &&
            add(app, GAUGE, "recsysd_redis_connections", "Connections; idle ones are part of open.",
                open, &m->open) &&

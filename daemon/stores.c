@@ -224,9 +224,9 @@ void rd_stores_stop(struct rd_stores *stores)
     recsys_aside_destroy(stores->answers);
     recsys_source_unref(stores->watch);
     recsys_source_unref(stores->database);
-    recsys_store_destroy(stores->revoked);
-    recsys_store_destroy(stores->memory);
+    recsys_store_unref(stores->revoked);
+    recsys_store_unref(stores->memory);
     for (unsigned db = 0; db < RD_DBS; db++)
-        recsys_store_destroy(stores->redis[db]);
+        recsys_store_unref(stores->redis[db]);
     memset(stores, 0, sizeof *stores);
 }

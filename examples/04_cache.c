@@ -5,20 +5,22 @@
  * Eight threads want the same answer at the same moment. One of them runs the
  * loader, which here is slow as a database is; the others wait for its answer
  * instead of asking too. Afterwards everybody finds it in the cache, until it
- * is 60 seconds old or is removed because what it was made from has changed.
+ * is 60 seconds old or is invalidated because what it was made from has changed.
+ *
+ * The cache is a recsys_aside over the store in this process. Over Redis it is
+ * the same program, and one loader for all processes: 06_cache_aside.c.
  */
 #include <pthread.h>
 #include <recsys/recsys.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 enum { N_THREADS = 8 };
 
-static const char key[] = "user:42:profile";
-static recsys_cache *cache;
+static const recsys_bytes key = {"user:42:profile", 15};
+static recsys_aside *cache;
 static atomic_uint n_loads;
 
 static void check(recsys_status status, const recsys_error *err)
@@ -30,7 +32,7 @@ static void check(recsys_status status, const recsys_error *err)
 }
 
 /* What is behind the cache. It may fail: return a status and fill in `err`. */
-static recsys_status load_profile(recsys_cache_load *load, void *user_data, recsys_error *err)
+static recsys_status load_profile(recsys_aside_load *load, void *user_data, recsys_error *err)
 {
     const struct timespec slow = {0, 100000000};
     char profile[64];
@@ -39,36 +41,33 @@ static recsys_status load_profile(recsys_cache_load *load, void *user_data, recs
     nanosleep(&slow, NULL);
     size = snprintf(profile, sizeof profile, "profile of user %d, loaded %u times",
                     *(const int *)user_data, atomic_fetch_add(&n_loads, 1u) + 1u);
-    return recsys_cache_load_set(load, profile, (size_t)size, 60000, err);
+    return recsys_aside_load_set(load, (recsys_bytes){profile, (size_t)size}, 0, 60000, 0, err);
 }
 
-static void *ask(void *answers)
+static void *ask(void *answer)
 {
     static int user = 42;
-    recsys_cache_entry *entry = NULL;
+    recsys_value value;
     recsys_error err;
-    const char *value;
-    size_t size;
 
-    check(recsys_cache_get_or_load(cache, key, strlen(key), load_profile, &user, 0, &entry, NULL,
-                                   &err),
-          &err);
-    value = recsys_cache_entry_get(entry, &size);
-    snprintf(answers, 64, "%.*s", (int)size, value);
-    recsys_cache_release(entry);
+    check(recsys_aside_get_or_load(cache, key, load_profile, &user, 0, &value, NULL, &err), &err);
+    snprintf(answer, 64, "%.*s", (int)value.size, (const char *)value.data);
+    recsys_value_release(&value);
     return NULL;
 }
 
 int main(void)
 {
     recsys_cache_options options = RECSYS_CACHE_OPTIONS_INIT;
-    recsys_cache_stats stats = {.struct_size = sizeof stats};
+    recsys_aside_stats stats = {.struct_size = sizeof stats};
     char answers[N_THREADS][64];
     pthread_t threads[N_THREADS];
+    recsys_store *store;
     recsys_error err;
 
     options.max_bytes = 16u << 20;
-    check(recsys_cache_create(&options, &cache, &err), &err);
+    check(recsys_store_create_memory("profiles", &options, &store, &err), &err);
+    check(recsys_aside_create(store, NULL, &cache, &err), &err);
 
     for (int i = 0; i < N_THREADS; i++)
         if (pthread_create(&threads[i], NULL, ask, answers[i]) != 0)
@@ -81,13 +80,14 @@ int main(void)
     printf("asked again: %s\n", answers[0]);
 
     /* The profile was changed: the next one who asks must see that. */
-    check(recsys_cache_remove(cache, key, strlen(key), &err), &err);
+    check(recsys_aside_invalidate(cache, &key, 1, &err), &err);
     ask(answers[0]);
-    printf("after removal: %s\n", answers[0]);
+    printf("after it was invalidated: %s\n", answers[0]);
 
-    check(recsys_cache_get_stats(cache, &stats, &err), &err);
-    printf("%llu hits, %llu misses, %llu shared a load\n", (unsigned long long)stats.hits,
-           (unsigned long long)stats.misses, (unsigned long long)stats.shared);
-    recsys_cache_destroy(cache);
+    check(recsys_aside_get_stats(cache, &stats, &err), &err);
+    printf("%llu hits, %llu loads, %llu shared a load\n", (unsigned long long)stats.hits,
+           (unsigned long long)stats.loads, (unsigned long long)stats.shared);
+    recsys_aside_destroy(cache);
+    recsys_store_unref(store);
     return atomic_load(&n_loads) == 2 ? 0 : 1;
 }

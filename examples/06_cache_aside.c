@@ -23,10 +23,11 @@ static recsys_status load(recsys_aside_load *into, void *user_data, recsys_error
     return recsys_aside_load_set(into, value, 0, 0, 0, err);
 }
 
-/* Changes the truth. The cache forgets afterwards, so it cannot be done the wrong way round. */
-static recsys_status rename_user(recsys_aside_writing *writing, void *user_data, recsys_error *err)
+/* Changes the truth. The cache is invalidated afterwards, so it cannot be done the wrong way round.
+ */
+static recsys_status rename_user(recsys_aside_changes *changes, void *user_data, recsys_error *err)
 {
-    (void)writing;
+    (void)changes;
     (void)err;
     (void)snprintf(name, sizeof name, "%s", (const char *)user_data);
     return RECSYS_OK;
@@ -62,7 +63,7 @@ int main(void)
     key.size = sizeof text;
     if (recsys_store_create_memory("profiles", NULL, &store, &err) == RECSYS_OK &&
         recsys_aside_create(store, &options, &cache, &err) == RECSYS_OK &&
-        recsys_key_write("user:profile:{id}", &id, 1, text, &key.size, &err) == RECSYS_OK &&
+        recsys_key_format("user:profile:{id}", &id, 1, text, &key.size, &err) == RECSYS_OK &&
         show(cache, key, &err) == RECSYS_OK && show(cache, key, &err) == RECSYS_OK &&
         recsys_aside_write(cache, &key, 1, rename_user, "Grace", &err) == RECSYS_OK &&
         show(cache, key, &err) == RECSYS_OK)
@@ -72,6 +73,6 @@ int main(void)
     else
         printf("loaded %d times\n", loads);
     recsys_aside_destroy(cache);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     return failed;
 }

@@ -91,7 +91,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", err.message);
     recsys_domains_destroy(domains);
     for (uint32_t db = 0; db < RECSYS_DOMAIN_DBS; db++)
-        recsys_store_destroy(options.stores[db]);
+        recsys_store_unref(options.stores[db]);
     recsys_source_unref(source);
     return failed;
 }

@@ -120,7 +120,7 @@ static bool check_stores(const recsys_domains *domains, const recsys_domains_opt
         recsys_store *store = options->stores[domain->db];
         recsys_value value = {0};
         recsys_error err = {0};
-        uint64_t life;
+        uint64_t incarnation;
 
         if ((domain->flags & RECSYS_DOMAIN_WARM) == 0)
             continue;
@@ -128,7 +128,7 @@ static bool check_stores(const recsys_domains *domains, const recsys_domains_opt
             (void)ctl_failed("%s: logical database %u is in no redis", domain->name, domain->db);
             return false;
         }
-        if (recsys_store_get(store, &key, 1, &value, &life, &err) != RECSYS_OK) {
+        if (recsys_store_get(store, &key, 1, &value, &incarnation, &err) != RECSYS_OK) {
             (void)ctl_failed("%s: %s", recsys_store_get_name(store), err.message);
             return false;
         }
@@ -189,7 +189,7 @@ static int run_warm(const struct ctl_arguments *arguments)
 
 done:
     for (unsigned db = 0; db < RD_DBS; db++)
-        recsys_store_destroy(options.stores[db]);
+        recsys_store_unref(options.stores[db]);
     recsys_source_unref(options.source);
     return result;
 }
@@ -219,7 +219,7 @@ static int run_revoke(const struct ctl_arguments *arguments)
 
 done:
     recsys_denylist_destroy(denylist);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     recsys_source_unref(source);
     return result;
 }

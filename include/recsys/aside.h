@@ -32,7 +32,8 @@ extern "C" {
  *
  * Thread-safety: SYNCHRONIZED; starts no thread. Loaders and writers run on the
  * calling thread, without locks.
- * Ownership: one owner; recsys_aside_destroy(). The store is BORROWED.
+ * Ownership: one owner; recsys_aside_destroy(). It takes a reference to the store.
+ * Values stay valid until they are released, also after that.
  */
 typedef struct recsys_aside recsys_aside;
 
@@ -159,9 +160,9 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_set(recsys_aside *aside, 
                                                            recsys_bytes value, uint64_t version,
                                                            uint32_t ttl_ms, recsys_error *err);
 
-/* Changes the truth (and commits). May call recsys_aside_write_set(). */
-typedef struct recsys_aside_writing recsys_aside_writing;
-typedef recsys_status (*recsys_aside_writer)(recsys_aside_writing *writing, void *user_data,
+/* Changes the truth (and commits). May call recsys_aside_changes_set(). */
+typedef struct recsys_aside_changes recsys_aside_changes;
+typedef recsys_status (*recsys_aside_writer)(recsys_aside_changes *changes, void *user_data,
                                              recsys_error *err);
 
 /*
@@ -174,10 +175,10 @@ typedef recsys_status (*recsys_aside_writer)(recsys_aside_writing *writing, void
  *
  * Fails with: E_INVALID, E_NOMEM, E_FORMAT. Since: 0.1
  */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_write_set(recsys_aside_writing *writing,
-                                                                 size_t index, recsys_bytes value,
-                                                                 uint64_t version,
-                                                                 recsys_error *err);
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_changes_set(recsys_aside_changes *changes,
+                                                                   size_t index, recsys_bytes value,
+                                                                   uint64_t version,
+                                                                   recsys_error *err);
 
 /*
  * Run `writer`, then invalidate (or write through) the keys. The order cannot
@@ -195,7 +196,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_write(recsys_aside *aside
                                                              void *user_data, recsys_error *err);
 
 /*
- * Forget keys whose truth has changed, after that change was committed. Loads
+ * Invalidate keys whose truth has changed, after that change was committed. Loads
  * that are running will not be stored.
  *
  * Fails with: E_INVALID. What the store could not be told is remembered.
@@ -206,8 +207,8 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_invalidate(recsys_aside *
                                                                   size_t n, recsys_error *err);
 
 /*
- * Forget every key made of the literals parts[0..n-1] with anything between
- * each two: {"user:", ""} forgets all that begins with "user:". Literals are
+ * Invalidate every key made of the literals parts[0..n-1] with anything between
+ * each two: {"user:", ""} is all that begins with "user:". Literals are
  * taken as they are, whatever characters are in them. Walks through the whole
  * store in small steps; {""}{""} alone is refused, see _invalidate_all.
  *
@@ -215,13 +216,13 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_invalidate(recsys_aside *
  * n_removed  or NULL
  *
  * Fails with: E_INVALID; what the store failed with: then everything is
- *   forgotten as soon as it is back. Since: 0.1
+ *   invalidated as soon as it is back. Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_aside_invalidate_matching(recsys_aside *aside, const recsys_bytes *parts, size_t n,
                                  uint64_t *n_removed, recsys_error *err);
 
-/* Forget everything in this cache at once, in all processes: a new epoch. What
+/* Invalidate everything in this cache at once, in all processes: a new epoch. What
  * was there is overwritten or expires. Fails with: E_INVALID. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_invalidate_all(recsys_aside *aside,
                                                                       recsys_error *err);
@@ -262,10 +263,10 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_get_stats(recsys_aside *a
  * Fails with: E_INVALID (as many values as names are needed; a value must not
  *   be empty), E_LIMIT (longer than 512 bytes or than the buffer). Since: 0.1
  */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_key_write(const char *pattern,
-                                                           const recsys_bytes *values, size_t n,
-                                                           char *out, size_t *size,
-                                                           recsys_error *err);
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_key_format(const char *pattern,
+                                                            const recsys_bytes *values, size_t n,
+                                                            char *out, size_t *size,
+                                                            recsys_error *err);
 
 #define RECSYS_KEY_MAX 512u
 

@@ -73,7 +73,7 @@ typedef struct recsys_limit {
 
 /*
  * Take `cost` for `key`. Waits for a store that does not answer no longer than
- * a command's time-out, and once it is left alone not at all.
+ * a command's time-out, and once its breaker is open not at all.
  *
  * key   any bytes, at least one; of more than 200 the store gets a hash
  * cost  1..burst

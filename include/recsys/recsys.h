@@ -84,6 +84,7 @@
 #include "deployment.h"
 #include "builder.h"
 
+#include "bytes.h"
 #include "cache.h"
 #include "store.h"
 #include "aside.h"

@@ -72,7 +72,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_redis_read_url(const char *url,
  *
  * A connection on which anything went wrong (time-out, protocol error, bytes
  * nobody asked for) is closed and never used again, so an answer cannot reach
- * the wrong caller. `life` is the server's run_id; if the user may not call
+ * the wrong caller. `incarnation` is the server's run_id; if the user may not call
  * INFO it is a constant, and values may come back with a restart. SCAN and UNLINK are used,
  * never KEYS; all commands are built from arguments, never by formatting.
  * Scripts are fixed and called by their hash.

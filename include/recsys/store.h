@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bytes.h"
 #include "cache.h"
 #include "export.h"
 #include "status.h"
@@ -17,67 +18,71 @@ extern "C" {
  * One logical database: a flat set of keys with values and times to live.
  *
  * In front of every driver stands a circuit breaker. A store that does not
- * answer (E_TIMEOUT, E_IO, E_BACKEND) several times in a row is left alone:
+ * answer (E_TIMEOUT, E_IO, E_BACKEND) several times in a row is not asked any
+ * more, its breaker is open:
  * calls then fail at once with E_STATE until a probe has found it well again.
  * So a dead or frozen server costs a few callers one time-out, not everybody.
  *
  * An error is never "not there": E_NOT_FOUND comes from the server alone.
  *
  * Thread-safety: SYNCHRONIZED; starts no thread.
- * Ownership: one owner; recsys_store_destroy(), after everything that uses it.
+ * Ownership: SHARED, counted. Whatever is built on a store (recsys_aside, limiter,
+ *   denylist, domains) takes a reference, so references may be given back in any
+ *   order. Values stay valid until they are released, also when the store has ended.
  */
 typedef struct recsys_store recsys_store;
 
-/* Bytes of the caller's. Frozen. */
-typedef struct recsys_bytes {
-    const void *data;
-    size_t size;
-} recsys_bytes;
-
-/* A value as it is handed out: BORROWED until recsys_value_release(). Frozen.
- * `data` is NULL if there is none; an empty value has a `data` and size 0. */
-typedef struct recsys_value {
-    const void *data;
-    size_t size;
-    void *hold;                  /* whatever keeps the bytes */
-    void (*release)(void *hold); /* NULL: nothing to give back */
-} recsys_value;
-
-/* Give a value back and make it empty. NULL and an empty value are allowed. Since: 0.1 */
-RECSYS_API void recsys_value_release(recsys_value *value);
-
-/* What the limiter is told; see limiter.h. Frozen. */
-typedef struct recsys_take {
-    uint32_t allowed; /* 0 or 1 */
-    uint32_t remaining; /* what could be taken at once now */
-    uint64_t retry_us;  /* until this cost could be taken; 0 if it was */
-    uint64_t reset_us;  /* until everything could be taken again */
-} recsys_take;
+/* May this request pass? See limiter.h. Frozen. */
+typedef struct recsys_rate_decision {
+    uint32_t allowed;   /* 0 or 1 */
+    uint32_t remaining; /* of the burst, for whoever asks next */
+    uint64_t retry_us;  /* until this cost would be allowed; 0 if it was */
+    uint64_t reset_us;  /* until the whole burst is there again */
+} recsys_rate_decision;
 
 enum {
     RECSYS_STORE_ALWAYS = 0,
     RECSYS_STORE_IF_ABSENT = 1 /* E_EXISTS if the key has a value */
 };
 
-/* Receives a key, BORROWED for the call. Return 0 to go on. */
+/*
+ * Receives a key, BORROWED for the call. Return 0 to go on; anything else stops
+ * the walk, which then fails with E_STOPPED.
+ *
+ * Called on the thread that called recsys_store_scan(), without locks: it may
+ * call this store. No exception and no longjmp may leave it.
+ */
 typedef int32_t (*recsys_key_callback)(const void *key, size_t key_size, void *user_data);
 
 /*
- * What a driver must be able to do. Keys and values are any bytes; every
- * function is called from any thread. A value of ttl_ms 0 does not expire.
- * `life` names one unbroken life of the data: it must be another number after
- * the server has restarted or another one has taken over, since either may
- * have brought back what was removed. Never 0.
+ * What a driver must be able to do. Keys and values are any bytes, keys not
+ * empty. ttl_ms is at least 1, or RECSYS_NEVER: does not expire.
+ * A value that is handed out stays valid until its `release` was called, by
+ * whatever thread, also after `destroy`.
+ * `incarnation` is a number for one unbroken life of the data: it must be another
+ * one after the server has restarted or another server has taken over, since either
+ * may have brought back what was removed. Never 0.
  *
  * A driver fails with E_TIMEOUT, E_IO or E_BACKEND if the store is not well
- * (these move the breaker), with any other status if only this call is wrong.
+ * (these move the breaker), with any other status if only this call is wrong
+ * (E_EXHAUSTED: no connection was free). A number that is no status becomes
+ * E_CALLBACK. `err` is never NULL and empty; what is left empty is filled in.
+ *
+ * Every function is called on the thread that called the store, from several
+ * threads at once, without locks but for what `ping` brings about: while the
+ * breaker is about to close, one thread at a time makes up for what the store
+ * was not told. They must not call the store they serve, nor end it. No
+ * exception and no longjmp may leave them.
  */
 typedef struct recsys_store_driver {
     uint32_t struct_size; /* sizeof(recsys_store_driver) */
-    uint32_t reserved;
+    uint32_t reserved;    /* 0 */
+    /* Called once, when the last reference is given back, on that thread; or by
+     * recsys_store_create() when it fails. */
+    void (*destroy)(void *self);
     /* Look n keys up in one round trip. values[i].data stays NULL for an absent one. */
     recsys_status (*get)(void *self, const recsys_bytes *keys, size_t n, recsys_value *values,
-                         uint64_t *life, recsys_error *err);
+                         uint64_t *incarnation, recsys_error *err);
     /* `when` is RECSYS_STORE_*. */
     recsys_status (*set)(void *self, recsys_bytes key, recsys_bytes value, uint64_t ttl_ms,
                          uint32_t when, recsys_error *err);
@@ -86,7 +91,7 @@ typedef struct recsys_store_driver {
     /* Atomically: if the key has a value hand it out, else set this one (then
      * present->data stays NULL). */
     recsys_status (*get_or_set)(void *self, recsys_bytes key, recsys_bytes value, uint64_t ttl_ms,
-                                recsys_value *present, uint64_t *life, recsys_error *err);
+                                recsys_value *present, uint64_t *incarnation, recsys_error *err);
     /* Atomically: if the value begins with `prefix`, replace it (value.data
      * NULL: remove it); else E_NOT_FOUND. */
     recsys_status (*replace)(void *self, recsys_bytes key, recsys_bytes prefix, recsys_bytes value,
@@ -99,15 +104,14 @@ typedef struct recsys_store_driver {
                           recsys_key_callback callback, void *user_data, recsys_error *err);
     /* GCRA by the store's clock: `emission_us` an item, `burst` items at once,
      * `cost` of them now. NULL: the store cannot. */
-    recsys_status (*take)(void *self, recsys_bytes key, uint64_t emission_us, uint32_t burst,
-                          uint32_t cost, recsys_take *out, recsys_error *err);
+    recsys_status (*rate_limit)(void *self, recsys_bytes key, uint64_t emission_us, uint32_t burst,
+                                uint32_t cost, recsys_rate_decision *out, recsys_error *err);
     /* Is it well? On a connection that no request uses. */
     recsys_status (*ping)(void *self, recsys_error *err);
-    void (*destroy)(void *self);
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_store_driver;
 
-#define RECSYS_STORE_DRIVER_SIZE_V1 RECSYS_SIZE_TO(recsys_store_driver, destroy)
+#define RECSYS_STORE_DRIVER_SIZE_V1 RECSYS_SIZE_TO(recsys_store_driver, ping)
 #define RECSYS_STORE_DRIVER_INIT \
     {(uint32_t)sizeof(recsys_store_driver), 0u, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
      NULL}
@@ -123,8 +127,10 @@ typedef struct recsys_store_options {
     uint32_t failures;         /* in a row that open the breaker; 0 = 5 */
     uint32_t rest_ms;          /* first pause, doubled after each failed probe; 0 = 250 */
     uint32_t max_rest_ms;      /* 0 = 1000 */
-    uint32_t reserved;
-    uint64_t (*now_ms)(void *user_data); /* monotonic clock for tests; NULL = the system's */
+    uint32_t ttl_ms;           /* for a value stored with ttl_ms 0; 0 = 300000; RECSYS_NEVER_32 */
+    /* Monotonic clock for tests; NULL = the system's. Called from any thread, without locks;
+     * must call nothing of the library. */
+    uint64_t (*now_ms)(void *user_data);
     void *user_data;
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_store_options;
@@ -137,11 +143,13 @@ typedef struct recsys_store_options {
  * A store over a driver of your own.
  *
  * name    for messages and metrics; COPIED
- * driver  COPIED; take may be NULL, nothing else
+ * driver  COPIED; rate_limit may be NULL, nothing else
  * self    handed to every function; the store owns it from now on, also if
- *         this call fails (driver->destroy)
+ *         this call fails, whatever for: then driver->destroy has been called.
+ *         (Not if `driver` or its `destroy` is NULL.)
  *
- * Fails with: E_INVALID, E_UNSUPPORTED, E_NOMEM. Since: 0.1
+ * Fails with: E_INVALID, E_UNSUPPORTED, E_NOMEM.
+ * Ownership: the caller gets one reference; recsys_store_unref(). Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_create(const char *name,
                                                               const recsys_store_driver *driver,
@@ -154,8 +162,8 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_create(const char *name,
  * The in-process store: bounded in bytes, evicting like recsys_cache, which it
  * is made of. A hit copies and allocates nothing. It behaves as Redis does.
  *
- * cache_options  as for recsys_cache_create(); NULL = defaults. A value may be 1 KiB
- *                larger than max_value_bytes, for what recsys_aside puts around it
+ * cache_options  as for recsys_cache_create(), ttl_ms too; NULL = defaults. A value may
+ *                be 1 KiB larger than max_value_bytes, for what recsys_aside puts around it
  *
  * Fails with: as recsys_cache_create() does. Since: 0.1
  */
@@ -163,10 +171,14 @@ RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_store_create_memory(const char *name, const recsys_cache_options *cache_options,
                            recsys_store **out, recsys_error *err);
 
-/* NULL is allowed. Values handed out by the in-process store must have been released. */
-RECSYS_API void recsys_store_destroy(recsys_store *store);
+/* Take one more reference. Returns its argument. NULL is allowed. Since: 0.2 */
+RECSYS_API recsys_store *recsys_store_ref(recsys_store *store);
 
-/* BORROWED from the store. */
+/* Give one reference back; the last one ends the store. No call of the store may
+ * be running then. NULL is allowed. Since: 0.2 */
+RECSYS_API void recsys_store_unref(recsys_store *store);
+
+/* BORROWED from the store. "" for NULL. */
 RECSYS_API const char *recsys_store_get_name(const recsys_store *store);
 
 /* For drivers with functions of their own: `self`, if the store's driver has
@@ -174,7 +186,8 @@ RECSYS_API const char *recsys_store_get_name(const recsys_store *store);
 RECSYS_API void *recsys_store_get_self(const recsys_store *store, void (*destroy)(void *self));
 
 /*
- * The operations, as the driver's contracts above say.
+ * The operations, as the driver's contracts above say. ttl_ms: 0 = the store's,
+ * RECSYS_NEVER = does not expire. n_removed and incarnation may be NULL.
  *
  * All fail with: E_STATE (the breaker is open; nothing was sent), E_TIMEOUT,
  *   E_IO, E_BACKEND (no answer, or an error; a write may have happened),
@@ -183,7 +196,7 @@ RECSYS_API void *recsys_store_get_self(const recsys_store *store, void (*destroy
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_get(recsys_store *store,
                                                            const recsys_bytes *keys, size_t n,
-                                                           recsys_value *values, uint64_t *life,
+                                                           recsys_value *values, uint64_t *incarnation,
                                                            recsys_error *err);
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_set(recsys_store *store, recsys_bytes key,
                                                            recsys_bytes value, uint64_t ttl_ms,
@@ -194,7 +207,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_remove(recsys_store *stor
                                                               recsys_error *err);
 RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_store_get_or_set(recsys_store *store, recsys_bytes key, recsys_bytes value, uint64_t ttl_ms,
-                        recsys_value *present, uint64_t *life, recsys_error *err);
+                        recsys_value *present, uint64_t *incarnation, recsys_error *err);
 RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_store_replace(recsys_store *store, recsys_bytes key, recsys_bytes prefix, recsys_bytes value,
                      uint64_t ttl_ms, recsys_error *err);
@@ -203,15 +216,14 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_scan(recsys_store *store,
                                                             uint64_t *cursor,
                                                             recsys_key_callback callback,
                                                             void *user_data, recsys_error *err);
-/* Also: E_UNSUPPORTED (the driver has no take). */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_take(recsys_store *store, recsys_bytes key,
-                                                            uint64_t emission_us, uint32_t burst,
-                                                            uint32_t cost, recsys_take *out,
-                                                            recsys_error *err);
+/* Also: E_UNSUPPORTED (the driver has no rate_limit). */
+RECSYS_API RECSYS_NODISCARD recsys_status
+recsys_store_rate_limit(recsys_store *store, recsys_bytes key, uint64_t emission_us, uint32_t burst,
+                        uint32_t cost, recsys_rate_decision *out, recsys_error *err);
 
 enum {
     RECSYS_STORE_CLOSED = 1, /* in use */
-    RECSYS_STORE_OPEN = 2    /* left alone */
+    RECSYS_STORE_OPEN = 2    /* the store is not asked */
 };
 
 /*

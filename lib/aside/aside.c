@@ -3,7 +3,7 @@
  *
  * The parts: lookup.c reads and says what is there, get_or_load.c decides who
  * loads, fill.c stores what was loaded, refresh.c loads again before the end,
- * writing.c and set.c change values, forget.c and invalidate.c remove them.
+ * changes.c and set.c change values, invalidate_keys.c and invalidate.c remove them.
  */
 #include "lib/aside/aside.h"
 
@@ -120,7 +120,7 @@ recsys_status recsys_aside_create(recsys_store *store, const recsys_aside_option
     aside = rs_alloc_array(1, sizeof *aside);
     if (aside == NULL)
         return rs_error_nomem(err, "cache");
-    aside->store = store;
+    aside->store = recsys_store_ref(store);
     take_options(aside, &given);
     aside->label_size = strlen(label) + 1;
     aside->label = rs_copy_text(label);
@@ -154,6 +154,7 @@ fail_journal:
     rs_counts_destroy(&aside->counts);
     rs_free(aside->label);
 fail_label:
+    recsys_store_unref(store);
     rs_free(aside);
     return status;
 }
@@ -162,11 +163,12 @@ void recsys_aside_destroy(recsys_aside *aside)
 {
     if (aside == NULL)
         return;
-    rs_store_forget(aside->store, aside);
+    rs_store_cancel_return(aside->store, aside);
     rs_flights_destroy(&aside->flights);
     rs_journal_destroy(&aside->journal);
     rs_counts_destroy(&aside->counts);
     rs_free(aside->label);
+    recsys_store_unref(aside->store);
     rs_free(aside);
 }
 

@@ -3,14 +3,14 @@
  * The protocol, with one key for everything:
  *
  *   look    read {key, "~epoch"}. A value is alive if its epoch is the hash of
- *           the store's life and the epoch key; else it is as good as absent.
+ *           the store's incarnation and the epoch key; else it is as good as absent.
  *   lease   absent: get_or_set(key, lease); dead or damaged: replace(what was
  *           seen, lease). Who gets it loads.
  *   fill    replace(lease, value). Refused if anybody has removed the key, since
  *           then what was loaded may be older than the removal.
  *   refresh a live value is loaded anew by who wins the side lease key + "~r";
  *           replace(the old value's first 24 bytes, value), refused likewise.
- *   forget  remove(key), after the truth has changed.
+ *   invalidate  remove(key), after the truth has changed.
  *
  * docs/decisions/0006-one-fence-a-lease-under-the-key.md says why.
  */
@@ -38,7 +38,7 @@
 enum rs_met { RS_MET_NOT_YET, RS_MET_AWAY, RS_MET };
 
 struct recsys_aside {
-    recsys_store *store; /* BORROWED */
+    recsys_store *store; /* one reference */
     /* never change */
     char *label;
     size_t label_size; /* with its NUL */
@@ -85,15 +85,15 @@ enum rs_found {
     RS_FOUND_NEGATIVE,
     RS_FOUND_ABSENT,
     RS_FOUND_LEASE,   /* somebody loads it */
-    RS_FOUND_DEAD,    /* of another epoch or life, or negative and expired */
+    RS_FOUND_DEAD,    /* of another epoch or incarnation, or negative and expired */
     RS_FOUND_DAMAGED, /* or another key's */
     RS_FOUND_AWAY     /* the store failed */
 };
 
 struct rs_look {
     enum rs_found found;
-    recsys_status status; /* of the store, with AWAY; E_FORMAT with DAMAGED */
-    uint64_t life, epoch; /* epoch: as values carry it; 0 with AWAY or if there is none */
+    recsys_status status;        /* of the store, with AWAY; E_FORMAT with DAMAGED */
+    uint64_t incarnation, epoch; /* epoch: as values carry it; 0 with AWAY or if there is none */
     uint64_t now_ms;
     recsys_value held; /* the store's, with FRESH and STALE; release it */
     struct rs_envelope envelope;
@@ -117,13 +117,17 @@ struct recsys_aside_load {
     struct rs_image *image; /* one reference */
     uint64_t version;
     uint32_t ttl_ms, flags;
-    uint32_t delta_ms; /* how long it took */
+    uint32_t delta_ms;               /* how long it took */
+    const recsys_aside_load *around; /* the load whose loader has begun this one, on this thread */
 };
 
 /* Run the loader. With RECSYS_OK there is an image; any other status comes with
  * a message. */
 recsys_status rs_aside_run_loader(recsys_aside_load *load, recsys_aside_loader loader,
                                   void *user_data, recsys_error *problem);
+
+/* Is this thread inside a loader of this very key? */
+int rs_aside_is_loading(const recsys_aside *aside, recsys_bytes key);
 
 enum rs_filled {
     RS_FILLED_PROVED,  /* what lay under the key lay there until now */
@@ -154,12 +158,12 @@ recsys_status rs_aside_use(recsys_aside *aside, struct rs_request *request, stru
 /* XFetch: should a value be loaded anew at `now_ms`? */
 int rs_aside_is_early(recsys_aside *aside, const struct rs_envelope *envelope, uint64_t now_ms);
 
-/* -- forget.c -- */
+/* -- invalidate_keys.c -- */
 
 /* Remove keys from the store, or remember to; afterwards nobody follows a load
  * that began before. */
-void rs_aside_forget(recsys_aside *aside, const recsys_bytes *keys, size_t n,
-                     enum rs_operation operation);
+void rs_aside_invalidate_keys(recsys_aside *aside, const recsys_bytes *keys, size_t n,
+                              enum rs_operation operation);
 /* The store has failed to remove these, or, with none of them, to be read at first: see that nobody
  * reads it until it was told. */
 void rs_aside_remember(recsys_aside *aside, const recsys_bytes *keys, size_t n);

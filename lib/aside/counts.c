@@ -127,7 +127,7 @@ recsys_status rs_counts_init(struct rs_counts *counts, recsys_stats *stats, cons
                                      "Time spent waiting for another process's loader.", NULL);
     if (making.status == RECSYS_OK)
         making.status = recsys_stats_add_gauge(
-            stats, "redis_cache_breaker_open", "1 while the store is left alone, else 0.",
+            stats, "redis_cache_breaker_open", "1 while the store's breaker is open, else 0.",
             write_labels(&making, NULL, NULL, labels), &counts->breaker_open, err);
     return making.status;
 }

@@ -3,10 +3,6 @@
  * One lock for all flights of a cache, taken only by those who miss. Loaders
  * run without it. A flight can be found only while it is listed; it lives on
  * until its last follower has left.
- *
- * A loader that asks for the key it is loading would wait for itself; that is
- * noticed by the thread and refused, except in a simulation, where all threads
- * are one.
  */
 #include "lib/aside/flights.h"
 
@@ -20,7 +16,6 @@ struct rs_flight {
     struct rs_flight *next;
     recsys_bytes key; /* the leader's */
     uint64_t hash, epoch;
-    pthread_t thread;
     unsigned refs;
     int is_listed, is_sealed, is_done;
     int is_answered; /* answer.status and the rest mean something */
@@ -89,7 +84,6 @@ static struct rs_flight *create(recsys_bytes key, uint64_t hash, uint64_t epoch)
     flight->key = key;
     flight->hash = hash;
     flight->epoch = epoch;
-    flight->thread = rs_thread_self();
     flight->refs = 1;
     flight->is_listed = 1;
     return flight;
@@ -97,16 +91,13 @@ static struct rs_flight *create(recsys_bytes key, uint64_t hash, uint64_t epoch)
 
 /* The flight to join: one that is not sealed rather than one that is. */
 static struct rs_flight *find(const struct rs_flights *flights, recsys_bytes key, uint64_t hash,
-                              uint64_t epoch, int *is_own)
+                              uint64_t epoch)
 {
     struct rs_flight *found = NULL;
 
-    *is_own = 0;
     for (struct rs_flight *flight = flights->first; flight != NULL; flight = flight->next) {
-        if (!is_of(flight, key, hash))
-            continue;
-        *is_own |= flights->waiting.sleep_ms == NULL && rs_thread_is_self(flight->thread);
-        if (flight->epoch == epoch && (found == NULL || !flight->is_sealed))
+        if (is_of(flight, key, hash) && flight->epoch == epoch &&
+            (found == NULL || !flight->is_sealed))
             found = flight;
     }
     return found;
@@ -117,15 +108,12 @@ enum rs_joined rs_flights_join(struct rs_flights *flights, recsys_bytes key, uin
 {
     uint64_t hash = rs_hash_bytes(key.data, key.size, rs_hash_seed());
     enum rs_joined joined = RS_JOINED_LEAD;
-    int is_own;
 
     *flight = *before = NULL;
     *may_share = 0;
     rs_lock_take(&flights->lock);
-    struct rs_flight *found = find(flights, key, hash, epoch, &is_own);
-    if (is_own) {
-        joined = RS_JOINED_SELF;
-    } else if (found != NULL && (!found->is_sealed || epoch != 0)) {
+    struct rs_flight *found = find(flights, key, hash, epoch);
+    if (found != NULL && (!found->is_sealed || epoch != 0)) {
         joined = RS_JOINED_FOLLOW;
         found->refs++;
         *flight = found;

@@ -5,7 +5,7 @@
  * nothing was invalidated between the leader's load and the moment the follower
  * began. Two things can show that:
  *
- *   The lease lay under the key until the fill, in one life of the store. Then
+ *   The lease lay under the key until the fill, in one incarnation of the store. Then
  *   the answer is true for everyone who followed before the fill was sent.
  *   The follower began before the load did. So it is while the store is away
  *   (epoch 0) and there are no leases.
@@ -47,9 +47,8 @@ struct rs_answer {
 };
 
 enum rs_joined {
-    RS_JOINED_LEAD,   /* *flight is the caller's to finish; NULL for want of memory */
-    RS_JOINED_FOLLOW, /* wait for it */
-    RS_JOINED_SELF    /* this thread is loading that very key */
+    RS_JOINED_LEAD,  /* *flight is the caller's to finish; NULL for want of memory */
+    RS_JOINED_FOLLOW /* wait for it */
 };
 
 enum rs_followed {

@@ -36,8 +36,8 @@ static recsys_status hand_out(struct rs_request *request, recsys_status status,
     return status;
 }
 
-/* Is this still the epoch, in the same life of the store? A restart may have brought a lease back
- * that had been removed. */
+/* Is this still the epoch, in the same incarnation of the store? A restart may have brought a lease
+ * back that had been removed. */
 static int is_epoch(recsys_aside *aside, uint64_t epoch)
 {
     struct rs_look look;
@@ -119,18 +119,18 @@ static enum taken take_absent(recsys_aside *aside, recsys_bytes key, struct rs_l
                               const unsigned char *lease)
 {
     recsys_value present = {NULL, 0, NULL, NULL};
-    uint64_t life = 0;
+    uint64_t incarnation = 0;
 
     look->status =
         recsys_store_get_or_set(aside->store, key, (recsys_bytes){lease, RS_ENVELOPE_PREFIX},
-                                aside->lease_ms, &present, &life, NULL);
+                                aside->lease_ms, &present, &incarnation, NULL);
     if (look->status != RECSYS_OK)
         return TAKEN_AWAY;
     if (present.data != NULL) {
         recsys_value_release(&present);
         return TAKEN_LOST;
     }
-    if (life != look->life) { /* the epoch that was read is another life's */
+    if (incarnation != look->incarnation) { /* the epoch that was read is another incarnation's */
         give_back(aside, key, lease);
         return TAKEN_LOST;
     }
@@ -269,19 +269,10 @@ static enum step take_part(recsys_aside *aside, struct rs_request *request, stru
     struct rs_flight *flight, *before;
     int may_share;
 
-    switch (
-        rs_flights_join(&aside->flights, request->key, look->epoch, &flight, &before, &may_share)) {
-    case RS_JOINED_FOLLOW:
+    if (rs_flights_join(&aside->flights, request->key, look->epoch, &flight, &before, &may_share) ==
+        RS_JOINED_FOLLOW)
         return follow(aside, request, look, flight, may_share, status);
-    case RS_JOINED_SELF:
-        request->outcome = RECSYS_ASIDE_UNKNOWN;
-        *status = rs_error(request->err, RECSYS_E_INVALID,
-                           "cache %s: a loader must not ask for the key that it is loading",
-                           aside->label);
-        return STEP_ANSWERED;
-    default:
-        return lead(aside, request, look, flight, before, status);
-    }
+    return lead(aside, request, look, flight, before, status);
 }
 
 static recsys_status run(recsys_aside *aside, struct rs_request *request, uint32_t timeout_ms)
@@ -297,6 +288,11 @@ static recsys_status run(recsys_aside *aside, struct rs_request *request, uint32
             request->outcome = RECSYS_ASIDE_NEGATIVE;
             return rs_error(request->err, RECSYS_E_NOT_FOUND, "cache %s: known not to exist",
                             aside->label);
+        }
+        if (round == 0 && rs_aside_is_loading(aside, request->key)) {
+            request->outcome = RECSYS_ASIDE_UNKNOWN;
+            return rs_error(request->err, RECSYS_E_STATE,
+                            "cache %s: a loader asks for the key that it is loading", aside->label);
         }
         if (round == MAX_ROUNDS ||
             (round > 0 && rs_waiting_now_us(&aside->waiting) >= request->deadline_us))

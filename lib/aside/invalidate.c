@@ -1,4 +1,4 @@
-/* lib/aside/invalidate.c - forget keys, keys of a form, or everything.
+/* lib/aside/invalidate.c - invalidate keys, keys of a form, or everything.
  *
  * Keys of a form are found by walking through the store, a step at a time. The
  * walk need not see what is stored while it goes on: a load that begins after
@@ -28,13 +28,13 @@ recsys_status recsys_aside_invalidate(recsys_aside *aside, const recsys_bytes *k
             return status;
     }
     uint64_t begin = rs_counts_begin(&aside->counts);
-    rs_aside_forget(aside, keys, n, RS_OPERATION_DELETE);
+    rs_aside_invalidate_keys(aside, keys, n, RS_OPERATION_DELETE);
     rs_counts_end(&aside->counts, RS_OPERATION_DELETE, begin);
     return RECSYS_OK;
 }
 
 /* A new epoch now or as soon as possible. */
-static void forget_all(recsys_aside *aside)
+static void invalidate_all(recsys_aside *aside)
 {
     recsys_status status = rs_aside_new_epoch(aside, NULL);
 
@@ -52,7 +52,7 @@ recsys_status recsys_aside_invalidate_all(recsys_aside *aside, recsys_error *err
     if (aside == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_aside_invalidate_all: the cache is NULL");
     uint64_t begin = rs_counts_begin(&aside->counts);
-    forget_all(aside);
+    invalidate_all(aside);
     rs_flights_unlist_all(&aside->flights);
     rs_counts_end(&aside->counts, RS_OPERATION_DELETE, begin);
     return RECSYS_OK;
@@ -136,7 +136,7 @@ static recsys_status check_parts(const recsys_bytes *parts, size_t n, recsys_err
     if (size == 0 || size > MAX_PARTS_BYTES)
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_aside_invalidate_matching: the parts have 1 to %u bytes together; "
-                        "to forget everything there is recsys_aside_invalidate_all()",
+                        "to invalidate everything there is recsys_aside_invalidate_all()",
                         MAX_PARTS_BYTES);
     return RECSYS_OK;
 }

@@ -114,15 +114,15 @@ static recsys_status write_pattern(const char *pattern, const recsys_bytes *valu
     return RECSYS_OK;
 }
 
-recsys_status recsys_key_write(const char *pattern, const recsys_bytes *values, size_t n, char *out,
-                               size_t *size, recsys_error *err)
+recsys_status recsys_key_format(const char *pattern, const recsys_bytes *values, size_t n,
+                                char *out, size_t *size, recsys_error *err)
 {
     struct writing to = {out, 0, 0, 0};
 
     if (pattern == NULL || (values == NULL && n > 0) || out == NULL || size == NULL || *size == 0) {
         if (size != NULL)
             *size = 0;
-        return rs_error(err, RECSYS_E_INVALID, "recsys_key_write: an argument is missing");
+        return rs_error(err, RECSYS_E_INVALID, "recsys_key_format: an argument is missing");
     }
     to.room = *size - 1 < RECSYS_KEY_MAX ? *size - 1 : RECSYS_KEY_MAX;
     recsys_status status = write_pattern(pattern, values, n, &to, err);

@@ -2,8 +2,8 @@
  *
  * The key and the epoch key are read in one call. A value is alive only in the
  * epoch it was stored in, the XXH3-64 of eight random bytes under "~epoch"
- * with the store's life as seed. Replacing the bytes ends all values at once;
- * the life sees to it that values which came back with a restarted server, whose
+ * with the store's incarnation as seed. Replacing the bytes ends all values at once;
+ * the incarnation sees to it that values which came back with a restarted server, whose
  * removal it may have forgotten, stay dead. An epoch key that is gone (evicted,
  * flushed) is made anew with other bytes, never assumed to be what it was.
  */
@@ -16,9 +16,9 @@
 
 #define EPOCH_ATTEMPTS 4
 
-static uint64_t epoch_of(const unsigned char bytes[RS_EPOCH_SIZE], uint64_t life)
+static uint64_t epoch_of(const unsigned char bytes[RS_EPOCH_SIZE], uint64_t incarnation)
 {
-    uint64_t epoch = rs_hash_bytes(bytes, RS_EPOCH_SIZE, life);
+    uint64_t epoch = rs_hash_bytes(bytes, RS_EPOCH_SIZE, incarnation);
 
     return epoch == 0 ? 1 : epoch; /* 0 says that there is none */
 }
@@ -84,9 +84,9 @@ recsys_status rs_aside_new_epoch(recsys_aside *aside, recsys_error *err)
 {
     uint64_t epoch = rs_aside_random(aside);
 
-    recsys_status status =
-        recsys_store_set(aside->store, (recsys_bytes){RS_EPOCH_KEY, sizeof RS_EPOCH_KEY - 1},
-                         (recsys_bytes){&epoch, sizeof epoch}, 0, RECSYS_STORE_ALWAYS, err);
+    recsys_status status = recsys_store_set(
+        aside->store, (recsys_bytes){RS_EPOCH_KEY, sizeof RS_EPOCH_KEY - 1},
+        (recsys_bytes){&epoch, sizeof epoch}, RECSYS_NEVER, RECSYS_STORE_ALWAYS, err);
     if (status == RECSYS_OK)
         rs_counts_add(&aside->counts, RS_COUNT_EPOCHS, 1);
     return status;
@@ -99,9 +99,9 @@ static recsys_status make_epoch(recsys_aside *aside, int is_damaged, recsys_erro
 
     if (is_damaged)
         return rs_aside_new_epoch(aside, err);
-    recsys_status status =
-        recsys_store_set(aside->store, (recsys_bytes){RS_EPOCH_KEY, sizeof RS_EPOCH_KEY - 1},
-                         (recsys_bytes){&epoch, sizeof epoch}, 0, RECSYS_STORE_IF_ABSENT, err);
+    recsys_status status = recsys_store_set(
+        aside->store, (recsys_bytes){RS_EPOCH_KEY, sizeof RS_EPOCH_KEY - 1},
+        (recsys_bytes){&epoch, sizeof epoch}, RECSYS_NEVER, RECSYS_STORE_IF_ABSENT, err);
     return status == RECSYS_E_EXISTS ? RECSYS_OK : status; /* somebody else's is as good */
 }
 
@@ -113,8 +113,8 @@ static int read_both(recsys_aside *aside, recsys_bytes key, struct rs_look *look
     recsys_value values[2] = {{0}};
     int has_epoch = 0;
 
-    look->status =
-        recsys_store_get(aside->store, keys, key.size == 0 ? 1 : 2, values, &look->life, err);
+    look->status = recsys_store_get(aside->store, keys, key.size == 0 ? 1 : 2, values,
+                                    &look->incarnation, err);
     if (look->status != RECSYS_OK)
         return 0;
     if (atomic_load_explicit(&aside->met, memory_order_relaxed) != RS_MET)
@@ -122,7 +122,7 @@ static int read_both(recsys_aside *aside, recsys_bytes key, struct rs_look *look
     look->held = values[1];
     *is_damaged = values[0].data != NULL && values[0].size != RS_EPOCH_SIZE;
     if (values[0].data != NULL && values[0].size == RS_EPOCH_SIZE) {
-        look->epoch = epoch_of(values[0].data, look->life);
+        look->epoch = epoch_of(values[0].data, look->incarnation);
         has_epoch = 1;
     }
     recsys_value_release(&values[0]);

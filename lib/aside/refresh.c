@@ -79,7 +79,9 @@ recsys_status rs_aside_use(recsys_aside *aside, struct rs_request *request, stru
     unsigned char lease[RS_ENVELOPE_PREFIX];
     char room[RECSYS_KEY_MAX + 2];
 
-    if (look->found == RS_FOUND_FRESH && !rs_aside_is_early(aside, &look->envelope, look->now_ms))
+    if ((look->found == RS_FOUND_FRESH &&
+         !rs_aside_is_early(aside, &look->envelope, look->now_ms)) ||
+        rs_aside_is_loading(aside, request->key))
         return hand_out_found(request, look);
     recsys_bytes side = side_key(request->key, room);
     rs_lease_write(lease, rs_aside_random(aside), rs_aside_random(aside));

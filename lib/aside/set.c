@@ -64,7 +64,7 @@ recsys_status recsys_aside_set(recsys_aside *aside, recsys_bytes key, recsys_byt
     if (status != RECSYS_OK && (rs_breaker_is_failure(status) || status == RECSYS_E_STATE))
         rs_aside_remember(aside, &key, 1); /* removed later, after what may still arrive */
     else if (status != RECSYS_OK)
-        rs_aside_forget(aside, &key, 1, RS_OPERATION_SET);
+        rs_aside_invalidate_keys(aside, &key, 1, RS_OPERATION_SET);
     rs_flights_unlist(&aside->flights, key);
     rs_counts_end(&aside->counts, RS_OPERATION_SET, begin);
     return status;

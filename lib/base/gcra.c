@@ -18,8 +18,8 @@ uint64_t rs_gcra_add(uint64_t a, uint64_t b)
     return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-uint64_t rs_gcra_take(uint64_t tat_us, uint64_t now_us, uint64_t emission_us, uint32_t burst,
-                      uint32_t cost, recsys_take *out)
+uint64_t rs_gcra_decide(uint64_t tat_us, uint64_t now_us, uint64_t emission_us, uint32_t burst,
+                        uint32_t cost, recsys_rate_decision *out)
 {
     uint64_t room = rs_gcra_multiply(emission_us, burst);
     uint64_t ahead = tat_us > now_us ? tat_us - now_us : 0;

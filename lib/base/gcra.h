@@ -12,15 +12,15 @@
 
 #include "recsys/store.h"
 
-/* Take `cost` at `now_us`. `tat_us` is what was kept for the key; 0, or any time
+/* May `cost` pass at `now_us`? `tat_us` is what was kept for the key; 0, or any time
  * that is past, for a key that is not known. Returns what to keep from now on:
- * the old TAT if it was refused. It may be forgotten after out->reset_us.
+ * the old TAT if not. It may be forgotten after out->reset_us.
  *
  * emission_us  >= 1, the time in which one item comes back
  *
  * Any values are safe: what does not fit into 64 bits is as large as fits. */
-uint64_t rs_gcra_take(uint64_t tat_us, uint64_t now_us, uint64_t emission_us, uint32_t burst,
-                      uint32_t cost, recsys_take *out);
+uint64_t rs_gcra_decide(uint64_t tat_us, uint64_t now_us, uint64_t emission_us, uint32_t burst,
+                        uint32_t cost, recsys_rate_decision *out);
 
 /* The emission of `rate` items a period, rounded up: never more than `rate`.
  * rate >= 1; 0 if there would be more than one item a microsecond. */

@@ -5,8 +5,7 @@
  * Whatever is slow happens outside of it: hashing, asking the clock, copying
  * values, freeing. A hit is a hash, a lock, a probe, an increment.
  *
- * Loads and the waiting for them are in flight.c; what looks at a key's value
- * and changes it in one step is in update.c.
+ * What looks at a key's value and changes it in one step is in update.c.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -39,7 +38,9 @@ static recsys_status read_options(const recsys_cache_options *options, recsys_ca
     cache->n_shards = given.n_shards == 0 ? 16 : given.n_shards;
     cache->max_bytes = given.max_bytes == 0 ? (uint64_t)64 << 20 : given.max_bytes;
     cache->max_value_bytes = given.max_value_bytes == 0 ? (uint64_t)1 << 20 : given.max_value_bytes;
-    cache->ttl_ms = given.ttl_ms == 0 ? 300000 : given.ttl_ms;
+    cache->ttl_ms = given.ttl_ms == 0                 ? 300000
+                    : given.ttl_ms == RECSYS_NEVER_32 ? RECSYS_NEVER
+                                                      : given.ttl_ms;
     cache->now_ms = given.now_ms == NULL ? system_now_ms : given.now_ms;
     cache->user_data = given.user_data;
     if (cache->n_shards > 256 || (cache->n_shards & (cache->n_shards - 1)) != 0)
@@ -112,32 +113,33 @@ uint64_t rs_cache_expiry(uint64_t now, uint64_t ttl_ms)
     return __builtin_add_overflow(now, ttl_ms, &expires) ? UINT64_MAX : expires;
 }
 
-static recsys_status check_key(const recsys_cache *cache, const void *key, size_t key_size,
+static recsys_status check_key(const recsys_cache *cache, recsys_bytes key, const char *function,
                                recsys_error *err)
 {
-    if (cache == NULL || key == NULL || key_size == 0)
-        return rs_error(err, RECSYS_E_INVALID, "cache: the cache or the key is missing");
+    if (cache == NULL || key.data == NULL || key.size == 0)
+        return rs_error(err, RECSYS_E_INVALID, "%s: the cache is NULL, or the key is empty",
+                        function);
     return RECSYS_OK;
 }
 
-recsys_status recsys_cache_get(recsys_cache *cache, const void *key, size_t key_size,
-                               recsys_cache_entry **out, recsys_error *err)
+recsys_status recsys_cache_get(recsys_cache *cache, recsys_bytes key, recsys_cache_entry **out,
+                               recsys_error *err)
 {
     recsys_cache_entry *dead = NULL;
 
     if (out == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_cache_get: out is NULL");
     *out = NULL;
-    recsys_status status = check_key(cache, key, key_size, err);
+    recsys_status status = check_key(cache, key, "recsys_cache_get", err);
     if (status != RECSYS_OK)
         return status;
-    uint64_t hash = rs_hash_bytes(key, key_size, cache->seed);
+    uint64_t hash = rs_hash_bytes(key.data, key.size, cache->seed);
     struct rs_shard *shard = rs_cache_shard(cache, hash);
     __builtin_prefetch(&shard->buckets[hash & shard->mask]);
     uint64_t now = cache->now_ms(cache->user_data);
 
     rs_lock_take(&shard->lock);
-    *out = rs_shard_find(shard, key, key_size, hash, now, &dead);
+    *out = rs_shard_find(shard, key, hash, now, &dead);
     if (*out != NULL)
         shard->hits++;
     else
@@ -149,41 +151,36 @@ recsys_status recsys_cache_get(recsys_cache *cache, const void *key, size_t key_
     return RECSYS_OK;
 }
 
-recsys_status recsys_cache_set(recsys_cache *cache, const void *key, size_t key_size,
-                               const void *value, size_t value_size, uint32_t ttl_ms,
-                               recsys_error *err)
+recsys_status recsys_cache_set(recsys_cache *cache, recsys_bytes key, recsys_bytes value,
+                               uint64_t ttl_ms, recsys_error *err)
 {
-    recsys_status status = check_key(cache, key, key_size, err);
+    recsys_status status = check_key(cache, key, "recsys_cache_set", err);
 
     if (status != RECSYS_OK)
         return status;
-    if (value == NULL && value_size > 0)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_cache_set: value is NULL");
+    if (value.data == NULL && value.size > 0)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_cache_set: the value has no address");
     const struct rs_update update = {
         .key = key,
-        .key_size = key_size,
-        .value = value == NULL ? "" : value,
-        .value_size = value_size,
+        .value = {value.data == NULL ? "" : value.data, value.size},
         .ttl_ms = ttl_ms == 0 ? cache->ttl_ms : ttl_ms,
     };
     return rs_cache_update(cache, &update, NULL, err);
 }
 
-recsys_status recsys_cache_remove(recsys_cache *cache, const void *key, size_t key_size,
-                                  recsys_error *err)
+recsys_status recsys_cache_remove(recsys_cache *cache, recsys_bytes key, recsys_error *err)
 {
     recsys_cache_entry *dead = NULL;
-    recsys_status status = check_key(cache, key, key_size, err);
+    recsys_status status = check_key(cache, key, "recsys_cache_remove", err);
 
     if (status != RECSYS_OK)
         return status;
-    uint64_t hash = rs_hash_bytes(key, key_size, cache->seed);
+    uint64_t hash = rs_hash_bytes(key.data, key.size, cache->seed);
     uint64_t now = cache->now_ms(cache->user_data);
     struct rs_shard *shard = rs_cache_shard(cache, hash);
 
     rs_lock_take(&shard->lock);
-    rs_flight_fence(shard, key, key_size, hash);
-    int was_here = rs_shard_remove(shard, key, key_size, hash, now, &dead);
+    int was_here = rs_shard_remove(shard, key, hash, now, &dead);
     shard->removals += (uint64_t)was_here;
     rs_lock_give(&shard->lock);
     rs_shard_bury(dead);
@@ -199,7 +196,6 @@ void recsys_cache_clear(recsys_cache *cache)
         recsys_cache_entry *dead = NULL;
 
         rs_lock_take(&shard->lock);
-        rs_flight_fence_all(shard);
         shard->removals += shard->small.n + shard->main.n;
         rs_shard_clear(shard, &dead);
         rs_lock_give(&shard->lock);
@@ -223,9 +219,6 @@ recsys_status recsys_cache_get_stats(recsys_cache *cache, recsys_cache_stats *ou
         rs_lock_take(&shard->lock);
         sum.hits += shard->hits;
         sum.misses += shard->misses;
-        sum.shared += shard->shared;
-        sum.loads += shard->loads;
-        sum.load_failures += shard->load_failures;
         sum.sets += shard->sets;
         sum.removals += shard->removals;
         sum.evictions += shard->evictions;

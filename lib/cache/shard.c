@@ -51,10 +51,10 @@ size_t rs_entry_bytes(size_t key_size, size_t value_size)
     return bytes;
 }
 
-recsys_cache_entry *rs_entry_create(const void *key, size_t key_size, const void *value,
-                                    size_t value_size, uint64_t hash, uint64_t expires_ms)
+recsys_cache_entry *rs_entry_create(recsys_bytes key, recsys_bytes value, uint64_t hash,
+                                    uint64_t expires_ms)
 {
-    size_t bytes = rs_entry_bytes(key_size, value_size);
+    size_t bytes = rs_entry_bytes(key.size, value.size);
     recsys_cache_entry *entry = bytes == SIZE_MAX ? NULL : rs_alloc(bytes);
 
     if (entry == NULL)
@@ -62,12 +62,12 @@ recsys_cache_entry *rs_entry_create(const void *key, size_t key_size, const void
     memset(entry, 0, sizeof *entry);
     atomic_init(&entry->refs, 1u);
     entry->hash = hash;
-    entry->key_size = key_size;
-    entry->value_size = value_size;
+    entry->key_size = key.size;
+    entry->value_size = value.size;
     entry->expires_ms = expires_ms;
-    memcpy(entry + 1, key, key_size);
-    if (value_size > 0)
-        memcpy((unsigned char *)entry + value_offset(key_size), value, value_size);
+    memcpy(entry + 1, key.data, key.size);
+    if (value.size > 0)
+        memcpy((unsigned char *)entry + value_offset(key.size), value.data, value.size);
     return entry;
 }
 
@@ -182,22 +182,21 @@ static recsys_cache_entry **link_of(struct rs_shard *shard, const recsys_cache_e
     return link;
 }
 
-static recsys_cache_entry **find_link(struct rs_shard *shard, const void *key, size_t key_size,
-                                      uint64_t hash)
+static recsys_cache_entry **find_link(struct rs_shard *shard, recsys_bytes key, uint64_t hash)
 {
     recsys_cache_entry **link = &shard->buckets[hash & shard->mask];
 
     for (recsys_cache_entry *entry; (entry = *link) != NULL; link = &entry->next)
-        if (entry->hash == hash && entry->key_size == key_size &&
-            memcmp(rs_entry_key(entry), key, key_size) == 0)
+        if (entry->hash == hash && entry->key_size == key.size &&
+            memcmp(rs_entry_key(entry), key.data, key.size) == 0)
             return link;
     return NULL;
 }
 
-recsys_cache_entry *rs_shard_find(struct rs_shard *shard, const void *key, size_t key_size,
-                                  uint64_t hash, uint64_t now, recsys_cache_entry **dead)
+recsys_cache_entry *rs_shard_find(struct rs_shard *shard, recsys_bytes key, uint64_t hash,
+                                  uint64_t now, recsys_cache_entry **dead)
 {
-    recsys_cache_entry **link = find_link(shard, key, key_size, hash);
+    recsys_cache_entry **link = find_link(shard, key, hash);
 
     if (link == NULL)
         return NULL;
@@ -213,10 +212,10 @@ recsys_cache_entry *rs_shard_find(struct rs_shard *shard, const void *key, size_
     return entry;
 }
 
-int rs_shard_remove(struct rs_shard *shard, const void *key, size_t key_size, uint64_t hash,
-                    uint64_t now, recsys_cache_entry **dead)
+int rs_shard_remove(struct rs_shard *shard, recsys_bytes key, uint64_t hash, uint64_t now,
+                    recsys_cache_entry **dead)
 {
-    recsys_cache_entry **link = find_link(shard, key, key_size, hash);
+    recsys_cache_entry **link = find_link(shard, key, hash);
 
     if (link == NULL)
         return 0;

@@ -1,7 +1,7 @@
-/* lib/cache/shard.h - private to lib/cache: entries, the shards that keep them, running loads.
+/* lib/cache/shard.h - private to lib/cache: entries, and the shards that keep them.
  *
  * A shard is a complete small cache: hash table, two queues, a memory of what
- * was evicted lately, the loads that run. A key belongs to one shard for ever,
+ * was evicted lately. A key belongs to one shard for ever,
  * so nothing ever needs the locks of two.
  */
 #ifndef RS_CACHE_SHARD_H
@@ -41,23 +41,6 @@ struct rs_queue {
     size_t bytes, n;
 };
 
-/* A load that runs, found by its key until it ends or somebody changes the key. */
-struct rs_flight {
-    struct rs_flight *next;
-    uint64_t hash;
-    const void *key; /* the caller's who loads */
-    size_t key_size;
-    pthread_t thread; /* who loads */
-    struct rs_signal done_signal;
-    /* protected by the shard's lock */
-    uint32_t refs;  /* who loads and who waits */
-    uint8_t listed; /* 0: key was set, removed or cleared; the value will not be stored */
-    uint8_t done;
-    recsys_status status;
-    recsys_cache_entry *entry; /* one reference */
-    recsys_error error;
-};
-
 struct rs_ghost {     /* an evicted newcomer's key, as far as we remember it */
     uint32_t mark;    /* of its hash; 0 = none */
     uint32_t evicted; /* the shard's count of evicted newcomers at that time */
@@ -71,17 +54,16 @@ struct rs_shard {
     struct rs_ghost *ghosts; /* as many as buckets */
     size_t mask;             /* number of buckets - 1 */
     struct rs_queue small, main;
-    struct rs_flight *flights;
     size_t max_bytes;   /* of entries; never changes */
     uint32_t n_evicted; /* newcomers; wraps */
     size_t hand;        /* the bucket looked through next for what has expired */
-    uint64_t hits, misses, shared, loads, load_failures, sets, removals, evictions, expirations;
+    uint64_t hits, misses, sets, removals, evictions, expirations;
 };
 
 struct recsys_cache {
     struct rs_shard *shards;
     uint32_t n_shards;
-    uint32_t ttl_ms;
+    uint64_t ttl_ms; /* for a set that names none; RECSYS_NEVER */
     uint64_t max_bytes, max_value_bytes;
     uint64_t seed;
     uint64_t (*now_ms)(void *user_data);
@@ -91,8 +73,8 @@ struct recsys_cache {
 /* -- entry -- */
 
 /* With one reference. NULL: out of memory, or too large to be addressed. */
-recsys_cache_entry *rs_entry_create(const void *key, size_t key_size, const void *value,
-                                    size_t value_size, uint64_t hash, uint64_t expires_ms);
+recsys_cache_entry *rs_entry_create(recsys_bytes key, recsys_bytes value, uint64_t hash,
+                                    uint64_t expires_ms);
 /* What an entry counts for: its block as asked of the allocator. SIZE_MAX if not addressable. */
 size_t rs_entry_bytes(size_t key_size, size_t value_size);
 
@@ -114,22 +96,16 @@ void rs_shard_bury(recsys_cache_entry *dead);
 
 /* The entry, not expired, with a reference for the caller; or NULL. An expired
  * one is taken out and put on `dead`. */
-recsys_cache_entry *rs_shard_find(struct rs_shard *shard, const void *key, size_t key_size,
-                                  uint64_t hash, uint64_t now, recsys_cache_entry **dead);
+recsys_cache_entry *rs_shard_find(struct rs_shard *shard, recsys_bytes key, uint64_t hash,
+                                  uint64_t now, recsys_cache_entry **dead);
 /* 1 if it was there (and not expired). */
-int rs_shard_remove(struct rs_shard *shard, const void *key, size_t key_size, uint64_t hash,
-                    uint64_t now, recsys_cache_entry **dead);
+int rs_shard_remove(struct rs_shard *shard, recsys_bytes key, uint64_t hash, uint64_t now,
+                    recsys_cache_entry **dead);
 /* Keep `entry`, taking over a reference of the caller's; its key must not be
  * there. 0, and nothing happens to the entry, if there is no room for it. */
 int rs_shard_add(struct rs_shard *shard, recsys_cache_entry *entry, uint64_t now,
                  recsys_cache_entry **dead);
 void rs_shard_clear(struct rs_shard *shard, recsys_cache_entry **dead);
-
-/* -- flight; with the shard's lock held -- */
-
-/* Whoever loads `key` now must not store it. */
-void rs_flight_fence(struct rs_shard *shard, const void *key, size_t key_size, uint64_t hash);
-void rs_flight_fence_all(struct rs_shard *shard);
 
 /* -- cache -- */
 
@@ -138,7 +114,7 @@ static inline struct rs_shard *rs_cache_shard(const recsys_cache *cache, uint64_
     return &cache->shards[(hash >> 56) & (cache->n_shards - 1)];
 }
 
-#define RS_CACHE_FOREVER UINT64_MAX /* a ttl_ms that never ends */
+/* When what is stored `now` expires; never for RECSYS_NEVER, and for a sum beyond the clock. */
 uint64_t rs_cache_expiry(uint64_t now, uint64_t ttl_ms);
 
 /* What is to become of a key's value. */
@@ -155,12 +131,10 @@ typedef enum rs_verdict (*rs_decide)(void *arg, const recsys_cache_entry *presen
                                      recsys_cache_entry *fresh);
 
 struct rs_update {
-    const void *key;
-    size_t key_size;
-    const void *value; /* NULL: the decision will never be RS_VERDICT_REPLACE */
-    size_t value_size;
-    uint64_t ttl_ms;
-    rs_decide decide; /* NULL: replace, whatever is there */
+    recsys_bytes key;
+    recsys_bytes value; /* without an address: the decision will never be RS_VERDICT_REPLACE */
+    uint64_t ttl_ms;    /* not 0 */
+    rs_decide decide;   /* NULL: replace, whatever is there */
     void *arg;
 };
 

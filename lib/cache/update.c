@@ -14,16 +14,15 @@ static recsys_status make_entry(const recsys_cache *cache, const struct rs_updat
                                 uint64_t hash, uint64_t now, recsys_cache_entry **out,
                                 recsys_error *err)
 {
-    size_t bytes = rs_entry_bytes(update->key_size, update->value_size);
+    size_t bytes = rs_entry_bytes(update->key.size, update->value.size);
     size_t room = rs_cache_shard(cache, hash)->max_bytes;
 
-    if (update->value_size > cache->max_value_bytes || bytes > room)
+    if (update->value.size > cache->max_value_bytes || bytes > room)
         return rs_error(err, RECSYS_E_LIMIT,
                         "cache: a value of %zu bytes is larger than max_value_bytes or than a "
                         "shard, which holds %zu",
-                        update->value_size, room);
-    *out = rs_entry_create(update->key, update->key_size, update->value, update->value_size, hash,
-                           rs_cache_expiry(now, update->ttl_ms));
+                        update->value.size, room);
+    *out = rs_entry_create(update->key, update->value, hash, rs_cache_expiry(now, update->ttl_ms));
     return *out == NULL ? rs_error_nomem(err, "cache entry") : RECSYS_OK;
 }
 
@@ -32,24 +31,22 @@ recsys_status rs_cache_update(recsys_cache *cache, const struct rs_update *updat
 {
     recsys_cache_entry *dead = NULL, *entry = NULL, *spare;
     recsys_status status = RECSYS_OK;
-    uint64_t hash = rs_hash_bytes(update->key, update->key_size, cache->seed);
+    uint64_t hash = rs_hash_bytes(update->key.data, update->key.size, cache->seed);
     uint64_t now = cache->now_ms(cache->user_data);
     struct rs_shard *shard = rs_cache_shard(cache, hash);
     int has_room = 1;
 
-    if (update->value != NULL)
+    if (update->value.data != NULL)
         status = make_entry(cache, update, hash, now, &entry, err);
     spare = entry;
 
     rs_lock_take(&shard->lock);
-    recsys_cache_entry *here =
-        rs_shard_find(shard, update->key, update->key_size, hash, now, &dead);
+    recsys_cache_entry *here = rs_shard_find(shard, update->key, hash, now, &dead);
     enum rs_verdict verdict =
         update->decide == NULL ? RS_VERDICT_REPLACE : update->decide(update->arg, here, entry);
     if (verdict != RS_VERDICT_KEEP) {
-        rs_flight_fence(shard, update->key, update->key_size, hash);
         if (here != NULL)
-            rs_shard_remove(shard, update->key, update->key_size, hash, now, &dead);
+            rs_shard_remove(shard, update->key, hash, now, &dead);
         shard->removals += verdict == RS_VERDICT_REMOVE && here != NULL;
     }
     if (verdict == RS_VERDICT_REPLACE && entry != NULL) {
@@ -70,6 +67,6 @@ recsys_status rs_cache_update(recsys_cache *cache, const struct rs_update *updat
     if (!has_room)
         status = rs_error(err, RECSYS_E_LIMIT,
                           "cache: no room for %zu bytes, everything in the shard is held",
-                          rs_entry_bytes(update->key_size, update->value_size));
+                          rs_entry_bytes(update->key.size, update->value.size));
     return status;
 }

@@ -175,15 +175,16 @@ static recsys_status ask_store(recsys_denylist *denylist, recsys_bytes jti, stru
     recsys_bytes keys[2] = {rs_denylist_key(jti, room), rs_denylist_proof_key};
     recsys_value values[2] = {{0}, {0}};
     struct rs_point complete_to;
-    uint64_t life, now_ms = rs_denylist_now(denylist);
-    recsys_status status = recsys_store_get(denylist->store, keys, 2, values, &life, err);
+    uint64_t incarnation, now_ms = rs_denylist_now(denylist);
+    recsys_status status = recsys_store_get(denylist->store, keys, 2, values, &incarnation, err);
 
     *verdict = RECSYS_TOKEN_UNKNOWN;
     if (status != RECSYS_OK)
         return status;
     if (values[0].data != NULL || is_known(denylist, hashed, &complete_to))
         *verdict = RECSYS_TOKEN_REVOKED;
-    else if (denylist->source == NULL || rs_denylist_proof_holds(&values[1], life, complete_to)) {
+    else if (denylist->source == NULL ||
+             rs_denylist_proof_holds(&values[1], incarnation, complete_to)) {
         *verdict = RECSYS_TOKEN_CLEAR;
         rs_denylist_confirm(denylist, now_ms);
     }

@@ -129,7 +129,7 @@ recsys_status rs_denylist_read(struct recsys_denylist *denylist, uint32_t timeou
 struct rs_proof {
     char seen[RS_PROOF_SIZE]; /* what was in the store before the database was read */
     size_t size;              /* 0: no proof will be written */
-    uint64_t life;
+    uint64_t incarnation;
 };
 
 extern const recsys_bytes rs_denylist_proof_key;
@@ -138,8 +138,9 @@ extern const recsys_bytes rs_denylist_proof_key;
 void rs_denylist_proof_begin(struct recsys_denylist *denylist, struct rs_proof *proof);
 void rs_denylist_proof_end(struct recsys_denylist *denylist, const struct rs_proof *proof,
                            struct rs_point at);
-/* Does `value`, read in this life of the store, prove that nothing was revoked after `at`? */
-int rs_denylist_proof_holds(const recsys_value *value, uint64_t life, struct rs_point at);
+/* Does `value`, read in this incarnation of the store, prove that nothing was revoked after `at`?
+ */
+int rs_denylist_proof_holds(const recsys_value *value, uint64_t incarnation, struct rs_point at);
 /* After a commit at `committed_ns` (rs_clock_ns()): returns when no process can
  * find a proof of an older revision. */
 void rs_denylist_proof_withdraw(struct recsys_denylist *denylist, uint64_t committed_ns);

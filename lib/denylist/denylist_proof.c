@@ -17,8 +17,8 @@
  *    exchanged for it is gone another PROOF_MS later. So revoke() waits for
  *    2 * PROOF_MS, trying again meanwhile, and all old proofs are gone.
  * 4. A store that restarts or fails over may bring back what was removed. A
- *    proof carries the life in which its predecessor was seen, and counts in
- *    that life alone. So it does with the history of the database.
+ *    proof carries the incarnation in which its predecessor was seen, and counts in
+ *    that incarnation alone. So it does with the history of the database.
  *
  * The store's clock may be wrong but must not be set back by hand meanwhile, and
  * the database must be the primary: a replica may not have heard of the commit.
@@ -39,8 +39,8 @@
 
 #define NAME "%016" PRIx64 "%08" PRIx32 "%08" PRIx32
 #define CLAIM_SIZE (2 + 32)
-#define LIFE_AT 2
-#define HISTORY_AT (LIFE_AT + 16 + 1)
+#define INCARNATION_AT 2
+#define HISTORY_AT (INCARNATION_AT + 16 + 1)
 #define REVISION_AT (HISTORY_AT + 16 + 1 + 32 + 1)
 
 const recsys_bytes rs_denylist_proof_key = {"blacklist~revision", 18};
@@ -73,7 +73,7 @@ static int read_number(const char *text, size_t size, unsigned base, uint64_t *o
     return size > 0;
 }
 
-/* 1 if the value is one of ours: "L name" or "V life history name revision". */
+/* 1 if the value is one of ours: "L name" or "V incarnation history name revision". */
 static int is_ours(const recsys_value *value)
 {
     const char *text = value->data;
@@ -92,7 +92,7 @@ void rs_denylist_proof_begin(struct recsys_denylist *denylist, struct rs_proof *
     snprintf(proof->seen, sizeof proof->seen, "L " NAME, name.random, name.process, name.number);
     recsys_status status = recsys_store_get_or_set(denylist->store, rs_denylist_proof_key,
                                                    (recsys_bytes){proof->seen, proof->size},
-                                                   PROOF_MS, &present, &proof->life, NULL);
+                                                   PROOF_MS, &present, &proof->incarnation, NULL);
     if (status == RECSYS_OK && present.data != NULL && is_ours(&present)) {
         memcpy(proof->seen, present.data, present.size);
         proof->size = present.size;
@@ -115,9 +115,9 @@ void rs_denylist_proof_end(struct recsys_denylist *denylist, const struct rs_pro
 
     if (proof->size == 0)
         return;
-    int size =
-        snprintf(text, sizeof text, "V %016" PRIx64 " %016" PRIx64 " " NAME " %" PRIu64,
-                 proof->life, at.history, name.random, name.process, name.number, at.revision);
+    int size = snprintf(text, sizeof text, "V %016" PRIx64 " %016" PRIx64 " " NAME " %" PRIu64,
+                        proof->incarnation, at.history, name.random, name.process, name.number,
+                        at.revision);
     /* That it was exchanged by another, or removed, is as good. */
     recsys_status status = recsys_store_replace(denylist->store, rs_denylist_proof_key,
                                                 (recsys_bytes){proof->seen, proof->size},
@@ -125,15 +125,16 @@ void rs_denylist_proof_end(struct recsys_denylist *denylist, const struct rs_pro
     (void)status;
 }
 
-int rs_denylist_proof_holds(const recsys_value *value, uint64_t life, struct rs_point at)
+int rs_denylist_proof_holds(const recsys_value *value, uint64_t incarnation, struct rs_point at)
 {
     const char *text = value->data;
-    uint64_t its_life, its_history, its_revision;
+    uint64_t its_incarnation, its_history, its_revision;
 
     /* Equal: where somebody has set the revision back by hand, a smaller one is not older. */
     return text != NULL && is_ours(value) && *text == 'V' &&
-           read_number(text + LIFE_AT, 16, 16, &its_life) && its_life == life &&
-           read_number(text + HISTORY_AT, 16, 16, &its_history) && its_history == at.history &&
+           read_number(text + INCARNATION_AT, 16, 16, &its_incarnation) &&
+           its_incarnation == incarnation && read_number(text + HISTORY_AT, 16, 16, &its_history) &&
+           its_history == at.history &&
            read_number(text + REVISION_AT, value->size - REVISION_AT, 10, &its_revision) &&
            its_revision == at.revision;
 }

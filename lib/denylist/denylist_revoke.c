@@ -241,8 +241,8 @@ static recsys_status get_from_store(recsys_denylist *denylist, recsys_bytes jti,
     recsys_bytes key = rs_denylist_key(jti, room);
     recsys_value entry = {0};
     json_t *object = NULL, *whole = NULL;
-    uint64_t life;
-    recsys_status status = recsys_store_get(denylist->store, &key, 1, &entry, &life, err);
+    uint64_t incarnation;
+    recsys_status status = recsys_store_get(denylist->store, &key, 1, &entry, &incarnation, err);
 
     if (status != RECSYS_OK)
         return status;

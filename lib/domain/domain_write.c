@@ -26,7 +26,7 @@ struct around {
     void *user_data;
 };
 
-static recsys_status go_around(recsys_aside_writing *writing, void *user_data, recsys_error *err)
+static recsys_status go_around(recsys_aside_changes *changes, void *user_data, recsys_error *err)
 {
     struct around *around = user_data;
     recsys_bytes keys[MAX_TOUCHED];
@@ -42,7 +42,7 @@ static recsys_status go_around(recsys_aside_writing *writing, void *user_data, r
         around->db++;
     }
     if (n == 0)
-        return around->writer(writing, around->user_data, err);
+        return around->writer(changes, around->user_data, err);
     return recsys_aside_write(aside, keys, n, go_around, around, err);
 }
 
@@ -79,12 +79,12 @@ struct statement {
     recsys_rows *rows;
 };
 
-static recsys_status run_statement(recsys_aside_writing *writing, void *user_data,
+static recsys_status run_statement(recsys_aside_changes *changes, void *user_data,
                                    recsys_error *err)
 {
     struct statement *statement = user_data;
 
-    (void)writing;
+    (void)changes;
     return recsys_source_query(statement->domains->source, statement->text, statement->parameters,
                                statement->n, statement->domains->timeout_ms, &statement->rows, err);
 }
@@ -147,7 +147,7 @@ static recsys_status forget_matching(const struct rs_domain *domain, const char 
 
     memcpy(start, pattern, length);
     start[length] = '\0';
-    status = recsys_key_write(start, &value, 1, key, &size, err);
+    status = recsys_key_format(start, &value, 1, key, &size, err);
     if (status != RECSYS_OK)
         return status;
     parts[n++] = (recsys_bytes){key, size};

@@ -95,7 +95,7 @@ void recsys_domains_destroy(recsys_domains *domains)
     recsys_source_unref(domains->source);
     for (size_t i = 0; i < RECSYS_DOMAIN_DBS; i++) {
         recsys_aside_destroy(domains->dbs[i].aside);
-        recsys_store_destroy(domains->dbs[i].own);
+        recsys_store_unref(domains->dbs[i].own);
     }
     recsys_stats_unref(domains->stats);
     rs_free(domains);
@@ -252,7 +252,7 @@ recsys_status rs_domain_key(const struct rs_domain *domain, const char *const *v
         bytes[i] = (recsys_bytes){values[i], strlen(values[i])};
     }
     recsys_status status =
-        recsys_key_write(domain->definition.key, bytes, domain->n_parameters, key, &size, err);
+        recsys_key_format(domain->definition.key, bytes, domain->n_parameters, key, &size, err);
     *out = (recsys_bytes){key, status == RECSYS_OK ? size : 0};
     return status;
 }

@@ -20,7 +20,7 @@ static int is_name(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* What recsys_key_write() lets through of a value, or puts in its place. */
+/* What recsys_key_format() lets through of a value, or puts in its place. */
 static int is_of_value(unsigned char c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||

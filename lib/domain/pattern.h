@@ -1,6 +1,6 @@
 /* lib/domain/pattern.h - what can be told from a key's pattern alone.
  *
- * A pattern is fixed text with {name} for each parameter. recsys_key_write()
+ * A pattern is fixed text with {name} for each parameter. recsys_key_format()
  * fills it in; here it is checked, compared with others, and cut up for
  * forgetting all of a user's keys.
  */

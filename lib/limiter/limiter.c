@@ -167,14 +167,15 @@ static uint64_t to_ms(uint64_t us)
     return us / 1000u + (us % 1000u != 0);
 }
 
-static void describe(recsys_limit *out, const recsys_take *take, uint32_t limit, uint32_t local)
+static void describe(recsys_limit *out, const recsys_rate_decision *decision, uint32_t limit,
+                     uint32_t local)
 {
-    *out = (recsys_limit){.allowed = take->allowed,
+    *out = (recsys_limit){.allowed = decision->allowed,
                           .limit = limit,
-                          .remaining = take->remaining < limit ? take->remaining : limit,
+                          .remaining = decision->remaining < limit ? decision->remaining : limit,
                           .local = local,
-                          .retry_ms = take->allowed ? 0 : to_ms(take->retry_us),
-                          .reset_ms = to_ms(take->reset_us)};
+                          .retry_ms = decision->allowed ? 0 : to_ms(decision->retry_us),
+                          .reset_ms = to_ms(decision->reset_us)};
 }
 
 static void take_here(recsys_limiter *limiter, uint64_t hash, uint64_t now_us, uint32_t cost,
@@ -182,21 +183,22 @@ static void take_here(recsys_limiter *limiter, uint64_t hash, uint64_t now_us, u
 {
     uint32_t burst = cost > limiter->local_burst ? cost : limiter->local_burst;
     uint64_t emission_us = limiter->local_emission_us;
-    recsys_take take;
+    recsys_rate_decision decision;
 
-    if (!rs_limiter_table_take(limiter->table, hash, now_us, emission_us, burst, cost, &take)) {
+    if (!rs_limiter_table_decide(limiter->table, hash, now_us, emission_us, burst, cost,
+                                 &decision)) {
         /* Nobody knows when a place will be free: ask again after one item's time. */
-        take = (recsys_take){
+        decision = (recsys_rate_decision){
             .allowed = !limiter->is_strict, .retry_us = emission_us, .reset_us = emission_us};
     }
-    describe(out, &take, limiter->local_burst, 1);
+    describe(out, &decision, limiter->local_burst, 1);
 }
 
 recsys_status recsys_limiter_take(recsys_limiter *limiter, const void *key, size_t key_size,
                                   uint32_t cost, recsys_limit *out, recsys_error *err)
 {
     char room[MAX_PREFIX + MAX_KEY + 2];
-    recsys_take take;
+    recsys_rate_decision decision;
 
     if (out != NULL)
         memset(out, 0, sizeof *out);
@@ -209,11 +211,13 @@ recsys_status recsys_limiter_take(recsys_limiter *limiter, const void *key, size
                         cost, limiter->burst);
     uint64_t hash = rs_hash_bytes(key, key_size, limiter->seed);
     if (limiter->store != NULL &&
-        recsys_store_take(limiter->store, store_key(limiter, key, key_size, room),
-                          limiter->emission_us, limiter->burst, cost, &take, NULL) == RECSYS_OK) {
+        recsys_store_rate_limit(limiter->store, store_key(limiter, key, key_size, room),
+                                limiter->emission_us, limiter->burst, cost, &decision,
+                                NULL) == RECSYS_OK) {
         uint64_t now_us = limiter->now_us(limiter->user_data);
-        rs_limiter_table_raise(limiter->table, hash, now_us, rs_gcra_add(now_us, take.reset_us));
-        describe(out, &take, limiter->burst, 0);
+        rs_limiter_table_raise(limiter->table, hash, now_us,
+                               rs_gcra_add(now_us, decision.reset_us));
+        describe(out, &decision, limiter->burst, 0);
     } else {
         take_here(limiter, hash, limiter->now_us(limiter->user_data), cost, out);
     }

@@ -12,10 +12,11 @@ struct rs_limiter_table;
 struct rs_limiter_table *rs_limiter_table_create(uint32_t max_keys);
 void rs_limiter_table_destroy(struct rs_limiter_table *table);
 
-/* rs_gcra_take() for the key of this hash. 0, and `out` is untouched, if the key
+/* rs_gcra_decide() for the key of this hash. 0, and `out` is untouched, if the key
  * is not known and there is no room for it. */
-int rs_limiter_table_take(struct rs_limiter_table *table, uint64_t hash, uint64_t now_us,
-                          uint64_t emission_us, uint32_t burst, uint32_t cost, recsys_take *out);
+int rs_limiter_table_decide(struct rs_limiter_table *table, uint64_t hash, uint64_t now_us,
+                            uint64_t emission_us, uint32_t burst, uint32_t cost,
+                            recsys_rate_decision *out);
 
 /* The key's bucket will not be full before `tat_us`. Never lowers a TAT. */
 void rs_limiter_table_raise(struct rs_limiter_table *table, uint64_t hash, uint64_t now_us,

@@ -88,8 +88,9 @@ static size_t find(struct rs_limiter_table *table, uint64_t hash, uint64_t now_u
     return unused;
 }
 
-int rs_limiter_table_take(struct rs_limiter_table *table, uint64_t hash, uint64_t now_us,
-                          uint64_t emission_us, uint32_t burst, uint32_t cost, recsys_take *out)
+int rs_limiter_table_decide(struct rs_limiter_table *table, uint64_t hash, uint64_t now_us,
+                            uint64_t emission_us, uint32_t burst, uint32_t cost,
+                            recsys_rate_decision *out)
 {
     struct rs_lock *lock = &table->locks[group_of(table, hash) % table->n_locks];
 
@@ -97,7 +98,7 @@ int rs_limiter_table_take(struct rs_limiter_table *table, uint64_t hash, uint64_
     size_t place = find(table, hash, now_us);
     if (place != NOWHERE)
         table->tats[place] =
-            rs_gcra_take(table->tats[place], now_us, emission_us, burst, cost, out);
+            rs_gcra_decide(table->tats[place], now_us, emission_us, burst, cost, out);
     rs_lock_give(lock);
     return place != NOWHERE;
 }

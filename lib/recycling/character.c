@@ -30,7 +30,7 @@ struct gaining {
 
 /* The cache's copy. If it cannot be made the entry is forgotten instead: the
  * gain itself has happened. */
-static void write_through(recsys_aside_writing *writing, const recsys_rows *rows)
+static void write_through(recsys_aside_changes *changes, const recsys_rows *rows)
 {
     recsys_rows *state = NULL;
     recsys_value value = {0};
@@ -42,14 +42,14 @@ static void write_through(recsys_aside_writing *writing, const recsys_rows *rows
     if (status == RECSYS_OK)
         status = rs_columns_version(rows, "version", STATE, &version, NULL);
     if (status == RECSYS_OK)
-        status = recsys_aside_write_set(writing, 0, (recsys_bytes){value.data, value.size}, version,
-                                        NULL);
+        status = recsys_aside_changes_set(changes, 0, (recsys_bytes){value.data, value.size},
+                                          version, NULL);
     (void)status;
     recsys_value_release(&value);
     recsys_rows_destroy(state);
 }
 
-static recsys_status run_gain(recsys_aside_writing *writing, void *user_data, recsys_error *err)
+static recsys_status run_gain(recsys_aside_changes *changes, void *user_data, recsys_error *err)
 {
     struct gaining *gaining = user_data;
     recsys_status status =
@@ -57,7 +57,7 @@ static recsys_status run_gain(recsys_aside_writing *writing, void *user_data, re
                             gaining->domains->timeout_ms, &gaining->rows, err);
 
     if (status == RECSYS_OK && recsys_rows_count(gaining->rows) > 0)
-        write_through(writing, gaining->rows);
+        write_through(changes, gaining->rows);
     return status;
 }
 

@@ -133,7 +133,7 @@ recsys_status recsys_recycling_get_task(recsys_domains *domains, const char *tas
     char key[sizeof KEY_START + MAX_ID];
     recsys_value value = {0};
     struct rs_span spans[N_MEMBERS];
-    uint64_t life;
+    uint64_t incarnation;
     recsys_status status;
 
     if (json != NULL)
@@ -151,7 +151,7 @@ recsys_status recsys_recycling_get_task(recsys_domains *domains, const char *tas
                         task_id, TASK_DB);
     int size = snprintf(key, sizeof key, KEY_START "%s", task_id);
     recsys_bytes bytes = {key, (size_t)size};
-    status = recsys_store_get(domains->dbs[TASK_DB].store, &bytes, 1, &value, &life, err);
+    status = recsys_store_get(domains->dbs[TASK_DB].store, &bytes, 1, &value, &incarnation, err);
     if (status != RECSYS_OK)
         return status;
     if (value.data == NULL)

@@ -131,7 +131,7 @@ recsys_status rs_breaker_refuse(struct rs_breaker *breaker, const char *name, re
     rs_lock_give(&breaker->lock);
     return rs_error(
         err, RECSYS_E_STATE,
-        "store %s: left alone because %s; it will be tried again in about %" PRIu64 " ms", name,
+        "store %s: breaker open because %s; it will be tried again in about %" PRIu64 " ms", name,
         reason == RS_BREAKER_TRIPPED ? "it could not be told what has changed"
                                      : "it failed several times in a row",
         rest);

@@ -2,8 +2,8 @@
  *
  * Drivers may rely on what is checked here: no pointer is NULL that the
  * contract does not allow to be, keys are not empty, an empty value or literal
- * has an address. Outputs are empty before the driver is called and after a
- * failure, whatever the driver has left in them.
+ * has an address, a time to live is not 0. Outputs are empty before the driver is called and after
+ * a failure, whatever the driver has left in them.
  */
 #include <string.h>
 
@@ -41,6 +41,11 @@ static int settle(recsys_bytes *bytes)
     return 1;
 }
 
+static uint64_t ttl_of(const recsys_store *store, uint64_t ttl_ms)
+{
+    return ttl_ms == 0 ? store->ttl_ms : ttl_ms;
+}
+
 static recsys_status refuse_arguments(const char *function, const char *what, recsys_error *err)
 {
     return rs_error(err, RECSYS_E_INVALID, "%s: %s", function, what);
@@ -70,17 +75,18 @@ static inline void leave(recsys_store *store, uint64_t ticket, recsys_status sta
                          const recsys_error *err)
 {
     if (rs_breaker_leave(&store->breaker, ticket, status))
-        rs_log(RECSYS_LOG_WARN, "store %s: left alone, it failed several times in a row; last: %s",
-               store->name, err == NULL ? recsys_status_text(status) : err->message);
+        rs_log(RECSYS_LOG_WARN,
+               "store %s: breaker open, it failed several times in a row; last: %s", store->name,
+               err == NULL ? recsys_status_text(status) : err->message);
 }
 
 recsys_status recsys_store_get(recsys_store *store, const recsys_bytes *keys, size_t n,
-                               recsys_value *values, uint64_t *life, recsys_error *err)
+                               recsys_value *values, uint64_t *incarnation, recsys_error *err)
 {
-    uint64_t ticket, its_life = 0;
+    uint64_t ticket, its_incarnation = 0;
 
-    if (life != NULL)
-        *life = 0;
+    if (incarnation != NULL)
+        *incarnation = 0;
     for (size_t i = 0; values != NULL && i < n; i++)
         values[i] = (recsys_value){NULL, 0, NULL, NULL};
     if (store == NULL || values == NULL || !are_keys(keys, n))
@@ -89,10 +95,10 @@ recsys_status recsys_store_get(recsys_store *store, const recsys_bytes *keys, si
     recsys_status status = enter(store, 0, &ticket, err);
     if (status != RECSYS_OK)
         return status;
-    status = store->driver.get(store->self, keys, n, values, &its_life, err);
+    status = store->driver.get(store->self, keys, n, values, &its_incarnation, err);
     leave(store, ticket, status, err);
-    if (status == RECSYS_OK && life != NULL)
-        *life = its_life;
+    if (status == RECSYS_OK && incarnation != NULL)
+        *incarnation = its_incarnation;
     for (size_t i = 0; status != RECSYS_OK && i < n; i++)
         recsys_value_release(&values[i]);
     return status;
@@ -112,7 +118,7 @@ recsys_status recsys_store_set(recsys_store *store, recsys_bytes key, recsys_byt
     recsys_status status = enter(store, 0, &ticket, err);
     if (status != RECSYS_OK)
         return status;
-    status = store->driver.set(store->self, key, value, ttl_ms, when, err);
+    status = store->driver.set(store->self, key, value, ttl_of(store, ttl_ms), when, err);
     leave(store, ticket, status, err);
     return status;
 }
@@ -138,13 +144,13 @@ recsys_status recsys_store_remove(recsys_store *store, const recsys_bytes *keys,
 }
 
 recsys_status recsys_store_get_or_set(recsys_store *store, recsys_bytes key, recsys_bytes value,
-                                      uint64_t ttl_ms, recsys_value *present, uint64_t *life,
+                                      uint64_t ttl_ms, recsys_value *present, uint64_t *incarnation,
                                       recsys_error *err)
 {
-    uint64_t ticket, its_life = 0;
+    uint64_t ticket, its_incarnation = 0;
 
-    if (life != NULL)
-        *life = 0;
+    if (incarnation != NULL)
+        *incarnation = 0;
     if (present != NULL)
         *present = (recsys_value){NULL, 0, NULL, NULL};
     if (store == NULL || present == NULL || !are_keys(&key, 1) || !settle(&value))
@@ -153,12 +159,13 @@ recsys_status recsys_store_get_or_set(recsys_store *store, recsys_bytes key, rec
     recsys_status status = enter(store, 0, &ticket, err);
     if (status != RECSYS_OK)
         return status;
-    status = store->driver.get_or_set(store->self, key, value, ttl_ms, present, &its_life, err);
+    status = store->driver.get_or_set(store->self, key, value, ttl_of(store, ttl_ms), present,
+                                      &its_incarnation, err);
     leave(store, ticket, status, err);
     if (status != RECSYS_OK)
         recsys_value_release(present);
-    else if (life != NULL)
-        *life = its_life;
+    else if (incarnation != NULL)
+        *incarnation = its_incarnation;
     return status;
 }
 
@@ -174,7 +181,7 @@ recsys_status recsys_store_replace(recsys_store *store, recsys_bytes key, recsys
     recsys_status status = enter(store, value.data == NULL, &ticket, err);
     if (status != RECSYS_OK)
         return status;
-    status = store->driver.replace(store->self, key, prefix, value, ttl_ms, err);
+    status = store->driver.replace(store->self, key, prefix, value, ttl_of(store, ttl_ms), err);
     leave(store, ticket, status, err);
     return status;
 }
@@ -195,27 +202,28 @@ recsys_status recsys_store_scan(recsys_store *store, const recsys_bytes *parts, 
     return status;
 }
 
-recsys_status recsys_store_take(recsys_store *store, recsys_bytes key, uint64_t emission_us,
-                                uint32_t burst, uint32_t cost, recsys_take *out, recsys_error *err)
+recsys_status recsys_store_rate_limit(recsys_store *store, recsys_bytes key, uint64_t emission_us,
+                                      uint32_t burst, uint32_t cost, recsys_rate_decision *out,
+                                      recsys_error *err)
 {
     uint64_t ticket;
 
     if (out != NULL)
-        *out = (recsys_take){0, 0, 0, 0};
+        *out = (recsys_rate_decision){0, 0, 0, 0};
     if (store == NULL || out == NULL || !are_keys(&key, 1) || emission_us == 0 || burst == 0)
-        return refuse_arguments("recsys_store_take",
+        return refuse_arguments("recsys_store_rate_limit",
                                 "an argument is missing, or the key, the emission or the burst "
                                 "is empty",
                                 err);
-    if (store->driver.take == NULL)
+    if (store->driver.rate_limit == NULL)
         return rs_error(err, RECSYS_E_UNSUPPORTED, "store %s: its driver has no rate limit",
                         store->name);
     recsys_status status = enter(store, 0, &ticket, err);
     if (status != RECSYS_OK)
         return status;
-    status = store->driver.take(store->self, key, emission_us, burst, cost, out, err);
+    status = store->driver.rate_limit(store->self, key, emission_us, burst, cost, out, err);
     leave(store, ticket, status, err);
     if (status != RECSYS_OK)
-        *out = (recsys_take){0, 0, 0, 0};
+        *out = (recsys_rate_decision){0, 0, 0, 0};
     return status;
 }

@@ -1,4 +1,4 @@
-/* lib/store/probe.c - is a store that was left alone well again?
+/* lib/store/probe.c - is a store whose breaker is open well again?
  *
  * First a ping, on a connection of its own. If the server answers, whoever has
  * something that it was not told tells it now: the lost invalidations must be
@@ -33,7 +33,7 @@ recsys_status rs_store_on_return(recsys_store *store,
     return RECSYS_OK;
 }
 
-void rs_store_forget(recsys_store *store, const void *arg)
+void rs_store_cancel_return(recsys_store *store, const void *arg)
 {
     rs_lock_take(&store->telling);
     for (struct rs_teller **link = &store->tellers; *link != NULL;) {
@@ -51,7 +51,7 @@ void rs_store_forget(recsys_store *store, const void *arg)
 void rs_store_trip(recsys_store *store)
 {
     if (rs_breaker_trip(&store->breaker))
-        rs_log(RECSYS_LOG_WARN, "store %s: left alone until it can be told what has changed",
+        rs_log(RECSYS_LOG_WARN, "store %s: breaker open until it can be told what has changed",
                store->name);
 }
 

@@ -1,4 +1,4 @@
-/* lib/store/store.c - the handle of a store: made of a driver, destroyed, counted.
+/* lib/store/store.c - the handle of a store: made of a driver, counted, ended.
  *
  * calls.c passes the calls on to the driver, breaker.c decides whether they may
  * go there, probe.c whether they may go there again.
@@ -12,6 +12,7 @@
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
 
+#define DEFAULT_TTL_MS 300000u
 
 void recsys_value_release(recsys_value *value)
 {
@@ -39,17 +40,14 @@ static recsys_status read_arguments(const char *name, const recsys_store_driver 
     recsys_status status = rs_struct_read(functions, sizeof *functions, driver,
                                           RECSYS_STORE_DRIVER_SIZE_V1,
                                           "recsys_store_create: driver", err);
-    if (status != RECSYS_OK) {
-        /* A newer driver begins as ours does. */
-        functions->destroy = status == RECSYS_E_UNSUPPORTED ? driver->destroy : NULL;
+    if (status != RECSYS_OK)
         return status;
-    }
     if (name == NULL || name[0] == '\0')
         return rs_error(err, RECSYS_E_INVALID, "recsys_store_create: a store needs a name");
     if (!is_complete(functions))
         return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_store_create: the driver of %s lacks a function; only take may "
-                        "be NULL",
+                        "recsys_store_create: the driver of %s lacks a function; only rate_limit "
+                        "may be NULL",
                         name);
     status = rs_struct_read(given, sizeof *given, options, RECSYS_STORE_OPTIONS_SIZE_V1,
                             "recsys_store_create: options", err);
@@ -72,11 +70,11 @@ recsys_status recsys_store_create(const char *name, const recsys_store_driver *d
     char *name_copy = NULL;
     int result, has_lock = 0;
 
-    recsys_status status = read_arguments(name, driver, options, &functions, &given, err);
-    if (out == NULL)
-        status = rs_error(err, RECSYS_E_INVALID, "recsys_store_create: out is NULL");
-    else
+    if (out != NULL)
         *out = NULL;
+    recsys_status status = out == NULL
+                               ? rs_error(err, RECSYS_E_INVALID, "recsys_store_create: out is NULL")
+                               : read_arguments(name, driver, options, &functions, &given, err);
     if (status != RECSYS_OK)
         goto fail;
     store = rs_alloc_aligned(1, sizeof *store);
@@ -97,7 +95,11 @@ recsys_status recsys_store_create(const char *name, const recsys_store_driver *d
     store->self = self;
     store->name = name_copy;
     store->flags = given.flags;
+    store->ttl_ms = given.ttl_ms == 0                 ? DEFAULT_TTL_MS
+                    : given.ttl_ms == RECSYS_NEVER_32 ? RECSYS_NEVER
+                                                      : given.ttl_ms;
     store->tellers = NULL;
+    atomic_init(&store->refs, 1u);
     *out = store;
     return RECSYS_OK;
 
@@ -106,14 +108,23 @@ fail:
         rs_lock_destroy(&store->telling);
     rs_free(name_copy);
     rs_free_aligned(store);
-    if (functions.destroy != NULL)
-        functions.destroy(self);
+    /* `self` is ours also if the driver's size is wrong: `destroy` is where it always is. */
+    if (driver != NULL && driver->destroy != NULL)
+        driver->destroy(self);
     return status;
 }
 
-void recsys_store_destroy(recsys_store *store)
+recsys_store *recsys_store_ref(recsys_store *store)
 {
-    if (store == NULL)
+    if (store != NULL)
+        atomic_fetch_add_explicit(&store->refs, 1u, memory_order_relaxed);
+    return store;
+}
+
+void recsys_store_unref(recsys_store *store)
+{
+    /* release: what we did with it comes before; acquire: whoever ends it has seen all that. */
+    if (store == NULL || atomic_fetch_sub_explicit(&store->refs, 1u, memory_order_acq_rel) != 1u)
         return;
     store->driver.destroy(store->self);
     while (store->tellers != NULL) {

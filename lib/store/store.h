@@ -1,11 +1,14 @@
-/* lib/store/store.h - for what is built on stores (lib/aside, lib/domain, lib/denylist): coming back.
+/* lib/store/store.h - for what is built on stores (lib/aside, lib/domain, lib/denylist): coming
+ * back.
  *
- * While a store is left alone nobody can tell it what has changed. Whoever has
+ * While a store's breaker is open nobody can tell it what has changed. Whoever has
  * something to tell remembers it and registers a function that makes up for it
  * before the breaker closes. See probe.c for the order of things.
  */
 #ifndef RS_STORE_STORE_H
 #define RS_STORE_STORE_H
+
+#include <stdatomic.h>
 
 #include "lib/base/lock.h"
 #include "lib/store/breaker.h"
@@ -22,7 +25,9 @@ struct recsys_store {
     recsys_store_driver driver;
     void *self;
     char *name;
+    atomic_uint refs;
     uint32_t flags;            /* RECSYS_STORE_PROBED */
+    uint64_t ttl_ms;           /* for a value stored with none; or RECSYS_NEVER */
     struct rs_lock telling;    /* held while tellers run; before the breaker's lock */
     struct rs_teller *tellers; /* protected by telling */
 };
@@ -34,7 +39,7 @@ struct recsys_store {
  * driver. It may be called several times in a row, until nothing is left.
  *
  * Without RECSYS_STORE_PROBED any call of the store may probe. So a caller must
- * hold no lock that his `tell` takes, and must not register or forget in `tell`.
+ * hold no lock that his `tell` takes, and must not register or cancel in `tell`.
  *
  * Fails with: E_NOMEM.
  */
@@ -43,10 +48,10 @@ recsys_status rs_store_on_return(recsys_store *store,
                                  recsys_error *err);
 
 /* Everything registered with `arg`. Waits for a `tell` that is running. */
-void rs_store_forget(recsys_store *store, const void *arg);
+void rs_store_cancel_return(recsys_store *store, const void *arg);
 
 /*
- * Leave the store alone at once: something that it could not be told has been
+ * Open the breaker at once: something that it could not be told has been
  * put where `tell` will find it (before this call), and nobody in this process
  * may read from the store until that is done. A probe that is under way tells
  * once more instead of closing over it.

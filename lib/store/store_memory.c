@@ -4,8 +4,8 @@
  * released: a hit copies nothing. What must look and change in one step is a
  * decision taken under the lock of the key's shard (rs_cache_update).
  *
- * It never fails as a server does, so its breaker never opens. Its life is a
- * number of its own: it ends with the process, and the data with it.
+ * It never fails as a server does, so its breaker never opens. Its incarnation is
+ * a number of its own: it ends with the process, and the data with it.
  *
  * A scan's cursor is the next bucket, with a bit set that no position reaches,
  * because 0 is the beginning and the end.
@@ -28,19 +28,14 @@
 #define SCANNING ((uint64_t)1 << 63)
 #define STEPS_A_SCAN 8u /* of 32 buckets */
 #define ENTRIES_A_STEP 64u
-#define TAKE_SLACK_MS 50u /* beyond its time, for clocks that run in steps */
+#define RATE_SLACK_MS 50u /* beyond its time, for clocks that run in steps */
 
 struct memory {
     recsys_cache *cache;
-    uint64_t life;
+    uint64_t incarnation;
     uint64_t (*now_ms)(void *user_data); /* of the options; NULL = the system's */
     void *user_data;
 };
-
-static uint64_t ttl_of(uint64_t ttl_ms)
-{
-    return ttl_ms == 0 ? RS_CACHE_FOREVER : ttl_ms;
-}
 
 static void release_entry(void *hold)
 {
@@ -56,17 +51,17 @@ static recsys_value value_of(recsys_cache_entry *entry)
 }
 
 static recsys_status memory_get(void *self, const recsys_bytes *keys, size_t n,
-                                recsys_value *values, uint64_t *life, recsys_error *err)
+                                recsys_value *values, uint64_t *incarnation, recsys_error *err)
 {
     const struct memory *memory = self;
 
     (void)err;
     for (size_t i = 0; i < n; i++) {
         recsys_cache_entry *entry;
-        if (recsys_cache_get(memory->cache, keys[i].data, keys[i].size, &entry, NULL) == RECSYS_OK)
+        if (recsys_cache_get(memory->cache, keys[i], &entry, NULL) == RECSYS_OK)
             values[i] = value_of(entry);
     }
-    *life = memory->life;
+    *incarnation = memory->incarnation;
     return RECSYS_OK;
 }
 
@@ -84,11 +79,9 @@ static recsys_status memory_set(void *self, recsys_bytes key, recsys_bytes value
     const struct memory *memory = self;
     int is_present = 0;
     const struct rs_update update = {
-        .key = key.data,
-        .key_size = key.size,
-        .value = value.data,
-        .value_size = value.size,
-        .ttl_ms = ttl_of(ttl_ms),
+        .key = key,
+        .value = value,
+        .ttl_ms = ttl_ms,
         .decide = when == RECSYS_STORE_IF_ABSENT ? replace_absent : NULL,
         .arg = &is_present,
     };
@@ -100,18 +93,16 @@ static recsys_status memory_set(void *self, recsys_bytes key, recsys_bytes value
 }
 
 static recsys_status memory_get_or_set(void *self, recsys_bytes key, recsys_bytes value,
-                                       uint64_t ttl_ms, recsys_value *present, uint64_t *life,
-                                       recsys_error *err)
+                                       uint64_t ttl_ms, recsys_value *present,
+                                       uint64_t *incarnation, recsys_error *err)
 {
     const struct memory *memory = self;
     recsys_cache_entry *entry = NULL;
     int is_present;
     const struct rs_update update = {
-        .key = key.data,
-        .key_size = key.size,
-        .value = value.data,
-        .value_size = value.size,
-        .ttl_ms = ttl_of(ttl_ms),
+        .key = key,
+        .value = value,
+        .ttl_ms = ttl_ms,
         .decide = replace_absent,
         .arg = &is_present,
     };
@@ -121,7 +112,7 @@ static recsys_status memory_get_or_set(void *self, recsys_bytes key, recsys_byte
         *present = value_of(entry);
         status = RECSYS_OK;
     }
-    *life = memory->life;
+    *incarnation = memory->incarnation;
     return status;
 }
 
@@ -152,11 +143,9 @@ static recsys_status memory_replace(void *self, recsys_bytes key, recsys_bytes p
     const struct memory *memory = self;
     struct replacing replacing = {prefix, value.data == NULL, 0};
     const struct rs_update update = {
-        .key = key.data,
-        .key_size = key.size,
-        .value = value.data,
-        .value_size = value.size,
-        .ttl_ms = ttl_of(ttl_ms),
+        .key = key,
+        .value = value,
+        .ttl_ms = ttl_ms,
         .decide = replace_matching,
         .arg = &replacing,
     };
@@ -176,8 +165,7 @@ static recsys_status memory_remove(void *self, const recsys_bytes *keys, size_t 
     (void)err;
     *n_removed = 0;
     for (size_t i = 0; i < n; i++)
-        *n_removed +=
-            recsys_cache_remove(memory->cache, keys[i].data, keys[i].size, NULL) == RECSYS_OK;
+        *n_removed += recsys_cache_remove(memory->cache, keys[i], NULL) == RECSYS_OK;
     return RECSYS_OK;
 }
 
@@ -258,42 +246,43 @@ static recsys_status memory_scan(void *self, const recsys_bytes *parts, size_t n
     return status;
 }
 
-struct taking {
+struct limiting {
     uint64_t now_us, emission_us;
     uint32_t burst, cost;
-    recsys_take *out;
+    recsys_rate_decision *out;
     int is_foreign;
 };
 
-static enum rs_verdict take_items(void *arg, const recsys_cache_entry *present,
-                                  recsys_cache_entry *fresh)
+static enum rs_verdict decide_rate(void *arg, const recsys_cache_entry *present,
+                                   recsys_cache_entry *fresh)
 {
-    struct taking *taking = arg;
+    struct limiting *limiting = arg;
     uint64_t tat_us = 0;
     size_t size;
     const void *value = recsys_cache_entry_get(present, &size);
 
-    taking->is_foreign = present != NULL && size != sizeof tat_us;
-    if (taking->is_foreign || fresh == NULL)
+    limiting->is_foreign = present != NULL && size != sizeof tat_us;
+    if (limiting->is_foreign || fresh == NULL)
         return RS_VERDICT_KEEP;
     if (present != NULL)
         memcpy(&tat_us, value, sizeof tat_us);
-    tat_us = rs_gcra_take(tat_us, taking->now_us, taking->emission_us, taking->burst, taking->cost,
-                          taking->out);
-    if (!taking->out->allowed)
+    tat_us = rs_gcra_decide(tat_us, limiting->now_us, limiting->emission_us, limiting->burst,
+                            limiting->cost, limiting->out);
+    if (!limiting->out->allowed)
         return RS_VERDICT_KEEP;
     memcpy(rs_entry_value(fresh), &tat_us, sizeof tat_us);
-    fresh->expires_ms = rs_cache_expiry(fresh->expires_ms, taking->out->reset_us / 1000u);
+    fresh->expires_ms = rs_cache_expiry(fresh->expires_ms, limiting->out->reset_us / 1000u);
     return RS_VERDICT_REPLACE;
 }
 
-static recsys_status memory_take(void *self, recsys_bytes key, uint64_t emission_us, uint32_t burst,
-                                 uint32_t cost, recsys_take *out, recsys_error *err)
+static recsys_status memory_rate_limit(void *self, recsys_bytes key, uint64_t emission_us,
+                                       uint32_t burst, uint32_t cost, recsys_rate_decision *out,
+                                       recsys_error *err)
 {
     const struct memory *memory = self;
     uint64_t now_us =
         memory->now_ms == NULL ? rs_clock_ns() / 1000u : memory->now_ms(memory->user_data) * 1000u;
-    struct taking taking = {
+    struct limiting limiting = {
         .now_us = now_us,
         .emission_us = emission_us,
         .burst = burst,
@@ -301,17 +290,15 @@ static recsys_status memory_take(void *self, recsys_bytes key, uint64_t emission
         .out = out,
     };
     const struct rs_update update = {
-        .key = key.data,
-        .key_size = key.size,
-        .value = &now_us, /* of the size of what take_items writes there */
-        .value_size = sizeof now_us,
-        .ttl_ms = TAKE_SLACK_MS, /* and what take_items adds */
-        .decide = take_items,
-        .arg = &taking,
+        .key = key,
+        .value = {&now_us, sizeof now_us}, /* of the size of what decide_rate writes there */
+        .ttl_ms = RATE_SLACK_MS,           /* and what decide_rate adds */
+        .decide = decide_rate,
+        .arg = &limiting,
     };
     recsys_status status = rs_cache_update(memory->cache, &update, NULL, err);
 
-    if (status == RECSYS_OK && taking.is_foreign)
+    if (status == RECSYS_OK && limiting.is_foreign)
         status = rs_error(err, RECSYS_E_INVALID,
                           "in-process store: the key holds something else than a rate limit");
     return status;
@@ -346,15 +333,15 @@ void rs_store_memory_count(const recsys_store *store, recsys_store_stats *out)
 }
 
 /* The hash is a permutation: no two in a process are alike, and its seed is the process's own. */
-static uint64_t make_life(void)
+static uint64_t make_incarnation(void)
 {
     static atomic_uint_fast64_t n_made;
-    uint64_t life;
+    uint64_t incarnation;
 
     do
-        life = rs_hash_number(atomic_fetch_add(&n_made, 1u), rs_hash_seed());
-    while (life == 0);
-    return life;
+        incarnation = rs_hash_number(atomic_fetch_add(&n_made, 1u), rs_hash_seed());
+    while (incarnation == 0);
+    return incarnation;
 }
 
 recsys_status recsys_store_create_memory(const char *name,
@@ -369,11 +356,12 @@ recsys_status recsys_store_create_memory(const char *name,
         .get_or_set = memory_get_or_set,
         .replace = memory_replace,
         .scan = memory_scan,
-        .take = memory_take,
+        .rate_limit = memory_rate_limit,
         .ping = memory_ping,
         .destroy = memory_destroy,
     };
 
+    recsys_store_options options = RECSYS_STORE_OPTIONS_INIT;
     recsys_cache_options given;
 
     if (out == NULL)
@@ -398,6 +386,7 @@ recsys_status recsys_store_create_memory(const char *name,
     }
     memory->now_ms = given.now_ms;
     memory->user_data = given.user_data;
-    memory->life = make_life();
-    return recsys_store_create(name, &driver, memory, NULL, out, err);
+    memory->incarnation = make_incarnation();
+    options.ttl_ms = given.ttl_ms;
+    return recsys_store_create(name, &driver, memory, &options, out, err);
 }

@@ -48,7 +48,7 @@ static void prepare_stale(void)
 static void prepare_dead(void)
 {
     world_load(&world);
-    world.script.life++;
+    world.script.incarnation++;
     world_set_truth(&world, "two");
 }
 
@@ -111,13 +111,13 @@ static void look_up(void)
 
 static int gives_value;
 
-static recsys_status change(recsys_aside_writing *writing, void *user_data, recsys_error *err)
+static recsys_status change(recsys_aside_changes *changes, void *user_data, recsys_error *err)
 {
     (void)user_data;
     world_set_truth(&world, "written");
     if (gives_value)
         CHECK_OK(
-            recsys_aside_write_set(writing, 0, (recsys_bytes){"written", 7}, world.version, err),
+            recsys_aside_changes_set(changes, 0, (recsys_bytes){"written", 7}, world.version, err),
             err);
     return RECSYS_OK;
 }
@@ -129,7 +129,7 @@ static void write_value(void)
     CHECK_OK(recsys_aside_write(world.aside, &key, 1, change, NULL, &world.err), &world.err);
 }
 
-static void write_and_forget(void)
+static void write_and_invalidate(void)
 {
     gives_value = 0;
     write_value();
@@ -141,13 +141,13 @@ static void write_through(void)
     write_value();
 }
 
-static void forget_all(void)
+static void invalidate_all(void)
 {
     world_set_truth(&world, "two");
     CHECK_OK(recsys_aside_invalidate_all(world.aside, &world.err), &world.err);
 }
 
-static void forget_form(void)
+static void invalidate_form(void)
 {
     const recsys_bytes form[2] = {{"user:", 5}, {"", 0}};
 
@@ -190,11 +190,11 @@ static const struct scenario {
     {"a foreign value", prepare_foreign, load},
     {"nothing to load", prepare_nothing, load_nothing},
     {"a loader that fails", prepare_nothing, fail_to_load},
-    {"a write", prepare_value, write_and_forget},
+    {"a write", prepare_value, write_and_invalidate},
     {"a write of nothing cached", prepare_nothing, write_through},
     {"a write through", prepare_value, write_through},
-    {"forgetting everything", prepare_value, forget_all},
-    {"forgetting a form", prepare_value, forget_form},
+    {"invalidating everything", prepare_value, invalidate_all},
+    {"invalidating a form", prepare_value, invalidate_form},
     {"setting", prepare_value, set},
     {"invalidated while loading", prepare_nothing, load_and_invalidate},
 };

@@ -338,11 +338,11 @@ static void change_truth(void)
     version++;
 }
 
-static recsys_status change(recsys_aside_writing *writing, void *user_data, recsys_error *problem)
+static recsys_status change(recsys_aside_changes *changes, void *user_data, recsys_error *problem)
 {
     (void)user_data;
     change_truth();
-    return recsys_aside_write_set(writing, 0, text(truth), version, problem);
+    return recsys_aside_changes_set(changes, 0, text(truth), version, problem);
 }
 
 /* -- what is done -- */
@@ -472,8 +472,8 @@ static long run_one(const struct scenario *scenario, long fail_at, const struct 
 
     recsys_aside_destroy(other);
     recsys_aside_destroy(aside);
-    recsys_store_destroy(other_store);
-    recsys_store_destroy(store);
+    recsys_store_unref(other_store);
+    recsys_store_unref(store);
     io.broken = io.silent = -1;
     if (count_descriptors() != n_descriptors)
         fail_msg("%s: %d descriptors instead of %d", where, count_descriptors(), n_descriptors);

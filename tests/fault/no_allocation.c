@@ -329,22 +329,23 @@ static void looking_things_up_allocates_nothing(void **state)
 
 static void a_cache_hit_and_a_miss_allocate_nothing(void **state)
 {
+    const recsys_bytes key = {"key", 3};
     recsys_cache *cache = NULL;
     recsys_cache_entry *entry = NULL;
     long n;
 
     (void)state;
     must(recsys_cache_create(NULL, &cache, &err), "cache");
-    must(recsys_cache_set(cache, "key", 3, "value", 5, 0, &err), "set");
+    must(recsys_cache_set(cache, key, (recsys_bytes){"value", 5}, 0, &err), "set");
     for (int round = 0; round < 3; round++) {
-        ALLOCATIONS(n, recsys_cache_get(cache, "key", 3, &entry, &err));
+        ALLOCATIONS(n, recsys_cache_get(cache, key, &entry, &err));
         assert_int_equal(n, 0);
         fail_alloc_start(-1, 0);
         recsys_cache_release(entry);
         assert_int_equal(fail_alloc_stop(), 0);
     }
     fail_alloc_start(-1, 0);
-    recsys_status status = recsys_cache_get(cache, "other", 5, &entry, &err);
+    recsys_status status = recsys_cache_get(cache, (recsys_bytes){"other", 5}, &entry, &err);
     assert_int_equal(fail_alloc_stop(), 0);
     assert_int_equal(status, RECSYS_E_NOT_FOUND);
     recsys_cache_destroy(cache);

@@ -92,10 +92,10 @@ static recsys_status load_a_dead_value(void)
 {
     world_create(&world, 0, NULL);
     world_load(&world);
-    world.script.life++;
+    world.script.incarnation++;
     world_set_truth(&world, "two");
     recsys_status status = load_with(world.aside);
-    world.script.life--; /* "elsewhere" in end() knows no other life */
+    world.script.incarnation--; /* "elsewhere" in end() knows no other incarnation */
     world_invalidate(&world, world.aside);
     end();
     return status;
@@ -143,7 +143,7 @@ static recsys_status set_a_value(void)
 
 static int n_written;
 
-static recsys_status change(recsys_aside_writing *writing, void *user_data, recsys_error *why)
+static recsys_status change(recsys_aside_changes *changes, void *user_data, recsys_error *why)
 {
     (void)user_data;
     (void)why;
@@ -151,7 +151,7 @@ static recsys_status change(recsys_aside_writing *writing, void *user_data, recs
     n_written++;
     /* If it cannot be kept the key is removed. */
     recsys_status status =
-        recsys_aside_write_set(writing, 0, (recsys_bytes){"written", 7}, world.version, NULL);
+        recsys_aside_changes_set(changes, 0, (recsys_bytes){"written", 7}, world.version, NULL);
     CHECK(status == RECSYS_OK || status == RECSYS_E_NOMEM);
     return RECSYS_OK;
 }
@@ -215,7 +215,7 @@ static recsys_status invalidate_a_form(void)
     return status;
 }
 
-static recsys_status forget_everything(void)
+static recsys_status invalidate_everything(void)
 {
     recsys_status status;
 
@@ -228,7 +228,7 @@ static recsys_status forget_everything(void)
     return status;
 }
 
-/* Telling the store what it missed needs memory too: until there is some it is left alone. */
+/* Telling the store what it missed needs memory too: until there is some its breaker stays open. */
 static recsys_status come_back(void)
 {
     recsys_status status;
@@ -257,7 +257,7 @@ static const struct scenario scenarios[] = {
     {"invalidate a key", invalidate_a_key, 0},
     {"invalidate, the store away", invalidate_while_the_store_is_away, 0},
     {"invalidate a form", invalidate_a_form, 0},
-    {"forget everything", forget_everything, 0},
+    {"invalidate everything", invalidate_everything, 0},
     {"come back", come_back, 0},
 };
 

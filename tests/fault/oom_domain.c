@@ -93,7 +93,7 @@ static void close_world(void)
     recsys_domains_destroy(domains);
     domains = NULL;
     for (size_t db = 2; db < 10; db++)
-        recsys_store_destroy(stores[db]);
+        recsys_store_unref(stores[db]);
     recsys_source_unref(source);
 }
 

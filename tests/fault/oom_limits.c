@@ -25,7 +25,7 @@ static void open_both(void)
 
 static void close_both(void)
 {
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     recsys_source_unref(source);
     auth_database_destroy(&database);
 }

@@ -12,7 +12,7 @@ static recsys_bytes text(const char *bytes)
     return (recsys_bytes){bytes, strlen(bytes)};
 }
 
-/* A store with "k" -> "value"; recsys_store_destroy() when done. */
+/* A store with "k" -> "value"; recsys_store_unref() when done. */
 static void create(void)
 {
     CHECK_OK(recsys_store_create_memory("m", NULL, &store, &err), &err);
@@ -41,7 +41,7 @@ static recsys_status create_in_memory(void)
     FAILING(status, recsys_store_create_memory("m", NULL, &made, &err));
     CHECK(status == RECSYS_OK || made == NULL);
     if (status == RECSYS_OK)
-        recsys_store_destroy(made);
+        recsys_store_unref(made);
     return status;
 }
 
@@ -55,7 +55,7 @@ static recsys_status get(void)
     FAILING(status, recsys_store_get(store, &key, 1, &value, NULL, &err));
     CHECK_EQ(run.n_calls, 0);
     recsys_value_release(&value);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     return status;
 }
 
@@ -66,7 +66,7 @@ static recsys_status set(void)
     create();
     FAILING(status, recsys_store_set(store, text("k"), text("new"), 0, 0, &err));
     CHECK(has("k", status == RECSYS_OK ? "new" : NULL));
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     return status;
 }
 
@@ -79,7 +79,7 @@ static recsys_status set_if_absent(void)
             recsys_store_set(store, text("other"), text("new"), 0, RECSYS_STORE_IF_ABSENT, &err));
     CHECK(has("other", status == RECSYS_OK ? "new" : NULL));
     CHECK(has("k", "value"));
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     return status;
 }
 
@@ -95,7 +95,7 @@ static recsys_status get_or_set_present(void)
     CHECK_EQ(status, RECSYS_OK);
     CHECK(present.size == 5 && memcmp(present.data, "value", 5) == 0);
     recsys_value_release(&present);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     return status;
 }
 
@@ -109,7 +109,7 @@ static recsys_status get_or_set_absent(void)
             recsys_store_get_or_set(store, text("other"), text("new"), 0, &present, NULL, &err));
     CHECK(present.data == NULL);
     CHECK(has("other", status == RECSYS_OK ? "new" : NULL));
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     return status;
 }
 
@@ -120,7 +120,7 @@ static recsys_status replace(void)
     create();
     FAILING(status, recsys_store_replace(store, text("k"), text("val"), text("new"), 0, &err));
     CHECK(has("k", status == RECSYS_OK ? "new" : NULL));
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     return status;
 }
 
@@ -139,24 +139,24 @@ static recsys_status remove_a_value(void)
             recsys_store_replace(store, text("k"), text("v"), (recsys_bytes){NULL, 0}, 0, &err));
     CHECK_EQ(run.n_calls, 0);
     CHECK(has("k", NULL));
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     return status;
 }
 
 /* A limit is not reset by having no memory. */
 static recsys_status take(void)
 {
-    recsys_take out;
+    recsys_rate_decision out;
     recsys_status status;
 
     create();
-    CHECK_OK(recsys_store_take(store, text("limit"), 3600000000u, 2, 1, &out, &err), &err);
-    FAILING(status, recsys_store_take(store, text("limit"), 3600000000u, 2, 1, &out, &err));
+    CHECK_OK(recsys_store_rate_limit(store, text("limit"), 3600000000u, 2, 1, &out, &err), &err);
+    FAILING(status, recsys_store_rate_limit(store, text("limit"), 3600000000u, 2, 1, &out, &err));
     CHECK_EQ(out.allowed, status == RECSYS_OK);
     recsys_error why;
-    CHECK_OK(recsys_store_take(store, text("limit"), 3600000000u, 2, 1, &out, &why), &why);
+    CHECK_OK(recsys_store_rate_limit(store, text("limit"), 3600000000u, 2, 1, &out, &why), &why);
     CHECK_EQ(out.allowed, status != RECSYS_OK);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     return status;
 }
 
@@ -191,7 +191,7 @@ static recsys_status scan(void)
     while (cursor != 0) /* what could not be shown comes later */
         CHECK_OK(recsys_store_scan(store, all, 2, &cursor, count_key, &n, &why), &why);
     CHECK_EQ(n, 100);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     return status;
 }
 
@@ -207,8 +207,8 @@ static recsys_status register_a_teller(void)
 
     create();
     FAILING(status, rs_store_on_return(store, tell, &store, &err));
-    rs_store_forget(store, &store);
-    recsys_store_destroy(store);
+    rs_store_cancel_return(store, &store);
+    recsys_store_unref(store);
     return status;
 }
 

@@ -57,7 +57,7 @@ static recsys_status open_client(uint32_t command_timeout_ms)
 
 static void close_client(void)
 {
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     store = NULL;
 }
 
@@ -76,11 +76,11 @@ static void check_value(const recsys_value *value, recsys_status status, const c
 static recsys_status do_get(void)
 {
     recsys_value value;
-    uint64_t life;
-    recsys_status status = recsys_store_get(store, keys, 1, &value, &life, &err);
+    uint64_t incarnation;
+    recsys_status status = recsys_store_get(store, keys, 1, &value, &incarnation, &err);
 
     check_value(&value, status, "hello");
-    CHECK((life != 0) == (status == RECSYS_OK));
+    CHECK((incarnation != 0) == (status == RECSYS_OK));
     recsys_value_release(&value);
     return status;
 }
@@ -88,8 +88,8 @@ static recsys_status do_get(void)
 static recsys_status do_get_three(void)
 {
     recsys_value values[3];
-    uint64_t life;
-    recsys_status status = recsys_store_get(store, keys, 3, values, &life, &err);
+    uint64_t incarnation;
+    recsys_status status = recsys_store_get(store, keys, 3, values, &incarnation, &err);
 
     check_value(&values[0], status, "one");
     check_value(&values[1], status, NULL);
@@ -121,9 +121,9 @@ static recsys_status do_remove(void)
 static recsys_status do_get_or_set(void)
 {
     recsys_value value;
-    uint64_t life;
+    uint64_t incarnation;
     recsys_status status =
-        recsys_store_get_or_set(store, keys[0], keys[1], 1000, &value, &life, &err);
+        recsys_store_get_or_set(store, keys[0], keys[1], 1000, &value, &incarnation, &err);
 
     check_value(&value, status, "there");
     recsys_value_release(&value);
@@ -154,10 +154,10 @@ static recsys_status do_scan(void)
     return status;
 }
 
-static recsys_status do_take(void)
+static recsys_status do_rate_limit(void)
 {
-    recsys_take out;
-    recsys_status status = recsys_store_take(store, keys[0], 1000, 5, 1, &out, &err);
+    recsys_rate_decision out;
+    recsys_status status = recsys_store_rate_limit(store, keys[0], 1000, 5, 1, &out, &err);
 
     CHECK_EQ(out.remaining, status == RECSYS_OK ? 4 : 0);
     CHECK_EQ(out.reset_us, status == RECSYS_OK ? 17 : 0);
@@ -180,7 +180,7 @@ static const struct operation {
      "*2\r\n$2\r\n17\r\n*3\r\n$4\r\np:k1\r\n$4\r\np:k2\r\n$5\r\nother\r\n",
      do_scan,
      {NULL}},
-    {"take", "*4\r\n:1\r\n$1\r\n4\r\n$1\r\n0\r\n$2\r\n17\r\n", do_take, {NULL}},
+    {"take", "*4\r\n:1\r\n$1\r\n4\r\n$1\r\n0\r\n$2\r\n17\r\n", do_rate_limit, {NULL}},
 };
 
 #define N_OPERATIONS (sizeof operations / sizeof operations[0])
@@ -450,8 +450,8 @@ static void rubbish_is_never_an_answer(void **state)
         size += (size_t)(random >> 45) % (sizeof rubbish - 1);
         fake_redis_say(rubbish, size, FAKE_THEN_CLOSE);
         recsys_value value;
-        uint64_t life;
-        recsys_status status = recsys_store_get(store, keys, 1, &value, &life, &err);
+        uint64_t incarnation;
+        recsys_status status = recsys_store_get(store, keys, 1, &value, &incarnation, &err);
         n_answers += status == RECSYS_OK;
         recsys_value_release(&value);
         /* An error reply in good form, and nothing after it, leaves the connection. */
@@ -556,7 +556,7 @@ static void a_probe_pings_and_wants_a_pong(void **state)
     recsys_store_options store_options = RECSYS_STORE_OPTIONS_INIT;
     recsys_store *fragile;
     recsys_value value;
-    uint64_t life;
+    uint64_t incarnation;
 
     (void)state;
     options.port = port;
@@ -566,8 +566,8 @@ static void a_probe_pings_and_wants_a_pong(void **state)
     store_options.flags = RECSYS_STORE_PROBED;
     assert_ok(recsys_redis_create("fragile", &options, &store_options, &fragile, &err));
     say("-LOADING\r\n", FAKE_AT_ONCE);
-    assert_fails(recsys_store_get(fragile, keys, 1, &value, &life, &err), RECSYS_E_BACKEND);
-    assert_fails(recsys_store_get(fragile, keys, 1, &value, &life, &err), RECSYS_E_STATE);
+    assert_fails(recsys_store_get(fragile, keys, 1, &value, &incarnation, &err), RECSYS_E_BACKEND);
+    assert_fails(recsys_store_get(fragile, keys, 1, &value, &incarnation, &err), RECSYS_E_STATE);
     say("+PENG\r\n", FAKE_AT_ONCE);
     recsys_status status;
     while ((status = recsys_store_probe(fragile, &err)) == RECSYS_E_STATE)
@@ -578,9 +578,9 @@ static void a_probe_pings_and_wants_a_pong(void **state)
         poll(NULL, 0, 1);
     assert_int_equal(status, RECSYS_OK);
     say("$1\r\nx\r\n", FAKE_AT_ONCE);
-    assert_ok(recsys_store_get(fragile, keys, 1, &value, &life, &err));
+    assert_ok(recsys_store_get(fragile, keys, 1, &value, &incarnation, &err));
     recsys_value_release(&value);
-    recsys_store_destroy(fragile);
+    recsys_store_unref(fragile);
 }
 
 /* -- memory -- */
@@ -634,7 +634,7 @@ static void an_answer_without_memory_is_lost_alone(void **state)
 {
     static char large[100000 + 16];
     recsys_value value;
-    uint64_t life;
+    uint64_t incarnation;
 
     (void)state;
     int head = snprintf(large, sizeof large, "$%d\r\n", 100000);
@@ -642,11 +642,11 @@ static void an_answer_without_memory_is_lost_alone(void **state)
     memcpy(large + head + 100000, "\r\n", 2);
     fake_redis_say(large, (size_t)head + 100002, FAKE_AT_ONCE);
     assert_ok(open_client(10000));
-    assert_ok(recsys_store_get(store, keys, 1, &value, &life, &err));
+    assert_ok(recsys_store_get(store, keys, 1, &value, &incarnation, &err));
     recsys_value_release(&value);
     for (long fail_at = 0;; fail_at++) {
         fail_alloc_start(fail_at, 1);
-        recsys_status status = recsys_store_get(store, keys, 1, &value, &life, &err);
+        recsys_status status = recsys_store_get(store, keys, 1, &value, &incarnation, &err);
         fail_alloc_stop();
         if (status == RECSYS_OK) {
             assert_int_equal(value.size, 100000);
@@ -655,7 +655,7 @@ static void an_answer_without_memory_is_lost_alone(void **state)
             assert_int_equal(status, RECSYS_E_NOMEM);
         if (fail_alloc_failed() == 0)
             break;
-        assert_ok(recsys_store_get(store, keys, 1, &value, &life, &err));
+        assert_ok(recsys_store_get(store, keys, 1, &value, &incarnation, &err));
         assert_int_equal(value.size, 100000);
         recsys_value_release(&value);
     }

@@ -40,11 +40,11 @@ static void change(recsys_store *store, const uint8_t *data, size_t size)
 {
     recsys_value stored;
     recsys_error err;
-    uint64_t life;
+    uint64_t incarnation;
     size_t cut;
     uint8_t *bytes;
 
-    must(recsys_store_get(store, &key, 1, &stored, &life, &err) == RECSYS_OK);
+    must(recsys_store_get(store, &key, 1, &stored, &incarnation, &err) == RECSYS_OK);
     must(stored.size > 64);
     bytes = malloc(stored.size);
     must(bytes != NULL);

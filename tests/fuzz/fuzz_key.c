@@ -20,7 +20,7 @@ static recsys_status write_key(const recsys_bytes values[2], char key[RECSYS_KEY
     recsys_error err;
 
     *size = RECSYS_KEY_MAX + 1;
-    return recsys_key_write(pattern, values, 2, key, size, &err);
+    return recsys_key_format(pattern, values, 2, key, size, &err);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -47,7 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         __builtin_trap();
     for (size_t i = 0; i < key_size; i++) {
         colons += key[i] == ':';
-        if (key[i] == '\0' || strchr("*?[]\\^~ \r\n", key[i]) != NULL || (unsigned char)key[i] > 126)
+        if (key[i] == '\0' || strchr("*?[]\\^~ \r\n", key[i]) != NULL ||
+            (unsigned char)key[i] > 126)
             __builtin_trap();
     }
     if (colons != 3)

@@ -110,10 +110,10 @@ static unsigned count_lost_by_control(void)
 
     for (unsigned i = 0; i < N_TOKENS; i++) {
         recsys_value value = {0};
-        uint64_t life;
+        uint64_t incarnation;
         recsys_bytes key = {room, (size_t)snprintf(room, sizeof room, "blacklist:%s",
                                                    (const char *)token(jti, "bad", i).data)};
-        if (recsys_store_get(store, &key, 1, &value, &life, NULL) != RECSYS_OK ||
+        if (recsys_store_get(store, &key, 1, &value, &incarnation, NULL) != RECSYS_OK ||
             value.data == NULL)
             lost++;
         recsys_value_release(&value);
@@ -191,7 +191,7 @@ static void evict(void)
                                       RECSYS_STORE_ALWAYS, &err),
                      &err);
         }
-    recsys_store_destroy(cache);
+    recsys_store_unref(cache);
 }
 
 /* The file has a proof from before a revocation. Whether it comes back in time
@@ -319,7 +319,7 @@ int main(void)
     shut_database_down();
 
     recsys_denylist_destroy(veteran);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     recsys_source_unref(source);
     database_server_stop(postgres);
     redis_server_end(&server);

@@ -117,14 +117,14 @@ static void read_through_a_bad_network(void)
     redis_store_options(&redis, DB);
     redis.port = proxy_port(proxy);
     redis.command_timeout_ms = TIMEOUT_MS;
-    breaker.failures = 1000; /* a network like this would be left alone most of the time */
+    breaker.failures = 1000; /* on a network like this it would be open most of the time */
     breaker.rest_ms = breaker.max_rest_ms = 1;
     CHECK_OK(recsys_redis_create("users", &redis, &breaker, &store, &err), &err);
     aside = create_cache(store);
     threads_run(read_users, N_THREADS);
     recsys_aside_stats stats = count(aside);
     recsys_aside_destroy(aside);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     struct proxy_counts counts = proxy_stop(proxy);
 
     printf("%u reads, %" PRIu64 " hits, %" PRIu64 " replies: %" PRIu64 " late, %" PRIu64
@@ -169,7 +169,7 @@ static redisReply *ask_badly(struct client *client, int argc, const char **argv,
 }
 
 static recsys_status client_get(void *self, const recsys_bytes *keys, size_t n,
-                                recsys_value *values, uint64_t *life, recsys_error *err)
+                                recsys_value *values, uint64_t *incarnation, recsys_error *err)
 {
     const char *argv[4] = {"MGET"};
     size_t sizes[4] = {4};
@@ -187,7 +187,7 @@ static recsys_status client_get(void *self, const recsys_bytes *keys, size_t n,
         freeReplyObject(reply);
         return RECSYS_E_BACKEND;
     }
-    *life = 1;
+    *incarnation = 1;
     for (size_t i = 0; i < n; i++) {
         const redisReply *element = reply->element[i];
         if (element->type != REDIS_REPLY_STRING)
@@ -226,10 +226,10 @@ static recsys_status no_remove(void *self, const recsys_bytes *keys, size_t n, u
 }
 
 static recsys_status no_get_or_set(void *self, recsys_bytes key, recsys_bytes value,
-                                   uint64_t ttl_ms, recsys_value *present, uint64_t *life,
+                                   uint64_t ttl_ms, recsys_value *present, uint64_t *incarnation,
                                    recsys_error *err)
 {
-    (void)self, (void)key, (void)value, (void)ttl_ms, (void)present, (void)life, (void)err;
+    (void)self, (void)key, (void)value, (void)ttl_ms, (void)present, (void)incarnation, (void)err;
     return RECSYS_E_INTERNAL;
 }
 
@@ -352,8 +352,8 @@ static void the_control_is_caught(void)
     CHECK_EQ(caught, 0);
     recsys_aside_destroy(writer);
     recsys_aside_destroy(cache);
-    recsys_store_destroy(direct);
-    recsys_store_destroy(store);
+    recsys_store_unref(direct);
+    recsys_store_unref(store);
     redisFree(client.bad);
     redisFree(client.good);
     proxy_stop(proxy);

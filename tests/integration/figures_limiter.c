@@ -82,7 +82,7 @@ static void ask(unsigned number)
         take(limiter, other, 1);
     }
     recsys_limiter_destroy(limiter);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 static double server_seconds(void)
@@ -156,7 +156,7 @@ int main(void)
     while (cursor != 0);
     printf("%u keys are left, each with a time to live\n", n_keys);
     recsys_limiter_destroy(limiter);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     redis_server_end(&server);
     return 0;
 }

@@ -227,6 +227,6 @@ int main(void)
     flush();
     redisFree(filler);
     recsys_aside_destroy(aside);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     return 0;
 }

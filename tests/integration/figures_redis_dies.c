@@ -271,7 +271,7 @@ int main(void)
     CHECK_EQ(atomic_load(&n_failed), 0);
     CHECK_EQ(atomic_load(&n_stale), 0);
     recsys_aside_destroy(aside);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     redis_server_end(&server);
     return 0;
 }

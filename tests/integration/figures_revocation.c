@@ -94,18 +94,18 @@ static void revoke_all(unsigned unused)
     }
     recsys_denylist_destroy(denylist);
     recsys_source_unref(source);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 /* As one does without a database: what Redis does not have is not revoked. */
 static int passes_control(recsys_store *store, const char *jti)
 {
     recsys_value value = {0};
-    uint64_t life;
+    uint64_t incarnation;
     char room[80];
     recsys_bytes key = {room, (size_t)snprintf(room, sizeof room, "blacklist:%s", jti)};
 
-    CHECK_OK(recsys_store_get(store, &key, 1, &value, &life, &err), &err);
+    CHECK_OK(recsys_store_get(store, &key, 1, &value, &incarnation, &err), &err);
     int passes = value.data == NULL;
     recsys_value_release(&value);
     return passes;
@@ -151,7 +151,7 @@ static void run(const char *name, const char *what, uint32_t port, unsigned n)
     CHECK_EQ(n_passed, port == server.port ? 0 : n);
     recsys_denylist_destroy(denylist);
     recsys_source_unref(source);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 int main(void)

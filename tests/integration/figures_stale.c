@@ -67,7 +67,7 @@ static void open_cache(void)
 static void close_cache(void)
 {
     recsys_aside_destroy(aside);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 /* A value or a change on its way through a slow network. */
@@ -146,14 +146,14 @@ static void commit(struct thread *thread)
     thread->written = atomic_fetch_add(&shared->rows[thread->row].version, 1) + 1;
 }
 
-static recsys_status change_row(recsys_aside_writing *writing, void *user_data, recsys_error *err)
+static recsys_status change_row(recsys_aside_changes *changes, void *user_data, recsys_error *err)
 {
     struct thread *thread = user_data;
 
     commit(thread);
     dawdle(thread); /* so that later changes may be told to the cache earlier */
-    return recsys_aside_write_set(
-        writing, 0, (recsys_bytes){&thread->written, sizeof thread->written}, thread->written, err);
+    return recsys_aside_changes_set(
+        changes, 0, (recsys_bytes){&thread->written, sizeof thread->written}, thread->written, err);
 }
 
 static void change(struct thread *thread)

@@ -51,7 +51,7 @@ static void open_cache(uint32_t lease_ms)
 static void close_cache(void)
 {
     recsys_aside_destroy(aside);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 static void name_key(const char *what, unsigned round)

@@ -119,8 +119,8 @@ int main(void)
     recsys_limiter_destroy(cold);
     recsys_limiter_destroy(warm);
     recsys_limiter_destroy(other);
-    recsys_store_destroy(store);
-    recsys_store_destroy(other_store);
+    recsys_store_unref(store);
+    recsys_store_unref(other_store);
     redis_server_end(&server);
     return 0;
 }

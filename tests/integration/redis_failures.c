@@ -38,11 +38,11 @@ static recsys_status set(recsys_store *store, const char *key, const char *value
     return recsys_store_set(store, text(key), text(value), 0, RECSYS_STORE_ALWAYS, &err);
 }
 
-static recsys_status get(recsys_store *store, const char *key, uint64_t *life)
+static recsys_status get(recsys_store *store, const char *key, uint64_t *incarnation)
 {
     const recsys_bytes bytes = text(key);
     recsys_value value;
-    recsys_status status = recsys_store_get(store, &bytes, 1, &value, life, &err);
+    recsys_status status = recsys_store_get(store, &bytes, 1, &value, incarnation, &err);
 
     recsys_value_release(&value);
     return status;
@@ -75,65 +75,65 @@ static recsys_store *open_impatient(void)
 static void nobody_there_is_an_error_of_the_network(void **state)
 {
     recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
-    uint64_t life;
+    uint64_t incarnation;
 
     (void)state;
     options.port = servers_find_port();
     recsys_store *store = open_store(&options);
-    assert_fails(get(store, "k", &life), RECSYS_E_IO);
+    assert_fails(get(store, "k", &incarnation), RECSYS_E_IO);
     assert_int_equal(err.sys_errno, ECONNREFUSED);
     assert_int_equal(pool_stats(store).open, 0);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     options.host = "/nowhere/redis.sock";
     store = open_store(&options);
-    assert_fails(get(store, "k", &life), RECSYS_E_IO);
+    assert_fails(get(store, "k", &incarnation), RECSYS_E_IO);
     assert_int_equal(err.sys_errno, ENOENT);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     options.host = "no-such-host.invalid";
     store = open_store(&options);
-    assert_fails(get(store, "k", &life), RECSYS_E_IO);
-    recsys_store_destroy(store);
+    assert_fails(get(store, "k", &incarnation), RECSYS_E_IO);
+    recsys_store_unref(store);
 }
 
 static void a_frozen_server_costs_the_connect_time_out(void **state)
 {
     recsys_redis_options options = patient_options(&server);
-    uint64_t life;
+    uint64_t incarnation;
 
     (void)state;
     options.connect_timeout_ms = 60;
     recsys_store *store = open_store(&options);
     redis_server_freeze(&server); /* the kernel accepts for it, nobody answers */
-    assert_fails(get(store, "k", &life), RECSYS_E_TIMEOUT);
+    assert_fails(get(store, "k", &incarnation), RECSYS_E_TIMEOUT);
     assert_int_equal(pool_stats(store).open, 0);
     redis_server_thaw(&server);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 static void an_answer_that_comes_too_late_reaches_nobody(void **state)
 {
     recsys_store *store = open_impatient();
-    uint64_t life;
+    uint64_t incarnation;
 
     (void)state;
     for (int i = 0; i < 10; i++) {
         insist_on_set(store, "mine", "my value");
         insist_on_set(store, "yours", "your value");
         redis_server_freeze(&server);
-        assert_fails(get(store, "mine", &life), RECSYS_E_TIMEOUT);
+        assert_fails(get(store, "mine", &incarnation), RECSYS_E_TIMEOUT);
         assert_int_equal(pool_stats(store).open, 0);
         redis_server_thaw(&server); /* and it answers */
         /* Whatever has become of the server's speed by now: never another value. */
         const recsys_bytes key = text("yours");
         recsys_value value;
-        while (recsys_store_get(store, &key, 1, &value, &life, &err) != RECSYS_OK)
+        while (recsys_store_get(store, &key, 1, &value, &incarnation, &err) != RECSYS_OK)
             assert_true(err.status == RECSYS_E_TIMEOUT || err.status == RECSYS_E_LIMIT);
         assert_int_equal(value.size, 10);
         assert_memory_equal(value.data, "your value", 10);
         recsys_value_release(&value);
     }
     assert_true(pool_stats(store).closed_broken >= 10);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 static void a_write_that_timed_out_may_have_happened_and_breaks_nothing(void **state)
@@ -148,11 +148,11 @@ static void a_write_that_timed_out_may_have_happened_and_breaks_nothing(void **s
                                   RECSYS_STORE_ALWAYS, &err),
                  RECSYS_E_TIMEOUT);
     redis_server_thaw(&server);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     recsys_redis_options options = patient_options(&server);
     store = open_store(&options);
     assert_value(store, text("k"), "old", 3); /* half a command is none */
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 static void a_restart_is_another_life_and_nobodys_error(void **state)
@@ -170,7 +170,7 @@ static void a_restart_is_another_life_and_nobodys_error(void **state)
     assert_true(second == third);
     assert_int_equal(pool_stats(store).connected, 2);
     assert_int_equal(pool_stats(store).closed_broken, 1);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 static void two_stores_of_one_server_see_the_same_life(void **state)
@@ -185,24 +185,24 @@ static void two_stores_of_one_server_see_the_same_life(void **state)
     assert_ok(get(one, "k", &first));
     assert_ok(get(other, "k", &second));
     assert_true(first == second);
-    recsys_store_destroy(one);
-    recsys_store_destroy(other);
+    recsys_store_unref(one);
+    recsys_store_unref(other);
 }
 
 static void idle_connections_that_the_server_closed_are_nobodys_error(void **state)
 {
     recsys_redis_options options = patient_options(&server);
     recsys_store *store = open_store(&options);
-    uint64_t life;
+    uint64_t incarnation;
 
     (void)state;
     for (int i = 0; i < 5; i++) {
-        assert_ok(get(store, "k", &life));
+        assert_ok(get(store, "k", &incarnation));
         assert_answer(&server, ":1", "CLIENT", "KILL", "TYPE", "normal");
         assert_ok(set(store, "k", "v"));
     }
     assert_int_equal(pool_stats(store).closed_broken, 5);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 static void a_full_server_says_so_and_reads_go_on(void **state)
@@ -210,8 +210,8 @@ static void a_full_server_says_so_and_reads_go_on(void **state)
     recsys_redis_options options = patient_options(&server);
     recsys_store *store = open_store(&options);
     recsys_value present;
-    recsys_take take;
-    uint64_t life;
+    recsys_rate_decision decision;
+    uint64_t incarnation;
 
     (void)state;
     assert_ok(set(store, "k", "v"));
@@ -220,12 +220,14 @@ static void a_full_server_says_so_and_reads_go_on(void **state)
     assert_non_null(strstr(err.message, "OOM command not allowed"));
     assert_non_null(strstr(err.message, "raise maxmemory"));
     assert_value(store, text("k"), "v", 1);
-    assert_fails(recsys_store_get_or_set(store, text("new"), text("v"), 0, &present, &life, &err),
-                 RECSYS_E_BACKEND);
+    assert_fails(
+        recsys_store_get_or_set(store, text("new"), text("v"), 0, &present, &incarnation, &err),
+        RECSYS_E_BACKEND);
     assert_non_null(strstr(err.message, "OOM"));
-    assert_ok(recsys_store_get_or_set(store, text("k"), text("w"), 0, &present, &life, &err));
+    assert_ok(
+        recsys_store_get_or_set(store, text("k"), text("w"), 0, &present, &incarnation, &err));
     recsys_value_release(&present);
-    assert_fails(recsys_store_take(store, text("limit"), 1000, 1, 1, &take, &err),
+    assert_fails(recsys_store_rate_limit(store, text("limit"), 1000, 1, 1, &decision, &err),
                  RECSYS_E_BACKEND);
     assert_fails(recsys_store_replace(store, text("k"), text("v"), text("w"), 0, &err),
                  RECSYS_E_BACKEND);
@@ -233,7 +235,7 @@ static void a_full_server_says_so_and_reads_go_on(void **state)
     assert_answer(&server, "+OK", "CONFIG", "SET", "maxmemory", "0");
     assert_ok(set(store, "new", "v"));
     assert_int_equal(pool_stats(store).connected, 1);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 /* -- the pool -- */
@@ -246,12 +248,12 @@ static void *work(void *argument)
     const recsys_bytes key = {&argument, sizeof argument};
     recsys_error problem;
     recsys_value value;
-    uint64_t life;
+    uint64_t incarnation;
 
     for (uint32_t i = 0; i < 300; i++) {
         const recsys_bytes number = {&i, sizeof i};
         if (recsys_store_set(shared, key, number, 0, RECSYS_STORE_ALWAYS, &problem) != RECSYS_OK ||
-            recsys_store_get(shared, &key, 1, &value, &life, &problem) != RECSYS_OK) {
+            recsys_store_get(shared, &key, 1, &value, &incarnation, &problem) != RECSYS_OK) {
             fprintf(stderr, "%s\n", problem.message);
             n_bad++;
             return NULL;
@@ -281,7 +283,7 @@ static void more_threads_than_connections_take_turns(void **state)
     assert_int_equal(stats.open, stats.connected);
     assert_int_equal(stats.idle, stats.open);
     assert_int_equal(stats.wait_timeouts, 0);
-    recsys_store_destroy(shared);
+    recsys_store_unref(shared);
 }
 
 static void *hold(void *argument)
@@ -296,20 +298,20 @@ static void a_pool_that_is_used_up_is_no_failure_of_the_server(void **state)
     recsys_redis_options options = patient_options(&server);
     recsys_store_stats stats = {.struct_size = sizeof stats};
     pthread_t thread;
-    uint64_t life;
+    uint64_t incarnation;
 
     (void)state;
     options.pool_size = 1;
     options.pool_timeout_ms = 1;
     options.command_timeout_ms = 100000;
     shared = open_store(&options);
-    assert_ok(get(shared, "k", &life));
+    assert_ok(get(shared, "k", &incarnation));
     redis_server_freeze(&server);
     assert_int_equal(pthread_create(&thread, NULL, hold, NULL), 0);
     while (pool_stats(shared).idle > 0)
         sched_yield();
     for (int i = 0; i < 20; i++) {
-        assert_fails(get(shared, "k", &life), RECSYS_E_LIMIT);
+        assert_fails(get(shared, "k", &incarnation), RECSYS_E_LIMIT);
         assert_non_null(strstr(err.message, "pool_size"));
     }
     assert_int_equal(pool_stats(shared).wait_timeouts, 20);
@@ -320,8 +322,8 @@ static void a_pool_that_is_used_up_is_no_failure_of_the_server(void **state)
     assert_ok(recsys_store_get_stats(shared, &stats, &err));
     assert_int_equal(stats.breaker, RECSYS_STORE_CLOSED);
     assert_int_equal(stats.failures, 0);
-    assert_ok(get(shared, "k", &life));
-    recsys_store_destroy(shared);
+    assert_ok(get(shared, "k", &incarnation));
+    recsys_store_unref(shared);
 }
 
 static void the_pool_is_a_stack_with_a_bound_that_a_ping_may_pass(void **state)

@@ -51,7 +51,7 @@ static void a_user_with_a_password_is_let_in(void **state)
     recsys_store *store = open_as("app", "p@ss:w/rd%1");
     assert_ok(set(store));
     assert_value(store, text("k"), "v", 1);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 static void a_url_may_hold_user_password_and_number(void **state)
@@ -67,7 +67,7 @@ static void a_url_may_hold_user_password_and_number(void **state)
     recsys_store *store = open_store(&options);
     assert_ok(set(store));
     assert_answer(&server, ":0", "EXISTS", "app:k");
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 static void a_wrong_password_is_told_but_not_repeated(void **state)
@@ -79,7 +79,7 @@ static void a_wrong_password_is_told_but_not_repeated(void **state)
     assert_non_null(strstr(err.message, "WRONGPASS"));
     assert_null(strstr(err.message, "hunter2"));
     assert_int_equal(pool_stats(store).open, 0);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 static void a_server_that_repeats_the_password_is_not_quoted(void **state)
@@ -95,7 +95,7 @@ static void a_server_that_repeats_the_password_is_not_quoted(void **state)
     assert_fails(set(store), RECSYS_E_BACKEND);
     assert_non_null(strstr(err.message, "AUTH"));
     assert_null(strstr(err.message, "hunter2"));
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     redis_server_end(&renamed);
 }
 
@@ -110,11 +110,11 @@ static void a_password_that_is_missing_is_asked_for(void **state)
     assert_fails(set(store), RECSYS_E_BACKEND);
     assert_non_null(strstr(err.message, "NOAUTH"));
     assert_non_null(strstr(err.message, "give a password"));
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     options.password = "let-me-in"; /* of the default user */
     store = open_store(&options);
     assert_ok(set(store));
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     redis_server_kill(&closed);
     redis_server_end(&closed);
 }
@@ -124,18 +124,18 @@ static void without_info_the_life_is_a_constant(void **state)
     static const char *const users[] = {"silent", "old"};
     const recsys_bytes key = text("k");
     recsys_value value;
-    uint64_t life;
+    uint64_t incarnation;
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         recsys_store *store = open_as(users[i], "quiet");
         assert_ok(set(store));
-        assert_ok(recsys_store_get(store, &key, 1, &value, &life, &err));
+        assert_ok(recsys_store_get(store, &key, 1, &value, &incarnation, &err));
         assert_int_equal(value.size, 1);
-        assert_int_equal(life, 1);
+        assert_int_equal(incarnation, 1);
         recsys_value_release(&value);
         assert_string_equal(pool_stats(store).version, "");
-        recsys_store_destroy(store);
+        recsys_store_unref(store);
     }
 }
 
@@ -148,7 +148,7 @@ static void a_server_without_info_is_used_all_the_same(void **state)
     recsys_redis_options options = patient_options(&renamed);
     recsys_store *store = open_store(&options);
     assert_ok(set(store));
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     redis_server_end(&renamed);
 }
 
@@ -156,7 +156,7 @@ static void what_a_user_may_not_do_is_said_and_costs_no_connection(void **state)
 {
     const recsys_bytes key = text("k");
     recsys_value value;
-    uint64_t life;
+    uint64_t incarnation;
 
     (void)state;
     recsys_store *store = open_as("reader", "quiet");
@@ -164,17 +164,17 @@ static void what_a_user_may_not_do_is_said_and_costs_no_connection(void **state)
         assert_fails(set(store), RECSYS_E_BACKEND);
         assert_non_null(strstr(err.message, "NOPERM"));
         assert_non_null(strstr(err.message, "ACL"));
-        assert_ok(recsys_store_get(store, &key, 1, &value, &life, &err));
+        assert_ok(recsys_store_get(store, &key, 1, &value, &incarnation, &err));
         recsys_value_release(&value);
         /* Inside a script, too. */
         assert_fails(
-            recsys_store_get_or_set(store, text("none"), text("v"), 0, &value, &life, &err),
+            recsys_store_get_or_set(store, text("none"), text("v"), 0, &value, &incarnation, &err),
             RECSYS_E_BACKEND);
-        assert_ok(recsys_store_get(store, &key, 1, &value, &life, &err));
+        assert_ok(recsys_store_get(store, &key, 1, &value, &incarnation, &err));
         recsys_value_release(&value);
     }
     assert_int_equal(pool_stats(store).connected, 1);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 /* What docs/caching.md tells operators to allow. */
@@ -213,7 +213,7 @@ static int32_t see_key(const void *key, size_t size, void *user_data)
     return 0;
 }
 
-/* A ping is sent when the store has failed so often that it is left alone. */
+/* A ping is sent when the store has failed so often that its breaker is open. */
 static recsys_status probe(recsys_store *store)
 {
     recsys_status status;
@@ -233,26 +233,27 @@ static unsigned count_refused(recsys_store *store)
     const recsys_bytes keys[2] = {text("a"), text("b")}, all[2] = {text(""), text("")};
     const recsys_bytes v = text("v"), none = {NULL, 0};
     recsys_value values[2];
-    recsys_take taken;
-    uint64_t life = 0, cursor = 0, n_removed;
+    recsys_rate_decision taken;
+    uint64_t incarnation = 0, cursor = 0, n_removed;
     unsigned n = 0, n_seen = 0;
 
     n += set(store) != RECSYS_OK;
     n += recsys_store_set(store, keys[0], v, 10000, RECSYS_STORE_IF_ABSENT, &err) != RECSYS_OK;
-    n += recsys_store_get(store, keys, 1, values, &life, &err) != RECSYS_OK;
+    n += recsys_store_get(store, keys, 1, values, &incarnation, &err) != RECSYS_OK;
     recsys_value_release(&values[0]);
-    n += life <= 1;
-    n += recsys_store_get(store, keys, 2, values, &life, &err) != RECSYS_OK;
+    n += incarnation <= 1;
+    n += recsys_store_get(store, keys, 2, values, &incarnation, &err) != RECSYS_OK;
     recsys_value_release(&values[0]);
     for (int i = 0; i < 2; i++) {
-        n += recsys_store_get_or_set(store, keys[1], v, 10000, values, &life, &err) != RECSYS_OK;
+        n += recsys_store_get_or_set(store, keys[1], v, 10000, values, &incarnation, &err) !=
+             RECSYS_OK;
         recsys_value_release(&values[0]);
     }
     n += recsys_store_replace(store, keys[1], v, text("w"), 10000, &err) != RECSYS_OK;
     n += recsys_store_replace(store, keys[1], text(""), text("x"), 0, &err) != RECSYS_OK;
     n += recsys_store_replace(store, keys[1], text("x"), none, 0, &err) != RECSYS_OK;
     n += recsys_store_scan(store, all, 2, &cursor, see_key, &n_seen, &err) != RECSYS_OK;
-    n += recsys_store_take(store, text("t"), 1000, 5, 1, &taken, &err) != RECSYS_OK;
+    n += recsys_store_rate_limit(store, text("t"), 1000, 5, 1, &taken, &err) != RECSYS_OK;
     n += recsys_store_remove(store, keys, 2, &n_removed, &err) != RECSYS_OK;
     n += probe(store) != RECSYS_OK;
     return n;
@@ -268,7 +269,7 @@ static void a_user_needs_these_commands_and_every_one_of_them(void **state)
             fail_msg("a user with all of them is refused %u times: %s", n, err.message);
         if (i < N_NEEDED && n == 0)
             fail_msg("%s is not needed", needed[i]);
-        recsys_store_destroy(store);
+        recsys_store_unref(store);
     }
     assert_answer(&server, ":1", "ACL", "DELUSER", "needy");
 }
@@ -282,7 +283,7 @@ static void a_number_beyond_the_servers_is_refused(void **state)
     recsys_store *store = open_store(&options);
     assert_fails(set(store), RECSYS_E_BACKEND);
     assert_non_null(strstr(err.message, "SELECT"));
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 static void a_replica_refuses_to_write_and_says_so(void **state)
@@ -301,7 +302,7 @@ static void a_replica_refuses_to_write_and_says_so(void **state)
     assert_non_null(strstr(err.message, "READONLY"));
     assert_non_null(strstr(err.message, "primary"));
     assert_int_equal(pool_stats(store).open, 0); /* the next write looks for it */
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     redis_server_end(&replica);
 }
 
@@ -315,7 +316,7 @@ static void a_cluster_is_recognised(void **state)
     recsys_store *store = open_store(&options);
     assert_fails(set(store), RECSYS_E_BACKEND);
     assert_non_null(strstr(err.message, "this is a Redis Cluster"));
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     redis_server_kill(&cluster);
     redis_server_end(&cluster);
 }
@@ -347,9 +348,9 @@ static void options_that_contradict_each_other_are_refused(void **state)
     options = plain;
     options.user = options.password = options.prefix = options.ca_file = ""; /* none */
     assert_ok(recsys_redis_create("test", &options, NULL, &store, &err));
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     assert_ok(recsys_redis_create("test", NULL, NULL, &store, &err));
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 int main(void)

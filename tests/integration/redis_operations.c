@@ -46,7 +46,7 @@ static int close_it(void **state)
 {
     (void)state;
     assert_int_equal(pool_stats(store).closed_broken, 0);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     return 0;
 }
 
@@ -74,8 +74,8 @@ static void keys_and_values_are_any_bytes(void **state)
     for (size_t i = 0; i < 5; i++)
         assert_value(store, keys[i], values[i].data, values[i].size);
     recsys_value got[5];
-    uint64_t life;
-    assert_ok(recsys_store_get(store, keys, 5, got, &life, &err));
+    uint64_t incarnation;
+    assert_ok(recsys_store_get(store, keys, 5, got, &incarnation, &err));
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(got[i].size, values[i].size);
         assert_memory_equal(got[i].data, values[i].data, values[i].size);
@@ -88,13 +88,13 @@ static void several_keys_come_in_their_order_with_gaps_for_absent_ones(void **st
 {
     const recsys_bytes keys[] = {text("none"), text("b"), text("a"), text("b"), text("gone")};
     recsys_value got[5];
-    uint64_t life, again;
+    uint64_t incarnation, again;
 
     (void)state;
     set("a", "1");
     set("b", "22");
     assert_answer(&server, ":1", "SADD", "gone", "a set is no value");
-    assert_ok(recsys_store_get(store, keys, 5, got, &life, &err));
+    assert_ok(recsys_store_get(store, keys, 5, got, &incarnation, &err));
     assert_null(got[0].data);
     assert_memory_equal(got[1].data, "22", 2);
     assert_memory_equal(got[2].data, "1", 1);
@@ -105,29 +105,37 @@ static void several_keys_come_in_their_order_with_gaps_for_absent_ones(void **st
     assert_ok(recsys_store_get(store, keys, 5, got, &again, &err));
     for (size_t i = 0; i < 5; i++)
         recsys_value_release(&got[i]);
-    assert_true(life > 1 && life == again);
+    assert_true(incarnation > 1 && incarnation == again);
 }
 
 static void a_time_to_live_is_kept_by_the_server(void **state)
 {
     recsys_value present;
-    uint64_t life;
+    uint64_t incarnation;
 
     (void)state;
     assert_ok(recsys_store_set(store, text("k"), text("v"), 600000, RECSYS_STORE_ALWAYS, &err));
     CHECK_BETWEEN(ask_number(&server, "PTTL", "k"), 1, 600000);
-    set("k", "w");
+    set("k", "w"); /* as the store's options say */
+    CHECK_BETWEEN(ask_number(&server, "PTTL", "k"), 1, 300000);
+    assert_ok(
+        recsys_store_set(store, text("k"), text("v"), RECSYS_NEVER, RECSYS_STORE_ALWAYS, &err));
     assert_int_equal(ask_number(&server, "PTTL", "k"), -1);
-    assert_ok(recsys_store_get_or_set(store, text("g"), text("v"), 700000, &present, &life, &err));
+    assert_ok(recsys_store_get_or_set(store, text("ever"), text("v"), RECSYS_NEVER, &present,
+                                      &incarnation, &err));
+    assert_int_equal(ask_number(&server, "PTTL", "ever"), -1);
+    assert_ok(
+        recsys_store_get_or_set(store, text("g"), text("v"), 700000, &present, &incarnation, &err));
     CHECK_BETWEEN(ask_number(&server, "PTTL", "g"), 600001, 700000);
     assert_ok(recsys_store_replace(store, text("g"), text("v"), text("w"), 500000, &err));
     CHECK_BETWEEN(ask_number(&server, "PTTL", "g"), 1, 500000);
-    assert_ok(recsys_store_replace(store, text("g"), text("w"), text("x"), 0, &err));
+    assert_ok(recsys_store_replace(store, text("g"), text("w"), text("x"), RECSYS_NEVER, &err));
     assert_int_equal(ask_number(&server, "PTTL", "g"), -1);
     assert_ok(recsys_store_set(store, text("n"), text("v"), 600000, RECSYS_STORE_IF_ABSENT, &err));
     CHECK_BETWEEN(ask_number(&server, "PTTL", "n"), 1, 600000);
     /* Longer than Redis can count is as long as it can. */
-    assert_ok(recsys_store_set(store, text("k"), text("v"), UINT64_MAX, RECSYS_STORE_ALWAYS, &err));
+    assert_ok(
+        recsys_store_set(store, text("k"), text("v"), RECSYS_NEVER - 1, RECSYS_STORE_ALWAYS, &err));
     assert_true(ask_number(&server, "PTTL", "k") > 1000000000000);
 }
 
@@ -159,19 +167,21 @@ static void removing_counts_what_was_there(void **state)
 static void get_or_set_sets_once_and_hands_out_what_is_there(void **state)
 {
     recsys_value present;
-    uint64_t life;
+    uint64_t incarnation;
 
     (void)state;
     assert_ok(recsys_store_get_or_set(store, text("k"), (recsys_bytes){"a\0b", 3}, 0, &present,
-                                      &life, &err));
+                                      &incarnation, &err));
     assert_null(present.data);
-    assert_true(life > 1);
-    assert_ok(recsys_store_get_or_set(store, text("k"), text("other"), 0, &present, &life, &err));
+    assert_true(incarnation > 1);
+    assert_ok(
+        recsys_store_get_or_set(store, text("k"), text("other"), 0, &present, &incarnation, &err));
     assert_int_equal(present.size, 3);
     assert_memory_equal(present.data, "a\0b", 3);
     recsys_value_release(&present);
     set("empty", "");
-    assert_ok(recsys_store_get_or_set(store, text("empty"), text("v"), 0, &present, &life, &err));
+    assert_ok(
+        recsys_store_get_or_set(store, text("empty"), text("v"), 0, &present, &incarnation, &err));
     assert_non_null(present.data);
     assert_int_equal(present.size, 0);
     recsys_value_release(&present);
@@ -383,7 +393,7 @@ static void two_numbers_on_one_server_do_not_see_each_other(void **state)
     assert_value(store, text("k"), "of 0", 4);
     scan_all(third, all, 2);
     assert_int_equal(seen.n, 0);
-    recsys_store_destroy(third);
+    recsys_store_unref(third);
 }
 
 static void two_prefixes_do_not_see_each_other(void **state)
@@ -391,7 +401,7 @@ static void two_prefixes_do_not_see_each_other(void **state)
     recsys_redis_options options = patient_options(&server);
     const recsys_bytes all[] = {text(""), text("")};
     const recsys_bytes key = text("k");
-    recsys_take take;
+    recsys_rate_decision decision;
 
     (void)state;
     options.prefix = "d*3:"; /* a pattern's character, too, stands for itself */
@@ -408,19 +418,20 @@ static void two_prefixes_do_not_see_each_other(void **state)
     assert_string_equal(seen.keys[0], "k");
     assert_ok(recsys_store_replace(one, key, text("o"), (recsys_bytes){NULL, 0}, 0, &err));
     assert_value(other, key, "other", 5);
-    assert_ok(recsys_store_take(one, text("limit"), HOUR, 1, 1, &take, &err));
+    assert_ok(recsys_store_rate_limit(one, text("limit"), HOUR, 1, 1, &decision, &err));
     assert_answer(&server, ":1", "EXISTS", "d*3:limit");
-    recsys_store_destroy(one);
-    recsys_store_destroy(other);
+    recsys_store_unref(one);
+    recsys_store_unref(other);
 }
 
-/* -- take -- */
+/* -- rate limits -- */
 
-static recsys_take take(const char *key, uint64_t emission_us, uint32_t burst, uint32_t cost)
+static recsys_rate_decision decide(const char *key, uint64_t emission_us, uint32_t burst,
+                                   uint32_t cost)
 {
-    recsys_take out;
+    recsys_rate_decision out;
 
-    assert_ok(recsys_store_take(store, text(key), emission_us, burst, cost, &out, &err));
+    assert_ok(recsys_store_rate_limit(store, text(key), emission_us, burst, cost, &out, &err));
     return out;
 }
 
@@ -428,11 +439,11 @@ static void a_burst_is_exact_and_then_the_rate_rules(void **state)
 {
     const uint64_t hour = HOUR;
     unsigned n_allowed = 0;
-    recsys_take one;
+    recsys_rate_decision one;
 
     (void)state;
     for (uint32_t i = 0; i < 60; i++) {
-        one = take("k", hour, 20, 1);
+        one = decide("k", hour, 20, 1);
         n_allowed += one.allowed;
         assert_int_equal(one.allowed, i < 20);
         assert_int_equal(one.remaining, i < 20 ? 19 - i : 0);
@@ -445,51 +456,51 @@ static void a_burst_is_exact_and_then_the_rate_rules(void **state)
     CHECK_BETWEEN(ask_number(&server, "PTTL", "k"), (long long)(19 * hour / 1000),
                   (long long)(20 * hour / 1000));
     /* What is refused costs nothing: an hour would still bring one back. */
-    assert_int_equal(take("k", hour, 20, 5).allowed, 0);
-    CHECK_BETWEEN(take("k", hour, 20, 1).retry_us, hour - 60000000u, hour);
+    assert_int_equal(decide("k", hour, 20, 5).allowed, 0);
+    CHECK_BETWEEN(decide("k", hour, 20, 1).retry_us, hour - 60000000u, hour);
 }
 
 static void a_cost_beyond_the_burst_is_refused_and_none_is_a_look(void **state)
 {
     (void)state;
-    recsys_take one = take("k", HOUR, 3, 4);
+    recsys_rate_decision one = decide("k", HOUR, 3, 4);
     assert_int_equal(one.allowed, 0);
     assert_int_equal(one.remaining, 3);
     assert_int_equal(one.retry_us, HOUR);
     assert_int_equal(one.reset_us, 0);
     assert_answer(&server, ":0", "EXISTS", "k");
-    one = take("k", HOUR, 3, 0);
+    one = decide("k", HOUR, 3, 0);
     assert_int_equal(one.allowed, 1);
     assert_int_equal(one.remaining, 3);
     assert_answer(&server, ":0", "EXISTS", "k");
-    one = take("k", HOUR, 3, 3);
+    one = decide("k", HOUR, 3, 3);
     assert_int_equal(one.allowed, 1);
     assert_int_equal(one.remaining, 0);
-    one = take("k", HOUR, 3, 0);
+    one = decide("k", HOUR, 3, 0);
     assert_int_equal(one.allowed, 1);
     assert_int_equal(one.remaining, 0);
 }
 
 static void microseconds_are_not_lost(void **state)
 {
-    recsys_take first, second;
+    recsys_rate_decision first, second;
 
     (void)state;
     /* 1.8e15 us since 1970 has more digits than Lua prints. */
-    first = take("k", 3600000001u, 1000, 1);
+    first = decide("k", 3600000001u, 1000, 1);
     assert_int_equal(first.reset_us, 3600000001u);
     assert_answer(&server, "$16\r\n", "GET", "k"); /* all of them are kept */
-    second = take("k", 3600000001u, 1000, 999);
+    second = decide("k", 3600000001u, 1000, 999);
     assert_int_equal(second.allowed, 1);
     CHECK_BETWEEN(second.reset_us, 3540000001000u, 3600000001000u);
     /* Very fast and very slow ones. */
-    assert_int_equal(take("fast", 1, 1, 1).allowed, 1);
-    first = take("slow", 1000000, UINT32_MAX, UINT32_MAX);
+    assert_int_equal(decide("fast", 1, 1, 1).allowed, 1);
+    first = decide("slow", 1000000, UINT32_MAX, UINT32_MAX);
     assert_int_equal(first.allowed, 1);
     assert_int_equal(first.reset_us, 1000000 * (uint64_t)UINT32_MAX);
-    first = take("slow", 1000000, UINT32_MAX, UINT32_MAX);
+    first = decide("slow", 1000000, UINT32_MAX, UINT32_MAX);
     assert_int_equal(first.allowed, 0);
-    assert_fails(recsys_store_take(store, text("k"), UINT64_MAX, 2, 1, &first, &err),
+    assert_fails(recsys_store_rate_limit(store, text("k"), UINT64_MAX, 2, 1, &first, &err),
                  RECSYS_E_INVALID);
 }
 
@@ -498,18 +509,19 @@ static void microseconds_are_not_lost(void **state)
 static void scripts_are_sent_again_after_the_server_has_forgotten_them(void **state)
 {
     recsys_value present;
-    uint64_t life;
+    uint64_t incarnation;
 
     (void)state;
     for (int i = 0; i < 2; i++) {
         assert_answer(&server, "+OK", "SCRIPT", "FLUSH");
-        assert_ok(recsys_store_get_or_set(store, text("k"), text("v"), 0, &present, &life, &err));
+        assert_ok(
+            recsys_store_get_or_set(store, text("k"), text("v"), 0, &present, &incarnation, &err));
         assert_int_equal(present.data == NULL, i == 0);
         recsys_value_release(&present);
         assert_answer(&server, "+OK", "SCRIPT", "FLUSH");
         assert_ok(recsys_store_replace(store, text("k"), text("v"), text("v"), 0, &err));
         assert_answer(&server, "+OK", "SCRIPT", "FLUSH");
-        assert_int_equal(take("limit", HOUR, 5, 1).remaining, 4 - i);
+        assert_int_equal(decide("limit", HOUR, 5, 1).remaining, 4 - i);
     }
 }
 
@@ -526,7 +538,7 @@ static void a_unix_socket_is_an_address_too(void **state)
     assert_ok(recsys_store_set(by_path, text("k"), text("v"), 0, RECSYS_STORE_ALWAYS, &err));
     assert_value(by_path, text("k"), "v", 1);
     assert_value(store, text("k"), NULL, 0); /* db 0 */
-    recsys_store_destroy(by_path);
+    recsys_store_unref(by_path);
 }
 
 static void a_key_of_another_kind_is_wrong_for_this_call_alone(void **state)
@@ -534,14 +546,14 @@ static void a_key_of_another_kind_is_wrong_for_this_call_alone(void **state)
     const recsys_bytes key = text("set");
     recsys_store_stats stats = {.struct_size = sizeof stats};
     recsys_value value;
-    uint64_t life;
+    uint64_t incarnation;
 
     (void)state;
     assert_answer(&server, ":1", "SADD", "set", "member");
     for (int i = 0; i < 20; i++) {
-        assert_fails(recsys_store_get(store, &key, 1, &value, &life, &err), RECSYS_E_FORMAT);
+        assert_fails(recsys_store_get(store, &key, 1, &value, &incarnation, &err), RECSYS_E_FORMAT);
         assert_non_null(strstr(err.message, "WRONGTYPE"));
-        assert_fails(recsys_store_get_or_set(store, key, text("v"), 0, &value, &life, &err),
+        assert_fails(recsys_store_get_or_set(store, key, text("v"), 0, &value, &incarnation, &err),
                      RECSYS_E_FORMAT);
         assert_fails(recsys_store_replace(store, key, text("v"), text("v"), 0, &err),
                      RECSYS_E_FORMAT);
@@ -557,12 +569,12 @@ static void a_message_names_the_server_and_the_command_but_no_key(void **state)
 {
     const recsys_bytes key = text("secret-of-somebody");
     recsys_value value;
-    uint64_t life;
+    uint64_t incarnation;
     char where[64];
 
     (void)state;
     assert_answer(&server, ":1", "SADD", "secret-of-somebody", "member");
-    assert_fails(recsys_store_get(store, &key, 1, &value, &life, &err), RECSYS_E_FORMAT);
+    assert_fails(recsys_store_get(store, &key, 1, &value, &incarnation, &err), RECSYS_E_FORMAT);
     snprintf(where, sizeof where, "redis at 127.0.0.1:%u, db 0: GET", server.port);
     assert_non_null(strstr(err.message, where));
     assert_null(strstr(err.message, "somebody-"));
@@ -585,7 +597,7 @@ static void the_statistics_say_what_the_server_is(void **state)
     assert_int_equal(stats.connected, 1);
     assert_ok(recsys_store_create_memory("m", NULL, &memory, &err));
     assert_fails(recsys_redis_get_stats(memory, &stats, &err), RECSYS_E_INVALID);
-    recsys_store_destroy(memory);
+    recsys_store_unref(memory);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_empty, close_it)

@@ -48,7 +48,7 @@ static recsys_status use(const recsys_redis_options *options)
     recsys_status status =
         recsys_store_set(store, text("k"), text("v"), 0, RECSYS_STORE_ALWAYS, &err);
 
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     return status;
 }
 
@@ -71,7 +71,7 @@ static int set_up(void **state)
     certificates_add(&certificates, "old.pem", "DNS:localhost,IP:127.0.0.1", -7200, -3600);
     options.flags = RECSYS_REDIS_TLS;
     recsys_status status = recsys_redis_create("test", &options, NULL, &store, &err);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     if (status == RECSYS_E_UNSUPPORTED) {
         print_message("skipped: %s\n", err.message);
         tear_down(state);
@@ -85,7 +85,7 @@ static void a_server_with_the_right_name_is_believed_and_all_works(void **state)
     static char large[1 << 20];
     recsys_redis_options options;
     recsys_value present;
-    uint64_t life;
+    uint64_t incarnation;
 
     (void)state;
     start("good.pem", "tls-auth-clients no");
@@ -99,8 +99,8 @@ static void a_server_with_the_right_name_is_believed_and_all_works(void **state)
             assert_ok(recsys_store_set(store, text("k"), (recsys_bytes){large, sizeof large}, 0,
                                        RECSYS_STORE_ALWAYS, &err));
             assert_value(store, text("k"), large, sizeof large);
-            assert_ok(
-                recsys_store_get_or_set(store, text("k"), text("v"), 0, &present, &life, &err));
+            assert_ok(recsys_store_get_or_set(store, text("k"), text("v"), 0, &present,
+                                              &incarnation, &err));
             assert_int_equal(present.size, sizeof large);
             recsys_value_release(&present);
         }
@@ -109,7 +109,7 @@ static void a_server_with_the_right_name_is_believed_and_all_works(void **state)
         assert_answer(&server, ":", "CLIENT", "KILL", "TYPE", "normal");
         assert_ok(recsys_store_set(store, text("k"), text("v"), 0, RECSYS_STORE_ALWAYS, &err));
         assert_int_equal(pool_stats(store).connected, 2);
-        recsys_store_destroy(store);
+        recsys_store_unref(store);
     }
     redis_server_end(&server);
 }

@@ -98,15 +98,15 @@ struct writing {
     int gives_value;
 };
 
-static recsys_status commit(recsys_aside_writing *writing, void *user_data, recsys_error *err)
+static recsys_status commit(recsys_aside_changes *changes, void *user_data, recsys_error *err)
 {
     struct writing *what = user_data;
 
     what->value = atomic_fetch_add(&truth[what->key], 1) + 1;
     if (!what->gives_value)
         return RECSYS_OK;
-    return recsys_aside_write_set(writing, 0, (recsys_bytes){&what->value, sizeof what->value},
-                                  what->value + 1, err);
+    return recsys_aside_changes_set(changes, 0, (recsys_bytes){&what->value, sizeof what->value},
+                                    what->value + 1, err);
 }
 
 static void change_one(recsys_aside *cache, uint64_t key, uint64_t *random)
@@ -188,7 +188,7 @@ static recsys_aside_stats destroy(void)
         CHECK_EQ(stats.damaged + stats.identity_mismatches + stats.unknown, 0);
         recsys_aside_destroy(caches[i]);
     }
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     return sum;
 }
 

@@ -161,9 +161,9 @@ int main(void)
 
     for (unsigned i = 0; i < N_PROCESSES; i++) {
         recsys_denylist_destroy(denylists[i]);
-        recsys_store_destroy(stores[i]);
+        recsys_store_unref(stores[i]);
     }
-    recsys_store_destroy(memory);
+    recsys_store_unref(memory);
     recsys_source_unref(source);
     auth_database_destroy(&database);
     return 0;

@@ -89,8 +89,8 @@ int main(void)
     run(memory, BURST, BURST);
     is_flapping = 1;
     run(link, BURST, 2 * BURST); /* a burst of each of two that hear of one another at times */
-    recsys_store_destroy(link);
-    recsys_store_destroy(other);
-    recsys_store_destroy(memory);
+    recsys_store_unref(link);
+    recsys_store_unref(other);
+    recsys_store_unref(memory);
     return 0;
 }

@@ -84,14 +84,15 @@ static void *mix(void *seed)
         recsys_bytes name = {&key, sizeof key}, value = {&proof, sizeof proof};
         recsys_value found = {NULL, 0, NULL, NULL};
         recsys_status status = RECSYS_OK;
-        uint64_t ttl_ms = bundle_random(&random, 3), life;
+        uint64_t ttl_ms = bundle_random(&random, 3), incarnation;
 
         if (what < 45)
-            status = recsys_store_get(store, &name, 1, &found, &life, NULL);
+            status = recsys_store_get(store, &name, 1, &found, &incarnation, NULL);
         else if (what < 60)
             status = recsys_store_set(store, name, value, ttl_ms, (uint32_t)what & 1u, NULL);
         else if (what < 70)
-            status = recsys_store_get_or_set(store, name, value, ttl_ms, &found, &life, NULL);
+            status =
+                recsys_store_get_or_set(store, name, value, ttl_ms, &found, &incarnation, NULL);
         else if (what < 80)
             status = recsys_store_replace(store, name, name, value, ttl_ms, NULL);
         else if (what < 85)
@@ -114,7 +115,7 @@ static void any_mixture_of_calls_keeps_values_whole(void)
 {
     create_memory(16 * 1024);
     run(mix, N_THREADS);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 /* -- decided in one step -- */
@@ -164,17 +165,17 @@ static void of_all_who_replace_a_value_one_does(void)
     recsys_value_release(&value);
     CHECK_EQ(atomic_load(&n_won), 1000000000u + number);
     printf("counted to %" PRIu64 " in %u attempts\n", number, n_steps * N_THREADS);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 static void *take_one_each(void *unused)
 {
     (void)unused;
     for (uint32_t i = 0; i < n_steps; i++) {
-        recsys_take out;
-        CHECK_EQ(
-            recsys_store_take(store, (recsys_bytes){"k", 1}, 3600000000u, n_steps, 1, &out, NULL),
-            RECSYS_OK);
+        recsys_rate_decision out;
+        CHECK_EQ(recsys_store_rate_limit(store, (recsys_bytes){"k", 1}, 3600000000u, n_steps, 1,
+                                         &out, NULL),
+                 RECSYS_OK);
         atomic_fetch_add(&n_allowed, out.allowed);
     }
     return NULL;
@@ -186,7 +187,7 @@ static void a_limit_lets_through_exactly_its_burst(void)
     atomic_store(&n_allowed, 0);
     run(take_one_each, N_THREADS);
     CHECK_EQ(atomic_load(&n_allowed), n_steps); /* one more in an hour */
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 /* -- the breaker -- */
@@ -209,10 +210,10 @@ static void release_nothing(void *hold)
 }
 
 static recsys_status flaky_get(void *self, const recsys_bytes *keys, size_t n, recsys_value *values,
-                               uint64_t *life, recsys_error *err)
+                               uint64_t *incarnation, recsys_error *err)
 {
     (void)self, (void)keys, (void)n, (void)err;
-    *life = 1;
+    *incarnation = 1;
     recsys_status status = maybe();
     if (status == RECSYS_OK)
         values[0] = (recsys_value){"", (size_t)atomic_load(&copy), NULL, release_nothing};
@@ -247,10 +248,10 @@ static recsys_status no_set(void *self, recsys_bytes key, recsys_bytes value, ui
 }
 
 static recsys_status no_get_or_set(void *self, recsys_bytes key, recsys_bytes value,
-                                   uint64_t ttl_ms, recsys_value *present, uint64_t *life,
+                                   uint64_t ttl_ms, recsys_value *present, uint64_t *incarnation,
                                    recsys_error *err)
 {
-    (void)self, (void)key, (void)value, (void)ttl_ms, (void)present, (void)life, (void)err;
+    (void)self, (void)key, (void)value, (void)ttl_ms, (void)present, (void)incarnation, (void)err;
     return RECSYS_E_LIMIT;
 }
 
@@ -359,7 +360,7 @@ static uint64_t a_tick_a_question(void *unused)
     return atomic_fetch_add(&clock_ms, 1);
 }
 
-static void nobody_reads_what_the_store_could_not_be_told_to_forget(uint32_t flags)
+static void nobody_reads_what_the_store_could_not_be_told_to_remove(uint32_t flags)
 {
     static const recsys_store_driver flaky = {
         .struct_size = (uint32_t)sizeof flaky,
@@ -395,8 +396,8 @@ static void nobody_reads_what_the_store_could_not_be_told_to_forget(uint32_t fla
     printf("opened %" PRIu64 " times, %" PRIu64 " reads, %" PRIu64 " refused or failed\n",
            stats.opened, (uint64_t)atomic_load(&n_read), (uint64_t)atomic_load(&n_refused));
     CHECK(atomic_load(&n_refused) > 0);
-    rs_store_forget(store, &is_lost);
-    recsys_store_destroy(store);
+    rs_store_cancel_return(store, &is_lost);
+    recsys_store_unref(store);
 }
 
 int main(void)
@@ -408,7 +409,7 @@ int main(void)
     any_mixture_of_calls_keeps_values_whole();
     of_all_who_replace_a_value_one_does();
     a_limit_lets_through_exactly_its_burst();
-    nobody_reads_what_the_store_could_not_be_told_to_forget(RECSYS_STORE_PROBED);
-    nobody_reads_what_the_store_could_not_be_told_to_forget(0);
+    nobody_reads_what_the_store_could_not_be_told_to_remove(RECSYS_STORE_PROBED);
+    nobody_reads_what_the_store_could_not_be_told_to_remove(0);
     return 0;
 }

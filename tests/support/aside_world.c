@@ -75,7 +75,7 @@ void world_create(struct aside_world *world, uint32_t failures, const recsys_asi
 void world_destroy(struct aside_world *world)
 {
     recsys_aside_destroy(world->aside);
-    recsys_store_destroy(world->store);
+    recsys_store_unref(world->store);
 }
 
 recsys_aside *world_other(struct aside_world *world)
@@ -181,9 +181,10 @@ int world_kind(struct aside_world *world)
 {
     recsys_bytes key = WORLD_KEY;
     recsys_value value;
-    uint64_t life;
+    uint64_t incarnation;
 
-    must(recsys_store_get(world->script.inner, &key, 1, &value, &life, &world->err), &world->err);
+    must(recsys_store_get(world->script.inner, &key, 1, &value, &incarnation, &world->err),
+         &world->err);
     int kind = value.data == NULL ? 0 : value.size == 0 ? 1 : *(const unsigned char *)value.data;
     recsys_value_release(&value);
     return kind;

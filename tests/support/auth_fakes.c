@@ -318,7 +318,7 @@ static recsys_status enter(struct auth_link *link, recsys_error *err)
 }
 
 static recsys_status link_get(void *self, const recsys_bytes *keys, size_t n, recsys_value *values,
-                              uint64_t *life, recsys_error *err)
+                              uint64_t *incarnation, recsys_error *err)
 {
     struct auth_link *link = self;
 
@@ -329,8 +329,8 @@ static recsys_status link_get(void *self, const recsys_bytes *keys, size_t n, re
         hook();
     }
     TRY(enter(link, err));
-    TRY(recsys_store_get(link->to, keys, n, values, life, err));
-    *life += atomic_load(&link->life);
+    TRY(recsys_store_get(link->to, keys, n, values, incarnation, err));
+    *incarnation += atomic_load(&link->incarnation);
     return RECSYS_OK;
 }
 
@@ -355,14 +355,14 @@ static recsys_status link_remove(void *self, const recsys_bytes *keys, size_t n,
 }
 
 static recsys_status link_get_or_set(void *self, recsys_bytes key, recsys_bytes value,
-                                     uint64_t ttl_ms, recsys_value *present, uint64_t *life,
+                                     uint64_t ttl_ms, recsys_value *present, uint64_t *incarnation,
                                      recsys_error *err)
 {
     struct auth_link *link = self;
 
     TRY(enter(link, err));
-    TRY(recsys_store_get_or_set(link->to, key, value, ttl_ms, present, life, err));
-    *life += atomic_load(&link->life);
+    TRY(recsys_store_get_or_set(link->to, key, value, ttl_ms, present, incarnation, err));
+    *incarnation += atomic_load(&link->incarnation);
     return RECSYS_OK;
 }
 
@@ -384,13 +384,14 @@ static recsys_status link_scan(void *self, const recsys_bytes *parts, size_t n, 
     return recsys_store_scan(link->to, parts, n, cursor, callback, user_data, err);
 }
 
-static recsys_status link_take(void *self, recsys_bytes key, uint64_t emission_us, uint32_t burst,
-                               uint32_t cost, recsys_take *out, recsys_error *err)
+static recsys_status link_rate_limit(void *self, recsys_bytes key, uint64_t emission_us,
+                                     uint32_t burst, uint32_t cost, recsys_rate_decision *out,
+                                     recsys_error *err)
 {
     struct auth_link *link = self;
 
     TRY(enter(link, err));
-    return recsys_store_take(link->to, key, emission_us, burst, cost, out, err);
+    return recsys_store_rate_limit(link->to, key, emission_us, burst, cost, out, err);
 }
 
 static recsys_status link_ping(void *self, recsys_error *err)
@@ -407,7 +408,7 @@ recsys_store *auth_link_open(struct auth_link *link, recsys_store *to)
                                         .get_or_set = link_get_or_set,
                                         .replace = link_replace,
                                         .scan = link_scan,
-                                        .take = link_take,
+                                        .rate_limit = link_rate_limit,
                                         .ping = link_ping,
                                         .destroy = ignore};
     recsys_store_options options = RECSYS_STORE_OPTIONS_INIT;

@@ -50,7 +50,7 @@ struct auth_link {
     atomic_int fail_next;     /* that many calls fail with `fail`, then it is well */
     atomic_int drop_sets;     /* set() says it has and has not */
     void (*before_get)(void); /* called once */
-    atomic_ulong life;        /* added to the life of the store behind */
+    atomic_ulong incarnation; /* added to the incarnation of the store behind */
     atomic_ulong n_calls;
 };
 

@@ -68,9 +68,9 @@ int teardown(void **state)
     (void)state;
     recsys_denylist_destroy(w.a);
     recsys_denylist_destroy(w.b);
-    recsys_store_destroy(w.store_a);
-    recsys_store_destroy(w.store_b);
-    recsys_store_destroy(w.memory);
+    recsys_store_unref(w.store_a);
+    recsys_store_unref(w.store_b);
+    recsys_store_unref(w.memory);
     recsys_source_unref(w.source);
     auth_database_destroy(&w.database);
     return 0;
@@ -104,9 +104,9 @@ const char *stored(recsys_bytes key)
 {
     static char text[1024];
     recsys_value value = {0};
-    uint64_t life;
+    uint64_t incarnation;
 
-    CHECK_OK(recsys_store_get(w.memory, &key, 1, &value, &life, &err), &err);
+    CHECK_OK(recsys_store_get(w.memory, &key, 1, &value, &incarnation, &err), &err);
     snprintf(text, sizeof text, "%.*s", (int)value.size,
              value.size > 0 ? (const char *)value.data : "");
     recsys_value_release(&value);

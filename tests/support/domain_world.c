@@ -48,7 +48,7 @@ void domain_world_disconnect(struct domain_world *world)
     recsys_domains_destroy(world->domains);
     world->domains = NULL;
     for (uint32_t db = 0; db < RECSYS_DOMAIN_DBS; db++) {
-        recsys_store_destroy(world->stores[db]);
+        recsys_store_unref(world->stores[db]);
         world->stores[db] = NULL;
     }
     recsys_source_unref(world->source);

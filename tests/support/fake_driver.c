@@ -67,12 +67,12 @@ void fake_release(void *hold)
 
 /* It fails half-way, as a bad driver would: the first value is there. */
 static recsys_status fake_get(void *self, const recsys_bytes *keys, size_t n, recsys_value *values,
-                              uint64_t *life, recsys_error *why)
+                              uint64_t *incarnation, recsys_error *why)
 {
     fake.n = n;
     values[0] = (recsys_value){"found", 5, self, fake_release};
     fake.n_held++;
-    *life = 77;
+    *incarnation = 77;
     return answer("get", keys[0], why);
 }
 
@@ -96,14 +96,14 @@ static recsys_status fake_remove(void *self, const recsys_bytes *keys, size_t n,
 }
 
 static recsys_status fake_get_or_set(void *self, recsys_bytes key, recsys_bytes value,
-                                     uint64_t ttl_ms, recsys_value *present, uint64_t *life,
+                                     uint64_t ttl_ms, recsys_value *present, uint64_t *incarnation,
                                      recsys_error *why)
 {
     fake.value = value;
     fake.ttl_ms = ttl_ms;
     *present = (recsys_value){"found", 5, self, fake_release};
     fake.n_held++;
-    *life = 77;
+    *incarnation = 77;
     return answer("get_or_set", key, why);
 }
 
@@ -126,14 +126,15 @@ static recsys_status fake_scan(void *self, const recsys_bytes *parts, size_t n, 
     return answer("scan", parts[0], why);
 }
 
-static recsys_status fake_take(void *self, recsys_bytes key, uint64_t emission_us, uint32_t burst,
-                               uint32_t cost, recsys_take *out, recsys_error *why)
+static recsys_status fake_rate_limit(void *self, recsys_bytes key, uint64_t emission_us,
+                                     uint32_t burst, uint32_t cost, recsys_rate_decision *out,
+                                     recsys_error *why)
 {
     (void)self;
     (void)emission_us;
     (void)burst;
-    *out = (recsys_take){1, cost, 0, 0};
-    return answer("take", key, why);
+    *out = (recsys_rate_decision){1, cost, 0, 0};
+    return answer("rate_limit", key, why);
 }
 
 static recsys_status fake_ping(void *self, recsys_error *why)
@@ -162,7 +163,7 @@ const recsys_store_driver fake_driver = {
     .get_or_set = fake_get_or_set,
     .replace = fake_replace,
     .scan = fake_scan,
-    .take = fake_take,
+    .rate_limit = fake_rate_limit,
     .ping = fake_ping,
     .destroy = fake_destroy,
 };

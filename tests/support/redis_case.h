@@ -66,10 +66,10 @@ static inline void assert_value(recsys_store *store, recsys_bytes key, const voi
                                 size_t size)
 {
     recsys_value value;
-    uint64_t life;
+    uint64_t incarnation;
 
-    assert_ok(recsys_store_get(store, &key, 1, &value, &life, &err));
-    assert_true(life != 0);
+    assert_ok(recsys_store_get(store, &key, 1, &value, &incarnation, &err));
+    assert_true(incarnation != 0);
     if (bytes == NULL)
         assert_null(value.data);
     else {

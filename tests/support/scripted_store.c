@@ -29,14 +29,14 @@ static recsys_status fail(const struct scripted_store *script, recsys_error *err
 }
 
 static recsys_status scripted_get(void *self, const recsys_bytes *keys, size_t n,
-                                  recsys_value *values, uint64_t *life, recsys_error *err)
+                                  recsys_value *values, uint64_t *incarnation, recsys_error *err)
 {
     struct scripted_store *script = self;
 
     if (begin(script, SCRIPTED_GET, keys[n - 1]))
         return fail(script, err);
-    recsys_status status = recsys_store_get(script->inner, keys, n, values, life, err);
-    *life += script->life;
+    recsys_status status = recsys_store_get(script->inner, keys, n, values, incarnation, err);
+    *incarnation += script->incarnation;
     return status;
 }
 
@@ -65,8 +65,8 @@ static recsys_status scripted_remove(void *self, const recsys_bytes *keys, size_
 }
 
 static recsys_status scripted_get_or_set(void *self, recsys_bytes key, recsys_bytes value,
-                                         uint64_t ttl_ms, recsys_value *present, uint64_t *life,
-                                         recsys_error *err)
+                                         uint64_t ttl_ms, recsys_value *present,
+                                         uint64_t *incarnation, recsys_error *err)
 {
     struct scripted_store *script = self;
     int fails = begin(script, SCRIPTED_GET_OR_SET, key);
@@ -74,8 +74,8 @@ static recsys_status scripted_get_or_set(void *self, recsys_bytes key, recsys_by
     if (fails && !script->happens)
         return fail(script, err);
     recsys_status status =
-        recsys_store_get_or_set(script->inner, key, value, ttl_ms, present, life, err);
-    *life += script->life;
+        recsys_store_get_or_set(script->inner, key, value, ttl_ms, present, incarnation, err);
+    *incarnation += script->incarnation;
     return fails ? fail(script, err) : status;
 }
 
@@ -113,7 +113,7 @@ static void scripted_destroy(void *self)
 {
     struct scripted_store *script = self;
 
-    recsys_store_destroy(script->inner);
+    recsys_store_unref(script->inner);
     script->inner = NULL;
 }
 

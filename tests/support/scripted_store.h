@@ -24,7 +24,7 @@ enum scripted_operation {
 
 struct scripted_store {
     recsys_store *inner;   /* what is really there: other processes use it directly */
-    uint64_t life;         /* added to the inner one's: another number is a restart */
+    uint64_t incarnation;  /* added to the inner one's: another number is a restart */
     unsigned long n_calls; /* of the driver, from 0 */
     unsigned long fail_at; /* the first call that fails */
     unsigned long n_fail;  /* how many; 0 = none */

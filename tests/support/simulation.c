@@ -37,7 +37,7 @@ void sim_init(struct simulation *sim, uint64_t seed)
     memset(sim, 0, sizeof *sim);
     sim->seed = sim->random = seed;
     sim->now_ms = 1000000;
-    sim->life = 1;
+    sim->incarnation = 1;
     sim->stickiness = (unsigned)sim_random(sim, 950);
     for (unsigned i = 0; i < SIM_KEYS; i++) {
         sim->rows[i].version = 1;
@@ -265,7 +265,7 @@ static recsys_status change(struct simulation *sim, const struct sim_change *wan
         break;
     }
     struct sim_slot content = wanted->slot;
-    content.expires_ms = wanted->ttl_ms == 0 ? 0 : sim->now_ms + wanted->ttl_ms;
+    content.expires_ms = wanted->ttl_ms == RECSYS_NEVER ? 0 : sim->now_ms + wanted->ttl_ms;
     put(sim, slot == NULL ? find_free(sim) : slot,
         wanted->what == SIM_REPLACE_BY_NOTHING ? NULL : &content);
     return RECSYS_OK;
@@ -295,7 +295,7 @@ static void restart(struct simulation *sim)
         sim->slots[sim->undo[sim->n_undo].index] = sim->undo[sim->n_undo].before;
     }
     sim->n_undo = 0;
-    sim->life++;
+    sim->incarnation++;
     sim->n_restarts++;
 }
 
@@ -395,7 +395,7 @@ static recsys_value copy_out(const struct sim_slot *slot)
 }
 
 static recsys_status store_get(void *self, const recsys_bytes *keys, size_t n, recsys_value *values,
-                               uint64_t *life, recsys_error *err)
+                               uint64_t *incarnation, recsys_error *err)
 {
     struct sim_process *process = self;
     recsys_status failure;
@@ -405,7 +405,7 @@ static recsys_status store_get(void *self, const recsys_bytes *keys, size_t n, r
         return failure;
     for (size_t i = 0; i < n; i++)
         values[i] = copy_out(find(process->sim, keys[i].data, keys[i].size));
-    *life = process->sim->life;
+    *incarnation = process->sim->incarnation;
     sim_trace(process->sim, "get %.*s: %c", (int)keys[n - 1].size, (const char *)keys[n - 1].data,
               values[n - 1].size > 0 ? *(const char *)values[n - 1].data : '-');
     sim_yield(process->sim);
@@ -442,7 +442,7 @@ static recsys_status store_remove(void *self, const recsys_bytes *keys, size_t n
 }
 
 static recsys_status store_get_or_set(void *self, recsys_bytes key, recsys_bytes value,
-                                      uint64_t ttl_ms, recsys_value *present, uint64_t *life,
+                                      uint64_t ttl_ms, recsys_value *present, uint64_t *incarnation,
                                       recsys_error *err)
 {
     struct sim_process *process = self;
@@ -460,7 +460,7 @@ static recsys_status store_get_or_set(void *self, recsys_bytes key, recsys_bytes
         change(sim, &wanted);
     if (fate == GOES_WELL)
         *present = copy_out(slot);
-    *life = sim->life;
+    *incarnation = sim->incarnation;
     sim_trace(sim, "get or set %.*s: %c, fate %d", (int)key.size, (const char *)key.data,
               slot != NULL ? slot->value[0] : '-', (int)fate);
     sim_yield(sim);

@@ -10,7 +10,7 @@
  *
  * The store behaves as Redis does and forgets as Redis does: keys expire, are
  * evicted, and after a restart the last few operations may not have happened
- * and it has another life. Its clients may be told that an operation failed
+ * and it has another incarnation. Its clients may be told that an operation failed
  * which did not happen, did happen, or will happen some time later. A process
  * may die at any operation: from then on nothing it does has an effect.
  *
@@ -91,7 +91,7 @@ struct simulation {
     size_t n_undo;
     struct sim_change late[SIM_LATE];
     size_t n_late;
-    uint64_t life;
+    uint64_t incarnation;
     /* the database */
     struct {
         uint64_t version;
@@ -117,7 +117,7 @@ int sim_chance(struct simulation *sim, unsigned of_1000);
 void sim_yield(struct simulation *sim);
 void sim_sleep(struct simulation *sim, uint32_t ms);
 
-/* A store handle for a process; give it to recsys_store_destroy(). */
+/* A store handle for a process; give it to recsys_store_unref(). */
 void sim_open_store(struct sim_process *process);
 /* What is still under way arrives, one by one. 0 if there is nothing. */
 int sim_arrive(struct simulation *sim);

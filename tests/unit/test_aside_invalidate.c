@@ -1,4 +1,5 @@
-/* Covers lib/aside: writing and forgetting, and making up for it when the store could not be told.
+/* Covers lib/aside: writing and invalidating, and making up for it when the store could not be
+ * told.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -75,7 +76,7 @@ struct writing {
     void (*meanwhile)(void);
 };
 
-static recsys_status write_truth(recsys_aside_writing *writing, void *user_data, recsys_error *err)
+static recsys_status write_truth(recsys_aside_changes *changes, void *user_data, recsys_error *err)
 {
     const struct writing *what = user_data;
 
@@ -85,8 +86,8 @@ static recsys_status write_truth(recsys_aside_writing *writing, void *user_data,
     if (what->meanwhile != NULL)
         what->meanwhile();
     if (what->value != NULL)
-        assert_int_equal(recsys_aside_write_set(writing, 0, text(what->value), world.version, err),
-                         RECSYS_OK);
+        assert_int_equal(
+            recsys_aside_changes_set(changes, 0, text(what->value), world.version, err), RECSYS_OK);
     return what->status;
 }
 
@@ -98,7 +99,7 @@ static recsys_status write_with(struct writing what)
     return recsys_aside_write(world.aside, &key, 1, write_truth, &what, &world.err);
 }
 
-static void a_write_forgets_what_was_cached(void **state)
+static void a_write_invalidates_what_was_cached(void **state)
 {
     (void)state;
     world_load(&world);
@@ -107,7 +108,7 @@ static void a_write_forgets_what_was_cached(void **state)
     assert_string_equal(world_load(&world), "written");
 }
 
-static void a_write_that_fails_forgets_all_the_same(void **state)
+static void a_write_that_fails_invalidates_all_the_same(void **state)
 {
     (void)state;
     world_load(&world);
@@ -200,15 +201,15 @@ static void a_write_that_loses_a_race_tries_again_and_removes_in_the_end(void **
     assert_int_equal(world_kind(&world), 0);
 }
 
-static recsys_status write_wrongly(recsys_aside_writing *writing, void *user_data,
+static recsys_status write_wrongly(recsys_aside_changes *changes, void *user_data,
                                    recsys_error *err)
 {
     (void)user_data;
-    assert_int_equal(recsys_aside_write_set(writing, 1, text("x"), 1, err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_aside_write_set(writing, 0, text("x"), 0, err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_aside_write_set(writing, 0, (recsys_bytes){NULL, 1}, 1, err),
+    assert_int_equal(recsys_aside_changes_set(changes, 1, text("x"), 1, err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_changes_set(changes, 0, text("x"), 0, err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_changes_set(changes, 0, (recsys_bytes){NULL, 1}, 1, err),
                      RECSYS_E_INVALID);
-    assert_int_equal(recsys_aside_write_set(NULL, 0, text("x"), 1, err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_changes_set(NULL, 0, text("x"), 1, err), RECSYS_E_INVALID);
     return RECSYS_OK;
 }
 
@@ -226,9 +227,9 @@ static void a_writers_arguments_are_checked(void **state)
     assert_int_equal(world.version, 1); /* none of the refused ones was run */
 }
 
-/* -- forgetting -- */
+/* -- invalidating -- */
 
-static void keys_of_a_form_are_forgotten_and_no_others(void **state)
+static void keys_of_a_form_are_invalidated_and_no_others(void **state)
 {
     const recsys_bytes of_user[2] = {text("user:"), text(":42")};
     const recsys_bytes of_stars[2] = {text("a*["), text("")};
@@ -252,7 +253,7 @@ static void keys_of_a_form_are_forgotten_and_no_others(void **state)
     assert_true(has("aXYb"));
 }
 
-static void many_keys_are_forgotten_in_small_steps(void **state)
+static void many_keys_are_invalidated_in_small_steps(void **state)
 {
     const recsys_bytes form[2] = {text("n:"), text("")};
     uint64_t n;
@@ -292,7 +293,7 @@ static void forms_are_checked(void **state)
     assert_int_equal(recsys_aside_invalidate_all(NULL, NULL), RECSYS_E_INVALID);
 }
 
-static void everything_is_forgotten_by_a_new_epoch(void **state)
+static void everything_is_invalidated_by_a_new_epoch(void **state)
 {
     (void)state;
     world_load(&world);
@@ -307,7 +308,7 @@ static void everything_is_forgotten_by_a_new_epoch(void **state)
     assert_int_equal(world_stats(&world).epochs, 1);
 }
 
-static void forget_everything_while_loading(struct aside_world *w)
+static void invalidate_everything_while_loading(struct aside_world *w)
 {
     w->while_loading = NULL;
     world_set_truth(w, "two");
@@ -317,7 +318,7 @@ static void forget_everything_while_loading(struct aside_world *w)
 static void a_load_before_a_new_epoch_is_dead(void **state)
 {
     (void)state;
-    world.while_loading = forget_everything_while_loading;
+    world.while_loading = invalidate_everything_while_loading;
     world_load(&world);
     world_get(&world);
     assert_int_equal(world.outcome, RECSYS_ASIDE_MISS);
@@ -479,7 +480,7 @@ static void ask_while_the_store_is_away(const char *answer)
     assert_string_equal(world_load(&world), answer);
 }
 
-static void a_process_that_starts_while_the_store_is_away_forgets_what_is_there(void **state)
+static void a_process_that_starts_while_the_store_is_away_invalidates_what_is_there(void **state)
 {
     (void)state;
     begin_again_with_a_breaker();
@@ -607,8 +608,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(a_write_forgets_what_was_cached),
-        TEST(a_write_that_fails_forgets_all_the_same),
+        TEST(a_write_invalidates_what_was_cached),
+        TEST(a_write_that_fails_invalidates_all_the_same),
         TEST(a_written_value_takes_the_place_of_an_older_one),
         TEST(a_written_value_never_replaces_a_newer_one),
         TEST(where_nothing_is_cached_nothing_is_stored_by_a_write),
@@ -616,10 +617,10 @@ int main(void)
         TEST(a_write_fences_a_load_off),
         TEST(a_write_that_loses_a_race_tries_again_and_removes_in_the_end),
         TEST(a_writers_arguments_are_checked),
-        TEST(keys_of_a_form_are_forgotten_and_no_others),
-        TEST(many_keys_are_forgotten_in_small_steps),
+        TEST(keys_of_a_form_are_invalidated_and_no_others),
+        TEST(many_keys_are_invalidated_in_small_steps),
         TEST(forms_are_checked),
-        TEST(everything_is_forgotten_by_a_new_epoch),
+        TEST(everything_is_invalidated_by_a_new_epoch),
         TEST(a_load_before_a_new_epoch_is_dead),
         TEST(nobody_waits_for_a_load_from_before_an_invalidation),
         TEST(a_lost_invalidation_is_told_before_the_store_is_trusted),
@@ -629,7 +630,7 @@ int main(void)
         TEST(a_walk_that_breaks_off_ends_everything),
         TEST(an_epoch_that_could_not_be_set_is_set_later),
         TEST(telling_that_fails_leaves_the_store_alone),
-        TEST(a_process_that_starts_while_the_store_is_away_forgets_what_is_there),
+        TEST(a_process_that_starts_while_the_store_is_away_invalidates_what_is_there),
         TEST(a_store_that_fails_at_first_is_told_before_it_is_read),
         TEST(a_store_that_fails_at_first_is_told_before_it_is_read),
         TEST(a_store_that_has_answered_before_keeps_its_epoch),

@@ -37,7 +37,7 @@ static int set_up_unprobed(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     store = NULL;
     return fake.n_destroyed == 1 && fake.n_held == 0 ? 0 : -1;
 }
@@ -129,7 +129,7 @@ static void failures_in_a_row_open_it_and_no_call_gets_through(void **state)
 {
     static const recsys_status failing[] = {RECSYS_E_TIMEOUT, RECSYS_E_IO, RECSYS_E_BACKEND};
     uint64_t cursor = 0;
-    recsys_take take;
+    recsys_rate_decision decision;
     recsys_value value;
     int n_seen = 0;
     recsys_bytes key = KEY;
@@ -151,7 +151,7 @@ static void failures_in_a_row_open_it_and_no_call_gets_through(void **state)
     assert_int_equal(recsys_store_replace(store, KEY, VALUE, VALUE, 0, &err), RECSYS_E_STATE);
     assert_int_equal(recsys_store_scan(store, &key, 1, &cursor, stop_at_once, &n_seen, &err),
                      RECSYS_E_STATE);
-    assert_int_equal(recsys_store_take(store, KEY, 1, 1, 1, &take, &err), RECSYS_E_STATE);
+    assert_int_equal(recsys_store_rate_limit(store, KEY, 1, 1, 1, &decision, &err), RECSYS_E_STATE);
     assert_int_equal(fake.n_calls, 3);
     assert_int_equal(stats().calls, 3);
     assert_int_equal(stats().failures, 3);
@@ -394,12 +394,12 @@ static void who_cannot_tell_keeps_it_open(void **state)
     assert_int_equal(get(), RECSYS_OK);
 }
 
-static void who_is_forgotten_is_not_asked(void **state)
+static void who_has_cancelled_is_not_asked(void **state)
 {
     (void)state;
     register_tellers();
     assert_int_equal(rs_store_on_return(store, tell, &one, &err), RECSYS_OK);
-    rs_store_forget(store, &one);
+    rs_store_cancel_return(store, &one);
     fail_times(3);
     fake.clock_ms += 100;
     assert_int_equal(probe(), RECSYS_OK);
@@ -507,7 +507,7 @@ int main(void)
         PROBED(a_failure_from_before_does_not_count_in_the_new_life),
         PROBED(who_has_something_to_tell_does_before_anybody_reads),
         PROBED(who_cannot_tell_keeps_it_open),
-        PROBED(who_is_forgotten_is_not_asked),
+        PROBED(who_has_cancelled_is_not_asked),
         PROBED(a_trip_opens_it_at_once),
         PROBED(a_trip_during_the_telling_has_it_told_again),
         PROBED(a_trip_during_the_ping_is_told_by_what_follows),

@@ -1,4 +1,4 @@
-/* Covers lib/cache: what is kept, for how long, what makes room, and who loads. */
+/* Covers lib/cache: what is kept, for how long, what makes room. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,6 +52,11 @@ static void counted_release(void *memory, void *user_data)
 
 /* -- what the tests are written in -- */
 
+static recsys_bytes text(const char *text)
+{
+    return (recsys_bytes){text, text == NULL ? 0 : strlen(text)};
+}
+
 static uint64_t now(void *user_data)
 {
     (void)user_data;
@@ -81,7 +86,7 @@ static int tear_down(void **state)
 
 static recsys_status set_bytes(const char *key, const void *value, size_t size)
 {
-    return recsys_cache_set(cache, key, strlen(key), value, size, 0, &err);
+    return recsys_cache_set(cache, text(key), (recsys_bytes){value, size}, 0, &err);
 }
 
 static void set(const char *key, const char *value)
@@ -95,7 +100,7 @@ static const char *get(const char *key)
     static char value[256];
     recsys_cache_entry *entry;
     size_t size;
-    recsys_status status = recsys_cache_get(cache, key, strlen(key), &entry, &err);
+    recsys_status status = recsys_cache_get(cache, text(key), &entry, &err);
 
     if (status != RECSYS_OK) {
         assert_int_equal(status, RECSYS_E_NOT_FOUND);
@@ -113,7 +118,7 @@ static recsys_cache_entry *hold(const char *key)
 {
     recsys_cache_entry *entry;
 
-    assert_int_equal(recsys_cache_get(cache, key, strlen(key), &entry, &err), RECSYS_OK);
+    assert_int_equal(recsys_cache_get(cache, text(key), &entry, &err), RECSYS_OK);
     return entry;
 }
 
@@ -154,8 +159,8 @@ static void what_is_set_is_found_until_it_is_removed(void **state)
     set("a", "three");
     assert_string_equal(get("a"), "three");
     assert_string_equal(get("b"), "two");
-    assert_int_equal(recsys_cache_remove(cache, "a", 1, &err), RECSYS_OK);
-    assert_int_equal(recsys_cache_remove(cache, "a", 1, &err), RECSYS_E_NOT_FOUND);
+    assert_int_equal(recsys_cache_remove(cache, text("a"), &err), RECSYS_OK);
+    assert_int_equal(recsys_cache_remove(cache, text("a"), &err), RECSYS_E_NOT_FOUND);
     assert_null(get("a"));
     assert_int_equal(stats().entries, 1);
     recsys_cache_clear(cache);
@@ -172,9 +177,11 @@ static void keys_and_values_are_bytes(void **state)
 
     (void)state;
     create(1, 1 << 20);
-    assert_int_equal(recsys_cache_set(cache, key, 3, NULL, 0, 0, &err), RECSYS_OK);
-    assert_int_equal(recsys_cache_get(cache, longer, 4, &entry, &err), RECSYS_E_NOT_FOUND);
-    assert_int_equal(recsys_cache_get(cache, longer, 3, &entry, &err), RECSYS_OK);
+    assert_int_equal(recsys_cache_set(cache, (recsys_bytes){key, 3}, text(NULL), 0, &err),
+                     RECSYS_OK);
+    assert_int_equal(recsys_cache_get(cache, (recsys_bytes){longer, 4}, &entry, &err),
+                     RECSYS_E_NOT_FOUND);
+    assert_int_equal(recsys_cache_get(cache, (recsys_bytes){longer, 3}, &entry, &err), RECSYS_OK);
     assert_non_null(recsys_cache_entry_get(entry, &size));
     assert_int_equal(size, 0);
     recsys_cache_release(entry);
@@ -206,7 +213,7 @@ static void a_held_value_outlives_everything(void **state)
     held[0] = hold("a");
     set("a", "removed");
     held[1] = hold("a");
-    assert_int_equal(recsys_cache_remove(cache, "a", 1, &err), RECSYS_OK);
+    assert_int_equal(recsys_cache_remove(cache, text("a"), &err), RECSYS_OK);
     set("a", "cleared");
     held[2] = hold("a");
     recsys_cache_clear(cache);
@@ -242,16 +249,15 @@ static void arguments_are_checked(void **state)
     assert_int_equal(recsys_cache_create(&options, &none, &err), RECSYS_E_INVALID);
     assert_int_equal(recsys_cache_create(NULL, NULL, &err), RECSYS_E_INVALID);
     create(1, 1 << 16);
-    assert_int_equal(recsys_cache_get(cache, "", 0, &entry, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_cache_get(cache, NULL, 1, &entry, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_cache_get(NULL, "a", 1, &entry, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_cache_get(cache, "a", 1, NULL, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_cache_set(cache, "", 0, "v", 1, 0, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_cache_set(cache, "a", 1, NULL, 1, 0, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_cache_remove(cache, "", 0, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_cache_get_or_load(cache, "a", 1, NULL, NULL, 0, &entry, NULL, &err),
+    assert_int_equal(recsys_cache_get(cache, text(""), &entry, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_cache_get(cache, (recsys_bytes){NULL, 1}, &entry, &err),
                      RECSYS_E_INVALID);
-    assert_int_equal(recsys_cache_load_set(NULL, "a", 1, 0, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_cache_get(NULL, text("a"), &entry, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_cache_get(cache, text("a"), NULL, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_cache_set(cache, text(""), text("v"), 0, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_cache_set(cache, text("a"), (recsys_bytes){NULL, 1}, 0, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_cache_remove(cache, text(""), &err), RECSYS_E_INVALID);
     assert_int_equal(recsys_cache_get_stats(cache, &too_old, &err), RECSYS_E_INVALID);
     recsys_cache_clear(NULL);
     recsys_cache_release(NULL);
@@ -277,8 +283,9 @@ static void a_value_expires_after_its_time(void **state)
     (void)state;
     create(1, 1 << 20);
     set("a", "default"); /* 1000 ms */
-    assert_int_equal(recsys_cache_set(cache, "b", 1, "v", 2, 50, &err), RECSYS_OK);
-    assert_int_equal(recsys_cache_set(cache, "c", 1, "v", 2, UINT32_MAX, &err), RECSYS_OK);
+    assert_int_equal(recsys_cache_set(cache, text("b"), (recsys_bytes){"v", 2}, 50, &err),
+                     RECSYS_OK);
+    assert_int_equal(recsys_cache_set(cache, text("c"), text("v"), RECSYS_NEVER, &err), RECSYS_OK);
     recsys_cache_entry *held = hold("b");
     clock_ms += 49;
     assert_non_null(get("b"));
@@ -301,7 +308,7 @@ static void an_expired_value_cannot_be_removed(void **state)
     create(1, 1 << 20);
     set("a", "v");
     clock_ms += 1000;
-    assert_int_equal(recsys_cache_remove(cache, "a", 1, &err), RECSYS_E_NOT_FOUND);
+    assert_int_equal(recsys_cache_remove(cache, text("a"), &err), RECSYS_E_NOT_FOUND);
     assert_int_equal(stats().entries, 0);
 }
 
@@ -446,12 +453,14 @@ static void the_bound_holds_and_no_value_is_ever_wrong(void **state)
             for (size_t i = 0; i < n; i++)
                 value[i] = step;
             recsys_status status =
-                recsys_cache_set(cache, &key, sizeof key, value, n * sizeof *value, 500, &err);
+                recsys_cache_set(cache, (recsys_bytes){&key, sizeof key},
+                                 (recsys_bytes){value, n * sizeof *value}, 500, &err);
             assert_true(status == RECSYS_OK || status == RECSYS_E_LIMIT);
             version[key] = status == RECSYS_OK ? step : 0;
         } else if (what < 95) {
             recsys_cache_entry *entry;
-            if (recsys_cache_get(cache, &key, sizeof key, &entry, NULL) == RECSYS_OK) {
+            if (recsys_cache_get(cache, (recsys_bytes){&key, sizeof key}, &entry, NULL) ==
+                RECSYS_OK) {
                 size_t size;
                 const uint32_t *found = recsys_cache_entry_get(entry, &size);
                 assert_int_equal(found[0], version[key]);
@@ -462,7 +471,8 @@ static void the_bound_holds_and_no_value_is_ever_wrong(void **state)
                 held[place] = entry;
             }
         } else if (what < 99) {
-            recsys_status status = recsys_cache_remove(cache, &key, sizeof key, NULL);
+            recsys_status status =
+                recsys_cache_remove(cache, (recsys_bytes){&key, sizeof key}, NULL);
             assert_true(status == RECSYS_OK || status == RECSYS_E_NOT_FOUND);
             version[key] = 0;
         } else {
@@ -490,249 +500,11 @@ static void a_hit_does_not_allocate(void **state)
     set("a", "one");
     unsigned long before = n_allocations;
     for (int i = 0; i < 1000; i++) {
-        assert_int_equal(recsys_cache_get(cache, "a", 1, &entry, &err), RECSYS_OK);
+        assert_int_equal(recsys_cache_get(cache, text("a"), &entry, &err), RECSYS_OK);
         recsys_cache_release(entry);
-        assert_int_equal(recsys_cache_get(cache, "x", 1, &entry, &err), RECSYS_E_NOT_FOUND);
+        assert_int_equal(recsys_cache_get(cache, text("x"), &entry, &err), RECSYS_E_NOT_FOUND);
     }
     assert_int_equal(n_allocations, before);
-}
-
-/* -- loading -- */
-
-struct plan { /* what a loader does */
-    const char *value;
-    recsys_status fail_with;
-    const char *message;
-    void (*meanwhile)(void);
-    size_t size; /* of a large value */
-    int n_calls;
-};
-
-static recsys_status follow_plan(recsys_cache_load *load, void *user_data, recsys_error *error)
-{
-    struct plan *plan = user_data;
-    recsys_status status = RECSYS_OK;
-
-    plan->n_calls++;
-    if (plan->meanwhile != NULL)
-        plan->meanwhile();
-    if (plan->size > 0) {
-        char *bytes = calloc(1, plan->size);
-        status = recsys_cache_load_set(load, bytes, plan->size, 0, error);
-        free(bytes);
-    } else if (plan->value != NULL) {
-        status = recsys_cache_load_set(load, plan->value, strlen(plan->value) + 1, 0, error);
-    }
-    if (plan->fail_with != RECSYS_OK && plan->message != NULL) {
-        error->status = plan->fail_with;
-        snprintf(error->message, sizeof error->message, "%s", plan->message);
-    }
-    return status != RECSYS_OK ? status : plan->fail_with;
-}
-
-/* get_or_load of "a"; the value is copied. */
-static char loaded[64];
-static uint32_t outcome;
-
-static recsys_status load_a(struct plan *plan)
-{
-    recsys_cache_entry *entry;
-    size_t size;
-    recsys_status status =
-        recsys_cache_get_or_load(cache, "a", 1, follow_plan, plan, 0, &entry, &outcome, &err);
-
-    assert_true((status == RECSYS_OK) == (entry != NULL));
-    if (status == RECSYS_OK) {
-        const void *bytes = recsys_cache_entry_get(entry, &size);
-        memcpy(loaded, bytes, size < sizeof loaded ? size : sizeof loaded);
-        recsys_cache_release(entry);
-    }
-    return status;
-}
-
-static void a_miss_loads_and_then_it_is_there(void **state)
-{
-    struct plan plan = {.value = "loaded"};
-
-    (void)state;
-    create(4, 1 << 20);
-    assert_int_equal(load_a(&plan), RECSYS_OK);
-    assert_int_equal(outcome, RECSYS_CACHE_MISS);
-    assert_string_equal(loaded, "loaded");
-    assert_int_equal(load_a(&plan), RECSYS_OK);
-    assert_int_equal(outcome, RECSYS_CACHE_HIT);
-    assert_int_equal(plan.n_calls, 1);
-    assert_string_equal(get("a"), "loaded");
-    clock_ms += 1000;
-    assert_int_equal(load_a(&plan), RECSYS_OK);
-    assert_int_equal(outcome, RECSYS_CACHE_MISS);
-    recsys_cache_stats s = stats();
-    assert_int_equal(s.loads, 2);
-    assert_int_equal(s.misses, 2);
-    assert_int_equal(s.hits, 2);
-    assert_int_equal(s.load_failures, 0);
-    assert_int_equal(s.sets, 0);
-}
-
-static void a_failure_is_told_and_not_kept(void **state)
-{
-    struct plan fails = {.fail_with = RECSYS_E_BACKEND, .message = "no connection"};
-    struct plan silent = {.fail_with = RECSYS_E_TIMEOUT, .value = "but set"};
-    struct plan works = {.value = "loaded"};
-
-    (void)state;
-    create(4, 1 << 20);
-    assert_int_equal(load_a(&fails), RECSYS_E_BACKEND);
-    assert_int_equal(err.status, RECSYS_E_BACKEND);
-    assert_string_equal(err.message, "no connection");
-    assert_int_equal(load_a(&silent), RECSYS_E_TIMEOUT);
-    assert_int_equal(err.status, RECSYS_E_TIMEOUT);
-    assert_true(err.message[0] != '\0');
-    assert_null(get("a"));
-    assert_int_equal(load_a(&works), RECSYS_OK);
-    assert_int_equal(stats().load_failures, 2);
-}
-
-static void success_without_a_value_is_the_loaders_bug(void **state)
-{
-    struct plan plan = {.value = NULL};
-
-    (void)state;
-    create(4, 1 << 20);
-    assert_int_equal(load_a(&plan), RECSYS_E_INTERNAL);
-    assert_null(get("a"));
-}
-
-static recsys_status set_twice(recsys_cache_load *load, void *user_data, recsys_error *error)
-{
-    (void)user_data;
-    assert_int_equal(recsys_cache_load_set(load, "first", 6, 0, error), RECSYS_OK);
-    assert_int_equal(recsys_cache_load_set(load, "second", 7, 0, error), RECSYS_E_STATE);
-    return RECSYS_OK;
-}
-
-static void a_value_can_be_given_once(void **state)
-{
-    recsys_cache_entry *entry;
-
-    (void)state;
-    create(4, 1 << 20);
-    assert_int_equal(
-        recsys_cache_get_or_load(cache, "a", 1, set_twice, NULL, 0, &entry, NULL, &err), RECSYS_OK);
-    recsys_cache_release(entry);
-    assert_string_equal(get("a"), "first");
-}
-
-static void set_a(void)
-{
-    set("a", "newer");
-}
-
-static void remove_a(void)
-{
-    (void)!recsys_cache_remove(cache, "a", 1, NULL);
-}
-
-static void clear(void)
-{
-    recsys_cache_clear(cache);
-}
-
-static void too_large_for_a(void)
-{
-    char big[4096] = {0};
-
-    assert_int_equal(recsys_cache_set(cache, "a", 1, big, (size_t)1 << 21, 0, NULL),
-                     RECSYS_E_LIMIT);
-}
-
-static void what_changes_during_a_load_fences_its_value(void **state)
-{
-    void (*const changes[])(void) = {remove_a, clear, too_large_for_a};
-
-    (void)state;
-    create(4, 1 << 20);
-    for (int i = 0; i < 3; i++) {
-        struct plan plan = {.value = "old", .meanwhile = changes[i]};
-        assert_int_equal(load_a(&plan), RECSYS_OK);
-        assert_string_equal(loaded, "old");
-        assert_null(get("a"));
-    }
-    struct plan plan = {.value = "old", .meanwhile = set_a};
-    assert_int_equal(load_a(&plan), RECSYS_OK);
-    assert_string_equal(loaded, "old");
-    assert_string_equal(get("a"), "newer");
-}
-
-static void set_b(void)
-{
-    set("b", "other");
-}
-
-static void what_happens_to_other_keys_fences_nothing(void **state)
-{
-    struct plan plan = {.value = "loaded", .meanwhile = set_b};
-
-    (void)state;
-    create(1, 1 << 20);
-    assert_int_equal(load_a(&plan), RECSYS_OK);
-    assert_string_equal(get("a"), "loaded");
-    assert_string_equal(get("b"), "other");
-}
-
-static void ask_for_a_again(void)
-{
-    recsys_cache_entry *entry;
-    struct plan plan = {.value = "never"};
-
-    assert_int_equal(
-        recsys_cache_get_or_load(cache, "a", 1, follow_plan, &plan, 0, &entry, NULL, &err),
-        RECSYS_E_INVALID);
-    assert_null(entry);
-    assert_int_equal(plan.n_calls, 0);
-}
-
-/* After a remove the running load is stale, so asking again is another load. */
-static void remove_and_ask_for_a_again(void)
-{
-    recsys_cache_entry *entry;
-    struct plan plan = {.value = "fresh"};
-
-    remove_a();
-    assert_int_equal(
-        recsys_cache_get_or_load(cache, "a", 1, follow_plan, &plan, 0, &entry, NULL, &err),
-        RECSYS_OK);
-    recsys_cache_release(entry);
-}
-
-static void a_loader_that_asks_for_its_own_key_is_refused(void **state)
-{
-    struct plan plan = {.value = "loaded", .meanwhile = ask_for_a_again};
-    struct plan stale = {.value = "stale", .meanwhile = remove_and_ask_for_a_again};
-
-    (void)state;
-    create(4, 1 << 20);
-    assert_int_equal(load_a(&plan), RECSYS_OK);
-    assert_string_equal(get("a"), "loaded");
-    remove_a();
-    assert_int_equal(load_a(&stale), RECSYS_OK);
-    assert_string_equal(loaded, "stale");
-    assert_string_equal(get("a"), "fresh");
-}
-
-static void a_loaded_value_too_large_is_handed_over_unkept(void **state)
-{
-    struct plan plan = {.size = (size_t)2 << 20};
-
-    (void)state;
-    create(4, 1 << 24);
-    assert_int_equal(load_a(&plan), RECSYS_OK);
-    assert_null(get("a"));
-    plan.size = 300 << 10; /* within max_value_bytes, beyond a shard */
-    recsys_cache_destroy(cache);
-    create(4, 1 << 20);
-    assert_int_equal(load_a(&plan), RECSYS_OK);
-    assert_null(get("a"));
 }
 
 static void running_out_of_memory_anywhere_is_only_an_error(void **state)
@@ -749,13 +521,12 @@ static void running_out_of_memory_anywhere_is_only_an_error(void **state)
     }
     status = RECSYS_E_NOMEM;
     for (unsigned long n = 0; status != RECSYS_OK; n++) {
-        struct plan plan = {.value = "loaded"};
         n_allowed = n;
-        status = load_a(&plan);
+        status = set_bytes("a", "stored", sizeof "stored");
         assert_true(status == RECSYS_OK || status == RECSYS_E_NOMEM);
     }
     n_allowed = ULONG_MAX;
-    assert_string_equal(get("a"), "loaded");
+    assert_string_equal(get("a"), "stored");
 }
 
 #define T(test) cmocka_unit_test_teardown(test, tear_down)
@@ -782,14 +553,6 @@ int main(void)
         T(what_is_held_stays_and_nothing_else_fits_if_all_is),
         T(the_bound_holds_and_no_value_is_ever_wrong),
         T(a_hit_does_not_allocate),
-        T(a_miss_loads_and_then_it_is_there),
-        T(a_failure_is_told_and_not_kept),
-        T(success_without_a_value_is_the_loaders_bug),
-        T(a_value_can_be_given_once),
-        T(what_changes_during_a_load_fences_its_value),
-        T(what_happens_to_other_keys_fences_nothing),
-        T(a_loader_that_asks_for_its_own_key_is_refused),
-        T(a_loaded_value_too_large_is_handed_over_unkept),
         T(running_out_of_memory_anywhere_is_only_an_error),
     };
 

@@ -124,8 +124,8 @@ static void a_proof_from_before_a_restart_is_not_believed(void **state)
     assert_int_equal(check(w.b, "t1"), CLEAR);
     snprintf(proof, sizeof proof, "%s", stored(PROOF));
     revoke(w.a, "t1");
-    atomic_store(&w.link_a.life, 1);
-    atomic_store(&w.link_b.life, 1);
+    atomic_store(&w.link_a.incarnation, 1);
+    atomic_store(&w.link_b.incarnation, 1);
     flush();
     assert_int_equal(recsys_store_set(w.memory, PROOF, bytes(proof), 0, RECSYS_STORE_ALWAYS, &err),
                      RECSYS_OK);
@@ -139,8 +139,8 @@ static void a_proof_from_before_a_restart_is_not_believed(void **state)
 static void restart(void *proof)
 {
     revoke(w.a, "t1");
-    atomic_store(&w.link_a.life, 1);
-    atomic_store(&w.link_b.life, 1);
+    atomic_store(&w.link_a.incarnation, 1);
+    atomic_store(&w.link_b.incarnation, 1);
     flush();
     assert_int_equal(recsys_store_set(w.memory, PROOF, bytes(proof), 0, RECSYS_STORE_ALWAYS, &err),
                      RECSYS_OK);

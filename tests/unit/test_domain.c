@@ -139,7 +139,7 @@ static int tear_down(void **state)
     (void)state;
     recsys_domains_destroy(world.domains);
     for (size_t db = 0; db < RECSYS_DOMAIN_DBS; db++)
-        recsys_store_destroy(world.stores[db]);
+        recsys_store_unref(world.stores[db]);
     recsys_source_unref(world.source);
     return 0;
 }

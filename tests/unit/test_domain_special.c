@@ -63,7 +63,7 @@ static int tear_down(void **state)
 {
     (void)state;
     recsys_domains_destroy(domains);
-    recsys_store_destroy(tasks);
+    recsys_store_unref(tasks);
     recsys_source_unref(source);
     return 0;
 }

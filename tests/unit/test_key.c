@@ -25,7 +25,8 @@ static recsys_status write_two(const char *pattern, const char *a, const char *b
     const recsys_bytes values[2] = {text(a == NULL ? "" : a), text(b == NULL ? "" : b)};
 
     size = sizeof key;
-    return recsys_key_write(pattern, values, (size_t)((a != NULL) + (b != NULL)), key, &size, &err);
+    return recsys_key_format(pattern, values, (size_t)((a != NULL) + (b != NULL)), key, &size,
+                             &err);
 }
 
 static void assert_key(const char *pattern, const char *a, const char *b, const char *want)
@@ -54,7 +55,7 @@ static void everything_else_is_encoded(void **state)
     assert_key("{a}", "~r", NULL, "%7Er");
     const recsys_bytes nul = {"a\0b", 3};
     size = sizeof key;
-    assert_int_equal(recsys_key_write("k:{a}", &nul, 1, key, &size, NULL), RECSYS_OK);
+    assert_int_equal(recsys_key_format("k:{a}", &nul, 1, key, &size, NULL), RECSYS_OK);
     assert_string_equal(key, "k:a%00b");
 }
 
@@ -78,7 +79,7 @@ static void different_values_make_different_keys(void **state)
             const recsys_bytes values[2] = {{a, 1 + sizes % 2}, {b, 1 + sizes / 2}};
             size = sizeof seen[0];
             assert_true(n < sizeof seen / sizeof seen[0]);
-            assert_int_equal(recsys_key_write("{a}:{b}", values, 2, seen[n], &size, NULL),
+            assert_int_equal(recsys_key_format("{a}:{b}", values, 2, seen[n], &size, NULL),
                              RECSYS_OK);
             n++;
         }
@@ -112,9 +113,9 @@ static void as_many_values_as_names_are_needed(void **state)
     assert_int_equal(write_two("k:{a}", "1", "2"), RECSYS_E_INVALID);
     assert_int_equal(write_two("k:{a}:{b}", "1", NULL), RECSYS_E_INVALID);
     assert_int_equal(write_two("k:{a}:{b}", "1", ""), RECSYS_E_INVALID);
-    assert_int_equal(recsys_key_write(NULL, NULL, 0, key, &size, NULL), RECSYS_E_INVALID);
-    assert_int_equal(recsys_key_write("k", NULL, 0, key, NULL, NULL), RECSYS_E_INVALID);
-    assert_int_equal(recsys_key_write("k", NULL, 1, key, &size, NULL), RECSYS_E_INVALID);
+    assert_int_equal(recsys_key_format(NULL, NULL, 0, key, &size, NULL), RECSYS_E_INVALID);
+    assert_int_equal(recsys_key_format("k", NULL, 0, key, NULL, NULL), RECSYS_E_INVALID);
+    assert_int_equal(recsys_key_format("k", NULL, 1, key, &size, NULL), RECSYS_E_INVALID);
 }
 
 static void a_key_too_long_is_refused_and_never_cut(void **state)
@@ -126,18 +127,18 @@ static void a_key_too_long_is_refused_and_never_cut(void **state)
     memset(value, 'v', sizeof value);
     recsys_bytes values[1] = {{value, RECSYS_KEY_MAX - 2}};
     size = sizeof key;
-    assert_int_equal(recsys_key_write("k:{a}", values, 1, key, &size, &err), RECSYS_OK);
+    assert_int_equal(recsys_key_format("k:{a}", values, 1, key, &size, &err), RECSYS_OK);
     assert_int_equal(size, RECSYS_KEY_MAX);
     values[0].size++;
     size = sizeof key;
-    assert_int_equal(recsys_key_write("k:{a}", values, 1, key, &size, &err), RECSYS_E_LIMIT);
+    assert_int_equal(recsys_key_format("k:{a}", values, 1, key, &size, &err), RECSYS_E_LIMIT);
     assert_int_equal(size, 0);
     values[0].size = 5;
     size = sizeof small;
-    assert_int_equal(recsys_key_write("k:{a}", values, 1, small, &size, &err), RECSYS_OK);
+    assert_int_equal(recsys_key_format("k:{a}", values, 1, small, &size, &err), RECSYS_OK);
     values[0].size = 6;
     size = sizeof small;
-    assert_int_equal(recsys_key_write("k:{a}", values, 1, small, &size, &err), RECSYS_E_LIMIT);
+    assert_int_equal(recsys_key_format("k:{a}", values, 1, small, &size, &err), RECSYS_E_LIMIT);
     assert_string_equal(small, "");
 }
 

@@ -194,9 +194,9 @@ static void any_numbers_are_safe(void **state)
             for (size_t k = 1; k < 10; k++)
                 for (size_t b = 0; b < 5; b++)
                     for (size_t c = 0; c < 5; c++) {
-                        recsys_take out;
-                        uint64_t tat = rs_gcra_take(values[i], values[j], values[k], counts[b],
-                                                    counts[c], &out);
+                        recsys_rate_decision out;
+                        uint64_t tat = rs_gcra_decide(values[i], values[j], values[k], counts[b],
+                                                      counts[c], &out);
                         if (!out.allowed) {
                             assert_true(tat == values[i] && out.retry_us > 0);
                         } else {
@@ -209,11 +209,11 @@ static void any_numbers_are_safe(void **state)
                     }
 
     /* Even a bucket that lasts for ever runs empty. */
-    recsys_take out = {0};
+    recsys_rate_decision out = {0};
     uint64_t tat = 0;
     unsigned n = 0;
     do
-        tat = rs_gcra_take(tat, SECOND, 1ull << 62, UINT32_MAX, 1, &out);
+        tat = rs_gcra_decide(tat, SECOND, 1ull << 62, UINT32_MAX, 1, &out);
     while (out.allowed && ++n < 10);
     assert_int_equal(n, 3);
 }
@@ -248,7 +248,7 @@ static void a_table_knows_nearly_as_many_keys_as_it_has_places(void **state)
 {
     struct rs_limiter_table *table = rs_limiter_table_create(10000);
     uint64_t random = 1;
-    recsys_take out;
+    recsys_rate_decision out;
     unsigned n = 0;
 
     (void)state;
@@ -256,9 +256,9 @@ static void a_table_knows_nearly_as_many_keys_as_it_has_places(void **state)
     for (unsigned i = 0; i < 7000; i++) {
         random = random * 6364136223846793005u + 1442695040888963407u;
         uint64_t hash = random ^ (random >> 29);
-        n += (unsigned)rs_limiter_table_take(table, hash, 1, 10, 1, 1, &out);
+        n += (unsigned)rs_limiter_table_decide(table, hash, 1, 10, 1, 1, &out);
         rs_limiter_table_raise(table, hash, 1, 5);
-        assert_int_equal(rs_limiter_table_take(table, hash, 1, 10, 1, 1, &out) && out.allowed, 0);
+        assert_int_equal(rs_limiter_table_decide(table, hash, 1, 10, 1, 1, &out) && out.allowed, 0);
     }
     CHECK_BETWEEN(n, 6900, 7000);
     rs_limiter_table_destroy(table);
@@ -286,7 +286,7 @@ static void the_store_decides_while_it_answers(void **state)
     assert_int_equal(limit.reset_ms, 2000);
     recsys_limiter_destroy(one);
     recsys_limiter_destroy(two);
-    recsys_store_destroy(memory);
+    recsys_store_unref(memory);
 }
 
 /* Whatever a store fails with, and that it cannot, is no failure of the call. */
@@ -321,10 +321,10 @@ static void a_store_that_fails_leaves_a_warm_limiter(void **state)
         assert_int_equal(take_all(limiter, key), 0); /* but we have */
         recsys_limiter_destroy(limiter);
         recsys_limiter_destroy(other);
-        recsys_store_destroy(store);
+        recsys_store_unref(store);
         now_us += 100 * SECOND;
     }
-    recsys_store_destroy(memory);
+    recsys_store_unref(memory);
 }
 
 static void processes_divide_the_limit_while_the_store_is_away(void **state)
@@ -368,8 +368,8 @@ static void processes_divide_the_limit_while_the_store_is_away(void **state)
     limiter = create(store, &options);
     assert_int_equal(take_all(limiter, "a"), 1);
     recsys_limiter_destroy(limiter);
-    recsys_store_destroy(store);
-    recsys_store_destroy(memory);
+    recsys_store_unref(store);
+    recsys_store_unref(memory);
 }
 
 static int32_t note_key(const void *key, size_t key_size, void *user_data)
@@ -414,7 +414,7 @@ static void keys_are_bytes_and_long_ones_are_hashed(void **state)
         assert_int_equal(found.size, 6 + (size <= 200 ? size : 201));
         assert_memory_equal(found.data, "login:xxx\0xxx", 13);
         recsys_limiter_destroy(limiter);
-        recsys_store_destroy(store);
+        recsys_store_unref(store);
     }
     recsys_store *store = memory_store();
     recsys_limiter *limiter = create(store, &options);
@@ -423,7 +423,7 @@ static void keys_are_bytes_and_long_ones_are_hashed(void **state)
     assert_int_equal(recsys_limiter_take(limiter, key, sizeof key, 1, &limit, &err), RECSYS_OK);
     assert_int_equal(limit.remaining, 19);
     recsys_limiter_destroy(limiter);
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
 }
 
 static void what_makes_no_sense_is_refused(void **state)

@@ -216,7 +216,7 @@ struct writing {
     int gives_values;
 };
 
-static recsys_status write_rows(recsys_aside_writing *writing, void *user_data, recsys_error *err)
+static recsys_status write_rows(recsys_aside_changes *changes, void *user_data, recsys_error *err)
 {
     struct writing *rows = user_data;
 
@@ -224,9 +224,9 @@ static recsys_status write_rows(recsys_aside_writing *writing, void *user_data, 
         int exists = !sim_chance(&sim, 250);
         rows->versions[i] = sim_commit(&rows->process->base, rows->keys[i], exists);
         struct value value = {rows->keys[i], rows->versions[i]};
-        if (writing != NULL && rows->gives_values && exists && value.version != 0)
-            CHECK_EQ(recsys_aside_write_set(writing, i, (recsys_bytes){&value, sizeof value},
-                                            value.version, err),
+        if (changes != NULL && rows->gives_values && exists && value.version != 0)
+            CHECK_EQ(recsys_aside_changes_set(changes, i, (recsys_bytes){&value, sizeof value},
+                                              value.version, err),
                      RECSYS_OK);
     }
     return sim_chance(&sim, rows->process->fails_of_1000) ? RECSYS_E_LIMIT : RECSYS_OK;
@@ -299,13 +299,14 @@ static void invalidate(struct process *process)
 
 static void naive_read(struct process *process, unsigned key)
 {
-    uint64_t floor = floor_of(process, key), life;
+    uint64_t floor = floor_of(process, key), incarnation;
     recsys_bytes name = key_of(key);
     recsys_value found;
     int exists;
 
     sum.reads++;
-    CHECK_EQ(recsys_store_get(process->base.store, &name, 1, &found, &life, NULL), RECSYS_OK);
+    CHECK_EQ(recsys_store_get(process->base.store, &name, 1, &found, &incarnation, NULL),
+             RECSYS_OK);
     if (found.data == NULL) {
         struct value value = {key, sim_read(&process->base, key, &exists)};
         sum.loads++;
@@ -478,7 +479,7 @@ static void finish(void)
             sum.replayed += stats.replayed;
         }
         recsys_aside_destroy(processes[i].aside);
-        recsys_store_destroy(processes[i].base.store);
+        recsys_store_unref(processes[i].base.store);
     }
     sum.steps += sim.n_steps;
     sum.faults += sim.n_faults;

@@ -30,7 +30,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     store = NULL;
     return fake.n_destroyed == 1 && fake.n_held == 0 ? 0 : -1;
 }
@@ -49,7 +49,6 @@ static void a_driver_must_be_complete_and_is_destroyed_if_it_is_not(void **state
 {
     recsys_store *made = (recsys_store *)&err;
     recsys_store_driver lacking;
-    recsys_store_options options = RECSYS_STORE_OPTIONS_INIT;
 
     (void)state;
     fake_reset();
@@ -74,20 +73,6 @@ static void a_driver_must_be_complete_and_is_destroyed_if_it_is_not(void **state
                      RECSYS_E_INVALID);
     assert_int_equal(recsys_store_create("s", NULL, &fake, NULL, &made, &err), RECSYS_E_INVALID);
     assert_int_equal(fake.n_destroyed, 0);
-    assert_int_equal(recsys_store_create(NULL, &fake_driver, &fake, NULL, &made, &err),
-                     RECSYS_E_INVALID);
-    assert_int_equal(recsys_store_create("", &fake_driver, &fake, NULL, &made, &err),
-                     RECSYS_E_INVALID);
-    assert_int_equal(recsys_store_create("s", &fake_driver, &fake, NULL, NULL, &err),
-                     RECSYS_E_INVALID);
-    options.struct_size = 3;
-    assert_int_equal(recsys_store_create("s", &fake_driver, &fake, &options, &made, &err),
-                     RECSYS_E_INVALID);
-    options = (recsys_store_options)RECSYS_STORE_OPTIONS_INIT;
-    options.flags = 0x80;
-    assert_int_equal(recsys_store_create("s", &fake_driver, &fake, &options, &made, &err),
-                     RECSYS_E_UNSUPPORTED);
-    assert_int_equal(fake.n_destroyed, 5);
 }
 
 static void a_newer_driver_is_taken_if_it_wants_nothing_new(void **state)
@@ -104,7 +89,7 @@ static void a_newer_driver_is_taken_if_it_wants_nothing_new(void **state)
     assert_int_equal(
         recsys_store_create("s", (recsys_store_driver *)&newer, &fake, NULL, &made, &err),
         RECSYS_OK);
-    recsys_store_destroy(made);
+    recsys_store_unref(made);
     assert_int_equal(fake.n_destroyed, 1);
     newer.unknown = fake_driver.destroy;
     assert_int_equal(
@@ -112,11 +97,59 @@ static void a_newer_driver_is_taken_if_it_wants_nothing_new(void **state)
         RECSYS_E_UNSUPPORTED);
     assert_null(made);
     assert_int_equal(fake.n_destroyed, 2);
-    newer.known.struct_size = 8; /* nobody knows what is in there */
+}
+
+/* The fake is destroyed once by a call that fails. */
+static void fails_and_destroys(const char *name, const recsys_store_driver *driver,
+                               const recsys_store_options *options, int with_out,
+                               recsys_status want)
+{
+    recsys_store *made = (recsys_store *)&err;
+
+    fake_reset();
     assert_int_equal(
-        recsys_store_create("s", (recsys_store_driver *)&newer, &fake, NULL, &made, &err),
-        RECSYS_E_INVALID);
-    assert_int_equal(fake.n_destroyed, 2);
+        recsys_store_create(name, driver, &fake, options, with_out ? &made : NULL, &err), want);
+    assert_int_equal(err.status, want);
+    assert_int_equal(fake.n_destroyed, 1);
+    if (with_out)
+        assert_null(made);
+}
+
+static void self_is_the_stores_whatever_a_failure_is_for(void **state)
+{
+    static const uint32_t wrong_sizes[] = {0, 3, 8, offsetof(recsys_store_driver, ping), 1u << 20};
+    recsys_store_options options = RECSYS_STORE_OPTIONS_INIT;
+    recsys_store_driver driver = fake_driver;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong_sizes / sizeof *wrong_sizes; i++) {
+        driver.struct_size = wrong_sizes[i];
+        fails_and_destroys("s", &driver, NULL, 1, RECSYS_E_INVALID);
+        fails_and_destroys(NULL, &driver, NULL, 0, RECSYS_E_INVALID);
+    }
+    options.struct_size = 8;
+    fails_and_destroys("s", &fake_driver, &options, 1, RECSYS_E_INVALID);
+    fails_and_destroys(NULL, &fake_driver, NULL, 1, RECSYS_E_INVALID);
+    fails_and_destroys("", &fake_driver, NULL, 1, RECSYS_E_INVALID);
+    fails_and_destroys("s", &fake_driver, NULL, 0, RECSYS_E_INVALID);
+    options = (recsys_store_options)RECSYS_STORE_OPTIONS_INIT;
+    options.flags = 0x80;
+    fails_and_destroys("s", &fake_driver, &options, 1, RECSYS_E_UNSUPPORTED);
+}
+
+static void the_last_reference_ends_a_store(void **state)
+{
+    recsys_store *made = fake_store_create(0);
+
+    (void)state;
+    assert_ptr_equal(recsys_store_ref(made), made);
+    recsys_store_unref(made);
+    assert_int_equal(fake.n_destroyed, 0);
+    assert_string_equal(recsys_store_get_name(made), "s");
+    recsys_store_unref(made);
+    assert_int_equal(fake.n_destroyed, 1);
+    assert_null(recsys_store_ref(NULL));
+    recsys_store_unref(NULL);
 }
 
 static void a_store_knows_its_name_and_gives_self_to_its_own_driver(void **state)
@@ -155,16 +188,16 @@ static void every_call_reaches_the_driver_as_it_was_made(void **state)
 {
     recsys_bytes keys[2] = {KEY, VALUE};
     recsys_value values[2];
-    uint64_t life = 0, n_removed = 0, cursor = 0;
-    recsys_take take;
+    uint64_t incarnation = 0, n_removed = 0, cursor = 0;
+    recsys_rate_decision decision;
     int n_seen = 0;
 
     (void)state;
-    assert_int_equal(recsys_store_get(store, keys, 2, values, &life, &err), RECSYS_OK);
+    assert_int_equal(recsys_store_get(store, keys, 2, values, &incarnation, &err), RECSYS_OK);
     assert_string_equal(fake.function, "get");
     assert_int_equal(fake.n, 2);
     assert_ptr_equal(fake.key.data, keys[0].data);
-    assert_int_equal(life, 77);
+    assert_int_equal(incarnation, 77);
     assert_non_null(values[0].data);
     assert_null(values[1].data);
     recsys_value_release(&values[0]);
@@ -180,7 +213,7 @@ static void every_call_reaches_the_driver_as_it_was_made(void **state)
     assert_string_equal(fake.function, "remove");
     assert_int_equal(n_removed, 1);
 
-    assert_int_equal(recsys_store_get_or_set(store, KEY, VALUE, 13, values, &life, &err),
+    assert_int_equal(recsys_store_get_or_set(store, KEY, VALUE, 13, values, &incarnation, &err),
                      RECSYS_OK);
     assert_string_equal(fake.function, "get_or_set");
     assert_int_equal(fake.ttl_ms, 13);
@@ -199,9 +232,9 @@ static void every_call_reaches_the_driver_as_it_was_made(void **state)
     assert_int_equal(cursor, 9);
     assert_int_equal(n_seen, 1);
 
-    assert_int_equal(recsys_store_take(store, KEY, 1000, 10, 2, &take, &err), RECSYS_OK);
-    assert_string_equal(fake.function, "take");
-    assert_int_equal(take.allowed, 1);
+    assert_int_equal(recsys_store_rate_limit(store, KEY, 1000, 10, 2, &decision, &err), RECSYS_OK);
+    assert_string_equal(fake.function, "rate_limit");
+    assert_int_equal(decision.allowed, 1);
     assert_int_equal(stats().calls, 7);
 }
 
@@ -215,12 +248,55 @@ static void an_empty_value_has_an_address_and_no_value_has_none(void **state)
     assert_null(fake.value.data);
 }
 
+/* The time to live that the driver is told of a value stored with `ttl_ms`. */
+static uint64_t told(recsys_store *made, uint64_t ttl_ms)
+{
+    recsys_value present;
+    uint64_t seen;
+
+    assert_int_equal(recsys_store_set(made, KEY, VALUE, ttl_ms, 0, &err), RECSYS_OK);
+    seen = fake.ttl_ms;
+    assert_int_equal(recsys_store_get_or_set(made, KEY, VALUE, ttl_ms, &present, NULL, &err),
+                     RECSYS_OK);
+    recsys_value_release(&present);
+    assert_int_equal(fake.ttl_ms, seen);
+    assert_int_equal(recsys_store_replace(made, KEY, VALUE, VALUE, ttl_ms, &err), RECSYS_OK);
+    assert_int_equal(fake.ttl_ms, seen);
+    return seen;
+}
+
+static void a_time_to_live_of_0_is_the_stores_and_never_is_never(void **state)
+{
+    recsys_store_options options = RECSYS_STORE_OPTIONS_INIT;
+    recsys_store *made = NULL;
+
+    (void)state;
+    assert_int_equal(told(store, 0), 300000);
+    assert_int_equal(told(store, 1), 1);
+    assert_true(told(store, RECSYS_NEVER) == RECSYS_NEVER);
+    recsys_store_unref(store);
+    store = NULL;
+    options.ttl_ms = 70;
+    assert_int_equal(recsys_store_create("s", &fake_driver, &fake, &options, &made, &err),
+                     RECSYS_OK);
+    assert_int_equal(told(made, 0), 70);
+    assert_true(told(made, RECSYS_NEVER) == RECSYS_NEVER);
+    recsys_store_unref(made);
+    options.ttl_ms = RECSYS_NEVER_32;
+    assert_int_equal(recsys_store_create("s", &fake_driver, &fake, &options, &made, &err),
+                     RECSYS_OK);
+    assert_true(told(made, 0) == RECSYS_NEVER);
+    assert_int_equal(told(made, 5), 5);
+    recsys_store_unref(made);
+    fake.n_destroyed = 1; /* of three */
+}
+
 static void wrong_arguments_do_not_reach_the_driver(void **state)
 {
     const recsys_bytes keys[2] = {KEY, {"", 0}}, lost = {NULL, 5};
     recsys_value value, values[2];
     uint64_t cursor = 0;
-    recsys_take take;
+    recsys_rate_decision decision;
     int n_seen = 0;
 
     (void)state;
@@ -247,10 +323,10 @@ static void wrong_arguments_do_not_reach_the_driver(void **state)
     REFUSED(recsys_store_scan(store, &lost, 1, &cursor, stop_at_once, &n_seen, &err));
     REFUSED(recsys_store_scan(store, keys, 1, NULL, stop_at_once, &n_seen, &err));
     REFUSED(recsys_store_scan(store, keys, 1, &cursor, NULL, NULL, &err));
-    REFUSED(recsys_store_take(NULL, KEY, 1, 1, 1, &take, &err));
-    REFUSED(recsys_store_take(store, KEY, 0, 1, 1, &take, &err));
-    REFUSED(recsys_store_take(store, KEY, 1, 0, 1, &take, &err));
-    REFUSED(recsys_store_take(store, KEY, 1, 1, 1, NULL, &err));
+    REFUSED(recsys_store_rate_limit(NULL, KEY, 1, 1, 1, &decision, &err));
+    REFUSED(recsys_store_rate_limit(store, KEY, 0, 1, 1, &decision, &err));
+    REFUSED(recsys_store_rate_limit(store, KEY, 1, 0, 1, &decision, &err));
+    REFUSED(recsys_store_rate_limit(store, KEY, 1, 1, 1, NULL, &err));
     REFUSED(recsys_store_probe(NULL, &err));
     REFUSED(recsys_store_get_stats(store, NULL, &err));
     assert_int_equal(fake.n_calls, 0);
@@ -261,37 +337,38 @@ static void a_driver_without_a_limiter_says_so(void **state)
 {
     recsys_store_driver without = fake_driver;
     recsys_store *made = NULL;
-    recsys_take take;
+    recsys_rate_decision decision;
 
     (void)state;
     fake_reset();
-    without.take = NULL;
+    without.rate_limit = NULL;
     assert_int_equal(recsys_store_create("s", &without, &fake, NULL, &made, &err), RECSYS_OK);
-    assert_int_equal(recsys_store_take(made, KEY, 1000, 1, 1, &take, &err), RECSYS_E_UNSUPPORTED);
-    recsys_store_destroy(made);
+    assert_int_equal(recsys_store_rate_limit(made, KEY, 1000, 1, 1, &decision, &err),
+                     RECSYS_E_UNSUPPORTED);
+    recsys_store_unref(made);
 }
 
 static void a_failure_leaves_nothing_in_the_outputs(void **state)
 {
     recsys_bytes key = KEY;
     recsys_value value;
-    recsys_take take;
-    uint64_t life = 5, n_removed = 5;
+    recsys_rate_decision decision;
+    uint64_t incarnation = 5, n_removed = 5;
 
     (void)state;
     fake.answer = RECSYS_E_LIMIT;
-    assert_int_equal(recsys_store_get(store, &key, 1, &value, &life, &err), RECSYS_E_LIMIT);
+    assert_int_equal(recsys_store_get(store, &key, 1, &value, &incarnation, &err), RECSYS_E_LIMIT);
     assert_null(value.data);
-    assert_int_equal(life, 0);
-    assert_int_equal(recsys_store_get_or_set(store, KEY, VALUE, 0, &value, &life, &err),
+    assert_int_equal(incarnation, 0);
+    assert_int_equal(recsys_store_get_or_set(store, KEY, VALUE, 0, &value, &incarnation, &err),
                      RECSYS_E_LIMIT);
     assert_null(value.data);
-    assert_int_equal(life, 0);
+    assert_int_equal(incarnation, 0);
     assert_int_equal(fake.n_held, 0);
     assert_int_equal(recsys_store_remove(store, &key, 1, &n_removed, &err), RECSYS_E_LIMIT);
     assert_int_equal(n_removed, 0);
-    assert_int_equal(recsys_store_take(store, KEY, 1, 1, 1, &take, &err), RECSYS_E_LIMIT);
-    assert_int_equal(take.allowed, 0);
+    assert_int_equal(recsys_store_rate_limit(store, KEY, 1, 1, 1, &decision, &err), RECSYS_E_LIMIT);
+    assert_int_equal(decision.allowed, 0);
 }
 
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -301,10 +378,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_driver_must_be_complete_and_is_destroyed_if_it_is_not),
         cmocka_unit_test(a_newer_driver_is_taken_if_it_wants_nothing_new),
+        cmocka_unit_test(self_is_the_stores_whatever_a_failure_is_for),
+        cmocka_unit_test(the_last_reference_ends_a_store),
         T(a_store_knows_its_name_and_gives_self_to_its_own_driver),
         T(a_value_is_given_back_once),
         T(every_call_reaches_the_driver_as_it_was_made),
         T(an_empty_value_has_an_address_and_no_value_has_none),
+        T(a_time_to_live_of_0_is_the_stores_and_never_is_never),
         T(wrong_arguments_do_not_reach_the_driver),
         cmocka_unit_test(a_driver_without_a_limiter_says_so),
         T(a_failure_leaves_nothing_in_the_outputs),

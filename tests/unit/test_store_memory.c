@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +88,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    recsys_store_destroy(store);
+    recsys_store_unref(store);
     store = NULL;
     return n_blocks == 0 ? 0 : -1;
 }
@@ -136,13 +135,13 @@ static void many_keys_are_looked_up_at_once(void **state)
 {
     const recsys_bytes keys[] = {text("a"), text("absent"), text("b\0c"), {"b\0c", 3}};
     recsys_value values[4];
-    uint64_t life = 0, again = 0;
+    uint64_t incarnation = 0, again = 0;
 
     (void)state;
     put("a", "1");
     assert_int_equal(recsys_store_set(store, keys[3], (recsys_bytes){"\0\0", 2}, 0, 0, &err),
                      RECSYS_OK);
-    assert_int_equal(recsys_store_get(store, keys, 4, values, &life, &err), RECSYS_OK);
+    assert_int_equal(recsys_store_get(store, keys, 4, values, &incarnation, &err), RECSYS_OK);
     assert_memory_equal(values[0].data, "1", 1);
     assert_null(values[1].data);
     assert_null(values[2].data); /* "b" is another key */
@@ -152,8 +151,8 @@ static void many_keys_are_looked_up_at_once(void **state)
         recsys_value_release(&values[i]);
     assert_int_equal(recsys_store_get(store, keys, 1, values, &again, &err), RECSYS_OK);
     recsys_value_release(&values[0]);
-    assert_true(life != 0);
-    assert_true(life == again);
+    assert_true(incarnation != 0);
+    assert_true(incarnation == again);
 }
 
 static void no_two_stores_have_the_same_life(void **state)
@@ -166,7 +165,7 @@ static void no_two_stores_have_the_same_life(void **state)
     for (int i = 0; i < 2; i++) {
         create(1, 1 << 16);
         assert_int_equal(recsys_store_get(store, &key, 1, &value, &lives[i], &err), RECSYS_OK);
-        recsys_store_destroy(store);
+        recsys_store_unref(store);
     }
     store = NULL;
     assert_true(lives[0] != lives[1]);
@@ -230,7 +229,10 @@ static void a_value_lives_as_long_as_it_was_told_to(void **state)
         assert_null(get("k"));
     }
     clock_ms = 5000;
-    put("k", "v"); /* for ever, whatever the cache's own default is */
+    assert_int_equal(set("k", "v", RECSYS_NEVER, 0), RECSYS_OK);
+    put("d", "v"); /* as long as the options say */
+    clock_ms += 1000;
+    assert_null(get("d"));
     clock_ms = UINT64_MAX - 1;
     assert_non_null(get("k"));
 }
@@ -249,14 +251,14 @@ static void if_absent_sets_only_what_is_not_there(void **state)
 static void get_or_set_does_one_of_the_two(void **state)
 {
     recsys_value present;
-    uint64_t life = 0;
+    uint64_t incarnation = 0;
 
     (void)state;
     assert_int_equal(
-        recsys_store_get_or_set(store, text("k"), text("mine"), 100, &present, &life, &err),
+        recsys_store_get_or_set(store, text("k"), text("mine"), 100, &present, &incarnation, &err),
         RECSYS_OK);
     assert_null(present.data);
-    assert_true(life != 0);
+    assert_true(incarnation != 0);
     assert_string_equal(get("k"), "mine");
     assert_int_equal(
         recsys_store_get_or_set(store, text("k"), text("yours"), 0, &present, NULL, &err),
@@ -357,7 +359,7 @@ static void the_largest_value_fits_into_a_store_of_defaults(void **state)
     assert_int_equal(stats.too_large, 2);
     assert_int_equal(stats.fills, 1);
     recsys_aside_destroy(aside);
-    recsys_store_destroy(standard);
+    recsys_store_unref(standard);
 }
 
 /* Whoever sets knows that the old value is no longer true. */
@@ -415,7 +417,7 @@ static void options_are_the_caches(void **state)
     assert_int_equal(recsys_store_create_memory(NULL, NULL, &made, &err), RECSYS_E_INVALID);
     assert_int_equal(recsys_store_create_memory("m", NULL, NULL, &err), RECSYS_E_INVALID);
     assert_int_equal(recsys_store_create_memory("m", NULL, &made, &err), RECSYS_OK);
-    recsys_store_destroy(made);
+    recsys_store_unref(made);
 }
 
 /* -- matching -- */
@@ -673,12 +675,13 @@ static void a_cursor_of_another_making_is_refused(void **state)
 
 /* -- rate limits -- */
 
-static recsys_take take(const char *key, uint64_t emission_us, uint32_t burst, uint32_t cost)
+static recsys_rate_decision decide(const char *key, uint64_t emission_us, uint32_t burst,
+                                   uint32_t cost)
 {
-    recsys_take out;
+    recsys_rate_decision out;
 
-    assert_int_equal(recsys_store_take(store, text(key), emission_us, burst, cost, &out, &err),
-                     RECSYS_OK);
+    assert_int_equal(
+        recsys_store_rate_limit(store, text(key), emission_us, burst, cost, &out, &err), RECSYS_OK);
     return out;
 }
 
@@ -686,21 +689,21 @@ static void a_burst_at_once_and_then_one_each_emission(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < 5; i++) {
-        recsys_take out = take("k", 100000, 5, 1);
+        recsys_rate_decision out = decide("k", 100000, 5, 1);
         assert_int_equal(out.allowed, 1);
         assert_int_equal(out.remaining, 4 - i);
         assert_int_equal(out.reset_us, 100000 * (i + 1));
     }
-    recsys_take refused = take("k", 100000, 5, 1);
+    recsys_rate_decision refused = decide("k", 100000, 5, 1);
     assert_int_equal(refused.allowed, 0);
     assert_int_equal(refused.retry_us, 100000);
-    assert_int_equal(take("other", 100000, 5, 1).allowed, 1);
+    assert_int_equal(decide("other", 100000, 5, 1).allowed, 1);
     clock_ms += 99;
-    assert_int_equal(take("k", 100000, 5, 1).allowed, 0); /* being refused costs nothing */
+    assert_int_equal(decide("k", 100000, 5, 1).allowed, 0); /* being refused costs nothing */
     clock_ms += 1;
-    assert_int_equal(take("k", 100000, 5, 1).allowed, 1);
-    assert_int_equal(take("k", 100000, 5, 1).allowed, 0);
-    assert_int_equal(take("k", 100000, 5, 6).allowed, 0); /* more than ever fits */
+    assert_int_equal(decide("k", 100000, 5, 1).allowed, 1);
+    assert_int_equal(decide("k", 100000, 5, 1).allowed, 0);
+    assert_int_equal(decide("k", 100000, 5, 6).allowed, 0); /* more than ever fits */
 }
 
 static void what_is_taken_is_what_gcra_says(void **state)
@@ -711,8 +714,8 @@ static void what_is_taken_is_what_gcra_says(void **state)
     (void)state;
     for (int i = 0; i < 20000; i++) {
         uint32_t cost = 1 + (uint32_t)bundle_random(&random, 3);
-        recsys_take want, got = take("k", 7300, 12, cost);
-        tat_us = rs_gcra_take(tat_us, clock_ms * 1000, 7300, 12, cost, &want);
+        recsys_rate_decision want, got = decide("k", 7300, 12, cost);
+        tat_us = rs_gcra_decide(tat_us, clock_ms * 1000, 7300, 12, cost, &want);
         assert_memory_equal(&got, &want, sizeof want);
         n_allowed += (int)got.allowed;
         /* now and then so long that the store may have forgotten the key */
@@ -724,7 +727,7 @@ static void what_is_taken_is_what_gcra_says(void **state)
 static void a_full_bucket_is_forgotten(void **state)
 {
     (void)state;
-    take("k", 100000, 5, 5);
+    decide("k", 100000, 5, 5);
     clock_ms += 500;
     assert_non_null(get("k"));
     clock_ms += 50;
@@ -733,11 +736,12 @@ static void a_full_bucket_is_forgotten(void **state)
 
 static void what_is_no_rate_limit_is_left_as_it_is(void **state)
 {
-    recsys_take out;
+    recsys_rate_decision out;
 
     (void)state;
     put("k", "a value");
-    assert_int_equal(recsys_store_take(store, text("k"), 1000, 1, 1, &out, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_store_rate_limit(store, text("k"), 1000, 1, 1, &out, &err),
+                     RECSYS_E_INVALID);
     assert_string_equal(get("k"), "a value");
 }
 
@@ -748,7 +752,7 @@ static void limits_hold_by_the_systems_clock_too(void **state)
     (void)state;
     assert_int_equal(recsys_store_create_memory("m", NULL, &store, &err), RECSYS_OK);
     for (int i = 0; i < 50; i++)
-        n_allowed += (int)take("k", 3600000000u, 10, 1).allowed; /* one an hour */
+        n_allowed += (int)decide("k", 3600000000u, 10, 1).allowed; /* one an hour */
     assert_int_equal(n_allowed, 10);
 }
 

@@ -20,7 +20,7 @@
 #define READ_BYTES 16384
 #define KEEP_BYTES ((size_t)64 << 10) /* of what was sent, for the next command */
 #define MAX_COMMAND RS_REDIS_MAX_REPLY
-#define UNKNOWN_LIFE 1u
+#define UNKNOWN_INCARNATION 1u
 
 /* A '*' or '$', a number, the end of a line. */
 static void add_head(struct rs_buffer *out, char kind, size_t number)
@@ -250,8 +250,9 @@ static void learn(struct rs_redis_connection *connection, const struct rs_redis_
     size_t size = find_field(info, "run_id", &run_id);
 
     if (size > 0) {
-        uint64_t life = rs_hash_bytes(run_id, size, 0);
-        connection->life = life > UNKNOWN_LIFE ? life : UNKNOWN_LIFE + 1;
+        uint64_t incarnation = rs_hash_bytes(run_id, size, 0);
+        connection->incarnation =
+            incarnation > UNKNOWN_INCARNATION ? incarnation : UNKNOWN_INCARNATION + 1;
         copy_field(info, "redis_version", connection->version, sizeof connection->version);
     }
     if (find_field(info, "maxmemory_policy", &run_id) > 0)
@@ -327,7 +328,7 @@ recsys_status rs_redis_connection_open(const struct rs_redis_settings *settings,
         return rs_error_nomem(err, "connection");
     connection->settings = settings;
     connection->opened_ns = rs_clock_ns();
-    connection->life = UNKNOWN_LIFE;
+    connection->incarnation = UNKNOWN_INCARNATION;
     connection->socket.descriptor = -1;
     rs_buffer_init(&connection->out, MAX_COMMAND);
     connection->parser = rs_redis_parser_create();

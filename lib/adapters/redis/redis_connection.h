@@ -24,11 +24,11 @@ struct rs_redis_connection {
     int timed_out;        /* ... because the server was silent */
     int retired;          /* good, but the server is no longer the one to talk to */
     uint64_t opened_ns;
-    uint64_t life; /* as store.h has it */
+    uint64_t incarnation; /* as store.h has it */
     char version[32], policy[32];
 };
 
-/* Connect, log in, choose the database and learn the server's life, all within
+/* Connect, log in, choose the database and learn the server's incarnation, all within
  * the connect time-out. E_TIMEOUT, E_IO, E_BACKEND, E_NOMEM. */
 recsys_status rs_redis_connection_open(const struct rs_redis_settings *settings,
                                        struct rs_redis_connection **out, recsys_error *err);

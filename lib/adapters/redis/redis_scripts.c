@@ -3,7 +3,7 @@
  * The texts are constants: nothing from outside is ever part of one. They run
  * on Redis 6 and newer. Numbers beyond Lua's 14 printed digits are passed as
  * decimal text in both directions; Lua's own are doubles, exact up to 2^53,
- * which is why redis_store.c bounds what it hands to TAKE.
+ * which is why redis_store.c bounds what it hands to the rate limit.
  *
  * A script that is not known is sent and run with EVAL, on the same connection
  * and with the time-out of a command of its own; nothing has been executed then,
@@ -39,7 +39,7 @@ static const char replace[] =
  * item, burst, cost. Allowed, remaining, microseconds to retry and to be full.
  * What the bucket lacks expires with the key, rounded up, so a key never
  * outlives its use and never dies early. */
-static const char take[] =
+static const char rate_limit[] =
     "local t = redis.call('TIME')\n"
     "local now = t[1] * 1000000 + t[2]\n"
     "local emission, burst, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])\n"
@@ -60,8 +60,9 @@ static const char take[] =
     "return {allowed, string.format('%.0f', math.min(left, burst)),\n"
     "        string.format('%.0f', retry), string.format('%.0f', ahead)}\n";
 
-static const char *const sources[RS_N_SCRIPTS] = {
-    [RS_SCRIPT_GET_OR_SET] = get_or_set, [RS_SCRIPT_REPLACE] = replace, [RS_SCRIPT_TAKE] = take};
+static const char *const sources[RS_N_SCRIPTS] = {[RS_SCRIPT_GET_OR_SET] = get_or_set,
+                                                  [RS_SCRIPT_REPLACE] = replace,
+                                                  [RS_SCRIPT_RATE_LIMIT] = rate_limit};
 
 const char *rs_redis_script_source(uint32_t script)
 {

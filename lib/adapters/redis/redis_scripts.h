@@ -4,7 +4,7 @@
 
 #include "lib/adapters/redis/redis_connection.h"
 
-enum { RS_SCRIPT_GET_OR_SET, RS_SCRIPT_REPLACE, RS_SCRIPT_TAKE, RS_N_SCRIPTS };
+enum { RS_SCRIPT_GET_OR_SET, RS_SCRIPT_REPLACE, RS_SCRIPT_RATE_LIMIT, RS_N_SCRIPTS };
 
 struct rs_redis_scripts {
     char hashes[RS_N_SCRIPTS][41]; /* SHA-1 in hexadecimal */

@@ -65,7 +65,7 @@ static int are_values(const struct rs_redis_reply *reply, size_t n)
 }
 
 static recsys_status redis_get(void *self, const recsys_bytes *keys, size_t n, recsys_value *values,
-                               uint64_t *life, recsys_error *err)
+                               uint64_t *incarnation, recsys_error *err)
 {
     struct redis_store *store = self;
     struct rs_redis_connection *connection;
@@ -89,7 +89,7 @@ static recsys_status redis_get(void *self, const recsys_bytes *keys, size_t n, r
         for (size_t i = 0; status == RECSYS_OK && i < n; i++)
             move_value(&reply.items[i], &values[i]);
     }
-    *life = connection->life;
+    *incarnation = connection->incarnation;
     rs_redis_pool_release(store->pool, connection);
     rs_redis_reply_clear(&reply);
     return status;
@@ -106,11 +106,11 @@ static recsys_status redis_set(void *self, recsys_bytes key, recsys_bytes value,
 
     if (status != RECSYS_OK)
         return status;
-    rs_redis_begin(connection, 3u + (ttl_ms > 0 ? 2u : 0u) + (if_absent ? 1u : 0u));
+    rs_redis_begin(connection, 3u + (ttl_ms != RECSYS_NEVER ? 2u : 0u) + (if_absent ? 1u : 0u));
     rs_redis_add_text(connection, "SET");
     rs_redis_add_key(connection, key);
     rs_redis_add(connection, value.data, value.size);
-    if (ttl_ms > 0)
+    if (ttl_ms != RECSYS_NEVER)
         add_ttl(connection, ttl_ms);
     if (if_absent)
         rs_redis_add_text(connection, "NX");
@@ -154,13 +154,16 @@ static recsys_bytes decimal(uint64_t number, char text[24])
     return (recsys_bytes){text, (size_t)size};
 }
 
+/* As the scripts take it: 0 is for ever. */
 static recsys_bytes decimal_ttl(uint64_t ttl_ms, char text[24])
 {
+    if (ttl_ms == RECSYS_NEVER)
+        return decimal(0, text);
     return decimal(ttl_ms < MAX_TTL_MS ? ttl_ms : MAX_TTL_MS, text);
 }
 
 static recsys_status redis_get_or_set(void *self, recsys_bytes key, recsys_bytes value,
-                                      uint64_t ttl_ms, recsys_value *present, uint64_t *life,
+                                      uint64_t ttl_ms, recsys_value *present, uint64_t *incarnation,
                                       recsys_error *err)
 {
     struct redis_store *store = self;
@@ -174,7 +177,7 @@ static recsys_status redis_get_or_set(void *self, recsys_bytes key, recsys_bytes
         return status;
     status = rs_redis_run(connection, &store->scripts, RS_SCRIPT_GET_OR_SET, "get-or-set script",
                           key, arguments, 2, RS_REDIS_BYTES | RS_REDIS_NIL, 0, &reply, err);
-    *life = connection->life;
+    *incarnation = connection->incarnation;
     rs_redis_pool_release(store->pool, connection);
     if (status == RECSYS_OK)
         move_value(&reply, present);
@@ -222,7 +225,7 @@ static int read_decimal(const struct rs_redis_reply *reply, uint64_t *out)
     return 1;
 }
 
-static int read_take(const struct rs_redis_reply *reply, recsys_take *out)
+static int read_decision(const struct rs_redis_reply *reply, recsys_rate_decision *out)
 {
     uint64_t remaining;
 
@@ -237,8 +240,9 @@ static int read_take(const struct rs_redis_reply *reply, recsys_take *out)
     return 1;
 }
 
-static recsys_status redis_take(void *self, recsys_bytes key, uint64_t emission_us, uint32_t burst,
-                                uint32_t cost, recsys_take *out, recsys_error *err)
+static recsys_status redis_rate_limit(void *self, recsys_bytes key, uint64_t emission_us,
+                                      uint32_t burst, uint32_t cost, recsys_rate_decision *out,
+                                      recsys_error *err)
 {
     struct redis_store *store = self;
     struct rs_redis_connection *connection;
@@ -248,16 +252,17 @@ static recsys_status redis_take(void *self, recsys_bytes key, uint64_t emission_
                                        decimal(cost, numbers[2])};
 
     if (emission_us == 0 || burst == 0 || rs_gcra_multiply(emission_us, burst) > MAX_ROOM_US)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "%s: take: %u items of %llu us each are not between 1 us and 142 years",
-                        store->settings.where, burst, (unsigned long long)emission_us);
+        return rs_error(
+            err, RECSYS_E_INVALID,
+            "%s: rate limit: %u items of %llu us each are not between 1 us and 142 years",
+            store->settings.where, burst, (unsigned long long)emission_us);
     recsys_status status = rs_redis_pool_acquire(store->pool, &connection, err);
     if (status != RECSYS_OK)
         return status;
-    status = rs_redis_run(connection, &store->scripts, RS_SCRIPT_TAKE, "take script", key,
-                          arguments, 3, RS_REDIS_ARRAY, 4, &reply, err);
-    if (status == RECSYS_OK && !read_take(&reply, out))
-        status = rs_redis_distrust(connection, "take script", err);
+    status = rs_redis_run(connection, &store->scripts, RS_SCRIPT_RATE_LIMIT, "rate-limit script",
+                          key, arguments, 3, RS_REDIS_ARRAY, 4, &reply, err);
+    if (status == RECSYS_OK && !read_decision(&reply, out))
+        status = rs_redis_distrust(connection, "rate-limit script", err);
     rs_redis_pool_release(store->pool, connection);
     rs_redis_reply_clear(&reply);
     return status;
@@ -385,7 +390,7 @@ recsys_status recsys_redis_create(const char *name, const recsys_redis_options *
                                         .get_or_set = redis_get_or_set,
                                         .replace = redis_replace,
                                         .scan = redis_scan,
-                                        .take = redis_take,
+                                        .rate_limit = redis_rate_limit,
                                         .ping = redis_ping,
                                         .destroy = redis_destroy};
     recsys_status status;

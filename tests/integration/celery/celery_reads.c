@@ -123,7 +123,7 @@ int main(int argc, char **argv)
     json_array_foreach(cases, index, wanted) n_passed += (size_t)is_as_expected(domains, wanted);
     printf("%zu passed, %zu failed\n", n_passed, json_array_size(cases) - n_passed);
     recsys_domains_destroy(domains);
-    recsys_store_destroy(options.stores[TASK_DB]);
+    recsys_store_unref(options.stores[TASK_DB]);
     recsys_source_unref(options.source);
     index = json_array_size(cases) - n_passed;
     json_decref(cases);

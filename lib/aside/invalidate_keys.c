@@ -1,12 +1,12 @@
-/* lib/aside/forget.c - remove keys from the store, and make up for it if the store cannot be told.
+/* lib/aside/invalidate_keys.c - remove keys from the store, or see that it is told later.
  *
- * What it could not be told goes into the journal; then the store is left alone,
+ * What it could not be told goes into the journal; then its breaker is opened,
  * so that nobody in this process reads there what is no longer true. When it
  * answers again it is told first (rs_aside_tell), then read.
  *
  * A process that was restarted while the store was away may have lost, with its
  * memory, what it had yet to tell. Nobody knows what that was. So if the store
- * fails before it has ever been read, everything is forgotten when it is back.
+ * fails before it has ever been read, everything is invalidated when it is back.
  *
  * Flights of this process are unlisted last of all: their answer is not for who
  * comes after that, and he need not wait for it.
@@ -37,8 +37,8 @@ void rs_aside_remember(recsys_aside *aside, const recsys_bytes *keys, size_t n)
     rs_counts_breaker(&aside->counts, 1);
 }
 
-void rs_aside_forget(recsys_aside *aside, const recsys_bytes *keys, size_t n,
-                     enum rs_operation operation)
+void rs_aside_invalidate_keys(recsys_aside *aside, const recsys_bytes *keys, size_t n,
+                              enum rs_operation operation)
 {
     for (size_t i = 0; i < n; i += RS_REMOVE_BATCH) {
         size_t n_batch = n - i < RS_REMOVE_BATCH ? n - i : RS_REMOVE_BATCH;
@@ -76,7 +76,7 @@ static recsys_status tell_some(recsys_aside *aside, size_t *n, recsys_error *err
         rs_counts_add(&aside->counts, RS_COUNT_REPLAYED, *n);
     rs_journal_drop(keys, *n);
     if (status != RECSYS_OK && status != RECSYS_E_NOMEM && !rs_breaker_is_failure(status)) {
-        rs_journal_add_all(&aside->journal); /* it will never take these: forget everything */
+        rs_journal_add_all(&aside->journal); /* it will never take these: invalidate everything */
         return RECSYS_OK;
     }
     return status;

@@ -1,4 +1,4 @@
-/* lib/aside/writing.c - change the truth, then what is cached of it.
+/* lib/aside/changes.c - change the truth, then what is cached of it.
  *
  * The writer runs first, so nothing can be invalidated before the commit. All
  * memory is had before it runs: afterwards nothing may fail for want of it.
@@ -15,7 +15,7 @@
 
 #define ATTEMPTS 4
 
-struct recsys_aside_writing {
+struct recsys_aside_changes {
     recsys_aside *aside;
     const recsys_bytes *keys;
     size_t n;
@@ -24,31 +24,31 @@ struct recsys_aside_writing {
     recsys_bytes *removals; /* room for all keys */
 };
 
-recsys_status recsys_aside_write_set(recsys_aside_writing *writing, size_t index,
-                                     recsys_bytes value, uint64_t version, recsys_error *err)
+recsys_status recsys_aside_changes_set(recsys_aside_changes *changes, size_t index,
+                                       recsys_bytes value, uint64_t version, recsys_error *err)
 {
-    if (writing == NULL || (value.data == NULL && value.size > 0) || value.size > INT32_MAX)
+    if (changes == NULL || (value.data == NULL && value.size > 0) || value.size > INT32_MAX)
         return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_aside_write_set: an argument is missing, or the value is larger "
+                        "recsys_aside_changes_set: an argument is missing, or the value is larger "
                         "than 2 GiB");
-    if (index >= writing->n || version == 0)
+    if (index >= changes->n || version == 0)
         return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_aside_write_set: there are %zu keys, %zu is none of them; or the "
+                        "recsys_aside_changes_set: there are %zu keys, %zu is none of them; or the "
                         "version is 0",
-                        writing->n, index);
-    rs_image_unref(writing->images[index]);
-    writing->images[index] = NULL;
-    recsys_status status = rs_aside_check_value(writing->aside, value, err);
+                        changes->n, index);
+    rs_image_unref(changes->images[index]);
+    changes->images[index] = NULL;
+    recsys_status status = rs_aside_check_value(changes->aside, value, err);
     if (status != RECSYS_OK)
         return status;
-    if (value.size > writing->aside->max_value_bytes) {
-        rs_counts_add(&writing->aside->counts, RS_COUNT_TOO_LARGE, 1);
+    if (value.size > changes->aside->max_value_bytes) {
+        rs_counts_add(&changes->aside->counts, RS_COUNT_TOO_LARGE, 1);
         return RECSYS_OK; /* the key is removed: who asks is handed it by a loader */
     }
-    struct rs_identity identity = rs_aside_identity(writing->aside, writing->keys[index]);
-    writing->images[index] = rs_image_create(&identity, value);
-    writing->versions[index] = version;
-    return writing->images[index] == NULL ? rs_error_nomem(err, "value for a cache") : RECSYS_OK;
+    struct rs_identity identity = rs_aside_identity(changes->aside, changes->keys[index]);
+    changes->images[index] = rs_image_create(&identity, value);
+    changes->versions[index] = version;
+    return changes->images[index] == NULL ? rs_error_nomem(err, "value for a cache") : RECSYS_OK;
 }
 
 /* Put it in the place of what was seen. */
@@ -90,19 +90,19 @@ static int write_through(recsys_aside *aside, recsys_bytes key, struct rs_image 
     return 0;
 }
 
-static void settle(recsys_aside_writing *writing, recsys_status status)
+static void settle(recsys_aside_changes *changes, recsys_status status)
 {
-    recsys_aside *aside = writing->aside;
+    recsys_aside *aside = changes->aside;
     size_t n_removals = 0;
 
-    for (size_t i = 0; i < writing->n; i++) {
-        if (status == RECSYS_OK && writing->images[i] != NULL &&
-            write_through(aside, writing->keys[i], writing->images[i], writing->versions[i]))
-            rs_flights_unlist(&aside->flights, writing->keys[i]);
+    for (size_t i = 0; i < changes->n; i++) {
+        if (status == RECSYS_OK && changes->images[i] != NULL &&
+            write_through(aside, changes->keys[i], changes->images[i], changes->versions[i]))
+            rs_flights_unlist(&aside->flights, changes->keys[i]);
         else
-            writing->removals[n_removals++] = writing->keys[i];
+            changes->removals[n_removals++] = changes->keys[i];
     }
-    rs_aside_forget(aside, writing->removals, n_removals, RS_OPERATION_WRITE);
+    rs_aside_invalidate_keys(aside, changes->removals, n_removals, RS_OPERATION_WRITE);
 }
 
 static recsys_status check(const recsys_aside *aside, const recsys_bytes *keys, size_t n,
@@ -123,33 +123,33 @@ static recsys_status check(const recsys_aside *aside, const recsys_bytes *keys, 
 recsys_status recsys_aside_write(recsys_aside *aside, const recsys_bytes *keys, size_t n,
                                  recsys_aside_writer writer, void *user_data, recsys_error *err)
 {
-    recsys_aside_writing writing = {aside, keys, n, NULL, NULL, NULL};
+    recsys_aside_changes changes = {aside, keys, n, NULL, NULL, NULL};
     recsys_error problem = {0};
     recsys_status status = check(aside, keys, n, writer, err);
 
     if (status != RECSYS_OK)
         return status;
-    writing.images = rs_alloc_array(n, sizeof(struct rs_image *));
-    writing.versions = rs_alloc_array(n, sizeof *writing.versions);
-    writing.removals = rs_alloc_array(n, sizeof *writing.removals);
-    if (writing.images == NULL || writing.versions == NULL || writing.removals == NULL) {
+    changes.images = rs_alloc_array(n, sizeof(struct rs_image *));
+    changes.versions = rs_alloc_array(n, sizeof *changes.versions);
+    changes.removals = rs_alloc_array(n, sizeof *changes.removals);
+    if (changes.images == NULL || changes.versions == NULL || changes.removals == NULL) {
         status = rs_error_nomem(err, "write; nothing was written");
         goto done;
     }
-    status = writer(&writing, user_data, &problem);
+    status = writer(&changes, user_data, &problem);
     uint64_t begin = rs_counts_begin(&aside->counts);
-    settle(&writing, status);
+    settle(&changes, status);
     rs_counts_end(&aside->counts, RS_OPERATION_WRITE, begin);
     for (size_t i = 0; i < n; i++)
-        rs_image_unref(writing.images[i]);
+        rs_image_unref(changes.images[i]);
     if (status != RECSYS_OK && (problem.message[0] == '\0' || problem.status != status))
         rs_error(&problem, status, "cache %s: the writer failed: %s", aside->label,
                  recsys_status_text(status));
     if (status != RECSYS_OK && err != NULL)
         *err = problem;
 done:
-    rs_free(writing.removals);
-    rs_free(writing.versions);
-    rs_free(writing.images);
+    rs_free(changes.removals);
+    rs_free(changes.versions);
+    rs_free(changes.images);
     return status;
 }

@@ -1,0 +1,173 @@
+/* A cache, a store, what is built on it and what they hand out may be given back in any order: all
+ * orders are tried, and what is left is looked at after each step. For ASan. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "recsys/recsys.h"
+
+static recsys_error err;
+
+/* Small, because there are thousands. */
+static const recsys_cache_options small = {
+    .struct_size = (uint32_t)sizeof small, .n_shards = 1, .max_bytes = 1 << 16};
+
+enum what {
+    CACHE,
+    HELD,   /* an entry of the cache */
+    STORE,  /* the caller's reference */
+    STORED, /* a value that the store handed out */
+    ASIDE,  /* on the same store */
+    LOADED, /* a value that a loader brought */
+    FOUND,  /* a value that the aside found in the store */
+    N_WHATS
+};
+
+static struct world {
+    recsys_cache *cache;
+    recsys_cache_entry *held;
+    recsys_store *store;
+    recsys_aside *aside;
+    recsys_value stored, loaded, found;
+} world;
+
+static recsys_bytes text(const char *text)
+{
+    return (recsys_bytes){text, strlen(text)};
+}
+
+static recsys_status load(recsys_aside_load *load, void *user_data, recsys_error *why)
+{
+    return recsys_aside_load_set(load, text(user_data), 0, 0, 0, why);
+}
+
+static void build(void)
+{
+    recsys_bytes key = text("plain");
+
+    memset(&world, 0, sizeof world);
+    assert_int_equal(recsys_cache_create(&small, &world.cache, &err), RECSYS_OK);
+    assert_int_equal(recsys_cache_set(world.cache, text("k"), text("held"), 0, &err), RECSYS_OK);
+    assert_int_equal(recsys_cache_get(world.cache, text("k"), &world.held, &err), RECSYS_OK);
+    assert_int_equal(recsys_store_create_memory("s", &small, &world.store, &err), RECSYS_OK);
+    assert_int_equal(recsys_store_set(world.store, key, text("stored"), 0, 0, &err), RECSYS_OK);
+    assert_int_equal(recsys_store_get(world.store, &key, 1, &world.stored, NULL, &err), RECSYS_OK);
+    assert_int_equal(recsys_aside_create(world.store, NULL, &world.aside, &err), RECSYS_OK);
+    assert_int_equal(recsys_aside_get_or_load(world.aside, text("a"), load, "loaded", 0,
+                                              &world.loaded, NULL, &err),
+                     RECSYS_OK);
+    assert_int_equal(recsys_aside_get(world.aside, text("a"), &world.found, NULL, &err), RECSYS_OK);
+}
+
+static void check_value(const recsys_value *value, const char *want)
+{
+    if (value->data == NULL)
+        return;
+    assert_int_equal(value->size, strlen(want));
+    assert_memory_equal(value->data, want, value->size);
+}
+
+/* Whatever is still there works. */
+static void check(void)
+{
+    recsys_value value;
+    size_t size;
+
+    if (world.held != NULL) {
+        assert_memory_equal(recsys_cache_entry_get(world.held, &size), "held", 4);
+        assert_int_equal(size, 4);
+    }
+    check_value(&world.stored, "stored");
+    check_value(&world.loaded, "loaded");
+    check_value(&world.found, "loaded");
+    if (world.store != NULL)
+        assert_int_equal(recsys_store_set(world.store, text("b"), text("v"), 0, 0, &err),
+                         RECSYS_OK);
+    if (world.aside != NULL) {
+        assert_int_equal(
+            recsys_aside_get_or_load(world.aside, text("c"), load, "more", 0, &value, NULL, &err),
+            RECSYS_OK);
+        check_value(&value, "more");
+        recsys_value_release(&value);
+    }
+}
+
+static void give_back(enum what what)
+{
+    switch (what) {
+    case CACHE:
+        recsys_cache_destroy(world.cache);
+        break;
+    case HELD:
+        recsys_cache_release(world.held);
+        world.held = NULL;
+        break;
+    case STORE:
+        recsys_store_unref(world.store);
+        world.store = NULL;
+        break;
+    case STORED:
+        recsys_value_release(&world.stored);
+        break;
+    case ASIDE:
+        recsys_aside_destroy(world.aside);
+        world.aside = NULL;
+        break;
+    case LOADED:
+        recsys_value_release(&world.loaded);
+        break;
+    default:
+        recsys_value_release(&world.found);
+        break;
+    }
+}
+
+static unsigned n_orders;
+
+/* All orders of what[n..]. */
+static void try_orders(enum what *what, size_t n)
+{
+    if (n == N_WHATS) {
+        build();
+        check();
+        for (size_t i = 0; i < N_WHATS; i++) {
+            give_back(what[i]);
+            check();
+        }
+        n_orders++;
+        return;
+    }
+    for (size_t i = n; i < N_WHATS; i++) {
+        enum what first = what[i];
+        what[i] = what[n];
+        what[n] = first;
+        try_orders(what, n + 1);
+        what[n] = what[i];
+        what[i] = first;
+    }
+}
+
+static void everything_may_be_given_back_in_any_order(void **state)
+{
+    enum what what[N_WHATS];
+
+    (void)state;
+    for (int i = 0; i < N_WHATS; i++)
+        what[i] = (enum what)i;
+    try_orders(what, 0);
+    assert_int_equal(n_orders, 5040);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_may_be_given_back_in_any_order),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -56,6 +56,7 @@ bool rd_reply_failure(struct rd_request *request, recsys_status status, const re
     case RECSYS_E_INVALID:
         return rd_reply_error(request, 400, detail);
     case RECSYS_E_NOT_FOUND:
+    case RECSYS_E_UNDEFINED:
         return rd_reply_error(request, 404, detail);
     case RECSYS_E_STATE:
     case RECSYS_E_CONFLICT:
@@ -66,6 +67,9 @@ bool rd_reply_failure(struct rd_request *request, recsys_status status, const re
     case RECSYS_E_LIMIT:
         return rd_reply_error(request, 422, detail);
     case RECSYS_E_TIMEOUT:
+    case RECSYS_E_UNAVAILABLE:
+    case RECSYS_E_EXHAUSTED:
+    case RECSYS_E_BUSY:
     case RECSYS_E_NOMEM:
         return rd_reply_unavailable(request, detail);
     default:

@@ -140,7 +140,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_load_set(recsys_aside_loa
  *             loader must mind its own deadline.
  *
  * Fails with: E_NOT_FOUND (outcome NEGATIVE, or MISS if it was just found out),
- *   what the loader failed with, E_TIMEOUT (too many loaders are running),
+ *   what the loader failed with, E_EXHAUSTED (too many loaders are running),
  *   E_INVALID, E_NOMEM. Never because of the store.
  * Since: 0.1
  */

@@ -68,7 +68,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_redis_read_url(const char *url,
  *
  * After a time-out no new connections are opened for another command_timeout_ms,
  * unless one that is open gets an answer: so a server that freezes costs at most
- * pool_size callers a time-out. Who gets no connection fails with E_LIMIT.
+ * pool_size callers a time-out. Who gets no connection fails with E_EXHAUSTED.
  *
  * A connection on which anything went wrong (time-out, protocol error, bytes
  * nobody asked for) is closed and never used again, so an answer cannot reach

@@ -20,7 +20,7 @@ extern "C" {
  * In front of every driver stands a circuit breaker. A store that does not
  * answer (E_TIMEOUT, E_IO, E_BACKEND) several times in a row is not asked any
  * more, its breaker is open:
- * calls then fail at once with E_STATE until a probe has found it well again.
+ * calls then fail at once with E_UNAVAILABLE until a probe has found it well again.
  * So a dead or frozen server costs a few callers one time-out, not everybody.
  *
  * An error is never "not there": E_NOT_FOUND comes from the server alone.
@@ -189,9 +189,9 @@ RECSYS_API void *recsys_store_get_self(const recsys_store *store, void (*destroy
  * The operations, as the driver's contracts above say. ttl_ms: 0 = the store's,
  * RECSYS_NEVER = does not expire. n_removed and incarnation may be NULL.
  *
- * All fail with: E_STATE (the breaker is open; nothing was sent), E_TIMEOUT,
+ * All fail with: E_UNAVAILABLE (the breaker is open; nothing was sent), E_TIMEOUT,
  *   E_IO, E_BACKEND (no answer, or an error; a write may have happened),
- *   E_INVALID, E_LIMIT, E_NOMEM.
+ *   E_EXHAUSTED (no connection was free), E_INVALID, E_LIMIT, E_NOMEM, E_CALLBACK.
  * Values handed out are the caller's to release. Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_get(recsys_store *store,
@@ -211,6 +211,8 @@ recsys_store_get_or_set(recsys_store *store, recsys_bytes key, recsys_bytes valu
 RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_store_replace(recsys_store *store, recsys_bytes key, recsys_bytes prefix, recsys_bytes value,
                      uint64_t ttl_ms, recsys_error *err);
+/* Also: E_STOPPED (the callback did not return 0). `cursor` is then where to go on;
+ * some keys may come again. */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_scan(recsys_store *store,
                                                             const recsys_bytes *parts, size_t n,
                                                             uint64_t *cursor,
@@ -233,12 +235,11 @@ enum {
  * thread that may wait for a command's time-out, and say RECSYS_STORE_PROBED;
  * otherwise a request does it, one at a time, and waits.
  *
- * Fails with: E_STATE (open still, and its pause not over), what the ping or
+ * Fails with: E_UNAVAILABLE (open still, and its pause not over), what the ping or
  *   the making up failed with. RECSYS_OK: the breaker is closed.
  * Since: 0.1
  */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_probe(recsys_store *store,
-                                                             recsys_error *err);
+RECSYS_API recsys_status recsys_store_probe(recsys_store *store, recsys_error *err);
 
 typedef struct recsys_store_stats {
     uint32_t struct_size; /* in: sizeof(recsys_store_stats) */

@@ -109,8 +109,9 @@ recsys_status recsys_aside_create(recsys_store *store, const recsys_aside_option
         *out = NULL;
     if (store == NULL || out == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_aside_create: an argument is missing");
-    recsys_status status = rs_struct_read(&given, sizeof given, options, RECSYS_ASIDE_OPTIONS_SIZE_V1,
-                                          "recsys_aside_create: options", err);
+    recsys_status status =
+        rs_struct_read(&given, sizeof given, options, RECSYS_ASIDE_OPTIONS_SIZE_V1,
+                       "recsys_aside_create: options", err);
     if (status != RECSYS_OK)
         return status;
     const char *label = given.label == NULL ? recsys_store_get_name(store) : given.label;
@@ -204,6 +205,11 @@ recsys_status rs_aside_check_value(const recsys_aside *aside, recsys_bytes value
 struct rs_identity rs_aside_identity(const recsys_aside *aside, recsys_bytes key)
 {
     return (struct rs_identity){aside->label, aside->label_size, key.data, key.size};
+}
+
+int rs_aside_is_away(recsys_status status)
+{
+    return status == RECSYS_E_UNAVAILABLE || rs_breaker_is_failure(status);
 }
 
 uint64_t rs_aside_now_ms(const recsys_aside *aside)

@@ -66,6 +66,8 @@ recsys_status rs_aside_check_key(const recsys_aside *aside, recsys_bytes key, co
 recsys_status rs_aside_check_value(const recsys_aside *aside, recsys_bytes value,
                                    recsys_error *err);
 struct rs_identity rs_aside_identity(const recsys_aside *aside, recsys_bytes key);
+/* Does it say that the store cannot be reached, rather than that this call was wrong? */
+int rs_aside_is_away(recsys_status of_the_store);
 uint64_t rs_aside_now_ms(const recsys_aside *aside);
 uint64_t rs_aside_random(recsys_aside *aside);
 /* 0 < U <= 1 */

@@ -11,6 +11,7 @@
  */
 #include "lib/aside/aside.h"
 #include "lib/base/alloc.h"
+#include "lib/base/callback.h"
 #include "lib/base/error.h"
 
 #define ATTEMPTS 4
@@ -124,7 +125,7 @@ recsys_status recsys_aside_write(recsys_aside *aside, const recsys_bytes *keys, 
                                  recsys_aside_writer writer, void *user_data, recsys_error *err)
 {
     recsys_aside_changes changes = {aside, keys, n, NULL, NULL, NULL};
-    recsys_error problem = {0};
+    recsys_error said = {0}, problem = {0};
     recsys_status status = check(aside, keys, n, writer, err);
 
     if (status != RECSYS_OK)
@@ -136,15 +137,13 @@ recsys_status recsys_aside_write(recsys_aside *aside, const recsys_bytes *keys, 
         status = rs_error_nomem(err, "write; nothing was written");
         goto done;
     }
-    status = writer(&changes, user_data, &problem);
+    status = writer(&changes, user_data, &said);
+    status = rs_callback_result(status, &said, &problem, "recsys_aside_write: the writer");
     uint64_t begin = rs_counts_begin(&aside->counts);
     settle(&changes, status);
     rs_counts_end(&aside->counts, RS_OPERATION_WRITE, begin);
     for (size_t i = 0; i < n; i++)
         rs_image_unref(changes.images[i]);
-    if (status != RECSYS_OK && (problem.message[0] == '\0' || problem.status != status))
-        rs_error(&problem, status, "cache %s: the writer failed: %s", aside->label,
-                 recsys_status_text(status));
     if (status != RECSYS_OK && err != NULL)
         *err = problem;
 done:

@@ -29,7 +29,7 @@ static size_t reason_of(recsys_status status)
         return 1;
     case RECSYS_E_BACKEND:
         return 2;
-    case RECSYS_E_STATE:
+    case RECSYS_E_UNAVAILABLE:
         return 3;
     case RECSYS_E_FORMAT:
         return 4;
@@ -165,7 +165,7 @@ void rs_counts_outcome(struct rs_counts *counts, enum rs_operation operation, ui
 void rs_counts_error(struct rs_counts *counts, enum rs_operation operation, recsys_status status)
 {
     recsys_metric_add(counts->errors[operation][reason_of(status)], 1);
-    if (status == RECSYS_E_STATE)
+    if (status == RECSYS_E_UNAVAILABLE)
         rs_counts_breaker(counts, 1);
 }
 

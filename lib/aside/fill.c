@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "lib/aside/aside.h"
+#include "lib/base/callback.h"
 #include "lib/base/error.h"
+#include "lib/base/structs.h"
 
 static _Thread_local const recsys_aside_load *innermost;
 
@@ -33,13 +35,14 @@ recsys_status recsys_aside_load_set(recsys_aside_load *load, recsys_bytes value,
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_aside_load_set: an argument is missing, or the value is larger "
                         "than 2 GiB");
-    if ((flags & ~(uint32_t)RECSYS_LOAD_UNCACHED) != 0)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_aside_load_set: flags 0x%x are unknown",
-                        flags);
+    recsys_status status =
+        rs_reserved(flags & ~(uint32_t)RECSYS_LOAD_UNCACHED, "recsys_aside_load_set: flags", err);
+    if (status != RECSYS_OK)
+        return status;
     if (load->image != NULL)
         return rs_error(err, RECSYS_E_STATE,
                         "recsys_aside_load_set: this load has been given its value already");
-    recsys_status status = rs_aside_check_value(load->aside, value, err);
+    status = rs_aside_check_value(load->aside, value, err);
     if (status != RECSYS_OK)
         return status;
     struct rs_identity identity = rs_aside_identity(load->aside, load->key);
@@ -58,25 +61,24 @@ recsys_status rs_aside_run_loader(recsys_aside_load *load, recsys_aside_loader l
     recsys_aside *aside = load->aside;
     uint64_t begin = rs_waiting_now_us(&aside->waiting);
 
-    memset(problem, 0, sizeof *problem);
     rs_counts_add(&aside->counts, RS_COUNT_LOADS, 1);
     int is_simulated = aside->waiting.sleep_ms != NULL;
     load->around = innermost;
     if (!is_simulated)
         innermost = load;
-    recsys_status status = loader(load, user_data, problem);
+    recsys_error said = {0};
+    recsys_status status = loader(load, user_data, &said);
     if (!is_simulated)
         innermost = load->around;
     uint64_t took = (rs_waiting_now_us(&aside->waiting) - begin + 999) / 1000;
     load->delta_ms = took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
+    status = rs_callback_result(status, &said, problem, "recsys_aside_get_or_load: the loader");
     if (status == RECSYS_OK && load->image == NULL)
-        status = rs_error(problem, RECSYS_E_INTERNAL,
-                          "cache %s: the loader returned success without recsys_aside_load_set()",
+        status = rs_error(problem, RECSYS_E_INVALID,
+                          "cache %s: the loader returned success without recsys_aside_load_set(); "
+                          "that is a bug of the loader",
                           aside->label);
     if (status != RECSYS_OK) {
-        if (problem->message[0] == '\0' || problem->status != status)
-            rs_error(problem, status, "cache %s: the loader failed: %s", aside->label,
-                     recsys_status_text(status));
         rs_image_unref(load->image);
         load->image = NULL;
         if (status != RECSYS_E_NOT_FOUND)

@@ -82,7 +82,7 @@ static recsys_status load_away(recsys_aside *aside, struct rs_request *request,
     if (!rs_flights_enter(&aside->flights, request->deadline_us)) {
         rs_flights_finish(&aside->flights, flight, NULL);
         request->outcome = RECSYS_ASIDE_UNKNOWN;
-        return rs_error(request->err, RECSYS_E_TIMEOUT,
+        return rs_error(request->err, RECSYS_E_EXHAUSTED,
                         "cache %s: the store is away and %u loaders are running; raise max_loads "
                         "if what they load from can take more",
                         aside->label, aside->flights.max_loads);

@@ -12,7 +12,6 @@
  * comes after that, and he need not wait for it.
  */
 #include "lib/aside/aside.h"
-#include "lib/store/breaker.h"
 #include "lib/store/store.h"
 
 static recsys_status remove_batch(recsys_aside *aside, const recsys_bytes *keys, size_t n,
@@ -75,7 +74,8 @@ static recsys_status tell_some(recsys_aside *aside, size_t *n, recsys_error *err
     if (status == RECSYS_OK)
         rs_counts_add(&aside->counts, RS_COUNT_REPLAYED, *n);
     rs_journal_drop(keys, *n);
-    if (status != RECSYS_OK && status != RECSYS_E_NOMEM && !rs_breaker_is_failure(status)) {
+    if (status != RECSYS_OK && status != RECSYS_E_NOMEM && status != RECSYS_E_EXHAUSTED &&
+        !rs_aside_is_away(status)) {
         rs_journal_add_all(&aside->journal); /* it will never take these: invalidate everything */
         return RECSYS_OK;
     }

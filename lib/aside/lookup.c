@@ -12,7 +12,6 @@
 #include "lib/aside/aside.h"
 #include "lib/base/error.h"
 #include "lib/base/hash.h"
-#include "lib/store/breaker.h"
 
 #define EPOCH_ATTEMPTS 4
 
@@ -151,7 +150,7 @@ void rs_aside_look(recsys_aside *aside, recsys_bytes key, int wants_epoch,
         if (look->status != RECSYS_OK) {
             rs_counts_error(&aside->counts, operation, look->status);
             if (atomic_load_explicit(&aside->met, memory_order_relaxed) == RS_MET_NOT_YET &&
-                (look->status == RECSYS_E_STATE || rs_breaker_is_failure(look->status)))
+                rs_aside_is_away(look->status))
                 rs_aside_remember(aside, NULL, 0);
             look->found = RS_FOUND_AWAY;
             look->epoch = 0;

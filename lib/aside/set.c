@@ -8,7 +8,6 @@
 
 #include "lib/aside/aside.h"
 #include "lib/base/error.h"
-#include "lib/store/breaker.h"
 
 static recsys_status make_image(recsys_aside *aside, recsys_bytes key, recsys_bytes value,
                                 struct rs_image **image, recsys_error *err)
@@ -50,6 +49,7 @@ recsys_status recsys_aside_set(recsys_aside *aside, recsys_bytes key, recsys_byt
                                uint64_t version, uint32_t ttl_ms, recsys_error *err)
 {
     struct rs_image *image = NULL;
+    recsys_error problem; /* somebody else's epoch is an error on the way to success */
     recsys_status status = rs_aside_check_key(aside, key, "recsys_aside_set", err);
 
     if (status != RECSYS_OK)
@@ -57,15 +57,17 @@ recsys_status recsys_aside_set(recsys_aside *aside, recsys_bytes key, recsys_byt
     if (value.data == NULL && value.size > 0)
         return rs_error(err, RECSYS_E_INVALID, "recsys_aside_set: the value is missing");
     uint64_t begin = rs_counts_begin(&aside->counts);
-    status = make_image(aside, key, value, &image, err);
+    status = make_image(aside, key, value, &image, &problem);
     if (status == RECSYS_OK)
-        status = store_image(aside, key, image, version, ttl_ms, err);
+        status = store_image(aside, key, image, version, ttl_ms, &problem);
     rs_image_unref(image);
-    if (status != RECSYS_OK && (rs_breaker_is_failure(status) || status == RECSYS_E_STATE))
+    if (rs_aside_is_away(status))
         rs_aside_remember(aside, &key, 1); /* removed later, after what may still arrive */
     else if (status != RECSYS_OK)
         rs_aside_invalidate_keys(aside, &key, 1, RS_OPERATION_SET);
     rs_flights_unlist(&aside->flights, key);
     rs_counts_end(&aside->counts, RS_OPERATION_SET, begin);
+    if (status != RECSYS_OK && err != NULL)
+        *err = problem;
     return status;
 }

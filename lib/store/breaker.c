@@ -123,14 +123,14 @@ recsys_status rs_breaker_refuse(struct rs_breaker *breaker, const char *name, re
 {
     atomic_fetch_add_explicit(&breaker->refused, 1u, memory_order_relaxed);
     if (err == NULL)
-        return RECSYS_E_STATE;
+        return RECSYS_E_UNAVAILABLE;
     uint64_t now = breaker->now_ms(breaker->user_data);
     rs_lock_take(&breaker->lock);
     uint64_t rest = breaker->rests_until > now ? breaker->rests_until - now : 0;
     uint32_t reason = breaker->reason;
     rs_lock_give(&breaker->lock);
     return rs_error(
-        err, RECSYS_E_STATE,
+        err, RECSYS_E_UNAVAILABLE,
         "store %s: breaker open because %s; it will be tried again in about %" PRIu64 " ms", name,
         reason == RS_BREAKER_TRIPPED ? "it could not be told what has changed"
                                      : "it failed several times in a row",

@@ -70,7 +70,7 @@ static inline int rs_breaker_leave(struct rs_breaker *breaker, uint64_t ticket,
 /* Open at once; not to be closed by a probe whose telling has begun before. 1 if it was closed. */
 int rs_breaker_trip(struct rs_breaker *breaker);
 
-/* E_STATE, and in `err` that the breaker of `name` is open, why, and until when. */
+/* E_UNAVAILABLE, and in `err` that the breaker of `name` is open, why, and until when. */
 recsys_status rs_breaker_refuse(struct rs_breaker *breaker, const char *name, recsys_error *err);
 
 /* A probe, by one thread at a time: begin; when the server has answered,

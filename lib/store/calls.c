@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "lib/base/callback.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/store/store.h"
@@ -71,19 +72,48 @@ static inline recsys_status enter(recsys_store *store, int is_removal, uint64_t 
     return enter_open(store, is_removal, ticket, err);
 }
 
-static inline void leave(recsys_store *store, uint64_t ticket, recsys_status status,
-                         const recsys_error *err)
+/* What the driver has `returned`, as a status of ours; the breaker hears of it. */
+static recsys_status judge(recsys_store *store, uint64_t ticket, recsys_status returned,
+                           const recsys_error *said, const char *driver, recsys_error *err)
 {
+    recsys_error words;
+
+    if (err == NULL)
+        err = &words;
+    recsys_status status = rs_callback_result(returned, said, err, driver);
     if (rs_breaker_leave(&store->breaker, ticket, status))
         rs_log(RECSYS_LOG_WARN,
                "store %s: breaker open, it failed several times in a row; last: %s", store->name,
-               err == NULL ? recsys_status_text(status) : err->message);
+               err->message);
+    return status;
+}
+
+static inline recsys_status leave(recsys_store *store, uint64_t ticket, recsys_status returned,
+                                  const recsys_error *said, const char *driver, recsys_error *err)
+{
+    if (returned != RECSYS_OK)
+        return judge(store, ticket, returned, said, driver, err);
+    (void)rs_breaker_leave(&store->breaker, ticket, RECSYS_OK);
+    return RECSYS_OK;
+}
+
+/* With its success a driver says in which incarnation it has read. */
+static inline recsys_status check_incarnation(const recsys_store *store, uint64_t incarnation,
+                                              recsys_error *err)
+{
+    if (incarnation != 0)
+        return RECSYS_OK;
+    return rs_error(err, RECSYS_E_INVALID,
+                    "store %s: its driver returned success with incarnation 0; that is a bug of "
+                    "the driver",
+                    store->name);
 }
 
 recsys_status recsys_store_get(recsys_store *store, const recsys_bytes *keys, size_t n,
                                recsys_value *values, uint64_t *incarnation, recsys_error *err)
 {
     uint64_t ticket, its_incarnation = 0;
+    recsys_error said = {0};
 
     if (incarnation != NULL)
         *incarnation = 0;
@@ -95,8 +125,10 @@ recsys_status recsys_store_get(recsys_store *store, const recsys_bytes *keys, si
     recsys_status status = enter(store, 0, &ticket, err);
     if (status != RECSYS_OK)
         return status;
-    status = store->driver.get(store->self, keys, n, values, &its_incarnation, err);
-    leave(store, ticket, status, err);
+    status = store->driver.get(store->self, keys, n, values, &its_incarnation, &said);
+    status = leave(store, ticket, status, &said, "recsys_store_get: the driver", err);
+    if (status == RECSYS_OK)
+        status = check_incarnation(store, its_incarnation, err);
     if (status == RECSYS_OK && incarnation != NULL)
         *incarnation = its_incarnation;
     for (size_t i = 0; status != RECSYS_OK && i < n; i++)
@@ -108,6 +140,7 @@ recsys_status recsys_store_set(recsys_store *store, recsys_bytes key, recsys_byt
                                uint64_t ttl_ms, uint32_t when, recsys_error *err)
 {
     uint64_t ticket;
+    recsys_error said = {0};
 
     if (store == NULL || !are_keys(&key, 1) || !settle(&value))
         return refuse_arguments("recsys_store_set", "an argument is missing, or the key is empty",
@@ -118,15 +151,15 @@ recsys_status recsys_store_set(recsys_store *store, recsys_bytes key, recsys_byt
     recsys_status status = enter(store, 0, &ticket, err);
     if (status != RECSYS_OK)
         return status;
-    status = store->driver.set(store->self, key, value, ttl_of(store, ttl_ms), when, err);
-    leave(store, ticket, status, err);
-    return status;
+    status = store->driver.set(store->self, key, value, ttl_of(store, ttl_ms), when, &said);
+    return leave(store, ticket, status, &said, "recsys_store_set: the driver", err);
 }
 
 recsys_status recsys_store_remove(recsys_store *store, const recsys_bytes *keys, size_t n,
                                   uint64_t *n_removed, recsys_error *err)
 {
     uint64_t ticket, n_gone = 0;
+    recsys_error said = {0};
 
     if (n_removed != NULL)
         *n_removed = 0;
@@ -136,8 +169,8 @@ recsys_status recsys_store_remove(recsys_store *store, const recsys_bytes *keys,
     recsys_status status = enter(store, 1, &ticket, err);
     if (status != RECSYS_OK)
         return status;
-    status = store->driver.remove(store->self, keys, n, &n_gone, err);
-    leave(store, ticket, status, err);
+    status = store->driver.remove(store->self, keys, n, &n_gone, &said);
+    status = leave(store, ticket, status, &said, "recsys_store_remove: the driver", err);
     if (status == RECSYS_OK && n_removed != NULL)
         *n_removed = n_gone;
     return status;
@@ -148,6 +181,7 @@ recsys_status recsys_store_get_or_set(recsys_store *store, recsys_bytes key, rec
                                       recsys_error *err)
 {
     uint64_t ticket, its_incarnation = 0;
+    recsys_error said = {0};
 
     if (incarnation != NULL)
         *incarnation = 0;
@@ -160,8 +194,10 @@ recsys_status recsys_store_get_or_set(recsys_store *store, recsys_bytes key, rec
     if (status != RECSYS_OK)
         return status;
     status = store->driver.get_or_set(store->self, key, value, ttl_of(store, ttl_ms), present,
-                                      &its_incarnation, err);
-    leave(store, ticket, status, err);
+                                      &its_incarnation, &said);
+    status = leave(store, ticket, status, &said, "recsys_store_get_or_set: the driver", err);
+    if (status == RECSYS_OK)
+        status = check_incarnation(store, its_incarnation, err);
     if (status != RECSYS_OK)
         recsys_value_release(present);
     else if (incarnation != NULL)
@@ -173,6 +209,7 @@ recsys_status recsys_store_replace(recsys_store *store, recsys_bytes key, recsys
                                    recsys_bytes value, uint64_t ttl_ms, recsys_error *err)
 {
     uint64_t ticket;
+    recsys_error said = {0};
 
     if (store == NULL || !are_keys(&key, 1) || !settle(&prefix) ||
         (value.data == NULL && value.size > 0))
@@ -181,9 +218,24 @@ recsys_status recsys_store_replace(recsys_store *store, recsys_bytes key, recsys
     recsys_status status = enter(store, value.data == NULL, &ticket, err);
     if (status != RECSYS_OK)
         return status;
-    status = store->driver.replace(store->self, key, prefix, value, ttl_of(store, ttl_ms), err);
-    leave(store, ticket, status, err);
-    return status;
+    status = store->driver.replace(store->self, key, prefix, value, ttl_of(store, ttl_ms), &said);
+    return leave(store, ticket, status, &said, "recsys_store_replace: the driver", err);
+}
+
+/* The caller's walk, which a driver may not go on with once it was stopped. */
+struct walk {
+    recsys_key_callback callback;
+    void *user_data;
+    int32_t stopped; /* what the callback returned */
+};
+
+static int32_t show(const void *key, size_t key_size, void *arg)
+{
+    struct walk *walk = arg;
+
+    if (walk->stopped == 0)
+        walk->stopped = walk->callback(key, key_size, walk->user_data);
+    return walk->stopped;
 }
 
 recsys_status recsys_store_scan(recsys_store *store, const recsys_bytes *parts, size_t n,
@@ -191,15 +243,21 @@ recsys_status recsys_store_scan(recsys_store *store, const recsys_bytes *parts, 
                                 recsys_error *err)
 {
     uint64_t ticket;
+    recsys_error said = {0};
+    struct walk walk = {callback, user_data, 0};
 
     if (store == NULL || cursor == NULL || callback == NULL || !are_literals(parts, n))
         return refuse_arguments("recsys_store_scan", "an argument is missing", err);
     recsys_status status = enter(store, 0, &ticket, err);
     if (status != RECSYS_OK)
         return status;
-    status = store->driver.scan(store->self, parts, n, cursor, callback, user_data, err);
-    leave(store, ticket, status, err);
-    return status;
+    status = store->driver.scan(store->self, parts, n, cursor, show, &walk, &said);
+    if (walk.stopped != 0 && status == RECSYS_E_STOPPED)
+        status = RECSYS_OK; /* as well */
+    status = leave(store, ticket, status, &said, "recsys_store_scan: the driver", err);
+    return status == RECSYS_OK
+               ? rs_walk_result(walk.stopped, err, "recsys_store_scan: the callback")
+               : status;
 }
 
 recsys_status recsys_store_rate_limit(recsys_store *store, recsys_bytes key, uint64_t emission_us,
@@ -207,6 +265,7 @@ recsys_status recsys_store_rate_limit(recsys_store *store, recsys_bytes key, uin
                                       recsys_error *err)
 {
     uint64_t ticket;
+    recsys_error said = {0};
 
     if (out != NULL)
         *out = (recsys_rate_decision){0, 0, 0, 0};
@@ -221,8 +280,8 @@ recsys_status recsys_store_rate_limit(recsys_store *store, recsys_bytes key, uin
     recsys_status status = enter(store, 0, &ticket, err);
     if (status != RECSYS_OK)
         return status;
-    status = store->driver.rate_limit(store->self, key, emission_us, burst, cost, out, err);
-    leave(store, ticket, status, err);
+    status = store->driver.rate_limit(store->self, key, emission_us, burst, cost, out, &said);
+    status = leave(store, ticket, status, &said, "recsys_store_rate_limit: the driver", err);
     if (status != RECSYS_OK)
         *out = (recsys_rate_decision){0, 0, 0, 0};
     return status;

@@ -10,6 +10,7 @@
  * those are told again that were refused just before, or failed.
  */
 #include "lib/base/alloc.h"
+#include "lib/base/callback.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/store/store.h"
@@ -69,22 +70,25 @@ static recsys_status tell_all(recsys_store *store, recsys_error *err)
 
 recsys_status recsys_store_probe(recsys_store *store, recsys_error *err)
 {
+    recsys_error said = {0}, problem = {0}; /* in the end it may have succeeded */
+
     if (store == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_store_probe: store is NULL");
     switch (rs_breaker_begin(&store->breaker)) {
     case RS_BREAKER_IS_CLOSED:
         return RECSYS_OK;
     case RS_BREAKER_RESTS:
-        return rs_error(err, RECSYS_E_STATE,
+        return rs_error(err, RECSYS_E_UNAVAILABLE,
                         "store %s: its pause is not over, or another thread is probing it",
                         store->name);
     case RS_BREAKER_PROBE:
         break;
     }
-    recsys_status status = store->driver.ping(store->self, err);
+    recsys_status status = store->driver.ping(store->self, &said);
+    status = rs_callback_result(status, &said, &problem, "recsys_store_probe: the driver");
     for (int round = 0; status == RECSYS_OK && round < MAX_ROUNDS; round++) {
         uint64_t trips = rs_breaker_returning(&store->breaker);
-        status = tell_all(store, err);
+        status = tell_all(store, &problem);
         if (status == RECSYS_OK && rs_breaker_close(&store->breaker, trips)) {
             rs_log(RECSYS_LOG_INFO, "store %s: in use again", store->name);
             return RECSYS_OK;
@@ -92,7 +96,9 @@ recsys_status recsys_store_probe(recsys_store *store, recsys_error *err)
     }
     rs_breaker_fail(&store->breaker);
     if (status == RECSYS_OK)
-        status = rs_error(err, RECSYS_E_STATE,
+        status = rs_error(&problem, RECSYS_E_UNAVAILABLE,
                           "store %s: answers a ping but not what is asked of it", store->name);
+    if (err != NULL)
+        *err = problem;
     return status;
 }

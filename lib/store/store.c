@@ -37,9 +37,9 @@ static recsys_status read_arguments(const char *name, const recsys_store_driver 
 {
     if (driver == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_store_create: driver is NULL");
-    recsys_status status = rs_struct_read(functions, sizeof *functions, driver,
-                                          RECSYS_STORE_DRIVER_SIZE_V1,
-                                          "recsys_store_create: driver", err);
+    recsys_status status =
+        rs_struct_read(functions, sizeof *functions, driver, RECSYS_STORE_DRIVER_SIZE_V1,
+                       "recsys_store_create: driver", err);
     if (status != RECSYS_OK)
         return status;
     if (name == NULL || name[0] == '\0')

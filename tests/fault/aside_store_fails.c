@@ -161,7 +161,7 @@ static void set(void)
     world_set_truth(&world, "two");
     recsys_status status = recsys_aside_set(world.aside, WORLD_KEY, (recsys_bytes){"two", 3},
                                             world.version, 0, &world.err);
-    CHECK(status == RECSYS_OK || status == world.script.status || status == RECSYS_E_STATE);
+    CHECK(status == RECSYS_OK || status == world.script.status || status == RECSYS_E_UNAVAILABLE);
 }
 
 static void invalidate_meanwhile(struct aside_world *w)
@@ -247,7 +247,7 @@ static unsigned long run_one(const struct scenario *scenario, long fail_at, unsi
 int main(void)
 {
     static const recsys_status statuses[] = {RECSYS_E_TIMEOUT, RECSYS_E_IO, RECSYS_E_BACKEND,
-                                             RECSYS_E_STATE, RECSYS_E_NOMEM};
+                                             RECSYS_E_UNAVAILABLE, RECSYS_E_NOMEM};
 
     for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++) {
         unsigned long n = run_one(&scenarios[i], -1, 1, RECSYS_OK, 0), before = n_runs;

@@ -193,7 +193,7 @@ static void expect(const struct operation *one, recsys_status want, const char *
 
     memset(&err, 0, sizeof err);
     recsys_status status = one->run();
-    while (status == RECSYS_E_LIMIT) { /* a time-out before this one: not yet again */
+    while (status == RECSYS_E_EXHAUSTED) { /* a time-out before this one: not yet again */
         rest_ms(1);
         status = one->run();
     }
@@ -283,7 +283,7 @@ static void an_answer_that_stops_or_drips_runs_into_the_time_out(void **state)
     expect_failure(&operations[0], RECSYS_E_TIMEOUT, "endless");
     say(operations[0].reply, FAKE_AT_ONCE);
     recsys_status status;
-    while ((status = do_get()) == RECSYS_E_TIMEOUT || status == RECSYS_E_LIMIT)
+    while ((status = do_get()) == RECSYS_E_TIMEOUT || status == RECSYS_E_EXHAUSTED)
         rest_ms(1); /* not yet again, or the machine is busy */
     assert_int_equal(status, RECSYS_OK);
 }
@@ -567,14 +567,14 @@ static void a_probe_pings_and_wants_a_pong(void **state)
     assert_ok(recsys_redis_create("fragile", &options, &store_options, &fragile, &err));
     say("-LOADING\r\n", FAKE_AT_ONCE);
     assert_fails(recsys_store_get(fragile, keys, 1, &value, &incarnation, &err), RECSYS_E_BACKEND);
-    assert_fails(recsys_store_get(fragile, keys, 1, &value, &incarnation, &err), RECSYS_E_STATE);
+    assert_fails(recsys_store_get(fragile, keys, 1, &value, &incarnation, &err), RECSYS_E_UNAVAILABLE);
     say("+PENG\r\n", FAKE_AT_ONCE);
     recsys_status status;
-    while ((status = recsys_store_probe(fragile, &err)) == RECSYS_E_STATE)
+    while ((status = recsys_store_probe(fragile, &err)) == RECSYS_E_UNAVAILABLE)
         poll(NULL, 0, 1);
     assert_int_equal(status, RECSYS_E_BACKEND);
     say("+PONG\r\n", FAKE_AT_ONCE);
-    while ((status = recsys_store_probe(fragile, &err)) == RECSYS_E_STATE)
+    while ((status = recsys_store_probe(fragile, &err)) == RECSYS_E_UNAVAILABLE)
         poll(NULL, 0, 1);
     assert_int_equal(status, RECSYS_OK);
     say("$1\r\nx\r\n", FAKE_AT_ONCE);

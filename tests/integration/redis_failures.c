@@ -127,7 +127,7 @@ static void an_answer_that_comes_too_late_reaches_nobody(void **state)
         const recsys_bytes key = text("yours");
         recsys_value value;
         while (recsys_store_get(store, &key, 1, &value, &incarnation, &err) != RECSYS_OK)
-            assert_true(err.status == RECSYS_E_TIMEOUT || err.status == RECSYS_E_LIMIT);
+            assert_true(err.status == RECSYS_E_TIMEOUT || err.status == RECSYS_E_EXHAUSTED);
         assert_int_equal(value.size, 10);
         assert_memory_equal(value.data, "your value", 10);
         recsys_value_release(&value);
@@ -311,7 +311,7 @@ static void a_pool_that_is_used_up_is_no_failure_of_the_server(void **state)
     while (pool_stats(shared).idle > 0)
         sched_yield();
     for (int i = 0; i < 20; i++) {
-        assert_fails(get(shared, "k", &incarnation), RECSYS_E_LIMIT);
+        assert_fails(get(shared, "k", &incarnation), RECSYS_E_EXHAUSTED);
         assert_non_null(strstr(err.message, "pool_size"));
     }
     assert_int_equal(pool_stats(shared).wait_timeouts, 20);
@@ -341,7 +341,7 @@ static void the_pool_is_a_stack_with_a_bound_that_a_ping_may_pass(void **state)
     assert_ok(rs_redis_pool_create(&settings, &pool, &err));
     assert_ok(rs_redis_pool_acquire(pool, &first, &err));
     assert_ok(rs_redis_pool_acquire(pool, &second, &err));
-    assert_fails(rs_redis_pool_acquire(pool, &none, &err), RECSYS_E_LIMIT);
+    assert_fails(rs_redis_pool_acquire(pool, &none, &err), RECSYS_E_EXHAUSTED);
     assert_null(none);
     assert_ok(rs_redis_pool_acquire_extra(pool, &extra, &err));
     rs_redis_pool_get_stats(pool, &stats);

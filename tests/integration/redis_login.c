@@ -222,7 +222,7 @@ static recsys_status probe(recsys_store *store)
     for (int i = 0; i < 1000; i++)
         (void)!set(store);
     assert_answer(&server, "+OK", "CONFIG", "SET", "min-replicas-to-write", "0");
-    while ((status = recsys_store_probe(store, &err)) == RECSYS_E_STATE)
+    while ((status = recsys_store_probe(store, &err)) == RECSYS_E_UNAVAILABLE)
         rest_ms(1);
     return status;
 }

@@ -338,7 +338,8 @@ static void a_scan_that_was_stopped_goes_on_where_it_was(void **state)
     }
     seen.n = 0;
     for (seen.stop_at = 1; seen.stop_at < 20; seen.stop_at++) {
-        assert_ok(recsys_store_scan(store, parts, 2, &cursor, see, NULL, &err));
+        assert_fails(recsys_store_scan(store, parts, 2, &cursor, see, NULL, &err),
+                     RECSYS_E_STOPPED);
         assert_int_equal(seen.n, seen.stop_at);
         assert_true(cursor != 0);
     }

@@ -310,7 +310,7 @@ static void read_something(uint64_t settled)
     recsys_value value;
     recsys_status status = recsys_store_get(store, &one_key, 1, &value, NULL, NULL);
 
-    CHECK(status == RECSYS_OK || status == RECSYS_E_TIMEOUT || status == RECSYS_E_STATE);
+    CHECK(status == RECSYS_OK || status == RECSYS_E_TIMEOUT || status == RECSYS_E_UNAVAILABLE);
     if (status == RECSYS_OK)
         CHECK(value.size >= settled);
     recsys_value_release(&value);

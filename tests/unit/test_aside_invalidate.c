@@ -357,7 +357,7 @@ static void a_lost_invalidation_is_told_before_the_store_is_trusted(void **state
     assert_string_equal(world_load(&world), "two");
     assert_int_equal(world.outcome, RECSYS_ASIDE_UNKNOWN); /* ... and nobody here reads it */
     world_get(&world);
-    assert_int_equal(world.status, RECSYS_E_STATE);
+    assert_int_equal(world.status, RECSYS_E_UNAVAILABLE);
     come_back();
     assert_int_equal(world_kind(&world), 0);
     assert_int_equal(world_stats(&world).journal, 0);
@@ -457,7 +457,7 @@ static void telling_that_fails_leaves_the_store_alone(void **state)
     assert_int_equal(recsys_store_probe(world.store, NULL), RECSYS_E_TIMEOUT);
     assert_int_equal(world_stats(&world).journal, 1);
     world_get(&world);
-    assert_int_equal(world.status, RECSYS_E_STATE);
+    assert_int_equal(world.status, RECSYS_E_UNAVAILABLE);
     come_back();
     assert_int_equal(world_stats(&world).journal, 0);
     assert_false(has("a"));

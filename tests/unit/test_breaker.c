@@ -141,17 +141,17 @@ static void failures_in_a_row_open_it_and_no_call_gets_through(void **state)
         assert_string_equal(err.message, "the fake fails");
     }
     assert_true(is_open());
-    assert_int_equal(get(), RECSYS_E_STATE);
+    assert_int_equal(get(), RECSYS_E_UNAVAILABLE);
     assert_non_null(strstr(err.message, "store s"));
     assert_non_null(strstr(err.message, "in about 100 ms"));
-    assert_int_equal(recsys_store_set(store, KEY, VALUE, 0, 0, &err), RECSYS_E_STATE);
-    assert_int_equal(remove_key(), RECSYS_E_STATE);
+    assert_int_equal(recsys_store_set(store, KEY, VALUE, 0, 0, &err), RECSYS_E_UNAVAILABLE);
+    assert_int_equal(remove_key(), RECSYS_E_UNAVAILABLE);
     assert_int_equal(recsys_store_get_or_set(store, KEY, VALUE, 0, &value, NULL, &err),
-                     RECSYS_E_STATE);
-    assert_int_equal(recsys_store_replace(store, KEY, VALUE, VALUE, 0, &err), RECSYS_E_STATE);
+                     RECSYS_E_UNAVAILABLE);
+    assert_int_equal(recsys_store_replace(store, KEY, VALUE, VALUE, 0, &err), RECSYS_E_UNAVAILABLE);
     assert_int_equal(recsys_store_scan(store, &key, 1, &cursor, stop_at_once, &n_seen, &err),
-                     RECSYS_E_STATE);
-    assert_int_equal(recsys_store_rate_limit(store, KEY, 1, 1, 1, &decision, &err), RECSYS_E_STATE);
+                     RECSYS_E_UNAVAILABLE);
+    assert_int_equal(recsys_store_rate_limit(store, KEY, 1, 1, 1, &decision, &err), RECSYS_E_UNAVAILABLE);
     assert_int_equal(fake.n_calls, 3);
     assert_int_equal(stats().calls, 3);
     assert_int_equal(stats().failures, 3);
@@ -195,7 +195,7 @@ static void the_defaults_are_as_documented(void **state)
     for (uint64_t pause = 250; pause < 4000; pause *= 2) {
         uint64_t expected = pause < 1000 ? pause : 1000;
         fake.clock_ms += expected - 1;
-        assert_int_equal(probe(), RECSYS_E_STATE);
+        assert_int_equal(probe(), RECSYS_E_UNAVAILABLE);
         fake.clock_ms += 1;
         assert_int_equal(probe(), RECSYS_E_IO);
     }
@@ -210,10 +210,10 @@ static void a_probe_after_the_pause_closes_it(void **state)
     assert_int_equal(fake.n_pings, 0);
     fail_times(3);
     fake.clock_ms += 99;
-    assert_int_equal(probe(), RECSYS_E_STATE);
+    assert_int_equal(probe(), RECSYS_E_UNAVAILABLE);
     assert_int_equal(fake.n_pings, 0);
     fake.clock_ms += 1;
-    assert_int_equal(get(), RECSYS_E_STATE); /* a request does not probe, somebody else does */
+    assert_int_equal(get(), RECSYS_E_UNAVAILABLE); /* a request does not probe, somebody else does */
     assert_int_equal(fake.n_pings, 0);
     assert_int_equal(probe(), RECSYS_OK);
     assert_int_equal(fake.n_pings, 1);
@@ -232,7 +232,7 @@ static void each_failed_probe_doubles_the_pause_up_to_the_limit(void **state)
     fake.ping_answer = RECSYS_E_TIMEOUT;
     for (size_t i = 0; i < 4; i++) {
         fake.clock_ms += pauses[i] - 1;
-        assert_int_equal(probe(), RECSYS_E_STATE);
+        assert_int_equal(probe(), RECSYS_E_UNAVAILABLE);
         fake.clock_ms += 1;
         assert_int_equal(probe(), RECSYS_E_TIMEOUT);
         assert_string_equal(err.message, "no pong");
@@ -251,13 +251,13 @@ static void without_a_prober_the_first_request_after_the_pause_probes(void **sta
     (void)state;
     fail_times(3);
     fake.clock_ms += 99;
-    assert_int_equal(get(), RECSYS_E_STATE);
+    assert_int_equal(get(), RECSYS_E_UNAVAILABLE);
     assert_int_equal(fake.n_pings, 0);
     fake.clock_ms += 1;
     fake.ping_answer = RECSYS_E_IO;
-    assert_int_equal(get(), RECSYS_E_STATE); /* nothing was sent of it, whatever the ping says */
+    assert_int_equal(get(), RECSYS_E_UNAVAILABLE); /* nothing was sent of it, whatever the ping says */
     assert_int_equal(fake.n_pings, 1);
-    assert_int_equal(get(), RECSYS_E_STATE);
+    assert_int_equal(get(), RECSYS_E_UNAVAILABLE);
     assert_int_equal(fake.n_pings, 1);
     fake.ping_answer = RECSYS_OK;
     fake.clock_ms += 200;
@@ -276,7 +276,7 @@ static void while_one_probes_the_others_fail_at_once(void **state)
     assert_int_equal(get(), RECSYS_OK);
     assert_int_equal(fake.n_pings, 1);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(from_outside[i], RECSYS_E_STATE);
+        assert_int_equal(from_outside[i], RECSYS_E_UNAVAILABLE);
 }
 
 static void a_failure_from_before_opens_nothing_again(void **state)
@@ -302,7 +302,7 @@ static void a_success_from_before_leaves_it_open(void **state)
     fake.during = trip;
     assert_int_equal(get(), RECSYS_OK);
     assert_true(is_open());
-    assert_int_equal(get(), RECSYS_E_STATE);
+    assert_int_equal(get(), RECSYS_E_UNAVAILABLE);
 }
 
 static void fail_twice_trip_and_return(void)
@@ -371,9 +371,9 @@ static void who_has_something_to_tell_does_before_anybody_reads(void **state)
     assert_int_equal(one.n_told, 1);
     assert_int_equal(two.n_told, 1);
     assert_false(is_open());
-    assert_int_equal(from_outside[0], RECSYS_E_STATE); /* a reader waits until all is told */
+    assert_int_equal(from_outside[0], RECSYS_E_UNAVAILABLE); /* a reader waits until all is told */
     assert_int_equal(from_outside[1], RECSYS_OK);      /* a removal need not become one more */
-    assert_int_equal(from_outside[2], RECSYS_E_STATE);
+    assert_int_equal(from_outside[2], RECSYS_E_UNAVAILABLE);
 }
 
 static void who_cannot_tell_keeps_it_open(void **state)
@@ -387,7 +387,7 @@ static void who_cannot_tell_keeps_it_open(void **state)
     assert_string_equal(err.message, "could not tell");
     assert_true(is_open());
     fake.clock_ms += 199; /* the pause is doubled */
-    assert_int_equal(probe(), RECSYS_E_STATE);
+    assert_int_equal(probe(), RECSYS_E_UNAVAILABLE);
     fake.clock_ms += 1;
     one.answer = RECSYS_OK;
     assert_int_equal(probe(), RECSYS_OK);
@@ -412,7 +412,7 @@ static void a_trip_opens_it_at_once(void **state)
     (void)state;
     register_tellers();
     rs_store_trip(store);
-    assert_int_equal(get(), RECSYS_E_STATE);
+    assert_int_equal(get(), RECSYS_E_UNAVAILABLE);
     assert_non_null(strstr(err.message, "could not be told"));
     rs_store_trip(store);
     assert_int_equal(stats().opened, 1);
@@ -460,7 +460,7 @@ static void trips_without_end_keep_it_open(void **state)
     fail_times(3);
     one.during = trip;
     fake.clock_ms += 100;
-    assert_int_equal(probe(), RECSYS_E_STATE);
+    assert_int_equal(probe(), RECSYS_E_UNAVAILABLE);
     assert_true(is_open());
     assert_true(one.n_told > 1);
     one.during = NULL;

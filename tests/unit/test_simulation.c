@@ -204,7 +204,7 @@ static void get_or_load(struct process *process, unsigned key)
     else if (status == RECSYS_E_NOT_FOUND)
         check_absence(key, floor, "read");
     else /* the loader's own failure, or no loader could be run; never the store's */
-        CHECK(status == RECSYS_E_LIMIT || (status == RECSYS_E_TIMEOUT && world >= FAILING));
+        CHECK(status == RECSYS_E_LIMIT || (status == RECSYS_E_EXHAUSTED && world >= FAILING));
     recsys_value_release(&value);
 }
 

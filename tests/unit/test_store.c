@@ -227,7 +227,7 @@ static void every_call_reaches_the_driver_as_it_was_made(void **state)
     assert_int_equal(fake.ttl_ms, 14);
 
     assert_int_equal(recsys_store_scan(store, keys, 2, &cursor, stop_at_once, &n_seen, &err),
-                     RECSYS_OK);
+                     RECSYS_E_STOPPED);
     assert_string_equal(fake.function, "scan");
     assert_int_equal(cursor, 9);
     assert_int_equal(n_seen, 1);

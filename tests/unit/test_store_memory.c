@@ -1,5 +1,6 @@
 /* Covers the in-process store (lib/store/store_memory.c, match.c) and what it needs of lib/cache:
- * conditions that are decided in one step, scans, times to live, rate limits. */
+ * conditions that are decided in one step, scans, times to live, rate limits. It is one file
+ * because all of them are one driver, and each test goes through it from outside. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -509,7 +510,7 @@ static void matching_is_what_its_definition_says(void **state)
 
 static struct scan {
     int seen[N_SCANNED];
-    int n_calls, n_others, stop_after;
+    int n_calls, n_others, stop_after, was_stopped;
     int removes;
 } scan;
 
@@ -529,7 +530,8 @@ static int32_t see(const void *key, size_t key_size, void *user_data)
         scan.n_others++;
     if (scan.removes) /* no lock is held */
         assert_int_equal(recsys_store_remove(store, &bytes, 1, NULL, &err), RECSYS_OK);
-    return scan.stop_after > 0 && scan.n_calls % scan.stop_after == 0;
+    scan.was_stopped = scan.stop_after > 0 && scan.n_calls % scan.stop_after == 0;
+    return scan.was_stopped;
 }
 
 /* All of it; returns how many calls that took. */
@@ -540,7 +542,9 @@ static int scan_all(const char *first, const char *last, void (*between)(void))
     int n = 0;
 
     do {
-        assert_int_equal(recsys_store_scan(store, parts, 2, &cursor, see, &scan, &err), RECSYS_OK);
+        scan.was_stopped = 0;
+        recsys_status status = recsys_store_scan(store, parts, 2, &cursor, see, &scan, &err);
+        assert_int_equal(status, scan.was_stopped ? RECSYS_E_STOPPED : RECSYS_OK);
         if (between != NULL)
             between();
         n++;

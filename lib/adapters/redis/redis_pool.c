@@ -10,7 +10,7 @@
  * The lock is never held while anything waits for the network. A connection
  * that is being opened counts as open.
  *
- * Nobody waiting for a connection is told that the server is ill: E_LIMIT
+ * Nobody waiting for a connection is told that the server is ill: E_EXHAUSTED
  * leaves the circuit breaker alone. If a frozen server holds all connections,
  * those who hold them run into their own time-outs and move the breaker. For as
  * long again nobody else is sent after them: new connections are not opened,
@@ -95,7 +95,7 @@ static int is_silent(const struct rs_redis_pool *pool)
     return pool->silent_until_ns != 0 && rs_clock_ns() < pool->silent_until_ns;
 }
 
-/* Out of the stack, or NULL and a place for a new one is taken, or E_LIMIT. */
+/* Out of the stack, or NULL and a place for a new one is taken, or E_EXHAUSTED. */
 static recsys_status take_place(struct rs_redis_pool *pool, int extra, uint64_t deadline,
                                 struct rs_redis_connection **out, recsys_error *err)
 {
@@ -108,7 +108,7 @@ static recsys_status take_place(struct rs_redis_pool *pool, int extra, uint64_t 
             return RECSYS_OK;
         }
         if (!extra && is_silent(pool))
-            return rs_error(err, RECSYS_E_LIMIT,
+            return rs_error(err, RECSYS_E_EXHAUSTED,
                             "%s: has just left others without an answer; not connecting again yet",
                             pool->settings->where);
         if (pool->n_open < pool->settings->pool_size || extra) {
@@ -117,7 +117,7 @@ static recsys_status take_place(struct rs_redis_pool *pool, int extra, uint64_t 
         }
         if (is_late) {
             pool->wait_timeouts++;
-            return rs_error(err, RECSYS_E_LIMIT,
+            return rs_error(err, RECSYS_E_EXHAUSTED,
                             "%s: all %u connections were in use for %u ms; raise pool_size",
                             pool->settings->where, pool->settings->pool_size,
                             (uint32_t)(pool->settings->pool_timeout_ns / 1000000u));

@@ -75,8 +75,9 @@ recsys_status rs_redis_settings_read(struct rs_redis_settings *settings,
                                      const recsys_redis_options *options, recsys_error *err)
 {
     recsys_redis_options given;
-    recsys_status status = rs_struct_read(&given, sizeof given, options, RECSYS_REDIS_OPTIONS_SIZE_V1,
-                                          "recsys_redis_create: options", err);
+    recsys_status status =
+        rs_struct_read(&given, sizeof given, options, RECSYS_REDIS_OPTIONS_SIZE_V1,
+                       "recsys_redis_create: options", err);
 
     memset(settings, 0, sizeof *settings);
     if (status != RECSYS_OK)

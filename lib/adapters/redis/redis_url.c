@@ -218,9 +218,8 @@ recsys_status recsys_redis_read_url(const char *url, char *buffer, size_t buffer
 
     if (url == NULL || buffer == NULL || options == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_redis_read_url: an argument is missing");
-    recsys_status status =
-        rs_struct_read(&read, sizeof read, options, RECSYS_REDIS_OPTIONS_SIZE_V1,
-                       "recsys_redis_read_url: options", err);
+    recsys_status status = rs_struct_read(&read, sizeof read, options, RECSYS_REDIS_OPTIONS_SIZE_V1,
+                                          "recsys_redis_read_url: options", err);
     if (status != RECSYS_OK)
         return status;
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {

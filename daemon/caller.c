@@ -107,19 +107,20 @@ static bool check_revoked(struct rd_request *request)
 {
     const struct rd_caller *caller = &request->caller;
     recsys_bytes jti = {caller->claims.jti, strlen(caller->claims.jti)};
-    uint32_t verdict = RECSYS_TOKEN_UNKNOWN;
-    recsys_error err = {0};
+    recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
 
-    if (recsys_denylist_check(request->app->stores.denylist, jti, &verdict, &err) != RECSYS_OK)
-        verdict = RECSYS_TOKEN_UNKNOWN;
-    if (verdict == RECSYS_TOKEN_CLEAR ||
-        (verdict == RECSYS_TOKEN_UNCONFIRMED && may_pass_unconfirmed(request)))
+    if (recsys_denylist_check(request->app->stores.denylist, jti, &found, &found.problem) !=
+        RECSYS_OK)
+        found.verdict = RECSYS_TOKEN_UNKNOWN;
+    if (found.verdict == RECSYS_TOKEN_CLEAR ||
+        (found.verdict == RECSYS_TOKEN_UNCONFIRMED && may_pass_unconfirmed(request)))
         return true;
-    if (verdict == RECSYS_TOKEN_REVOKED) {
+    if (found.verdict == RECSYS_TOKEN_REVOKED) {
         request->bad_token = true;
         return refuse(request, "Token revoked");
     }
-    rd_log_seldom(RECSYS_LOG_WARN, "cannot tell whether tokens are revoked: %s", err.message);
+    rd_log_seldom(RECSYS_LOG_WARN, "cannot tell whether tokens are revoked: %s",
+                  found.problem.message);
     return rd_reply_unavailable(request, "It cannot be told now whether this token is revoked");
 }
 

@@ -88,6 +88,7 @@ bool rd_domain_fail(struct rd_request *request, recsys_status status, const recs
 
     switch (status) {
     case RECSYS_E_NOT_FOUND:
+    case RECSYS_E_UNDEFINED:
         request->cache_use = outcome;
         return rd_reply_error(request, 404, missing);
     case RECSYS_E_INVALID:

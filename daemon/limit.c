@@ -20,16 +20,17 @@ static uint32_t seconds(uint64_t ms)
 }
 
 /* Not counted is allowed: an internal error of the limiter shall not lock everybody out. */
-static bool take(struct rd_request *request, recsys_limiter *limiter, const char *key)
+static bool may_pass(struct rd_request *request, recsys_limiter *limiter, const char *key)
 {
     recsys_limit *limit = &request->limit;
     recsys_error err = {0};
 
     if (limiter == NULL)
         return true;
-    if (recsys_limiter_take(limiter, key, strlen(key), 1, limit, &err) != RECSYS_OK) {
+    *limit = (recsys_limit)RECSYS_LIMIT_INIT;
+    if (recsys_limiter_allow(limiter, (recsys_bytes){key, strlen(key)}, 1, limit, &err) !=
+        RECSYS_OK) {
         rd_log_seldom(RECSYS_LOG_ERROR, "limiter: %s", err.message);
-        memset(limit, 0, sizeof *limit);
         return true;
     }
     if (limit->allowed)
@@ -48,8 +49,8 @@ bool rd_limit_check(struct rd_request *request)
     if ((flags & (RD_ROUTE_KEY | RD_ROUTE_ADMIN)) == 0)
         return true;
     if ((flags & RD_ROUTE_AUTH) != 0 && stores->auth_limiter != NULL)
-        return take(request, stores->auth_limiter, request->caller.key);
-    return take(request, stores->limiter, request->caller.key);
+        return may_pass(request, stores->auth_limiter, request->caller.key);
+    return may_pass(request, stores->limiter, request->caller.key);
 }
 
 bool rd_limit_failed_login(struct rd_request *request)
@@ -57,7 +58,7 @@ bool rd_limit_failed_login(struct rd_request *request)
     char key[64] = "f:";
 
     strncat(key, request->info->remote_addr, sizeof key - 3);
-    if (!take(request, request->app->stores.auth_limiter, key))
+    if (!may_pass(request, request->app->stores.auth_limiter, key))
         return false;
     memset(&request->limit, 0, sizeof request->limit); /* not what a caller's limit looks like */
     return true;

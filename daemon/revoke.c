@@ -175,7 +175,7 @@ void rd_get_revoked(struct rd_request *request)
 {
     recsys_denylist *denylist = get_denylist(request);
     recsys_bytes jti = {request->param, strlen(request->param)};
-    uint32_t verdict = RECSYS_TOKEN_UNKNOWN;
+    recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
     recsys_value json = {0};
     recsys_error err = {0};
     recsys_status status;
@@ -186,20 +186,20 @@ void rd_get_revoked(struct rd_request *request)
         (void)rd_reply_error(request, 403, "Only an admin may ask about other tokens");
         return;
     }
-    status = recsys_denylist_check(denylist, jti, &verdict, &err);
-    if (status != RECSYS_OK || verdict == RECSYS_TOKEN_UNKNOWN) {
-        (void)unavailable(request, &err);
+    status = recsys_denylist_check(denylist, jti, &found, &err);
+    if (status != RECSYS_OK || found.verdict == RECSYS_TOKEN_UNKNOWN) {
+        (void)unavailable(request, status != RECSYS_OK ? &err : &found.problem);
         return;
     }
     request->status = 200;
-    if (verdict == RECSYS_TOKEN_REVOKED &&
+    if (found.verdict == RECSYS_TOKEN_REVOKED &&
         recsys_denylist_get(denylist, jti, &json, &err) == RECSYS_OK) {
         write_entry(request->out, &json);
         recsys_value_release(&json);
         return;
     }
     rd_text_puts(request->out, "{\"revoked\":");
-    rd_text_puts(request->out, verdict == RECSYS_TOKEN_REVOKED ? "true" : "false");
+    rd_text_puts(request->out, found.verdict == RECSYS_TOKEN_REVOKED ? "true" : "false");
     rd_text_puts(request->out, ",\"jti\":");
     rd_text_json_puts(request->out, request->param);
     rd_text_add(request->out, "}", 1);

@@ -147,7 +147,8 @@ static bool make_domains(struct rd_app *app)
     /* A loader may take as long as its statement, and nobody waits longer for another one's. */
     aside.lease_ms = aside.wait_ms = (uint32_t)app->config.database_timeout_ms;
     aside.max_loads = (uint32_t)app->config.threads; /* the database's pool is the limit */
-    memcpy(options.stores, stores->redis, sizeof options.stores);
+    options.stores = stores->redis;
+    options.n_stores = RD_DBS;
     options.source = stores->database;
     options.stats = app->metrics.stats;
     options.timeout_ms = (uint32_t)app->config.database_timeout_ms;

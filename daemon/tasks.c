@@ -85,7 +85,8 @@ static void fail_task(struct rd_request *request, recsys_status status, const re
         (void)rd_reply_error(request, 502, err->message);
         return;
     }
-    if (status == RECSYS_E_NOT_FOUND || status == RECSYS_E_INVALID) {
+    if (status == RECSYS_E_NOT_FOUND || status == RECSYS_E_UNDEFINED ||
+        status == RECSYS_E_INVALID) {
         (void)rd_domain_fail(request, status, err, 0, &task_place,
                              "Task not found, or not finished");
         return;

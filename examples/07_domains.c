@@ -70,6 +70,7 @@ static recsys_status run(recsys_domains *domains, recsys_error *err)
 int main(int argc, char **argv)
 {
     recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
+    recsys_store *stores[RECSYS_DOMAIN_DBS] = {NULL};
     recsys_source *source = NULL;
     recsys_domains *domains = NULL;
     recsys_error err = {0};
@@ -80,7 +81,9 @@ int main(int argc, char **argv)
         return 2;
     }
     if (recsys_postgres_create(argv[1], NULL, &source, &err) == RECSYS_OK &&
-        open_stores(argv[2], options.stores, &err) == RECSYS_OK) {
+        open_stores(argv[2], stores, &err) == RECSYS_OK) {
+        options.stores = stores;
+        options.n_stores = RECSYS_DOMAIN_DBS;
         options.source = source;
         if (recsys_domains_create(&options, &domains, &err) == RECSYS_OK &&
             recsys_recycling_add_domains(domains, &err) == RECSYS_OK &&
@@ -91,7 +94,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", err.message);
     recsys_domains_destroy(domains);
     for (uint32_t db = 0; db < RECSYS_DOMAIN_DBS; db++)
-        recsys_store_unref(options.stores[db]);
+        recsys_store_unref(stores[db]);
     recsys_source_unref(source);
     return failed;
 }

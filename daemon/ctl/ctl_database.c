@@ -117,7 +117,7 @@ static bool check_stores(const recsys_domains *domains, const recsys_domains_opt
     const recsys_domain_definition *domain;
 
     for (size_t i = 0; (domain = recsys_domains_list(domains, i)) != NULL; i++) {
-        recsys_store *store = options->stores[domain->db];
+        recsys_store *store = domain->db < options->n_stores ? options->stores[domain->db] : NULL;
         recsys_value value = {0};
         recsys_error err = {0};
         uint64_t incarnation;
@@ -174,22 +174,25 @@ static int warm(const struct ctl_arguments *arguments, const recsys_domains_opti
 
 static int run_warm(const struct ctl_arguments *arguments)
 {
+    recsys_store *stores[RD_DBS] = {NULL};
     recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
     int result = CTL_FAILED;
 
+    options.stores = stores;
+    options.n_stores = RD_DBS;
     options.source = open_database(arguments);
     if (options.source == NULL)
         return CTL_FAILED;
     if (setting(arguments, "redis")[0] == '\0' && setting(arguments, "redis-dbs")[0] == '\0')
         ctl_usage_error(arguments->command, "warm needs --redis, or RECSYSD_REDIS");
     for (unsigned db = 0; db < RD_DBS; db++)
-        if (!open_redis(arguments, db, &options.stores[db]))
+        if (!open_redis(arguments, db, &stores[db]))
             goto done;
     result = warm(arguments, &options);
 
 done:
     for (unsigned db = 0; db < RD_DBS; db++)
-        recsys_store_unref(options.stores[db]);
+        recsys_store_unref(stores[db]);
     recsys_source_unref(options.source);
     return result;
 }

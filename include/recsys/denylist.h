@@ -1,4 +1,4 @@
-/* recsys/denylist.h - revoked tokens: neither open nor closed, but right. */
+/* recsys/denylist.h - revoked tokens: reports CLEAR only when that is proven. Group: guards. */
 #ifndef RECSYS_DENYLIST_H
 #define RECSYS_DENYLIST_H
 
@@ -30,8 +30,11 @@ extern "C" {
  * that allow some leeway and for clocks that differ.
  *
  * Thread-safety: SYNCHRONIZED; starts no thread.
- * Ownership: one owner; recsys_denylist_destroy(). It holds a reference to its
- *   source; store and stats are BORROWED.
+ * A check needs the lock that a parent's threads may have held: in a forked child
+ * every function but the last one says E_STATE.
+ *
+ * Ownership: one owner; recsys_denylist_destroy(). It holds references to its
+ *   store, its source and its stats, which may end before it.
  */
 typedef struct recsys_denylist recsys_denylist;
 
@@ -46,7 +49,8 @@ enum {
 
 typedef struct recsys_denylist_options {
     uint32_t struct_size;
-    uint32_t timeout_ms; /* for a question to the database while a request waits; 0 = 50 */
+    uint32_t timeout_ms; /* for a question to the database while a request waits; 0 = 50;
+                            RECSYS_NEVER_32 = as long as it takes */
     uint64_t max_tokens; /* with more, checks ask the database for each token; 0 = 4194304 */
     recsys_stats *stats; /* SHARED: a reference is taken; NULL = none */
     uint64_t (*now_ms)(void *user_data); /* since 1970; NULL = the system's */
@@ -55,8 +59,10 @@ typedef struct recsys_denylist_options {
 } recsys_denylist_options;
 
 #define RECSYS_DENYLIST_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_denylist_options, user_data)
-#define RECSYS_DENYLIST_OPTIONS_INIT \
-    {(uint32_t)sizeof(recsys_denylist_options), 0u, 0u, NULL, NULL, NULL}
+#define RECSYS_DENYLIST_OPTIONS_INIT                                                               \
+    {                                                                                              \
+        (uint32_t)sizeof(recsys_denylist_options), 0u, 0u, NULL, NULL, NULL                        \
+    }
 
 /*
  * store   NULL = none: every check asks the database for its revision
@@ -95,14 +101,35 @@ RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_denylist_revoke(recsys_denylist *denylist, recsys_bytes jti, const char *user_id,
                        const char *reason, uint64_t expires_s, recsys_error *err);
 
+typedef struct recsys_denylist_verdict {
+    uint32_t struct_size; /* in: sizeof(recsys_denylist_verdict) */
+    uint32_t verdict;     /* RECSYS_TOKEN_*; 0 if the call failed, which is not CLEAR */
+    recsys_error problem; /* of UNKNOWN and UNCONFIRMED: what store or database failed with;
+                             else all zero */
+    /* -- end of version 1 -- append below, never insert above -- */
+} recsys_denylist_verdict;
+
+#define RECSYS_DENYLIST_VERDICT_SIZE_V1 RECSYS_SIZE_TO(recsys_denylist_verdict, problem)
+#define RECSYS_DENYLIST_VERDICT_INIT                                                               \
+    {                                                                                              \
+        (uint32_t)sizeof(recsys_denylist_verdict), 0u,                                             \
+        {                                                                                          \
+            0, 0,                                                                                  \
+            {                                                                                      \
+                0                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
 /*
- * verdict  receives RECSYS_TOKEN_*; UNKNOWN if the call fails
+ * Is the token revoked? A store or a database that fails is no failure of this
+ * call: then the verdict is UNKNOWN or UNCONFIRMED, and `problem` says why.
  *
- * Fails with: E_INVALID. A store or database that fails gives UNKNOWN, with the
- *   reason in err->message (status RECSYS_OK is returned all the same). Since: 0.1
+ * Fails with: E_INVALID, E_STATE. Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_denylist_check(recsys_denylist *denylist,
-                                                                recsys_bytes jti, uint32_t *verdict,
+                                                                recsys_bytes jti,
+                                                                recsys_denylist_verdict *out,
                                                                 recsys_error *err);
 
 /* All there is to know: {"jti","user_id","reason","blacklisted_at","expires_at"}.
@@ -111,13 +138,12 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_denylist_get(recsys_denylist *d
                                                               recsys_bytes jti, recsys_value *json,
                                                               recsys_error *err);
 
-/* Read what is new from the database, forget what has expired, tell the store.
+/* Read what is new from the database, drop what has expired, tell the store.
  * A service calls it at its start and every second or so from a thread of its
  * own; then requests need not. Once a minute it also deletes what expired more than
  * a day ago from the database. Fails with: what the database failed with,
  * E_LIMIT (more than max_tokens), E_NOMEM. Since: 0.1 */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_denylist_sync(recsys_denylist *denylist,
-                                                               recsys_error *err);
+RECSYS_API recsys_status recsys_denylist_sync(recsys_denylist *denylist, recsys_error *err);
 
 typedef struct recsys_denylist_stats {
     uint32_t struct_size; /* in: sizeof(recsys_denylist_stats) */
@@ -130,13 +156,14 @@ typedef struct recsys_denylist_stats {
 } recsys_denylist_stats;
 
 #define RECSYS_DENYLIST_STATS_SIZE_V1 RECSYS_SIZE_TO(recsys_denylist_stats, confirmed_ms)
-#define RECSYS_DENYLIST_STATS_INIT \
-    {(uint32_t)sizeof(recsys_denylist_stats), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u}
+#define RECSYS_DENYLIST_STATS_INIT                                                                 \
+    {                                                                                              \
+        (uint32_t)sizeof(recsys_denylist_stats), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u                    \
+    }
 
 /* Fails with: E_INVALID. Since: 0.1 */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_denylist_get_stats(recsys_denylist *denylist,
-                                                                    recsys_denylist_stats *out,
-                                                                    recsys_error *err);
+RECSYS_API recsys_status recsys_denylist_get_stats(recsys_denylist *denylist,
+                                                   recsys_denylist_stats *out, recsys_error *err);
 
 #ifdef __cplusplus
 }

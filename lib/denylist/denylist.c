@@ -30,6 +30,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
+#include "lib/base/fork.h"
 #include "lib/base/log.h"
 #include "lib/base/structs.h"
 #include "lib/denylist/denylist.h"
@@ -105,7 +106,8 @@ recsys_status recsys_denylist_create(recsys_store *store, recsys_source *source,
     denylist = rs_alloc_array(1, sizeof *denylist);
     if (denylist == NULL)
         return rs_error_nomem(err, "denylist");
-    denylist->store = store;
+    denylist->store = recsys_store_ref(store);
+    denylist->forks = rs_fork_count();
     denylist->source = recsys_source_ref(source);
     denylist->timeout_ms = given.timeout_ms == 0 ? 50 : given.timeout_ms;
     denylist->now_ms = given.now_ms == NULL ? system_now_ms : given.now_ms;
@@ -126,6 +128,7 @@ recsys_status recsys_denylist_create(recsys_store *store, recsys_source *source,
 fail:
     if (has_lock)
         rs_lock_destroy(&denylist->lock);
+    recsys_store_unref(denylist->store);
     recsys_source_unref(denylist->source);
     recsys_stats_unref(denylist->stats);
     rs_free(denylist);
@@ -136,12 +139,24 @@ void recsys_denylist_destroy(recsys_denylist *denylist)
 {
     if (denylist == NULL)
         return;
-    rs_signal_destroy(&denylist->done);
-    rs_lock_destroy(&denylist->lock);
+    /* In a child a thread of the parent's may be inside for ever. */
+    if (denylist->forks == rs_fork_count()) {
+        rs_signal_destroy(&denylist->done);
+        rs_lock_destroy(&denylist->lock);
+    }
     rs_denylist_set_destroy(&denylist->set);
+    recsys_store_unref(denylist->store);
     recsys_source_unref(denylist->source);
     recsys_stats_unref(denylist->stats);
     rs_free(denylist);
+}
+
+recsys_status rs_denylist_is_usable(const struct recsys_denylist *denylist, const char *function,
+                                    recsys_error *err)
+{
+    if (denylist == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "%s: denylist is NULL", function);
+    return rs_fork_check(denylist->forks, "a denylist", err);
 }
 
 void rs_denylist_confirm(struct recsys_denylist *denylist, uint64_t now_ms)
@@ -245,36 +260,53 @@ static void count(recsys_denylist *denylist, uint32_t verdict)
     }
 }
 
-recsys_status recsys_denylist_check(recsys_denylist *denylist, recsys_bytes jti, uint32_t *verdict,
-                                    recsys_error *err)
+/* The three steps. What store or database failed with, if it is neither CLEAR nor REVOKED. */
+static recsys_status find_verdict(recsys_denylist *denylist, recsys_bytes jti, uint32_t *verdict,
+                                  recsys_error *problem)
 {
-    recsys_error problem = {0};
-    recsys_status status = RECSYS_OK, store_status = RECSYS_E_STATE;
-
-    if (verdict != NULL)
-        *verdict = RECSYS_TOKEN_UNKNOWN;
-    if (denylist == NULL || verdict == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_denylist_check: an argument is missing");
-    status = rs_denylist_check_jti(jti, "recsys_denylist_check", err);
-    if (status != RECSYS_OK)
-        return status;
     struct rs_jti hashed = rs_jti_make(jti);
+    recsys_status status = RECSYS_OK;
+    int store_answered = 0;
+
+    *verdict = RECSYS_TOKEN_UNKNOWN;
     if (is_known(denylist, hashed, NULL)) {
         *verdict = RECSYS_TOKEN_REVOKED;
-    } else {
-        if (denylist->store != NULL)
-            status = store_status = ask_store(denylist, jti, hashed, verdict, &problem);
-        if (*verdict == RECSYS_TOKEN_UNKNOWN && denylist->source != NULL)
-            status =
-                ask_database(denylist, jti, hashed, store_status == RECSYS_OK, verdict, &problem);
+        return RECSYS_OK;
     }
-    if (*verdict == RECSYS_TOKEN_UNKNOWN && store_status == RECSYS_OK &&
+    if (denylist->store != NULL) {
+        status = ask_store(denylist, jti, hashed, verdict, problem);
+        store_answered = status == RECSYS_OK;
+    }
+    if (*verdict == RECSYS_TOKEN_UNKNOWN && denylist->source != NULL)
+        status = ask_database(denylist, jti, hashed, store_answered, verdict, problem);
+    if (*verdict == RECSYS_TOKEN_UNKNOWN && store_answered &&
         atomic_load_explicit(&denylist->confirmed_ms, memory_order_relaxed) != 0)
         *verdict = RECSYS_TOKEN_UNCONFIRMED;
+    return status;
+}
+
+recsys_status recsys_denylist_check(recsys_denylist *denylist, recsys_bytes jti,
+                                    recsys_denylist_verdict *out, recsys_error *err)
+{
+    recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
+    recsys_error problem = {0};
+    recsys_status status =
+        rs_struct_begin(out, RECSYS_DENYLIST_VERDICT_SIZE_V1, "recsys_denylist_check: out", err);
+
+    if (status == RECSYS_OK)
+        status = rs_denylist_is_usable(denylist, "recsys_denylist_check", err);
+    if (status == RECSYS_OK)
+        status = rs_denylist_check_jti(jti, "recsys_denylist_check", err);
     if (status != RECSYS_OK)
-        (void)rs_error(err, status, "cannot tell whether the token is revoked: %s",
+        return status;
+    status = find_verdict(denylist, jti, &found.verdict, &problem);
+    if (status != RECSYS_OK) {
+        (void)rs_error(&found.problem, status, "cannot tell whether the token is revoked: %s",
                        problem.message);
-    count(denylist, *verdict);
+        found.problem.sys_errno = problem.sys_errno;
+    }
+    count(denylist, found.verdict);
+    rs_struct_write(out, &found, sizeof found);
     return RECSYS_OK;
 }
 
@@ -301,10 +333,10 @@ static void forget(recsys_denylist *denylist)
 
 recsys_status recsys_denylist_sync(recsys_denylist *denylist, recsys_error *err)
 {
-    recsys_status status = RECSYS_OK;
+    recsys_status status = rs_denylist_is_usable(denylist, "recsys_denylist_sync", err);
 
-    if (denylist == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_denylist_sync: denylist is NULL");
+    if (status != RECSYS_OK)
+        return status;
     if (denylist->source == NULL) {
         rs_lock_take(&denylist->lock);
         rs_denylist_set_sweep(&denylist->set, denylist->set.n_slots, rs_denylist_now(denylist));
@@ -326,10 +358,10 @@ recsys_status recsys_denylist_get_stats(recsys_denylist *denylist, recsys_denyli
     recsys_status status =
         rs_struct_begin(out, RECSYS_DENYLIST_STATS_SIZE_V1, "recsys_denylist_get_stats: out", err);
 
+    if (status == RECSYS_OK)
+        status = rs_denylist_is_usable(denylist, "recsys_denylist_get_stats", err);
     if (status != RECSYS_OK)
         return status;
-    if (denylist == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_denylist_get_stats: denylist is NULL");
     rs_lock_take(&denylist->lock);
     stats.tokens = denylist->set.n;
     rs_lock_give(&denylist->lock);

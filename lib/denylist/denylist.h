@@ -63,6 +63,7 @@ struct rs_point {
 struct recsys_denylist {
     recsys_store *store;
     recsys_source *source;
+    uint32_t forks; /* rs_fork_count() of the process it works in */
     uint32_t timeout_ms;
     uint64_t (*now_ms)(void *user_data);
     void *user_data;
@@ -92,6 +93,10 @@ static inline uint64_t rs_denylist_now(const struct recsys_denylist *denylist)
 {
     return denylist->now_ms(denylist->user_data);
 }
+
+/* E_INVALID without a denylist, E_STATE in a forked child. */
+recsys_status rs_denylist_is_usable(const struct recsys_denylist *denylist, const char *function,
+                                    recsys_error *err);
 
 /* The set was complete at `now_ms`. */
 void rs_denylist_confirm(struct recsys_denylist *denylist, uint64_t now_ms);

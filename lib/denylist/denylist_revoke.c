@@ -188,9 +188,9 @@ recsys_status recsys_denylist_revoke(recsys_denylist *denylist, recsys_bytes jti
     const struct wish wish = {jti, user_id, reason, expires_s};
     recsys_value json = {0};
 
-    if (denylist == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_denylist_revoke: denylist is NULL");
-    recsys_status status = check_wish(&wish, err);
+    recsys_status status = rs_denylist_is_usable(denylist, "recsys_denylist_revoke", err);
+    if (status == RECSYS_OK)
+        status = check_wish(&wish, err);
     if (status != RECSYS_OK)
         return status;
     if (denylist->source == NULL) {
@@ -274,9 +274,11 @@ recsys_status recsys_denylist_get(recsys_denylist *denylist, recsys_bytes jti, r
 
     if (json != NULL)
         *json = (recsys_value){0};
-    if (denylist == NULL || json == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_denylist_get: an argument is missing");
-    status = rs_denylist_check_jti(jti, "recsys_denylist_get", err);
+    if (json == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_denylist_get: json is NULL");
+    status = rs_denylist_is_usable(denylist, "recsys_denylist_get", err);
+    if (status == RECSYS_OK)
+        status = rs_denylist_check_jti(jti, "recsys_denylist_get", err);
     if (status != RECSYS_OK)
         return status;
     if (denylist->source == NULL)

@@ -181,7 +181,9 @@ static recsys_status lead(struct recsys_denylist *denylist, uint32_t timeout_ms,
 recsys_status rs_denylist_read(struct recsys_denylist *denylist, uint32_t timeout_ms, int use_store,
                                int *complete, recsys_error *err)
 {
-    uint64_t deadline = rs_clock_ns() + timeout_ms * (uint64_t)1000000u;
+    uint64_t deadline = timeout_ms == RECSYS_NEVER_32
+                            ? UINT64_MAX
+                            : rs_clock_ns() + timeout_ms * (uint64_t)1000000u;
     int is_late = 0;
 
     *complete = 0;

@@ -15,7 +15,9 @@
 
 #define MAX_NAME 64u
 #define MAX_TTL_S (UINT32_MAX / 1000u)
-#define KNOWN_FLAGS ((uint32_t)(RECSYS_DOMAIN_PER_USER | RECSYS_DOMAIN_WARM))
+#define DEFAULT_TTL_S 300u
+#define KNOWN_FLAGS                                                                                \
+    ((uint32_t)(RECSYS_DOMAIN_PER_USER | RECSYS_DOMAIN_WARM | RECSYS_DOMAIN_NO_NEGATIVE))
 
 static int is_domain_name(const char *name)
 {
@@ -80,16 +82,16 @@ static recsys_status check(const recsys_domain_definition *definition, int has_o
     if (status != RECSYS_OK)
         return status;
     if (definition->flags & ~KNOWN_FLAGS)
-        return rs_error(err, RECSYS_E_UNSUPPORTED, "%s: flags 0x%x are not known", what,
-                        definition->flags);
+        return rs_error(err, RECSYS_E_UNSUPPORTED, "%s: flags 0x%x are not known to this library",
+                        what, definition->flags & ~KNOWN_FLAGS);
     if (definition->db >= RECSYS_DOMAIN_DBS)
         wrong = "db must be 0..15";
     else if (definition->shape < RECSYS_SHAPE_OBJECT || definition->shape > RECSYS_SHAPE_COLUMN)
         wrong = "shape must be one of RECSYS_SHAPE_*";
-    else if (definition->ttl_s == 0 || definition->ttl_s > MAX_TTL_S)
-        wrong = "ttl_s must be 1..4294967";
-    else if (definition->negative_ttl_s > MAX_TTL_S && definition->negative_ttl_s != UINT32_MAX)
-        wrong = "negative_ttl_s must be 0..4294967 or UINT32_MAX";
+    else if (definition->ttl_s > MAX_TTL_S || definition->negative_ttl_s > MAX_TTL_S)
+        wrong = "ttl_s and negative_ttl_s must be at most 4294967";
+    else if (definition->negative_ttl_s > 0 && (definition->flags & RECSYS_DOMAIN_NO_NEGATIVE))
+        wrong = "with NO_NEGATIVE it cannot have a negative_ttl_s";
     else if (definition->max_bytes > RS_DOMAIN_MAX_BYTES)
         wrong = "max_bytes must be at most 67108864";
     else if (definition->max_rows > 0 && definition->shape == RECSYS_SHAPE_OBJECT)
@@ -124,9 +126,9 @@ recsys_status rs_definition_copy(struct rs_domain *domain,
 
     if (definition == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_domains_add: definition is NULL");
-    recsys_status status = rs_struct_read(&given, sizeof given, definition,
-                                          RECSYS_DOMAIN_DEFINITION_SIZE_V1,
-                                          "recsys_domains_add: definition", err);
+    recsys_status status =
+        rs_struct_read(&given, sizeof given, definition, RECSYS_DOMAIN_DEFINITION_SIZE_V1,
+                       "recsys_domains_add: definition", err);
     if (status != RECSYS_OK)
         return status;
     status = check(&given, domain->way != NULL, &domain->n_parameters, err);
@@ -136,6 +138,8 @@ recsys_status rs_definition_copy(struct rs_domain *domain,
     copy->struct_size = (uint32_t)sizeof *copy;
     if (copy->max_bytes == 0)
         copy->max_bytes = 1u << 20;
+    if (copy->ttl_s == 0)
+        copy->ttl_s = DEFAULT_TTL_S;
     const char **texts[] = {&copy->name,           &copy->key,
                             &copy->query,          &copy->warm_query,
                             &copy->version_column, &copy->settled_column};

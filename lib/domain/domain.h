@@ -34,8 +34,7 @@ struct rs_domain {
 };
 
 struct rs_database {
-    recsys_store *store; /* the caller's, or `own`; NULL until a domain needs it */
-    recsys_store *own;
+    recsys_store *store; /* the caller's, or made here; NULL until a domain needs it */
     recsys_aside *aside; /* NULL until a domain needs it */
 };
 
@@ -61,7 +60,7 @@ recsys_status rs_definition_copy(struct rs_domain *domain,
                                  const recsys_domain_definition *definition, recsys_error *err);
 void rs_definition_destroy(struct rs_domain *domain);
 
-/* E_NOT_FOUND, E_INVALID if an argument is missing. `function` is for the message. */
+/* E_UNDEFINED, E_INVALID if an argument is missing. `function` is for the message. */
 recsys_status rs_domains_find(const recsys_domains *domains, const char *name, const char *function,
                               const struct rs_domain **out, recsys_error *err);
 

@@ -95,11 +95,11 @@ static recsys_status set_none(const struct rs_domain *domain, recsys_aside_load 
     uint32_t ttl_s = domain->definition.negative_ttl_s;
     recsys_bytes none = {NONE, strlen(NONE)};
 
+    if (domain->definition.flags & RECSYS_DOMAIN_NO_NEGATIVE)
+        return recsys_aside_load_set(load, none, 0, 0, RECSYS_LOAD_UNCACHED, err);
     if (ttl_s == 0)
         return rs_error(err, RECSYS_E_NOT_FOUND, "domain %s: there is none",
                         domain->definition.name);
-    if (ttl_s == UINT32_MAX)
-        return recsys_aside_load_set(load, none, 0, 0, RECSYS_LOAD_UNCACHED, err);
     return recsys_aside_load_set(load, none, 0, ttl_s * 1000u, 0, err);
 }
 

@@ -20,6 +20,7 @@
 #include "lib/domain/pattern.h"
 
 #define DEFAULT_TIMEOUT_MS 60000u
+#define MAX_LOCK_MS 3600000u /* of one who may take as long as it takes, and dies */
 #define LOCK "~warm"
 
 struct warming {
@@ -143,6 +144,8 @@ static recsys_status warm_database(struct warming *warming, uint32_t db, const c
     if (now >= warming->deadline_ns)
         return rs_error(err, RECSYS_E_TIMEOUT, "warming ran out of time before logical db %u", db);
     left_ms = (warming->deadline_ns - now) / 1000000u + 1;
+    if (left_ms > MAX_LOCK_MS && warming->deadline_ns == UINT64_MAX)
+        left_ms = MAX_LOCK_MS;
     status = recsys_store_set(store, key, mine, left_ms, RECSYS_STORE_IF_ABSENT, err);
     if (status == RECSYS_E_EXISTS) {
         warming->counts.skipped = 1;
@@ -188,7 +191,10 @@ recsys_status recsys_domains_warm(recsys_domains *domains, const char *name, uin
             return rs_error(err, RECSYS_E_INVALID, "domain %s has nothing to warm", name);
     }
     warming.deadline_ns =
-        rs_clock_ns() + (timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms) * UINT64_C(1000000);
+        timeout_ms == RECSYS_NEVER_32
+            ? UINT64_MAX
+            : rs_clock_ns() +
+                  (timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms) * UINT64_C(1000000);
     for (size_t i = 0; i < domains->n_domains; i++)
         if (is_wanted(domains->domains[i], name))
             is_any[domains->domains[i]->definition.db] = 1;

@@ -22,9 +22,9 @@
 static recsys_status read_options(recsys_domains *domains, recsys_domains_options *given,
                                   const recsys_domains_options *options, recsys_error *err)
 {
-    recsys_status status = rs_struct_read(given, sizeof *given, options,
-                                          RECSYS_DOMAINS_OPTIONS_SIZE_V1,
-                                          "recsys_domains_create: options", err);
+    recsys_status status =
+        rs_struct_read(given, sizeof *given, options, RECSYS_DOMAINS_OPTIONS_SIZE_V1,
+                       "recsys_domains_create: options", err);
 
     if (status == RECSYS_OK)
         status = rs_struct_read(&domains->aside, sizeof domains->aside, given->aside,
@@ -36,9 +36,14 @@ static recsys_status read_options(recsys_domains *domains, recsys_domains_option
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_domains_create: options.source is NULL; a set of domains reads "
                         "from a database");
-    if (given->flags != 0)
-        return rs_error(err, RECSYS_E_UNSUPPORTED, "recsys_domains_create: unknown flags 0x%x",
-                        given->flags);
+    status = rs_reserved(given->flags, "recsys_domains_create: options.flags", err);
+    if (status != RECSYS_OK)
+        return status;
+    if (given->n_stores > RECSYS_DOMAIN_DBS || (given->n_stores > 0 && given->stores == NULL))
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_domains_create: options.n_stores is %u; there are %u logical dbs, "
+                        "and options.stores must not be NULL",
+                        given->n_stores, RECSYS_DOMAIN_DBS);
     domains->aside.struct_size = (uint32_t)sizeof domains->aside;
     if (domains->aside.max_value_bytes == 0) /* each domain has a limit of its own */
         domains->aside.max_value_bytes = RS_DOMAIN_MAX_BYTES;
@@ -46,8 +51,8 @@ static recsys_status read_options(recsys_domains *domains, recsys_domains_option
     domains->stats = recsys_stats_ref(given->stats);
     domains->memory_bytes = given->memory_bytes == 0 ? DEFAULT_MEMORY : given->memory_bytes;
     domains->timeout_ms = given->timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : given->timeout_ms;
-    for (size_t i = 0; i < RECSYS_DOMAIN_DBS; i++)
-        domains->dbs[i].store = given->stores[i];
+    for (size_t i = 0; i < given->n_stores; i++)
+        domains->dbs[i].store = recsys_store_ref(given->stores[i]);
     return RECSYS_OK;
 }
 
@@ -92,11 +97,11 @@ void recsys_domains_destroy(recsys_domains *domains)
         return;
     rs_domains_shrink(domains, 0);
     rs_free(domains->domains);
-    recsys_source_unref(domains->source);
     for (size_t i = 0; i < RECSYS_DOMAIN_DBS; i++) {
         recsys_aside_destroy(domains->dbs[i].aside);
-        recsys_store_unref(domains->dbs[i].own);
+        recsys_store_unref(domains->dbs[i].store);
     }
+    recsys_source_unref(domains->source);
     recsys_stats_unref(domains->stats);
     rs_free(domains);
 }
@@ -115,10 +120,9 @@ static recsys_status open_database(recsys_domains *domains, uint32_t db, uint32_
     if (database->store == NULL) {
         recsys_cache_options cache = RECSYS_CACHE_OPTIONS_INIT;
         cache.max_bytes = domains->memory_bytes;
-        recsys_status status = recsys_store_create_memory(name, &cache, &database->own, err);
+        recsys_status status = recsys_store_create_memory(name, &cache, &database->store, err);
         if (status != RECSYS_OK)
             return status;
-        database->store = database->own;
     }
     options.ttl_ms = ttl_s * 1000u;
     options.label = label;
@@ -216,7 +220,7 @@ recsys_status rs_domains_find(const recsys_domains *domains, const char *name, c
             *out = domains->domains[i];
             return RECSYS_OK;
         }
-    return rs_error(err, RECSYS_E_NOT_FOUND, "%s: there is no domain \"%.100s\"", function, name);
+    return rs_error(err, RECSYS_E_UNDEFINED, "%s: there is no domain \"%.100s\"", function, name);
 }
 
 recsys_status rs_domain_check_text(const char *function, const char *what, const char *text,

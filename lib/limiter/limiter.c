@@ -28,6 +28,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
+#include "lib/base/fork.h"
 #include "lib/base/gcra.h"
 #include "lib/base/hash.h"
 #include "lib/base/structs.h"
@@ -41,6 +42,7 @@
 
 struct recsys_limiter {
     recsys_store *store;
+    uint32_t forks; /* rs_fork_count() of the process it works in */
     struct rs_limiter_table *table;
     uint64_t emission_us, local_emission_us;
     uint32_t burst, local_burst;
@@ -86,18 +88,19 @@ static recsys_status read_options(recsys_limiter *limiter, const recsys_limiter_
                                   recsys_error *err)
 {
     recsys_limiter_options given;
-    recsys_status status = rs_struct_read(&given, sizeof given, options,
-                                          RECSYS_LIMITER_OPTIONS_SIZE_V1,
-                                          "recsys_limiter_create: options", err);
+    recsys_status status =
+        rs_struct_read(&given, sizeof given, options, RECSYS_LIMITER_OPTIONS_SIZE_V1,
+                       "recsys_limiter_create: options", err);
     const char *prefix;
 
     if (status != RECSYS_OK)
         return status;
-    if (given.flags & ~(uint32_t)RECSYS_LIMITER_STRICT)
-        return rs_error(err, RECSYS_E_UNSUPPORTED,
-                        "recsys_limiter_create: flags 0x%" PRIx32 " are newer than this library",
-                        given.flags);
-    status = set_rate(limiter, &given, err);
+    status = rs_reserved(given.flags & ~(uint32_t)RECSYS_LIMITER_STRICT,
+                         "recsys_limiter_create: options.flags", err);
+    if (status == RECSYS_OK)
+        status = rs_reserved(given.reserved, "recsys_limiter_create: options.reserved", err);
+    if (status == RECSYS_OK)
+        status = set_rate(limiter, &given, err);
     if (status != RECSYS_OK)
         return status;
     prefix = given.prefix == NULL ? "limit:" : given.prefix;
@@ -125,12 +128,13 @@ recsys_status recsys_limiter_create(recsys_store *store, const recsys_limiter_op
     recsys_limiter *limiter = rs_alloc_array(1, sizeof *limiter);
     if (limiter == NULL)
         return rs_error_nomem(err, "limiter");
+    limiter->forks = rs_fork_count();
     recsys_status status = read_options(limiter, options, err);
     if (status != RECSYS_OK) {
         recsys_limiter_destroy(limiter);
         return status;
     }
-    limiter->store = store;
+    limiter->store = recsys_store_ref(store);
     limiter->seed = rs_hash_seed();
     *out = limiter;
     return RECSYS_OK;
@@ -140,25 +144,26 @@ void recsys_limiter_destroy(recsys_limiter *limiter)
 {
     if (limiter == NULL)
         return;
-    rs_limiter_table_destroy(limiter->table);
+    recsys_store_unref(limiter->store);
+    rs_limiter_table_destroy(limiter->table, limiter->forks == rs_fork_count());
     rs_free(limiter->prefix);
     rs_free(limiter);
 }
 
 /* The key as the store knows it, the same in every process. */
-static recsys_bytes store_key(const recsys_limiter *limiter, const void *key, size_t key_size,
+static recsys_bytes store_key(const recsys_limiter *limiter, recsys_bytes key,
                               char room[MAX_PREFIX + MAX_KEY + 2])
 {
     char *end = room + limiter->prefix_size;
 
     memcpy(room, limiter->prefix, limiter->prefix_size);
-    if (key_size <= MAX_KEY) {
-        memcpy(end, key, key_size);
-        return (recsys_bytes){room, limiter->prefix_size + key_size};
+    if (key.size <= MAX_KEY) {
+        memcpy(end, key.data, key.size);
+        return (recsys_bytes){room, limiter->prefix_size + key.size};
     }
-    memcpy(end, key, KEPT_OF_KEY);
+    memcpy(end, key.data, KEPT_OF_KEY);
     snprintf(end + KEPT_OF_KEY, MAX_KEY + 2 - KEPT_OF_KEY, "~%016" PRIx64 "%016" PRIx64,
-             rs_hash_bytes(key, key_size, 1), rs_hash_bytes(key, key_size, 2));
+             rs_hash_bytes(key.data, key.size, 1), rs_hash_bytes(key.data, key.size, 2));
     return (recsys_bytes){room, limiter->prefix_size + MAX_KEY + 1};
 }
 
@@ -170,7 +175,8 @@ static uint64_t to_ms(uint64_t us)
 static void describe(recsys_limit *out, const recsys_rate_decision *decision, uint32_t limit,
                      uint32_t local)
 {
-    *out = (recsys_limit){.allowed = decision->allowed,
+    *out = (recsys_limit){.struct_size = (uint32_t)sizeof *out,
+                          .allowed = decision->allowed,
                           .limit = limit,
                           .remaining = decision->remaining < limit ? decision->remaining : limit,
                           .local = local,
@@ -178,8 +184,8 @@ static void describe(recsys_limit *out, const recsys_rate_decision *decision, ui
                           .reset_ms = to_ms(decision->reset_us)};
 }
 
-static void take_here(recsys_limiter *limiter, uint64_t hash, uint64_t now_us, uint32_t cost,
-                      recsys_limit *out)
+static void decide_here(recsys_limiter *limiter, uint64_t hash, uint64_t now_us, uint32_t cost,
+                        recsys_limit *out)
 {
     uint32_t burst = cost > limiter->local_burst ? cost : limiter->local_burst;
     uint64_t emission_us = limiter->local_emission_us;
@@ -194,32 +200,39 @@ static void take_here(recsys_limiter *limiter, uint64_t hash, uint64_t now_us, u
     describe(out, &decision, limiter->local_burst, 1);
 }
 
-recsys_status recsys_limiter_take(recsys_limiter *limiter, const void *key, size_t key_size,
-                                  uint32_t cost, recsys_limit *out, recsys_error *err)
+recsys_status recsys_limiter_allow(recsys_limiter *limiter, recsys_bytes key, uint32_t cost,
+                                   recsys_limit *out, recsys_error *err)
 {
     char room[MAX_PREFIX + MAX_KEY + 2];
     recsys_rate_decision decision;
+    recsys_limit limit;
+    recsys_status status =
+        rs_struct_begin(out, RECSYS_LIMIT_SIZE_V1, "recsys_limiter_allow: out", err);
 
-    if (out != NULL)
-        memset(out, 0, sizeof *out);
-    if (limiter == NULL || key == NULL || key_size == 0 || out == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_limiter_take: an argument is missing");
+    if (status != RECSYS_OK)
+        return status;
+    if (limiter == NULL || key.data == NULL || key.size == 0)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_limiter_allow: the limiter is missing, or the key is empty");
+    status = rs_fork_check(limiter->forks, "a limiter", err);
+    if (status != RECSYS_OK)
+        return status;
     if (cost == 0 || cost > limiter->burst)
         return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_limiter_take: the cost is %" PRIu32 ", must be 1..%" PRIu32
+                        "recsys_limiter_allow: the cost is %" PRIu32 ", must be 1..%" PRIu32
                         ", the burst",
                         cost, limiter->burst);
-    uint64_t hash = rs_hash_bytes(key, key_size, limiter->seed);
+    uint64_t hash = rs_hash_bytes(key.data, key.size, limiter->seed);
     if (limiter->store != NULL &&
-        recsys_store_rate_limit(limiter->store, store_key(limiter, key, key_size, room),
-                                limiter->emission_us, limiter->burst, cost, &decision,
-                                NULL) == RECSYS_OK) {
+        recsys_store_rate_limit(limiter->store, store_key(limiter, key, room), limiter->emission_us,
+                                limiter->burst, cost, &decision, NULL) == RECSYS_OK) {
         uint64_t now_us = limiter->now_us(limiter->user_data);
         rs_limiter_table_raise(limiter->table, hash, now_us,
                                rs_gcra_add(now_us, decision.reset_us));
-        describe(out, &decision, limiter->burst, 0);
+        describe(&limit, &decision, limiter->burst, 0);
     } else {
-        take_here(limiter, hash, limiter->now_us(limiter->user_data), cost, out);
+        decide_here(limiter, hash, limiter->now_us(limiter->user_data), cost, &limit);
     }
+    rs_struct_write(out, &limit, sizeof limit);
     return RECSYS_OK;
 }

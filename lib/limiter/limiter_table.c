@@ -49,15 +49,15 @@ struct rs_limiter_table *rs_limiter_table_create(uint32_t max_keys)
     return table;
 
 fail:
-    rs_limiter_table_destroy(table);
+    rs_limiter_table_destroy(table, 1);
     return NULL;
 }
 
-void rs_limiter_table_destroy(struct rs_limiter_table *table)
+void rs_limiter_table_destroy(struct rs_limiter_table *table, int has_its_locks)
 {
     if (table == NULL)
         return;
-    while (table->n_locks > 0)
+    while (has_its_locks && table->n_locks > 0)
         rs_lock_destroy(&table->locks[--table->n_locks]);
     rs_free(table->locks);
     rs_free(table->tats);

@@ -122,9 +122,9 @@ static const struct {
     /* A task that is not known yet, or not finished, is about to change. */
     {{.name = "scan.result",
       .db = 7,
+      .flags = RECSYS_DOMAIN_NO_NEGATIVE,
       .shape = RECSYS_SHAPE_OBJECT,
       .ttl_s = HOUR,
-      .negative_ttl_s = UINT32_MAX,
       .settled_column = "settled",
       .key = "scan:result:{task_id}",
       .query = "SELECT task_id, user_id, status, category, confidence, result, created_at, "
@@ -153,7 +153,7 @@ recsys_status rs_recycling_find(const recsys_domains *domains, const char *name,
     recsys_status status = rs_domains_find(domains, name, way->read_by, out, err);
 
     if (status == RECSYS_OK && (*out)->way != way)
-        return rs_error(err, RECSYS_E_NOT_FOUND,
+        return rs_error(err, RECSYS_E_UNDEFINED,
                         "%s: %s of this set is not the ready domain; add that with "
                         "recsys_recycling_add_domains()",
                         way->read_by, name);

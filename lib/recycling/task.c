@@ -146,7 +146,7 @@ recsys_status recsys_recycling_get_task(recsys_domains *domains, const char *tas
             "recsys_recycling_get_task: a task's id is 1..%u of A-Z a-z 0-9 . _ : @ / + = -",
             MAX_ID);
     if (domains->dbs[TASK_DB].store == NULL)
-        return rs_error(err, RECSYS_E_NOT_FOUND,
+        return rs_error(err, RECSYS_E_UNDEFINED,
                         "task %s: logical db %u has no store, so nobody writes results to it",
                         task_id, TASK_DB);
     int size = snprintf(key, sizeof key, KEY_START "%s", task_id);

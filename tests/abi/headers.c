@@ -57,12 +57,14 @@ static void check_inits(void)
     CHECK_INIT(recsys_cache_stats, CACHE_STATS);
     CHECK_INIT(recsys_denylist_options, DENYLIST_OPTIONS);
     CHECK_INIT(recsys_denylist_stats, DENYLIST_STATS);
+    CHECK_INIT(recsys_denylist_verdict, DENYLIST_VERDICT);
     CHECK_INIT(recsys_deployment_options, DEPLOYMENT_OPTIONS);
     CHECK_INIT(recsys_deployment_status, DEPLOYMENT_STATUS);
     CHECK_INIT(recsys_domain_definition, DOMAIN_DEFINITION);
     CHECK_INIT(recsys_domains_options, DOMAINS_OPTIONS);
     CHECK_INIT(recsys_filter_options, FILTER_OPTIONS);
     CHECK_INIT(recsys_item, ITEM);
+    CHECK_INIT(recsys_limit, LIMIT);
     CHECK_INIT(recsys_limiter_options, LIMITER_OPTIONS);
     CHECK_INIT(recsys_model_info, MODEL_INFO);
     CHECK_INIT(recsys_model_options, MODEL_OPTIONS);

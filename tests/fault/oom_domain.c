@@ -81,10 +81,11 @@ static void open_world(recsys_domains_options *options)
     revision = 1;
     source = fake_source_create(&fake);
     *options = (recsys_domains_options)RECSYS_DOMAINS_OPTIONS_INIT;
+    options->stores = stores;
+    options->n_stores = RECSYS_DOMAIN_DBS;
     options->source = source;
     for (size_t db = 2; db < 10; db++) {
         CHECK_OK(recsys_store_create_memory("db", NULL, &stores[db], &err), &err);
-        options->stores[db] = stores[db];
     }
 }
 

@@ -40,10 +40,10 @@ static recsys_denylist *new_denylist(void)
 
 static uint32_t verdict_of(recsys_denylist *denylist, recsys_bytes jti)
 {
-    uint32_t verdict;
+    recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
 
-    CHECK_OK(recsys_denylist_check(denylist, jti, &verdict, &err), &err);
-    return verdict;
+    CHECK_OK(recsys_denylist_check(denylist, jti, &found, &err), &err);
+    return found.verdict;
 }
 
 static recsys_status create_a_limiter(void)
@@ -64,7 +64,7 @@ static recsys_status take_from_a_limiter(void)
 {
     recsys_limiter *limiter = NULL;
     recsys_limiter_options options = RECSYS_LIMITER_OPTIONS_INIT;
-    recsys_limit limit;
+    recsys_limit limit = RECSYS_LIMIT_INIT;
     unsigned n_admitted = 0;
     recsys_status status = RECSYS_OK;
 
@@ -73,10 +73,10 @@ static recsys_status take_from_a_limiter(void)
     open_both();
     CHECK_OK(recsys_limiter_create(store, &options, &limiter, &err), &err);
     for (int i = 0; i < 3; i++) {
-        CHECK_OK(recsys_limiter_take(limiter, "key", 3, 1, &limit, &err), &err);
+        CHECK_OK(recsys_limiter_allow(limiter, (recsys_bytes){"key", 3}, 1, &limit, &err), &err);
         n_admitted += limit.allowed;
     }
-    FAILING(status, recsys_limiter_take(limiter, "key", 3, 1, &limit, &err));
+    FAILING(status, recsys_limiter_allow(limiter, (recsys_bytes){"key", 3}, 1, &limit, &err));
     CHECK_EQ(status, RECSYS_OK);
     CHECK_EQ(limit.remaining, 1);
     recsys_limiter_destroy(limiter);
@@ -128,17 +128,17 @@ static recsys_status revoke_a_token(void)
 static recsys_status check_a_token(recsys_bytes jti, uint32_t right)
 {
     recsys_denylist *denylist;
-    uint32_t verdict;
+    recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
     recsys_status status;
 
     open_both();
     auth_database_add(&database, "bad", (int64_t)EXPIRES_S);
     denylist = new_denylist();
-    FAILING(status, recsys_denylist_check(denylist, jti, &verdict, &err));
+    FAILING(status, recsys_denylist_check(denylist, jti, &found, &err));
     CHECK_EQ(status, RECSYS_OK);
-    CHECK(verdict == right || verdict == RECSYS_TOKEN_UNKNOWN ||
-          verdict == RECSYS_TOKEN_UNCONFIRMED);
-    CHECK(verdict == right || err.message[0] != '\0');
+    CHECK(found.verdict == right || found.verdict == RECSYS_TOKEN_UNKNOWN ||
+          found.verdict == RECSYS_TOKEN_UNCONFIRMED);
+    CHECK(found.verdict == right || found.problem.message[0] != '\0');
     CHECK_EQ(verdict_of(denylist, jti), right);
     recsys_denylist_destroy(denylist);
     close_both();

@@ -68,12 +68,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (domains == NULL) {
         recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
+        recsys_store *stores[10] = {NULL};
         recsys_source *source;
 
         must(recsys_store_create_memory("9", NULL, &store, &err) == RECSYS_OK);
         must(recsys_source_create("none", &driver, NULL, &source, &err) == RECSYS_OK);
         options.source = source;
-        options.stores[9] = store;
+        stores[9] = store;
+        options.stores = stores;
+        options.n_stores = 10;
         must(recsys_domains_create(&options, &domains, &err) == RECSYS_OK);
         must(recsys_recycling_add_domains(domains, &err) == RECSYS_OK);
     }

@@ -90,13 +90,14 @@ static struct count check_all(recsys_denylist *denylist, const char *kind)
 {
     struct count count = {0};
     char room[64];
-    uint32_t verdict;
+    recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
 
     for (unsigned i = 0; i < N_TOKENS; i++) {
-        CHECK_OK(recsys_denylist_check(denylist, token(room, kind, i), &verdict, &err), &err);
-        count.clear += verdict == RECSYS_TOKEN_CLEAR;
-        count.revoked += verdict == RECSYS_TOKEN_REVOKED;
-        count.unknown += verdict == RECSYS_TOKEN_UNKNOWN || verdict == RECSYS_TOKEN_UNCONFIRMED;
+        CHECK_OK(recsys_denylist_check(denylist, token(room, kind, i), &found, &err), &err);
+        count.clear += found.verdict == RECSYS_TOKEN_CLEAR;
+        count.revoked += found.verdict == RECSYS_TOKEN_REVOKED;
+        count.unknown +=
+            found.verdict == RECSYS_TOKEN_UNKNOWN || found.verdict == RECSYS_TOKEN_UNCONFIRMED;
     }
     CHECK_EQ(count.clear + count.revoked + count.unknown, N_TOKENS);
     return count;
@@ -200,7 +201,7 @@ static void evict(void)
 static void restart_from_file(void)
 {
     char path[PATH_MAX], room[64];
-    uint32_t verdict;
+    recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
     int came_back = 0;
 
     snprintf(path, sizeof path, "%s/dump.rdb", server.directory);
@@ -215,8 +216,8 @@ static void restart_from_file(void)
         came_back = strncmp(answer, "$-1", 3) != 0;
         free(answer);
         wait_until_well();
-        CHECK_OK(recsys_denylist_check(veteran, token(room, "late", i), &verdict, &err), &err);
-        CHECK_EQ(verdict, RECSYS_TOKEN_REVOKED);
+        CHECK_OK(recsys_denylist_check(veteran, token(room, "late", i), &found, &err), &err);
+        CHECK_EQ(found.verdict, RECSYS_TOKEN_REVOKED);
         recsys_denylist_destroy(other);
         CHECK_EQ(unlink(path), 0);
     }

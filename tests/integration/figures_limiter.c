@@ -53,10 +53,11 @@ static recsys_limiter *open_limiter(recsys_store *store)
 
 static uint32_t take(recsys_limiter *limiter, const char *key, uint32_t cost)
 {
-    recsys_limit limit;
+    recsys_limit limit = RECSYS_LIMIT_INIT;
     recsys_error err;
 
-    CHECK_OK(recsys_limiter_take(limiter, key, strlen(key), cost, &limit, &err), &err);
+    CHECK_OK(recsys_limiter_allow(limiter, (recsys_bytes){key, strlen(key)}, cost, &limit, &err),
+             &err);
     atomic_fetch_add(&shared->asked, 1);
     atomic_fetch_add(&shared->local, limit.local);
     return limit.allowed;

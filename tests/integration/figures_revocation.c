@@ -116,7 +116,7 @@ static void run(const char *name, const char *what, uint32_t port, unsigned n)
     unsigned n_clear = 0, n_unknown = 0, n_passed = 0;
     uint64_t n_checks = 0;
     char room[64];
-    uint32_t verdict;
+    recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
 
     part = name;
     revoker_port = port;
@@ -129,15 +129,16 @@ static void run(const char *name, const char *what, uint32_t port, unsigned n)
     CHECK_OK(recsys_denylist_sync(denylist, &err), &err);
     for (unsigned i = 0; i < n; i++) {
         while (atomic_load(&shared->revoked) <= i) { /* it believes what it finds until then */
-            CHECK_OK(recsys_denylist_check(denylist, (recsys_bytes){"good", 4}, &verdict, &err),
+            CHECK_OK(recsys_denylist_check(denylist, (recsys_bytes){"good", 4}, &found, &err),
                      &err);
-            CHECK_EQ(verdict, RECSYS_TOKEN_CLEAR);
+            CHECK_EQ(found.verdict, RECSYS_TOKEN_CLEAR);
             if (++n_checks % 8 == 0)
                 CHECK_OK(recsys_denylist_sync(denylist, &err), &err);
         }
-        CHECK_OK(recsys_denylist_check(denylist, token(room, i), &verdict, &err), &err);
-        n_clear += verdict == RECSYS_TOKEN_CLEAR;
-        n_unknown += verdict == RECSYS_TOKEN_UNKNOWN || verdict == RECSYS_TOKEN_UNCONFIRMED;
+        CHECK_OK(recsys_denylist_check(denylist, token(room, i), &found, &err), &err);
+        n_clear += found.verdict == RECSYS_TOKEN_CLEAR;
+        n_unknown +=
+            found.verdict == RECSYS_TOKEN_UNKNOWN || found.verdict == RECSYS_TOKEN_UNCONFIRMED;
         n_passed += (unsigned)passes_control(store, room);
         atomic_store(&shared->checked, i + 1);
     }

@@ -41,16 +41,16 @@ static recsys_limiter *open_limiter(recsys_store *store)
 
 static recsys_limit take(recsys_limiter *limiter)
 {
-    recsys_limit limit;
+    recsys_limit limit = RECSYS_LIMIT_INIT;
     recsys_error err;
 
-    CHECK_OK(recsys_limiter_take(limiter, "key", 3, 1, &limit, &err), &err);
+    CHECK_OK(recsys_limiter_allow(limiter, (recsys_bytes){"key", 3}, 1, &limit, &err), &err);
     return limit;
 }
 
 static unsigned take_all(recsys_limiter *limiter, unsigned *n_local)
 {
-    recsys_limit limit;
+    recsys_limit limit = RECSYS_LIMIT_INIT;
     unsigned n = 0;
 
     while ((limit = take(limiter)).allowed) {

@@ -45,7 +45,7 @@ static void *check(void *denylist)
 {
     uint64_t random = (uintptr_t)denylist;
     char room[32];
-    uint32_t verdict;
+    recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
     recsys_error err;
 
     while (!atomic_load(&stop)) {
@@ -53,12 +53,12 @@ static void *check(void *denylist)
         uint64_t choice = next(&random);
         if (n > 0 && choice % 4 != 0) { /* mostly the last one */
             unsigned number = choice % 4 == 1 ? (unsigned)next(&random) % n : n - 1;
-            CHECK_OK(recsys_denylist_check(denylist, token(room, "bad", number), &verdict, &err),
+            CHECK_OK(recsys_denylist_check(denylist, token(room, "bad", number), &found, &err),
                      &err);
-            CHECK_EQ(verdict, RECSYS_TOKEN_REVOKED);
+            CHECK_EQ(found.verdict, RECSYS_TOKEN_REVOKED);
         } else {
-            CHECK_OK(recsys_denylist_check(denylist, token(room, "good", n), &verdict, &err), &err);
-            CHECK_EQ(verdict, RECSYS_TOKEN_CLEAR);
+            CHECK_OK(recsys_denylist_check(denylist, token(room, "good", n), &found, &err), &err);
+            CHECK_EQ(found.verdict, RECSYS_TOKEN_CLEAR);
             atomic_fetch_add(&n_clear, 1);
         }
         atomic_fetch_add(&n_checks, 1);

@@ -33,14 +33,14 @@ static uint64_t stopped_ms(void *unused)
 
 static void *take(void *number)
 {
-    recsys_limit limit;
+    recsys_limit limit = RECSYS_LIMIT_INIT;
     recsys_error err;
 
     for (unsigned i = 0; i < n_rounds; i++) {
         char key = (char)('a' + i % N_KEYS);
         if (is_flapping && i % 64 == 0)
             atomic_store(&to_store.fail, i % 128 == 0 ? RECSYS_E_IO : RECSYS_OK);
-        CHECK_OK(recsys_limiter_take(limiter, &key, 1, 1, &limit, &err), &err);
+        CHECK_OK(recsys_limiter_allow(limiter, (recsys_bytes){&key, 1}, 1, &limit, &err), &err);
         CHECK(limit.remaining <= BURST && limit.allowed == (limit.retry_ms == 0));
         atomic_fetch_add(&admitted[i % N_KEYS], limit.allowed);
         atomic_fetch_add(&by_store, limit.allowed && !limit.local);

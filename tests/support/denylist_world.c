@@ -78,10 +78,11 @@ int teardown(void **state)
 
 uint32_t check(recsys_denylist *denylist, const char *jti)
 {
-    uint32_t verdict;
+    recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
 
-    CHECK_OK(recsys_denylist_check(denylist, bytes(jti), &verdict, &err), &err);
-    return verdict;
+    CHECK_OK(recsys_denylist_check(denylist, bytes(jti), &found, &err), &err);
+    err = found.problem;
+    return found.verdict;
 }
 
 void revoke(recsys_denylist *denylist, const char *jti)

@@ -29,7 +29,7 @@ struct denylist_world {
 };
 
 extern struct denylist_world w;
-extern recsys_error err;     /* of the last call that failed */
+extern recsys_error err;     /* of the last call that failed, or check() that could not tell */
 extern uint64_t fake_now_ms; /* for options.now_ms of a test's own */
 
 /* For cmocka. In most tests no time passes in the store, so that nothing in it

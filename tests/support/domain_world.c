@@ -26,6 +26,8 @@ void domain_world_connect(struct domain_world *world)
              &world->err);
     options.source = world->source;
     options.timeout_ms = 30000;
+    options.stores = world->stores;
+    options.n_stores = RECSYS_DOMAIN_DBS;
     for (uint32_t db = 0; db < 10; db++) {
         recsys_redis_options redis = RECSYS_REDIS_OPTIONS_INIT;
         char name[16];
@@ -37,7 +39,6 @@ void domain_world_connect(struct domain_world *world)
         snprintf(name, sizeof name, "db%u", db);
         CHECK_OK(recsys_redis_create(name, &redis, NULL, &world->stores[db], &world->err),
                  &world->err);
-        options.stores[db] = world->stores[db];
     }
     CHECK_OK(recsys_domains_create(&options, &world->domains, &world->err), &world->err);
     CHECK_OK(recsys_recycling_add_domains(world->domains, &world->err), &world->err);

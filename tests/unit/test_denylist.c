@@ -266,6 +266,31 @@ static void without_a_database_the_store_s_word_counts(void **state)
     recsys_denylist_destroy(b);
 }
 
+static void a_check_says_why_it_cannot_tell_and_leaves_the_error_record_alone(void **state)
+{
+    recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
+    const recsys_error before = {RECSYS_E_BUSY, 3, "as it was"}, nothing = {0, 0, ""};
+
+    (void)state;
+    err = before;
+    assert_int_equal(recsys_denylist_check(w.a, bytes("t1"), &found, &err), RECSYS_OK);
+    assert_int_equal(found.verdict, CLEAR);
+    assert_memory_equal(&found.problem, &nothing, sizeof nothing);
+    atomic_store(&w.database.fail, RECSYS_E_TIMEOUT);
+    atomic_store(&w.link_a.fail, RECSYS_E_IO);
+    assert_int_equal(recsys_denylist_check(w.a, bytes("t1"), &found, &err), RECSYS_OK);
+    assert_int_equal(found.verdict, UNKNOWN);
+    assert_int_equal(found.problem.status, RECSYS_E_TIMEOUT);
+    assert_non_null(strstr(found.problem.message, "cannot tell whether the token is revoked: "));
+    assert_memory_equal(&err, &before, sizeof err);
+    /* What it said before is not left behind. */
+    atomic_store(&w.database.fail, RECSYS_OK);
+    atomic_store(&w.link_a.fail, RECSYS_OK);
+    assert_int_equal(recsys_denylist_check(w.a, bytes("t1"), &found, &err), RECSYS_OK);
+    assert_int_equal(found.verdict, CLEAR);
+    assert_memory_equal(&found.problem, &nothing, sizeof nothing);
+}
+
 static void a_database_that_fails_does_not_revoke(void **state)
 {
     (void)state;
@@ -340,7 +365,7 @@ static void what_makes_no_sense_is_refused(void **state)
 {
     recsys_denylist *denylist;
     char jti[300];
-    uint32_t verdict = CLEAR;
+    recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
     recsys_value json;
     const recsys_bytes bad[] = {{NULL, 4}, {"", 0}, {jti, 256}, {"a\xff", 2}, {"a\0b", 3}};
 
@@ -349,9 +374,9 @@ static void what_makes_no_sense_is_refused(void **state)
     assert_int_equal(recsys_denylist_create(NULL, NULL, NULL, &denylist, &err), RECSYS_E_INVALID);
     assert_null(denylist);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        verdict = CLEAR;
-        assert_int_equal(recsys_denylist_check(w.a, bad[i], &verdict, &err), RECSYS_E_INVALID);
-        assert_int_equal(verdict, UNKNOWN);
+        found.verdict = CLEAR;
+        assert_int_equal(recsys_denylist_check(w.a, bad[i], &found, &err), RECSYS_E_INVALID);
+        assert_int_equal(found.verdict, 0);
         assert_int_equal(recsys_denylist_revoke(w.a, bad[i], NULL, NULL, FAR_S, &err),
                          RECSYS_E_INVALID);
         assert_int_equal(recsys_denylist_get(w.a, bad[i], &json, &err), RECSYS_E_INVALID);
@@ -382,6 +407,7 @@ int main(void)
         TEST(revoking_twice_keeps_the_reason_and_the_later_expiry),
         TEST(all_there_is_to_know_comes_from_the_database_or_else_from_the_store),
         TEST(without_a_database_the_store_s_word_counts),
+        TEST(a_check_says_why_it_cannot_tell_and_leaves_the_error_record_alone),
         TEST(a_database_that_fails_does_not_revoke),
         TEST(a_revocation_that_lost_against_another_is_tried_again),
         TEST(a_sync_rids_the_database_of_what_has_expired_now_and_then),

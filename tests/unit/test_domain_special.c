@@ -45,6 +45,7 @@ static recsys_status answer(void *user_data, const char *statement, const recsys
 static int set_up(void **state)
 {
     recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
+    recsys_store *stores[10] = {NULL};
 
     (void)state;
     memset(&fake, 0, sizeof fake);
@@ -53,7 +54,9 @@ static int set_up(void **state)
     source = fake_source_create(&fake);
     CHECK_OK(recsys_store_create_memory("tasks", NULL, &tasks, &err), &err);
     options.source = source;
-    options.stores[9] = tasks;
+    stores[9] = tasks;
+    options.stores = stores;
+    options.n_stores = 10;
     CHECK_OK(recsys_domains_create(&options, &domains, &err), &err);
     CHECK_OK(recsys_recycling_add_domains(domains, &err), &err);
     return 0;

@@ -53,9 +53,10 @@ static recsys_limiter *create(recsys_store *store, const recsys_limiter_options 
 
 static recsys_limit take(recsys_limiter *limiter, const char *key, uint32_t cost)
 {
-    recsys_limit limit;
+    recsys_limit limit = RECSYS_LIMIT_INIT;
 
-    if (recsys_limiter_take(limiter, key, strlen(key), cost, &limit, &err) != RECSYS_OK)
+    if (recsys_limiter_allow(limiter, (recsys_bytes){key, strlen(key)}, cost, &limit, &err) !=
+        RECSYS_OK)
         fail_msg("%s", err.message);
     return limit;
 }
@@ -176,9 +177,11 @@ static void a_cost_counts_as_that_many(void **state)
     assert_int_equal(take(limiter, "a", 3).allowed, 1);
     now_us += SECOND;
     assert_int_equal(take(limiter, "a", 10).allowed, 1);
-    assert_int_equal(recsys_limiter_take(limiter, "a", 1, 11, &limit, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_limiter_allow(limiter, (recsys_bytes){"a", 1}, 11, &limit, &err),
+                     RECSYS_E_INVALID);
     assert_non_null(strstr(err.message, "1..10"));
-    assert_int_equal(recsys_limiter_take(limiter, "a", 1, 0, &limit, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_limiter_allow(limiter, (recsys_bytes){"a", 1}, 0, &limit, &err),
+                     RECSYS_E_INVALID);
     recsys_limiter_destroy(limiter);
 }
 
@@ -261,7 +264,7 @@ static void a_table_knows_nearly_as_many_keys_as_it_has_places(void **state)
         assert_int_equal(rs_limiter_table_decide(table, hash, 1, 10, 1, 1, &out) && out.allowed, 0);
     }
     CHECK_BETWEEN(n, 6900, 7000);
-    rs_limiter_table_destroy(table);
+    rs_limiter_table_destroy(table, 1);
 }
 
 static void the_store_decides_while_it_answers(void **state)
@@ -335,7 +338,7 @@ static void processes_divide_the_limit_while_the_store_is_away(void **state)
     recsys_limiter_options options = options_of(40, 1000, 40);
     options.share = 4;
     recsys_limiter *limiter = create(store, &options);
-    recsys_limit limit;
+    recsys_limit limit = RECSYS_LIMIT_INIT;
 
     (void)state;
     assert_int_equal(take_all(limiter, "whole"), 40); /* the store knows no shares */
@@ -400,7 +403,7 @@ static void keys_are_bytes_and_long_ones_are_hashed(void **state)
 {
     recsys_limiter_options options = options_of(10, 1000, 20);
     static char key[100000];
-    recsys_limit limit;
+    recsys_limit limit = RECSYS_LIMIT_INIT;
 
     (void)state;
     options.prefix = "login:";
@@ -409,7 +412,8 @@ static void keys_are_bytes_and_long_ones_are_hashed(void **state)
     for (size_t size = 199; size <= sizeof key; size = size < 202 ? size + 1 : sizeof key + 1) {
         recsys_store *store = memory_store();
         recsys_limiter *limiter = create(store, &options);
-        assert_int_equal(recsys_limiter_take(limiter, key, size, 1, &limit, &err), RECSYS_OK);
+        assert_int_equal(recsys_limiter_allow(limiter, (recsys_bytes){key, size}, 1, &limit, &err),
+                         RECSYS_OK);
         recsys_bytes found = only_key(store);
         assert_int_equal(found.size, 6 + (size <= 200 ? size : 201));
         assert_memory_equal(found.data, "login:xxx\0xxx", 13);
@@ -418,9 +422,11 @@ static void keys_are_bytes_and_long_ones_are_hashed(void **state)
     }
     recsys_store *store = memory_store();
     recsys_limiter *limiter = create(store, &options);
-    assert_int_equal(recsys_limiter_take(limiter, key, sizeof key, 1, &limit, &err), RECSYS_OK);
+    assert_int_equal(
+        recsys_limiter_allow(limiter, (recsys_bytes){key, sizeof key}, 1, &limit, &err), RECSYS_OK);
     key[sizeof key - 1] = 'y'; /* differs in what is hashed alone */
-    assert_int_equal(recsys_limiter_take(limiter, key, sizeof key, 1, &limit, &err), RECSYS_OK);
+    assert_int_equal(
+        recsys_limiter_allow(limiter, (recsys_bytes){key, sizeof key}, 1, &limit, &err), RECSYS_OK);
     assert_int_equal(limit.remaining, 19);
     recsys_limiter_destroy(limiter);
     recsys_store_unref(store);
@@ -431,7 +437,7 @@ static void what_makes_no_sense_is_refused(void **state)
     recsys_limiter_options options = options_of(1001, 1, 1);
     recsys_limiter *limiter = (recsys_limiter *)&options;
     char prefix[300];
-    recsys_limit limit;
+    recsys_limit limit = RECSYS_LIMIT_INIT;
 
     (void)state;
     assert_int_equal(recsys_limiter_create(NULL, &options, &limiter, &err), RECSYS_E_INVALID);
@@ -448,11 +454,21 @@ static void what_makes_no_sense_is_refused(void **state)
     assert_int_equal(recsys_limiter_create(NULL, &options, &limiter, &err), RECSYS_E_INVALID);
     prefix[255] = '\0';
     limiter = create(NULL, &options);
-    assert_int_equal(recsys_limiter_take(limiter, "", 0, 1, &limit, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_limiter_take(limiter, NULL, 1, 1, &limit, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_limiter_take(limiter, "a", 1, 1, NULL, &err), RECSYS_E_INVALID);
-    assert_int_equal(recsys_limiter_take(NULL, "a", 1, 1, &limit, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_limiter_allow(limiter, (recsys_bytes){"", 0}, 1, &limit, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_limiter_allow(limiter, (recsys_bytes){NULL, 1}, 1, &limit, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_limiter_allow(limiter, (recsys_bytes){"a", 1}, 1, NULL, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_limiter_allow(NULL, (recsys_bytes){"a", 1}, 1, &limit, &err),
+                     RECSYS_E_INVALID);
+    limit.struct_size = RECSYS_LIMIT_SIZE_V1 - 1;
+    assert_int_equal(recsys_limiter_allow(limiter, (recsys_bytes){"a", 1}, 1, &limit, &err),
+                     RECSYS_E_INVALID);
     recsys_limiter_destroy(limiter);
+    options.reserved = 1;
+    assert_int_equal(recsys_limiter_create(NULL, &options, &limiter, &err), RECSYS_E_UNSUPPORTED);
+    assert_null(limiter);
     recsys_limiter_destroy(NULL);
     limiter = create(NULL, NULL); /* all defaults: 100 a minute */
     assert_int_equal(take(limiter, "a", 1).limit, 100);

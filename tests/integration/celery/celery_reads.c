@@ -110,6 +110,7 @@ int main(int argc, char **argv)
 {
     json_t *cases = argc == 2 ? json_load_file(argv[1], 0, NULL) : NULL;
     recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
+    recsys_store *stores[TASK_DB + 1] = {NULL};
     recsys_domains *domains;
     size_t n_passed = 0, index;
     json_t *wanted;
@@ -117,13 +118,15 @@ int main(int argc, char **argv)
 
     CHECK(json_array_size(cases) > 0);
     options.source = create_source();
-    options.stores[TASK_DB] = create_store();
+    stores[TASK_DB] = create_store();
+    options.stores = stores;
+    options.n_stores = TASK_DB + 1;
     CHECK_OK(recsys_domains_create(&options, &domains, &err), &err);
     CHECK_OK(recsys_recycling_add_domains(domains, &err), &err);
     json_array_foreach(cases, index, wanted) n_passed += (size_t)is_as_expected(domains, wanted);
     printf("%zu passed, %zu failed\n", n_passed, json_array_size(cases) - n_passed);
     recsys_domains_destroy(domains);
-    recsys_store_unref(options.stores[TASK_DB]);
+    recsys_store_unref(stores[TASK_DB]);
     recsys_source_unref(options.source);
     index = json_array_size(cases) - n_passed;
     json_decref(cases);

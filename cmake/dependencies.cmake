@@ -19,6 +19,10 @@ if(cblas_file MATCHES "openblas-serial")
 endif()
 add_library(recsys_cblas INTERFACE)
 target_link_libraries(recsys_cblas INTERFACE ${RECSYS_CBLAS_LIBRARY})
+if(RECSYS_CBLAS_LIBRARY MATCHES "openblas.*\\.a$")
+  # lib/score/blas.c asks for it weakly, which takes nothing out of an archive.
+  target_link_options(recsys_cblas INTERFACE -Wl,-u,openblas_get_parallel)
+endif()
 target_include_directories(recsys_cblas SYSTEM INTERFACE ${RECSYS_CBLAS_INCLUDE})
 
 if(RECSYS_BUILD_DAEMON)

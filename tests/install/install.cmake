@@ -1,5 +1,6 @@
 # recsys_add_bundle(): a test that writes a small bundle to RECSYS_TEST_BUNDLE for other tests.
-# recsys_add_install(): installs this build and builds a consumer in every supported way.
+# recsys_add_install(): installs this build and builds a consumer in every supported way; once more
+# from a build without shared libraries.
 set(RECSYS_TEST_BUNDLE ${CMAKE_BINARY_DIR}/tests/small-bundle)
 
 function(recsys_add_bundle)
@@ -20,6 +21,10 @@ function(recsys_add_install)
   add_test(NAME install/run COMMAND ${PROJECT_SOURCE_DIR}/tests/install/run.sh
     ${CMAKE_BINARY_DIR} ${RECSYS_TEST_BUNDLE})
   set_tests_properties(install/run PROPERTIES LABELS install TIMEOUT 300
+    FIXTURES_REQUIRED bundle)
+  add_test(NAME install/static_only COMMAND ${PROJECT_SOURCE_DIR}/tests/install/static_only.sh
+    ${PROJECT_SOURCE_DIR} ${RECSYS_TEST_BUNDLE})
+  set_tests_properties(install/static_only PROPERTIES LABELS install TIMEOUT 1200
     FIXTURES_REQUIRED bundle)
 endfunction()
 

@@ -132,6 +132,35 @@ by_pkg_config_static() {
 }
 step "a consumer by pkg-config --static" by_pkg_config_static
 
+# Everything in one program, statically, which has a function of its own for every one that the
+# archives keep to themselves, and calls none of theirs by accident.
+static_program_has_names_of_its_own() {
+  local library flag
+  for library in "$libdir"/librecsys*.a; do
+    ! nm -g --defined-only "$library" | awk 'NF == 3 { print $3 }' | grep -v '^recsys_' || return 1
+    nm --defined-only "$library" | awk 'NF == 3 && $3 ~ /^rs_[a-z0-9_]+$/ { print $3 }'
+  done | sort -u > "$room/names"
+  grep -qx rs_alloc "$room/names" && grep -qx rs_error "$room/names" || return 1
+  {
+    echo '#include <stdlib.h>'
+    sed 's/.*/void &(void); void &(void) { abort(); }/' "$room/names"
+    echo 'int redis(void); int postgres(void); int core(int, char **);'
+    echo 'int main(int c, char **v) { return core(c, v) || redis() || postgres(); }'
+  } > "$room/names.c"
+  flags_of --static --cflags --libs recsys-redis recsys-postgres recsys || return 1
+  for flag in "${!flags[@]}"; do
+    case ${flags[$flag]} in -lrecsys*) flags[flag]=-l:lib${flags[$flag]#-l}.a ;; esac
+  done
+  $cc "${strict[@]}" -Dmain=core -c "$here/consumer.c" -o "$room/core.o" "${flags[@]}" &&
+    $cc "${strict[@]}" -Dmain=redis -c "$here/consumer_redis.c" -o "$room/redis.o" "${flags[@]}" &&
+    $cc "${strict[@]}" -Dmain=postgres -c "$here/consumer_postgres.c" -o "$room/postgres.o" \
+      "${flags[@]}" &&
+    $cc "$room/names.c" "$room"/{core,redis,postgres}.o -o "$room/all" "${flags[@]}" &&
+    ! ldd "$room/all" | grep librecsys && "$room/all" "$bundle"
+}
+step "a static program may have functions called as the library's are inside" \
+  static_program_has_names_of_its_own
+
 static_needs_no_package_of_openssl() {
   # What libcrypto, libssl and libpq were linked with is not ours to ask for.
   local package

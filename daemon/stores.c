@@ -124,9 +124,7 @@ static bool make_answers(struct rd_app *app)
         store = stores->memory;
     }
     options.ttl_ms = (uint32_t)(config->cache_ttl_s * 1000u);
-    options.stale_ms = UINT32_MAX;
-    options.negative_ttl_ms = UINT32_MAX;
-    options.beta = -1.0;
+    options.flags |= RECSYS_ASIDE_NO_STALE | RECSYS_ASIDE_NO_NEGATIVE | RECSYS_ASIDE_NO_REFRESH;
     options.lease_ms = ANSWER_LEASE_MS;
     options.max_loads = (uint32_t)config->threads; /* a worker computes one at a time */
     options.stats = app->metrics.stats;

@@ -30,6 +30,10 @@ extern "C" {
  *
  * The embedded default, an in-process store, goes the same way.
  *
+ * In a forked child a cache over the in-process store goes on with a copy of its
+ * own, if no other thread was inside a call when the process forked. Over any other
+ * store every call fails with E_STATE there; a child makes caches of its own.
+ *
  * Thread-safety: SYNCHRONIZED; starts no thread. Loaders and writers run on the
  * calling thread, without locks.
  * Ownership: one owner; recsys_aside_destroy(). It takes a reference to the store.
@@ -46,30 +50,34 @@ enum {
 };
 
 enum {
-    RECSYS_ASIDE_JSON = 1u << 0 /* values must be JSON text; others are refused with E_FORMAT */
+    RECSYS_ASIDE_JSON = 1u << 0, /* values must be JSON text; others are refused with E_FORMAT */
+    RECSYS_ASIDE_NO_STALE = 1u << 1,    /* no value is handed out beyond its time to live */
+    RECSYS_ASIDE_NO_NEGATIVE = 1u << 2, /* that there is none is not kept */
+    RECSYS_ASIDE_NO_JITTER = 1u << 3,   /* times to live are exact */
+    RECSYS_ASIDE_NO_REFRESH = 1u << 4   /* no value is loaded anew before its end */
 };
 
 typedef struct recsys_aside_options {
     uint32_t struct_size;
-    uint32_t flags;           /* RECSYS_ASIDE_JSON */
-    uint32_t ttl_ms;          /* 0 = 300000 */
+    uint32_t flags;           /* RECSYS_ASIDE_* */
+    uint32_t ttl_ms;          /* 0 = 300000; RECSYS_NEVER_32 */
     uint32_t stale_ms;        /* kept that long beyond, for when loading fails; 0 = as ttl_ms but at
-                                 most 600000; UINT32_MAX = not at all */
-    uint32_t negative_ttl_ms; /* 0 = 30000, at most ttl_ms; UINT32_MAX = not kept */
-    uint32_t jitter_percent;  /* every time to live is shortened by 0 to this much; 0 = 10, at most 50;
-                                 UINT32_MAX = none */
+                                 most 600000; RECSYS_NEVER_32 */
+    uint32_t negative_ttl_ms; /* 0 = 30000, at most ttl_ms; RECSYS_NEVER_32 */
+    uint32_t jitter_percent;  /* every time to live is shortened by 0 to this much; 0 = 10, at most 50 */
     uint32_t lease_ms;        /* how long a loader may take before another one starts; 0 = 2000 */
     uint32_t wait_ms;         /* for another one's loader, before loading all the same without
-                                 storing; 0 = twice lease_ms */
+                                 storing; 0 = twice lease_ms; RECSYS_NEVER_32 */
     uint32_t max_loads;       /* loaders running at once in this process while the store is away; 0 = 32 */
     uint32_t journal_keys;    /* invalidations remembered while the store is away; 0 = 4096 */
     uint64_t max_value_bytes; /* larger ones are handed out, not stored; 0 = 1 MiB */
-    double beta;              /* XFetch: > 1 refreshes earlier; 0 = 1; negative = never early */
+    double beta;              /* XFetch: > 1 refreshes earlier, < 1 later; 0 = 1; not negative */
     recsys_stats *stats;      /* SHARED: a reference is taken; NULL = count only for recsys_aside_get_stats() */
     const char *label;        /* name of the logical db: in stats, and in every value, so that no other
                                  db's is taken for one of this; 1..64 printable characters, the same
                                  in all processes; COPIED; NULL = the store's name */
-    /* For tests and simulations; NULL = the system's. */
+    /* For tests and simulations; NULL = the system's. Called from any thread, now_ms and sleep_ms
+     * perhaps with a lock of this cache held; must call nothing of the library. */
     uint64_t (*now_ms)(void *user_data); /* since 1970 */
     uint64_t (*random)(void *user_data); /* never the same number twice, in no process */
     void (*sleep_ms)(uint32_t ms, void *user_data); /* moves now_ms, which then measures waiting, too */
@@ -109,9 +117,19 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_get(recsys_aside *aside, 
 /* What a loader fills in, once. */
 typedef struct recsys_aside_load recsys_aside_load;
 
-/* Read the value from where it is true and call recsys_aside_load_set(); return
+/*
+ * Read the value from where it is true and call recsys_aside_load_set(); return
  * E_NOT_FOUND if there is none, which is kept as well. Any other failure is
- * handed to all who wait, unless a stale value can be. */
+ * handed to all who wait, unless a stale value can be. RECSYS_OK without a value
+ * is E_INVALID, a number that is no status E_CALLBACK. `err` is never NULL and
+ * empty; what is left empty is filled in.
+ *
+ * Runs on the thread that called recsys_aside_get_or_load(), without locks. It may
+ * use this cache and its store, but not end them. For the key that it is loading
+ * recsys_aside_get_or_load() hands out what there is, else fails with E_STATE; two
+ * loaders that wait for each other's keys wait until their time-outs.
+ * No exception and no longjmp may leave it.
+ */
 typedef recsys_status (*recsys_aside_loader)(recsys_aside_load *load, void *user_data,
                                              recsys_error *err);
 
@@ -122,26 +140,28 @@ enum {
 /*
  * value    COPIED
  * version  of the row, if it has one that grows with every change; else 0
- * ttl_ms   0 = the cache's
+ * ttl_ms   0 = the cache's; RECSYS_NEVER = does not expire
  *
- * Fails with: E_NOMEM, E_INVALID, E_STATE (called twice), E_FORMAT (not JSON, with
- *   RECSYS_ASIDE_JSON). Since: 0.1
+ * Fails with: E_NOMEM, E_INVALID, E_UNSUPPORTED (unknown flags), E_STATE (called
+ *   twice), E_FORMAT (not JSON, with RECSYS_ASIDE_JSON). Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_load_set(recsys_aside_load *load,
                                                                 recsys_bytes value,
-                                                                uint64_t version, uint32_t ttl_ms,
+                                                                uint64_t version, uint64_t ttl_ms,
                                                                 uint32_t flags,
                                                                 recsys_error *err);
 
 /*
  * Look up, or load and store.
  *
- * timeout_ms  for waiting on another one's loader; 0 = the cache's wait_ms. The
- *             loader must mind its own deadline.
+ * timeout_ms  for waiting on another one's loader; 0 = the cache's wait_ms;
+ *             RECSYS_NEVER_32 = as long as it takes. The loader must mind its own
+ *             deadline.
  *
  * Fails with: E_NOT_FOUND (outcome NEGATIVE, or MISS if it was just found out),
- *   what the loader failed with, E_EXHAUSTED (too many loaders are running),
- *   E_INVALID, E_NOMEM. Never because of the store.
+ *   what the loader failed with, E_CALLBACK, E_EXHAUSTED (too many loaders are running),
+ *   E_STATE (asked by the key's own loader), E_INVALID, E_NOMEM. Never because of the
+ *   store.
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status
@@ -153,14 +173,21 @@ recsys_aside_get_or_load(recsys_aside *aside, recsys_bytes key, recsys_aside_loa
  * Store a value that the caller knows to be true now. It replaces whatever is
  * there; for what can change meanwhile use recsys_aside_write().
  *
+ * ttl_ms  0 = the cache's; RECSYS_NEVER = does not expire
+ *
  * Fails with: E_LIMIT, E_FORMAT (not JSON), what the store failed with (then the
  *   key is as good as removed), E_INVALID, E_NOMEM. Since: 0.1
  */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_set(recsys_aside *aside, recsys_bytes key,
-                                                           recsys_bytes value, uint64_t version,
-                                                           uint32_t ttl_ms, recsys_error *err);
+RECSYS_API recsys_status recsys_aside_set(recsys_aside *aside, recsys_bytes key, recsys_bytes value,
+                                          uint64_t version, uint64_t ttl_ms, recsys_error *err);
 
-/* Changes the truth (and commits). May call recsys_aside_changes_set(). */
+/*
+ * Changes the truth (and commits). May call recsys_aside_changes_set().
+ *
+ * Runs on the thread that called recsys_aside_write(), without locks. It may use
+ * this cache and its store, but not end them. What it returns, and `err`: as for
+ * recsys_aside_loader. No exception and no longjmp may leave it.
+ */
 typedef struct recsys_aside_changes recsys_aside_changes;
 typedef recsys_status (*recsys_aside_writer)(recsys_aside_changes *changes, void *user_data,
                                              recsys_error *err);
@@ -173,12 +200,11 @@ typedef recsys_status (*recsys_aside_writer)(recsys_aside_changes *changes, void
  * value    COPIED
  * version  of the row after the write, not 0
  *
- * Fails with: E_INVALID, E_NOMEM, E_FORMAT. Since: 0.1
+ * Fails with: E_INVALID, E_NOMEM, E_FORMAT; then the key is removed. Since: 0.2
  */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_changes_set(recsys_aside_changes *changes,
-                                                                   size_t index, recsys_bytes value,
-                                                                   uint64_t version,
-                                                                   recsys_error *err);
+RECSYS_API recsys_status recsys_aside_changes_set(recsys_aside_changes *changes, size_t index,
+                                                  recsys_bytes value, uint64_t version,
+                                                  recsys_error *err);
 
 /*
  * Run `writer`, then invalidate (or write through) the keys. The order cannot
@@ -186,7 +212,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_changes_set(recsys_aside_
  * fails, the keys are invalidated all the same, since the write may have
  * happened.
  *
- * Fails with: what the writer returned, E_INVALID. Never because of the store:
+ * Fails with: what the writer returned, E_CALLBACK, E_INVALID. Never because of the store:
  *   what it could not be told is remembered and told later.
  * Since: 0.1
  */
@@ -261,7 +287,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_get_stats(recsys_aside *a
  * size     in: of the buffer; out: of the key without the NUL
  *
  * Fails with: E_INVALID (as many values as names are needed; a value must not
- *   be empty), E_LIMIT (longer than 512 bytes or than the buffer). Since: 0.1
+ *   be empty), E_LIMIT (longer than 512 bytes or than the buffer). Since: 0.2
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_key_format(const char *pattern,
                                                             const recsys_bytes *values, size_t n,

@@ -20,7 +20,9 @@ extern "C" {
  * early, so one scan does not empty the cache. It loads nothing by itself: for
  * one loader a key, see aside.h over an in-process store (store.h).
  *
- * Thread-safety: SYNCHRONIZED. Sharded by key; starts no thread.
+ * Thread-safety: SYNCHRONIZED. Sharded by key; starts no thread. In a forked child
+ *   it goes on with a copy of its own, if no other thread was inside a call when the
+ *   process forked.
  * Ownership: one owner; recsys_cache_destroy().
  */
 typedef struct recsys_cache recsys_cache;

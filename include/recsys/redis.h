@@ -32,11 +32,11 @@ typedef struct recsys_redis_options {
     uint32_t port;                /* 0 = 6379 */
     uint32_t db;                  /* as SELECT takes it */
     uint32_t pool_size;           /* connections at most; 0 = 16 */
-    uint32_t connect_timeout_ms;  /* 0 = 100 */
-    uint32_t command_timeout_ms;  /* 0 = 50 */
-    uint32_t pool_timeout_ms;     /* to wait for a free connection; 0 = 10 */
-    uint32_t max_age_s;           /* a connection is not used longer; 0 = 600 */
-    uint32_t reserved;
+    uint32_t connect_timeout_ms;  /* 0 = 100; RECSYS_NEVER_32 */
+    uint32_t command_timeout_ms;  /* 0 = 50; RECSYS_NEVER_32 */
+    uint32_t pool_timeout_ms;     /* to wait for a free connection; 0 = 10; RECSYS_NEVER_32 */
+    uint32_t max_age_s;           /* a connection is not used longer; 0 = 600; RECSYS_NEVER_32 */
+    uint32_t reserved;            /* 0 */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_redis_options;
 
@@ -64,7 +64,8 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_redis_read_url(const char *url,
  * server may be away: that is E_IO then, not now.
  *
  * Names are looked up by the C library, in its own time: connect_timeout_ms
- * begins after that. A process that forks opens stores of its own afterwards.
+ * begins after that. In a forked child every call fails with E_STATE; a child makes
+ * stores of its own.
  *
  * After a time-out no new connections are opened for another command_timeout_ms,
  * unless one that is open gets an answer: so a server that freezes costs at most

@@ -29,6 +29,9 @@ extern "C" {
  * Ownership: SHARED, counted. Whatever is built on a store (recsys_aside, limiter,
  *   denylist, domains) takes a reference, so references may be given back in any
  *   order. Values stay valid until they are released, also when the store has ended.
+ * fork(): in a child the in-process store goes on with a copy of its own, if no
+ *   other thread was inside a call when the process forked. Any other store fails
+ *   with E_STATE there, whatever is called, and can only be given back.
  */
 typedef struct recsys_store recsys_store;
 
@@ -218,7 +221,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_scan(recsys_store *store,
                                                             uint64_t *cursor,
                                                             recsys_key_callback callback,
                                                             void *user_data, recsys_error *err);
-/* Also: E_UNSUPPORTED (the driver has no rate_limit). */
+/* Also: E_UNSUPPORTED (the driver has no rate_limit). Since: 0.2 */
 RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_store_rate_limit(recsys_store *store, recsys_bytes key, uint64_t emission_us, uint32_t burst,
                         uint32_t cost, recsys_rate_decision *out, recsys_error *err);

@@ -20,7 +20,9 @@
 #include "lib/base/structs.h"
 #include "lib/store/store.h"
 
-#define NONE UINT32_MAX /* in options: not at all */
+#define FLAGS                                                                                      \
+    (RECSYS_ASIDE_JSON | RECSYS_ASIDE_NO_STALE | RECSYS_ASIDE_NO_NEGATIVE |                        \
+     RECSYS_ASIDE_NO_JITTER | RECSYS_ASIDE_NO_REFRESH)
 
 /* It stands in metrics between quotation marks, and in front of a NUL in values. */
 static int is_label(const char *label)
@@ -35,24 +37,34 @@ static int is_label(const char *label)
     return 1;
 }
 
-static uint32_t or_default(uint32_t given, uint32_t standard)
+/* 0 with `flag`. */
+static uint64_t time_of(const recsys_aside_options *given, uint32_t time_ms, uint64_t standard_ms,
+                        uint32_t flag)
 {
-    return given == 0 ? standard : given == NONE ? 0 : given;
+    if ((given->flags & flag) != 0)
+        return 0;
+    return time_ms == 0 ? standard_ms : time_ms == RECSYS_NEVER_32 ? RECSYS_NEVER : time_ms;
 }
 
-static uint32_t smaller(uint32_t a, uint32_t b)
+static uint64_t smaller(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
+}
+
+static uint64_t sum_of(uint64_t a, uint64_t b)
+{
+    return a > RECSYS_NEVER - b ? RECSYS_NEVER : a + b;
 }
 
 static recsys_status check_options(const recsys_aside_options *given, const char *label,
                                    recsys_error *err)
 {
-    if ((given->flags & ~(uint32_t)RECSYS_ASIDE_JSON) != 0)
-        return rs_error(err, RECSYS_E_UNSUPPORTED,
-                        "recsys_aside_create: flags 0x%x are unknown to this library",
-                        given->flags);
-    if (given->jitter_percent > 50 && given->jitter_percent != NONE)
+    recsys_status status =
+        rs_reserved(given->flags & ~(uint32_t)FLAGS, "recsys_aside_create: options.flags", err);
+
+    if (status != RECSYS_OK)
+        return status;
+    if (given->jitter_percent > 50)
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_aside_create: jitter_percent is %u, at most 50 are possible",
                         given->jitter_percent);
@@ -61,8 +73,14 @@ static recsys_status check_options(const recsys_aside_options *given, const char
                         "recsys_aside_create: max_value_bytes is %" PRIu64
                         ", at most 2 GiB are possible",
                         given->max_value_bytes);
-    if (!isfinite(given->beta))
-        return rs_error(err, RECSYS_E_INVALID, "recsys_aside_create: beta is not a number");
+    if (!isfinite(given->beta) || given->beta < 0.0)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_aside_create: beta is not a number from 0; RECSYS_ASIDE_NO_REFRESH "
+                        "is how to do without early refreshes");
+    if (given->lease_ms == RECSYS_NEVER_32)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_aside_create: a lease of a process that has died must end: "
+                        "lease_ms cannot be RECSYS_NEVER_32");
     if (given->sleep_ms != NULL && given->now_ms == NULL)
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_aside_create: a sleep_ms of your own needs the now_ms that it "
@@ -79,17 +97,23 @@ static recsys_status check_options(const recsys_aside_options *given, const char
 static void take_options(recsys_aside *aside, const recsys_aside_options *given)
 {
     aside->flags = given->flags;
-    aside->ttl_ms = given->ttl_ms == 0 ? 300000 : given->ttl_ms;
-    aside->stale_ms = or_default(given->stale_ms, smaller(aside->ttl_ms, 600000));
-    aside->negative_ttl_ms = smaller(or_default(given->negative_ttl_ms, 30000), aside->ttl_ms);
-    aside->jitter_percent = or_default(given->jitter_percent, 10);
+    aside->ttl_ms = time_of(given, given->ttl_ms, 300000, 0);
+    aside->stale_ms =
+        time_of(given, given->stale_ms, smaller(aside->ttl_ms, 600000), RECSYS_ASIDE_NO_STALE);
+    aside->negative_ttl_ms = smaller(
+        time_of(given, given->negative_ttl_ms, 30000, RECSYS_ASIDE_NO_NEGATIVE), aside->ttl_ms);
+    aside->jitter_percent = (given->flags & RECSYS_ASIDE_NO_JITTER) != 0 ? 0
+                            : given->jitter_percent == 0                 ? 10
+                                                                         : given->jitter_percent;
     aside->lease_ms = given->lease_ms == 0 ? 2000 : given->lease_ms;
     aside->wait_ms = given->wait_ms != 0                ? given->wait_ms
                      : aside->lease_ms < UINT32_MAX / 2 ? aside->lease_ms * 2
                                                         : UINT32_MAX;
     aside->max_value_bytes =
         given->max_value_bytes == 0 ? (uint64_t)1 << 20 : given->max_value_bytes;
-    aside->beta = given->beta == 0.0 ? 1.0 : given->beta;
+    aside->beta = (given->flags & RECSYS_ASIDE_NO_REFRESH) != 0 ? 0.0
+                  : given->beta == 0.0                          ? 1.0
+                                                                : given->beta;
     aside->now_ms = given->now_ms;
     aside->random = given->random;
     aside->user_data = given->user_data;
@@ -165,7 +189,9 @@ void recsys_aside_destroy(recsys_aside *aside)
     if (aside == NULL)
         return;
     rs_store_cancel_return(aside->store, aside);
-    rs_flights_destroy(&aside->flights);
+    if (rs_store_check_fork(aside->store, NULL) ==
+        RECSYS_OK) /* else the parent's waiters seem to wait */
+        rs_flights_destroy(&aside->flights);
     rs_journal_destroy(&aside->journal);
     rs_counts_destroy(&aside->counts);
     rs_free(aside->label);
@@ -187,7 +213,7 @@ recsys_status rs_aside_check_key(const recsys_aside *aside, recsys_bytes key, co
         return rs_error(err, RECSYS_E_INVALID,
                         "%s: keys that begin with '~' or end in \"~r\" are the cache's own",
                         function);
-    return RECSYS_OK;
+    return rs_store_check_fork(aside->store, err);
 }
 
 recsys_status rs_aside_check_value(const recsys_aside *aside, recsys_bytes value, recsys_error *err)
@@ -237,8 +263,10 @@ double rs_aside_random_unit(recsys_aside *aside)
     return (double)((rs_aside_random(aside) >> 11) + 1) * 0x1p-53;
 }
 
-uint64_t rs_aside_jitter(recsys_aside *aside, uint32_t ttl_ms)
+uint64_t rs_aside_jitter(recsys_aside *aside, uint64_t ttl_ms)
 {
+    if (ttl_ms == RECSYS_NEVER)
+        return ttl_ms;
     double shortened =
         (double)ttl_ms * (1.0 - rs_aside_random_unit(aside) * aside->jitter_percent / 100.0);
 
@@ -246,7 +274,7 @@ uint64_t rs_aside_jitter(recsys_aside *aside, uint32_t ttl_ms)
 }
 
 uint64_t rs_aside_stamp(recsys_aside *aside, recsys_bytes key, unsigned char *bytes,
-                        struct rs_envelope *envelope, uint64_t epoch, uint32_t ttl_ms)
+                        struct rs_envelope *envelope, uint64_t epoch, uint64_t ttl_ms)
 {
     struct rs_identity identity = rs_aside_identity(aside, key);
     uint64_t ttl = rs_aside_jitter(aside, ttl_ms == 0 ? aside->ttl_ms : ttl_ms);
@@ -254,11 +282,11 @@ uint64_t rs_aside_stamp(recsys_aside *aside, recsys_bytes key, unsigned char *by
     envelope->entry = rs_aside_random(aside);
     envelope->epoch = epoch;
     envelope->created_ms = rs_aside_now_ms(aside);
-    envelope->fresh_until_ms = envelope->created_ms + ttl;
+    envelope->fresh_until_ms = sum_of(envelope->created_ms, ttl);
     if ((envelope->flags & RS_ENVELOPE_NEGATIVE) == 0 && (aside->flags & RECSYS_ASIDE_JSON) != 0)
         envelope->flags |= RS_ENVELOPE_JSON;
     rs_envelope_write(bytes, &identity, envelope);
-    return (envelope->flags & RS_ENVELOPE_NEGATIVE) != 0 ? ttl : ttl + aside->stale_ms;
+    return (envelope->flags & RS_ENVELOPE_NEGATIVE) != 0 ? ttl : sum_of(ttl, aside->stale_ms);
 }
 
 recsys_status recsys_aside_get_stats(recsys_aside *aside, recsys_aside_stats *out,

@@ -42,7 +42,8 @@ struct recsys_aside {
     /* never change */
     char *label;
     size_t label_size; /* with its NUL */
-    uint32_t flags, ttl_ms, stale_ms, negative_ttl_ms, jitter_percent, lease_ms, wait_ms;
+    uint32_t flags, jitter_percent, lease_ms, wait_ms;
+    uint64_t ttl_ms, stale_ms, negative_ttl_ms; /* or RECSYS_NEVER; 0 = not at all */
     uint64_t max_value_bytes;
     double beta;
     uint64_t (*now_ms)(void *user_data);
@@ -72,12 +73,12 @@ uint64_t rs_aside_now_ms(const recsys_aside *aside);
 uint64_t rs_aside_random(recsys_aside *aside);
 /* 0 < U <= 1 */
 double rs_aside_random_unit(recsys_aside *aside);
-/* `ttl_ms` shortened by 0 to jitter_percent; at least 1. */
-uint64_t rs_aside_jitter(recsys_aside *aside, uint32_t ttl_ms);
+/* `ttl_ms` shortened by 0 to jitter_percent; at least 1. RECSYS_NEVER stays. */
+uint64_t rs_aside_jitter(recsys_aside *aside, uint64_t ttl_ms);
 /* Fill in the head of a value that lives in `epoch` and has the other members
  * set. Returns the time to live that the store is told. */
 uint64_t rs_aside_stamp(recsys_aside *aside, recsys_bytes key, unsigned char *bytes,
-                        struct rs_envelope *envelope, uint64_t epoch, uint32_t ttl_ms);
+                        struct rs_envelope *envelope, uint64_t epoch, uint64_t ttl_ms);
 
 /* -- lookup.c -- */
 
@@ -117,8 +118,8 @@ struct recsys_aside_load {
     recsys_aside *aside;
     recsys_bytes key;
     struct rs_image *image; /* one reference */
-    uint64_t version;
-    uint32_t ttl_ms, flags;
+    uint64_t version, ttl_ms;
+    uint32_t flags;
     uint32_t delta_ms;               /* how long it took */
     const recsys_aside_load *around; /* the load whose loader has begun this one, on this thread */
 };

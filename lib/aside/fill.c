@@ -29,7 +29,7 @@ int rs_aside_is_loading(const recsys_aside *aside, recsys_bytes key)
 }
 
 recsys_status recsys_aside_load_set(recsys_aside_load *load, recsys_bytes value, uint64_t version,
-                                    uint32_t ttl_ms, uint32_t flags, recsys_error *err)
+                                    uint64_t ttl_ms, uint32_t flags, recsys_error *err)
 {
     if (load == NULL || (value.data == NULL && value.size > 0) || value.size > INT32_MAX)
         return rs_error(err, RECSYS_E_INVALID,

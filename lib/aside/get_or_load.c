@@ -181,7 +181,7 @@ static int rest(recsys_aside *aside, const struct rs_request *request, struct pa
         patience->began_us = now;
         patience->pause_ms = FIRST_PAUSE_MS;
     }
-    uint64_t left_ms = (request->deadline_us - now + 999) / 1000;
+    uint64_t left_ms = (request->deadline_us - now - 1) / 1000 + 1;
     double pause = patience->pause_ms * (0.5 + 0.5 * rs_aside_random_unit(aside));
     uint32_t ms = pause < 1.0 ? 1 : (uint32_t)pause;
     rs_waiting_sleep(&aside->waiting, left_ms < ms ? (uint32_t)left_ms : ms);
@@ -299,7 +299,9 @@ static recsys_status run(recsys_aside *aside, struct rs_request *request, uint32
             return load_alone(aside, request, &look);
         if (round == 0) /* a hit needs no deadline */
             request->deadline_us =
-                rs_waiting_now_us(&aside->waiting) + (uint64_t)timeout_ms * 1000u;
+                timeout_ms == RECSYS_NEVER_32
+                    ? RECSYS_NEVER
+                    : rs_waiting_now_us(&aside->waiting) + (uint64_t)timeout_ms * 1000u;
         if (take_part(aside, request, &look, &status) == STEP_ANSWERED)
             return status;
     }

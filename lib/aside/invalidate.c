@@ -51,6 +51,9 @@ recsys_status recsys_aside_invalidate_all(recsys_aside *aside, recsys_error *err
 {
     if (aside == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_aside_invalidate_all: the cache is NULL");
+    recsys_status status = rs_store_check_fork(aside->store, err);
+    if (status != RECSYS_OK)
+        return status;
     uint64_t begin = rs_counts_begin(&aside->counts);
     invalidate_all(aside);
     rs_flights_unlist_all(&aside->flights);
@@ -152,6 +155,8 @@ recsys_status recsys_aside_invalidate_matching(recsys_aside *aside, const recsys
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_aside_invalidate_matching: the cache is NULL");
     recsys_status status = check_parts(parts, n, err);
+    if (status == RECSYS_OK)
+        status = rs_store_check_fork(aside->store, err);
     if (status != RECSYS_OK)
         return status;
     uint64_t begin = rs_counts_begin(&aside->counts);

@@ -28,7 +28,7 @@ static recsys_status make_image(recsys_aside *aside, recsys_bytes key, recsys_by
 }
 
 static recsys_status store_image(recsys_aside *aside, recsys_bytes key, struct rs_image *image,
-                                 uint64_t version, uint32_t ttl_ms, recsys_error *err)
+                                 uint64_t version, uint64_t ttl_ms, recsys_error *err)
 {
     struct rs_envelope envelope = {.version = version, .value_size = image->size - image->offset};
     struct rs_look look;
@@ -46,7 +46,7 @@ static recsys_status store_image(recsys_aside *aside, recsys_bytes key, struct r
 }
 
 recsys_status recsys_aside_set(recsys_aside *aside, recsys_bytes key, recsys_bytes value,
-                               uint64_t version, uint32_t ttl_ms, recsys_error *err)
+                               uint64_t version, uint64_t ttl_ms, recsys_error *err)
 {
     struct rs_image *image = NULL;
     recsys_error problem; /* somebody else's epoch is an error on the way to success */

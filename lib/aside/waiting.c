@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "lib/base/clock.h"
+#include "recsys/status.h"
 
 uint64_t rs_waiting_now_us(const struct rs_waiting *waiting)
 {
@@ -27,6 +28,10 @@ void rs_waiting_sleep(const struct rs_waiting *waiting, uint32_t ms)
 int rs_waiting_signal(const struct rs_waiting *waiting, struct rs_signal *signal,
                       struct rs_lock *lock, uint64_t deadline_us)
 {
+    if (waiting->sleep_ms == NULL && deadline_us == RECSYS_NEVER) {
+        rs_signal_wait(signal, lock);
+        return 0;
+    }
     if (waiting->sleep_ms == NULL)
         return rs_signal_wait_until(signal, lock, deadline_us * 1000u);
     if (rs_waiting_now_us(waiting) >= deadline_us)

@@ -20,7 +20,7 @@ struct rs_waiting {
 uint64_t rs_waiting_now_us(const struct rs_waiting *waiting);
 void rs_waiting_sleep(const struct rs_waiting *waiting, uint32_t ms);
 /* With the lock held, and held again afterwards. 0: look again; else the
- * deadline is over. */
+ * deadline is over. RECSYS_NEVER: there is none. */
 int rs_waiting_signal(const struct rs_waiting *waiting, struct rs_signal *signal,
                       struct rs_lock *lock, uint64_t deadline_us);
 

@@ -30,9 +30,13 @@ static recsys_status read_options(const recsys_cache_options *options, recsys_ca
                                   recsys_error *err)
 {
     recsys_cache_options given;
-    recsys_status status = rs_struct_read(&given, sizeof given, options, RECSYS_CACHE_OPTIONS_SIZE_V1,
-                                          "recsys_cache_create: options", err);
+    recsys_status status =
+        rs_struct_read(&given, sizeof given, options, RECSYS_CACHE_OPTIONS_SIZE_V1,
+                       "recsys_cache_create: options", err);
 
+    if (status != RECSYS_OK)
+        return status;
+    status = rs_reserved(given.reserved, "recsys_cache_create: options.reserved", err);
     if (status != RECSYS_OK)
         return status;
     cache->n_shards = given.n_shards == 0 ? 16 : given.n_shards;

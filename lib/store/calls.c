@@ -67,8 +67,10 @@ static recsys_status enter_open(recsys_store *store, int is_removal, uint64_t *t
 static inline recsys_status enter(recsys_store *store, int is_removal, uint64_t *ticket,
                                   recsys_error *err)
 {
-    if (rs_breaker_enter(&store->breaker, ticket))
-        return RECSYS_OK;
+    recsys_status status = rs_store_check_fork(store, err);
+
+    if (status != RECSYS_OK || rs_breaker_enter(&store->breaker, ticket))
+        return status;
     return enter_open(store, is_removal, ticket, err);
 }
 

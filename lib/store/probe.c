@@ -36,7 +36,11 @@ recsys_status rs_store_on_return(recsys_store *store,
 
 void rs_store_cancel_return(recsys_store *store, const void *arg)
 {
-    rs_lock_take(&store->telling);
+    /* In a child the lock may be held by a thread that is not there; nor is any other. */
+    int is_shared = rs_store_check_fork(store, NULL) == RECSYS_OK;
+
+    if (is_shared)
+        rs_lock_take(&store->telling);
     for (struct rs_teller **link = &store->tellers; *link != NULL;) {
         struct rs_teller *teller = *link;
         if (teller->arg == arg) {
@@ -46,7 +50,8 @@ void rs_store_cancel_return(recsys_store *store, const void *arg)
             link = &teller->next;
         }
     }
-    rs_lock_give(&store->telling);
+    if (is_shared)
+        rs_lock_give(&store->telling);
 }
 
 void rs_store_trip(recsys_store *store)
@@ -74,6 +79,9 @@ recsys_status recsys_store_probe(recsys_store *store, recsys_error *err)
 
     if (store == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_store_probe: store is NULL");
+    recsys_status status = rs_store_check_fork(store, err);
+    if (status != RECSYS_OK)
+        return status;
     switch (rs_breaker_begin(&store->breaker)) {
     case RS_BREAKER_IS_CLOSED:
         return RECSYS_OK;
@@ -84,7 +92,7 @@ recsys_status recsys_store_probe(recsys_store *store, recsys_error *err)
     case RS_BREAKER_PROBE:
         break;
     }
-    recsys_status status = store->driver.ping(store->self, &said);
+    status = store->driver.ping(store->self, &said);
     status = rs_callback_result(status, &said, &problem, "recsys_store_probe: the driver");
     for (int round = 0; status == RECSYS_OK && round < MAX_ROUNDS; round++) {
         uint64_t trips = rs_breaker_returning(&store->breaker);

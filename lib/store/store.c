@@ -53,11 +53,11 @@ static recsys_status read_arguments(const char *name, const recsys_store_driver 
                             "recsys_store_create: options", err);
     if (status != RECSYS_OK)
         return status;
-    if ((given->flags & ~(uint32_t)RECSYS_STORE_PROBED) != 0)
-        return rs_error(err, RECSYS_E_UNSUPPORTED,
-                        "recsys_store_create: flags 0x%x are unknown to this library",
-                        given->flags);
-    return RECSYS_OK;
+    status = rs_reserved(functions->reserved, "recsys_store_create: driver.reserved", err);
+    if (status != RECSYS_OK)
+        return status;
+    return rs_reserved(given->flags & ~(uint32_t)RECSYS_STORE_PROBED,
+                       "recsys_store_create: options.flags", err);
 }
 
 recsys_status recsys_store_create(const char *name, const recsys_store_driver *driver, void *self,
@@ -100,6 +100,8 @@ recsys_status recsys_store_create(const char *name, const recsys_store_driver *d
                                                       : given.ttl_ms;
     store->tellers = NULL;
     atomic_init(&store->refs, 1u);
+    store->forks = rs_fork_count();
+    store->is_in_process = 0;
     *out = store;
     return RECSYS_OK;
 
@@ -159,6 +161,9 @@ recsys_status recsys_store_get_stats(recsys_store *store, recsys_store_stats *ou
         return status;
     if (store == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_store_get_stats: store is NULL");
+    status = rs_store_check_fork(store, err);
+    if (status != RECSYS_OK)
+        return status;
     rs_breaker_get_stats(&store->breaker, &stats);
     rs_store_memory_count(store, &stats);
     rs_struct_write(out, &stats, sizeof stats);

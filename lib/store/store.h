@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 
+#include "lib/base/fork.h"
 #include "lib/base/lock.h"
 #include "lib/store/breaker.h"
 #include "recsys/store.h"
@@ -28,9 +29,18 @@ struct recsys_store {
     atomic_uint refs;
     uint32_t flags;            /* RECSYS_STORE_PROBED */
     uint64_t ttl_ms;           /* for a value stored with none; or RECSYS_NEVER */
+    uint32_t forks;            /* rs_fork_count() when it was made */
+    uint8_t is_in_process;     /* all it has is memory: a forked child has its own */
     struct rs_lock telling;    /* held while tellers run; before the breaker's lock */
     struct rs_teller *tellers; /* protected by telling */
 };
+
+/* E_STATE in a forked child, unless the store is in the process: its connections are the
+ * parent's, and what the child could not tell it, nobody would ever tell. */
+static inline recsys_status rs_store_check_fork(const recsys_store *store, recsys_error *err)
+{
+    return store->is_in_process ? RECSYS_OK : rs_fork_check(store->forks, "a store", err);
+}
 
 /*
  * Have `tell` called when the store has answered a probe, before the breaker

@@ -388,5 +388,8 @@ recsys_status recsys_store_create_memory(const char *name,
     memory->user_data = given.user_data;
     memory->incarnation = make_incarnation();
     options.ttl_ms = given.ttl_ms;
-    return recsys_store_create(name, &driver, memory, &options, out, err);
+    status = recsys_store_create(name, &driver, memory, &options, out, err);
+    if (status == RECSYS_OK)
+        (*out)->is_in_process = 1;
+    return status;
 }

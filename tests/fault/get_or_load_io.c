@@ -328,7 +328,7 @@ static void open_aside(recsys_store **one_store, recsys_aside **one_aside, uint3
     *one_store = open_store(&options);
     aside_options.lease_ms = lease_ms;
     aside_options.wait_ms = 2 * PATIENCE_MS;
-    aside_options.beta = -1; /* no refreshing early */
+    aside_options.flags = RECSYS_ASIDE_NO_REFRESH;
     assert_ok(recsys_aside_create(*one_store, &aside_options, one_aside, &err));
 }
 

@@ -40,9 +40,8 @@ static void open_cache(uint32_t lease_ms)
 
     redis_store_options(&redis, DB);
     store = redis_store_create(&redis);
-    options.stale_ms = UINT32_MAX; /* nothing to hand out meanwhile: all must wait */
-    options.jitter_percent = UINT32_MAX;
-    options.beta = -1;
+    /* Nothing to hand out meanwhile: all must wait. */
+    options.flags = RECSYS_ASIDE_NO_STALE | RECSYS_ASIDE_NO_JITTER | RECSYS_ASIDE_NO_REFRESH;
     options.lease_ms = lease_ms;
     options.wait_ms = 60000;
     CHECK_OK(recsys_aside_create(store, &options, &aside, &err), &err);

@@ -344,12 +344,12 @@ static void the_pool_is_a_stack_with_a_bound_that_a_ping_may_pass(void **state)
     assert_fails(rs_redis_pool_acquire(pool, &none, &err), RECSYS_E_EXHAUSTED);
     assert_null(none);
     assert_ok(rs_redis_pool_acquire_extra(pool, &extra, &err));
-    rs_redis_pool_get_stats(pool, &stats);
+    (void)rs_redis_pool_get_stats(pool, &stats, NULL);
     assert_int_equal(stats.open, 3);
     rs_redis_pool_release(pool, extra);
     rs_redis_pool_release(pool, first);
     rs_redis_pool_release(pool, second);
-    rs_redis_pool_get_stats(pool, &stats);
+    (void)rs_redis_pool_get_stats(pool, &stats, NULL);
     assert_int_equal(stats.open, 2);
     assert_int_equal(stats.idle, 2);
     assert_int_equal(stats.closed_broken, 0);
@@ -360,7 +360,7 @@ static void the_pool_is_a_stack_with_a_bound_that_a_ping_may_pass(void **state)
     rs_redis_pool_release(pool, none);
     assert_ok(rs_redis_pool_acquire(pool, &none, &err));
     assert_ptr_equal(none, first);
-    rs_redis_pool_get_stats(pool, &stats);
+    (void)rs_redis_pool_get_stats(pool, &stats, NULL);
     assert_int_equal(stats.open, 1);
     assert_int_equal(stats.closed_broken, 0);
     rs_redis_pool_release(pool, none);

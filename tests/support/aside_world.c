@@ -48,7 +48,7 @@ void world_options(struct aside_world *world, recsys_aside_options *options)
     options->ttl_ms = 1000;
     options->stale_ms = 500;
     options->negative_ttl_ms = 200;
-    options->jitter_percent = UINT32_MAX;
+    options->flags = RECSYS_ASIDE_NO_JITTER;
     options->lease_ms = 100;
     options->label = "test";
     options->now_ms = now;

@@ -44,6 +44,16 @@ static void run_once(void (**hook)(void))
         run();
 }
 
+static recsys_status say(recsys_status status, recsys_error *why, const char *message)
+{
+    static const recsys_error empty;
+
+    fake.had_no_record |= why == NULL || memcmp(why, &empty, sizeof empty) != 0;
+    if (why != NULL && (status == RECSYS_OK ? fake.is_chatty : !fake.is_silent))
+        recsys_error_set(why, status, message);
+    return status;
+}
+
 static recsys_status answer(const char *function, recsys_bytes key, recsys_error *why)
 {
     recsys_status status = fake.answer;
@@ -52,11 +62,7 @@ static recsys_status answer(const char *function, recsys_bytes key, recsys_error
     fake.function = function;
     fake.key = key;
     run_once(&fake.during);
-    if (status != RECSYS_OK && why != NULL) {
-        why->status = status;
-        snprintf(why->message, sizeof why->message, "the fake fails");
-    }
-    return status;
+    return say(status, why, "the fake fails");
 }
 
 void fake_release(void *hold)
@@ -72,7 +78,7 @@ static recsys_status fake_get(void *self, const recsys_bytes *keys, size_t n, re
     fake.n = n;
     values[0] = (recsys_value){"found", 5, self, fake_release};
     fake.n_held++;
-    *incarnation = 77;
+    *incarnation = fake.has_no_incarnation ? 0 : 77;
     return answer("get", keys[0], why);
 }
 
@@ -103,7 +109,7 @@ static recsys_status fake_get_or_set(void *self, recsys_bytes key, recsys_bytes 
     fake.ttl_ms = ttl_ms;
     *present = (recsys_value){"found", 5, self, fake_release};
     fake.n_held++;
-    *incarnation = 77;
+    *incarnation = fake.has_no_incarnation ? 0 : 77;
     return answer("get_or_set", key, why);
 }
 
@@ -142,11 +148,7 @@ static recsys_status fake_ping(void *self, recsys_error *why)
     (void)self;
     fake.n_pings++;
     run_once(&fake.during_ping);
-    if (fake.ping_answer != RECSYS_OK && why != NULL) {
-        why->status = fake.ping_answer;
-        snprintf(why->message, sizeof why->message, "no pong");
-    }
-    return fake.ping_answer;
+    return say(fake.ping_answer, why, "no pong");
 }
 
 static void fake_destroy(void *self)

@@ -13,6 +13,9 @@ extern struct fake {
     recsys_status answer, ping_answer;
     void (*during)(void);      /* runs in the middle of a call, once */
     void (*during_ping)(void); /* ... of a ping, once */
+    int is_silent, is_chatty;  /* says nothing of failures; a lot of successes */
+    int has_no_incarnation;
+    int had_no_record; /* was given an error record of NULL, or one that was not empty */
     int n_calls, n_pings, n_destroyed, n_held;
     uint64_t clock_ms;
     /* what the last call was given */

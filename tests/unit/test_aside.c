@@ -121,7 +121,7 @@ static void negative_entries_can_be_switched_off(void **state)
 
     (void)state;
     world_options(&world, &options);
-    options.negative_ttl_ms = UINT32_MAX;
+    options.flags |= RECSYS_ASIDE_NO_NEGATIVE;
     start_again(&options);
     world_set_truth(&world, "");
     world_load(&world);
@@ -491,7 +491,7 @@ static void a_cache_of_json_refuses_what_is_not(void **state)
     (void)state;
     world_load(&world); /* by a cache that does not mind */
     world_options(&world, &options);
-    options.flags = RECSYS_ASIDE_JSON;
+    options.flags |= RECSYS_ASIDE_JSON;
     recsys_aside_destroy(world.aside);
     assert_int_equal(recsys_aside_create(world.store, &options, &world.aside, NULL), RECSYS_OK);
     world_get(&world);
@@ -637,7 +637,7 @@ static void options_are_checked(void **state)
     (void)state;
     assert_int_equal(recsys_aside_create(NULL, NULL, &aside, NULL), RECSYS_E_INVALID);
     assert_null(aside);
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 10; i++) {
         options = (recsys_aside_options)RECSYS_ASIDE_OPTIONS_INIT;
         switch (i) {
         case 0:
@@ -660,6 +660,12 @@ static void options_are_checked(void **state)
             break;
         case 6:
             options.struct_size = 4;
+            break;
+        case 7:
+            options.beta = -1.0;
+            break;
+        case 8:
+            options.lease_ms = RECSYS_NEVER_32;
             break;
         default:
             world_options(&world, &options);

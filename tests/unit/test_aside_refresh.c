@@ -72,7 +72,7 @@ static void staleness_can_be_switched_off(void **state)
 
     (void)state;
     world_options(&world, &options);
-    options.stale_ms = UINT32_MAX;
+    options.flags |= RECSYS_ASIDE_NO_STALE;
     start_again(&options);
     world_load(&world);
     world_pass(&world, 1001);
@@ -183,6 +183,7 @@ static void times_to_live_are_spread(void **state)
 
     (void)state;
     world_options(&world, &options);
+    options.flags = 0;
     options.jitter_percent = 20;
     start_again(&options);
     for (int i = 0; i < 10000; i++) {

@@ -396,8 +396,10 @@ static void create_caches(void)
     recsys_error err;
 
     options.ttl_ms = one_of(20, 100, 2000);
-    options.stale_ms = one_of(UINT32_MAX, 50, 1000);
-    options.negative_ttl_ms = one_of(UINT32_MAX, 15, 1000);
+    options.stale_ms = one_of(0, 50, 1000);
+    options.negative_ttl_ms = one_of(0, 15, 1000);
+    options.flags = (options.stale_ms == 0 ? RECSYS_ASIDE_NO_STALE : 0u) |
+                    (options.negative_ttl_ms == 0 ? RECSYS_ASIDE_NO_NEGATIVE : 0u);
     options.lease_ms = one_of(5, 30, 200);
     options.wait_ms = one_of(5, 60, 400);
     options.max_loads = one_of(1, 2, 32);

@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "recsys/store.h"
 #include "tests/support/fake_driver.h"
@@ -371,6 +373,121 @@ static void a_failure_leaves_nothing_in_the_outputs(void **state)
     assert_int_equal(decision.allowed, 0);
 }
 
+/* In a child: 0 if all is as it should be. */
+static int use_in_a_child(recsys_store *in_process)
+{
+    recsys_store_stats found = RECSYS_STORE_STATS_INIT;
+    recsys_bytes key = KEY;
+    recsys_value value;
+    int n_wrong = 0;
+
+    n_wrong += recsys_store_get(store, &key, 1, &value, NULL, &err) != RECSYS_E_STATE;
+    n_wrong += strstr(err.message, "fork") == NULL;
+    n_wrong += recsys_store_set(store, KEY, VALUE, 0, 0, NULL) != RECSYS_E_STATE;
+    n_wrong += recsys_store_remove(store, &key, 1, NULL, NULL) != RECSYS_E_STATE;
+    n_wrong += recsys_store_probe(store, NULL) != RECSYS_E_STATE;
+    n_wrong += recsys_store_get_stats(store, &found, NULL) != RECSYS_E_STATE;
+    n_wrong += fake.n_calls != 0;
+    recsys_store_unref(store);
+    n_wrong += fake.n_destroyed != 1;
+    n_wrong += recsys_store_set(in_process, KEY, VALUE, 0, 0, NULL) != RECSYS_OK;
+    n_wrong += recsys_store_get(in_process, &key, 1, &value, NULL, NULL) != RECSYS_OK;
+    recsys_value_release(&value);
+    return n_wrong;
+}
+
+static void a_forked_child_may_use_the_in_process_store_alone(void **state)
+{
+    recsys_store *in_process;
+    int status;
+
+    (void)state;
+    assert_int_equal(recsys_store_create_memory("m", NULL, &in_process, &err), RECSYS_OK);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(use_in_a_child(in_process));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    recsys_store_unref(in_process);
+    /* The parent goes on. */
+    assert_int_equal(recsys_store_set(store, KEY, VALUE, 0, 0, &err), RECSYS_OK);
+}
+
+/* -- what a driver may not return -- */
+
+static void what_is_no_status_does_not_travel_on(void **state)
+{
+    recsys_bytes key = KEY;
+    recsys_value value;
+    uint64_t n_removed = 7;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        fake.answer = i == 0 ? 17 : -4711;
+        memset(&err, 0, sizeof err);
+        assert_int_equal(recsys_store_get(store, &key, 1, &value, NULL, &err), RECSYS_E_CALLBACK);
+        assert_int_equal(err.status, RECSYS_E_CALLBACK);
+        assert_non_null(strstr(err.message, i == 0 ? "17" : "-4711"));
+        assert_null(value.data);
+        assert_int_equal(fake.n_held, 0);
+        assert_int_equal(recsys_store_remove(store, &key, 1, &n_removed, NULL), RECSYS_E_CALLBACK);
+        assert_int_equal(n_removed, 0);
+        fake.ping_answer = fake.answer;
+    }
+    assert_int_equal(stats().breaker, RECSYS_STORE_CLOSED); /* nobody says the store is not well */
+}
+
+static void a_driver_that_says_nothing_is_spoken_for(void **state)
+{
+    (void)state;
+    fake.is_silent = 1;
+    fake.answer = RECSYS_E_IO;
+    memset(&err, 0, sizeof err);
+    assert_int_equal(recsys_store_set(store, KEY, VALUE, 0, 0, &err), RECSYS_E_IO);
+    assert_int_equal(err.status, RECSYS_E_IO);
+    assert_non_null(strstr(err.message, "driver"));
+    assert_int_equal(recsys_store_set(store, KEY, VALUE, 0, 0, NULL), RECSYS_E_IO);
+    assert_false(fake.had_no_record);
+}
+
+static void success_leaves_the_error_record_alone(void **state)
+{
+    recsys_error before;
+
+    (void)state;
+    memset(&err, 0x5a, sizeof err);
+    before = err;
+    fake.is_chatty = 1; /* it writes a message and succeeds */
+    assert_int_equal(recsys_store_set(store, KEY, VALUE, 0, 0, &err), RECSYS_OK);
+    assert_int_equal(recsys_store_probe(store, &err), RECSYS_OK);
+    assert_memory_equal(&err, &before, sizeof err);
+}
+
+static void an_incarnation_of_0_is_the_drivers_bug(void **state)
+{
+    recsys_bytes key = KEY;
+    recsys_value value;
+
+    (void)state;
+    fake.has_no_incarnation = 1;
+    assert_int_equal(recsys_store_get(store, &key, 1, &value, NULL, &err), RECSYS_E_INVALID);
+    assert_non_null(strstr(err.message, "bug of the driver"));
+    assert_null(value.data);
+    assert_int_equal(recsys_store_get_or_set(store, KEY, VALUE, 0, &value, NULL, &err),
+                     RECSYS_E_INVALID);
+    assert_null(value.data);
+    assert_int_equal(fake.n_held, 0);
+}
+
+static void reserved_fields_are_for_later(void **state)
+{
+    recsys_store_driver driver = fake_driver;
+
+    (void)state;
+    driver.reserved = 1;
+    fails_and_destroys("s", &driver, NULL, 1, RECSYS_E_UNSUPPORTED);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -388,6 +505,12 @@ int main(void)
         T(wrong_arguments_do_not_reach_the_driver),
         cmocka_unit_test(a_driver_without_a_limiter_says_so),
         T(a_failure_leaves_nothing_in_the_outputs),
+        T(a_forked_child_may_use_the_in_process_store_alone),
+        T(what_is_no_status_does_not_travel_on),
+        T(a_driver_that_says_nothing_is_spoken_for),
+        T(success_leaves_the_error_record_alone),
+        T(an_incarnation_of_0_is_the_drivers_bug),
+        cmocka_unit_test(reserved_fields_are_for_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

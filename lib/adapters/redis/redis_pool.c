@@ -24,10 +24,12 @@
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
+#include "lib/base/fork.h"
 #include "lib/base/lock.h"
 
 struct rs_redis_pool {
     const struct rs_redis_settings *settings;
+    uint32_t forks; /* rs_fork_count() of the process whose connections these are */
     struct rs_lock lock;
     struct rs_signal freed;
     /* all protected by lock */
@@ -49,6 +51,7 @@ recsys_status rs_redis_pool_create(const struct rs_redis_settings *settings,
     if (pool == NULL)
         return rs_error_nomem(err, "pool");
     pool->settings = settings;
+    pool->forks = rs_fork_count();
     pool->idle = rs_alloc_array(settings->pool_size, sizeof(struct rs_redis_connection *));
     if (pool->idle == NULL) {
         status = rs_error_nomem(err, "pool");
@@ -76,8 +79,11 @@ void rs_redis_pool_destroy(struct rs_redis_pool *pool)
         return;
     for (uint32_t i = 0; i < pool->n_idle; i++)
         rs_redis_connection_close(pool->idle[i]);
-    rs_signal_destroy(&pool->freed);
-    rs_lock_destroy(&pool->lock);
+    if (rs_fork_check(pool->forks, "a pool", NULL) == RECSYS_OK) {
+        /* In a child they may be in use by threads that are not there. */
+        rs_signal_destroy(&pool->freed);
+        rs_lock_destroy(&pool->lock);
+    }
     rs_free(pool->idle);
     rs_free(pool);
 }
@@ -216,8 +222,13 @@ void rs_redis_pool_release(struct rs_redis_pool *pool, struct rs_redis_connectio
     }
 }
 
-void rs_redis_pool_get_stats(struct rs_redis_pool *pool, recsys_redis_stats *out)
+recsys_status rs_redis_pool_get_stats(struct rs_redis_pool *pool, recsys_redis_stats *out,
+                                      recsys_error *err)
 {
+    recsys_status status = rs_fork_check(pool->forks, "recsys_redis_get_stats: a Redis store", err);
+
+    if (status != RECSYS_OK)
+        return status;
     rs_lock_take(&pool->lock);
     out->open = pool->n_open;
     out->idle = pool->n_idle;
@@ -228,4 +239,5 @@ void rs_redis_pool_get_stats(struct rs_redis_pool *pool, recsys_redis_stats *out
     memcpy(out->maxmemory_policy, pool->policy, sizeof out->maxmemory_policy);
     memcpy(out->version, pool->version, sizeof out->version);
     rs_lock_give(&pool->lock);
+    return RECSYS_OK;
 }

@@ -1,6 +1,7 @@
 /* lib/adapters/redis/redis_pool.h - so many connections and no more.
  *
- * SYNCHRONIZED. Not across fork(): both processes would use the same streams.
+ * SYNCHRONIZED. Not across fork(): both processes would use the same streams. A child
+ * can only destroy it, which closes its copies and says nothing to the server.
  */
 #ifndef RS_REDIS_POOL_H
 #define RS_REDIS_POOL_H
@@ -26,6 +27,8 @@ recsys_status rs_redis_pool_acquire_extra(struct rs_redis_pool *pool,
                                           struct rs_redis_connection **out, recsys_error *err);
 void rs_redis_pool_release(struct rs_redis_pool *pool, struct rs_redis_connection *connection);
 
-void rs_redis_pool_get_stats(struct rs_redis_pool *pool, recsys_redis_stats *out);
+/* E_STATE in a forked child. */
+recsys_status rs_redis_pool_get_stats(struct rs_redis_pool *pool, recsys_redis_stats *out,
+                                      recsys_error *err);
 
 #endif

@@ -15,6 +15,7 @@
 #include "lib/base/structs.h"
 
 #define MAX_POOL 65536u
+#define A_CENTURY_NS ((uint64_t)3155760000u * 1000000000u)
 
 static int is_given(const char *text)
 {
@@ -30,9 +31,12 @@ static recsys_status check(const recsys_redis_options *options, recsys_error *er
 {
     int has_tls = (options->flags & RECSYS_REDIS_TLS) != 0;
 
-    if ((options->flags & ~(uint32_t)RECSYS_REDIS_TLS) != 0)
-        return rs_error(err, RECSYS_E_UNSUPPORTED,
-                        "recsys_redis_create: flags has bits that this version does not know");
+    recsys_status status = rs_reserved(options->flags & ~(uint32_t)RECSYS_REDIS_TLS,
+                                       "recsys_redis_create: options.flags", err);
+    if (status == RECSYS_OK)
+        status = rs_reserved(options->reserved, "recsys_redis_create: options.reserved", err);
+    if (status != RECSYS_OK)
+        return status;
     if (options->port > 65535)
         return refuse(err, "port is beyond 65535");
     if (options->pool_size > MAX_POOL)
@@ -56,8 +60,11 @@ static int copy(char **out, const char *text)
     return *out != NULL || !is_given(text);
 }
 
+/* As long as it takes is a century: sums with it are still times. */
 static uint64_t scale(uint32_t number, uint32_t if_zero, uint64_t unit_ns)
 {
+    if (number == RECSYS_NEVER_32)
+        return A_CENTURY_NS;
     return (number == 0 ? if_zero : number) * unit_ns;
 }
 

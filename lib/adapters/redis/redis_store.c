@@ -426,7 +426,8 @@ recsys_status recsys_redis_get_stats(recsys_store *store, recsys_redis_stats *ou
         return status;
     if (self == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_redis_get_stats: not a Redis store");
-    rs_redis_pool_get_stats(self->pool, &stats);
-    rs_struct_write(out, &stats, sizeof stats);
-    return RECSYS_OK;
+    status = rs_redis_pool_get_stats(self->pool, &stats, err);
+    if (status == RECSYS_OK)
+        rs_struct_write(out, &stats, sizeof stats);
+    return status;
 }

@@ -103,7 +103,7 @@ static bool find_place(const struct rd_redis_settings *settings, unsigned db, st
 
     memset(place, 0, sizeof *place);
     while (*list != '\0') {
-        struct place entry;
+        struct place entry = {0};
         unsigned number = RD_DBS;
 
         if (!read_entry(&list, &number, &entry, problem))

@@ -639,6 +639,11 @@ def test_logical_databases_can_be_anywhere(lab):
             expect(get(daemon, "profile/1"), cache="miss")
             expect(get(daemon, "profile/1"), cache="hit")
         assert "user:profile:1" in own.keys(2)
+        with start(lab, postgres, common, "--redis-dbs=3=redis://:s3cret@127.0.0.1:%d/5" % own.port) as daemon:
+            expect(get(daemon, "profile/1"), cache="miss")
+            expect(get(daemon, "character/1"), cache="miss")
+            expect(get(daemon, "character/1"), cache="hit")
+        assert "user:profile:1" in common.keys(2) and "character:state:1" in own.keys(5)
 
 
 def test_a_server_that_may_evict_revoked_tokens_is_named_once(lab):

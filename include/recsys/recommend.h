@@ -72,7 +72,6 @@ typedef struct recsys_request {
     uint32_t reserved;            /* 0 */
     const recsys_id *exclude;     /* never these; unknown ids are ignored */
     size_t n_exclude;
-    /* -- end of version 1 -- append below, never insert above -- */
     const float *vector;          /* `dimensions` finite floats; normalised by the caller for
                                      cosine; NULL = none. Not together with `liked`. Since: 0.2 */
     const recsys_id *liked;       /* a session: items liked, which are not recommended. Since: 0.2 */
@@ -82,9 +81,10 @@ typedef struct recsys_request {
                                      Since: 0.2 */
     size_t n_allow;               /* 0 = nothing may come, whatever `allow` is. Since: 0.2 */
     const recsys_filter *filter;  /* of a model with this one's fingerprint; NULL = none. Since: 0.2 */
+    /* -- end of version 1 -- append below, never insert above -- */
 } recsys_request;
 
-#define RECSYS_REQUEST_SIZE_V1 RECSYS_SIZE_TO(recsys_request, n_exclude)
+#define RECSYS_REQUEST_SIZE_V1 RECSYS_SIZE_TO(recsys_request, filter)
 #define RECSYS_REQUEST_INIT \
     {(uint32_t)sizeof(recsys_request), 0u, {NULL, 0u}, 0u, 0.0f, 0, 0u, NULL, NULL, 0u, 0u, \
      NULL, 0u, NULL, NULL, NULL, 0u, NULL, 0u, NULL}

@@ -2,6 +2,11 @@
 """Fail if a struct, field or constant of a public header is not in layout.expected, or the other
 way round. So a new field cannot be forgotten there, and none can vanish unseen.
 
+A struct that begins with struct_size must be able to grow: it has an _INIT macro and a constant
+_SIZE_V1, its last _SIZE_V… is its sizeof (padding at the end would have room for a field that no
+size tells of), and grown_program.c uses it. Every other struct is frozen for ever, or only the
+library lays it out: the lists in docs/abi.md name it.
+
 Usage: check_complete.py [ROOT]. With --list, prints what layout.c has to print, as C.
 """
 import pathlib
@@ -64,6 +69,52 @@ def in_expected(path):
     return found
 
 
+def sizes(path):
+    """name of a struct or constant -> its size or value, as layout.expected has it."""
+    found = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        words = line.split()
+        if words[:1] == ["struct"]:
+            found[words[1]] = int(words[3])
+        elif words[:1] == ["const"]:
+            found[words[1]] = int(words[2])
+    return found
+
+
+def check_structs(top):
+    """One finding for each struct that can neither grow nor is known to be frozen."""
+    known = sizes(top / "tests/abi/layout.expected")
+    program = (top / "tests/abi/grown_program.c").read_text(encoding="utf-8")
+    promise = (top / "docs/abi.md").read_text(encoding="utf-8")
+    lists = re.findall(r"^.*\*\*(?:Frozen|Laid out by the library)\*\*(.*)$", promise, re.M)
+    frozen = set(re.findall(r"`(recsys_\w+)`", " ".join(l.split(":")[0] for l in lists)))
+    for file in project.c_files(top, "include/recsys"):
+        text = project.without_comments((top / file).read_text(encoding="utf-8"))
+        for name, body, _ in STRUCT.findall(text):
+            if not re.match(r"\s*uint32_t\s+struct_size\b", body):
+                if name not in frozen:
+                    yield f"docs/abi.md:1: {name} of {file} does not begin with struct_size and is " \
+                          "in no list: is it frozen?"
+                frozen.discard(name)
+                continue
+            if name in frozen:
+                yield f"docs/abi.md:1: {name} is in a list of those without struct_size"
+                frozen.discard(name)
+            upper = name.upper()
+            for macro in ("_INIT", "_SIZE_V1"):
+                if not re.search(rf"#\s*define\s+{upper}{macro}\b", text):
+                    yield f"{file}:1: {name} has no {upper}{macro}"
+            versions = [n for n in known if re.fullmatch(rf"{upper}_SIZE_V\d+", n)]
+            newest = max(versions, key=lambda n: int(n.rsplit("V", 1)[1]), default=None)
+            if newest and known[newest] != known.get(name):
+                yield f"{file}:1: {name} has {known.get(name)} bytes and {newest} is " \
+                      f"{known[newest]}: fill the gap with a reserved field"
+            if not re.search(rf"\b{upper}(_INIT)?\b", program):
+                yield f"tests/abi/grown_program.c:1: does not use {name}"
+    for name in sorted(frozen):
+        yield f"docs/abi.md:1: no public header has {name}"
+
+
 def main():
     top = project.root()
     wanted = in_headers(top)
@@ -77,6 +128,7 @@ def main():
                 for e in wanted if e not in present]
     findings += [f"tests/abi/layout.expected:{n}: no public header has {' '.join(e)}"
                  for e, n in present.items() if e not in wanted]
+    findings += check_structs(top)
     project.finish("check_complete", findings)
 
 

@@ -15,7 +15,7 @@ zlib1g-dev libxxhash-dev libhiredis-dev libpq-dev libcivetweb-dev ca-certificate
 test_packages="libopenblas0-serial libopenblas0-openmp"
 # redis-tools has the server, too, under another name (tests/support/servers.py);
 # the package redis-server would make it a service.
-test_packages="$test_packages libcmocka-dev clang clang-format wrk redis-tools python3-venv"
+test_packages="$test_packages libcmocka-dev clang clang-format wrk redis-tools python3-venv abigail-tools"
 with_tests=no
 
 for argument in "$@"; do

@@ -12,6 +12,7 @@ function(recsys_add_abi)
       ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
   endforeach()
   recsys_add_grown()
+  recsys_add_releases()
 endfunction()
 
 # A program of tests/abi/grown_program.c: compiled with the headers in `include`, linked with
@@ -88,4 +89,34 @@ function(recsys_add_grown)
     --target ${programs})
   set_tests_properties(abi/build_grown PROPERTIES LABELS abi TIMEOUT 1200
     FIXTURES_SETUP grown_libraries)
+endfunction()
+
+# The library as it is, with debug information whatever the build type: for abidiff, and as what
+# programs of kept releases run with.
+function(recsys_add_releases)
+  get_target_property(soversion recsys SOVERSION)
+  recsys_add_grown_library(recsys_described recsys ${PROJECT_SOURCE_DIR}/include)
+  target_compile_options(recsys_described PRIVATE -g)
+  target_link_options(recsys_described PRIVATE
+    -Wl,--version-script=${PROJECT_SOURCE_DIR}/lib/recsys.map)
+  set_target_properties(recsys_described PROPERTIES OUTPUT_NAME recsys VERSION ${PROJECT_VERSION}
+    SOVERSION ${soversion} LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/described)
+  add_test(NAME abi/build_described COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR}
+    --target recsys_described)
+  # Two builds at once in one folder would be in each other's way.
+  set_tests_properties(abi/build_described PROPERTIES LABELS abi TIMEOUT 1200
+    FIXTURES_SETUP described_library DEPENDS abi/build_grown)
+  set(flags)
+  if(RECSYS_SANITIZE)
+    set(flags -fsanitize=${RECSYS_SANITIZE})
+  endif()
+  add_test(NAME abi/check_releases COMMAND ${RECSYS_PYTHON}
+    ${PROJECT_SOURCE_DIR}/tests/abi/check_releases.py ${PROJECT_SOURCE_DIR}
+    $<TARGET_FILE:recsys_described> $<TARGET_FILE:recsys_test_support> ${CMAKE_C_COMPILER} ${flags})
+  add_test(NAME abi/check_abidiff COMMAND ${RECSYS_PYTHON}
+    ${PROJECT_SOURCE_DIR}/tests/abi/check_abidiff.py ${PROJECT_SOURCE_DIR}
+    $<TARGET_FILE:recsys_described> ${CMAKE_C_COMPILER})
+  set_tests_properties(abi/check_releases abi/check_abidiff PROPERTIES LABELS abi TIMEOUT 300
+    FIXTURES_REQUIRED described_library SKIP_RETURN_CODE 77
+    ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
 endfunction()

@@ -1,0 +1,195 @@
+/* recsys/source.h - where truth is: a query and its parameters, typed rows, JSON. */
+#ifndef RECSYS_SOURCE_H
+#define RECSYS_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "export.h"
+#include "status.h"
+#include "store.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A database, as far as this library needs one: run a statement with
+ * parameters within a deadline. librecsys-postgres makes one over PostgreSQL
+ * (postgres.h); recsys_source_create() makes one of your own functions.
+ *
+ * Thread-safety: SYNCHRONIZED; starts no thread.
+ * Ownership: one owner; recsys_source_destroy(), after everything that uses it.
+ */
+typedef struct recsys_source recsys_source;
+
+/* A parameter's or a column's type. */
+enum {
+    RECSYS_TYPE_NULL = 0,
+    RECSYS_TYPE_BOOL = 1,    /* number is 0 or 1 */
+    RECSYS_TYPE_INTEGER = 2, /* number */
+    RECSYS_TYPE_REAL = 3,    /* real */
+    RECSYS_TYPE_TEXT = 4,    /* text, size: UTF-8 without NUL */
+    RECSYS_TYPE_NUMBER = 5,  /* text: a decimal number of any precision, as JSON writes it */
+    RECSYS_TYPE_JSON = 6,    /* text: finished JSON */
+    RECSYS_TYPE_TIME = 7     /* text: RFC 3339, in UTC: 2026-02-03T04:05:06.123456Z */
+};
+
+/* One value. Text is BORROWED. Frozen. */
+typedef struct recsys_datum {
+    uint32_t type; /* RECSYS_TYPE_* */
+    uint32_t reserved;
+    int64_t number;
+    double real;
+    const char *text;
+    size_t size;
+} recsys_datum;
+
+/* For parameters. `text` of recsys_datum_text is NUL-terminated and BORROWED. Since: 0.1 */
+RECSYS_API recsys_datum recsys_datum_integer(int64_t number);
+RECSYS_API recsys_datum recsys_datum_real(double real);
+RECSYS_API recsys_datum recsys_datum_text(const char *text);
+
+/*
+ * What a statement answered: columns with names, rows of values.
+ *
+ * Thread-safety: ONE THREAD AT A TIME while it is filled, then IMMUTABLE.
+ * Ownership: recsys_rows_destroy().
+ */
+typedef struct recsys_rows recsys_rows;
+
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_rows_create(recsys_rows **out, recsys_error *err);
+/* NULL is allowed. */
+RECSYS_API void recsys_rows_destroy(recsys_rows *rows);
+
+/* For drivers: all columns first, then values row by row, left to right. Text
+ * is COPIED and then ends in a NUL. It is checked: what is not UTF-8, or is JSON
+ * or NUMBER and not well-formed, is E_FORMAT.
+ * Fails with: E_INVALID, E_FORMAT, E_LIMIT (64 MiB together), E_STATE (a column
+ * after a value), E_NOMEM. Since: 0.1 */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_rows_add_column(recsys_rows *rows,
+                                                                 const char *name,
+                                                                 recsys_error *err);
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_rows_add(recsys_rows *rows, recsys_datum value,
+                                                          recsys_error *err);
+
+RECSYS_API size_t recsys_rows_count(const recsys_rows *rows);
+RECSYS_API size_t recsys_rows_count_columns(const recsys_rows *rows);
+/* NULL if there is no such column. BORROWED from rows. */
+RECSYS_API const char *recsys_rows_get_column(const recsys_rows *rows, size_t column);
+/* RECSYS_TYPE_NULL beyond the end. BORROWED from rows. */
+RECSYS_API recsys_datum recsys_rows_get(const recsys_rows *rows, size_t row, size_t column);
+/* By the column's name; RECSYS_TYPE_NULL if there is none. */
+RECSYS_API recsys_datum recsys_rows_find(const recsys_rows *rows, size_t row, const char *column);
+
+enum {
+    RECSYS_SHAPE_OBJECT = 1, /* the first row as an object; E_NOT_FOUND without one */
+    RECSYS_SHAPE_LIST = 2,   /* an array of objects */
+    RECSYS_SHAPE_COLUMN = 3  /* an array of the first column's values */
+};
+
+/*
+ * As JSON: NULL is null; booleans, integers and NUMBERs are themselves; REAL
+ * has the fewest digits that read back the same, and null if it is not finite;
+ * TEXT and TIME are strings; JSON stands as it is.
+ *
+ * out  receives NUL-terminated text (size without the NUL)
+ *
+ * Fails with: E_NOT_FOUND, E_INVALID (an object of columns that share a name),
+ *   E_LIMIT (64 MiB), E_NOMEM. Since: 0.1
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_rows_write(const recsys_rows *rows, uint32_t shape,
+                                                            recsys_value *out, recsys_error *err);
+
+/*
+ * What a driver must be able to do. A statement has its parameters as $1, $2 …;
+ * nothing is ever put together by writing values into it. `session` is NULL
+ * outside a transaction. `timeout_ms` bounds the whole call, waiting for a
+ * connection included.
+ *
+ * Statuses: E_TIMEOUT, E_IO (not reachable, connection lost), E_BACKEND (the
+ * database's own error), E_EXISTS (a unique constraint), E_INVALID (the
+ * database says the values are wrong), E_STATE (serialisation, deadlock: the
+ * whole transaction may be tried again), E_LIMIT, E_NOMEM.
+ */
+typedef struct recsys_source_driver {
+    uint32_t struct_size; /* sizeof(recsys_source_driver) */
+    uint32_t reserved;
+    recsys_status (*query)(void *self, void *session, const char *statement,
+                           const recsys_datum *parameters, size_t n, uint32_t timeout_ms,
+                           recsys_rows *rows, recsys_error *err);
+    recsys_status (*begin)(void *self, uint32_t timeout_ms, void **session, recsys_error *err);
+    /* Ends the session whatever it returns. After E_TIMEOUT, E_IO or E_NOMEM from
+     * a commit it is not known whether it happened; after any other failure it
+     * did not. A commit after a statement that failed fails. */
+    recsys_status (*end)(void *self, void *session, uint32_t commit, uint32_t timeout_ms,
+                         recsys_error *err);
+    /* Several statements without parameters, all or nothing: a migration. May be NULL. */
+    recsys_status (*run)(void *self, const char *script, uint32_t timeout_ms, recsys_error *err);
+    void (*destroy)(void *self);
+    /* -- end of version 1 -- append below, never insert above -- */
+} recsys_source_driver;
+
+/* The source owns `self` from now on, also if this call fails.
+ * Fails with: E_INVALID, E_UNSUPPORTED, E_NOMEM. Since: 0.1 */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_source_create(const char *name,
+                                                               const recsys_source_driver *driver,
+                                                               void *self, recsys_source **out,
+                                                               recsys_error *err);
+/* NULL is allowed. */
+RECSYS_API void recsys_source_destroy(recsys_source *source);
+
+/* For drivers with functions of their own: `self`, if the source's driver has
+ * this destroy function; else NULL. */
+RECSYS_API void *recsys_source_get_self(const recsys_source *source, void (*destroy)(void *self));
+
+/*
+ * Say that the database is away (1) or back (0). While it is away, statements,
+ * scripts and transactions that are yet to begin fail at once with E_IO instead of
+ * waiting for their deadline, each of them a thread. For a service that looks after
+ * its database from a thread of its own, on a source that is told nothing.
+ * Since: 0.1
+ */
+RECSYS_API void recsys_source_set_away(recsys_source *source, uint32_t away);
+
+/* Run one statement by itself. `*out` is OWNED. timeout_ms 0 = 2000.
+ * Fails with: the driver's statuses. Since: 0.1 */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_source_query(recsys_source *source,
+                                                              const char *statement,
+                                                              const recsys_datum *parameters,
+                                                              size_t n, uint32_t timeout_ms,
+                                                              recsys_rows **out,
+                                                              recsys_error *err);
+/* Also: E_UNSUPPORTED (the driver has no run). */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_source_run(recsys_source *source,
+                                                            const char *script,
+                                                            uint32_t timeout_ms,
+                                                            recsys_error *err);
+
+/*
+ * Several statements that happen together or not at all.
+ *
+ * Thread-safety: ONE THREAD AT A TIME. Ownership: ended by commit or rollback,
+ * both of which destroy it whatever they return.
+ */
+typedef struct recsys_transaction recsys_transaction;
+
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_transaction_begin(recsys_source *source,
+                                                                   uint32_t timeout_ms,
+                                                                   recsys_transaction **out,
+                                                                   recsys_error *err);
+RECSYS_API RECSYS_NODISCARD recsys_status
+recsys_transaction_query(recsys_transaction *transaction, const char *statement,
+                         const recsys_datum *parameters, size_t n, recsys_rows **out,
+                         recsys_error *err);
+/* Fails as the driver's `end` does: after E_TIMEOUT, E_IO or E_NOMEM it may have happened. */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_transaction_commit(recsys_transaction *transaction,
+                                                                    recsys_error *err);
+/* NULL is allowed. Cannot fail: a connection that cannot roll back is closed. */
+RECSYS_API void recsys_transaction_rollback(recsys_transaction *transaction);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,90 @@
+/* recsys/stats.h - counters, gauges and histograms, written in Prometheus' text format. */
+#ifndef RECSYS_STATS_H
+#define RECSYS_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "export.h"
+#include "status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A set of metrics. Recording never locks and never allocates; making a metric
+ * does both, so make them at start and keep them.
+ *
+ * Format: Prometheus text exposition format 0.0.4.
+ * Thread-safety: SYNCHRONIZED.
+ * Ownership: one owner; recsys_stats_destroy() ends its metrics too.
+ */
+typedef struct recsys_stats recsys_stats;
+
+/* One time series: a metric's name with one set of label values. BORROWED from
+ * its recsys_stats. */
+typedef struct recsys_metric recsys_metric;
+
+/* Fails with: E_INVALID, E_NOMEM. Ownership: the caller owns `*out`. Since: 0.1 */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_stats_create(recsys_stats **out,
+                                                              recsys_error *err);
+/* NULL is allowed. */
+RECSYS_API void recsys_stats_destroy(recsys_stats *stats);
+
+/*
+ * Get the metric of this name and these labels, making it if it is new.
+ *
+ * name    [a-zA-Z_:][a-zA-Z0-9_:]*; a counter's ends in _total
+ * help    one line, the same for every series of the name
+ * labels  the finished list without braces, `route="/health",status="200"`; NULL = none
+ * bounds  a histogram's upper bounds, ascending; COPIED. NULL = 100 us .. 10 s in seconds
+ *
+ * Fails with: E_INVALID (a malformed name or label list, or a name that is in
+ *   use for another kind), E_LIMIT (more than 4096 series), E_NOMEM.
+ * Since: 0.1
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_stats_add_counter(recsys_stats *stats,
+                                                                   const char *name,
+                                                                   const char *help,
+                                                                   const char *labels,
+                                                                   recsys_metric **out,
+                                                                   recsys_error *err);
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_stats_add_gauge(recsys_stats *stats,
+                                                                 const char *name,
+                                                                 const char *help,
+                                                                 const char *labels,
+                                                                 recsys_metric **out,
+                                                                 recsys_error *err);
+RECSYS_API RECSYS_NODISCARD recsys_status
+recsys_stats_add_histogram(recsys_stats *stats, const char *name, const char *help,
+                           const char *labels, const double *bounds, size_t n_bounds,
+                           recsys_metric **out, recsys_error *err);
+
+/* Count. NULL is allowed, and a metric of another kind ignores the call. Never locks. Since: 0.1 */
+RECSYS_API void recsys_metric_add(recsys_metric *metric, uint64_t n);  /* counter */
+RECSYS_API void recsys_metric_set(recsys_metric *metric, double value); /* gauge; counter that mirrors another count */
+RECSYS_API void recsys_metric_record(recsys_metric *metric, double value); /* histogram */
+
+/* The present value: a counter's or gauge's, or the number of values a
+ * histogram has recorded. 0 for NULL. Since: 0.1 */
+RECSYS_API double recsys_metric_get(const recsys_metric *metric);
+
+/* Receives a piece of text, BORROWED for the call. Return 0 to go on. */
+typedef int32_t (*recsys_stats_callback)(const char *text, size_t size, void *user_data);
+
+/*
+ * Write all metrics as text, each name once with HELP and TYPE before its series.
+ *
+ * Fails with: E_INVALID, E_STATE (the callback returned another number than 0).
+ * Since: 0.1
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_stats_write(recsys_stats *stats,
+                                                             recsys_stats_callback callback,
+                                                             void *user_data, recsys_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

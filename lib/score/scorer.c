@@ -148,8 +148,8 @@ static int reserve_vectors(recsys_scorer *scorer, size_t n_lanes, uint32_t dimen
 recsys_status rs_scorer_reserve(recsys_scorer *scorer, size_t n_questions, size_t sum_k,
                                 uint32_t dimensions, recsys_error *err)
 {
-    if (n_questions > UINT32_MAX - RS_TILE_MAX_LANES || !reserve_lanes(scorer, n_questions) ||
-        !reserve_best(scorer, sum_k) || !reserve_vectors(scorer, n_questions, dimensions))
+    if (n_questions > UINT32_MAX - RS_TILE_MAX_LANES || !reserve_best(scorer, sum_k) ||
+        !reserve_lanes(scorer, n_questions) || !reserve_vectors(scorer, n_questions, dimensions))
         return rs_error_nomem(err, "scorer");
     return RECSYS_OK;
 }

@@ -270,6 +270,53 @@ static void a_user_of_whom_nothing_was_learned_is_a_stranger(void **state)
     recsys_model_unref(model);
 }
 
+/* His vector says nothing, but his bias and the items' are what was learned. */
+static void a_user_without_a_vector_gets_the_scores_of_the_biases(void **state)
+{
+    static const float users[2][2] = {{0, 0}, {1, 0}}, user_bias[2] = {3, 0},
+                       items[3][2] = {{1, 0}, {2, 0}, {0, 1}}, item_bias[3] = {0.1f, 0.2f, 0.9f};
+    static const uint64_t want[] = {2, 1, 0};
+    const struct {
+        const char *name;
+        const void *data;
+        uint64_t shape[2];
+    } arrays[] = {{"user_factors", users, {2, 2}},
+                  {"item_factors", items, {3, 2}},
+                  {"user_bias", user_bias, {2, 0}},
+                  {"item_bias", item_bias, {3, 0}}};
+    recsys_builder *builder = NULL;
+    recsys_request request = RECSYS_REQUEST_INIT;
+    recsys_reply reply = RECSYS_REPLY_INIT;
+    char path[1024];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/bias-alone", scratch);
+    must(recsys_builder_create(&builder, &err), &err, "builder");
+    for (size_t i = 0; i < 4; i++) {
+        recsys_array array = {.data = arrays[i].data,
+                              .dtype = RECSYS_DTYPE_F32,
+                              .n_dims = i < 2 ? 2 : 1,
+                              .shape = {arrays[i].shape[0], arrays[i].shape[1]}};
+        must(recsys_builder_set_array(builder, arrays[i].name, &array, &err), &err, "array");
+    }
+    must(recsys_builder_write(builder, path, &err), &err, "write");
+    recsys_builder_destroy(builder);
+    recsys_model *model = load_model(path);
+    recsys_id ids[3];
+    size_t n_ids;
+    must(recsys_model_get_user_ids(model, 0, &request.user, 1, &n_ids, &err), &err, "user");
+    must(recsys_model_get_item_ids(model, 0, ids, 3, &n_ids, &err), &err, "items");
+    must(recsys_recommend(recommender, model, &request, 1, &reply, &err), &err, "no vector");
+    assert_int_equal(reply.strategy, RECSYS_STRATEGY_USER);
+    assert_int_equal(reply.count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        const recsys_recommendation *got = recsys_reply_get_item(&reply, i);
+        assert_true(same_id(got->item, ids[want[i]]));
+        assert_true(got->raw == (float)(3.0 + (double)item_bias[want[i]]));
+    }
+    recsys_model_unref(model);
+}
+
 static void links_rise_and_stay_between_zero_and_one(void **state)
 {
     static const float raws[] = {-INFINITY, -3e38f, -100, -3, -1, -0.5f, -1e-30f, 0,     1e-30f,
@@ -441,6 +488,7 @@ int main(void)
         cmocka_unit_test(strangers_get_the_most_popular_items),
         cmocka_unit_test(popularity_is_the_bias_else_the_rating_else_the_norm),
         cmocka_unit_test(a_user_of_whom_nothing_was_learned_is_a_stranger),
+        cmocka_unit_test(a_user_without_a_vector_gets_the_scores_of_the_biases),
         cmocka_unit_test(links_rise_and_stay_between_zero_and_one),
         cmocka_unit_test(a_bad_request_fails_alone),
         cmocka_unit_test(a_call_that_makes_no_sense_is_refused),

@@ -381,6 +381,11 @@ static void check_into(const struct world *world, const recsys_request *requests
     uint32_t counts[16], strategies[16];
     recsys_status statuses[16];
 
+    recsys_array numbers = {0}, offsets = {0};
+
+    must(recsys_model_get_array(world->model, "item_ids", &numbers, &err), &err, "ids");
+    if (world == &texts)
+        must(recsys_model_get_array(world->model, "item_ids_offsets", &offsets, &err), &err, "ids");
     must(recsys_recommend_into(recommender, world->model, requests, n, 40, items, rows, scores,
                                counts, statuses, strategies, &err),
          &err, "into");
@@ -399,7 +404,13 @@ static void check_into(const struct world *world, const recsys_request *requests
             }
             assert_true(same_id(items[at], want->item));
             assert_memory_equal(&scores[at], &want->score, sizeof(float));
-            assert_true(rows[at] < N_ITEMS);
+            assert_true(rows[at] < N_ITEMS); /* of the model's arrays */
+            if (world == &texts)
+                assert_string_equal((const char *)numbers.data +
+                                        ((const uint64_t *)offsets.data)[rows[at]],
+                                    items[at].text);
+            else
+                assert_true(((const int64_t *)numbers.data)[rows[at]] == (int64_t)items[at].number);
         }
     }
 }

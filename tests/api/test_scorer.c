@@ -316,6 +316,10 @@ static void options_are_checked(void **state)
     options.reserved = 0;
     options.n_threads = 257;
     refuse_options(&options, RECSYS_E_INVALID, "too many threads");
+    options.n_threads = 0;
+    options.max_k = options.max_batch = UINT32_MAX;
+    refuse_options(&options, RECSYS_E_NOMEM, "room for more than there is memory");
+    options.max_k = options.max_batch = 0;
     memset(&newer, 0, sizeof newer);
     newer.options.struct_size = (uint32_t)sizeof newer;
     must(recsys_scorer_create(&newer.options, &scorer, &err), &err, "zero tail");

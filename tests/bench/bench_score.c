@@ -96,6 +96,7 @@ static void open_scorer(struct bench *b)
     b->requests = allocate(o->batch, sizeof *b->requests);
     b->answers = allocate(o->batch * o->k, sizeof *b->answers);
     b->replies = allocate(o->batch, sizeof *b->replies);
+    b->replies[0].struct_size = (uint32_t)sizeof b->replies[0];
     b->counts = allocate(o->batch, sizeof *b->counts);
     b->ids = allocate(o->batch * o->k, sizeof *b->ids);
 }

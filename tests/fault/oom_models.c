@@ -277,6 +277,44 @@ static recsys_status recommend_many(size_t n)
     return status;
 }
 
+/* A session and an allow list, answered into arrays; then scores of named items. */
+static recsys_status recommend_into_arrays(void)
+{
+    recsys_model *model = load("full");
+    recsys_recommender *recommender = NULL;
+    recsys_request requests[20];
+    static recsys_id items[20 * 30], list[12];
+    static float scores[20 * 30];
+    uint32_t counts[20];
+    recsys_status status, again;
+
+    make_requests(requests, 20);
+    for (size_t i = 0; i < 12; i++)
+        list[i].number = (uint64_t)bundles[0].item_numbers[10 + i];
+    for (size_t i = 0; i < 20; i++) {
+        requests[i].liked = list;
+        requests[i].n_liked = i % 3;
+        requests[i].allow = i % 2 == 0 ? list : NULL;
+        requests[i].n_allow = i % 2 == 0 ? 12 : 0;
+        requests[i].flags |= i % 2 == 0 ? RECSYS_REQUEST_ALLOW : 0;
+    }
+    CHECK_OK(recsys_recommender_create(NULL, &recommender, &err), &err);
+    memset(counts, 0xa5, sizeof counts);
+    FAILING(status, recsys_recommend_into(recommender, model, requests, 20, 30, items, NULL, scores,
+                                          counts, NULL, NULL, &err));
+    for (size_t i = 0; i < 20; i++)
+        CHECK(status == RECSYS_OK ? counts[i] <= (i % 2 == 0 ? 12u : 30u) : counts[i] == 0);
+    recsys_recommender_destroy(recommender);
+    CHECK_OK(recsys_recommender_create(NULL, &recommender, &err), &err);
+    FAILING(again, recsys_recommend_score_items(recommender, model, &requests[2], list, 12, scores,
+                                                NULL, NULL, &err));
+    for (size_t i = 0; i < 12; i++)
+        CHECK((scores[i] == scores[i]) == (again == RECSYS_OK)); /* else NaN */
+    recsys_recommender_destroy(recommender);
+    recsys_model_unref(model);
+    return status != RECSYS_OK ? status : again;
+}
+
 static recsys_status recommend_to_one(void)
 {
     return recommend_many(1);
@@ -326,6 +364,7 @@ static const struct scenario scenarios[] = {
     {"create a recommender", create_a_recommender, RECSYS_E_IO},
     {"recommend to one", recommend_to_one, 0},
     {"recommend to many", recommend_to_many, 0},
+    {"recommend into arrays", recommend_into_arrays, 0},
     {"find similar items", find_similar_items, 0},
 };
 

@@ -169,7 +169,7 @@ recsys_status recsys_aside_invalidate_matching(recsys_aside *aside, const recsys
     rs_counts_add(&aside->counts, RS_COUNT_INVALIDATIONS, n_gone);
     rs_flights_unlist_matching(&aside->flights, parts, n);
     rs_counts_end(&aside->counts, RS_OPERATION_DELETE, begin);
-    if (n_removed != NULL)
+    if (status == RECSYS_OK && n_removed != NULL)
         *n_removed = n_gone;
     return status;
 }

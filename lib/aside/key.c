@@ -120,6 +120,8 @@ recsys_status recsys_key_format(const char *pattern, const recsys_bytes *values,
     struct writing to = {out, 0, 0, 0};
 
     if (pattern == NULL || (values == NULL && n > 0) || out == NULL || size == NULL || *size == 0) {
+        if (out != NULL && size != NULL && *size > 0)
+            out[0] = '\0';
         if (size != NULL)
             *size = 0;
         return rs_error(err, RECSYS_E_INVALID, "recsys_key_format: an argument is missing");

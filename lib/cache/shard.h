@@ -63,11 +63,11 @@ struct rs_shard {
 struct recsys_cache {
     struct rs_shard *shards;
     uint32_t n_shards;
-    uint64_t ttl_ms; /* for a set that names none; RECSYS_NEVER */
-    uint64_t max_bytes, max_value_bytes;
     uint64_t seed;
     uint64_t (*now_ms)(void *user_data);
     void *user_data;
+    uint64_t ttl_ms; /* for a set that names none; RECSYS_NEVER */
+    uint64_t max_bytes, max_value_bytes;
 };
 
 /* -- entry -- */

@@ -64,11 +64,19 @@ static recsys_status enter_open(recsys_store *store, int is_removal, uint64_t *t
     return rs_breaker_refuse(&store->breaker, store->name, err);
 }
 
+/* May the driver be called? Then `said` is empty, for its error. */
 static inline recsys_status enter(recsys_store *store, int is_removal, uint64_t *ticket,
-                                  recsys_error *err)
+                                  recsys_error *said, recsys_error *err)
 {
     recsys_status status = rs_store_check_fork(store, err);
 
+    if (store->is_in_process) { /* our own driver does with less, and 512 bytes cost a hit 20 ns */
+        said->status = RECSYS_OK;
+        said->sys_errno = 0;
+        said->message[0] = '\0';
+    } else {
+        memset(said, 0, sizeof *said);
+    }
     if (status != RECSYS_OK || rs_breaker_enter(&store->breaker, ticket))
         return status;
     return enter_open(store, is_removal, ticket, err);
@@ -115,7 +123,7 @@ recsys_status recsys_store_get(recsys_store *store, const recsys_bytes *keys, si
                                recsys_value *values, uint64_t *incarnation, recsys_error *err)
 {
     uint64_t ticket, its_incarnation = 0;
-    recsys_error said = {0};
+    recsys_error said;
 
     if (incarnation != NULL)
         *incarnation = 0;
@@ -124,7 +132,7 @@ recsys_status recsys_store_get(recsys_store *store, const recsys_bytes *keys, si
     if (store == NULL || values == NULL || !are_keys(keys, n))
         return refuse_arguments("recsys_store_get", "an argument is missing, or a key is empty",
                                 err);
-    recsys_status status = enter(store, 0, &ticket, err);
+    recsys_status status = enter(store, 0, &ticket, &said, err);
     if (status != RECSYS_OK)
         return status;
     status = store->driver.get(store->self, keys, n, values, &its_incarnation, &said);
@@ -142,7 +150,7 @@ recsys_status recsys_store_set(recsys_store *store, recsys_bytes key, recsys_byt
                                uint64_t ttl_ms, uint32_t when, recsys_error *err)
 {
     uint64_t ticket;
-    recsys_error said = {0};
+    recsys_error said;
 
     if (store == NULL || !are_keys(&key, 1) || !settle(&value))
         return refuse_arguments("recsys_store_set", "an argument is missing, or the key is empty",
@@ -150,7 +158,7 @@ recsys_status recsys_store_set(recsys_store *store, recsys_bytes key, recsys_byt
     if (when != RECSYS_STORE_ALWAYS && when != RECSYS_STORE_IF_ABSENT)
         return refuse_arguments("recsys_store_set",
                                 "when is neither RECSYS_STORE_ALWAYS nor _IF_ABSENT", err);
-    recsys_status status = enter(store, 0, &ticket, err);
+    recsys_status status = enter(store, 0, &ticket, &said, err);
     if (status != RECSYS_OK)
         return status;
     status = store->driver.set(store->self, key, value, ttl_of(store, ttl_ms), when, &said);
@@ -161,14 +169,14 @@ recsys_status recsys_store_remove(recsys_store *store, const recsys_bytes *keys,
                                   uint64_t *n_removed, recsys_error *err)
 {
     uint64_t ticket, n_gone = 0;
-    recsys_error said = {0};
+    recsys_error said;
 
     if (n_removed != NULL)
         *n_removed = 0;
     if (store == NULL || !are_keys(keys, n))
         return refuse_arguments("recsys_store_remove", "an argument is missing, or a key is empty",
                                 err);
-    recsys_status status = enter(store, 1, &ticket, err);
+    recsys_status status = enter(store, 1, &ticket, &said, err);
     if (status != RECSYS_OK)
         return status;
     status = store->driver.remove(store->self, keys, n, &n_gone, &said);
@@ -183,7 +191,7 @@ recsys_status recsys_store_get_or_set(recsys_store *store, recsys_bytes key, rec
                                       recsys_error *err)
 {
     uint64_t ticket, its_incarnation = 0;
-    recsys_error said = {0};
+    recsys_error said;
 
     if (incarnation != NULL)
         *incarnation = 0;
@@ -192,7 +200,7 @@ recsys_status recsys_store_get_or_set(recsys_store *store, recsys_bytes key, rec
     if (store == NULL || present == NULL || !are_keys(&key, 1) || !settle(&value))
         return refuse_arguments("recsys_store_get_or_set",
                                 "an argument is missing, or the key is empty", err);
-    recsys_status status = enter(store, 0, &ticket, err);
+    recsys_status status = enter(store, 0, &ticket, &said, err);
     if (status != RECSYS_OK)
         return status;
     status = store->driver.get_or_set(store->self, key, value, ttl_of(store, ttl_ms), present,
@@ -211,13 +219,13 @@ recsys_status recsys_store_replace(recsys_store *store, recsys_bytes key, recsys
                                    recsys_bytes value, uint64_t ttl_ms, recsys_error *err)
 {
     uint64_t ticket;
-    recsys_error said = {0};
+    recsys_error said;
 
     if (store == NULL || !are_keys(&key, 1) || !settle(&prefix) ||
         (value.data == NULL && value.size > 0))
         return refuse_arguments("recsys_store_replace",
                                 "an argument is missing, or the key is empty", err);
-    recsys_status status = enter(store, value.data == NULL, &ticket, err);
+    recsys_status status = enter(store, value.data == NULL, &ticket, &said, err);
     if (status != RECSYS_OK)
         return status;
     status = store->driver.replace(store->self, key, prefix, value, ttl_of(store, ttl_ms), &said);
@@ -245,12 +253,12 @@ recsys_status recsys_store_scan(recsys_store *store, const recsys_bytes *parts, 
                                 recsys_error *err)
 {
     uint64_t ticket;
-    recsys_error said = {0};
+    recsys_error said;
     struct walk walk = {callback, user_data, 0};
 
     if (store == NULL || cursor == NULL || callback == NULL || !are_literals(parts, n))
         return refuse_arguments("recsys_store_scan", "an argument is missing", err);
-    recsys_status status = enter(store, 0, &ticket, err);
+    recsys_status status = enter(store, 0, &ticket, &said, err);
     if (status != RECSYS_OK)
         return status;
     status = store->driver.scan(store->self, parts, n, cursor, show, &walk, &said);
@@ -267,7 +275,7 @@ recsys_status recsys_store_rate_limit(recsys_store *store, recsys_bytes key, uin
                                       recsys_error *err)
 {
     uint64_t ticket;
-    recsys_error said = {0};
+    recsys_error said;
 
     if (out != NULL)
         *out = (recsys_rate_decision){0, 0, 0, 0};
@@ -279,7 +287,7 @@ recsys_status recsys_store_rate_limit(recsys_store *store, recsys_bytes key, uin
     if (store->driver.rate_limit == NULL)
         return rs_error(err, RECSYS_E_UNSUPPORTED, "store %s: its driver has no rate limit",
                         store->name);
-    recsys_status status = enter(store, 0, &ticket, err);
+    recsys_status status = enter(store, 0, &ticket, &said, err);
     if (status != RECSYS_OK)
         return status;
     status = store->driver.rate_limit(store->self, key, emission_us, burst, cost, out, &said);

@@ -420,14 +420,16 @@ static void a_full_journal_ends_everything(void **state)
 static void a_walk_that_breaks_off_ends_everything(void **state)
 {
     const recsys_bytes form[2] = {text("a"), text("")};
+    uint64_t n_removed = 7;
 
     (void)state;
     set("a", "x");
     set("unrelated", "x");
     world.script.only = SCRIPTED_SCAN;
     scripted_store_fail(&world.script, 1, RECSYS_E_TIMEOUT, 0);
-    assert_int_equal(recsys_aside_invalidate_matching(world.aside, form, 2, NULL, &world.err),
+    assert_int_equal(recsys_aside_invalidate_matching(world.aside, form, 2, &n_removed, &world.err),
                      RECSYS_E_TIMEOUT);
+    assert_int_equal(n_removed, 0);
     assert_int_equal(world_stats(&world).journal, 1);
     come_back();
     assert_false(has("a") || has("unrelated"));

@@ -113,7 +113,12 @@ static void as_many_values_as_names_are_needed(void **state)
     assert_int_equal(write_two("k:{a}", "1", "2"), RECSYS_E_INVALID);
     assert_int_equal(write_two("k:{a}:{b}", "1", NULL), RECSYS_E_INVALID);
     assert_int_equal(write_two("k:{a}:{b}", "1", ""), RECSYS_E_INVALID);
+    strcpy(key, "before");
+    size = sizeof key;
     assert_int_equal(recsys_key_format(NULL, NULL, 0, key, &size, NULL), RECSYS_E_INVALID);
+    assert_int_equal(size, 0);
+    assert_string_equal(key, "");
+    size = sizeof key;
     assert_int_equal(recsys_key_format("k", NULL, 0, key, NULL, NULL), RECSYS_E_INVALID);
     assert_int_equal(recsys_key_format("k", NULL, 1, key, &size, NULL), RECSYS_E_INVALID);
 }

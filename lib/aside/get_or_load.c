@@ -316,9 +316,10 @@ recsys_status recsys_aside_get_or_load(recsys_aside *aside, recsys_bytes key,
 
     if (outcome != NULL)
         *outcome = 0;
+    if (out != NULL)
+        *out = (recsys_value){NULL, 0, NULL, NULL};
     if (out == NULL || loader == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_aside_get_or_load: an argument is missing");
-    *out = (recsys_value){NULL, 0, NULL, NULL};
     recsys_status status = rs_aside_check_key(aside, key, "recsys_aside_get_or_load", err);
     if (status != RECSYS_OK)
         return status;

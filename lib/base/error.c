@@ -52,6 +52,13 @@ recsys_status rs_error_sys(recsys_error *err, int sys_errno, const char *format,
     return status;
 }
 
+recsys_status rs_error_copy(recsys_error *err, const recsys_error *said)
+{
+    if (err != NULL)
+        *err = *said;
+    return said->status;
+}
+
 recsys_status rs_error_nomem(recsys_error *err, const char *what)
 {
     return rs_error(err, RECSYS_E_NOMEM, "out of memory (%s)", what);

@@ -1,8 +1,7 @@
 /* lib/base/fork.c - counts forks, by a handler that runs in the child.
  *
- * The handlers are registered when the library is loaded. The child's adds one
- * to a number and gives locks back that were taken before: a child of a process
- * with threads may do nothing that needs a lock of others. */
+ * The handler is registered when the library is loaded. It only adds one to a
+ * number: a child of a process with threads may do nothing that needs a lock. */
 #include "lib/base/fork.h"
 
 #include <pthread.h>
@@ -10,40 +9,17 @@
 
 #include "lib/base/error.h"
 
-#define MAX_LOCKS 4u
-
 static _Atomic uint32_t forks;
-static struct rs_lock *locks[MAX_LOCKS]; /* written while the library is loaded */
-static uint32_t n_locks;
 
-static void before_fork(void)
-{
-    for (uint32_t i = 0; i < n_locks; i++)
-        rs_lock_take(locks[i]);
-}
-
-static void after_fork(void)
-{
-    for (uint32_t i = n_locks; i-- > 0;)
-        rs_lock_give(locks[i]);
-}
-
-static void in_child(void)
+static void count_fork(void)
 {
     atomic_fetch_add_explicit(&forks, 1u, memory_order_relaxed);
-    after_fork();
 }
 
 __attribute__((constructor)) static void watch_forks(void)
 {
     /* Fails without memory only; then a child is not told apart, as in 0.1. */
-    (void)pthread_atfork(before_fork, after_fork, in_child);
-}
-
-void rs_fork_protect(struct rs_lock *lock)
-{
-    if (n_locks < MAX_LOCKS)
-        locks[n_locks++] = lock;
+    (void)pthread_atfork(NULL, NULL, count_fork);
 }
 
 uint32_t rs_fork_count(void)

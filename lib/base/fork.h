@@ -4,7 +4,6 @@
 
 #include <stdint.h>
 
-#include "lib/base/lock.h"
 #include "recsys/status.h"
 
 /* How many forks lie between the process that loaded the library and this one.
@@ -15,10 +14,5 @@ uint32_t rs_fork_count(void);
 /* E_STATE if `remembered` is not the present number. `what`: "recsys_scorer_top_k:
  * a scorer with helper threads". */
 recsys_status rs_fork_check(uint32_t remembered, const char *what, recsys_error *err);
-
-/* For a lock that lives as long as the process, when the library is loaded: whoever forks waits
- * until it is free, so a child never finds it held by a thread that it does not have. Not for
- * one under which a callback runs. */
-void rs_fork_protect(struct rs_lock *lock);
 
 #endif

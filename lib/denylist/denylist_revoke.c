@@ -80,14 +80,15 @@ static recsys_status write_database(recsys_denylist *denylist, const struct wish
                                  optional_text(wish->reason),
                                  recsys_datum_integer((int64_t)wish->expires_s)};
     recsys_rows *rows = NULL;
+    recsys_error said;
     recsys_status status = RECSYS_E_CONFLICT;
 
     /* Under SERIALIZABLE two revocations at once may have to be tried again. */
     for (int i = 0; i < N_TRIES && status == RECSYS_E_CONFLICT; i++)
         status =
-            recsys_source_query(denylist->source, revoke_statement, parameters, 4, 0, &rows, err);
+            recsys_source_query(denylist->source, revoke_statement, parameters, 4, 0, &rows, &said);
     if (status != RECSYS_OK)
-        return status;
+        return rs_error_copy(err, &said);
     /* The token is revoked, whether or not there is memory to say so. */
     if (recsys_rows_format(rows, RECSYS_SHAPE_OBJECT, json, NULL) != RECSYS_OK)
         *json = (recsys_value){0};
@@ -270,6 +271,7 @@ static recsys_status get_from_store(recsys_denylist *denylist, recsys_bytes jti,
 recsys_status recsys_denylist_get(recsys_denylist *denylist, recsys_bytes jti, recsys_value *json,
                                   recsys_error *err)
 {
+    recsys_error said;
     recsys_status status;
 
     if (json != NULL)
@@ -283,10 +285,10 @@ recsys_status recsys_denylist_get(recsys_denylist *denylist, recsys_bytes jti, r
         return status;
     if (denylist->source == NULL)
         return get_from_store(denylist, jti, json, err);
-    status = get_from_database(denylist, jti, json, err);
+    status = get_from_database(denylist, jti, json, &said);
     /* That the store knows nothing of it would be no answer. */
     if (status != RECSYS_OK && status != RECSYS_E_NOT_FOUND && denylist->store != NULL &&
         get_from_store(denylist, jti, json, NULL) == RECSYS_OK)
         return RECSYS_OK;
-    return status;
+    return status == RECSYS_OK ? status : rs_error_copy(err, &said);
 }

@@ -100,6 +100,7 @@ static recsys_status warm_domain(struct warming *warming, const struct rs_domain
                                  recsys_error *err)
 {
     recsys_rows *rows = NULL;
+    recsys_error said;
     recsys_status status, worst = RECSYS_OK;
 
     if (domain->definition.warm_query == NULL)
@@ -115,11 +116,11 @@ static recsys_status warm_domain(struct warming *warming, const struct rs_domain
                              domain->definition.name, row, recsys_rows_count(rows));
             break;
         }
-        status = warm_key(warming, domain, rows, row, err);
+        status = warm_key(warming, domain, rows, row, &said);
         /* It was removed meanwhile; or its key or value is too large to be kept, and will be
          * tomorrow, too. */
         if (status != RECSYS_OK && status != RECSYS_E_NOT_FOUND && status != RECSYS_E_LIMIT)
-            worst = status;
+            worst = rs_error_copy(err, &said);
     }
     recsys_rows_destroy(rows);
     return worst;
@@ -139,6 +140,7 @@ static recsys_status warm_database(struct warming *warming, uint32_t db, const c
     const uint64_t token = rs_hash_number(rs_clock_ns(), warming->seed);
     recsys_bytes key = {LOCK, strlen(LOCK)}, mine = {&token, sizeof token}, none = {NULL, 0};
     uint64_t now = rs_clock_ns(), left_ms;
+    recsys_error said;
     recsys_status status, worst = RECSYS_OK;
 
     if (now >= warming->deadline_ns)
@@ -146,13 +148,13 @@ static recsys_status warm_database(struct warming *warming, uint32_t db, const c
     left_ms = (warming->deadline_ns - now) / 1000000u + 1;
     if (left_ms > MAX_LOCK_MS && warming->deadline_ns == UINT64_MAX)
         left_ms = MAX_LOCK_MS;
-    status = recsys_store_set(store, key, mine, left_ms, RECSYS_STORE_IF_ABSENT, err);
+    status = recsys_store_set(store, key, mine, left_ms, RECSYS_STORE_IF_ABSENT, &said);
     if (status == RECSYS_E_EXISTS) {
         warming->counts.skipped = 1;
         return RECSYS_OK;
     }
     if (status != RECSYS_OK)
-        return status; /* there is nothing to warm while the store is away */
+        return rs_error_copy(err, &said); /* there is nothing to warm while the store is away */
     for (size_t i = 0; i < warming->domains->n_domains; i++) {
         const struct rs_domain *domain = warming->domains->domains[i];
         if (domain->definition.db != db || !is_wanted(domain, name))

@@ -129,6 +129,7 @@ recsys_status recsys_recycling_search_guides(recsys_domains *domains, const char
     const struct rs_domain *domain;
     struct rs_buffer pattern;
     recsys_bytes bytes;
+    recsys_error said;
     recsys_status status;
 
     if (json != NULL)
@@ -150,11 +151,13 @@ recsys_status recsys_recycling_search_guides(recsys_domains *domains, const char
         return rs_error_nomem(err, "search");
     }
     struct searching searching = {domains, domain, pattern.bytes};
-    status = rs_domain_key(domain, values, 1, key, &bytes, err);
+    status = rs_domain_key(domain, values, 1, key, &bytes, &said);
     if (status == RECSYS_OK)
         status = recsys_aside_get_or_load(domain->aside, bytes, load_answer, &searching, 0, json,
                                           outcome, err);
-    else if (status == RECSYS_E_LIMIT) {
+    else if (status != RECSYS_E_LIMIT)
+        rs_error_copy(err, &said);
+    else {
         status = query(&searching, json, err);
         if (outcome != NULL)
             *outcome = RECSYS_ASIDE_MISS;

@@ -15,7 +15,6 @@
 #include <limits.h>
 
 #include "lib/base/error.h"
-#include "lib/base/fork.h"
 #include "lib/base/lock.h"
 #include "lib/base/structs.h"
 #include "recsys/scorer.h"
@@ -30,12 +29,6 @@ extern void openblas_set_num_threads(int n_threads) __attribute__((weak));
 #pragma GCC diagnostic pop
 
 static struct rs_lock one_at_a_time = RS_LOCK_INIT;
-
-/* A child that scores needs it, and the thread that may hold it stays with the parent. */
-__attribute__((constructor)) static void protect_lock(void)
-{
-    rs_fork_protect(&one_at_a_time);
-}
 
 static int begin_call(void)
 {

@@ -16,29 +16,28 @@ function(recsys_add_tests folder)
     add_executable(${folder}_${name} ${file})
     target_link_libraries(${folder}_${name} PRIVATE recsys_compiler recsys_test_support
       ${TESTS_LIBRARIES} cmocka m)
+    recsys_hold_to_contracts(${folder}_${name} "${TESTS_LIBRARIES}")
     target_include_directories(${folder}_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include)
     set_target_properties(${folder}_${name} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME ${folder}/${name} COMMAND ${TESTS_THROUGH} $<TARGET_FILE:${folder}_${name}>)
     set_tests_properties(${folder}/${name} PROPERTIES LABELS ${folder} TIMEOUT 300
-      ENVIRONMENT "RECSYS_SOURCE_DIR=${PROJECT_SOURCE_DIR};RECSYS_BUILD_DIR=${CMAKE_BINARY_DIR};OPENBLAS_NUM_THREADS=1")
+      ENVIRONMENT "RECSYS_SOURCE_DIR=${PROJECT_SOURCE_DIR};RECSYS_BUILD_DIR=${CMAKE_BINARY_DIR};RECSYS_CONTRACTS=${RECSYS_CONTRACTS_DIR}/seen;OPENBLAS_NUM_THREADS=1")
   endforeach()
 endfunction()
 
-# recsys_add_blas_flavours(TEST...): tests of race/ once more with each flavour of OpenBLAS that is
+# recsys_add_blas_flavours(): race/scorers_on_blas once more with each flavour of OpenBLAS that is
 # installed beside the one we are linked with, as Debian does it.
 function(recsys_add_blas_flavours)
-  foreach(name ${ARGN})
-    foreach(flavour serial pthread openmp)
-      set(test race/${name}_${flavour})
-      set(folder /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-${flavour})
-      add_test(NAME ${test} COMMAND race_${name} ${flavour})
-      set_tests_properties(${test} PROPERTIES LABELS race TIMEOUT 300
-        ENVIRONMENT "LD_LIBRARY_PATH=${folder};OPENBLAS_NUM_THREADS=1;OMP_NUM_THREADS=1")
-      if(NOT EXISTS ${folder}/libopenblas.so.0)
-        set_tests_properties(${test} PROPERTIES DISABLED TRUE)
-      endif()
-    endforeach()
+  foreach(flavour serial pthread openmp)
+    set(test race/scorers_on_blas_${flavour})
+    set(folder /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-${flavour})
+    add_test(NAME ${test} COMMAND race_scorers_on_blas ${flavour})
+    set_tests_properties(${test} PROPERTIES LABELS race TIMEOUT 300
+      ENVIRONMENT "LD_LIBRARY_PATH=${folder};OPENBLAS_NUM_THREADS=1;OMP_NUM_THREADS=1")
+    if(NOT EXISTS ${folder}/libopenblas.so.0)
+      set_tests_properties(${test} PROPERTIES DISABLED TRUE)
+    endif()
   endforeach()
 endfunction()
 

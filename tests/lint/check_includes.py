@@ -36,6 +36,7 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
     "tests/bench":    PUBLIC,
     "tests/golden":   PUBLIC + ["tests/support"],
     "tests/install":  PUBLIC,
+    "tests/contracts": PUBLIC,
     # Tests that look inside.
     "tests/unit":     PUBLIC + ["tests/support", "lib"],
     "tests/fault":    PUBLIC + ["tests/support", "lib"],

@@ -15,7 +15,8 @@ zlib1g-dev libxxhash-dev libhiredis-dev libpq-dev libcivetweb-dev ca-certificate
 test_packages="libopenblas0-serial libopenblas0-openmp"
 # redis-tools has the server, too, under another name (tests/support/servers.py);
 # the package redis-server would make it a service.
-test_packages="$test_packages libcmocka-dev clang clang-format wrk redis-tools python3-venv abigail-tools"
+test_packages="$test_packages libcmocka-dev clang clang-format wrk redis-tools python3-venv"
+test_packages="$test_packages abigail-tools golang-go"
 with_tests=no
 
 for argument in "$@"; do

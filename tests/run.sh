@@ -26,7 +26,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release clang asan tsan celery examples daemon daemon-asan ctl fuzz quickstart"
+suites="release contracts bindings clang asan tsan celery examples daemon daemon-asan ctl fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -127,6 +127,17 @@ run_celery() {
       build/release/tests/celery_reads
 }
 
+# What the C tests of the release suite saw of every public function.
+run_contracts() {
+  python3 tests/contracts/coverage.py build/release/contracts/functions.txt \
+    build/release/contracts/seen
+}
+
+run_bindings() {
+  build release && ctest --test-dir build/release --quiet -R install/make_bundle &&
+    tests/bindings/run.sh build/release build/release/tests/small-bundle
+}
+
 demo_bundle() { # trains the demo model once; prints its folder
   local bundle=$root/build/demo-bundle
   if [ ! -f "$bundle/recsys.json" ]; then
@@ -191,7 +202,10 @@ if ! ./examples/install_dependencies.sh --tests > "$logs/install_dependencies.lo
   exit 1
 fi
 
+is_wanted release && rm -rf build/release/contracts/seen
 suite release run_ctest release
+suite contracts run_contracts
+suite bindings run_bindings
 suite clang run_ctest clang -LE 'lint|install|integration'
 suite asan run_ctest asan -LE 'lint|install'
 suite tsan run_tsan

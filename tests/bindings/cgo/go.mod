@@ -1,0 +1,3 @@
+module recsys.example/cgo
+
+go 1.18

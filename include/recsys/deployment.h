@@ -27,7 +27,7 @@ extern "C" {
  *
  * A failure at any step leaves the active model serving and is remembered in
  * the status. The canary runs users that both models know through candidate
- * and active and refuses a candidate whose scores are not finite, whose
+ * and active and rejects a candidate whose scores are not finite, whose
  * answers are empty, or whose item set shrank below `min_items_ratio`.
  *
  * Thread-safety: SYNCHRONIZED. Operator calls are carried out one at a time;
@@ -75,7 +75,7 @@ RECSYS_API recsys_model *recsys_deployment_acquire(recsys_deployment *deployment
  * replacing a candidate that was not used.
  *
  * Fails with: as recsys_registry_resolve() and recsys_model_load(); E_STATE
- *   (both are NULL); E_REJECTED (the canary refused it; the message says why).
+ *   (both are NULL); E_REJECTED (by the canary; the message says why).
  * Thread-safety: any thread. Blocks on disk.
  * Since: 0.1
  */

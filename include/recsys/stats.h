@@ -57,22 +57,16 @@ RECSYS_API void recsys_stats_unref(recsys_stats *stats);
  *   NULL then, which every recsys_metric_… call ignores.
  * Since: 0.1
  */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_stats_add_counter(recsys_stats *stats,
-                                                                   const char *name,
-                                                                   const char *help,
-                                                                   const char *labels,
-                                                                   recsys_metric **out,
-                                                                   recsys_error *err);
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_stats_add_gauge(recsys_stats *stats,
-                                                                 const char *name,
-                                                                 const char *help,
-                                                                 const char *labels,
-                                                                 recsys_metric **out,
-                                                                 recsys_error *err);
-RECSYS_API RECSYS_NODISCARD recsys_status
-recsys_stats_add_histogram(recsys_stats *stats, const char *name, const char *help,
-                           const char *labels, const double *bounds, size_t n_bounds,
-                           recsys_metric **out, recsys_error *err);
+RECSYS_API recsys_status recsys_stats_add_counter(recsys_stats *stats, const char *name,
+                                                  const char *help, const char *labels,
+                                                  recsys_metric **out, recsys_error *err);
+RECSYS_API recsys_status recsys_stats_add_gauge(recsys_stats *stats, const char *name,
+                                                const char *help, const char *labels,
+                                                recsys_metric **out, recsys_error *err);
+RECSYS_API recsys_status recsys_stats_add_histogram(recsys_stats *stats, const char *name,
+                                                    const char *help, const char *labels,
+                                                    const double *bounds, size_t n_bounds,
+                                                    recsys_metric **out, recsys_error *err);
 
 /* Count. NULL is allowed, and a metric of another kind ignores the call. Never locks. Since: 0.1 */
 RECSYS_API void recsys_metric_add(recsys_metric *metric, uint64_t n);  /* counter */
@@ -97,9 +91,8 @@ typedef int32_t (*recsys_stats_callback)(const char *text, size_t size, void *us
  * Thread-safety: any thread. Allocates nothing.
  * Since: 0.2
  */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_stats_format(recsys_stats *stats,
-                                                              recsys_stats_callback callback,
-                                                              void *user_data, recsys_error *err);
+RECSYS_API recsys_status recsys_stats_format(recsys_stats *stats, recsys_stats_callback callback,
+                                             void *user_data, recsys_error *err);
 
 #ifdef __cplusplus
 }

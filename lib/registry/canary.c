@@ -68,12 +68,12 @@ static recsys_status ask_candidate(struct canary *c, const recsys_model *candida
         return status;
     if (*count == 0)
         return rs_error(err, RECSYS_E_REJECTED,
-                        "%s %s refused: canary query %" PRIu64 " has an empty answer",
+                        "%s %s rejected: canary query %" PRIu64 " has an empty answer",
                         c->candidate.name, c->candidate.version, number);
     for (uint32_t i = 0; i < *count; i++)
         if (!isfinite(c->now[i].score))
             return rs_error(err, RECSYS_E_REJECTED,
-                            "%s %s refused: a score of canary query %" PRIu64
+                            "%s %s rejected: a score of canary query %" PRIu64
                             " is not finite; the training has probably diverged",
                             c->candidate.name, c->candidate.version, number);
     return RECSYS_OK;
@@ -122,7 +122,7 @@ static recsys_status check_size(const struct canary *c, const recsys_model *acti
         (double)c->candidate.n_items >= (double)ratio * (double)c->active.n_items)
         return RECSYS_OK;
     return rs_error(err, RECSYS_E_REJECTED,
-                    "%s %s refused: it has %" PRIu64 " items and the active model %" PRIu64
+                    "%s %s rejected: it has %" PRIu64 " items and the active model %" PRIu64
                     ", less than min_items_ratio %g allows; is its data complete?",
                     c->candidate.name, c->candidate.version, c->candidate.n_items,
                     c->active.n_items, (double)ratio);

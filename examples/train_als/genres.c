@@ -4,7 +4,7 @@
  * features pref_genre_... to the user's. ALS knows users and movies only, so a
  * genre's vector is that of an imagined user: one who has chosen the genre's
  * most rated movies and nothing else, folded in as a real one would be. It is
- * as long as the vector of a user with that few ratings, so it steers without
+ * as long as the vector of a user with that few ratings, so it shifts it without
  * drowning what is known about the user; and for someone new it is a profile to
  * begin with.
  *

@@ -42,7 +42,7 @@ static void mean_vector(const struct recsys_model *model, const uint32_t *items,
         mean[j] = (float)(sum[j] / (double)n);
 }
 
-recsys_status rs_load_steering(struct rs_loading *loading)
+recsys_status rs_load_genre_vectors(struct rs_loading *loading)
 {
     struct recsys_model *model = loading->model;
     const struct rs_catalog *catalog = model->catalog;

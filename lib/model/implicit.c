@@ -3,7 +3,7 @@
  * An .npz does not name its algorithm; each stores a setting that the others
  * lack. implicit gives BPR one extra column (users 1, items their bias) and
  * LMF two (users 1 and their bias, items their bias and 1). Taken apart here,
- * the vectors proper serve for similar items and steering, undisturbed by
+ * the vectors proper serve for similar items and preferences, undisturbed by
  * biases; user without data (an all-zero row) is then scored by the items'
  * biases alone.
  */

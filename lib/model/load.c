@@ -174,7 +174,7 @@ static recsys_status load_parts(struct rs_loading *loading, const struct rs_file
         (status = rs_load_seen(loading)) != RECSYS_OK ||
         (status = rs_load_popularity(loading)) != RECSYS_OK)
         return status;
-    return rs_load_steering(loading);
+    return rs_load_genre_vectors(loading);
 }
 
 static int points_into(const struct recsys_model *model, const void *bytes, size_t size)

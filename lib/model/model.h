@@ -52,7 +52,7 @@ struct recsys_model {
     uint32_t link;   /* RECSYS_LINK_* */
     float link_min, link_max;
 
-    uint32_t n_features;       /* 0: steer by genre_vectors */
+    uint32_t n_features;       /* 0: genre_vectors stand in */
     const float *features;     /* [n_features, dimensions] */
     struct rs_ids feature_ids; /* texts, lower case */
     float *genre_vectors;      /* [catalog->n_genres, dimensions]: mean of the genre's items;

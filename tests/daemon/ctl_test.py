@@ -394,10 +394,10 @@ def test_recommend_shows_items_as_the_catalogue_has_them(case):
 
 
 def test_new_users_are_answered(case):
-    popular, steered = case.recommend("--user", "77")[0], case.recommend("--user", "77", "--genre", "horror")[0]
-    assert (popular["strategy"], steered["strategy"]) == ("popularity", "preferences")
+    popular, shifted = case.recommend("--user", "77")[0], case.recommend("--user", "77", "--genre", "horror")[0]
+    assert (popular["strategy"], shifted["strategy"]) == ("popularity", "preferences")
     nobody = case.recommend("--reasons", "--genre", "Horror")[0]
-    assert nobody["user_id"] is None and ids(nobody) == ids(steered)
+    assert nobody["user_id"] is None and ids(nobody) == ids(shifted)
     both = case.recommend("--user", "11", "--genre", "Horror")[0]
     assert both["strategy"] == "user_preferences"
     assert case.run("recommend", case.bundle).ok().out.startswith(

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/chunks.h"
 #include "daemon/reply.h"
 
 /* Small reads at first: whoever sends a byte at a time meets the deadline soon. */
@@ -143,6 +144,7 @@ void rd_request_begin(struct rd_request *request, struct mg_connection *conn)
 {
     begin(request, conn);
     request->info = mg_get_request_info(conn);
+    rd_incoming_begin(&request->worker->incoming, request->info);
     collect_headers(&request->headers, request->info);
     request->persistent = is_persistent(&request->headers, request->info->http_version);
     request->is_head = strcmp(request->info->request_method, "HEAD") == 0;
@@ -171,6 +173,13 @@ const char *rd_cache_word(uint32_t cache_use)
 static bool is_digits(const char *text)
 {
     return text[0] != '\0' && strspn(text, "0123456789") == strlen(text) && strlen(text) < 19;
+}
+
+uint64_t rd_request_length(const struct rd_request *request)
+{
+    const char *length = request->headers.content_length;
+
+    return length == NULL || !is_digits(length) ? 0 : strtoull(length, NULL, 10);
 }
 
 bool rd_request_check(struct rd_request *request)
@@ -202,6 +211,15 @@ bool rd_request_check(struct rd_request *request)
     return true;
 }
 
+static int read_some(struct rd_request *request, char *out, size_t size, uint64_t deadline)
+{
+    struct rd_incoming *in = &request->worker->incoming;
+
+    if (request->headers.transfer_encoding != NULL && rd_incoming_is_known(in))
+        return rd_incoming_read(in, out, size, deadline);
+    return mg_read(request->conn, out, size);
+}
+
 /*
  * Read and drop what a client is still sending, within bounds: closing a
  * connection with unread data resets it, and the client would not see why.
@@ -217,7 +235,7 @@ static void discard(struct rd_request *request, uint64_t size)
     while (n > 0 && n_read < size && rd_now_ns() < deadline) {
         uint64_t left = size - n_read;
 
-        n = mg_read(request->conn, bytes, left < sizeof bytes ? (size_t)left : sizeof bytes);
+        n = read_some(request, bytes, left < sizeof bytes ? (size_t)left : sizeof bytes, deadline);
         n_read += n > 0 ? (uint64_t)n : 0;
     }
 }
@@ -255,6 +273,32 @@ static int read_pieces(struct rd_request *request, struct rd_text *body, uint64_
     return 1;
 }
 
+/* The same of a body in chunks, however many pieces these come in. */
+static int read_chunks(struct rd_request *request, struct rd_text *body, uint64_t limit)
+{
+    uint64_t deadline = request->start_ns + request->app->config.request_timeout_ms * 1000000u;
+    struct rd_chunks chunks = {0};
+    char bytes[8192];
+
+    while (body->size <= limit) {
+        int n = rd_incoming_read(&request->worker->incoming, bytes, sizeof bytes, deadline);
+
+        if (n < 0)
+            return 0;
+        if (n == 0)
+            return -1;
+        switch (rd_chunks_feed(&chunks, bytes, (size_t)n, body)) {
+        case RD_CHUNKS_BROKEN:
+            return -1;
+        case RD_CHUNKS_END:
+            return body->failed ? -1 : 1;
+        default:
+            break;
+        }
+    }
+    return 1; /* the caller sees that it is too much */
+}
+
 bool rd_request_read_body(struct rd_request *request)
 {
     const struct rd_headers *headers = &request->headers;
@@ -274,7 +318,10 @@ bool rd_request_read_body(struct rd_request *request)
     }
     if (headers->expect != NULL && strcasecmp(headers->expect, "100-continue") == 0)
         (void)mg_write(request->conn, "HTTP/1.1 100 Continue\r\n\r\n", 25);
-    outcome = read_pieces(request, body, size, chunked);
+    if (chunked && rd_incoming_is_known(&request->worker->incoming))
+        outcome = read_chunks(request, body, limit);
+    else
+        outcome = read_pieces(request, body, size, chunked);
     if (outcome < 0)
         return rd_reply_error(request, 400, "The request body is incomplete or malformed");
     if (outcome == 0)

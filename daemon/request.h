@@ -11,6 +11,7 @@
 
 #include "daemon/app.h"
 #include "daemon/caller.h"
+#include "daemon/incoming.h"
 #include "daemon/json_text.h"
 #include "daemon/question.h"
 #include "daemon/stamp.h"
@@ -24,6 +25,7 @@ struct rd_worker {
     struct rd_app *app;
     recsys_recommender *recommender; /* made on first use */
     struct rd_stamp stamp;
+    struct rd_incoming incoming;
     struct rd_text body;   /* of the request */
     struct rd_text out;    /* RD_HEADROOM bytes, then the reply's body */
     struct rd_text packed; /* the same, compressed */
@@ -82,6 +84,8 @@ struct rd_request {
     bool keep_alive; /* false once the connection cannot carry another request */
 };
 
+/* The length of its body as the headers have it, 0 if they do not. */
+uint64_t rd_request_length(const struct rd_request *request);
 void rd_request_begin(struct rd_request *request, struct mg_connection *conn);
 /* For one that civetweb could not read: it has no method, path or headers. */
 void rd_request_begin_broken(struct rd_request *request, struct mg_connection *conn);

@@ -193,6 +193,7 @@ int rd_serve(struct mg_connection *conn)
         request.route->handler(&request);
     }
     rd_reply_send(&request);
+    rd_incoming_end(&request.worker->incoming, rd_request_length(&request));
     atomic_fetch_sub_explicit(&request.app->active, 1u, memory_order_release);
     return request.status;
 }

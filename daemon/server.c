@@ -27,6 +27,7 @@
 #include <openssl/evp.h>
 
 #include "daemon/gzip.h"
+#include "daemon/incoming.h"
 #include "daemon/logger.h"
 #include "daemon/reply.h"
 #include "daemon/routes.h"
@@ -418,6 +419,7 @@ void rd_server_stop(struct rd_app *app)
             (void)send(waker, "", 1, MSG_NOSIGNAL); /* else civetweb polls for two seconds more */
             (void)close(waker);
         }
+        rd_incoming_stop();
         mg_stop(app->server);
         app->server = NULL;
     }

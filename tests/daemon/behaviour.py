@@ -135,6 +135,70 @@ def test_a_request_may_arrive_byte_by_byte(lab):
         assert connection.read().json()["user_id"] == 3
 
 
+def in_chunks(body, size, extension=b""):
+    head = b"POST /api/v1/predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    pieces = [body[i:i + size] for i in range(0, len(body), size)]
+    return head + b"".join(b"%x%s\r\n%s\r\n" % (len(piece), extension, piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+def test_chunks_and_their_extensions_may_be_cut_anywhere(lab):
+    whole = in_chunks(b'{"user_id": 3, "top_k": 1}', 5, b' ;name="value"')
+    with lab.daemon("--model", lab.movies) as daemon:
+        for cut in range(1, len(whole), 3):
+            connection = daemon.connect()
+            connection.send(whole[:cut])
+            time.sleep(0.002)
+            connection.send(whole[cut:])
+            assert connection.read().json()["user_id"] == 3, cut
+            assert connection.is_closed()
+            connection.close()
+        connection = daemon.connect()
+        for byte in whole:
+            connection.send(bytes([byte]))
+        assert connection.read().json()["user_id"] == 3
+
+
+def test_chunks_may_be_pipelined_behind_other_requests(lab):
+    """Whatever of them has come with what: the bytes behind the chunks are never a request."""
+    with lab.daemon("--model", lab.movies) as daemon:
+        before = [encode("GET", "/health/live"), encode("POST", "/api/v1/predict", body={"user_id": 1, "top_k": 1}),
+                  encode("GET", "/health/live")]
+        last = in_chunks(b'{"user_id": 5, "top_k": 1}', 7, b";x") + encode("GET", "/health/live")
+        for parts in ([b"".join(before) + last], before + [last], [before[0], b"".join(before[1:]) + last],
+                      [b"".join(before) + last[:20], last[20:]], [b"".join(before) + last[:150], last[150:]],
+                      [before[0] + before[1][:30], before[1][30:] + before[2] + last]):
+            connection = daemon.connect()
+            for part in parts:
+                connection.send(part)
+                time.sleep(0.01)
+            assert [connection.read().status for _ in before] == [200] * 3
+            assert connection.read().json()["user_id"] == 5
+            assert connection.is_closed() and connection.buffer == b""
+            connection.close()
+
+
+def test_a_large_body_may_come_in_chunks(lab):
+    body = b'{"user_id": 1, ' + b" " * 600000 + b'"top_k": 1}'
+    with lab.daemon("--model", lab.movies, "--max-body-bytes=2000000") as daemon:
+        for size in (1000, 65536, len(body)):
+            connection = daemon.connect()
+            connection.send(in_chunks(body, size, b";a=b"))
+            assert connection.read().json()["user_id"] == 1, size
+            connection.close()
+
+
+def test_chunks_that_trickle_meet_the_deadline(lab):
+    with lab.daemon("--model", lab.movies, "--request-timeout-ms=500", "--threads=1") as daemon:
+        connection, begin = daemon.connect(), time.monotonic()
+        connection.send(in_chunks(b'{"user_id": 1}', 5)[:-9])
+        assert connection.read().status == 408
+        assert time.monotonic() - begin < 5
+        connection = daemon.connect()
+        connection.send(in_chunks(b'{"user_id": 1}', 5)[:-9])
+        connection.socket.shutdown(socket.SHUT_WR)
+        assert connection.read().status == 400
+
+
 def test_a_smuggled_request_is_not_answered(lab):
     with lab.daemon("--model", lab.movies) as daemon:
         connection = daemon.connect()

@@ -26,18 +26,20 @@ function(recsys_add_tests folder)
   endforeach()
 endfunction()
 
-# recsys_add_blas_flavours(): race/scorers_on_blas once more with each flavour of OpenBLAS that is
+# recsys_add_blas_flavours(TEST...): tests of race/ once more with each flavour of OpenBLAS that is
 # installed beside the one we are linked with, as Debian does it.
 function(recsys_add_blas_flavours)
-  foreach(flavour serial pthread openmp)
-    set(test race/scorers_on_blas_${flavour})
-    set(folder /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-${flavour})
-    add_test(NAME ${test} COMMAND race_scorers_on_blas ${flavour})
-    set_tests_properties(${test} PROPERTIES LABELS race TIMEOUT 300
-      ENVIRONMENT "LD_LIBRARY_PATH=${folder};OPENBLAS_NUM_THREADS=1;OMP_NUM_THREADS=1")
-    if(NOT EXISTS ${folder}/libopenblas.so.0)
-      set_tests_properties(${test} PROPERTIES DISABLED TRUE)
-    endif()
+  foreach(name ${ARGN})
+    foreach(flavour serial pthread openmp)
+      set(test race/${name}_${flavour})
+      set(folder /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE}/openblas-${flavour})
+      add_test(NAME ${test} COMMAND race_${name} ${flavour})
+      set_tests_properties(${test} PROPERTIES LABELS race TIMEOUT 300
+        ENVIRONMENT "LD_LIBRARY_PATH=${folder};OPENBLAS_NUM_THREADS=1;OMP_NUM_THREADS=1")
+      if(NOT EXISTS ${folder}/libopenblas.so.0)
+        set_tests_properties(${test} PROPERTIES DISABLED TRUE)
+      endif()
+    endforeach()
   endforeach()
 endfunction()
 

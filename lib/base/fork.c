@@ -1,25 +1,61 @@
 /* lib/base/fork.c - counts forks, by a handler that runs in the child.
  *
- * The handler is registered when the library is loaded. It only adds one to a
- * number: a child of a process with threads may do nothing that needs a lock. */
+ * The handlers are registered when the library is loaded. The child's adds one
+ * to a number and gives back the locks that were taken before: a child of a process
+ * with threads may do nothing that needs a lock of others. */
 #include "lib/base/fork.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "lib/base/error.h"
 
-static _Atomic uint32_t forks;
+#define MAX_GUARDS 4u
+#define WAIT_NS 20000
 
-static void count_fork(void)
+static _Atomic uint32_t forks;
+static struct guard {
+    struct rs_lock *lock;
+    atomic_uint *n_inside;
+} guards[MAX_GUARDS]; /* written while the library is loaded */
+static uint32_t n_guards;
+
+static void before_fork(void)
+{
+    static const struct timespec a_moment = {0, WAIT_NS};
+
+    for (uint32_t i = 0; i < n_guards; i++) {
+        rs_lock_take(guards[i].lock);
+        while (atomic_load_explicit(guards[i].n_inside, memory_order_acquire) != 0)
+            (void)nanosleep(&a_moment, NULL);
+    }
+}
+
+static void after_fork(void)
+{
+    for (uint32_t i = n_guards; i-- > 0;)
+        rs_lock_give(guards[i].lock);
+}
+
+static void in_child(void)
 {
     atomic_fetch_add_explicit(&forks, 1u, memory_order_relaxed);
+    after_fork();
 }
 
 __attribute__((constructor)) static void watch_forks(void)
 {
     /* Fails without memory only; then a child is not told apart, as in 0.1. */
-    (void)pthread_atfork(NULL, NULL, count_fork);
+    (void)pthread_atfork(before_fork, after_fork, in_child);
+}
+
+void rs_fork_protect(struct rs_lock *lock, atomic_uint *n_inside)
+{
+    if (n_guards < MAX_GUARDS) {
+        guards[n_guards].lock = lock;
+        guards[n_guards++].n_inside = n_inside;
+    }
 }
 
 uint32_t rs_fork_count(void)

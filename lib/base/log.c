@@ -16,9 +16,30 @@
 #include "lib/base/text.h"
 
 static pthread_rwlock_t hook_lock = PTHREAD_RWLOCK_INITIALIZER;
-static recsys_log_callback hook; /* protected by hook_lock */
-static void *hook_user_data;     /* protected by hook_lock */
+static recsys_log_callback hook;   /* protected by hook_lock */
+static void *hook_user_data;       /* protected by hook_lock */
 static _Atomic int32_t hook_level; /* 0 = silent; written under hook_lock */
+
+/* A child does not have the threads that were inside the hook when it was made. */
+static void before_fork(void)
+{
+    pthread_rwlock_rdlock(&hook_lock);
+}
+
+static void after_fork(void)
+{
+    pthread_rwlock_unlock(&hook_lock);
+}
+
+static void in_child(void)
+{
+    pthread_rwlock_init(&hook_lock, NULL);
+}
+
+__attribute__((constructor)) static void watch_forks(void)
+{
+    (void)pthread_atfork(before_fork, after_fork, in_child);
+}
 
 recsys_status recsys_log_set(int32_t level, recsys_log_callback callback, void *user_data,
                              recsys_error *err)

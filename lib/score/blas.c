@@ -6,15 +6,18 @@
  *
  * OpenBLAS built for one thread (Debian's "serial" flavour) gives the same
  * buffer to two threads that call it at the same time, and wrong numbers to
- * both. Under it our calls wait for each other. Nothing can be done here about
- * calls that the host makes itself; docs/pitfalls.md says so.
+ * both. Under it our calls wait for each other: each keeps the door locked
+ * that others only pass. Nothing can be done here about calls that the host
+ * makes itself; docs/pitfalls.md says so.
  */
 #include "lib/score/blas.h"
 
 #include <cblas.h>
 #include <limits.h>
+#include <stdatomic.h>
 
 #include "lib/base/error.h"
+#include "lib/base/fork.h"
 #include "lib/base/lock.h"
 #include "lib/base/structs.h"
 #include "recsys/scorer.h"
@@ -28,42 +31,48 @@ extern int openblas_get_num_threads(void) __attribute__((weak));
 extern void openblas_set_num_threads(int n_threads) __attribute__((weak));
 #pragma GCC diagnostic pop
 
-static struct rs_lock one_at_a_time = RS_LOCK_INIT;
+static struct rs_lock door = RS_LOCK_INIT;
+static atomic_uint n_inside;
 
-static int begin_call(void)
+/* OpenBLAS has locks and threads of its own. A child that finds one of them in
+ * use by a thread that stayed with the parent waits for ever. */
+__attribute__((constructor)) static void watch_forks(void)
 {
-    int is_serial = openblas_get_parallel != NULL && openblas_get_parallel() == 0;
-
-    if (is_serial)
-        rs_lock_take(&one_at_a_time);
-    return is_serial;
+    rs_fork_protect(&door, &n_inside);
 }
 
-static void end_call(int was_locked)
+static void begin_call(void)
 {
-    if (was_locked)
-        rs_lock_give(&one_at_a_time);
+    rs_lock_take(&door);
+    atomic_fetch_add_explicit(&n_inside, 1u, memory_order_relaxed);
+    if (openblas_get_parallel == NULL || openblas_get_parallel() != 0)
+        rs_lock_give(&door);
+}
+
+static void end_call(void)
+{
+    atomic_fetch_sub_explicit(&n_inside, 1u, memory_order_release);
+    if (openblas_get_parallel != NULL && openblas_get_parallel() == 0)
+        rs_lock_give(&door);
 }
 
 void rs_blas_one(const float *items, uint32_t n_items, uint32_t stride, uint32_t dimensions,
                  const float *query, float *out)
 {
-    int is_locked = begin_call();
-
+    begin_call();
     cblas_sgemv(CblasRowMajor, CblasNoTrans, (int)n_items, (int)dimensions, 1.0f, items,
                 (int)stride, query, 1, 0.0f, out, 1);
-    end_call(is_locked);
+    end_call();
 }
 
 void rs_blas_tile(const float *items, uint32_t n_items, uint32_t stride, uint32_t dimensions,
                   const float *queries, uint32_t n_queries, float *out, uint32_t out_stride)
 {
-    int is_locked = begin_call();
-
+    begin_call();
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)n_queries, (int)n_items,
                 (int)dimensions, 1.0f, queries, (int)stride, items, (int)stride, 0.0f, out,
                 (int)out_stride);
-    end_call(is_locked);
+    end_call();
 }
 
 recsys_status recsys_blas_get_info(recsys_blas_info *info, recsys_error *err)

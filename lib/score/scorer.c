@@ -12,6 +12,7 @@
 
 #include <math.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/alloc.h"
@@ -57,7 +58,10 @@ void recsys_scorer_destroy(recsys_scorer *scorer)
 {
     if (scorer == NULL)
         return;
-    rs_team_destroy(scorer->team);
+    if (scorer->fork_count == rs_fork_count())
+        rs_team_destroy(scorer->team);
+    else
+        rs_team_abandon(scorer->team);
     for (uint32_t w = 0; scorer->workers != NULL && w < scorer->n_threads; w++)
         free_worker(&scorer->workers[w]);
     rs_free(scorer->workers);
@@ -215,12 +219,14 @@ recsys_status recsys_scorer_create(const recsys_scorer_options *options, recsys_
 
 recsys_status rs_scorer_enter(recsys_scorer *scorer, const char *function, recsys_error *err)
 {
-    recsys_status status = RECSYS_OK;
+    char what[96];
+    recsys_status status;
 
-    if (scorer->n_threads > 1)
-        status = rs_fork_check(scorer->fork_count, function, err);
-    if (status != RECSYS_OK)
-        return status;
+    if (scorer->n_threads > 1 && scorer->fork_count != rs_fork_count()) {
+        (void)snprintf(what, sizeof what, "%s: what has helper threads", function);
+        if ((status = rs_fork_check(scorer->fork_count, what, err)) != RECSYS_OK)
+            return status;
+    }
     if (atomic_exchange_explicit(&scorer->busy, 1u, memory_order_acquire) != 0)
         return rs_error(err, RECSYS_E_BUSY,
                         "%s: another thread is inside this object; make one for each thread",

@@ -122,6 +122,14 @@ fail_team:
     return rs_error_sys(err, result, "cannot set up scorer threads");
 }
 
+void rs_team_abandon(struct rs_team *team)
+{
+    if (team == NULL)
+        return;
+    rs_free(team->helpers);
+    rs_free(team);
+}
+
 void rs_team_destroy(struct rs_team *team)
 {
     if (team == NULL)

@@ -11,6 +11,8 @@ struct rs_team;
 /* n_threads counts the caller; with 1 no thread is started. */
 recsys_status rs_team_create(uint32_t n_threads, struct rs_team **out, recsys_error *err);
 void rs_team_destroy(struct rs_team *team);
+/* In a forked child, where the helper threads and who they wait for are not. */
+void rs_team_abandon(struct rs_team *team);
 
 /* Run work(argument, member) on every member 0..n_threads-1, the caller being
  * member 0, and return when all have. One caller at a time. */

@@ -113,10 +113,15 @@ function(recsys_add_releases)
   add_test(NAME abi/check_releases COMMAND ${RECSYS_PYTHON}
     ${PROJECT_SOURCE_DIR}/tests/abi/check_releases.py ${PROJECT_SOURCE_DIR}
     $<TARGET_FILE:recsys_described> $<TARGET_FILE:recsys_test_support> ${CMAKE_C_COMPILER} ${flags})
+  set_tests_properties(abi/check_releases PROPERTIES LABELS abi TIMEOUT 300
+    FIXTURES_REQUIRED described_library ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
+  if(NOT CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    return() # abidiff does not see where clang's private structs are declared
+  endif()
   add_test(NAME abi/check_abidiff COMMAND ${RECSYS_PYTHON}
     ${PROJECT_SOURCE_DIR}/tests/abi/check_abidiff.py ${PROJECT_SOURCE_DIR}
     $<TARGET_FILE:recsys_described> ${CMAKE_C_COMPILER})
-  set_tests_properties(abi/check_releases abi/check_abidiff PROPERTIES LABELS abi TIMEOUT 300
+  set_tests_properties(abi/check_abidiff PROPERTIES LABELS abi TIMEOUT 300
     FIXTURES_REQUIRED described_library SKIP_RETURN_CODE 77
     ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
 endfunction()

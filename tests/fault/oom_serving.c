@@ -66,13 +66,14 @@ static void check_served(recsys_deployment *deployment, const char *fingerprint,
         CHECK(now.last_error.status != RECSYS_OK && now.last_error.message[0] != '\0');
 }
 
-enum step { LOAD, USE, ROLLBACK, RELOAD };
+enum step { LOAD, LOAD_MODEL, USE, ROLLBACK, RELOAD };
 
 /* A deployment that has served "other" and serves "full"; one more step fails. */
 static recsys_status take_a_step(enum step step)
 {
     recsys_deployment *deployment = NULL;
     recsys_deployment_status before = {.struct_size = (uint32_t)sizeof before};
+    recsys_model *model = NULL;
     uint32_t changed = 7;
     recsys_status status;
 
@@ -88,6 +89,11 @@ static recsys_status take_a_step(enum step step)
     case LOAD:
         FAILING(status, recsys_deployment_load(deployment, at("other"), &err));
         break;
+    case LOAD_MODEL:
+        CHECK_OK(recsys_model_load(at("other"), NULL, &model, &err), &err);
+        FAILING(status, recsys_deployment_load_model(deployment, model, &err));
+        recsys_model_unref(model);
+        break;
     case USE:
         FAILING(status, recsys_deployment_use(deployment, NULL, &err));
         break;
@@ -99,7 +105,7 @@ static recsys_status take_a_step(enum step step)
         CHECK_EQ(changed, status == RECSYS_OK);
         break;
     }
-    if (status == RECSYS_OK && step != LOAD)
+    if (status == RECSYS_OK && step != LOAD && step != LOAD_MODEL)
         check_served(deployment, before.previous.fingerprint, 0);
     else
         check_served(deployment, before.active.fingerprint, status != RECSYS_OK);
@@ -114,6 +120,11 @@ static recsys_status take_a_step(enum step step)
 static recsys_status deploy_load(void)
 {
     return take_a_step(LOAD);
+}
+
+static recsys_status load_the_callers_model(void)
+{
+    return take_a_step(LOAD_MODEL);
 }
 
 static recsys_status deploy_use(void)
@@ -245,6 +256,7 @@ static const struct scenario scenarios[] = {
     {"swap a model", swap_a_model, 0},
     {"create a deployment", create_a_deployment, 0},
     {"deployment: load", deploy_load, 0},
+    {"deployment: load a model of the caller", load_the_callers_model, 0},
     {"deployment: use", deploy_use, 0},
     {"deployment: roll back", deploy_roll_back, 0},
     {"deployment: reload", deploy_reload, 0},

@@ -10,6 +10,7 @@
 #include "tests/support/check.h"
 
 static char *root, first[512], second[512], missing[512];
+static recsys_model *own; /* loaded by the program; both operators hand it over */
 static recsys_deployment *deployment;
 static atomic_int stop;
 static unsigned n_steps;
@@ -65,7 +66,7 @@ static void *operate(void *number)
     for (unsigned i = 0; i < n_steps; i++) {
         const char *source = i % 2 == 0 ? first : second;
         recsys_status status = RECSYS_OK;
-        switch (bundle_random(&random, 6)) {
+        switch (bundle_random(&random, 7)) {
         case 0:
         case 1:
             CHECK_EQ(recsys_deployment_load(deployment, source, NULL), RECSYS_OK);
@@ -80,6 +81,9 @@ static void *operate(void *number)
             break;
         case 4:
             CHECK_EQ(recsys_deployment_reload(deployment, NULL, NULL), RECSYS_OK);
+            break;
+        case 5:
+            CHECK_EQ(recsys_deployment_load_model(deployment, own, NULL), RECSYS_OK);
             break;
         default:
             CHECK_EQ(recsys_deployment_load(deployment, missing, NULL), RECSYS_E_IO);
@@ -102,6 +106,7 @@ int main(void)
     snprintf(missing, sizeof missing, "%s/missing", root);
     write_bundle(first, 40);
     write_bundle(second, 50);
+    CHECK_OK(recsys_model_load(second, NULL, &own, &err), &err);
     CHECK_OK(recsys_deployment_create(first, NULL, &deployment, &err), &err);
     CHECK_OK(recsys_deployment_reload(deployment, NULL, &err), &err);
 
@@ -115,6 +120,7 @@ int main(void)
     for (int i = 0; i < 3; i++)
         rs_thread_join(others[i]);
 
+    recsys_model_unref(own);
     CHECK_EQ(recsys_deployment_reap(deployment), 0);
     recsys_deployment_destroy(deployment);
     bundle_remove_directory(root);

@@ -366,6 +366,37 @@ static void a_status_is_zero_after_a_failure(void **state)
     assert_int_equal(recsys_deployment_get_status(NULL, NULL, &err), RECSYS_E_INVALID);
 }
 
+static void the_longest_version_is_not_cut(void **state)
+{
+    char version[256];
+    struct bundle bundle;
+
+    (void)state;
+    memset(version, 'v', sizeof version - 1);
+    version[255] = '\0';
+    bundle_write(&bundle, at("long"), 20, 30, 8, 1, 0);
+    char *members = bundle_manifest_members(&bundle), *manifest;
+    char *place = strstr(members, "\"version\": \"3\"");
+    assert_non_null(place);
+    manifest = malloc(strlen(members) + sizeof version);
+    assert_non_null(manifest);
+    sprintf(manifest, "%.*s\"version\": \"%s\"%s", (int)(place - members), members, version,
+            place + strlen("\"version\": \"3\""));
+    bundle_write_manifest(at("long"), manifest);
+    free(manifest);
+    free(members);
+    bundle_free(&bundle);
+
+    deploy(at("long"), 0);
+    load(NULL);
+    assert_string_equal(status_now().candidate.version, version);
+    version[254] = '\0';
+    assert_int_equal(recsys_deployment_use(deployment, version, &err), RECSYS_E_CONFLICT);
+    version[254] = 'v';
+    assert_int_equal(recsys_deployment_use(deployment, version, &err), RECSYS_OK);
+    assert_string_equal(status_now().active.version, version);
+}
+
 static void a_missing_bundle_leaves_the_old_model_serving(void **state)
 {
     (void)state;
@@ -574,6 +605,7 @@ int main(void)
         T(an_acquired_model_outlives_the_deployment),
         T(the_registry_may_be_given_back_before_the_deployment),
         T(a_status_is_zero_after_a_failure),
+        T(the_longest_version_is_not_cut),
         T(a_missing_bundle_leaves_the_old_model_serving),
         T(a_damaged_bundle_leaves_the_old_model_serving),
         T(a_diverged_model_is_refused),

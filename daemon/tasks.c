@@ -75,8 +75,8 @@ static bool may_see_task(struct rd_request *request, recsys_domains *domains)
 }
 
 /* A failure of the store, or of what is in it. Of the latter the message begins with the task and
- * is the client's business; the former names servers. RECSYS_E_LIMIT may be either: a result that
- * is too large, or no connection that is free. */
+ * is the client's business; the former names servers. RECSYS_E_LIMIT is
+ * a result that is too large; without a connection that is free it is RECSYS_E_EXHAUSTED. */
 static void fail_task(struct rd_request *request, recsys_status status, const recsys_error *err)
 {
     bool is_of_result = strncmp(err->message, "task ", 5) == 0;

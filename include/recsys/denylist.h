@@ -30,8 +30,8 @@ extern "C" {
  * that allow some leeway and for clocks that differ.
  *
  * Thread-safety: SYNCHRONIZED; starts no thread.
- * A check needs the lock that a parent's threads may have held: in a forked child
- * every function but the last one says E_STATE.
+ * In a forked child, where a lock of its parent's may be held for ever, every
+ * function but recsys_denylist_destroy() says E_STATE.
  *
  * Ownership: one owner; recsys_denylist_destroy(). It holds references to its
  *   store, its source and its stats, which may end before it.
@@ -53,7 +53,9 @@ typedef struct recsys_denylist_options {
                             RECSYS_NEVER_32 = as long as it takes */
     uint64_t max_tokens; /* with more, checks ask the database for each token; 0 = 4194304 */
     recsys_stats *stats; /* SHARED: a reference is taken; NULL = none */
-    uint64_t (*now_ms)(void *user_data); /* since 1970; NULL = the system's */
+    /* Since 1970; NULL = the system's. Any thread, several at once, a lock held: it calls nothing
+     * of this library. */
+    uint64_t (*now_ms)(void *user_data);
     void *user_data;
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_denylist_options;

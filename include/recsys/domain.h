@@ -22,6 +22,7 @@ extern "C" {
  * domain of yours, recycling.h the ready ones of one service.
  *
  * Thread-safety: SYNCHRONIZED once the last domain was added; starts no thread.
+ * In a forked child it can do what its stores and its source can do there.
  * Ownership: one owner; recsys_domains_destroy(). It holds references to its
  *   stores, its source and its stats, which may end before it.
  */

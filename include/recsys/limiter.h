@@ -24,7 +24,8 @@ extern "C" {
  * exact; 7 a second are 6.9999, never more than 7.
  *
  * Thread-safety: SYNCHRONIZED; starts no thread.
- * In a forked child it says E_STATE: a lock of its parent's may be held there.
+ * In a forked child, where a lock of its parent's may be held for ever,
+ * recsys_limiter_allow() says E_STATE.
  * Ownership: one owner; recsys_limiter_destroy(). It holds a reference to its
  *   store, which may end before it.
  */
@@ -46,7 +47,9 @@ typedef struct recsys_limiter_options {
     uint32_t max_keys;  /* of the local limiter; 0 = 65536 */
     uint32_t reserved;  /* must be 0 */
     const char *prefix; /* of keys in the store; NULL = "limit:"; COPIED */
-    uint64_t (*now_us)(void *user_data); /* monotonic clock for tests; NULL = the system's */
+    /* Monotonic clock for tests; NULL = the system's. Any thread, several at once: it calls nothing
+     * of this library. */
+    uint64_t (*now_us)(void *user_data);
     void *user_data;
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_limiter_options;

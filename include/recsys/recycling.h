@@ -20,8 +20,8 @@ extern "C" {
 
 /*
  * Add the ready domains to a set, all or none. The functions below work on a
- * set that has them. As recsys_domains_add(): before the set is used by several
- * threads.
+ * set that has them, and say E_UNDEFINED of another. As recsys_domains_add():
+ * before the set is used by several threads.
  *
  * Fails with: E_INVALID, E_EXISTS (a domain of the set has the name of one of
  *   them, or its keys), E_NOMEM. Since: 0.2
@@ -96,7 +96,8 @@ recsys_recycling_add_message(recsys_domains *domains, const char *user_id, const
  *
  * json  {"task_id","status","ready","successful","result","traceback","date_done"}
  *
- * Fails with: E_NOT_FOUND (no result: pending, unknown or expired), E_FORMAT
+ * Fails with: E_NOT_FOUND (no result: pending, unknown or expired), E_UNDEFINED
+ *   (logical db 9 has no store that workers could write to), E_FORMAT
  *   (not JSON: pickled results are refused unread), E_LIMIT (the result is too
  *   large), E_INVALID, what the store failed with. Since: 0.2
  */

@@ -139,7 +139,9 @@ typedef struct recsys_source_driver {
                          recsys_error *err);
     /* Several statements without parameters, all or nothing: a migration. May be NULL. */
     recsys_status (*run)(void *self, const char *script, uint32_t timeout_ms, recsys_error *err);
-    void (*destroy)(void *self); /* with the source's last reference */
+    /* With the source's last reference; perhaps in a forked child, where the parent's
+     * connections must be left alone. */
+    void (*destroy)(void *self);
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_source_driver;
 

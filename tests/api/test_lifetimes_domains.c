@@ -137,7 +137,8 @@ static void use(void)
                          RECSYS_OK);
         assert_int_equal(recsys_domains_get(world.domains, names[i], &id, 1, 0, &json, NULL, &err),
                          RECSYS_OK);
-        assert_string_equal(json.data, "{\"id\":7}");
+        assert_int_equal(json.size, 8);
+        assert_memory_equal(json.data, "{\"id\":7}", 8);
         recsys_value_release(&json);
     }
     if (world.denylist != NULL) {

@@ -16,6 +16,9 @@
 
 /* -- what it is for -- */
 
+/* A call that succeeds leaves the record as it was. */
+static const recsys_error untouched = {RECSYS_E_BUSY, 3, "as it was"};
+
 static void a_revoked_token_is_refused_by_every_process(void **state)
 {
     (void)state;
@@ -233,7 +236,9 @@ static void all_there_is_to_know_comes_from_the_database_or_else_from_the_store(
                         "{\"user_id\":\"u-1\",\"reason\":\"logout\",\"blacklisted_at\":\"2026-06-"
                         "01T00:00:00Z\",\"expires_at\":\"2100-01-01T00:00:00Z\"}");
     atomic_store(&w.database.fail, RECSYS_E_IO);
+    err = untouched;
     assert_int_equal(recsys_denylist_get(w.b, bytes("t1"), &json, &err), RECSYS_OK);
+    assert_memory_equal(&err, &untouched, sizeof err);
     assert_string_equal(json.data,
                         "{\"jti\":\"t1\",\"user_id\":\"u-1\",\"reason\":\"logout\",\"blacklisted_"
                         "at\":\"2026-06-01T00:00:00Z\",\"expires_at\":\"2100-01-01T00:00:00Z\"}");
@@ -269,10 +274,10 @@ static void without_a_database_the_store_s_word_counts(void **state)
 static void a_check_says_why_it_cannot_tell_and_leaves_the_error_record_alone(void **state)
 {
     recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
-    const recsys_error before = {RECSYS_E_BUSY, 3, "as it was"}, nothing = {0, 0, ""};
+    const recsys_error nothing = {0, 0, ""};
 
     (void)state;
-    err = before;
+    err = untouched;
     assert_int_equal(recsys_denylist_check(w.a, bytes("t1"), &found, &err), RECSYS_OK);
     assert_int_equal(found.verdict, CLEAR);
     assert_memory_equal(&found.problem, &nothing, sizeof nothing);
@@ -282,7 +287,7 @@ static void a_check_says_why_it_cannot_tell_and_leaves_the_error_record_alone(vo
     assert_int_equal(found.verdict, UNKNOWN);
     assert_int_equal(found.problem.status, RECSYS_E_TIMEOUT);
     assert_non_null(strstr(found.problem.message, "cannot tell whether the token is revoked: "));
-    assert_memory_equal(&err, &before, sizeof err);
+    assert_memory_equal(&err, &untouched, sizeof err);
     /* What it said before is not left behind. */
     atomic_store(&w.database.fail, RECSYS_OK);
     atomic_store(&w.link_a.fail, RECSYS_OK);
@@ -307,7 +312,9 @@ static void a_revocation_that_lost_against_another_is_tried_again(void **state)
     (void)state;
     atomic_store(&w.database.fail_next, 2);
     atomic_store(&w.database.fail, RECSYS_E_CONFLICT);
+    err = untouched;
     revoke(w.a, "t1");
+    assert_memory_equal(&err, &untouched, sizeof err);
     assert_int_equal(check(w.b, "t1"), REVOKED);
     atomic_store(&w.database.fail, RECSYS_E_CONFLICT); /* but not for ever */
     assert_int_equal(recsys_denylist_revoke(w.a, bytes("t2"), NULL, NULL, FAR_S, &err),

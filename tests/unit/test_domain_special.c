@@ -159,6 +159,7 @@ static void wildcards_in_a_keyword_mean_themselves(void **state)
 
 static void keywords_have_one_to_a_hundred_characters(void **state)
 {
+    const recsys_error untouched = {RECSYS_E_BUSY, 3, "as it was"};
     char keyword[1024] = "";
     recsys_value json;
 
@@ -172,7 +173,9 @@ static void keywords_have_one_to_a_hundred_characters(void **state)
     for (unsigned i = 0; i < 100; i++)
         strcat(keyword, "이");
     /* Too long for a key, but a keyword all the same. */
+    err = untouched;
     assert_int_equal(search(keyword), RECSYS_ASIDE_MISS);
+    assert_memory_equal(&err, &untouched, sizeof err);
     assert_int_equal(search(keyword), RECSYS_ASIDE_MISS);
     assert_int_equal(fake.calls, 2);
     strcat(keyword, "x");

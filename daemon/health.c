@@ -64,7 +64,7 @@ static bool is_left_alone(recsys_store *store)
 
     stats.struct_size = (uint32_t)sizeof stats;
     return recsys_store_get_stats(store, &stats, NULL) == RECSYS_OK &&
-           stats.breaker == RECSYS_STORE_OPEN;
+           stats.breaker == RECSYS_BREAKER_OPEN;
 }
 
 /* A store whose breaker is open is down, whatever the last look has found. */

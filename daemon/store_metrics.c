@@ -99,7 +99,7 @@ static void copy_redis(const struct rd_server_metrics *m, recsys_store *store, u
     pool.struct_size = (uint32_t)sizeof pool;
     recsys_metric_set(m->up, state == RD_STATE_UP);
     if (recsys_store_get_stats(store, &calls, NULL) == RECSYS_OK) {
-        recsys_metric_set(m->breaker_open, calls.breaker == RECSYS_STORE_OPEN);
+        recsys_metric_set(m->breaker_open, calls.breaker == RECSYS_BREAKER_OPEN);
         recsys_metric_set(m->calls, (double)calls.calls);
         recsys_metric_set(m->failures, (double)calls.failures);
     }

@@ -134,7 +134,7 @@ typedef recsys_status (*recsys_aside_loader)(recsys_aside_load *load, void *user
                                              recsys_error *err);
 
 enum {
-    RECSYS_LOAD_UNCACHED = 1u << 0 /* hand it out, do not store it */
+    RECSYS_ASIDE_UNCACHED = 1u << 0 /* hand it out, do not store it */
 };
 
 /*

@@ -19,9 +19,9 @@ extern "C" {
  *
  * In front of every driver stands a circuit breaker. A store that does not
  * answer (E_TIMEOUT, E_IO, E_BACKEND) several times in a row is not asked any
- * more, its breaker is open:
- * calls then fail at once with E_UNAVAILABLE until a probe has found it well again.
- * So a dead or frozen server costs a few callers one time-out, not everybody.
+ * more, its breaker is open: calls then fail at once with E_UNAVAILABLE until a
+ * probe has found it well again. So a dead or frozen server costs a few callers
+ * one time-out, not everybody.
  *
  * An error is never "not there": E_NOT_FOUND comes from the server alone.
  *
@@ -55,7 +55,7 @@ enum {
  * Called on the thread that called recsys_store_scan(), without locks: it may
  * call this store. No exception and no longjmp may leave it.
  */
-typedef int32_t (*recsys_key_callback)(const void *key, size_t key_size, void *user_data);
+typedef int32_t (*recsys_key_callback)(recsys_bytes key, void *user_data);
 
 /*
  * What a driver must be able to do. Keys and values are any bytes, keys not
@@ -102,7 +102,8 @@ typedef struct recsys_store_driver {
     /* Some of the keys that consist of the literals parts[0..n-1] with anything
      * (or nothing) between each two: {"user:", ""} is what a shell calls user:*.
      * `cursor` is 0 at first and 0 again when all have been seen. A key may come
-     * twice; one that is there all the time does come. */
+     * twice; one that is there all the time does come. If the callback does not
+     * return 0: no more keys, and in `cursor` where to go on. */
     recsys_status (*scan)(void *self, const recsys_bytes *parts, size_t n, uint64_t *cursor,
                           recsys_key_callback callback, void *user_data, recsys_error *err);
     /* GCRA by the store's clock: `emission_us` an item, `burst` items at once,
@@ -199,7 +200,8 @@ RECSYS_API void *recsys_store_get_self(const recsys_store *store, void (*destroy
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_get(recsys_store *store,
                                                            const recsys_bytes *keys, size_t n,
-                                                           recsys_value *values, uint64_t *incarnation,
+                                                           recsys_value *values,
+                                                           uint64_t *incarnation,
                                                            recsys_error *err);
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_set(recsys_store *store, recsys_bytes key,
                                                            recsys_bytes value, uint64_t ttl_ms,
@@ -227,8 +229,8 @@ recsys_store_rate_limit(recsys_store *store, recsys_bytes key, uint64_t emission
                         uint32_t cost, recsys_rate_decision *out, recsys_error *err);
 
 enum {
-    RECSYS_STORE_CLOSED = 1, /* in use */
-    RECSYS_STORE_OPEN = 2    /* the store is not asked */
+    RECSYS_BREAKER_CLOSED = 1, /* the store is asked */
+    RECSYS_BREAKER_OPEN = 2    /* it is not */
 };
 
 /*
@@ -246,7 +248,7 @@ RECSYS_API recsys_status recsys_store_probe(recsys_store *store, recsys_error *e
 
 typedef struct recsys_store_stats {
     uint32_t struct_size; /* in: sizeof(recsys_store_stats) */
-    uint32_t breaker;     /* RECSYS_STORE_CLOSED or _OPEN */
+    uint32_t breaker;     /* RECSYS_BREAKER_* */
     uint64_t calls, failures, refused; /* refused: while the breaker was open */
     uint64_t opened;      /* how often the breaker has opened */
     uint64_t entries, bytes, max_bytes, evictions; /* of an in-process store; others leave 0 */

@@ -36,7 +36,7 @@ recsys_status recsys_aside_load_set(recsys_aside_load *load, recsys_bytes value,
                         "recsys_aside_load_set: an argument is missing, or the value is larger "
                         "than 2 GiB");
     recsys_status status =
-        rs_reserved(flags & ~(uint32_t)RECSYS_LOAD_UNCACHED, "recsys_aside_load_set: flags", err);
+        rs_reserved(flags & ~(uint32_t)RECSYS_ASIDE_UNCACHED, "recsys_aside_load_set: flags", err);
     if (status != RECSYS_OK)
         return status;
     if (load->image != NULL)
@@ -137,7 +137,7 @@ enum rs_filled rs_aside_fill(recsys_aside_load *load, recsys_status status,
 
     if (is_too_large)
         rs_counts_add(&aside->counts, RS_COUNT_TOO_LARGE, 1);
-    if (image != NULL && !is_too_large && (load->flags & RECSYS_LOAD_UNCACHED) == 0)
+    if (image != NULL && !is_too_large && (load->flags & RECSYS_ASIDE_UNCACHED) == 0)
         filled = fill_value(load, place, epoch);
     else if (status == RECSYS_E_NOT_FOUND && aside->negative_ttl_ms > 0)
         filled = fill_negative(load, place, epoch);

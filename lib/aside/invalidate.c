@@ -70,13 +70,13 @@ static int is_own(const char *key, size_t size)
 }
 
 /* Keys found, each after its size. */
-static int32_t collect(const void *key, size_t key_size, void *user_data)
+static int32_t collect(recsys_bytes key, void *user_data)
 {
     struct rs_buffer *found = user_data;
 
-    if (!is_own(key, key_size)) {
-        rs_buffer_add(found, &key_size, sizeof key_size);
-        rs_buffer_add(found, key, key_size);
+    if (!is_own(key.data, key.size)) {
+        rs_buffer_add(found, &key.size, sizeof key.size);
+        rs_buffer_add(found, key.data, key.size);
     }
     return 0;
 }

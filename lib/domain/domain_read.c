@@ -96,7 +96,7 @@ static recsys_status set_none(const struct rs_domain *domain, recsys_aside_load 
     recsys_bytes none = {NONE, strlen(NONE)};
 
     if (domain->definition.flags & RECSYS_DOMAIN_NO_NEGATIVE)
-        return recsys_aside_load_set(load, none, 0, 0, RECSYS_LOAD_UNCACHED, err);
+        return recsys_aside_load_set(load, none, 0, 0, RECSYS_ASIDE_UNCACHED, err);
     if (ttl_s == 0)
         return rs_error(err, RECSYS_E_NOT_FOUND, "domain %s: there is none",
                         domain->definition.name);
@@ -129,7 +129,7 @@ static recsys_status load_entry(recsys_aside_load *load, void *user_data, recsys
         int is_kept = is_settled && value.size <= domain->definition.max_bytes;
         status = recsys_aside_load_set(load, (recsys_bytes){value.data, value.size}, version,
                                        rs_domain_ttl_ms(domain, reading->ttl_share),
-                                       is_kept ? 0 : RECSYS_LOAD_UNCACHED, err);
+                                       is_kept ? 0 : RECSYS_ASIDE_UNCACHED, err);
     }
 
 done:

@@ -103,7 +103,7 @@ static recsys_status load_answer(recsys_aside_load *load, void *user_data, recsy
     if (status == RECSYS_OK)
         status = recsys_aside_load_set(
             load, (recsys_bytes){value.data, value.size}, 0, rs_domain_ttl_ms(domain, 1.0),
-            value.size <= domain->definition.max_bytes ? 0 : RECSYS_LOAD_UNCACHED, err);
+            value.size <= domain->definition.max_bytes ? 0 : RECSYS_ASIDE_UNCACHED, err);
     recsys_value_release(&value);
     return status;
 }

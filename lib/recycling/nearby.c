@@ -98,7 +98,7 @@ static recsys_status load_candidates(recsys_aside_load *load, void *user_data, r
         status = recsys_aside_load_set(
             load, (recsys_bytes){value.bytes, value.size}, 0,
             rs_domain_ttl_ms(domain, cell->ttl_share),
-            value.size <= domain->definition.max_bytes ? 0 : RECSYS_LOAD_UNCACHED, err);
+            value.size <= domain->definition.max_bytes ? 0 : RECSYS_ASIDE_UNCACHED, err);
     rs_buffer_destroy(&value);
     recsys_rows_destroy(rows);
     return status;

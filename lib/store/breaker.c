@@ -193,7 +193,7 @@ void rs_breaker_get_stats(struct rs_breaker *breaker, recsys_store_stats *out)
     out->calls = atomic_load_explicit(&breaker->calls, memory_order_relaxed);
     out->refused = atomic_load_explicit(&breaker->refused, memory_order_relaxed);
     rs_lock_take(&breaker->lock);
-    out->breaker = is_open(breaker) ? RECSYS_STORE_OPEN : RECSYS_STORE_CLOSED;
+    out->breaker = is_open(breaker) ? RECSYS_BREAKER_OPEN : RECSYS_BREAKER_CLOSED;
     out->failures = breaker->failures;
     out->opened = breaker->opened;
     rs_lock_give(&breaker->lock);

@@ -239,12 +239,12 @@ struct walk {
     int32_t stopped; /* what the callback returned */
 };
 
-static int32_t show(const void *key, size_t key_size, void *arg)
+static int32_t show(recsys_bytes key, void *arg)
 {
     struct walk *walk = arg;
 
     if (walk->stopped == 0)
-        walk->stopped = walk->callback(key, key_size, walk->user_data);
+        walk->stopped = walk->callback(key, walk->user_data);
     return walk->stopped;
 }
 

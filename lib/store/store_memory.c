@@ -215,7 +215,7 @@ static int show_keys(const recsys_cache *cache, const struct held *held, uint64_
     for (size_t i = 0; i < held->n; i++) {
         recsys_cache_entry *entry = held->entries[i];
         if (!enough) {
-            enough = callback(rs_entry_key(entry), entry->key_size, user_data) != 0;
+            enough = callback((recsys_bytes){rs_entry_key(entry), entry->key_size}, user_data) != 0;
             if (enough && i + 1 < held->n)
                 *position = rs_cache_position(cache, held->entries[i + 1]);
         }

@@ -160,9 +160,9 @@ static recsys_status take(void)
     return status;
 }
 
-static int32_t count_key(const void *key, size_t key_size, void *user_data)
+static int32_t count_key(recsys_bytes key, void *user_data)
 {
-    (void)key, (void)key_size;
+    (void)key;
     ++*(int *)user_data;
     return 0;
 }

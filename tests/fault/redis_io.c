@@ -135,10 +135,10 @@ static recsys_status do_replace(void)
     return recsys_store_replace(store, keys[0], keys[1], keys[2], 1000, &err);
 }
 
-static int32_t see(const void *key, size_t size, void *user_data)
+static int32_t see(recsys_bytes key, void *user_data)
 {
     (void)user_data;
-    strncat(seen, key, size);
+    strncat(seen, key.data, key.size);
     strncat(seen, ";", 2);
     return 0;
 }
@@ -567,7 +567,8 @@ static void a_probe_pings_and_wants_a_pong(void **state)
     assert_ok(recsys_redis_create("fragile", &options, &store_options, &fragile, &err));
     say("-LOADING\r\n", FAKE_AT_ONCE);
     assert_fails(recsys_store_get(fragile, keys, 1, &value, &incarnation, &err), RECSYS_E_BACKEND);
-    assert_fails(recsys_store_get(fragile, keys, 1, &value, &incarnation, &err), RECSYS_E_UNAVAILABLE);
+    assert_fails(recsys_store_get(fragile, keys, 1, &value, &incarnation, &err),
+                 RECSYS_E_UNAVAILABLE);
     say("+PENG\r\n", FAKE_AT_ONCE);
     recsys_status status;
     while ((status = recsys_store_probe(fragile, &err)) == RECSYS_E_UNAVAILABLE)

@@ -96,12 +96,12 @@ static double server_seconds(void)
     return (double)(seconds % 1000000) + (double)micros * 1e-6;
 }
 
-static int32_t check_ttl(const void *key, size_t key_size, void *user_data)
+static int32_t check_ttl(recsys_bytes key, void *user_data)
 {
     char text[256];
     long long ttl;
 
-    snprintf(text, sizeof text, "%.*s", (int)key_size, (const char *)key);
+    snprintf(text, sizeof text, "%.*s", (int)key.size, (const char *)key.data);
     CHECK(strncmp(text, "limit:", 6) == 0);
     char *answer = redis_server_ask(&server, "EVAL",
                                     "redis.call('SELECT', 8) return redis.call('PTTL', ARGV[1])",

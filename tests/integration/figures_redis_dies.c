@@ -202,14 +202,14 @@ static void kill_and_restart(unsigned n)
         wait_for_hits(2000);
         redis_server_kill(&server);
         uint64_t before = count().invalidations;
-        wait_for_breaker(RECSYS_STORE_OPEN);
+        wait_for_breaker(RECSYS_BREAKER_OPEN);
         while (count().invalidations < before + 50) /* changes that Redis does not hear of */
             rest_ms(1);
         changes += count().invalidations - before;
         redis_server_restart(&server);
         long long keys = count_keys();
         least = keys < least ? keys : least;
-        wait_for_breaker(RECSYS_STORE_CLOSED);
+        wait_for_breaker(RECSYS_BREAKER_CLOSED);
     }
     wait_for_hits(2000);
     printf("killed and restarted %u times, at least %lld keys were back each time, %" PRIu64
@@ -226,7 +226,7 @@ static void freeze_and_thaw(unsigned n)
         wait_for_hits(2000);
         uint64_t before = count_store().failures;
         redis_server_freeze(&server);
-        wait_for_breaker(RECSYS_STORE_OPEN);
+        wait_for_breaker(RECSYS_BREAKER_OPEN);
         wait_for_late_calls();
         uint64_t n_paid = count_store().failures - before;
         most = n_paid > most ? n_paid : most;
@@ -234,7 +234,7 @@ static void freeze_and_thaw(unsigned n)
         rest_ms(i % 5 * 100); /* however long it lasts */
         later += count_store().calls - before;
         redis_server_thaw(&server);
-        uint64_t closed_after = wait_for_breaker(RECSYS_STORE_CLOSED);
+        uint64_t closed_after = wait_for_breaker(RECSYS_BREAKER_CLOSED);
         slowest_close = closed_after > slowest_close ? closed_after : slowest_close;
     }
     wait_for_hits(2000);

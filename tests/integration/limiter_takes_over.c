@@ -69,7 +69,7 @@ static void wait_until_well(recsys_store *store)
     while (recsys_store_probe(store, &err) != RECSYS_OK)
         rest_ms(5);
     CHECK_OK(recsys_store_get_stats(store, &stats, &err), &err);
-    CHECK_EQ(stats.breaker, RECSYS_STORE_CLOSED);
+    CHECK_EQ(stats.breaker, RECSYS_BREAKER_CLOSED);
 }
 
 int main(void)

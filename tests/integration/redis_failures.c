@@ -320,7 +320,7 @@ static void a_pool_that_is_used_up_is_no_failure_of_the_server(void **state)
     pthread_join(thread, NULL);
     assert_int_equal(n_bad, 0);
     assert_ok(recsys_store_get_stats(shared, &stats, &err));
-    assert_int_equal(stats.breaker, RECSYS_STORE_CLOSED);
+    assert_int_equal(stats.breaker, RECSYS_BREAKER_CLOSED);
     assert_int_equal(stats.failures, 0);
     assert_ok(get(shared, "k", &incarnation));
     recsys_store_unref(shared);

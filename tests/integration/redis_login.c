@@ -206,9 +206,9 @@ static recsys_store *open_with_all_but(size_t left_out)
     return store;
 }
 
-static int32_t see_key(const void *key, size_t size, void *user_data)
+static int32_t see_key(recsys_bytes key, void *user_data)
 {
-    (void)key, (void)size;
+    (void)key.data, (void)key.size;
     ++*(unsigned *)user_data;
     return 0;
 }

@@ -228,16 +228,16 @@ static struct {
     size_t n, stop_at; /* stop_at: the callback says enough when n reaches it; 0 = never */
 } seen;
 
-static int32_t see(const void *key, size_t size, void *user_data)
+static int32_t see(recsys_bytes key, void *user_data)
 {
     (void)user_data;
-    assert_true(size < sizeof seen.keys[0]);
+    assert_true(key.size < sizeof seen.keys[0]);
     for (size_t i = 0; i < seen.n; i++)
-        if (strlen(seen.keys[i]) == size && memcmp(seen.keys[i], key, size) == 0)
-            return 0; /* a key may come twice */
+        if (strlen(seen.keys[i]) == key.size && memcmp(seen.keys[i], key.data, key.size) == 0)
+            return 0; /* a key.data may come twice */
     assert_true(seen.n < MAX_SEEN);
-    memcpy(seen.keys[seen.n], key, size);
-    seen.keys[seen.n++][size] = '\0';
+    memcpy(seen.keys[seen.n], key.data, key.size);
+    seen.keys[seen.n++][key.size] = '\0';
     return seen.n == seen.stop_at;
 }
 
@@ -351,9 +351,9 @@ static void a_scan_that_was_stopped_goes_on_where_it_was(void **state)
     assert_fails(recsys_store_scan(store, parts, 2, &cursor, see, NULL, &err), RECSYS_E_INVALID);
 }
 
-static int32_t remove_it(const void *key, size_t size, void *user_data)
+static int32_t remove_it(recsys_bytes key, void *user_data)
 {
-    const recsys_bytes one = {key, size};
+    const recsys_bytes one = {key.data, key.size};
 
     (void)user_data;
     assert_ok(recsys_store_remove(store, &one, 1, NULL, &err));
@@ -561,7 +561,7 @@ static void a_key_of_another_kind_is_wrong_for_this_call_alone(void **state)
     }
     set("k", "v"); /* the breaker is closed, the connection in use */
     assert_ok(recsys_store_get_stats(store, &stats, &err));
-    assert_int_equal(stats.breaker, RECSYS_STORE_CLOSED);
+    assert_int_equal(stats.breaker, RECSYS_BREAKER_CLOSED);
     assert_int_equal(stats.failures, 0);
     assert_int_equal(pool_stats(store).connected, 1);
 }

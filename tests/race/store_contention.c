@@ -62,12 +62,12 @@ static void prove(const recsys_value *value, uint64_t key)
     CHECK(proof.word == proof.same_word);
 }
 
-static int32_t see(const void *key, size_t key_size, void *user_data)
+static int32_t see(recsys_bytes key, void *user_data)
 {
     uint64_t number;
 
-    CHECK_EQ(key_size, sizeof number);
-    memcpy(&number, key, sizeof number);
+    CHECK_EQ(key.size, sizeof number);
+    memcpy(&number, key.data, sizeof number);
     CHECK(number < N_KEYS);
     (*(uint64_t *)user_data)++;
     return 0;

@@ -128,7 +128,7 @@ static recsys_status fake_scan(void *self, const recsys_bytes *parts, size_t n, 
 {
     (void)self;
     fake.n = n;
-    *cursor = (uint64_t)callback("k", 1, user_data);
+    *cursor = (uint64_t)callback((recsys_bytes){"k", 1}, user_data);
     return answer("scan", parts[0], why);
 }
 

@@ -496,7 +496,7 @@ static recsys_status store_scan(void *self, const recsys_bytes *parts, size_t n,
     const struct sim_slot slot = process->sim->slots[*cursor];
     if (slot.key_size >= parts[0].size && memcmp(slot.key, parts[0].data, parts[0].size) == 0 &&
         slot.key_size > 0)
-        callback(slot.key, slot.key_size, user_data);
+        callback((recsys_bytes){slot.key, slot.key_size}, user_data);
     *cursor = (*cursor + 1) % SIM_SLOTS;
     sim_yield(process->sim);
     return RECSYS_OK;

@@ -143,7 +143,7 @@ static void a_loader_says_how_long_its_value_may_live_and_whether_at_all(void **
     world_get(&world);
     assert_outcome(RECSYS_OK, RECSYS_ASIDE_STALE);
     world_invalidate(&world, world.aside);
-    world.load_flags = RECSYS_LOAD_UNCACHED;
+    world.load_flags = RECSYS_ASIDE_UNCACHED;
     assert_string_equal(world_load(&world), "one");
     assert_int_equal(world_kind(&world), 0);
 }

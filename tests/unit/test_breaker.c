@@ -84,7 +84,7 @@ static recsys_store_stats stats(void)
 
 static int is_open(void)
 {
-    return stats().breaker == RECSYS_STORE_OPEN;
+    return stats().breaker == RECSYS_BREAKER_OPEN;
 }
 
 static recsys_status probe(void)
@@ -116,9 +116,9 @@ static void ask_from_outside(void)
     rs_thread_join(thread);
 }
 
-static int32_t stop_at_once(const void *key, size_t key_size, void *user_data)
+static int32_t stop_at_once(recsys_bytes key, void *user_data)
 {
-    assert_memory_equal(key, "k", key_size);
+    assert_memory_equal(key.data, "k", key.size);
     *(int *)user_data += 1;
     return 9;
 }
@@ -151,7 +151,8 @@ static void failures_in_a_row_open_it_and_no_call_gets_through(void **state)
     assert_int_equal(recsys_store_replace(store, KEY, VALUE, VALUE, 0, &err), RECSYS_E_UNAVAILABLE);
     assert_int_equal(recsys_store_scan(store, &key, 1, &cursor, stop_at_once, &n_seen, &err),
                      RECSYS_E_UNAVAILABLE);
-    assert_int_equal(recsys_store_rate_limit(store, KEY, 1, 1, 1, &decision, &err), RECSYS_E_UNAVAILABLE);
+    assert_int_equal(recsys_store_rate_limit(store, KEY, 1, 1, 1, &decision, &err),
+                     RECSYS_E_UNAVAILABLE);
     assert_int_equal(fake.n_calls, 3);
     assert_int_equal(stats().calls, 3);
     assert_int_equal(stats().failures, 3);
@@ -213,7 +214,8 @@ static void a_probe_after_the_pause_closes_it(void **state)
     assert_int_equal(probe(), RECSYS_E_UNAVAILABLE);
     assert_int_equal(fake.n_pings, 0);
     fake.clock_ms += 1;
-    assert_int_equal(get(), RECSYS_E_UNAVAILABLE); /* a request does not probe, somebody else does */
+    assert_int_equal(get(),
+                     RECSYS_E_UNAVAILABLE); /* a request does not probe, somebody else does */
     assert_int_equal(fake.n_pings, 0);
     assert_int_equal(probe(), RECSYS_OK);
     assert_int_equal(fake.n_pings, 1);
@@ -255,7 +257,8 @@ static void without_a_prober_the_first_request_after_the_pause_probes(void **sta
     assert_int_equal(fake.n_pings, 0);
     fake.clock_ms += 1;
     fake.ping_answer = RECSYS_E_IO;
-    assert_int_equal(get(), RECSYS_E_UNAVAILABLE); /* nothing was sent of it, whatever the ping says */
+    assert_int_equal(get(),
+                     RECSYS_E_UNAVAILABLE); /* nothing was sent of it, whatever the ping says */
     assert_int_equal(fake.n_pings, 1);
     assert_int_equal(get(), RECSYS_E_UNAVAILABLE);
     assert_int_equal(fake.n_pings, 1);
@@ -372,7 +375,7 @@ static void who_has_something_to_tell_does_before_anybody_reads(void **state)
     assert_int_equal(two.n_told, 1);
     assert_false(is_open());
     assert_int_equal(from_outside[0], RECSYS_E_UNAVAILABLE); /* a reader waits until all is told */
-    assert_int_equal(from_outside[1], RECSYS_OK);      /* a removal need not become one more */
+    assert_int_equal(from_outside[1], RECSYS_OK); /* a removal need not become one more */
     assert_int_equal(from_outside[2], RECSYS_E_UNAVAILABLE);
 }
 

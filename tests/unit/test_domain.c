@@ -206,12 +206,13 @@ static size_t count_list(const char *name, const char *value, uint32_t limit, ui
     return n;
 }
 
-static int32_t collect(const void *key, size_t size, void *user_data)
+static int32_t collect(recsys_bytes key, void *user_data)
 {
     char *keys = user_data;
 
-    if (size > 0 && *(const char *)key != '~')
-        snprintf(keys + strlen(keys), 4096 - strlen(keys), "%.*s ", (int)size, (const char *)key);
+    if (key.size > 0 && *(const char *)key.data != '~')
+        snprintf(keys + strlen(keys), 4096 - strlen(keys), "%.*s ", (int)key.size,
+                 (const char *)key.data);
     return 0;
 }
 

@@ -375,15 +375,15 @@ static void processes_divide_the_limit_while_the_store_is_away(void **state)
     recsys_store_unref(memory);
 }
 
-static int32_t note_key(const void *key, size_t key_size, void *user_data)
+static int32_t note_key(recsys_bytes key, void *user_data)
 {
     recsys_bytes *found = user_data;
     static char copy[512];
 
-    CHECK_BETWEEN(key_size, 1, sizeof copy);
-    memcpy(copy, key, key_size);
+    CHECK_BETWEEN(key.size, 1, sizeof copy);
+    memcpy(copy, key.data, key.size);
     assert_null(found->data); /* one key alone */
-    *found = (recsys_bytes){copy, key_size};
+    *found = (recsys_bytes){copy, key.size};
     return 0;
 }
 

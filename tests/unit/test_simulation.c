@@ -108,7 +108,7 @@ static int is_told(const struct process *process)
         return 1;
     CHECK_EQ(recsys_aside_get_stats(process->aside, &stats, NULL), RECSYS_OK);
     CHECK_EQ(recsys_store_get_stats(process->base.store, &store, NULL), RECSYS_OK);
-    return stats.journal == 0 && store.breaker == RECSYS_STORE_CLOSED;
+    return stats.journal == 0 && store.breaker == RECSYS_BREAKER_CLOSED;
 }
 
 /* What the store has been told, everybody must see. */
@@ -160,7 +160,7 @@ static recsys_status load(recsys_aside_load *load, void *user_data, recsys_error
     if (!exists)
         return RECSYS_E_NOT_FOUND;
     return recsys_aside_load_set(load, (recsys_bytes){&value, sizeof value}, value.version, 0,
-                                 sim_chance(&sim, 50) ? RECSYS_LOAD_UNCACHED : 0, err);
+                                 sim_chance(&sim, 50) ? RECSYS_ASIDE_UNCACHED : 0, err);
 }
 
 static void get(struct process *process, unsigned key)

@@ -179,9 +179,9 @@ static void a_value_is_given_back_once(void **state)
 
 /* -- what reaches the driver -- */
 
-static int32_t stop_at_once(const void *key, size_t key_size, void *user_data)
+static int32_t stop_at_once(recsys_bytes key, void *user_data)
 {
-    assert_memory_equal(key, "k", key_size);
+    assert_memory_equal(key.data, "k", key.size);
     *(int *)user_data += 1;
     return 9;
 }
@@ -434,7 +434,8 @@ static void what_is_no_status_does_not_travel_on(void **state)
         assert_int_equal(n_removed, 0);
         fake.ping_answer = fake.answer;
     }
-    assert_int_equal(stats().breaker, RECSYS_STORE_CLOSED); /* nobody says the store is not well */
+    assert_int_equal(stats().breaker,
+                     RECSYS_BREAKER_CLOSED); /* nobody says the store is not well */
 }
 
 static void a_driver_that_says_nothing_is_spoken_for(void **state)

@@ -401,7 +401,7 @@ static void it_is_always_well(void **state)
         assert_int_equal(replace("absent", "x", "y"), RECSYS_E_NOT_FOUND);
     assert_int_equal(recsys_store_probe(store, &err), RECSYS_OK);
     assert_int_equal(recsys_store_get_stats(store, &stats, &err), RECSYS_OK);
-    assert_int_equal(stats.breaker, RECSYS_STORE_CLOSED);
+    assert_int_equal(stats.breaker, RECSYS_BREAKER_CLOSED);
     assert_int_equal(stats.failures, 0);
     assert_int_equal(stats.calls, 20);
 }
@@ -514,15 +514,15 @@ static struct scan {
     int removes;
 } scan;
 
-static int32_t see(const void *key, size_t key_size, void *user_data)
+static int32_t see(recsys_bytes key, void *user_data)
 {
     char copy[32] = "";
     int number;
-    recsys_bytes bytes = {key, key_size};
+    recsys_bytes bytes = {key.data, key.size};
 
     assert_ptr_equal(user_data, &scan);
-    assert_true(key_size < sizeof copy);
-    memcpy(copy, key, key_size);
+    assert_true(key.size < sizeof copy);
+    memcpy(copy, key.data, key.size);
     scan.n_calls++;
     if (sscanf(copy, "item:%d", &number) == 1)
         scan.seen[number]++;

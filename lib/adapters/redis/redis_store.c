@@ -338,7 +338,8 @@ static recsys_status redis_scan(void *self, const recsys_bytes *parts, size_t n,
         if (key->size >= settings->prefix_size &&
             (settings->prefix_size == 0 ||
              memcmp(key->bytes, settings->prefix, settings->prefix_size) == 0))
-            enough = callback(key->bytes + settings->prefix_size, key->size - settings->prefix_size,
+            enough = callback((recsys_bytes){key->bytes + settings->prefix_size,
+                                             key->size - settings->prefix_size},
                               user_data);
     }
     rs_redis_reply_clear(&reply);

@@ -62,6 +62,7 @@ endfunction()
 function(recsys_add_fuzzers)
   # What lies outside the library and is fuzzed, too.
   add_library(recsys_fuzzed STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/daemon/jwt.c
+    ${PROJECT_SOURCE_DIR}/daemon/chunks.c ${PROJECT_SOURCE_DIR}/daemon/json_text.c
     ${PROJECT_SOURCE_DIR}/daemon/json_read.c)
   target_link_libraries(recsys_fuzzed PRIVATE recsys_compiler
     PUBLIC PkgConfig::jansson PkgConfig::libcrypto)

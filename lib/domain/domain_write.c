@@ -55,7 +55,7 @@ recsys_status rs_domains_around(const struct rs_domain *const *touched, size_t n
 
     if (n_touched == 0 || n_touched > MAX_TOUCHED)
         return rs_error(err, RECSYS_E_INVALID,
-                        "a write must touch 1..%u domains, or nothing of it is forgotten",
+                        "a write must touch 1..%u domains, or nothing of it is invalidated",
                         MAX_TOUCHED);
     around.touched = rs_alloc_array(n_touched, sizeof *around.touched);
     if (around.touched == NULL)
@@ -177,7 +177,7 @@ recsys_status recsys_domains_invalidate_user(recsys_domains *domains, const char
         else
             status = forget_matching(domain, user_id, err);
         if (status != RECSYS_OK)
-            worst = status; /* go on: what can be forgotten is */
+            worst = status; /* go on: what can be invalidated is */
     }
     return worst;
 }

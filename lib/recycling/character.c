@@ -28,7 +28,7 @@ struct gaining {
     recsys_rows *rows;
 };
 
-/* The cache's copy. If it cannot be made the entry is forgotten instead: the
+/* The cache's copy. If it cannot be made the entry is invalidated instead: the
  * gain itself has happened. */
 static void write_through(recsys_aside_changes *changes, const recsys_rows *rows)
 {

@@ -1,4 +1,5 @@
-/* lib/recycling/chat.c - adding to a conversation: the row first, then the history is forgotten. */
+/* lib/recycling/chat.c - adding to a conversation: the row first, then the history is invalidated.
+ */
 #include <string.h>
 
 #include "lib/base/error.h"

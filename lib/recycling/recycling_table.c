@@ -57,7 +57,7 @@ static const struct {
                "FROM character_db.missions WHERE user_id = $1::text "
                "ORDER BY created_at DESC, id DESC LIMIT $2::bigint"},
      NULL},
-    /* "007" would find the row of "7", and live on under its own key when "7" is forgotten. */
+    /* "007" would find the row of "7", and live on under its own key when "7" is invalidated. */
     {{.name = "location.center",
       .db = 4,
       .shape = RECSYS_SHAPE_OBJECT,

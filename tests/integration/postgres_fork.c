@@ -92,7 +92,13 @@ static void a_child_is_refused_and_its_parent_goes_on(void **state)
         run_within(transaction, "INSERT INTO t VALUES (2)");
     }
     assert_int_equal(recsys_transaction_commit(transaction, &err), RECSYS_OK);
-    assert_int_equal(recsys_source_run(source, "SELECT 1", 30000, &err), RECSYS_OK);
+    /* On each of the two connections, the one that was idle all the time, too. */
+    assert_int_equal(recsys_transaction_begin(source, 30000, &transaction, &err), RECSYS_OK);
+    assert_int_equal(recsys_transaction_begin(source, 30000, &idle, &err), RECSYS_OK);
+    run_within(transaction, "SELECT 1");
+    run_within(idle, "SELECT 1");
+    recsys_transaction_rollback(transaction);
+    recsys_transaction_rollback(idle);
     assert_int_equal(recsys_postgres_get_stats(source, &stats, &err), RECSYS_OK);
     assert_int_equal(stats.connected, 2);
     assert_int_equal(stats.closed_broken, 0);

@@ -289,7 +289,7 @@ def test_metrics_count_what_happened(lab):
     with lab.daemon("--model", lab.movies) as daemon:
         for _ in range(3):
             predict(daemon, user_id=1)
-        daemon.post("/api/v1/predict", {"user_id": 0})
+        daemon.post("/api/v1/predict", {"user_id": "nobody"})
         daemon.get("/nowhere/at/all")
         daemon.get("/api/v1/recommendations/8")
         daemon.post("/api/v1/batch-predict", {"user_ids": [1, 2, 3]})

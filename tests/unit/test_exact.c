@@ -207,7 +207,7 @@ static void ask_matrix(const struct setting *s, uint32_t k, int f)
 {
     uint32_t d = s->items->d, n = s->n_queries;
     size_t stride = d + 3, places = (size_t)n * k;
-    float *queries = malloc(n * stride * sizeof *queries),
+    float *queries = calloc(n * stride, sizeof *queries),
           *scores = malloc(places * sizeof *scores);
     uint64_t *ids = malloc(places * sizeof *ids);
     uint32_t *rows = malloc(places * sizeof *rows), *counts = malloc(n * sizeof *counts);

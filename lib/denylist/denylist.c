@@ -42,7 +42,7 @@ static const char ask_statement[] = "SELECT 1 FROM auth_db.revoked_tokens"
                                     " WHERE jti = $1 AND expires_at > now() - interval '1 minute'";
 
 /* Nobody reads these any more. Two services at once take different ones. */
-static const char forget_statement[] =
+static const char drop_statement[] =
     "DELETE FROM auth_db.revoked_tokens WHERE jti IN"
     " (SELECT jti FROM auth_db.revoked_tokens WHERE expires_at < now() - interval '1 day'"
     " ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED)";
@@ -311,7 +311,7 @@ recsys_status recsys_denylist_check(recsys_denylist *denylist, recsys_bytes jti,
 }
 
 /* At first and then now and again, what expired long ago leaves the database. */
-static void forget(recsys_denylist *denylist)
+static void drop_expired(recsys_denylist *denylist)
 {
     uint64_t now = rs_clock_ns();
     recsys_rows *rows;
@@ -324,7 +324,7 @@ static void forget(recsys_denylist *denylist)
     rs_lock_give(&denylist->lock);
     if (!is_due)
         return;
-    if (recsys_source_query(denylist->source, forget_statement, NULL, 0, SYNC_TIMEOUT_MS, &rows,
+    if (recsys_source_query(denylist->source, drop_statement, NULL, 0, SYNC_TIMEOUT_MS, &rows,
                             &problem) == RECSYS_OK)
         recsys_rows_destroy(rows);
     else
@@ -347,7 +347,7 @@ recsys_status recsys_denylist_sync(recsys_denylist *denylist, recsys_error *err)
         status =
             rs_denylist_read(denylist, SYNC_TIMEOUT_MS, denylist->store != NULL, &complete, err);
     if (status == RECSYS_OK)
-        forget(denylist);
+        drop_expired(denylist);
     return status;
 }
 

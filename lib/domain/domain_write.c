@@ -1,4 +1,4 @@
-/* lib/domain/domain_write.c - changing the truth, then forgetting what it was.
+/* lib/domain/domain_write.c - changing the truth, then invalidating what it was.
  *
  * The order is recsys_aside_write()'s and cannot be got wrong here. A write
  * that touches entries of several logical databases runs inside one such call a
@@ -136,8 +136,8 @@ recsys_status recsys_domains_invalidate(recsys_domains *domains, const char *nam
 
 /* The keys of one user in a domain with more parameters: all that begin as
  * theirs do. */
-static recsys_status forget_matching(const struct rs_domain *domain, const char *user_id,
-                                     recsys_error *err)
+static recsys_status invalidate_matching(const struct rs_domain *domain, const char *user_id,
+                                         recsys_error *err)
 {
     const char *pattern = domain->definition.key;
     char start[RECSYS_KEY_MAX + 1], key[RECSYS_KEY_MAX + 1];
@@ -175,7 +175,7 @@ recsys_status recsys_domains_invalidate_user(recsys_domains *domains, const char
         if (domain->n_parameters == 1)
             status = recsys_domains_invalidate(domains, domain->definition.name, &user_id, 1, err);
         else
-            status = forget_matching(domain, user_id, err);
+            status = invalidate_matching(domain, user_id, err);
         if (status != RECSYS_OK)
             worst = status; /* go on: what can be invalidated is */
     }

@@ -624,6 +624,7 @@ def test_logical_databases_can_be_anywhere(lab):
         with open(password, "w") as file:
             file.write("s3cret\n")
         with start(lab, postgres, None, "--redis", common.url + "/0", "--redis-single-db", "--redis-prefix=app:",
+                   "--redis-timeout-ms=200",
                    "--redis-dbs", "3=redis://:s3cret@127.0.0.1:%d/1#game:, 6=redis://:s3cret@127.0.0.1:%d" %
                    (own.port, own.port) + ", ", "--warm=off") as daemon:
             for target in ("profile/1", "character/1", "chat/history/1"):

@@ -285,7 +285,7 @@ versions() { # versions MACHINE ROOT
       ! command -v $tool > /dev/null || $tool --version | head -n 1
     done
     dpkg-query -W -f "\${Package} \${Version}\n" libc6 libopenblas0-pthread libjansson4 libcivetweb1 \
-      libhiredis0.14 libhiredis1.1.0 libpq5 libssl3 libssl3t64 zlib1g libcmocka0 redis-tools 2> /dev/null |
+      libhiredis0.14 libhiredis1.1.0 libpq5 libssl3 libssl3t64 zlib1g libcmocka-dev redis-tools 2> /dev/null |
       grep -v " \$"'
   { echo "$1, $(date -u +%Y-%m-%d), $(git describe --always --dirty):"
     sed 's/^/    /' "$log"; } > "$place/results/$1.versions"

@@ -41,7 +41,7 @@ expect() { # expect PATTERN COMMAND...: the output has a line that matches
 expect '^0\.[0-9]{3}  .* \([0-9]{4}\)' "$build/examples/01_recommend" "$bundle" 2
 expect '^[1-9][0-9]* answers and 0 failures during 11 swaps' "$build/examples/02_hot_swap" "$bundle"
 expect '^best of [1-9][0-9]* items rated 7 or more$' "$build/examples/03_score" "$bundle"
-expect '^after removal: profile of user 42, loaded 2 times$' "$build/examples/04_cache"
+expect '^after it was invalidated: profile of user 42, loaded 2 times$' "$build/examples/04_cache"
 expect '^  0\.76  Love and Explosions$' "$build/examples/05_build" "$scratch/by-hand"
 expect '^loaded 2 times$' "$build/examples/06_cache_aside"
 expect '^applied' "$build/bin/recsysctl" migrate --demo --database "$RECSYS_TEST_POSTGRES"

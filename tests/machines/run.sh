@@ -178,6 +178,8 @@ make_base() {
     > "$place/logs/$1-debootstrap.log" 2>&1 < /dev/null || return 1
   cp -L /etc/resolv.conf "$base/etc/resolv.conf"
   printf '127.0.0.1 localhost guest\n' > "$base/etc/hosts"
+  # A mirror that is behind, as the host's apt knows, would be one that apt refuses as expired.
+  apt-config dump | grep -E '^Acquire::Check-(Valid-Until|Date) ' > "$base/etc/apt/apt.conf.d/90host"
   # Where a proxy looks into TLS, its certificate is needed, by pip under this name.
   if ls /usr/local/share/ca-certificates/*.crt > /dev/null 2>&1; then
     mkdir -p "$base/usr/local/share/ca-certificates"
@@ -310,7 +312,10 @@ run_machine() {
   case $1 in *-arm64) return ;; esac
   root=$(fresh_root "$1" sudo) || return
   inside "$root" root / "$place/logs/$1-sudo.log" sh -c 'apt-get update && apt-get install -y sudo &&
-    echo "guest ALL=(ALL) NOPASSWD: ALL" > /etc/sudoers.d/guest'
+    echo "guest ALL=(ALL) NOPASSWD: ALL" > /etc/sudoers.d/guest' || {
+    row "$1" "user with sudo" "apt-get install sudo" failed 0 ""
+    return
+  }
   quickstart "$1" "$root" guest "user with sudo"
 }
 

@@ -26,6 +26,7 @@ NO_RESULT = {
     ("recsys_aside_get", "outcome"): SAYS_WHY,
     ("recsys_aside_get_or_load", "outcome"): SAYS_WHY,
     ("recsys_domains_get", "outcome"): SAYS_WHY,
+    ("recsys_domains_warm", "out"): SAYS_WHY,
     ("recsys_recycling_find_nearby", "outcome"): SAYS_WHY,
     ("recsys_recycling_search_guides", "outcome"): SAYS_WHY,
 }

@@ -151,7 +151,7 @@ demo_bundle() { # trains the demo model once; prints its folder
 
 run_examples() {
   local bundle
-  bundle=$(demo_bundle) && tests/install/run_examples.sh "$root/build/release" "$bundle"
+  build release && bundle=$(demo_bundle) && tests/install/run_examples.sh "$root/build/release" "$bundle"
 }
 
 run_daemon() { # run_daemon PRESET

@@ -8,8 +8,8 @@ target_link_libraries(recsys_test_support PRIVATE recsys_compiler
   PUBLIC PkgConfig::jansson PkgConfig::libcrypto)
 target_include_directories(recsys_test_support PRIVATE ${PROJECT_SOURCE_DIR}/include)
 
-# Enough for a busy machine; an emulated one needs more.
-set(RECSYS_TEST_SECONDS 300 CACHE STRING "Seconds that a test may take")
+# Enough for a busy machine, with a sanitizer, too; an emulated one needs more.
+set(RECSYS_TEST_SECONDS 1500 CACHE STRING "Seconds that a test may take")
 
 function(recsys_add_tests folder)
   cmake_parse_arguments(TESTS "" "" "LIBRARIES;THROUGH" ${ARGN})

@@ -12,11 +12,18 @@ function(recsys_add_lints)
       list(APPEND libraries $<TARGET_FILE:recsys_${adapter}>)
     endif()
   endforeach()
+  set(objects "")
+  foreach(target recsys_objects recsys_redis_objects recsys_postgres_objects recsysd recsysctl)
+    if(TARGET ${target})
+      list(APPEND objects $<TARGET_OBJECTS:${target}>)
+    endif()
+  endforeach()
   file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/lint/check_*.py)
   foreach(file ${files})
     get_filename_component(name ${file} NAME_WE)
     add_test(NAME lint/${name} COMMAND ${RECSYS_PYTHON} ${file} ${PROJECT_SOURCE_DIR}
       "$<$<STREQUAL:${name},check_symbols>:${libraries}>"
+      "$<$<STREQUAL:${name},check_circles>:${objects}>"
       $<$<STREQUAL:${name},check_docs>:${RECSYS_TEST_BUNDLE}> COMMAND_EXPAND_LISTS)
     set_tests_properties(lint/${name} PROPERTIES LABELS lint TIMEOUT 300
       ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1;CC=${CMAKE_C_COMPILER}")

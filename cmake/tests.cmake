@@ -61,9 +61,9 @@ endfunction()
 # corpus runs as an ordinary test.
 function(recsys_add_fuzzers)
   # What lies outside the library and is fuzzed, too.
-  add_library(recsys_fuzzed STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/daemon/jwt.c
-    ${PROJECT_SOURCE_DIR}/daemon/chunks.c ${PROJECT_SOURCE_DIR}/daemon/json_text.c
-    ${PROJECT_SOURCE_DIR}/daemon/json_read.c)
+  add_library(recsys_fuzzed STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/daemon/auth/jwt.c
+    ${PROJECT_SOURCE_DIR}/daemon/http/chunked.c ${PROJECT_SOURCE_DIR}/daemon/http/json_text.c
+    ${PROJECT_SOURCE_DIR}/daemon/http/json_read.c)
   target_link_libraries(recsys_fuzzed PRIVATE recsys_compiler
     PUBLIC PkgConfig::jansson PkgConfig::libcrypto)
   set(RECSYS_FUZZED recsys_fuzzed)

@@ -17,13 +17,13 @@
 
 #include <recsys/recsys.h>
 
-#include "daemon/auth.h"
-#include "daemon/backend.h"
-#include "daemon/config.h"
-#include "daemon/metrics.h"
-#include "daemon/reload.h"
-#include "daemon/store_metrics.h"
-#include "daemon/stores.h"
+#include "daemon/auth/keys.h"
+#include "daemon/backends/backend_watch.h"
+#include "daemon/backends/stores.h"
+#include "daemon/config/config.h"
+#include "daemon/models/model_changer.h"
+#include "daemon/observe/metrics.h"
+#include "daemon/observe/store_metrics.h"
 
 struct mg_context;
 

@@ -1,4 +1,4 @@
-# cmake -DINPUT=openapi.json -DOUTPUT=openapi.c -DNAME=rd_openapi_json -DHEADER=daemon/openapi.h -P embed.cmake
+# cmake -DINPUT=openapi.json -DOUTPUT=openapi.c -DNAME=rd_openapi_json -DHEADER=daemon/openapi/openapi.h -P embed.cmake
 # Makes `const unsigned char NAME[]`, which ends with a NUL, and `const size_t NAME_size` without it.
 file(READ ${INPUT} bytes HEX)
 string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")

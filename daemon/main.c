@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "daemon/app.h"
-#include "daemon/logger.h"
+#include "daemon/http/server.h"
+#include "daemon/http/stamp.h"
+#include "daemon/observe/logger.h"
 #include "daemon/routes.h"
-#include "daemon/server.h"
-#include "daemon/stamp.h"
 
 enum { STOPPED = 0, FAILED = 1, WRONG_SETTINGS = 2 };
 

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "daemon/limit.h"
-#include "daemon/reply.h"
+#include "daemon/auth/limit.h"
+#include "daemon/http/reply.h"
 
 /* clang-format off */
 const struct rd_route rd_routes[] = {

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "daemon/request.h"
+#include "daemon/http/request.h"
 
 enum {
     RD_ROUTE_KEY = 1 << 0,          /* needs an API key or a token, if they are set */

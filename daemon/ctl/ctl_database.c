@@ -18,11 +18,11 @@
 #include <recsys/postgres.h>
 #include <recsys/recycling.h>
 
+#include "daemon/auth/revoked_until.h"
+#include "daemon/backends/redis_dbs.h"
 #include "daemon/ctl/ctl_command.h"
 #include "daemon/ctl/ctl_progress.h"
 #include "daemon/ctl/ctl_sql.h"
-#include "daemon/redis_dbs.h"
-#include "daemon/revoked_until.h"
 
 #define MIGRATE_MS 120000u
 #define REDIS_MS 1000u /* a job may be more patient than a request */

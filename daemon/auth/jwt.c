@@ -1,0 +1,397 @@
+/* daemon/auth/jwt.c - checks a token: form, signature, then claims.
+ *
+ * There is one key and with it one algorithm, and a token must name exactly
+ * that one: "none" and a public key taken for an HMAC secret have no way in
+ * (RFC 8725 3.1). The signature is checked before any claim is read. base64url
+ * is taken in its only canonical form, so that a token cannot be written in two
+ * ways. A token without jti or exp is refused: it could never be revoked.
+ *
+ * No state, no clock of its own, no HTTP.
+ */
+#include "daemon/auth/jwt.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/pem.h>
+
+#include "daemon/auth/revoked_until.h"
+#include "daemon/http/json_read.h"
+
+#define MIN_SECRET 32u /* as many bytes as the hash has (RFC 7518 3.2) */
+#define MAX_SECRET 4096u
+#define MIN_RSA_BITS 2048
+#define MAX_TIME ((double)RD_MAX_TIME_S)
+
+struct part {
+    const char *text;
+    size_t size;
+};
+
+/* What one token is taken apart into. */
+struct token {
+    struct part signed_part; /* header.payload, as they came */
+    struct part header, payload, signature;
+};
+
+struct problem {
+    char *message;
+    size_t size;
+};
+
+static bool wrong(const struct problem *problem, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool wrong(const struct problem *problem, const char *format, ...)
+{
+    va_list list;
+
+    va_start(list, format);
+    (void)vsnprintf(problem->message, problem->size, format, list);
+    va_end(list);
+    return false;
+}
+
+static bool load_secret(struct rd_jwt_keys *keys, const char *path, const struct problem *problem)
+{
+    FILE *file = fopen(path, "re");
+    size_t size;
+
+    if (file == NULL)
+        return wrong(problem, "cannot open jwt_secret_file %s: %s", path, strerror(errno));
+    keys->secret = malloc(MAX_SECRET + 1);
+    size = keys->secret != NULL ? fread(keys->secret, 1, MAX_SECRET + 1, file) : 0;
+    (void)fclose(file);
+    if (size > 0 && keys->secret[size - 1] == '\n')
+        size--;
+    if (size > 0 && keys->secret[size - 1] == '\r')
+        size--;
+    if (size < MIN_SECRET || size > MAX_SECRET)
+        return wrong(problem,
+                     "jwt_secret_file %s must hold %u to %u bytes; try openssl rand -hex 32", path,
+                     MIN_SECRET, MAX_SECRET);
+    keys->secret_size = size;
+    return true;
+}
+
+static bool load_public_key(struct rd_jwt_keys *keys, const char *path,
+                            const struct problem *problem)
+{
+    FILE *file = fopen(path, "re");
+
+    if (file == NULL)
+        return wrong(problem, "cannot open jwt_public_key_file %s: %s", path, strerror(errno));
+    keys->public_key = PEM_read_PUBKEY(file, NULL, NULL, NULL);
+    (void)fclose(file);
+    ERR_clear_error();
+    if (keys->public_key == NULL)
+        return wrong(problem,
+                     "jwt_public_key_file %s is no public key in PEM (-----BEGIN PUBLIC KEY-----)",
+                     path);
+    if (EVP_PKEY_base_id(keys->public_key) == EVP_PKEY_RSA &&
+        EVP_PKEY_bits(keys->public_key) >= MIN_RSA_BITS)
+        return true;
+    EVP_PKEY_free(keys->public_key);
+    keys->public_key = NULL;
+    return wrong(problem, "jwt_public_key_file %s must be an RSA key of at least %d bits", path,
+                 MIN_RSA_BITS);
+}
+
+bool rd_jwt_load(struct rd_jwt_keys *keys, const char *secret_file, const char *public_key_file,
+                 char *message, size_t message_size)
+{
+    struct problem problem = {message, message_size};
+    bool has_secret = secret_file != NULL && secret_file[0] != '\0';
+    bool has_key = public_key_file != NULL && public_key_file[0] != '\0';
+
+    memset(keys, 0, sizeof *keys);
+    if (has_secret && has_key)
+        return wrong(
+            &problem,
+            "set jwt_secret_file or jwt_public_key_file, not both: one key, one algorithm");
+    if (has_secret)
+        return load_secret(keys, secret_file, &problem);
+    return !has_key || load_public_key(keys, public_key_file, &problem);
+}
+
+void rd_jwt_free(struct rd_jwt_keys *keys)
+{
+    if (keys->secret != NULL)
+        OPENSSL_cleanse(keys->secret, keys->secret_size);
+    free(keys->secret);
+    EVP_PKEY_free(keys->public_key);
+    memset(keys, 0, sizeof *keys);
+}
+
+bool rd_jwt_is_on(const struct rd_jwt_keys *keys)
+{
+    return keys->secret_size > 0 || keys->public_key != NULL;
+}
+
+static bool split(const char *text, size_t size, struct token *token)
+{
+    const char *first = memchr(text, '.', size), *second = NULL, *end = text + size;
+
+    if (first != NULL)
+        second = memchr(first + 1, '.', (size_t)(end - first) - 1);
+    if (second == NULL || memchr(second + 1, '.', (size_t)(end - second) - 1) != NULL)
+        return false;
+    token->signed_part = (struct part){text, (size_t)(second - text)};
+    token->header = (struct part){text, (size_t)(first - text)};
+    token->payload = (struct part){first + 1, (size_t)(second - first) - 1};
+    token->signature = (struct part){second + 1, (size_t)(end - second) - 1};
+    return token->header.size > 0 && token->payload.size > 0;
+}
+
+bool rd_jwt_looks_like(const char *text, size_t size)
+{
+    struct token token;
+
+    return split(text, size, &token);
+}
+
+static int value_of(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+/* base64url without padding; bits that are left over must be zero. `out` has 3/4 of the room. */
+static bool decode(struct part part, unsigned char *out, size_t *out_size)
+{
+    unsigned bits = 0, n_bits = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < part.size; i++) {
+        int value = value_of(part.text[i]);
+
+        if (value < 0)
+            return false;
+        bits = (bits << 6 | (unsigned)value) & 0xffffu;
+        n_bits += 6;
+        if (n_bits >= 8) {
+            n_bits -= 8;
+            out[n++] = (unsigned char)(bits >> n_bits);
+        }
+    }
+    *out_size = n;
+    return n_bits < 6 && (bits & ((1u << n_bits) - 1u)) == 0;
+}
+
+static json_t *read_object(struct part part)
+{
+    unsigned char bytes[RD_JWT_MAX];
+    struct rd_json_error error;
+    size_t size;
+    json_t *object;
+
+    if (!decode(part, bytes, &size))
+        return NULL;
+    object = rd_json_read((const char *)bytes, size,
+                          JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &error);
+    if (json_is_object(object))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static bool is_text(const json_t *value, const char *text)
+{
+    return json_is_string(value) && strcmp(json_string_value(value), text) == 0;
+}
+
+static bool check_header(const struct rd_jwt_keys *keys, struct part part,
+                         const struct problem *problem)
+{
+    const char *wanted = keys->public_key != NULL ? "RS256" : "HS256";
+    json_t *header = read_object(part);
+    bool ok;
+
+    if (header == NULL)
+        return wrong(problem, "its header is not a JSON object in base64url");
+    if (!is_text(json_object_get(header, "alg"), wanted))
+        ok = wrong(problem, "its alg must be %s", wanted);
+    else if (json_object_get(header, "crit") != NULL)
+        ok = wrong(problem, "its header demands what is not understood (crit)");
+    else
+        ok = true;
+    json_decref(header);
+    return ok;
+}
+
+static bool check_hmac(const struct rd_jwt_keys *keys, struct part text,
+                       const unsigned char *signature, size_t size)
+{
+    unsigned char expected[EVP_MAX_MD_SIZE];
+    unsigned expected_size = 0;
+
+    return HMAC(EVP_sha256(), keys->secret, (int)keys->secret_size,
+                (const unsigned char *)text.text, text.size, expected, &expected_size) != NULL &&
+           size == expected_size && CRYPTO_memcmp(expected, signature, size) == 0;
+}
+
+static bool check_rsa(const struct rd_jwt_keys *keys, struct part text,
+                      const unsigned char *signature, size_t size)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool ok = context != NULL &&
+              EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, keys->public_key) == 1 &&
+              EVP_DigestVerify(context, signature, size, (const unsigned char *)text.text,
+                               text.size) == 1;
+
+    EVP_MD_CTX_free(context);
+    ERR_clear_error(); /* a wrong signature leaves something in this thread's queue */
+    return ok;
+}
+
+static bool check_signature(const struct rd_jwt_keys *keys, const struct token *token,
+                            const struct problem *problem)
+{
+    unsigned char signature[RD_JWT_MAX];
+    size_t size;
+
+    if (decode(token->signature, signature, &size) &&
+        (keys->public_key != NULL ? check_rsa(keys, token->signed_part, signature, size)
+                                  : check_hmac(keys, token->signed_part, signature, size)))
+        return true;
+    return wrong(problem, "its signature is wrong");
+}
+
+/* A NumericDate: seconds since 1970, perhaps with a fraction. */
+static bool read_time(const json_t *value, double *out)
+{
+    if (!json_is_number(value))
+        return false;
+    *out = json_number_value(value);
+    return isfinite(*out) && *out >= 0.0 && *out <= MAX_TIME;
+}
+
+static bool check_times(const struct rd_jwt_keys *keys, const json_t *payload, uint64_t now_s,
+                        struct rd_jwt_claims *claims, const struct problem *problem)
+{
+    const json_t *not_before = json_object_get(payload, "nbf");
+    const json_t *issued = json_object_get(payload, "iat");
+    double now = (double)now_s, leeway = (double)keys->leeway_s, time;
+
+    if (!read_time(json_object_get(payload, "exp"), &time))
+        return wrong(problem, "it needs a time exp at which it expires, before the year 10000");
+    if (now >= time + leeway)
+        return wrong(problem, "it has expired");
+    claims->expires_s = (uint64_t)ceil(time);
+    if (not_before != NULL && (!read_time(not_before, &time) || now + leeway < time))
+        return wrong(problem, "it is not valid yet (nbf)");
+    if (issued != NULL && (!read_time(issued, &time) || now + leeway < time))
+        return wrong(problem, "it was issued in the future (iat)");
+    return true;
+}
+
+static bool contains(const json_t *list, const char *text)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (is_text(json_array_get(list, i), text))
+            return true;
+    return false;
+}
+
+static bool check_audience(const struct rd_jwt_keys *keys, const json_t *payload,
+                           const struct problem *problem)
+{
+    const json_t *issuer = json_object_get(payload, "iss"),
+                 *audience = json_object_get(payload, "aud");
+
+    if (keys->issuer != NULL && !is_text(issuer, keys->issuer))
+        return wrong(problem, "its iss is another one");
+    if (keys->audience == NULL) /* made for somebody, who may not be us (RFC 7519 4.1.3) */
+        return audience == NULL || wrong(problem, "it has an aud and none is expected here");
+    return is_text(audience, keys->audience) || contains(audience, keys->audience) ||
+           wrong(problem, "its aud is another one");
+}
+
+static bool copy_text(const json_t *value, char out[RD_JWT_TEXT])
+{
+    const char *text = json_string_value(value);
+    size_t size = text != NULL ? json_string_length(value) : 0;
+
+    if (size == 0 || size >= RD_JWT_TEXT)
+        return false;
+    memcpy(out, text, size + 1);
+    return true;
+}
+
+/* OAuth's scope: words with spaces between. */
+static bool has_word(const char *text, const char *word)
+{
+    size_t size = strlen(word);
+
+    while (text != NULL && *text != '\0') {
+        size_t n = strcspn(text, " ");
+
+        if (n == size && strncmp(text, word, n) == 0)
+            return true;
+        text += n + strspn(text + n, " ");
+    }
+    return false;
+}
+
+static bool says_admin(const json_t *payload)
+{
+    return is_text(json_object_get(payload, "role"), "admin") ||
+           is_text(json_object_get(payload, "roles"), "admin") ||
+           contains(json_object_get(payload, "roles"), "admin") ||
+           has_word(json_string_value(json_object_get(payload, "scope")), "admin") ||
+           contains(json_object_get(payload, "scope"), "admin") ||
+           json_is_true(json_object_get(payload, "admin"));
+}
+
+static bool check_payload(const struct rd_jwt_keys *keys, struct part part, uint64_t now_s,
+                          struct rd_jwt_claims *claims, const struct problem *problem)
+{
+    json_t *payload = read_object(part);
+    bool ok;
+
+    if (payload == NULL)
+        return wrong(problem, "its payload is not a JSON object in base64url");
+    ok = check_times(keys, payload, now_s, claims, problem) &&
+         check_audience(keys, payload, problem) &&
+         (copy_text(json_object_get(payload, "sub"), claims->subject) ||
+          wrong(problem, "it needs a sub of 1 to %u bytes", RD_JWT_TEXT - 1)) &&
+         (copy_text(json_object_get(payload, "jti"), claims->jti) ||
+          wrong(problem, "it needs a jti of 1 to %u bytes, else it could not be revoked",
+                RD_JWT_TEXT - 1));
+    claims->is_admin = ok && says_admin(payload);
+    json_decref(payload);
+    return ok;
+}
+
+bool rd_jwt_check(const struct rd_jwt_keys *keys, const char *token, size_t size, uint64_t now_s,
+                  struct rd_jwt_claims *claims, char *message, size_t message_size)
+{
+    struct problem problem = {message, message_size};
+    struct token parts;
+
+    memset(claims, 0, sizeof *claims);
+    if (!rd_jwt_is_on(keys))
+        return wrong(&problem, "no key to check it with is configured");
+    if (size > RD_JWT_MAX)
+        return wrong(&problem, "it is larger than %u bytes", RD_JWT_MAX);
+    if (!split(token, size, &parts))
+        return wrong(&problem, "it is not made of three parts");
+    if (check_header(keys, parts.header, &problem) && check_signature(keys, &parts, &problem) &&
+        check_payload(keys, parts.payload, now_s, claims, &problem))
+        return true;
+    memset(claims, 0, sizeof *claims);
+    return false;
+}

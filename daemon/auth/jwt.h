@@ -1,0 +1,49 @@
+/* daemon/auth/jwt.h - JSON Web Tokens (RFC 7519), checked and not made. */
+#ifndef RECSYSD_JWT_H
+#define RECSYSD_JWT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RD_JWT_MAX 8192u /* bytes of a token; larger ones are refused unread */
+#define RD_JWT_TEXT 256u /* of sub and jti, the NUL included */
+
+struct evp_pkey_st;
+
+/* Which tokens are good. The one key that is set decides the one algorithm: HS256 or RS256. */
+struct rd_jwt_keys {
+    unsigned char *secret; /* of HS256 */
+    size_t secret_size;
+    struct evp_pkey_st *public_key; /* of RS256 */
+    const char *issuer, *audience;  /* NULL: not asked for. BORROWED */
+    uint64_t leeway_s;
+};
+
+struct rd_jwt_claims {
+    char subject[RD_JWT_TEXT], jti[RD_JWT_TEXT];
+    uint64_t expires_s; /* since 1970; without the leeway */
+    bool is_admin;      /* role, roles or scope say admin, or "admin" is true */
+};
+
+/*
+ * Read the key from a file; NULL or "" is none, and not both may be given. On
+ * failure `message` says what to do. Free in any case.
+ */
+bool rd_jwt_load(struct rd_jwt_keys *keys, const char *secret_file, const char *public_key_file,
+                 char *message, size_t message_size);
+void rd_jwt_free(struct rd_jwt_keys *keys);
+bool rd_jwt_is_on(const struct rd_jwt_keys *keys);
+
+/* Is it made like a token: three parts with dots between? */
+bool rd_jwt_looks_like(const char *text, size_t size);
+
+/*
+ * Check signature and claims of the `size` bytes at `token`; `now_s` is since
+ * 1970. On failure `message` says why, in words that may be shown to whoever
+ * sent it. Depends on its arguments alone and keeps nothing.
+ */
+bool rd_jwt_check(const struct rd_jwt_keys *keys, const char *token, size_t size, uint64_t now_s,
+                  struct rd_jwt_claims *claims, char *message, size_t message_size);
+
+#endif

@@ -1,0 +1,206 @@
+/* daemon/auth/revoke.c - revoking tokens, and asking whether one is.
+ *
+ * Users end their own tokens: the one they call with (no body at all is enough,
+ * that is logging out) or another one of theirs, which they show. Services and
+ * admins may name any jti. An entry lives as long as any daemon could take the
+ * token (revoked_until.h).
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/auth/revoked_until.h"
+#include "daemon/domains/domain_reply.h"
+#include "daemon/http/reply.h"
+#include "daemon/observe/logger.h"
+#include "daemon/routes.h"
+
+#define MAX_REASON 200u /* characters */
+
+static const struct rd_place body_place = {NULL, "body", 0};
+
+/* What is to be revoked. Texts are the body's or the caller's. */
+struct wish {
+    const char *jti, *user_id, *reason, *token;
+    int64_t expires_s;
+    struct rd_jwt_claims claims; /* of the token */
+};
+
+static recsys_denylist *get_denylist(struct rd_request *request)
+{
+    recsys_denylist *denylist = request->app->stores.denylist;
+
+    if (denylist == NULL)
+        (void)rd_reply_error(request, 503,
+                             "Nothing can be revoked here: set jwt_secret_file or "
+                             "jwt_public_key_file, and database or redis");
+    return denylist;
+}
+
+static bool unavailable(struct rd_request *request, const recsys_error *err)
+{
+    rd_log_seldom(RECSYS_LOG_WARN, "revoked tokens: %s", err->message);
+    return rd_reply_unavailable(request, "The list of revoked tokens is not available");
+}
+
+static void read_members(struct rd_problems *problems, const json_t *body, struct wish *wish)
+{
+#define AT(name) (&(const struct rd_place){&body_place, (name), 0})
+    rd_field_text(problems, AT("token"), json_object_get(body, "token"), 1, RD_JWT_MAX,
+                  &wish->token);
+    rd_field_text(problems, AT("jti"), json_object_get(body, "jti"), 1, RD_JWT_TEXT - 1,
+                  &wish->jti);
+    rd_field_text(problems, AT("user_id"), json_object_get(body, "user_id"), 1, RD_JWT_TEXT - 1,
+                  &wish->user_id);
+    rd_field_text(problems, AT("reason"), json_object_get(body, "reason"), 1, MAX_REASON,
+                  &wish->reason);
+    rd_field_int(problems, AT("expires_at"), json_object_get(body, "expires_at"), 1, RD_MAX_TIME_S,
+                 &wish->expires_s);
+#undef AT
+}
+
+/* The token that was shown tells what else there is to know. */
+static void read_token(struct rd_request *request, struct rd_problems *problems, struct wish *wish)
+{
+    const struct rd_place at = {&body_place, "token", 0};
+    char why[160], message[192];
+
+    if (!rd_jwt_check(&request->app->auth.jwt, wish->token, strlen(wish->token),
+                      (uint64_t)time(NULL), &wish->claims, why, sizeof why)) {
+        (void)snprintf(message, sizeof message, "Invalid token: %s", why);
+        rd_problem_add(problems, "value_error", &at, message, NULL, NULL);
+        return;
+    }
+    wish->jti = wish->claims.jti;
+    wish->user_id = wish->claims.subject;
+    wish->expires_s = (int64_t)wish->claims.expires_s;
+}
+
+/* The caller's own token, if nothing else is named. */
+static void take_own(const struct rd_caller *caller, struct wish *wish)
+{
+    bool is_own = caller->claims.jti[0] != '\0' &&
+                  (wish->jti == NULL || strcmp(wish->jti, caller->claims.jti) == 0);
+
+    if (!is_own || wish->token != NULL)
+        return;
+    wish->jti = caller->claims.jti;
+    wish->user_id = caller->claims.subject;
+    wish->expires_s = (int64_t)caller->claims.expires_s;
+}
+
+static bool read_wish(struct rd_request *request, struct wish *wish)
+{
+    const struct rd_place jti_at = {&body_place, "jti", 0}, at = {&body_place, "expires_at", 0};
+    struct rd_problems problems = {request->out, 0};
+    struct rd_question *question = &request->worker->question;
+
+    question->body = NULL;
+    if (request->worker->body.size > 0 && rd_question_parse_body(request, &problems))
+        read_members(&problems, question->body, wish);
+    if (problems.count == 0) {
+        if (wish->token != NULL)
+            read_token(request, &problems, wish);
+        take_own(&request->caller, wish);
+    }
+    if (problems.count == 0 && wish->jti == NULL)
+        rd_problem_add(&problems, "missing", &jti_at, "Field required", question->body, NULL);
+    else if (problems.count == 0 && wish->expires_s == 0)
+        rd_problem_add(&problems, "missing", &at, "Field required", question->body, NULL);
+    return rd_question_finish(request, &problems);
+}
+
+/* A user's own tokens are the one presented and those shown with their signature. */
+static bool may_revoke(struct rd_request *request, const struct wish *wish)
+{
+    const struct rd_caller *caller = &request->caller;
+
+    if (!rd_caller_is_user(request) || strcmp(wish->jti, caller->claims.jti) == 0)
+        return true;
+    if (wish->token != NULL)
+        return rd_caller_may(request, wish->claims.subject);
+    return rd_reply_error(request, 403, "Only an admin may revoke a token by its jti");
+}
+
+static void revoke(struct rd_request *request, recsys_denylist *denylist, const struct wish *wish)
+{
+    recsys_bytes jti = {wish->jti, strlen(wish->jti)};
+    recsys_error err = {0};
+    recsys_status status =
+        recsys_denylist_revoke(denylist, jti, wish->user_id, wish->reason,
+                               rd_revoked_until_s((uint64_t)wish->expires_s), &err);
+
+    if (status == RECSYS_E_INVALID) {
+        (void)rd_domain_fail(request, status, &err, 0, &body_place, "");
+        return;
+    }
+    if (status != RECSYS_OK) {
+        (void)unavailable(request, &err);
+        return;
+    }
+    request->status = 200;
+    rd_text_puts(request->out, "{\"message\":\"Token revoked\",\"jti\":");
+    rd_text_json_puts(request->out, wish->jti);
+    rd_text_add(request->out, "}", 1);
+}
+
+void rd_post_revoke(struct rd_request *request)
+{
+    recsys_denylist *denylist = get_denylist(request);
+    struct wish wish;
+
+    memset(&wish, 0, sizeof wish);
+    if (denylist == NULL)
+        return;
+    if (read_wish(request, &wish) && may_revoke(request, &wish))
+        revoke(request, denylist, &wish);
+    rd_question_end(&request->worker->question);
+}
+
+/* {"revoked":true, and what the list says of it}. */
+static void write_entry(struct rd_text *out, const recsys_value *json)
+{
+    const char *text = json->data;
+
+    rd_text_puts(out, "{\"revoked\":true");
+    if (json->size > 2) {
+        rd_text_add(out, ",", 1);
+        rd_text_add(out, text + 1, json->size - 1);
+    } else {
+        rd_text_add(out, "}", 1);
+    }
+}
+
+void rd_get_revoked(struct rd_request *request)
+{
+    recsys_denylist *denylist = get_denylist(request);
+    recsys_bytes jti = {request->param, strlen(request->param)};
+    recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
+    recsys_value json = {0};
+    recsys_error err = {0};
+    recsys_status status;
+
+    if (denylist == NULL)
+        return;
+    if (rd_caller_is_user(request) && strcmp(request->param, request->caller.claims.jti) != 0) {
+        (void)rd_reply_error(request, 403, "Only an admin may ask about other tokens");
+        return;
+    }
+    status = recsys_denylist_check(denylist, jti, &found, &err);
+    if (status != RECSYS_OK || found.verdict == RECSYS_TOKEN_UNKNOWN) {
+        (void)unavailable(request, status != RECSYS_OK ? &err : &found.problem);
+        return;
+    }
+    request->status = 200;
+    if (found.verdict == RECSYS_TOKEN_REVOKED &&
+        recsys_denylist_get(denylist, jti, &json, &err) == RECSYS_OK) {
+        write_entry(request->out, &json);
+        recsys_value_release(&json);
+        return;
+    }
+    rd_text_puts(request->out, "{\"revoked\":");
+    rd_text_puts(request->out, found.verdict == RECSYS_TOKEN_REVOKED ? "true" : "false");
+    rd_text_puts(request->out, ",\"jti\":");
+    rd_text_json_puts(request->out, request->param);
+    rd_text_add(request->out, "}", 1);
+}

@@ -1,0 +1,231 @@
+/* daemon/backends/stores.c - joins settings, stores, database and the library's caches.
+ *
+ * Where `redis` is not set, caches and limits are in this process, each as a
+ * store of its own. The list of revoked tokens then asks the database, and
+ * without one it is this process' alone: then a revocation ends with it, and
+ * that is logged.
+ *
+ * Answers are computed from a model that never changes under its fingerprint:
+ * they are neither refreshed early nor served stale, and a lease for them is
+ * short.
+ */
+#include "daemon/backends/stores.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <recsys/postgres.h>
+#include <recsys/recycling.h>
+
+#include "daemon/app.h"
+#include "daemon/observe/logger.h"
+
+#define ANSWER_LEASE_MS 500u
+#define SMALL_CACHE (1u << 20) /* bytes; in many parts each would hold too little */
+#define LEAST_CACHE 4096u      /* a shard needs 2048 */
+#define MINUTE_MS 60000u
+#define TOKEN_MS 500u /* for the database to say whether a token is revoked */
+
+struct rd_redis_settings rd_redis_settings(const struct rd_config *config)
+{
+    struct rd_redis_settings settings = {
+        .url = config->redis,
+        .dbs = config->redis_dbs,
+        .prefix = config->redis_prefix,
+        .ca_file = config->redis_ca_file,
+        .password_file = config->redis_password_file,
+        .single_db = config->redis_single_db != 0,
+        .probed = true,
+        .pool_size = (uint32_t)config->redis_pool,
+        .timeout_ms = (uint32_t)config->redis_timeout_ms,
+    };
+
+    return settings;
+}
+
+/* Databases of domains are of no use without the database; 10 to 15 are the user's. */
+static bool is_used(const struct rd_app *app, unsigned db)
+{
+    const struct rd_config *config = &app->config;
+
+    switch (db) {
+    case RD_DB_TOKENS:
+        return true;
+    case RD_DB_ANSWERS:
+        return config->cache_bytes > 0;
+    case RD_DB_LIMITS:
+        return config->rate_limit > 0 || config->rate_limit_auth > 0;
+    case RD_DB_TASKS:
+        return true;
+    default:
+        return db < RD_DB_LIMITS && config->database[0] != '\0';
+    }
+}
+
+bool rd_stores_check(struct rd_app *app, char *message, size_t message_size)
+{
+    struct rd_redis_settings settings = rd_redis_settings(&app->config);
+    recsys_postgres_options options = RECSYS_POSTGRES_OPTIONS_INIT;
+    recsys_error err = {0};
+
+    if (!rd_redis_check(&settings, message, message_size))
+        return false;
+    for (unsigned db = 0; db < RD_DBS; db++)
+        if (is_used(app, db) &&
+            !rd_redis_open(&settings, db, &app->stores.redis[db], message, message_size))
+            return false;
+    if (app->config.database[0] == '\0')
+        return true;
+    options.pool_size = (uint32_t)app->config.database_pool;
+    if (recsys_postgres_create(app->config.database, &options, &app->stores.database, &err) ==
+        RECSYS_OK) {
+        options.pool_size = 1;
+        if (recsys_postgres_create(app->config.database, &options, &app->stores.watch, &err) ==
+            RECSYS_OK)
+            return true;
+    }
+    (void)snprintf(message, message_size, "database: %s", err.message);
+    return false;
+}
+
+static bool failed(const char *what, const recsys_error *err)
+{
+    rd_log(RECSYS_LOG_ERROR, "%s: %s", what, err->message);
+    return false;
+}
+
+recsys_store *rd_stores_answers(const struct rd_stores *stores)
+{
+    return stores->answers == NULL                ? NULL
+           : stores->redis[RD_DB_ANSWERS] != NULL ? stores->redis[RD_DB_ANSWERS]
+                                                  : stores->memory;
+}
+
+static bool make_answers(struct rd_app *app)
+{
+    struct rd_stores *stores = &app->stores;
+    const struct rd_config *config = &app->config;
+    recsys_cache_options cache_options = RECSYS_CACHE_OPTIONS_INIT;
+    recsys_store *store = stores->redis[RD_DB_ANSWERS];
+    recsys_aside_options options = RECSYS_ASIDE_OPTIONS_INIT;
+    recsys_error err = {0};
+
+    if (config->cache_bytes == 0)
+        return true;
+    cache_options.max_bytes = config->cache_bytes;
+    if (config->cache_bytes < SMALL_CACHE)
+        cache_options.n_shards = 1;
+    if (config->cache_bytes < LEAST_CACHE)
+        cache_options.max_bytes = LEAST_CACHE;
+    if (store == NULL) {
+        if (recsys_store_create_memory("answers", &cache_options, &stores->memory, &err) !=
+            RECSYS_OK)
+            return failed("cache", &err);
+        store = stores->memory;
+    }
+    options.ttl_ms = (uint32_t)(config->cache_ttl_s * 1000u);
+    options.flags |= RECSYS_ASIDE_NO_STALE | RECSYS_ASIDE_NO_NEGATIVE | RECSYS_ASIDE_NO_REFRESH;
+    options.lease_ms = ANSWER_LEASE_MS;
+    options.max_loads = (uint32_t)config->threads; /* a worker computes one at a time */
+    options.stats = app->metrics.stats;
+    options.label = "1";
+    return recsys_aside_create(store, &options, &stores->answers, &err) == RECSYS_OK ||
+           failed("cache", &err);
+}
+
+static bool make_domains(struct rd_app *app)
+{
+    struct rd_stores *stores = &app->stores;
+    recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
+    recsys_aside_options aside = RECSYS_ASIDE_OPTIONS_INIT;
+    recsys_error err = {0};
+
+    if (stores->database == NULL)
+        return true;
+    /* A loader may take as long as its statement, and nobody waits longer for another one's. */
+    aside.lease_ms = aside.wait_ms = (uint32_t)app->config.database_timeout_ms;
+    aside.max_loads = (uint32_t)app->config.threads; /* the database's pool is the limit */
+    options.stores = stores->redis;
+    options.n_stores = RD_DBS;
+    options.source = stores->database;
+    options.stats = app->metrics.stats;
+    options.timeout_ms = (uint32_t)app->config.database_timeout_ms;
+    options.aside = &aside;
+    return (recsys_domains_create(&options, &stores->domains, &err) == RECSYS_OK &&
+            recsys_recycling_add_domains(stores->domains, &err) == RECSYS_OK) ||
+           failed("domains", &err);
+}
+
+static bool make_denylist(struct rd_app *app)
+{
+    struct rd_stores *stores = &app->stores;
+    recsys_store *store = stores->redis[RD_DB_TOKENS];
+    recsys_denylist_options options = RECSYS_DENYLIST_OPTIONS_INIT;
+    recsys_error err = {0};
+
+    if (store == NULL && stores->database == NULL) {
+        if (!rd_jwt_is_on(&app->auth.jwt))
+            return true; /* no tokens, nothing to revoke */
+        rd_log(RECSYS_LOG_WARN, "neither redis nor database is set: revoked tokens are known to "
+                                "this process alone, and forgotten when it ends");
+        if (recsys_store_create_memory("tokens", NULL, &stores->revoked, &err) != RECSYS_OK)
+            return failed("denylist", &err);
+        store = stores->revoked;
+    }
+    options.stats = app->metrics.stats;
+    options.timeout_ms = app->config.database_timeout_ms < TOKEN_MS
+                             ? (uint32_t)app->config.database_timeout_ms
+                             : TOKEN_MS;
+    if (recsys_denylist_create(store, stores->database, &options, &stores->denylist, &err) !=
+        RECSYS_OK)
+        return failed("denylist", &err);
+    /* Once before the first request; the database thread goes on. */
+    if (rd_jwt_is_on(&app->auth.jwt) && recsys_denylist_sync(stores->denylist, &err) != RECSYS_OK)
+        rd_log(RECSYS_LOG_WARN, "revoked tokens cannot be read yet: %s", err.message);
+    return true;
+}
+
+static bool make_limiter(struct rd_app *app, uint64_t rate, uint64_t burst, uint32_t flags,
+                         const char *prefix, recsys_limiter **out)
+{
+    recsys_limiter_options options = RECSYS_LIMITER_OPTIONS_INIT;
+    recsys_error err = {0};
+
+    if (rate == 0)
+        return true;
+    options.flags = flags;
+    options.rate = (uint32_t)rate;
+    options.burst = (uint32_t)burst;
+    options.period_ms = MINUTE_MS;
+    options.prefix = prefix;
+    return recsys_limiter_create(app->stores.redis[RD_DB_LIMITS], &options, out, &err) ==
+               RECSYS_OK ||
+           failed("limiter", &err);
+}
+
+bool rd_stores_start(struct rd_app *app)
+{
+    const struct rd_config *config = &app->config;
+
+    return make_answers(app) && make_domains(app) && make_denylist(app) &&
+           make_limiter(app, config->rate_limit, config->rate_burst, 0,
+                        "limit:api:", &app->stores.limiter) &&
+           make_limiter(app, config->rate_limit_auth, 0, RECSYS_LIMITER_STRICT,
+                        "limit:auth:", &app->stores.auth_limiter);
+}
+
+void rd_stores_stop(struct rd_stores *stores)
+{
+    recsys_limiter_destroy(stores->auth_limiter);
+    recsys_limiter_destroy(stores->limiter);
+    recsys_denylist_destroy(stores->denylist);
+    recsys_domains_destroy(stores->domains);
+    recsys_aside_destroy(stores->answers);
+    recsys_source_unref(stores->watch);
+    recsys_source_unref(stores->database);
+    recsys_store_unref(stores->revoked);
+    recsys_store_unref(stores->memory);
+    for (unsigned db = 0; db < RD_DBS; db++)
+        recsys_store_unref(stores->redis[db]);
+    memset(stores, 0, sizeof *stores);
+}

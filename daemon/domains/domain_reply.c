@@ -1,0 +1,127 @@
+/* daemon/domains/domain_reply.c - from the library's outcomes to HTTP.
+ *
+ * X-Cache says what the cache had. A database that is away is 503 with
+ * Retry-After. What it said goes to the log and never to the client: it may
+ * name hosts and tables. Redis that is away is no failure at all: the library
+ * has answered from the database, and X-Cache says bypass.
+ */
+#include "daemon/domains/domain_reply.h"
+
+#include <string.h>
+
+#include "daemon/http/problems.h"
+#include "daemon/http/reply.h"
+#include "daemon/observe/logger.h"
+#include "daemon/routes.h"
+
+#define RETRY_AFTER_S 1u /* a breaker looks again within this */
+#define LONGEST_KEY "character:missions:{user_id}"
+
+static const struct rd_place path_place = {NULL, "path", 0};
+
+recsys_domains *rd_domains(struct rd_request *request)
+{
+    recsys_domains *domains = request->app->stores.domains;
+
+    if (domains == NULL)
+        (void)rd_reply_error(request, 503, "No database is configured: set database");
+    return domains;
+}
+
+void rd_domain_reply(struct rd_request *request, recsys_value *json, uint32_t outcome)
+{
+    request->status = 200;
+    request->cache_use = outcome;
+    rd_text_add(request->out, json->data, json->size);
+    recsys_value_release(json);
+}
+
+void rd_domain_reply_change(struct rd_request *request, const char *message, const char *name,
+                            recsys_value *json)
+{
+    struct rd_text *out = request->out;
+
+    request->status = 200;
+    rd_text_puts(out, "{\"message\":");
+    rd_text_json_puts(out, message);
+    rd_text_add(out, ",", 1);
+    rd_text_json_puts(out, name);
+    rd_text_add(out, ":", 1);
+    rd_text_add(out, json->data, json->size);
+    rd_text_add(out, "}", 1);
+    recsys_value_release(json);
+}
+
+bool rd_domain_refuse(struct rd_request *request, const struct rd_place *place,
+                      const recsys_error *err)
+{
+    struct rd_problems problems = {request->out, 0};
+    const char *message = err->message;
+
+    if (strstr(message, "SQLSTATE") != NULL) {
+        rd_log_seldom(RECSYS_LOG_WARN, "%s: %s", request->route->path, message);
+        message = "Not a valid value";
+    }
+    rd_reply_clear(request);
+    rd_problem_add(&problems, "value_error", place, message, NULL, NULL);
+    rd_problems_end(&problems);
+    request->status = 422;
+    return false;
+}
+
+bool rd_domain_takes_id(struct rd_request *request, const char *parameter)
+{
+    const struct rd_place at = {&path_place, parameter, 0};
+    const recsys_bytes id = {request->param, strlen(request->param)};
+    char key[RECSYS_KEY_MAX + 1];
+    size_t size = sizeof key;
+    recsys_error err = {0};
+
+    return recsys_key_format(LONGEST_KEY, &id, 1, key, &size, &err) != RECSYS_E_LIMIT ||
+           rd_domain_refuse(request, &at, &err);
+}
+
+bool rd_domain_fail(struct rd_request *request, recsys_status status, const recsys_error *err,
+                    uint32_t outcome, const struct rd_place *place, const char *missing)
+{
+    bool is_read = strcmp(request->method, "GET") == 0;
+
+    switch (status) {
+    case RECSYS_E_NOT_FOUND:
+    case RECSYS_E_UNDEFINED:
+        request->cache_use = outcome;
+        return rd_reply_error(request, 404, missing);
+    case RECSYS_E_INVALID:
+        return rd_domain_refuse(request, place, err);
+    case RECSYS_E_FORMAT: /* of what was sent to us, or of what we were to send */
+        if (!is_read)
+            return rd_domain_refuse(request, place, err);
+        rd_log_seldom(RECSYS_LOG_ERROR, "%s: %s", request->route->path, err->message);
+        return rd_reply_error(request, 502, "What the database has cannot be read");
+    default: /* E_LIMIT, too: it is not the client who gave too much */
+        rd_log_seldom(RECSYS_LOG_WARN, "%s: %s", request->route->path, err->message);
+        request->retry_after = RETRY_AFTER_S;
+        return rd_reply_error(request, 503, "The database is not available");
+    }
+}
+
+void rd_domain_read(struct rd_request *request, const char *name, const char *parameter,
+                    uint32_t limit, const char *missing)
+{
+    const struct rd_place at = {&path_place, parameter, 0};
+    const char *const values[] = {request->param};
+    recsys_domains *domains = rd_domains(request);
+    recsys_value json = {0};
+    uint32_t outcome = 0;
+    recsys_error err = {0};
+    recsys_status status;
+
+    if (domains == NULL || (parameter != NULL && !rd_domain_takes_id(request, parameter)))
+        return;
+    status = recsys_domains_get(domains, name, values, parameter != NULL ? 1 : 0, limit, &json,
+                                &outcome, &err);
+    if (status == RECSYS_OK)
+        rd_domain_reply(request, &json, outcome);
+    else
+        (void)rd_domain_fail(request, status, &err, outcome, &at, missing);
+}

@@ -1,0 +1,39 @@
+/* daemon/domains/domain_reply.h - what all routes of the domains have in common. */
+#ifndef RECSYSD_DOMAIN_REPLY_H
+#define RECSYSD_DOMAIN_REPLY_H
+
+#include "daemon/http/request.h"
+
+/* The domains. NULL: no database is configured, and the request has been answered so. */
+recsys_domains *rd_domains(struct rd_request *request);
+
+/* 200 with `json`, which is released, and X-Cache of `outcome` (RECSYS_ASIDE_*, 0 = none). */
+void rd_domain_reply(struct rd_request *request, recsys_value *json, uint32_t outcome);
+/* 200 with {"message":…,"<name>":json}; releases json. */
+void rd_domain_reply_change(struct rd_request *request, const char *message, const char *name,
+                            recsys_value *json);
+
+/*
+ * A library call's failure: 404 with `missing`, 422 in the shape of a validation
+ * error of `place`, 502 for something unreadable, or 503 if the database is not
+ * to be had, or gave or had to do too much. Returns false.
+ */
+bool rd_domain_fail(struct rd_request *request, recsys_status status, const recsys_error *err,
+                    uint32_t outcome, const struct rd_place *place, const char *missing);
+
+/* 422 with err's message as a validation error of `place`. Returns false. */
+bool rd_domain_refuse(struct rd_request *request, const struct rd_place *place,
+                      const recsys_error *err);
+
+/*
+ * Does the {…} of the path, `parameter`, fit into a key? False: answered with 422.
+ * Asked first, so that RECSYS_E_LIMIT of what follows is never about an id.
+ */
+bool rd_domain_takes_id(struct rd_request *request, const char *parameter);
+
+/* Read an entry whose only parameter, if it has any, is the {…} of the path, and answer with it.
+ * `limit` as for recsys_domains_get(). */
+void rd_domain_read(struct rd_request *request, const char *name, const char *parameter,
+                    uint32_t limit, const char *missing);
+
+#endif

@@ -1,0 +1,188 @@
+/* daemon/domains/domain_write.c - routes that change a domain: profile, experience, chat.
+ *
+ * The library changes the database first and the cache after it; here bodies are
+ * checked as everywhere and what is there now is sent back.
+ */
+#include <string.h>
+
+#include <recsys/recycling.h>
+
+#include "daemon/domains/domain_reply.h"
+#include "daemon/http/params.h"
+#include "daemon/http/reply.h"
+#include "daemon/routes.h"
+
+#define MAX_EXP 1000000000
+#define MAX_AWARD 255u  /* bytes */
+#define MAX_TEXT 16384u /* characters of a message or its answer */
+
+/* What character_db.gain_exp() raises for an award that was given otherwise (sql/). */
+#define AWARD_IS_USED "(SQLSTATE 22023)"
+
+static const struct rd_place body_place = {NULL, "body", 0};
+
+/* Names every wrong one, as the library names only the first; the limits are its own. What is
+ * no member of a profile it refuses. */
+static void check_profile(struct rd_problems *problems, const json_t *body)
+{
+    static const struct {
+        const char *name;
+        size_t max;
+        bool may_be_null;
+    } texts[] = {{"name", 100, false},
+                 {"email", 254, true},
+                 {"phone", 32, true},
+                 {"avatar_url", 2048, true}};
+    const json_t *preferences = json_object_get(body, "preferences");
+    const struct rd_place preferences_at = {&body_place, "preferences", 0};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const struct rd_place at = {&body_place, texts[i].name, 0};
+        const json_t *value = json_object_get(body, texts[i].name);
+        const char *text = NULL, *sign;
+
+        if (json_is_null(value) && !texts[i].may_be_null)
+            rd_problem_add(problems, "string_type", &at, "Input should be a valid string", value,
+                           NULL);
+        rd_field_text(problems, &at, value, 1, texts[i].max, &text);
+        if (text == NULL || strcmp(texts[i].name, "email") != 0)
+            continue;
+        sign = strchr(text, '@');
+        if (sign == NULL || sign == text || sign[1] == '\0')
+            rd_problem_add(problems, "value_error", &at,
+                           "Input should be an address with an @ in it", value, NULL);
+    }
+    if (preferences != NULL && !json_is_object(preferences))
+        rd_problem_add(problems, "dict_type", &preferences_at, "Input should be a valid dictionary",
+                       preferences, NULL);
+}
+
+void rd_put_profile(struct rd_request *request)
+{
+    const struct rd_text *body = &request->worker->body;
+    struct rd_problems problems = {request->out, 0};
+    recsys_domains *domains = rd_domains(request);
+    recsys_value json = {0};
+    recsys_error err = {0};
+    recsys_status status;
+
+    if (domains == NULL || !rd_domain_takes_id(request, "user_id"))
+        return;
+    if (rd_question_parse_body(request, &problems))
+        check_profile(&problems, request->worker->question.body);
+    if (rd_question_finish(request, &problems)) {
+        status = recsys_recycling_update_user(domains, request->param,
+                                              (recsys_bytes){body->data, body->size}, &json, &err);
+        if (status == RECSYS_OK)
+            rd_domain_reply_change(request, "Profile updated", "profile", &json);
+        else if (status == RECSYS_E_EXISTS)
+            (void)rd_reply_error(request, 409, "This email is another user's");
+        else if (status == RECSYS_E_LIMIT) /* the id fits: it is the body */
+            (void)rd_domain_refuse(request, &body_place, &err);
+        else
+            (void)rd_domain_fail(request, status, &err, 0, &body_place, "User not found");
+    }
+    rd_question_end(&request->worker->question);
+}
+
+/* Characters are counted as everywhere; the library counts bytes, and so must we. */
+static void read_award(struct rd_problems *problems, const json_t *body, const char **award)
+{
+    const struct rd_place at = {&body_place, "award_id", 0};
+    const json_t *value = json_object_get(body, "award_id");
+
+    rd_field_text(problems, &at, value, 1, MAX_AWARD, award);
+    if (*award != NULL && strlen(*award) > MAX_AWARD)
+        rd_problem_add(problems, "value_error", &at,
+                       "String should have at most 255 bytes of UTF-8", value, "\"max_bytes\":255");
+}
+
+/* exp and award_id from the body, and exp from the query if there is no body. */
+static bool read_exp(struct rd_request *request, int64_t *exp, const char **award)
+{
+    const struct rd_place exp_at = {&body_place, "exp", 0};
+    struct rd_problems problems = {request->out, 0};
+    struct rd_question *question = &request->worker->question;
+    const json_t *value;
+
+    question->body = NULL;
+    if (request->worker->body.size == 0)
+        return rd_param_int(request, &problems, "exp", RD_PARAM_REQUIRED, 1, MAX_EXP, exp) &&
+               rd_question_finish(request, &problems);
+    if (rd_question_parse_body(request, &problems)) {
+        value = json_object_get(question->body, "exp");
+        if (value == NULL || json_is_null(value))
+            rd_problem_add(&problems, "missing", &exp_at, "Field required", question->body, NULL);
+        rd_field_int(&problems, &exp_at, value, 1, MAX_EXP, exp);
+        read_award(&problems, question->body, award);
+    }
+    return rd_question_finish(request, &problems);
+}
+
+void rd_post_exp(struct rd_request *request)
+{
+    recsys_domains *domains = rd_domains(request);
+    const char *award = NULL;
+    int64_t exp = 0;
+    recsys_value json = {0};
+    recsys_error err = {0};
+    recsys_status status;
+
+    if (domains == NULL || !rd_domain_takes_id(request, "user_id"))
+        return;
+    if (read_exp(request, &exp, &award)) {
+        status = recsys_recycling_gain_experience(domains, request->param, exp, award, &json, &err);
+        if (status == RECSYS_OK)
+            rd_domain_reply_change(request, "Exp gained", "character", &json);
+        else if (status == RECSYS_E_INVALID && strstr(err.message, AWARD_IS_USED) != NULL)
+            (void)rd_reply_error(request, 409,
+                                 "This award has been given before, to another user "
+                                 "or of another amount");
+        else
+            (void)rd_domain_fail(request, status, &err, 0, &body_place, "Character not found");
+    }
+    rd_question_end(&request->worker->question);
+}
+
+static const char *read_text(struct rd_problems *problems, const json_t *body, const char *name,
+                             size_t min)
+{
+    const struct rd_place at = {&body_place, name, 0};
+    const json_t *value = json_object_get(body, name);
+    const char *text = NULL;
+
+    if (value == NULL)
+        rd_problem_add(problems, "missing", &at, "Field required", body, NULL);
+    else if (json_is_null(value))
+        rd_problem_add(problems, "string_type", &at, "Input should be a valid string", value, NULL);
+    else
+        rd_field_text(problems, &at, value, min, MAX_TEXT, &text);
+    return text;
+}
+
+void rd_post_chat(struct rd_request *request)
+{
+    struct rd_question *question = &request->worker->question;
+    struct rd_problems problems = {request->out, 0};
+    recsys_domains *domains = rd_domains(request);
+    const char *message = NULL, *response = NULL;
+    recsys_value json = {0};
+    recsys_error err = {0};
+    recsys_status status;
+
+    if (domains == NULL || !rd_domain_takes_id(request, "user_id"))
+        return;
+    if (rd_question_parse_body(request, &problems)) {
+        message = read_text(&problems, question->body, "message", 1);
+        response = read_text(&problems, question->body, "response", 0);
+    }
+    if (rd_question_finish(request, &problems)) {
+        status =
+            recsys_recycling_add_message(domains, request->param, message, response, &json, &err);
+        if (status == RECSYS_OK)
+            rd_domain_reply_change(request, "Conversation added", "conversation", &json);
+        else
+            (void)rd_domain_fail(request, status, &err, 0, &body_place, "User not found");
+    }
+    rd_question_end(question);
+}

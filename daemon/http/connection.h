@@ -1,0 +1,34 @@
+/* daemon/http/connection.h - the bytes of a connection as they come, beside civetweb. */
+#ifndef RECSYSD_CONNECTION_H
+#define RECSYSD_CONNECTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <civetweb.h>
+
+/* What a worker knows of its connection. ONE THREAD AT A TIME, always the same one. */
+struct rd_incoming {
+    int fd;
+    uint32_t n_received; /* calls of recv() when the last request ended */
+    const char *base;    /* civetweb's buffer */
+    size_t left;         /* bytes in it that were behind the last request */
+    const char *body;    /* of this request; NULL if it is not known where it begins */
+    const char *end;     /* of what has been received */
+};
+
+/* civetweb has read the head of a request. */
+void rd_incoming_begin(struct rd_incoming *in, const struct mg_request_info *info);
+/* The request is over, whose body had `length` bytes. */
+void rd_incoming_end(struct rd_incoming *in, uint64_t length);
+
+/* Is it known which bytes follow the head? If not, only civetweb can read them. */
+bool rd_incoming_is_known(const struct rd_incoming *in);
+/* The next bytes, also those that civetweb has already. 0: closed by the client, or broken;
+ * -1: `deadline_ns` has come, or the daemon stops. */
+int rd_incoming_read(struct rd_incoming *in, char *out, size_t size, uint64_t deadline_ns);
+/* Reads that wait are given up from now on. */
+void rd_incoming_stop(void);
+
+#endif

@@ -1,0 +1,255 @@
+/* daemon/models/models.c - what is loaded, and the operator's steps.
+ *
+ * The steps are recsys_deployment's; here they get a route, a token in front
+ * (routes.c) and a status code. They are carried out by the changer thread
+ * (model_changer.c) while the worker waits: the answer says how it went. Other
+ * requests are not held up.
+ */
+#include <string.h>
+
+#include "daemon/http/reply.h"
+#include "daemon/observe/logger.h"
+#include "daemon/recommend/answer.h"
+#include "daemon/routes.h"
+
+#define MAX_LISTED 10000u
+
+static void write_entry(struct rd_text *out, const char *name, const recsys_deployment_entry *entry)
+{
+    char since[RD_TIME_SIZE];
+
+    rd_text_json_puts(out, name);
+    rd_text_add(out, ":", 1);
+    if (entry->fingerprint[0] == '\0') {
+        rd_text_add(out, "null", 4);
+        return;
+    }
+    rd_time_format(entry->since_ms, since);
+    rd_text_puts(out, "{\"name\":");
+    rd_text_json_puts(out, entry->name);
+    rd_text_puts(out, ",\"version\":");
+    rd_text_json_puts(out, entry->version);
+    rd_text_puts(out, ",\"fingerprint\":");
+    rd_text_json_puts(out, entry->fingerprint);
+    rd_text_printf(out, ",\"since\":\"%s\"}", since);
+}
+
+static void write_status(struct rd_text *out, const recsys_deployment_status *status)
+{
+    char time[RD_TIME_SIZE];
+
+    write_entry(out, "active", &status->active);
+    rd_text_add(out, ",", 1);
+    write_entry(out, "previous", &status->previous);
+    rd_text_add(out, ",", 1);
+    write_entry(out, "candidate", &status->candidate);
+    rd_text_printf(out, ",\"loading\":%s,\"swaps\":%llu,\"failures\":%llu,\"retired\":%llu",
+                   status->loading ? "true" : "false", (unsigned long long)status->n_swaps,
+                   (unsigned long long)status->n_failures, (unsigned long long)status->n_retired);
+    rd_text_puts(out, ",\"last_error\":");
+    if (status->last_error_ms == 0) {
+        rd_text_add(out, "null", 4);
+        return;
+    }
+    rd_time_format(status->last_error_ms, time);
+    rd_text_printf(out, "{\"status\":\"%s\",\"time\":\"%s\",\"message\":",
+                   recsys_status_name(status->last_error.status), time);
+    rd_text_json_puts(out, status->last_error.message);
+    rd_text_add(out, "}", 1);
+}
+
+struct listing {
+    struct rd_text *out;
+    size_t n;
+    bool aliases; /* which of the two lists is being written */
+};
+
+static int32_t list_entry(const recsys_registry_entry *entry, void *user_data)
+{
+    struct listing *listing = user_data;
+    struct rd_text *out = listing->out;
+
+    if ((entry->alias != NULL) != listing->aliases)
+        return 0;
+    if (listing->n++ >= MAX_LISTED)
+        return 1;
+    rd_text_puts(out, listing->n > 1 ? ",{\"name\":" : "{\"name\":");
+    rd_text_json_puts(out, entry->name);
+    rd_text_puts(out, ",\"version\":");
+    rd_text_json_puts(out, entry->version);
+    if (entry->alias != NULL) {
+        rd_text_puts(out, ",\"alias\":");
+        rd_text_json_puts(out, entry->alias);
+    }
+    rd_text_add(out, "}", 1);
+    return 0;
+}
+
+static void write_list(struct rd_request *request, const char *name, bool aliases)
+{
+    struct listing listing = {request->out, 0, aliases};
+    recsys_status status = RECSYS_OK;
+    recsys_error err = {0};
+
+    rd_text_printf(request->out, ",\"%s\":[", name);
+    if (request->app->registry != NULL)
+        status = recsys_registry_list(request->app->registry, NULL, list_entry, &listing, &err);
+    if (status != RECSYS_OK && status != RECSYS_E_STOPPED) /* = there are more than MAX_LISTED */
+        rd_log(RECSYS_LOG_WARN, "the registry cannot be listed: %s", err.message);
+    rd_text_add(request->out, "]", 1);
+}
+
+static bool get_status(struct rd_request *request, recsys_deployment_status *status)
+{
+    recsys_error err = {0};
+
+    memset(status, 0, sizeof *status);
+    status->struct_size = (uint32_t)sizeof *status;
+    if (recsys_deployment_get_status(request->app->deployment, status, &err) != RECSYS_OK)
+        return rd_reply_error(request, 500, err.message);
+    return true;
+}
+
+void rd_get_models(struct rd_request *request)
+{
+    recsys_deployment_status status;
+
+    if (!get_status(request, &status))
+        return;
+    request->status = 200;
+    rd_text_puts(request->out, "{\"source\":");
+    rd_text_json_puts(request->out, request->app->config.model);
+    rd_text_add(request->out, ",", 1);
+    write_status(request->out, &status);
+    write_list(request, "versions", false);
+    write_list(request, "aliases", true);
+    rd_text_add(request->out, "}", 1);
+}
+
+static const char *id_kind(uint32_t kind)
+{
+    return kind == RECSYS_ID_KIND_TEXT ? "text" : "integer";
+}
+
+static const char *link_name(uint32_t link)
+{
+    static const char *const names[] = {"sigmoid", "linear", "clip"};
+
+    return link >= RECSYS_LINK_SIGMOID && link <= RECSYS_LINK_CLIP ? names[link - 1] : "unknown";
+}
+
+void rd_get_current(struct rd_request *request)
+{
+    struct rd_text *out = request->out;
+    recsys_model *model;
+    recsys_model_info info;
+
+    if (!rd_model_acquire(request, &model, &info))
+        return;
+    request->status = 200;
+    rd_text_puts(out, "{\"model_version\":");
+    rd_text_json_puts(out, info.version);
+    rd_text_puts(out, ",\"name\":");
+    rd_text_json_puts(out, info.name);
+    rd_text_puts(out, ",\"status\":\"loaded\",\"algorithm\":");
+    rd_text_json_puts(out, info.algorithm);
+    rd_text_puts(out, ",\"training_date\":");
+    rd_text_json_puts(out, info.training_date);
+    rd_text_puts(out, ",\"fingerprint\":");
+    rd_text_json_puts(out, info.fingerprint);
+    rd_text_printf(out,
+                   ",\"catalog_size\":%llu,\"n_users\":%llu,\"n_items\":%llu,\"n_features\":%llu,"
+                   "\"n_seen\":%llu,\"dimensions\":%u,\"metric\":\"%s\",\"link\":\"%s\","
+                   "\"user_id_kind\":\"%s\",\"item_id_kind\":\"%s\",\"mapped_bytes\":%llu,"
+                   "\"private_bytes\":%llu,\"metadata\":",
+                   (unsigned long long)info.n_catalog, (unsigned long long)info.n_users,
+                   (unsigned long long)info.n_items, (unsigned long long)info.n_features,
+                   (unsigned long long)info.n_seen, info.dimensions,
+                   info.metric == RECSYS_METRIC_COSINE ? "cosine" : "inner_product",
+                   link_name(info.link), id_kind(info.user_id_kind), id_kind(info.item_id_kind),
+                   (unsigned long long)info.mapped_bytes, (unsigned long long)info.private_bytes);
+    rd_text_puts(out, info.metadata[0] != '\0' ? info.metadata : "{}");
+    rd_text_add(out, "}", 1);
+    rd_model_release(request, model);
+}
+
+/*
+ * The one member a step may have, as text; NULL if it, or the whole body, is
+ * left out. False: answered with 422. The text lives until rd_question_end().
+ */
+static bool read_member(struct rd_request *request, const char *name, const char **out)
+{
+    static const struct rd_place body_place = {NULL, "body", 0};
+    const struct rd_place at = {&body_place, name, 0};
+    struct rd_question *question = &request->worker->question;
+    struct rd_text *body = &request->worker->body;
+    struct rd_problems problems = {request->out, 0};
+    const json_t *value;
+
+    *out = NULL;
+    question->body = NULL;
+    if (body->size == 0)
+        return true;
+    if (rd_question_parse_body(request, &problems)) {
+        value = json_object_get(question->body, name);
+        if (json_is_string(value) && json_string_length(value) > 0)
+            *out = json_string_value(value);
+        else if (value != NULL && !json_is_null(value))
+            rd_problem_add(&problems, "string_type", &at, "Input should be a valid string", value,
+                           NULL);
+    }
+    return rd_question_finish(request, &problems);
+}
+
+/* Have a step done; the answer is the state after it, or why it failed. */
+static void take_step(struct rd_request *request, enum rd_step step, const char *argument)
+{
+    static const char *const names[] = {"load", "use", "rollback", "reload"};
+    recsys_deployment_status status;
+    recsys_error err = {0};
+    recsys_status outcome = rd_changer_do(request->app, step, argument, &err);
+
+    if (outcome != RECSYS_OK) {
+        rd_log(RECSYS_LOG_ERROR, "%s asked for by request %s failed: %s", names[step], request->id,
+               err.message);
+        (void)rd_reply_failure(request, outcome, &err);
+        return;
+    }
+    rd_log(RECSYS_LOG_INFO, "%s asked for by request %s done", names[step], request->id);
+    if (!get_status(request, &status))
+        return;
+    request->status = 200;
+    rd_text_puts(request->out, "{\"message\":");
+    rd_text_json_puts(request->out, names[step]);
+    rd_text_add(request->out, ",", 1);
+    write_status(request->out, &status);
+    rd_text_add(request->out, "}", 1);
+}
+
+void rd_post_load(struct rd_request *request)
+{
+    const char *source;
+
+    if (read_member(request, "source", &source))
+        take_step(request, RD_STEP_LOAD, source);
+    rd_question_end(&request->worker->question);
+}
+
+void rd_post_use(struct rd_request *request)
+{
+    const char *version;
+
+    if (read_member(request, "version", &version))
+        take_step(request, RD_STEP_USE, version);
+    rd_question_end(&request->worker->question);
+}
+
+void rd_post_rollback(struct rd_request *request)
+{
+    take_step(request, RD_STEP_ROLLBACK, NULL);
+}
+
+void rd_post_reload(struct rd_request *request)
+{
+    take_step(request, RD_STEP_RELOAD, NULL);
+}

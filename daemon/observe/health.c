@@ -1,0 +1,175 @@
+/* daemon/observe/health.c - the routes that probes and people look at first.
+ *
+ * live says that the process answers; ready says that it can recommend, and
+ * goes away as soon as the daemon has been asked to stop, so that a load
+ * balancer looks elsewhere while the last requests finish. Redis and PostgreSQL
+ * are shown and do not count: recommendations come from the model.
+ */
+#include <string.h>
+
+#include "daemon/http/reply.h"
+#include "daemon/openapi/openapi.h"
+#include "daemon/routes.h"
+
+void rd_get_root(struct rd_request *request)
+{
+    request->status = 200;
+    rd_text_puts(request->out, "{\"message\":\"Recommendation API\",\"version\":");
+    rd_text_json_puts(request->out, recsys_version_string());
+    rd_text_puts(request->out, ",\"status\":\"running\"}");
+}
+
+void rd_get_live(struct rd_request *request)
+{
+    request->status = 200;
+    rd_text_puts(request->out, "{\"status\":\"alive\"}");
+}
+
+static bool is_serving(const recsys_deployment_status *status)
+{
+    return status->active.fingerprint[0] != '\0';
+}
+
+static void get_status(const struct rd_app *app, recsys_deployment_status *status)
+{
+    memset(status, 0, sizeof *status);
+    status->struct_size = (uint32_t)sizeof *status;
+    if (recsys_deployment_get_status(app->deployment, status, NULL) != RECSYS_OK)
+        memset(&status->active, 0, sizeof status->active);
+}
+
+static void write_model(struct rd_text *out, const recsys_deployment_status *status)
+{
+    rd_text_puts(out, "\"model\":{\"status\":");
+    rd_text_puts(out, is_serving(status) ? "\"loaded\"" : "\"not_loaded\"");
+    if (is_serving(status)) {
+        rd_text_puts(out, ",\"name\":");
+        rd_text_json_puts(out, status->active.name);
+        rd_text_puts(out, ",\"version\":");
+        rd_text_json_puts(out, status->active.version);
+    }
+    rd_text_add(out, "}", 1);
+}
+
+static const char *state_word(uint32_t state)
+{
+    static const char *const words[] = {"unknown", "up", "down"};
+
+    return words[state <= RD_STATE_DOWN ? state : RD_STATE_UNKNOWN];
+}
+
+static bool is_left_alone(recsys_store *store)
+{
+    recsys_store_stats stats = {0};
+
+    stats.struct_size = (uint32_t)sizeof stats;
+    return recsys_store_get_stats(store, &stats, NULL) == RECSYS_OK &&
+           stats.breaker == RECSYS_BREAKER_OPEN;
+}
+
+/* A store whose breaker is open is down, whatever the last look has found. */
+static uint32_t state_of(struct rd_app *app, unsigned db)
+{
+    return is_left_alone(app->stores.redis[db]) ? RD_STATE_DOWN
+                                                : atomic_load(&app->backend.redis[db]);
+}
+
+/* One word for all of Redis; NULL if there is none. */
+static const char *sum_up(struct rd_app *app)
+{
+    size_t n = 0, n_of[RD_STATE_DOWN + 1] = {0};
+
+    for (unsigned db = 0; db < RD_DBS; db++)
+        if (app->stores.redis[db] != NULL) {
+            n_of[state_of(app, db)]++;
+            n++;
+        }
+    if (n == 0)
+        return NULL;
+    if (n_of[RD_STATE_DOWN] > 0)
+        return n_of[RD_STATE_DOWN] == n ? "down" : "degraded";
+    return state_word(n_of[RD_STATE_UP] == n ? RD_STATE_UP : RD_STATE_UNKNOWN);
+}
+
+static void write_databases(struct rd_text *out, struct rd_app *app)
+{
+    const char *comma = "";
+
+    for (unsigned db = 0; db < RD_DBS; db++) {
+        recsys_store *store = app->stores.redis[db];
+
+        if (store == NULL)
+            continue;
+        rd_text_printf(out, "%s{\"db\":%u,\"store\":", comma, db);
+        rd_text_json_puts(out, recsys_store_get_name(store));
+        rd_text_printf(out, ",\"status\":\"%s\",\"breaker\":\"%s\"}", state_word(state_of(app, db)),
+                       is_left_alone(store) ? "open" : "closed");
+        comma = ",";
+    }
+}
+
+/* Redis, if it is used at all; else the answers that are kept in this process. */
+static void write_cache(struct rd_text *out, struct rd_app *app)
+{
+    const char *redis = sum_up(app);
+    recsys_store_stats stats = {0};
+
+    stats.struct_size = (uint32_t)sizeof stats;
+    if (redis != NULL) {
+        rd_text_printf(out, ",\"cache\":{\"status\":\"%s\",\"databases\":[", redis);
+        write_databases(out, app);
+        rd_text_puts(out, "]}");
+    } else if (app->stores.answers == NULL ||
+               recsys_store_get_stats(rd_stores_answers(&app->stores), &stats, NULL) != RECSYS_OK) {
+        rd_text_puts(out, ",\"cache\":{\"status\":\"off\"}");
+    } else {
+        rd_text_printf(out,
+                       ",\"cache\":{\"status\":\"in_process\",\"entries\":%llu,\"bytes\":%llu,"
+                       "\"max_bytes\":%llu}",
+                       (unsigned long long)stats.entries, (unsigned long long)stats.bytes,
+                       (unsigned long long)stats.max_bytes);
+    }
+}
+
+static void write_database(struct rd_text *out, struct rd_app *app)
+{
+    rd_text_printf(out, ",\"database\":{\"status\":\"%s\"}}",
+                   app->stores.database != NULL ? state_word(atomic_load(&app->backend.database))
+                                                : "off");
+}
+
+static void write_health(struct rd_request *request, const char *good, const char *bad,
+                         bool must_serve)
+{
+    struct rd_app *app = request->app;
+    recsys_deployment_status status;
+    bool draining = atomic_load_explicit(&app->draining, memory_order_relaxed), well;
+
+    get_status(app, &status);
+    well = is_serving(&status) && !draining;
+    request->status = well || !must_serve ? 200 : 503;
+    if (request->status == 503)
+        request->retry_after = 5;
+    rd_text_puts(request->out, "{\"status\":");
+    rd_text_json_puts(request->out, draining ? "stopping" : well ? good : bad);
+    rd_text_add(request->out, ",", 1);
+    write_model(request->out, &status);
+    write_cache(request->out, app);
+    write_database(request->out, app);
+}
+
+void rd_get_health(struct rd_request *request)
+{
+    write_health(request, "healthy", "degraded", false);
+}
+
+void rd_get_ready(struct rd_request *request)
+{
+    write_health(request, "ready", "not_ready", true);
+}
+
+void rd_get_openapi(struct rd_request *request)
+{
+    request->status = 200;
+    rd_text_add(request->out, rd_openapi_json, rd_openapi_json_size);
+}

@@ -1,0 +1,263 @@
+/* daemon/observe/metrics.c - counts requests, and writes what Prometheus asks for.
+ *
+ * The label `route` is the template, never the path a client sent: the number
+ * of series is known beforehand. Figures that others keep (the cache's, the
+ * deployment's, the kernel's) are copied when they are asked for.
+ *
+ * Counting is lock-free on the worker threads; the model's name and the usage
+ * of batches are brought in by the keeper thread.
+ */
+#include "daemon/observe/metrics.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/app.h"
+#include "daemon/http/reply.h"
+#include "daemon/http/request.h"
+#include "daemon/observe/logger.h"
+#include "daemon/routes.h"
+
+static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "OPTIONS", "other"};
+static const int statuses[] = {200, 204, 400, 401, 403, 404, 405, 408, 409, 411,
+                               413, 415, 422, 429, 431, 500, 501, 502, 503, 505};
+
+_Static_assert(sizeof methods / sizeof methods[0] == RD_METRIC_METHODS, "one place a method");
+_Static_assert(sizeof statuses / sizeof statuses[0] < RD_METRIC_STATUSES, "and one for others");
+
+static bool counter(struct rd_metrics *m, const char *name, const char *help, recsys_metric **out)
+{
+    recsys_error err = {0};
+
+    if (recsys_stats_add_counter(m->stats, name, help, NULL, out, &err) == RECSYS_OK)
+        return true;
+    rd_log(RECSYS_LOG_ERROR, "metric %s: %s", name, err.message);
+    return false;
+}
+
+static bool gauge(struct rd_metrics *m, const char *name, const char *help, recsys_metric **out)
+{
+    recsys_error err = {0};
+
+    if (recsys_stats_add_gauge(m->stats, name, help, NULL, out, &err) == RECSYS_OK)
+        return true;
+    rd_log(RECSYS_LOG_ERROR, "metric %s: %s", name, err.message);
+    return false;
+}
+
+static bool add_histograms(struct rd_metrics *m)
+{
+    recsys_error err = {0};
+    char labels[96];
+    bool ok = recsys_stats_add_histogram(m->stats, "recsysd_scoring_seconds",
+                                         "Time to score one question or batch.", NULL, NULL, 0,
+                                         &m->scoring, &err) == RECSYS_OK;
+
+    for (size_t i = 0; ok && i <= rd_n_routes; i++) {
+        (void)snprintf(labels, sizeof labels, "route=\"%s\"",
+                       i < rd_n_routes ? rd_routes[i].path : "none");
+        ok = recsys_stats_add_histogram(m->stats, "recsysd_http_request_seconds",
+                                        "Time from the headers to the end of the reply.", labels,
+                                        NULL, 0, &m->seconds[i], &err) == RECSYS_OK;
+    }
+    if (!ok)
+        rd_log(RECSYS_LOG_ERROR, "metrics: %s", err.message);
+    return ok;
+}
+
+static bool add_start_time(struct rd_metrics *m)
+{
+    recsys_metric *start;
+
+    if (!gauge(m, "process_start_time_seconds", "Unix time at which the process started.", &start))
+        return false;
+    recsys_metric_set(start, (double)time(NULL));
+    return true;
+}
+
+bool rd_metrics_start(struct rd_metrics *m)
+{
+    recsys_error err = {0};
+
+    if (recsys_stats_create(&m->stats, &err) != RECSYS_OK) {
+        rd_log(RECSYS_LOG_ERROR, "metrics: %s", err.message);
+        return false;
+    }
+    return add_histograms(m) && add_start_time(m) &&
+           counter(m, "recsysd_cache_hits_total", "Answers found in the cache.", &m->cache_hits) &&
+           counter(m, "recsysd_cache_misses_total", "Answers computed.", &m->cache_misses) &&
+           counter(m, "recsysd_cache_evictions_total",
+                   "Answers put out for want of room in this process.", &m->cache_evictions) &&
+           gauge(m, "recsysd_cache_entries",
+                 "Answers kept in this process, and one entry of the cache's own.",
+                 &m->cache_entries) &&
+           gauge(m, "recsysd_cache_bytes", "Memory they use.", &m->cache_bytes) &&
+           counter(m, "recsysd_batches_total", "Batches answered.", &m->batches) &&
+           counter(m, "recsysd_batch_users_total", "Users in these batches.", &m->batch_users) &&
+           counter(m, "recsysd_batch_failures_total", "Users that could not be answered.",
+                   &m->batch_failures) &&
+           counter(m, "recsysd_model_swaps_total", "Times another model was put in place.",
+                   &m->swaps) &&
+           counter(m, "recsysd_model_load_failures_total", "Operator steps that failed.",
+                   &m->load_failures) &&
+           gauge(m, "recsysd_models_retired", "Replaced models that are still in use.",
+                 &m->retired) &&
+           gauge(m, "recsysd_http_requests_in_flight", "Requests being answered.", &m->in_flight) &&
+           counter(m, "recsysd_access_log_dropped_total", "Lines that found the log full.",
+                   &m->log_dropped) &&
+           gauge(m, "process_resident_memory_bytes", "Resident memory.", &m->memory);
+}
+
+void rd_metrics_stop(struct rd_metrics *m)
+{
+    recsys_stats_unref(m->stats);
+    m->stats = NULL;
+}
+
+static size_t place_of_method(const char *method)
+{
+    for (size_t i = 0; i + 1 < RD_METRIC_METHODS; i++)
+        if (strcmp(methods[i], method) == 0)
+            return i;
+    return RD_METRIC_METHODS - 1;
+}
+
+static size_t place_of_status(int status)
+{
+    size_t i = 0;
+
+    while (i < sizeof statuses / sizeof statuses[0] && statuses[i] != status)
+        i++;
+    return i;
+}
+
+void rd_metrics_count(struct rd_metrics *m, size_t route, const char *method, int status,
+                      double seconds)
+{
+    size_t by_method = place_of_method(method);
+    _Atomic(recsys_metric *) *place = &m->requests[route][by_method][place_of_status(status)];
+    recsys_metric *metric = atomic_load_explicit(place, memory_order_acquire);
+    char labels[160];
+
+    if (metric == NULL) { /* two threads that both get here are given the same metric */
+        (void)snprintf(labels, sizeof labels, "route=\"%s\",method=\"%s\",status=\"%d\"",
+                       route < rd_n_routes ? rd_routes[route].path : "none", methods[by_method],
+                       status);
+        if (recsys_stats_add_counter(m->stats, "recsysd_http_requests_total", "Requests answered.",
+                                     labels, &metric, NULL) != RECSYS_OK)
+            return;
+        atomic_store_explicit(place, metric, memory_order_release);
+    }
+    recsys_metric_add(metric, 1);
+    recsys_metric_record(m->seconds[route], seconds);
+}
+
+void rd_metrics_batch(struct rd_metrics *m, uint64_t n_users, uint64_t n_failures)
+{
+    atomic_fetch_add_explicit(&m->pending_batches, 1u, memory_order_relaxed);
+    atomic_fetch_add_explicit(&m->pending_users, n_users, memory_order_relaxed);
+    atomic_fetch_add_explicit(&m->pending_failures, n_failures, memory_order_relaxed);
+}
+
+static void add_label(struct rd_text *text, const char *name, const char *value)
+{
+    rd_text_printf(text, "%s=\"", name);
+    for (; *value != '\0'; value++) {
+        if (*value == '"' || *value == '\\')
+            rd_text_add(text, "\\", 1);
+        rd_text_add(text, *value == '\n' ? " " : value, 1);
+    }
+    rd_text_add(text, "\"", 1);
+}
+
+static void keep_model_info(struct rd_metrics *m, const recsys_deployment_entry *active)
+{
+    char labels[sizeof m->model_labels];
+    struct rd_text text = RD_TEXT_FIXED(labels);
+
+    if (active->fingerprint[0] == '\0')
+        return;
+    add_label(&text, "name", active->name);
+    rd_text_add(&text, ",", 1);
+    add_label(&text, "version", active->version);
+    rd_text_add(&text, "", 1);
+    if (text.failed || strcmp(labels, m->model_labels) == 0)
+        return;
+    recsys_metric_set(m->model_info, 0);
+    m->model_info = NULL;
+    if (recsys_stats_add_gauge(m->stats, "recsysd_model_info",
+                               "1 for the model that is served, 0 for those before it.", labels,
+                               &m->model_info, NULL) == RECSYS_OK)
+        recsys_metric_set(m->model_info, 1);
+    memcpy(m->model_labels, labels, sizeof labels);
+}
+
+void rd_metrics_keep(struct rd_app *app)
+{
+    struct rd_metrics *m = &app->metrics;
+    recsys_deployment_status status;
+
+    recsys_metric_add(m->batches, atomic_exchange(&m->pending_batches, 0));
+    recsys_metric_add(m->batch_users, atomic_exchange(&m->pending_users, 0));
+    recsys_metric_add(m->batch_failures, atomic_exchange(&m->pending_failures, 0));
+    memset(&status, 0, sizeof status);
+    status.struct_size = (uint32_t)sizeof status;
+    if (recsys_deployment_get_status(app->deployment, &status, NULL) != RECSYS_OK)
+        return;
+    keep_model_info(m, &status.active);
+    recsys_metric_set(m->swaps, (double)status.n_swaps);
+    recsys_metric_set(m->load_failures, (double)status.n_failures);
+    recsys_metric_set(m->retired, (double)status.n_retired);
+}
+
+static void copy_cache_stats(struct rd_metrics *m, const struct rd_stores *stores)
+{
+    recsys_store_stats store = {0};
+
+    store.struct_size = (uint32_t)sizeof store;
+    if (stores->answers == NULL ||
+        recsys_store_get_stats(rd_stores_answers(stores), &store, NULL) != RECSYS_OK)
+        return;
+    recsys_metric_set(m->cache_evictions, (double)store.evictions);
+    recsys_metric_set(m->cache_entries, (double)store.entries);
+    recsys_metric_set(m->cache_bytes, (double)store.bytes);
+}
+
+static void copy_memory(struct rd_metrics *m)
+{
+    FILE *file = fopen("/proc/self/statm", "re"); /* elsewhere the figure stays 0 */
+    unsigned long size, resident;
+
+    if (file == NULL)
+        return;
+    if (fscanf(file, "%lu %lu", &size, &resident) == 2)
+        recsys_metric_set(m->memory, (double)resident * (double)sysconf(_SC_PAGESIZE));
+    (void)fclose(file);
+}
+
+static int32_t write_text(const char *text, size_t size, void *user_data)
+{
+    struct rd_text *out = user_data;
+
+    rd_text_add(out, text, size);
+    return out->failed;
+}
+
+void rd_get_metrics(struct rd_request *request)
+{
+    struct rd_app *app = request->app;
+    struct rd_metrics *m = &app->metrics;
+    recsys_error err = {0};
+
+    copy_cache_stats(m, &app->stores);
+    rd_store_metrics_copy(app);
+    copy_memory(m);
+    recsys_metric_set(m->in_flight, (double)atomic_load(&app->active));
+    recsys_metric_set(m->log_dropped, (double)rd_access_dropped());
+    request->status = 200;
+    request->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    if (recsys_stats_format(m->stats, write_text, request->out, &err) != RECSYS_OK)
+        (void)rd_reply_error(request, 500, err.message);
+}

@@ -1,0 +1,27 @@
+/* daemon/observe/store_metrics.h - figures of Redis and PostgreSQL for Prometheus. */
+#ifndef RECSYSD_STORE_METRICS_H
+#define RECSYSD_STORE_METRICS_H
+
+#include <stdbool.h>
+
+#include <recsys/stats.h>
+
+#include "daemon/backends/redis_dbs.h"
+
+struct rd_app;
+
+/* Of one server as this process uses it. */
+struct rd_server_metrics {
+    recsys_metric *up, *breaker_open, *open, *idle, *waits, *timeouts, *broken, *calls, *failures;
+};
+
+struct rd_store_metrics {
+    struct rd_server_metrics redis[RD_DBS], postgres; /* NULL where there is none */
+};
+
+/* After the stores. What fails is logged. */
+bool rd_store_metrics_start(struct rd_app *app);
+/* Copies the present figures; any thread, asks no server. */
+void rd_store_metrics_copy(struct rd_app *app);
+
+#endif

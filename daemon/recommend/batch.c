@@ -1,0 +1,176 @@
+/* daemon/recommend/batch.c - batch-predict: up to a thousand users in one call.
+ *
+ * All users are scored by one recsys_recommend(), which scans the items once
+ * for many users. Workers share one recommender for it, made with its threads
+ * when the daemon starts, and take turns: it keeps the memory of the largest
+ * batch it has met, and scanning with batch_threads at a time is as fast as
+ * many batches side by side. Whoever waits longer than a request may take is
+ * told to come back.
+ *
+ * What the batch adds to the usage figures is left for the keeper thread.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/http/reply.h"
+#include "daemon/observe/logger.h"
+#include "daemon/observe/threads.h"
+#include "daemon/recommend/answer.h"
+#include "daemon/routes.h"
+
+struct batch {
+    size_t n;
+    recsys_request requests[RD_USERS_MAX];
+    recsys_reply replies[RD_USERS_MAX];
+};
+
+bool rd_batch_start(struct rd_app *app)
+{
+    recsys_scorer_options options = RECSYS_SCORER_OPTIONS_INIT;
+    recsys_error err = {0};
+    char limits[1024];
+
+    options.n_threads = (uint32_t)app->config.batch_threads;
+    options.max_k = RD_TOP_K_MAX;
+    if (recsys_recommender_create(&options, &app->batch_recommender, &err) == RECSYS_OK)
+        return true;
+    rd_thread_limits(limits, sizeof limits);
+    rd_log(RECSYS_LOG_ERROR, "no batch-predict with %llu threads: %s; limits: %s",
+           (unsigned long long)app->config.batch_threads, err.message, limits);
+    return false;
+}
+
+static bool lock_recommender(struct rd_request *request)
+{
+    struct rd_app *app = request->app;
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += (time_t)(app->config.request_timeout_ms / 1000) + 1;
+    if (pthread_mutex_timedlock(&app->batch_lock, &until) != 0)
+        return rd_reply_unavailable(request, "Too many batches at once");
+    return true;
+}
+
+static void write_row(struct rd_text *out, const recsys_model *model, const recsys_request *request,
+                      const recsys_reply *reply)
+{
+    rd_text_puts(out, "{\"user_id\":");
+    rd_id_write(out, request->user);
+    rd_text_add(out, ",", 1);
+    rd_reply_write(out, model, request, reply);
+    if (reply->status == RECSYS_OK) {
+        rd_text_puts(out, ",\"success\":true,\"error_message\":null}");
+    } else {
+        rd_text_puts(out, ",\"success\":false,\"error_message\":");
+        rd_text_json_puts(out, reply->message != NULL ? reply->message
+                                                      : recsys_status_text(reply->status));
+        rd_text_add(out, "}", 1);
+    }
+}
+
+static size_t write_rows(struct rd_text *out, const recsys_model *model, const struct batch *batch)
+{
+    size_t n_failed = 0;
+
+    rd_text_puts(out, "{\"predictions\":[");
+    for (size_t i = 0; i < batch->n && !out->failed; i++) {
+        if (i > 0)
+            rd_text_add(out, ",", 1);
+        write_row(out, model, &batch->requests[i], &batch->replies[i]);
+        n_failed += batch->replies[i].status != RECSYS_OK;
+    }
+    rd_text_add(out, "]", 1);
+    return n_failed;
+}
+
+static void write_totals(struct rd_request *request, const recsys_model_info *info, size_t n,
+                         size_t n_failed)
+{
+    struct rd_text *out = request->out;
+    uint64_t elapsed = rd_now_ns() - request->start_ns;
+
+    rd_text_puts(out, ",\"total_users\":");
+    rd_text_u64(out, n);
+    rd_text_puts(out, ",\"successful_predictions\":");
+    rd_text_u64(out, n - n_failed);
+    rd_text_puts(out, ",\"failed_predictions\":");
+    rd_text_u64(out, n_failed);
+    rd_text_puts(out, ",\"total_time_ms\":");
+    rd_text_u64(out, (elapsed + 500000u) / 1000000u);
+    rd_text_puts(out, ",\"average_time_per_user_ms\":");
+    rd_text_u64(out, (elapsed / n + 500000u) / 1000000u);
+    rd_text_puts(out, ",\"model_version\":");
+    rd_text_json_puts(out, info->version);
+    rd_text_puts(out, ",\"batch_id\":");
+    rd_text_json_puts(out, request->id);
+    rd_text_puts(out, ",\"timestamp\":");
+    rd_text_json_puts(out, request->time);
+    rd_text_add(out, "}", 1);
+}
+
+/* Scores and writes while the recommender is ours: its answers live until its next call. */
+static void answer(struct rd_request *request, recsys_model *model, const recsys_model_info *info,
+                   struct batch *batch)
+{
+    struct rd_app *app = request->app;
+    recsys_error err = {0};
+    recsys_status status;
+    uint64_t start;
+    size_t n_failed;
+
+    if (!lock_recommender(request))
+        return;
+    start = rd_now_ns();
+    status = recsys_recommend(app->batch_recommender, model, batch->requests, batch->n,
+                              batch->replies, &err);
+    recsys_metric_record(app->metrics.scoring, (double)(rd_now_ns() - start) * 1e-9);
+    if (status == RECSYS_OK)
+        n_failed = write_rows(request->out, model, batch);
+    (void)pthread_mutex_unlock(&app->batch_lock);
+    if (status != RECSYS_OK) {
+        (void)rd_reply_failure(request, status, &err);
+        return;
+    }
+    request->status = 200;
+    write_totals(request, info, batch->n, n_failed);
+    rd_metrics_batch(&app->metrics, batch->n, n_failed);
+}
+
+static bool may_all(struct rd_request *request)
+{
+    const struct rd_question *question = &request->worker->question;
+
+    for (size_t i = 0; i < question->n_users; i++)
+        if (!rd_caller_may_id(request, question->users[i]))
+            return false;
+    return true;
+}
+
+void rd_post_batch(struct rd_request *request)
+{
+    const struct rd_question *question = &request->worker->question;
+    recsys_model *model;
+    recsys_model_info info;
+    struct batch *batch;
+
+    if (!rd_model_acquire(request, &model, &info))
+        return;
+    if (rd_question_parse(request, &info, true) && may_all(request)) {
+        batch = calloc(1, sizeof *batch);
+        if (batch == NULL) {
+            (void)rd_reply_unavailable(request, "out of memory");
+        } else {
+            batch->n = question->n_users;
+            batch->replies[0].struct_size = (uint32_t)sizeof batch->replies[0];
+            for (size_t i = 0; i < batch->n; i++) {
+                batch->requests[i] = question->request;
+                batch->requests[i].user = question->users[i];
+            }
+            answer(request, model, &info, batch);
+        }
+        free(batch);
+    }
+    rd_model_release(request, model);
+}

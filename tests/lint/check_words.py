@@ -1,41 +1,109 @@
 #!/usr/bin/env python3
-"""Fail if a file says where or how it was written, or is not text where text is expected."""
+"""Fail if prose has a word that the glossary replaces, or a turn of phrase that readers must guess.
+
+The words are those between backticks in the column "not" of docs/glossary.md. Prose is the text of
+comments, messages and pages (prose.py).
+"""
 import re
 
 import project
+import prose
 
-# Taken apart, so that this file does not find itself.
-PATTERNS = [
-    (re.compile(r"\.\./shared/(spec|house|reference|sample)"), "a place outside the project"),
-    (re.compile(r"(?<![\w.~-])/wo" + r"rk/"), "a path of the machine it was written on"),
-    (re.compile(r"\bissue [#]?[0-9]+", re.I), "a number that only a tracker explains"),
-    (re.compile(r"sub-?" + r"agent", re.I), "how it was written"),
-]
-NOT_TEXT = (".png", ".jpg", ".gz", ".zip", ".npz", ".npy", ".safetensors", ".bin", ".ico", ".woff2", ".xz")
-MAY_BE_ANYTHING = ("tests/fuzz/corpus/", "tests/golden/")
-ALLOWED_CONTROL = set("\n\t")
+GLOSSARY = "docs/glossary.md"
+# They name what they look for.
+NOT_READ = (GLOSSARY, "tests/lint/check_words.py")
+# Folders whose owners still have to go through them. Empty when all is done.
+NOT_YET = ("daemon/", "lib/", "tests/", "CONTRIBUTING.md", "README.md", "docs/", "include/", "sql/",
+           "examples/", "findings/", "cmake/", "CMakePresets.json", "CHANGELOG.md")
+
+# word -> where it may stand, because there it is the name of something else.
+SOMEBODY_ELSES = {
+    "backend": ("lib/recycling/task.c", "tests/"),  # Celery's result backend, PostgreSQL's processes
+    "capacity": ("include/recsys/model.h",),  # an argument's name
+    "constraint": ("include/recsys/source.h", "lib/adapters/postgres/", "sql/"),  # SQL's
+    "discard": ("tests/bench/", "tests/integration/"),  # Redis' and wrk's
+    "guest": ("tests/machines/",),  # a machine inside a machine
+    "metadata": ("daemon/", "docs/daemon.md"),  # a member of the models' JSON
+    "origin": ("daemon/", "docs/daemon.md", "tests/daemon/"),  # CORS
+    "prefetch": ("lib/score/", "docs/decisions/0005-a-kernel-beside-blas.md"),  # the processor's
+    "thread-safe": ("docs/pitfalls.md",),  # said of OpenBLAS
+}
+
+# What a reader has to guess -> what to write instead.
+RIDDLES = {
+    "all the same": '"anyway", "nevertheless" or nothing',
+    "as good as": "say what it is",
+    "cannot be told": '"cannot tell", "did not reach"',
+    "could not be told": '"did not reach"',
+    "for ever": '"permanently", "without end", "never ..."',
+    "gets? round": "say how",
+    "has (?:not )?heard of": '"knows", "has received"',
+    "in vain": "say what did not happen",
+    "lives on": '"stays valid"',
+    "neither open nor closed": "say what it reports, and when",
+    "nobody (?:can say|knows|probes)": "name the function or the thread",
+    "none of our business": '"ignored"',
+    "old story": "say which state it belongs to",
+    "speaks? for": '"decides", "is the reason for"',
+}
+# A sentence, a heading or a cell that begins so and is no question.
+BARE = re.compile(r"(?:(?<=[.!?;] )|^[ \t*|#>-]*|(?<=\| ))(?P<found>(?:Who|What)\b[^.?!|]*)(?![^.!|]*[?])", re.M)
+
+
+def replaced_words(text):
+    """The words between backticks in the column "not" of each table with such a column."""
+    words, column = [], None
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if not line.startswith("|"):
+            column = None
+        elif column is None:
+            column = cells.index("not") if "not" in cells else None
+        elif len(cells) > column:
+            words += re.findall(r"`([^`]+)`", cells[column])
+    return words
+
+
+def whole(words):
+    return re.compile(rf"(?<![\w/.-])(?:{words})(?![\w/(-])", re.I)
+
+
+def forms(word):
+    """The word with the endings that English gives it: throttle, throttles, throttled, throttling."""
+    ending = "(?:e|es|ed|ing)" if word.endswith("e") else "(?:s|es|ed|ing)?"
+    return whole(r"\s+".join(map(re.escape, word.removesuffix("e").split())) + ending)
+
+
+def rules(top):
+    """(pattern, what to say, where it is allowed) of every word and turn."""
+    words = replaced_words((top / GLOSSARY).read_text(encoding="utf-8"))
+    if len(words) < 40 or len(set(words)) < len(words) or not set(SOMEBODY_ELSES) <= set(words):
+        project.finish("check_words", [f'{GLOSSARY}: too few words in the column "not", or one twice, '
+                                       "or SOMEBODY_ELSES has one that is not there"])
+    replaced = [(forms(word), f'"{word}" has another name in {GLOSSARY}', SOMEBODY_ELSES.get(word, ()))
+                for word in words]
+    riddles = [(whole(turn.replace(" ", r"\s+")), f"a riddle; better: {better}", ())
+               for turn, better in RIDDLES.items()]
+    return replaced + riddles
+
+
+def at(text, position):
+    return text.count("\n", 0, position) + 1
 
 
 def main():
     top = project.root()
+    checks = rules(top)
     findings = []
-    for file in project.all_files(top):
-        raw = (top / file).read_bytes()
-        if file.endswith(NOT_TEXT) or file.startswith(MAY_BE_ANYTHING):
+    for file, text in prose.texts(top):
+        if file in NOT_READ or file.startswith(NOT_YET):
             continue
-        try:
-            text = raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = raw.count(b"\n", 0, error.start) + 1
-            findings.append(f"{file}:{line}: not UTF-8")
-            continue
-        for number, line in enumerate(text.split("\n"), 1):
-            for pattern, what in PATTERNS:
-                if pattern.search(line):
-                    findings.append(f"{file}:{number}: names {what}: {line.strip()[:80]}")
-            control = [c for c in line if ord(c) < 32 and c not in ALLOWED_CONTROL]
-            if control:
-                findings.append(f"{file}:{number}: control character {ord(control[0]):#04x}")
+        for pattern, says, allowed in checks:
+            if not file.startswith(allowed):
+                findings += [f"{file}:{at(text, m.start())}: {' '.join(m[0].split())}: {says}"
+                             for m in pattern.finditer(text)]
+        findings += [f"{file}:{at(text, m.start('found'))}: name the actor or the thing, not: "
+                     f"{' '.join(m['found'].split())[:60]}" for m in BARE.finditer(text)]
     project.finish("check_words", findings)
 
 

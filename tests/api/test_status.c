@@ -11,6 +11,7 @@
 
 #include "recsys/recsys.h"
 #include "tests/support/bundle.h"
+#include "tests/support/count_alloc.h"
 
 static void every_status_has_its_name_and_its_sentence(void **state)
 {
@@ -219,44 +220,9 @@ static void a_callback_can_fill_in_the_error_record(void **state)
     assert_int_equal(strlen(err.message), 502);
 }
 
-struct counts {
-    long n_allocated, n_resized, n_released, live;
-};
-
-static void *count_allocate(size_t size, void *user_data)
-{
-    struct counts *counts = user_data;
-    void *memory = malloc(size);
-
-    counts->n_allocated++;
-    counts->live += memory != NULL;
-    return memory;
-}
-
-static void *count_resize(void *memory, size_t size, void *user_data)
-{
-    struct counts *counts = user_data;
-    void *moved = realloc(memory, size);
-
-    counts->n_resized++;
-    counts->live += memory == NULL && moved != NULL;
-    return moved;
-}
-
-static void count_release(void *memory, void *user_data)
-{
-    struct counts *counts = user_data;
-
-    counts->n_released++;
-    counts->live -= memory != NULL;
-    free(memory);
-}
-
 static void all_memory_comes_from_the_host_if_it_says_so(void **state)
 {
-    struct counts counts = {0, 0, 0, 0};
-    recsys_allocator allocator = {
-        (uint32_t)sizeof allocator, 0, count_allocate, count_resize, count_release, &counts};
+    recsys_allocator allocator = count_alloc_functions;
     struct bundle bundle;
     char *scratch = bundle_make_directory(), path[1024];
     recsys_model *model = NULL;
@@ -272,23 +238,23 @@ static void all_memory_comes_from_the_host_if_it_says_so(void **state)
     memset(&allocator, 0, sizeof allocator); /* COPIED */
     if (recsys_model_load(path, NULL, &model, &err) != RECSYS_OK)
         fail_msg("%s", err.message);
-    assert_true(counts.n_allocated > 0);
+    assert_true(count_alloc.n_calls > 0);
     assert_int_equal(recsys_recommender_create(NULL, &recommender, &err), RECSYS_OK);
     request.user.number = 1;
     assert_int_equal(recsys_recommend(recommender, model, &request, 1, &reply, &err), RECSYS_OK);
     assert_int_equal(reply.count, 10);
-    assert_true(counts.live > 0);
+    assert_true(count_alloc.n_blocks > 0);
     /* What is in use would be freed by another allocator than it came from. */
     assert_int_equal(recsys_alloc_set(NULL, &err), RECSYS_E_STATE);
     recsys_recommender_destroy(recommender);
     recsys_model_unref(model);
-    assert_int_equal(counts.live, 0);
+    assert_int_equal(count_alloc.n_blocks, 0);
     assert_int_equal(recsys_alloc_set(NULL, NULL), RECSYS_OK);
 
-    long before = counts.n_allocated;
+    unsigned long before = count_alloc.n_calls;
     assert_int_equal(recsys_recommender_create(NULL, &recommender, &err), RECSYS_OK);
     recsys_recommender_destroy(recommender);
-    assert_int_equal(counts.n_allocated, before);
+    assert_int_equal(count_alloc.n_calls, before);
     bundle_free(&bundle);
     bundle_remove_directory(scratch);
     free(scratch);
@@ -296,9 +262,8 @@ static void all_memory_comes_from_the_host_if_it_says_so(void **state)
 
 static void an_allocator_that_lacks_something_is_refused(void **state)
 {
-    struct counts counts = {0, 0, 0, 0};
-    const recsys_allocator whole = {(uint32_t)sizeof whole, 0,      count_allocate, count_resize,
-                                    count_release,          &counts};
+    const recsys_allocator whole = count_alloc_functions;
+    unsigned long before = count_alloc.n_calls;
     recsys_allocator part;
     recsys_scorer *scorer = NULL;
     recsys_error err;
@@ -328,7 +293,7 @@ static void an_allocator_that_lacks_something_is_refused(void **state)
     /* None of these was taken. */
     assert_int_equal(recsys_scorer_create(NULL, &scorer, &err), RECSYS_OK);
     recsys_scorer_destroy(scorer);
-    assert_int_equal(counts.n_allocated, 0);
+    assert_int_equal(count_alloc.n_calls, before);
 }
 
 int main(void)

@@ -9,7 +9,6 @@
  * many missed and, in the process, how many allocations there were.
  */
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +18,8 @@
 
 #include <recsys/recsys.h>
 #include <recsys/redis.h>
+
+#include "tests/support/count_alloc.h"
 
 #define MAX_THREADS 64
 
@@ -34,7 +35,6 @@ static struct name {
     char text[28];
     uint32_t size;
 } * names; /* of the keys */
-static atomic_ullong allocations;
 
 struct worker {
     pthread_t thread;
@@ -48,26 +48,6 @@ static void die(const char *what, const recsys_error *err)
 {
     (void)fprintf(stderr, "bench_cache: %s: %s\n", what, err != NULL ? err->message : "no memory");
     exit(1);
-}
-
-static void *count_allocate(size_t size, void *user_data)
-{
-    (void)user_data;
-    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
-    return malloc(size);
-}
-
-static void *count_resize(void *memory, size_t size, void *user_data)
-{
-    (void)user_data;
-    atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
-    return realloc(memory, size);
-}
-
-static void plain_release(void *memory, void *user_data)
-{
-    (void)user_data;
-    free(memory);
 }
 
 static uint64_t now_ns(void)
@@ -198,7 +178,7 @@ static void measure(void)
         workers[t].seed = 88172645463325252u + t;
     }
     cpu = cpu_seconds();
-    allocated = atomic_load(&allocations);
+    allocated = atomic_load(&count_alloc.n_calls);
     uint64_t start = now_ns();
     for (uint32_t t = 0; t < args.threads; t++) {
         workers[t].end_ns = start + (uint64_t)(args.seconds * 1e9);
@@ -212,7 +192,7 @@ static void measure(void)
     }
     elapsed = (double)(now_ns() - start) * 1e-9;
     cpu = cpu_seconds() - cpu;
-    allocated = atomic_load(&allocations) - allocated;
+    allocated = atomic_load(&count_alloc.n_calls) - allocated;
     all = malloc((n + 1) * sizeof *all);
     if (all == NULL || n == 0)
         die("nothing was measured", NULL);
@@ -234,8 +214,6 @@ static void measure(void)
 
 int main(int argc, char **argv)
 {
-    recsys_allocator counting = {
-        (uint32_t)sizeof counting, 0, count_allocate, count_resize, plain_release, NULL};
     recsys_error err;
 
     for (int i = 1; i < argc; i++) {
@@ -262,8 +240,8 @@ int main(int argc, char **argv)
                               "[--threads N] [--seconds S]\n");
         return 2;
     }
-    if (recsys_alloc_set(&counting, &err) != RECSYS_OK)
-        die("allocator", &err);
+    if (count_alloc_install() != 0)
+        die("allocator", NULL);
     value = malloc(args.bytes);
     if (value == NULL)
         die("value", NULL);

@@ -33,7 +33,7 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
     "bindings":       PUBLIC,
     "tests/api":      PUBLIC + ["tests/support"],
     "tests/abi":      PUBLIC + ["tests/support"],
-    "tests/bench":    PUBLIC,
+    "tests/bench":    PUBLIC + ["tests/support"],
     "tests/golden":   PUBLIC + ["tests/support"],
     "tests/install":  PUBLIC,
     "tests/contracts": PUBLIC,

@@ -21,9 +21,9 @@
 #include "lib/model/manifest.h"
 #include "lib/model/sink.h"
 #include "lib/model/tensors.h"
-#include "recsys/alloc.h"
 #include "recsys/builder.h"
 #include "tests/support/bundle.h"
+#include "tests/support/count_alloc.h"
 
 static recsys_error err;
 static char *scratch;
@@ -433,35 +433,8 @@ static void a_folder_never_replaces_what_came_in_the_meantime(void **state)
     assert_int_equal(stat(in_scratch("late/file"), &info), -1);
 }
 
-/* Allocations until one fails; negative = none will. */
-static long allowed = -1;
-
-static void *allocate(size_t size, void *user_data)
-{
-    (void)user_data;
-    if (allowed == 0)
-        return NULL;
-    allowed -= allowed > 0;
-    return malloc(size);
-}
-
-static void *resize(void *memory, size_t size, void *user_data)
-{
-    (void)user_data;
-    if (allowed == 0)
-        return NULL;
-    allowed -= allowed > 0;
-    return realloc(memory, size);
-}
-
-static void release(void *memory, void *user_data)
-{
-    (void)user_data;
-    free(memory);
-}
-
 /* Everything a builder does, with memory for `n` allocations. */
-static recsys_status build_with(long n)
+static recsys_status build_with(unsigned long n)
 {
     static const char line[] = "{\"id\": \"b\", \"genres\": [\"x\"], \"language\": \"en\"}";
     static const char *const texts[4] = {"a", "b", "c", "d"};
@@ -477,7 +450,7 @@ static recsys_status build_with(long n)
                                          "seen_items", "seen_weights"};
     recsys_builder *builder = NULL;
 
-    allowed = n;
+    count_alloc.n_allowed = n;
     recsys_status status = recsys_builder_create(&builder, &err);
     for (size_t i = 0; i < 5 && status == RECSYS_OK; i++)
         status = recsys_builder_set_array(builder, names[i], &parts[i], &err);
@@ -490,19 +463,19 @@ static recsys_status build_with(long n)
     if (status == RECSYS_OK)
         status = recsys_builder_write(builder, in_scratch("memory/bundle"), &err);
     recsys_builder_destroy(builder);
-    allowed = -1;
+    count_alloc.n_allowed = ULONG_MAX;
     return status;
 }
 
 /* The same for one that takes a bundle over. */
-static recsys_status import_with(long n)
+static recsys_status import_with(unsigned long n)
 {
     const char *source = getenv("RECSYS_SOURCE_DIR");
     recsys_builder *builder = NULL;
     char path[1024];
 
     snprintf(path, sizeof path, "%s/tests/golden/v1", source == NULL ? "." : source);
-    allowed = n;
+    count_alloc.n_allowed = n;
     recsys_status status = recsys_builder_create(&builder, &err);
     if (status == RECSYS_OK)
         status = recsys_builder_import_model(builder, path, &err);
@@ -512,19 +485,17 @@ static recsys_status import_with(long n)
     if (status == RECSYS_OK)
         status = recsys_builder_write(builder, in_scratch("memory/bundle"), &err);
     recsys_builder_destroy(builder);
-    allowed = -1;
+    count_alloc.n_allowed = ULONG_MAX;
     return status;
 }
 
-static void check_without_memory(recsys_status (*work)(long n))
+static void check_without_memory(recsys_status (*work)(unsigned long n))
 {
-    const recsys_allocator allocator = {
-        (uint32_t)sizeof allocator, 0, allocate, resize, release, NULL};
     recsys_status status;
-    long n = 0;
+    unsigned long n = 0;
 
     assert_int_equal(mkdir(in_scratch("memory"), 0700), 0);
-    check_ok(recsys_alloc_set(&allocator, &err));
+    check_ok(recsys_alloc_set(&count_alloc_functions, &err));
     while ((status = work(n)) != RECSYS_OK) {
         assert_int_equal(status, RECSYS_E_NOMEM);
         assert_int_equal(err.status, RECSYS_E_NOMEM);

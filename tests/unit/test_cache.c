@@ -12,43 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recsys/alloc.h"
 #include "recsys/cache.h"
 #include "tests/support/bundle.h"
+#include "tests/support/count_alloc.h"
 
 static recsys_cache *cache;
 static recsys_error err;
 static uint64_t clock_ms;
-
-/* -- counting allocator -- */
-
-static unsigned long n_allocations, n_allowed = ULONG_MAX;
-static long n_blocks;
-
-static void *counted_allocate(size_t size, void *user_data)
-{
-    (void)user_data;
-    n_allocations++;
-    if (n_allowed == 0 || n_allowed-- == 0)
-        return NULL;
-    n_blocks++;
-    return malloc(size);
-}
-
-static void *counted_resize(void *memory, size_t size, void *user_data)
-{
-    if (memory == NULL)
-        return counted_allocate(size, user_data);
-    n_allocations++;
-    return realloc(memory, size);
-}
-
-static void counted_release(void *memory, void *user_data)
-{
-    (void)user_data;
-    n_blocks -= memory != NULL;
-    free(memory);
-}
 
 /* -- what the tests are written in -- */
 
@@ -78,10 +48,10 @@ static void create(uint32_t n_shards, uint64_t max_bytes)
 static int tear_down(void **state)
 {
     (void)state;
-    n_allowed = ULONG_MAX;
+    count_alloc.n_allowed = ULONG_MAX;
     recsys_cache_destroy(cache);
     cache = NULL;
-    return n_blocks == 0 ? 0 : -1;
+    return count_alloc.n_blocks == 0 ? 0 : -1;
 }
 
 static recsys_status set_bytes(const char *key, const void *value, size_t size)
@@ -348,9 +318,9 @@ static void a_value_too_large_is_refused_and_takes_the_old_one_with_it(void **st
     assert_int_equal(set_bytes("a", big, 1 << 16), RECSYS_E_LIMIT);
     assert_null(get("a"));
     set("a", "small");
-    n_allowed = 0;
+    count_alloc.n_allowed = 0;
     assert_int_equal(set_bytes("a", big, 100), RECSYS_E_NOMEM);
-    n_allowed = ULONG_MAX;
+    count_alloc.n_allowed = ULONG_MAX;
     assert_null(get("a"));
     free(big);
 }
@@ -498,13 +468,13 @@ static void a_hit_does_not_allocate(void **state)
     (void)state;
     create(4, 1 << 20);
     set("a", "one");
-    unsigned long before = n_allocations;
+    unsigned long before = count_alloc.n_calls;
     for (int i = 0; i < 1000; i++) {
         assert_int_equal(recsys_cache_get(cache, text("a"), &entry, &err), RECSYS_OK);
         recsys_cache_release(entry);
         assert_int_equal(recsys_cache_get(cache, text("x"), &entry, &err), RECSYS_E_NOT_FOUND);
     }
-    assert_int_equal(n_allocations, before);
+    assert_int_equal(count_alloc.n_calls, before);
 }
 
 static void running_out_of_memory_anywhere_is_only_an_error(void **state)
@@ -514,18 +484,18 @@ static void running_out_of_memory_anywhere_is_only_an_error(void **state)
 
     (void)state;
     for (unsigned long n = 0; status != RECSYS_OK; n++) {
-        n_allowed = n;
+        count_alloc.n_allowed = n;
         status = recsys_cache_create(&options, &cache, &err);
         assert_true(status == RECSYS_OK || status == RECSYS_E_NOMEM);
         assert_true((cache != NULL) == (status == RECSYS_OK));
     }
     status = RECSYS_E_NOMEM;
     for (unsigned long n = 0; status != RECSYS_OK; n++) {
-        n_allowed = n;
+        count_alloc.n_allowed = n;
         status = set_bytes("a", "stored", sizeof "stored");
         assert_true(status == RECSYS_OK || status == RECSYS_E_NOMEM);
     }
-    n_allowed = ULONG_MAX;
+    count_alloc.n_allowed = ULONG_MAX;
     assert_string_equal(get("a"), "stored");
 }
 
@@ -533,8 +503,6 @@ static void running_out_of_memory_anywhere_is_only_an_error(void **state)
 
 int main(void)
 {
-    const recsys_allocator counted = {
-        (uint32_t)sizeof counted, 0, counted_allocate, counted_resize, counted_release, NULL};
     const struct CMUnitTest tests[] = {
         T(what_is_set_is_found_until_it_is_removed),
         T(keys_and_values_are_bytes),
@@ -556,7 +524,7 @@ int main(void)
         T(running_out_of_memory_anywhere_is_only_an_error),
     };
 
-    if (recsys_alloc_set(&counted, NULL) != RECSYS_OK)
+    if (count_alloc_install() != 0)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,10 +14,10 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
-#include "recsys/alloc.h"
 #include "recsys/deployment.h"
 #include "recsys/log.h"
 #include "tests/support/bundle.h"
+#include "tests/support/count_alloc.h"
 
 static char *root;
 static recsys_registry *registry;
@@ -540,26 +540,6 @@ static void a_reload_that_the_canary_refuses_changes_nothing(void **state)
 
 /* -- out of memory at every place -- */
 
-static unsigned long n_allowed = ULONG_MAX;
-
-static void *limited_allocate(size_t size, void *user_data)
-{
-    (void)user_data;
-    return n_allowed == 0 || n_allowed-- == 0 ? NULL : malloc(size);
-}
-
-static void *limited_resize(void *memory, size_t size, void *user_data)
-{
-    (void)user_data;
-    return n_allowed == 0 || n_allowed-- == 0 ? NULL : realloc(memory, size);
-}
-
-static void limited_release(void *memory, void *user_data)
-{
-    (void)user_data;
-    free(memory);
-}
-
 static void running_out_of_memory_anywhere_leaves_the_old_model_serving(void **state)
 {
     unsigned long n = 0;
@@ -569,11 +549,11 @@ static void running_out_of_memory_anywhere_leaves_the_old_model_serving(void **s
     deploy(at("a"), 0);
     load_and_use(NULL);
     do {
-        n_allowed = n;
+        count_alloc.n_allowed = n;
         status = recsys_deployment_load(deployment, at("b"), &err);
         if (status == RECSYS_OK)
             status = recsys_deployment_use(deployment, NULL, &err);
-        n_allowed = ULONG_MAX;
+        count_alloc.n_allowed = ULONG_MAX;
         if (status != RECSYS_OK) {
             assert_int_equal(status, RECSYS_E_NOMEM);
             assert_int_equal(items_served(), 30);
@@ -581,9 +561,10 @@ static void running_out_of_memory_anywhere_leaves_the_old_model_serving(void **s
     } while (status != RECSYS_OK && ++n < 10000);
     assert_true(n > 5 && n < 10000);
     assert_int_equal(items_served(), 28);
-    for (n_allowed = 0; recsys_deployment_rollback(deployment, &err) != RECSYS_OK; n_allowed = n)
+    for (count_alloc.n_allowed = 0; recsys_deployment_rollback(deployment, &err) != RECSYS_OK;
+         count_alloc.n_allowed = n)
         n = 1;
-    n_allowed = ULONG_MAX;
+    count_alloc.n_allowed = ULONG_MAX;
     assert_int_equal(items_served(), 30);
 }
 
@@ -591,8 +572,6 @@ static void running_out_of_memory_anywhere_leaves_the_old_model_serving(void **s
 
 int main(void)
 {
-    const recsys_allocator limited = {
-        (uint32_t)sizeof limited, 0, limited_allocate, limited_resize, limited_release, NULL};
     const struct CMUnitTest tests[] = {
         T(a_new_deployment_serves_nothing),
         T(arguments_are_checked),
@@ -619,7 +598,7 @@ int main(void)
         T(running_out_of_memory_anywhere_leaves_the_old_model_serving),
     };
 
-    if (recsys_alloc_set(&limited, NULL) != RECSYS_OK ||
+    if (count_alloc_install() != 0 ||
         recsys_log_set(RECSYS_LOG_INFO, listen, NULL, NULL) != RECSYS_OK)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);

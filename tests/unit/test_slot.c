@@ -10,37 +10,10 @@
 #include "lib/base/alloc.h"
 #include "lib/model/model.h"
 #include "lib/serve/slot.h"
-#include "recsys/alloc.h"
+#include "tests/support/count_alloc.h"
 
-/* Models are destroyed when their blocks are freed; so blocks are counted. */
-static long n_blocks;
-static int fail_next;
-
-static void *counted_allocate(size_t size, void *user_data)
-{
-    (void)user_data;
-    if (fail_next)
-        return NULL;
-    void *memory = malloc(size);
-    n_blocks += memory != NULL;
-    return memory;
-}
-
-static void *counted_resize(void *memory, size_t size, void *user_data)
-{
-    (void)user_data;
-    n_blocks += memory == NULL;
-    return realloc(memory, size);
-}
-
-static void counted_release(void *memory, void *user_data)
-{
-    (void)user_data;
-    n_blocks -= memory != NULL;
-    free(memory);
-}
-
-/* Nothing but a count: a slot looks at no more, and destroying it is one block less. */
+/* Models are destroyed when their blocks are freed; so blocks are counted. This one is nothing but
+ * a count: a slot looks at no more, and destroying it is one block less. */
 static recsys_model *new_model(void)
 {
     recsys_model *model = rs_alloc_array(1, sizeof *model);
@@ -123,12 +96,12 @@ static void giving_back_never_destroys_and_reaping_does(void **state)
     recsys_model_unref(model);
     model = recsys_slot_acquire(slot);
     swap(slot, NULL);
-    long before = n_blocks;
+    long before = count_alloc.n_blocks;
     recsys_model_unref(model);
-    assert_int_equal(n_blocks, before);
+    assert_int_equal(count_alloc.n_blocks, before);
     assert_int_equal(rs_slot_count_used(slot, NULL, 0), 0);
     assert_int_equal(recsys_slot_reap(slot), 0);
-    assert_int_equal(n_blocks, before - 2); /* the model and the list's node */
+    assert_int_equal(count_alloc.n_blocks, before - 2); /* the model and the list's node */
     recsys_slot_destroy(slot);
 }
 
@@ -142,9 +115,9 @@ static void a_swap_destroys_what_nobody_uses(void **state)
         swap(slot, model);
         recsys_model_unref(model);
     }
-    long before = n_blocks;
+    long before = count_alloc.n_blocks;
     swap(slot, NULL);
-    assert_int_equal(n_blocks, before - 1);
+    assert_int_equal(count_alloc.n_blocks, before - 1);
     recsys_slot_destroy(slot);
 }
 
@@ -165,11 +138,11 @@ static void a_retired_model_that_comes_back_leaves_the_list(void **state)
     assert_int_equal(rs_slot_count_used(slot, NULL, 0), 1);
     assert_int_equal(rs_slot_count_used(slot, (const recsys_model *const[]){NULL, a}, 2), 0);
 
-    long before = n_blocks;
+    long before = count_alloc.n_blocks;
     recsys_model_unref(a);
-    assert_int_equal(n_blocks, before);
+    assert_int_equal(count_alloc.n_blocks, before);
     assert_int_equal(recsys_slot_reap(slot), 0);
-    assert_int_equal(n_blocks, before - 2);
+    assert_int_equal(count_alloc.n_blocks, before - 2);
     assert_ptr_equal(recsys_slot_acquire(slot), b);
     recsys_model_unref(b);
     recsys_model_unref(b);
@@ -206,12 +179,12 @@ static void an_acquired_model_outlives_the_slot(void **state)
     recsys_model_unref(current);
     current = recsys_slot_acquire(slot);
     recsys_slot_destroy(slot);
-    assert_int_equal(n_blocks, 2);
+    assert_int_equal(count_alloc.n_blocks, 2);
     assert_int_equal(retired->n_items, 4);
     assert_int_equal(current->n_items, 4);
     recsys_model_unref(retired);
     recsys_model_unref(current);
-    assert_int_equal(n_blocks, 0);
+    assert_int_equal(count_alloc.n_blocks, 0);
 }
 
 static void a_reference_of_somebody_else_keeps_a_retired_model(void **state)
@@ -239,11 +212,11 @@ static void without_memory_a_swap_changes_nothing(void **state)
 
     (void)state;
     swap(slot, a);
-    fail_next = 1;
+    count_alloc.n_allowed = 0;
     assert_int_equal(recsys_slot_swap(slot, b, &err), RECSYS_E_NOMEM);
     recsys_slot *none = slot;
     assert_int_equal(recsys_slot_create(&none, &err), RECSYS_E_NOMEM);
-    fail_next = 0;
+    count_alloc.n_allowed = ULONG_MAX;
     assert_null(none);
     assert_int_equal(refs(b), 1);
     assert_int_equal(recsys_slot_get_generation(slot), 1);
@@ -257,13 +230,11 @@ static void without_memory_a_swap_changes_nothing(void **state)
 static int nothing_is_left(void **state)
 {
     (void)state;
-    return n_blocks == 0 ? 0 : -1;
+    return count_alloc.n_blocks == 0 ? 0 : -1;
 }
 
 int main(void)
 {
-    const recsys_allocator counted = {
-        (uint32_t)sizeof counted, 0, counted_allocate, counted_resize, counted_release, NULL};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(an_empty_slot_serves_nothing, nothing_is_left),
         cmocka_unit_test(missing_arguments_are_refused),
@@ -278,7 +249,7 @@ int main(void)
         cmocka_unit_test_teardown(without_memory_a_swap_changes_nothing, nothing_is_left),
     };
 
-    if (recsys_alloc_set(&counted, NULL) != RECSYS_OK)
+    if (count_alloc_install() != 0)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,40 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "recsys/alloc.h"
 #include "recsys/stats.h"
+#include "tests/support/count_alloc.h"
 
 static recsys_stats *stats;
 static recsys_error err;
 static char page[200000];
-
-static unsigned long n_allocations, n_allowed = ULONG_MAX;
-static long n_blocks;
-
-static void *counted_allocate(size_t size, void *user_data)
-{
-    (void)user_data;
-    n_allocations++;
-    if (n_allowed == 0 || n_allowed-- == 0)
-        return NULL;
-    n_blocks++;
-    return malloc(size);
-}
-
-static void *counted_resize(void *memory, size_t size, void *user_data)
-{
-    (void)user_data;
-    n_allocations++;
-    n_blocks += memory == NULL;
-    return realloc(memory, size);
-}
-
-static void counted_release(void *memory, void *user_data)
-{
-    (void)user_data;
-    n_blocks -= memory != NULL;
-    free(memory);
-}
 
 static int set_up(void **state)
 {
@@ -57,9 +29,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    n_allowed = ULONG_MAX;
+    count_alloc.n_allowed = ULONG_MAX;
     recsys_stats_unref(stats);
-    return n_blocks == 0 ? 0 : -1;
+    return count_alloc.n_blocks == 0 ? 0 : -1;
 }
 
 static int32_t gather(const char *text, size_t size, void *user_data)
@@ -402,13 +374,13 @@ static void counting_and_writing_do_not_allocate(void **state)
     (void)state;
     assert_int_equal(recsys_stats_add_histogram(stats, "h", "", NULL, NULL, 0, &h, &err),
                      RECSYS_OK);
-    unsigned long before = n_allocations;
+    unsigned long before = count_alloc.n_calls;
     for (int i = 0; i < 100; i++) {
         recsys_metric_add(c, 1);
         recsys_metric_record(h, i);
     }
     written();
-    assert_int_equal(n_allocations, before);
+    assert_int_equal(count_alloc.n_calls, before);
 }
 
 static void without_memory_nothing_is_added(void **state)
@@ -418,7 +390,7 @@ static void without_memory_nothing_is_added(void **state)
 
     (void)state;
     for (unsigned long n = 0; status != RECSYS_OK; n++) {
-        n_allowed = n;
+        count_alloc.n_allowed = n;
         status = recsys_stats_add_histogram(stats, "h", "Help.", "x=\"1\"", NULL, 0, &metric, &err);
         assert_true(status == RECSYS_OK || status == RECSYS_E_NOMEM);
         if (status != RECSYS_OK)
@@ -430,8 +402,6 @@ static void without_memory_nothing_is_added(void **state)
 
 int main(void)
 {
-    const recsys_allocator counted = {
-        (uint32_t)sizeof counted, 0, counted_allocate, counted_resize, counted_release, NULL};
     const struct CMUnitTest tests[] = {
         T(nothing_gives_an_empty_page),
         T(each_name_comes_once_with_help_and_type),
@@ -453,7 +423,7 @@ int main(void)
         T(without_memory_nothing_is_added),
     };
 
-    if (recsys_alloc_set(&counted, NULL) != RECSYS_OK)
+    if (count_alloc_install() != 0)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,42 +16,14 @@
 #include "lib/base/hash.h"
 #include "lib/cache/shard.h"
 #include "lib/store/match.h"
-#include "recsys/alloc.h"
 #include "recsys/aside.h"
 #include "recsys/store.h"
 #include "tests/support/bundle.h"
+#include "tests/support/count_alloc.h"
 
 static recsys_store *store;
 static recsys_error err;
 static uint64_t clock_ms;
-
-/* -- counting allocator -- */
-
-static unsigned long n_allocations;
-static long n_blocks;
-
-static void *counted_allocate(size_t size, void *user_data)
-{
-    (void)user_data;
-    n_allocations++;
-    n_blocks++;
-    return malloc(size);
-}
-
-static void *counted_resize(void *memory, size_t size, void *user_data)
-{
-    (void)user_data;
-    n_allocations++;
-    n_blocks += memory == NULL;
-    return realloc(memory, size);
-}
-
-static void counted_release(void *memory, void *user_data)
-{
-    (void)user_data;
-    n_blocks -= memory != NULL;
-    free(memory);
-}
 
 /* -- what the tests are written in -- */
 
@@ -91,7 +63,7 @@ static int tear_down(void **state)
     (void)state;
     recsys_store_unref(store);
     store = NULL;
-    return n_blocks == 0 ? 0 : -1;
+    return count_alloc.n_blocks == 0 ? 0 : -1;
 }
 
 static recsys_status set(const char *key, const char *value, uint64_t ttl_ms, uint32_t when)
@@ -192,13 +164,13 @@ static void a_hit_neither_copies_nor_allocates(void **state)
 
     (void)state;
     put("k", "value");
-    unsigned long before = n_allocations;
+    unsigned long before = count_alloc.n_calls;
     assert_int_equal(recsys_store_get(store, &key, 1, &first, NULL, &err), RECSYS_OK);
     assert_int_equal(recsys_store_get(store, &key, 1, &second, NULL, &err), RECSYS_OK);
     assert_ptr_equal(first.data, second.data);
     recsys_value_release(&first);
     recsys_value_release(&second);
-    assert_int_equal(n_allocations, before);
+    assert_int_equal(count_alloc.n_calls, before);
 }
 
 static void a_value_that_is_held_stays_as_it_was(void **state)
@@ -765,8 +737,6 @@ static void limits_hold_by_the_systems_clock_too(void **state)
 
 int main(void)
 {
-    const recsys_allocator counted = {
-        (uint32_t)sizeof counted, 0, counted_allocate, counted_resize, counted_release, NULL};
     const struct CMUnitTest tests[] = {
         T(many_keys_are_looked_up_at_once),
         OWN(no_two_stores_have_the_same_life),
@@ -798,7 +768,7 @@ int main(void)
         OWN(limits_hold_by_the_systems_clock_too),
     };
 
-    if (recsys_alloc_set(&counted, NULL) != RECSYS_OK)
+    if (count_alloc_install() != 0)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,13 +28,13 @@ enum what {
     N_WHATS
 };
 
-static struct world {
+static struct fixture {
     recsys_cache *cache;
     recsys_cache_entry *held;
     recsys_store *store;
     recsys_aside *aside;
     recsys_value stored, loaded, found;
-} world;
+} fixture;
 
 static recsys_bytes text(const char *text)
 {
@@ -50,18 +50,20 @@ static void build(void)
 {
     recsys_bytes key = text("plain");
 
-    memset(&world, 0, sizeof world);
-    assert_int_equal(recsys_cache_create(&small, &world.cache, &err), RECSYS_OK);
-    assert_int_equal(recsys_cache_set(world.cache, text("k"), text("held"), 0, &err), RECSYS_OK);
-    assert_int_equal(recsys_cache_get(world.cache, text("k"), &world.held, &err), RECSYS_OK);
-    assert_int_equal(recsys_store_create_memory("s", &small, &world.store, &err), RECSYS_OK);
-    assert_int_equal(recsys_store_set(world.store, key, text("stored"), 0, 0, &err), RECSYS_OK);
-    assert_int_equal(recsys_store_get(world.store, &key, 1, &world.stored, NULL, &err), RECSYS_OK);
-    assert_int_equal(recsys_aside_create(world.store, NULL, &world.aside, &err), RECSYS_OK);
-    assert_int_equal(recsys_aside_get_or_load(world.aside, text("a"), load, "loaded", 0,
-                                              &world.loaded, NULL, &err),
+    memset(&fixture, 0, sizeof fixture);
+    assert_int_equal(recsys_cache_create(&small, &fixture.cache, &err), RECSYS_OK);
+    assert_int_equal(recsys_cache_set(fixture.cache, text("k"), text("held"), 0, &err), RECSYS_OK);
+    assert_int_equal(recsys_cache_get(fixture.cache, text("k"), &fixture.held, &err), RECSYS_OK);
+    assert_int_equal(recsys_store_create_memory("s", &small, &fixture.store, &err), RECSYS_OK);
+    assert_int_equal(recsys_store_set(fixture.store, key, text("stored"), 0, 0, &err), RECSYS_OK);
+    assert_int_equal(recsys_store_get(fixture.store, &key, 1, &fixture.stored, NULL, &err),
                      RECSYS_OK);
-    assert_int_equal(recsys_aside_get(world.aside, text("a"), &world.found, NULL, &err), RECSYS_OK);
+    assert_int_equal(recsys_aside_create(fixture.store, NULL, &fixture.aside, &err), RECSYS_OK);
+    assert_int_equal(recsys_aside_get_or_load(fixture.aside, text("a"), load, "loaded", 0,
+                                              &fixture.loaded, NULL, &err),
+                     RECSYS_OK);
+    assert_int_equal(recsys_aside_get(fixture.aside, text("a"), &fixture.found, NULL, &err),
+                     RECSYS_OK);
 }
 
 static void check_value(const recsys_value *value, const char *want)
@@ -78,19 +80,19 @@ static void check(void)
     recsys_value value;
     size_t size;
 
-    if (world.held != NULL) {
-        assert_memory_equal(recsys_cache_entry_get(world.held, &size), "held", 4);
+    if (fixture.held != NULL) {
+        assert_memory_equal(recsys_cache_entry_get(fixture.held, &size), "held", 4);
         assert_int_equal(size, 4);
     }
-    check_value(&world.stored, "stored");
-    check_value(&world.loaded, "loaded");
-    check_value(&world.found, "loaded");
-    if (world.store != NULL)
-        assert_int_equal(recsys_store_set(world.store, text("b"), text("v"), 0, 0, &err),
+    check_value(&fixture.stored, "stored");
+    check_value(&fixture.loaded, "loaded");
+    check_value(&fixture.found, "loaded");
+    if (fixture.store != NULL)
+        assert_int_equal(recsys_store_set(fixture.store, text("b"), text("v"), 0, 0, &err),
                          RECSYS_OK);
-    if (world.aside != NULL) {
+    if (fixture.aside != NULL) {
         assert_int_equal(
-            recsys_aside_get_or_load(world.aside, text("c"), load, "more", 0, &value, NULL, &err),
+            recsys_aside_get_or_load(fixture.aside, text("c"), load, "more", 0, &value, NULL, &err),
             RECSYS_OK);
         check_value(&value, "more");
         recsys_value_release(&value);
@@ -101,28 +103,28 @@ static void give_back(enum what what)
 {
     switch (what) {
     case CACHE:
-        recsys_cache_destroy(world.cache);
+        recsys_cache_destroy(fixture.cache);
         break;
     case HELD:
-        recsys_cache_release(world.held);
-        world.held = NULL;
+        recsys_cache_release(fixture.held);
+        fixture.held = NULL;
         break;
     case STORE:
-        recsys_store_unref(world.store);
-        world.store = NULL;
+        recsys_store_unref(fixture.store);
+        fixture.store = NULL;
         break;
     case STORED:
-        recsys_value_release(&world.stored);
+        recsys_value_release(&fixture.stored);
         break;
     case ASIDE:
-        recsys_aside_destroy(world.aside);
-        world.aside = NULL;
+        recsys_aside_destroy(fixture.aside);
+        fixture.aside = NULL;
         break;
     case LOADED:
-        recsys_value_release(&world.loaded);
+        recsys_value_release(&fixture.loaded);
         break;
     default:
-        recsys_value_release(&world.found);
+        recsys_value_release(&fixture.found);
         break;
     }
 }

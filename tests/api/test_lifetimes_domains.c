@@ -66,7 +66,7 @@ static void destroy(void *self)
 
 enum what { STORE, SOURCE, STATS, TRANSACTION, DOMAINS, DENYLIST, LIMITER, N_WHATS };
 
-static struct world {
+static struct fixture {
     recsys_store *store;
     recsys_source *source;
     recsys_stats *stats;
@@ -74,7 +74,7 @@ static struct world {
     recsys_domains *domains;
     recsys_denylist *denylist;
     recsys_limiter *limiter;
-} world;
+} fixture;
 
 static void add_a_domain(void)
 {
@@ -84,10 +84,10 @@ static void add_a_domain(void)
     definition.shape = RECSYS_SHAPE_OBJECT;
     definition.key = "thing:{id}";
     definition.query = "SELECT id FROM things WHERE id = $1";
-    assert_int_equal(recsys_domains_add(world.domains, &definition, &err), RECSYS_OK);
+    assert_int_equal(recsys_domains_add(fixture.domains, &definition, &err), RECSYS_OK);
     definition.name = "inside"; /* in a store that the set has made */
     definition.db = 3;
-    assert_int_equal(recsys_domains_add(world.domains, &definition, &err), RECSYS_OK);
+    assert_int_equal(recsys_domains_add(fixture.domains, &definition, &err), RECSYS_OK);
 }
 
 static void build(void)
@@ -99,27 +99,29 @@ static void build(void)
     recsys_denylist_options denylist = RECSYS_DENYLIST_OPTIONS_INIT;
     recsys_limiter_options limiter = RECSYS_LIMITER_OPTIONS_INIT;
 
-    memset(&world, 0, sizeof world);
+    memset(&fixture, 0, sizeof fixture);
     small.n_shards = 1;
     small.max_bytes = 1 << 16;
     limiter.max_keys = 64;
-    assert_int_equal(recsys_store_create_memory("s", &small, &world.store, &err), RECSYS_OK);
+    assert_int_equal(recsys_store_create_memory("s", &small, &fixture.store, &err), RECSYS_OK);
     n_alive++;
-    assert_int_equal(recsys_source_create("d", &driver, &n_alive, &world.source, &err), RECSYS_OK);
-    assert_int_equal(recsys_stats_create(&world.stats, &err), RECSYS_OK);
-    assert_int_equal(recsys_transaction_begin(world.source, 0, &world.transaction, &err),
+    assert_int_equal(recsys_source_create("d", &driver, &n_alive, &fixture.source, &err),
                      RECSYS_OK);
-    domains.stores = &world.store;
+    assert_int_equal(recsys_stats_create(&fixture.stats, &err), RECSYS_OK);
+    assert_int_equal(recsys_transaction_begin(fixture.source, 0, &fixture.transaction, &err),
+                     RECSYS_OK);
+    domains.stores = &fixture.store;
     domains.n_stores = 1;
-    domains.source = world.source;
-    domains.stats = denylist.stats = world.stats;
+    domains.source = fixture.source;
+    domains.stats = denylist.stats = fixture.stats;
     domains.memory_bytes = 1 << 16;
-    assert_int_equal(recsys_domains_create(&domains, &world.domains, &err), RECSYS_OK);
+    assert_int_equal(recsys_domains_create(&domains, &fixture.domains, &err), RECSYS_OK);
     add_a_domain();
     assert_int_equal(
-        recsys_denylist_create(world.store, world.source, &denylist, &world.denylist, &err),
+        recsys_denylist_create(fixture.store, fixture.source, &denylist, &fixture.denylist, &err),
         RECSYS_OK);
-    assert_int_equal(recsys_limiter_create(world.store, &limiter, &world.limiter, &err), RECSYS_OK);
+    assert_int_equal(recsys_limiter_create(fixture.store, &limiter, &fixture.limiter, &err),
+                     RECSYS_OK);
 }
 
 /* Whatever is still there works. */
@@ -132,32 +134,32 @@ static void use(void)
     recsys_value json;
     recsys_rows *rows;
 
-    for (int i = 0; i < 2 && world.domains != NULL; i++) {
-        assert_int_equal(recsys_domains_invalidate(world.domains, names[i], &id, 1, &err),
+    for (int i = 0; i < 2 && fixture.domains != NULL; i++) {
+        assert_int_equal(recsys_domains_invalidate(fixture.domains, names[i], &id, 1, &err),
                          RECSYS_OK);
-        assert_int_equal(recsys_domains_get(world.domains, names[i], &id, 1, 0, &json, NULL, &err),
-                         RECSYS_OK);
+        assert_int_equal(
+            recsys_domains_get(fixture.domains, names[i], &id, 1, 0, &json, NULL, &err), RECSYS_OK);
         assert_int_equal(json.size, 8);
         assert_memory_equal(json.data, "{\"id\":7}", 8);
         recsys_value_release(&json);
     }
-    if (world.denylist != NULL) {
+    if (fixture.denylist != NULL) {
         assert_int_equal(
-            recsys_denylist_check(world.denylist, (recsys_bytes){"t", 1}, &verdict, &err),
+            recsys_denylist_check(fixture.denylist, (recsys_bytes){"t", 1}, &verdict, &err),
             RECSYS_OK);
         assert_int_equal(verdict.verdict, RECSYS_TOKEN_UNKNOWN);
         assert_int_equal(verdict.problem.status, RECSYS_E_IO);
         assert_non_null(strstr(verdict.problem.message, "knows no tokens"));
     }
-    if (world.limiter != NULL) {
+    if (fixture.limiter != NULL) {
         assert_int_equal(
-            recsys_limiter_allow(world.limiter, (recsys_bytes){"k", 1}, 1, &limit, &err),
+            recsys_limiter_allow(fixture.limiter, (recsys_bytes){"k", 1}, 1, &limit, &err),
             RECSYS_OK);
         assert_int_equal(limit.allowed, 1);
         assert_int_equal(limit.local, 0);
     }
-    if (world.transaction != NULL) {
-        assert_int_equal(recsys_transaction_query(world.transaction, "Q", NULL, 0, &rows, &err),
+    if (fixture.transaction != NULL) {
+        assert_int_equal(recsys_transaction_query(fixture.transaction, "Q", NULL, 0, &rows, &err),
                          RECSYS_OK);
         recsys_rows_destroy(rows);
     }
@@ -167,29 +169,29 @@ static void give_back(enum what what)
 {
     switch (what) {
     case STORE:
-        recsys_store_unref(world.store);
+        recsys_store_unref(fixture.store);
         break;
     case SOURCE:
-        recsys_source_unref(world.source);
+        recsys_source_unref(fixture.source);
         break;
     case STATS:
-        recsys_stats_unref(world.stats);
+        recsys_stats_unref(fixture.stats);
         break;
     case TRANSACTION:
-        recsys_transaction_rollback(world.transaction);
-        world.transaction = NULL;
+        recsys_transaction_rollback(fixture.transaction);
+        fixture.transaction = NULL;
         break;
     case DOMAINS:
-        recsys_domains_destroy(world.domains);
-        world.domains = NULL;
+        recsys_domains_destroy(fixture.domains);
+        fixture.domains = NULL;
         break;
     case DENYLIST:
-        recsys_denylist_destroy(world.denylist);
-        world.denylist = NULL;
+        recsys_denylist_destroy(fixture.denylist);
+        fixture.denylist = NULL;
         break;
     default:
-        recsys_limiter_destroy(world.limiter);
-        world.limiter = NULL;
+        recsys_limiter_destroy(fixture.limiter);
+        fixture.limiter = NULL;
         break;
     }
 }
@@ -241,14 +243,14 @@ static int child(void)
     int wrong = 0;
 
     verdict.verdict = RECSYS_TOKEN_CLEAR;
-    wrong |= recsys_denylist_check(world.denylist, text, &verdict, &err) != RECSYS_E_STATE;
+    wrong |= recsys_denylist_check(fixture.denylist, text, &verdict, &err) != RECSYS_E_STATE;
     wrong |= verdict.verdict != 0 || strstr(err.message, "fork()") == NULL;
-    wrong |= recsys_denylist_revoke(world.denylist, text, NULL, NULL, 1, &err) != RECSYS_E_STATE;
-    wrong |= recsys_denylist_get(world.denylist, text, &json, &err) != RECSYS_E_STATE;
-    wrong |= recsys_denylist_sync(world.denylist, &err) != RECSYS_E_STATE;
-    wrong |= recsys_denylist_get_stats(world.denylist, &stats, &err) != RECSYS_E_STATE;
+    wrong |= recsys_denylist_revoke(fixture.denylist, text, NULL, NULL, 1, &err) != RECSYS_E_STATE;
+    wrong |= recsys_denylist_get(fixture.denylist, text, &json, &err) != RECSYS_E_STATE;
+    wrong |= recsys_denylist_sync(fixture.denylist, &err) != RECSYS_E_STATE;
+    wrong |= recsys_denylist_get_stats(fixture.denylist, &stats, &err) != RECSYS_E_STATE;
     limit.allowed = 1;
-    wrong |= recsys_limiter_allow(world.limiter, text, 1, &limit, &err) != RECSYS_E_STATE;
+    wrong |= recsys_limiter_allow(fixture.limiter, text, 1, &limit, &err) != RECSYS_E_STATE;
     wrong |= limit.allowed != 0;
     give_back(DENYLIST);
     give_back(LIMITER);

@@ -1,19 +1,19 @@
 /* Covers recommend.h, one thing at a time: strategies, filters, popularity, links, refusals. */
-#include "tests/api/world.h"
+#include "tests/api/four_models.h"
 
 static void every_known_user_gets_his_best_unseen_items(void **state)
 {
-    const struct world *worlds[] = {&plain, &features, &cosine, &texts};
+    const struct fixture *fixtures[] = {&plain, &features, &cosine, &texts};
     char text[32];
 
     (void)state;
     for (size_t w = 0; w < 4; w++)
         for (size_t u = 0; u < N_USERS; u++) {
-            recsys_request request = request_of(worlds[w], u, text);
-            recsys_reply reply = ask(worlds[w], &request, "known user");
+            recsys_request request = request_of(fixtures[w], u, text);
+            recsys_reply reply = ask(fixtures[w], &request, "known user");
             assert_int_equal(reply.strategy, RECSYS_STRATEGY_USER);
             assert_int_equal(reply.count, 10);
-            check_reply(worlds[w], &request, u, &reply, "known user");
+            check_reply(fixtures[w], &request, u, &reply, "known user");
             for (uint32_t i = 0; i < reply.count; i++)
                 assert_true(recsys_reply_get_item(&reply, i)->reasons == 0 &&
                             recsys_reply_get_item(&reply, i)->reason == NULL &&
@@ -85,32 +85,32 @@ static void every_filter_alone_keeps_what_meets_it(void **state)
 static void the_strategy_follows_from_what_is_known(void **state)
 {
     static const char *const drama[] = {"Drama"}, *const nothing[] = {"no such genre"};
-    const struct world *worlds[] = {&plain, &features, &cosine};
+    const struct fixture *fixtures[] = {&plain, &features, &cosine};
     const recsys_id unknown = RECSYS_ID_NUMBER(88888);
     char text[32];
 
     (void)state;
     for (size_t w = 0; w < 3; w++) {
-        recsys_request request = request_of(worlds[w], 0, text);
-        assert_int_equal(ask(worlds[w], &request, "").strategy, RECSYS_STRATEGY_USER);
+        recsys_request request = request_of(fixtures[w], 0, text);
+        assert_int_equal(ask(fixtures[w], &request, "").strategy, RECSYS_STRATEGY_USER);
         request.genres = drama;
         request.n_genres = 1;
-        assert_int_equal(ask(worlds[w], &request, "").strategy, RECSYS_STRATEGY_USER_PREFERENCES);
+        assert_int_equal(ask(fixtures[w], &request, "").strategy, RECSYS_STRATEGY_USER_PREFERENCES);
         request.user = unknown;
-        assert_int_equal(ask(worlds[w], &request, "").strategy, RECSYS_STRATEGY_PREFERENCES);
+        assert_int_equal(ask(fixtures[w], &request, "").strategy, RECSYS_STRATEGY_PREFERENCES);
         request = (recsys_request)RECSYS_REQUEST_INIT;
         request.flags = RECSYS_REQUEST_ANONYMOUS;
-        assert_int_equal(ask(worlds[w], &request, "").strategy, RECSYS_STRATEGY_POPULARITY);
+        assert_int_equal(ask(fixtures[w], &request, "").strategy, RECSYS_STRATEGY_POPULARITY);
         request.flags = 0;
         request.user = unknown;
-        assert_int_equal(ask(worlds[w], &request, "").strategy, RECSYS_STRATEGY_POPULARITY);
+        assert_int_equal(ask(fixtures[w], &request, "").strategy, RECSYS_STRATEGY_POPULARITY);
         request.genres = nothing;
         request.n_genres = 1;
-        assert_int_equal(ask(worlds[w], &request, "").strategy, RECSYS_STRATEGY_POPULARITY);
-        request = request_of(worlds[w], 0, text);
+        assert_int_equal(ask(fixtures[w], &request, "").strategy, RECSYS_STRATEGY_POPULARITY);
+        request = request_of(fixtures[w], 0, text);
         request.genres = nothing;
         request.n_genres = 1;
-        assert_int_equal(ask(worlds[w], &request, "").strategy, RECSYS_STRATEGY_USER);
+        assert_int_equal(ask(fixtures[w], &request, "").strategy, RECSYS_STRATEGY_USER);
     }
     /* A minimum rating shifts only where the model has learned what that means. */
     recsys_request request = request_of(&plain, 0, text);
@@ -171,7 +171,7 @@ static void without_features_genres_shift_by_their_items(void **state)
 
 static void strangers_get_the_most_popular_items(void **state)
 {
-    const struct world *worlds[] = {&plain, &texts};
+    const struct fixture *fixtures[] = {&plain, &texts};
     recsys_request request = RECSYS_REQUEST_INIT;
 
     (void)state;
@@ -179,12 +179,12 @@ static void strangers_get_the_most_popular_items(void **state)
         request = (recsys_request)RECSYS_REQUEST_INIT;
         request.flags = RECSYS_REQUEST_ANONYMOUS;
         request.k = N_ITEMS;
-        recsys_reply reply = ask(worlds[w], &request, "popular");
-        check_reply(worlds[w], &request, N_USERS, &reply, "popular");
+        recsys_reply reply = ask(fixtures[w], &request, "popular");
+        check_reply(fixtures[w], &request, N_USERS, &reply, "popular");
         request.decade = 1990;
         request.flags |= RECSYS_REQUEST_INCLUDE_ADULT;
-        reply = ask(worlds[w], &request, "popular in the nineties");
-        check_reply(worlds[w], &request, N_USERS, &reply, "popular in the nineties");
+        reply = ask(fixtures[w], &request, "popular in the nineties");
+        check_reply(fixtures[w], &request, N_USERS, &reply, "popular in the nineties");
     }
     request = (recsys_request)RECSYS_REQUEST_INIT;
     request.flags = RECSYS_REQUEST_INCLUDE_ADULT | RECSYS_REQUEST_ANONYMOUS;

@@ -1,6 +1,6 @@
 /* Covers recommend.h by requests of every kind, drawn at random: replies are never short and never
  * wrong, reasons are true, and an answer does not depend on the requests beside it. */
-#include "tests/api/world.h"
+#include "tests/api/four_models.h"
 
 #define BOTH_KINDS 3
 
@@ -13,12 +13,12 @@ static int shares_genre(const recsys_item *item, const recsys_request *request)
     return 0;
 }
 
-static double weight_of(const struct world *world, size_t user, recsys_id item)
+static double weight_of(const struct fixture *fixture, size_t user, recsys_id item)
 {
-    const struct bundle *bundle = &world->bundle;
+    const struct bundle *bundle = &fixture->bundle;
 
     for (uint64_t s = bundle->seen_offsets[user]; s < bundle->seen_offsets[user + 1]; s++)
-        if (is_item(world, bundle->seen_items[s], item))
+        if (is_item(fixture, bundle->seen_items[s], item))
             return (double)bundle->seen_weights[s];
     fail_msg("item %llu is a cause, and user %zu has not seen it", (unsigned long long)item.number,
              user);
@@ -27,9 +27,10 @@ static double weight_of(const struct world *world, size_t user, recsys_id item)
 
 /* "close to A and B in your history": A and B are the causes that have a title. Each
  * is a seen item that the user gave at least the mean of his weights. */
-static void check_similar(const struct world *world, size_t user, const recsys_recommendation *got)
+static void check_similar(const struct fixture *fixture, size_t user,
+                          const recsys_recommendation *got)
 {
-    const struct bundle *bundle = &world->bundle;
+    const struct bundle *bundle = &fixture->bundle;
     uint64_t first = bundle->seen_offsets[user], end = bundle->seen_offsets[user + 1];
     double mean = 0;
 
@@ -37,9 +38,9 @@ static void check_similar(const struct world *world, size_t user, const recsys_r
     for (uint64_t s = first; s < end; s++)
         mean += (double)bundle->seen_weights[s] / (double)(end - first);
     for (uint32_t c = 0; c < got->n_causes; c++) {
-        size_t at = reference_find(&world->reference, got->causes[c]);
-        const char *title = world->reference.items[at].title;
-        assert_true(weight_of(world, user, got->causes[c]) >= mean - 1e-6);
+        size_t at = reference_find(&fixture->reference, got->causes[c]);
+        const char *title = fixture->reference.items[at].title;
+        assert_true(weight_of(fixture, user, got->causes[c]) >= mean - 1e-6);
         assert_false(same_id(got->causes[c], got->item));
         if (title[0] != '\0') {
             assert_non_null(strstr(got->reason, "close to "));
@@ -48,13 +49,13 @@ static void check_similar(const struct world *world, size_t user, const recsys_r
     }
 }
 
-static void check_reasons(const struct world *world, const recsys_request *request, size_t user,
+static void check_reasons(const struct fixture *fixture, const recsys_request *request, size_t user,
                           const recsys_reply *reply, uint32_t *seen_reasons)
 {
     for (uint32_t i = 0; i < reply->count; i++) {
         const recsys_recommendation *got = recsys_reply_get_item(reply, i);
         const recsys_item *item =
-            &world->reference.items[reference_find(&world->reference, got->item)];
+            &fixture->reference.items[reference_find(&fixture->reference, got->item)];
         uint32_t want = 0;
         if (shares_genre(item, request))
             want |= RECSYS_REASON_GENRES;
@@ -70,7 +71,7 @@ static void check_reasons(const struct world *world, const recsys_request *reque
                      got->reason == NULL ? "" : got->reason);
         if (got->reasons & RECSYS_REASON_SIMILAR) {
             assert_true(user < N_USERS);
-            check_similar(world, user, got);
+            check_similar(fixture, user, got);
         }
         assert_true(got->reason == NULL ? (got->reasons & ~(uint32_t)RECSYS_REASON_SIMILAR) == 0
                                         : got->reasons != 0);
@@ -83,7 +84,7 @@ static void check_reasons(const struct world *world, const recsys_request *reque
 static void reasons_are_true(void **state)
 {
     static const char *const genres[] = {"drama", "Crime"};
-    const struct world *worlds[] = {&plain, &features, &cosine, &texts};
+    const struct fixture *fixtures[] = {&plain, &features, &cosine, &texts};
     char text[32];
     uint32_t seen_reasons = 0;
 
@@ -91,14 +92,14 @@ static void reasons_are_true(void **state)
     for (size_t w = 0; w < 4; w++)
         for (size_t u = 0; u <= N_USERS; u++)
             for (unsigned kind = 0; kind <= BOTH_KINDS; kind++) {
-                recsys_request request = request_of(worlds[w], u, text);
+                recsys_request request = request_of(fixtures[w], u, text);
                 request.flags |= RECSYS_REQUEST_REASONS;
                 request.k = 30;
                 request.genres = genres;
                 request.n_genres = kind & 1 ? 2 : 0;
                 request.min_rating = kind & 2 ? 4.0f : 0.0f;
-                recsys_reply reply = ask(worlds[w], &request, "reasons");
-                check_reasons(worlds[w], &request, u, &reply, &seen_reasons);
+                recsys_reply reply = ask(fixtures[w], &request, "reasons");
+                check_reasons(fixtures[w], &request, u, &reply, &seen_reasons);
             }
     assert_int_equal(seen_reasons, RECSYS_REASON_GENRES | RECSYS_REASON_RATING |
                                        RECSYS_REASON_SCORE | RECSYS_REASON_SIMILAR |
@@ -136,7 +137,7 @@ struct drawn {
     recsys_id exclude[30];
 };
 
-static void draw(const struct world *world, uint64_t *random, struct drawn *drawn)
+static void draw(const struct fixture *fixture, uint64_t *random, struct drawn *drawn)
 {
     static const char *const genres[] = {"Drama", "comedy", "CRIME", "Sci-Fi", "Western"},
                              *const languages[] = {"en", "KO", "fr", "xx"};
@@ -146,12 +147,12 @@ static void draw(const struct world *world, uint64_t *random, struct drawn *draw
     drawn->user = (size_t)bundle_random(random, N_USERS + 6);
     if (drawn->user > N_USERS)
         drawn->user = N_USERS;
-    *request = request_of(world, drawn->user, drawn->text);
+    *request = request_of(fixture, drawn->user, drawn->text);
     if (drawn->user == N_USERS && bundle_random(random, 2) == 0) {
         snprintf(drawn->text, sizeof drawn->text, "nobody");
         request->flags = 0;
-        request->user.text = world->bundle.flags & BUNDLE_TEXT_IDS ? drawn->text : NULL;
-        request->user.number = world->bundle.flags & BUNDLE_TEXT_IDS ? 6 : 999999;
+        request->user.text = fixture->bundle.flags & BUNDLE_TEXT_IDS ? drawn->text : NULL;
+        request->user.number = fixture->bundle.flags & BUNDLE_TEXT_IDS ? 6 : 999999;
     }
     request->k = ks[bundle_random(random, sizeof ks / sizeof *ks)];
     request->flags &= RECSYS_REQUEST_ANONYMOUS;
@@ -171,12 +172,12 @@ static void draw(const struct world *world, uint64_t *random, struct drawn *draw
     request->exclude = drawn->exclude;
     request->n_exclude = (size_t)bundle_random(random, 31);
     for (size_t i = 0; i < 30; i++)
-        drawn->exclude[i] = world->reference.ids[bundle_random(random, N_ITEMS)];
+        drawn->exclude[i] = fixture->reference.ids[bundle_random(random, N_ITEMS)];
 }
 
 static void whatever_is_asked_the_reply_is_right_and_never_short(void **state)
 {
-    const struct world *worlds[] = {&plain, &features, &cosine, &texts};
+    const struct fixture *fixtures[] = {&plain, &features, &cosine, &texts};
     static struct drawn drawn[16];
     recsys_request requests[16];
     recsys_reply replies[16] = {RECSYS_REPLY_INIT};
@@ -185,22 +186,22 @@ static void whatever_is_asked_the_reply_is_right_and_never_short(void **state)
 
     (void)state;
     for (int round = 0; round < 160; round++) {
-        const struct world *world = worlds[round % 4];
+        const struct fixture *fixture = fixtures[round % 4];
         size_t n = 1 + (size_t)bundle_random(&random, 16);
         char what[64];
         for (size_t i = 0; i < n; i++) {
-            draw(world, &random, &drawn[i]);
+            draw(fixture, &random, &drawn[i]);
             requests[i] = drawn[i].request;
         }
-        must(recsys_recommend(recommender, world->model, requests, n, replies, &err), &err, "");
+        must(recsys_recommend(recommender, fixture->model, requests, n, replies, &err), &err, "");
         for (size_t i = 0; i < n; i++) {
             snprintf(what, sizeof what, "round %d request %zu", round, i);
             assert_int_equal(replies[i].status, RECSYS_OK);
-            check_reply(world, &requests[i], drawn[i].user, &replies[i], what);
+            check_reply(fixture, &requests[i], drawn[i].user, &replies[i], what);
             strategies |= 1u << replies[i].strategy;
             uint32_t ignored = 0;
             if (requests[i].flags & RECSYS_REQUEST_REASONS)
-                check_reasons(world, &requests[i], drawn[i].user, &replies[i], &ignored);
+                check_reasons(fixture, &requests[i], drawn[i].user, &replies[i], &ignored);
         }
     }
     assert_int_equal(strategies, 0x1e); /* all four have occurred */
@@ -208,7 +209,7 @@ static void whatever_is_asked_the_reply_is_right_and_never_short(void **state)
 
 static void a_request_is_answered_alike_alone_and_among_others(void **state)
 {
-    const struct world *worlds[] = {&plain, &features, &cosine, &texts};
+    const struct fixture *fixtures[] = {&plain, &features, &cosine, &texts};
     static struct drawn drawn[40];
     recsys_request requests[40];
     recsys_reply replies[40] = {RECSYS_REPLY_INIT}, alone = RECSYS_REPLY_INIT;
@@ -221,13 +222,13 @@ static void a_request_is_answered_alike_alone_and_among_others(void **state)
     must(recsys_recommender_create(&options, &other, &err), &err, "recommender");
     for (size_t w = 0; w < 4; w++) {
         for (size_t i = 0; i < 40; i++) {
-            draw(worlds[w], &random, &drawn[i]);
+            draw(fixtures[w], &random, &drawn[i]);
             requests[i] = drawn[i].request;
         }
-        must(recsys_recommend(recommender, worlds[w]->model, requests, 40, replies, &err), &err,
+        must(recsys_recommend(recommender, fixtures[w]->model, requests, 40, replies, &err), &err,
              "");
         for (size_t i = 0; i < 40; i++) {
-            must(recsys_recommend(other, worlds[w]->model, &requests[i], 1, &alone, &err), &err,
+            must(recsys_recommend(other, fixtures[w]->model, &requests[i], 1, &alone, &err), &err,
                  "");
             assert_int_equal(alone.count, replies[i].count);
             assert_int_equal(alone.strategy, replies[i].strategy);
@@ -245,10 +246,10 @@ static void a_request_is_answered_alike_alone_and_among_others(void **state)
     recsys_recommender_destroy(other);
 }
 
-static void check_similar_reply(const struct world *world, size_t wanted,
+static void check_similar_reply(const struct fixture *fixture, size_t wanted,
                                 const recsys_request *request, size_t user, const char *what)
 {
-    const struct reference *reference = &world->reference;
+    const struct reference *reference = &fixture->reference;
     unsigned char eligible[N_ITEMS];
     double scores[N_ITEMS], slack[N_ITEMS];
     struct place places[N_ITEMS];
@@ -258,7 +259,7 @@ static void check_similar_reply(const struct world *world, size_t wanted,
 
     memset(&reply, 0xa5, sizeof reply);
     reply.struct_size = (uint32_t)sizeof reply;
-    must(recsys_recommend_similar(recommender, world->model, reference->ids[wanted], request,
+    must(recsys_recommend_similar(recommender, fixture->model, reference->ids[wanted], request,
                                   &reply, &err),
          &err, what);
     assert_int_equal(reply.status, RECSYS_OK);
@@ -268,7 +269,7 @@ static void check_similar_reply(const struct world *world, size_t wanted,
         const float *to = reference->vectors + i * D;
         scores[i] = dot(from, to, D) / sqrt(dot(from, from, D) * dot(to, to, D));
         slack[i] = FLOAT_ROUNDING;
-        eligible[i] = i != wanted && is_eligible(world, request, user, i);
+        eligible[i] = i != wanted && is_eligible(fixture, request, user, i);
     }
     for (uint32_t i = 0; i < reply.count; i++) {
         float raw = recsys_reply_get_item(&reply, i)->raw;
@@ -283,21 +284,21 @@ static void check_similar_reply(const struct world *world, size_t wanted,
 
 static void similar_items_obey_the_filters(void **state)
 {
-    const struct world *worlds[] = {&plain, &features, &cosine, &texts};
+    const struct fixture *fixtures[] = {&plain, &features, &cosine, &texts};
     static struct drawn drawn;
     uint64_t random = SEED + 2;
 
     (void)state;
     for (size_t round = 0; round < 120; round++) {
-        const struct world *world = worlds[round % 4];
+        const struct fixture *fixture = fixtures[round % 4];
         char what[64];
         snprintf(what, sizeof what, "similar, round %zu", round);
-        draw(world, &random, &drawn);
+        draw(fixture, &random, &drawn);
         if (drawn.request.k > N_ITEMS)
             drawn.request.k = N_ITEMS;
         size_t wanted = (size_t)bundle_random(&random, N_ITEMS);
-        check_similar_reply(world, wanted, &drawn.request, drawn.user, what);
-        check_similar_reply(world, wanted, NULL, N_USERS, what);
+        check_similar_reply(fixture, wanted, &drawn.request, drawn.user, what);
+        check_similar_reply(fixture, wanted, NULL, N_USERS, what);
     }
 }
 

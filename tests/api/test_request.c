@@ -1,40 +1,40 @@
 /* Covers what a request may say beside a user: a vector of the caller's own, a session, an allow
  * list, a ready filter; what the reply says about itself; and the calls that write into the
  * caller's arrays or score what the caller names. */
-#include "tests/api/world.h"
+#include "tests/api/four_models.h"
 
 static recsys_id ids[N_ITEMS];
 
 /* Every third item, the number of them. */
-static size_t some_items(const struct world *world)
+static size_t some_items(const struct fixture *fixture)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < world->reference.n; i += 3)
-        ids[n++] = world->reference.ids[i];
+    for (size_t i = 0; i < fixture->reference.n; i += 3)
+        ids[n++] = fixture->reference.ids[i];
     return n;
 }
 
 static void the_callers_own_vector_counts(void **state)
 {
-    const struct world *worlds[] = {&plain, &features, &cosine, &texts};
+    const struct fixture *fixtures[] = {&plain, &features, &cosine, &texts};
     float vector[D], bias;
     char text[32];
 
     (void)state;
     for (size_t w = 0; w < 4; w++)
         for (size_t u = 0; u < N_USERS; u++) {
-            recsys_request request = request_of(worlds[w], u, text), own = RECSYS_REQUEST_INIT;
-            must(recsys_model_get_user(worlds[w]->model, request.user, vector, &bias, &err), &err,
+            recsys_request request = request_of(fixtures[w], u, text), own = RECSYS_REQUEST_INIT;
+            must(recsys_model_get_user(fixtures[w]->model, request.user, vector, &bias, &err), &err,
                  "user");
             request.flags = RECSYS_REQUEST_INCLUDE_SEEN;
             own.flags = RECSYS_REQUEST_INCLUDE_SEEN | RECSYS_REQUEST_ANONYMOUS;
             own.vector = vector;
             recsys_recommendation want[10];
-            recsys_reply reply = ask(worlds[w], &request, "user");
+            recsys_reply reply = ask(fixtures[w], &request, "user");
             assert_int_equal(reply.flags, RECSYS_REPLY_KNOWN_USER);
             memcpy(want, reply.items, sizeof want);
-            reply = ask(worlds[w], &own, "vector");
+            reply = ask(fixtures[w], &own, "vector");
             assert_int_equal(reply.strategy, RECSYS_STRATEGY_VECTOR);
             assert_int_equal(reply.flags, 0);
             for (uint32_t i = 0; i < 10; i++) {
@@ -44,7 +44,7 @@ static void the_callers_own_vector_counts(void **state)
             }
             own.flags = request.flags; /* as a known user he has his bias: the same bits */
             own.user = request.user;
-            reply = ask(worlds[w], &own, "vector of a known user");
+            reply = ask(fixtures[w], &own, "vector of a known user");
             for (uint32_t i = 0; i < 10; i++)
                 assert_memory_equal(&recsys_reply_get_item(&reply, i)->raw, &want[i].raw,
                                     sizeof(float));
@@ -52,9 +52,9 @@ static void the_callers_own_vector_counts(void **state)
 }
 
 /* The mean of the liked items, worked out here, as a vector of our own. */
-static void check_session(const struct world *world, const float *weights, size_t n)
+static void check_session(const struct fixture *fixture, const float *weights, size_t n)
 {
-    const struct reference *reference = &world->reference;
+    const struct reference *reference = &fixture->reference;
     double mean[D] = {0}, total = 0, norm = 0;
     float vector[D];
     recsys_id liked[20];
@@ -69,13 +69,13 @@ static void check_session(const struct world *world, const float *weights, size_
     for (size_t j = 0; j < D; j++)
         norm += mean[j] * mean[j];
     for (size_t j = 0; j < D; j++)
-        vector[j] = (float)(mean[j] / (world->bundle.flags & BUNDLE_COSINE ? sqrt(norm) : total));
+        vector[j] = (float)(mean[j] / (fixture->bundle.flags & BUNDLE_COSINE ? sqrt(norm) : total));
     request.flags = RECSYS_REQUEST_ANONYMOUS | RECSYS_REQUEST_REASONS;
     request.k = N_ITEMS;
     request.liked = liked;
     request.liked_weights = weights;
     request.n_liked = n;
-    recsys_reply reply = ask(world, &request, "session");
+    recsys_reply reply = ask(fixture, &request, "session");
     assert_int_equal(reply.strategy, RECSYS_STRATEGY_SESSION);
     uint32_t n_caused = 0;
     for (uint32_t i = 0; i < reply.count; i++) {
@@ -98,13 +98,13 @@ static void check_session(const struct world *world, const float *weights, size_
 static void a_session_is_the_weighted_mean_of_what_is_liked(void **state)
 {
     static const float weights[] = {5, 0, 0.5f, 3, 1, 1, 2};
-    const struct world *worlds[] = {&plain, &features, &cosine, &texts};
+    const struct fixture *fixtures[] = {&plain, &features, &cosine, &texts};
 
     (void)state;
     for (size_t w = 0; w < 4; w++)
         for (size_t n = 1; n <= 7; n++) {
-            check_session(worlds[w], NULL, n);
-            check_session(worlds[w], weights, n);
+            check_session(fixtures[w], NULL, n);
+            check_session(fixtures[w], weights, n);
         }
 }
 
@@ -138,17 +138,17 @@ static void a_session_that_says_nothing_leaves_the_answer_to_the_user(void **sta
 
 static void an_allow_list_decides_even_when_it_is_empty(void **state)
 {
-    const struct world *worlds[] = {&plain, &features, &cosine, &texts};
+    const struct fixture *fixtures[] = {&plain, &features, &cosine, &texts};
     char text[32];
 
     (void)state;
     for (size_t w = 0; w < 4; w++) {
-        size_t n = some_items(worlds[w]);
+        size_t n = some_items(fixtures[w]);
         for (size_t u = 0; u <= N_USERS; u += 4) {
-            recsys_request request = request_of(worlds[w], u, text);
+            recsys_request request = request_of(fixtures[w], u, text);
             request.flags |= RECSYS_REQUEST_INCLUDE_ADULT | RECSYS_REQUEST_INCLUDE_SEEN;
             request.k = N_ITEMS;
-            recsys_reply reply = ask(worlds[w], &request, "all");
+            recsys_reply reply = ask(fixtures[w], &request, "all");
             static recsys_recommendation all[N_ITEMS];
             assert_int_equal(reply.count, N_ITEMS);
             memcpy(all, reply.items, sizeof all);
@@ -156,7 +156,7 @@ static void an_allow_list_decides_even_when_it_is_empty(void **state)
             request.allow = ids;
             for (size_t few = 1; few <= n; few += few < 8 ? 1 : 11) {
                 request.n_allow = few;
-                reply = ask(worlds[w], &request, "allowed");
+                reply = ask(fixtures[w], &request, "allowed");
                 assert_int_equal(reply.count, few);
                 uint32_t at = 0;
                 for (uint32_t i = 0; i < N_ITEMS; i++)
@@ -168,9 +168,9 @@ static void an_allow_list_decides_even_when_it_is_empty(void **state)
                 assert_int_equal(at, few);
             }
             request.n_allow = 0;
-            assert_int_equal(ask(worlds[w], &request, "empty").count, 0);
+            assert_int_equal(ask(fixtures[w], &request, "empty").count, 0);
             request.allow = NULL;
-            assert_int_equal(ask(worlds[w], &request, "empty and NULL").count, 0);
+            assert_int_equal(ask(fixtures[w], &request, "empty and NULL").count, 0);
         }
     }
 }
@@ -218,18 +218,18 @@ static void what_could_not_be_used_is_said(void **state)
 {
     static const char *const genres[] = {"Drama", "Comdy", "comedy", "Westen"};
     static const char *const languages[] = {"en", "klingon"};
-    const struct world *worlds[] = {&plain, &features, &cosine};
+    const struct fixture *fixtures[] = {&plain, &features, &cosine};
     char text[32];
 
     (void)state;
     for (size_t w = 0; w < 3; w++)
         for (size_t u = 0; u <= N_USERS; u += N_USERS) {
-            recsys_request request = request_of(worlds[w], u, text);
+            recsys_request request = request_of(fixtures[w], u, text);
             request.genres = genres;
             request.n_genres = 4;
             request.languages = languages;
             request.n_languages = 2;
-            recsys_reply reply = ask(worlds[w], &request, "misspelt");
+            recsys_reply reply = ask(fixtures[w], &request, "misspelt");
             assert_int_equal(reply.n_ignored, 3);
             for (uint32_t i = 0; i < 3; i++) {
                 const recsys_preference *ignored = &reply.ignored[i];
@@ -241,12 +241,12 @@ static void what_could_not_be_used_is_said(void **state)
             assert_true(reply.flags & RECSYS_REPLY_PREFERENCES);
             request.n_languages = 1;
             request.n_genres = 1;
-            reply = ask(worlds[w], &request, "all used");
+            reply = ask(fixtures[w], &request, "all used");
             assert_int_equal(reply.n_ignored, 0);
             assert_null(reply.ignored);
             request.n_genres = 0;
             request.decade = 1870;
-            reply = ask(worlds[w], &request, "decade");
+            reply = ask(fixtures[w], &request, "decade");
             assert_int_equal(reply.count, 0);
             assert_int_equal(reply.n_ignored, 1);
             assert_int_equal(reply.ignored[0].kind, RECSYS_PREFERENCE_DECADE);
@@ -372,7 +372,7 @@ static void what_contradicts_itself_is_refused(void **state)
 }
 
 /* recsys_recommend_into() says what recsys_recommend() says. */
-static void check_into(const struct world *world, const recsys_request *requests, size_t n)
+static void check_into(const struct fixture *fixture, const recsys_request *requests, size_t n)
 {
     static recsys_id items[16 * 40];
     static uint32_t rows[16 * 40];
@@ -383,13 +383,15 @@ static void check_into(const struct world *world, const recsys_request *requests
 
     recsys_array numbers = {0}, offsets = {0};
 
-    must(recsys_model_get_array(world->model, "item_ids", &numbers, &err), &err, "ids");
-    if (world == &texts)
-        must(recsys_model_get_array(world->model, "item_ids_offsets", &offsets, &err), &err, "ids");
-    must(recsys_recommend_into(recommender, world->model, requests, n, 40, items, rows, scores,
+    must(recsys_model_get_array(fixture->model, "item_ids", &numbers, &err), &err, "ids");
+    if (fixture == &texts)
+        must(recsys_model_get_array(fixture->model, "item_ids_offsets", &offsets, &err), &err,
+             "ids");
+    must(recsys_recommend_into(recommender, fixture->model, requests, n, 40, items, rows, scores,
                                counts, statuses, strategies, &err),
          &err, "into");
-    must(recsys_recommend(recommender, world->model, requests, n, replies, &err), &err, "replies");
+    must(recsys_recommend(recommender, fixture->model, requests, n, replies, &err), &err,
+         "replies");
     for (size_t r = 0; r < n; r++) {
         assert_int_equal(counts[r], replies[r].count);
         assert_int_equal(statuses[r], replies[r].status);
@@ -405,7 +407,7 @@ static void check_into(const struct world *world, const recsys_request *requests
             assert_true(same_id(items[at], want->item));
             assert_memory_equal(&scores[at], &want->score, sizeof(float));
             assert_true(rows[at] < N_ITEMS); /* of the model's arrays */
-            if (world == &texts)
+            if (fixture == &texts)
                 assert_string_equal((const char *)numbers.data +
                                         ((const uint64_t *)offsets.data)[rows[at]],
                                     items[at].text);
@@ -417,7 +419,7 @@ static void check_into(const struct world *world, const recsys_request *requests
 
 static void answers_go_into_the_callers_memory(void **state)
 {
-    const struct world *worlds[] = {&plain, &features, &cosine, &texts};
+    const struct fixture *fixtures[] = {&plain, &features, &cosine, &texts};
     char names[16][32];
     recsys_request requests[16];
     uint32_t counts[16];
@@ -426,29 +428,29 @@ static void answers_go_into_the_callers_memory(void **state)
     (void)state;
     for (size_t w = 0; w < 4; w++) {
         for (size_t i = 0; i < 16; i++) {
-            requests[i] = request_of(worlds[w], i % 4 == 3 ? N_USERS : i, names[i]);
+            requests[i] = request_of(fixtures[w], i % 4 == 3 ? N_USERS : i, names[i]);
             requests[i].k = 1 + 2 * (uint32_t)i;
         }
         requests[5].min_rating = NAN; /* the others are answered */
-        check_into(worlds[w], requests, 16);
+        check_into(fixtures[w], requests, 16);
         memset(counts, 0xa5, sizeof counts);
-        expect(recsys_recommend_into(recommender, worlds[w]->model, requests, 16, 40, items, NULL,
+        expect(recsys_recommend_into(recommender, fixtures[w]->model, requests, 16, 40, items, NULL,
                                      NULL, counts, NULL, NULL, &err),
                RECSYS_E_INVALID, &err, "nowhere to say that one failed");
         assert_non_null(strstr(err.message, "request 5"));
         for (size_t i = 0; i < 16; i++)
             assert_int_equal(counts[i], 0);
         requests[5].min_rating = 0;
-        must(recsys_recommend_into(recommender, worlds[w]->model, requests, 16, 40, items, NULL,
+        must(recsys_recommend_into(recommender, fixtures[w]->model, requests, 16, 40, items, NULL,
                                    NULL, counts, NULL, NULL, &err),
              &err, "no statuses");
-        expect(recsys_recommend_into(recommender, worlds[w]->model, requests, 16, 30, items, NULL,
+        expect(recsys_recommend_into(recommender, fixtures[w]->model, requests, 16, 30, items, NULL,
                                      NULL, counts, NULL, NULL, &err),
                RECSYS_E_INVALID, &err, "stride");
         requests[5].k = UINT32_MAX; /* all there are; the stride knows how many */
         static recsys_id all[16 * N_ITEMS];
-        must(recsys_recommend_into(recommender, worlds[w]->model, requests, 16, N_ITEMS, all, NULL,
-                                   NULL, counts, NULL, NULL, &err),
+        must(recsys_recommend_into(recommender, fixtures[w]->model, requests, 16, N_ITEMS, all,
+                                   NULL, NULL, counts, NULL, NULL, &err),
              &err, "all");
         assert_true(counts[5] > N_ITEMS / 2);
     }
@@ -466,7 +468,7 @@ static void answers_go_into_the_callers_memory(void **state)
 static void named_items_get_the_scores_that_ranking_compares(void **state)
 {
     static const char *const genres[] = {"drama"};
-    const struct world *worlds[] = {&plain, &features, &cosine, &texts};
+    const struct fixture *fixtures[] = {&plain, &features, &cosine, &texts};
     const recsys_id unknown = RECSYS_ID_NUMBER(77777), unknown_text = {"i-no", 4};
     static float scores[N_ITEMS + 1], raws[N_ITEMS + 1];
     static recsys_id named[N_ITEMS + 1];
@@ -475,22 +477,22 @@ static void named_items_get_the_scores_that_ranking_compares(void **state)
     (void)state;
     for (size_t w = 0; w < 4; w++)
         for (size_t u = 0; u <= N_USERS; u++) {
-            recsys_request request = request_of(worlds[w], u, text);
+            recsys_request request = request_of(fixtures[w], u, text);
             recsys_reply said = RECSYS_REPLY_INIT;
             request.flags |= RECSYS_REQUEST_INCLUDE_SEEN | RECSYS_REQUEST_INCLUDE_ADULT;
             request.k = N_ITEMS;
             request.genres = genres;
             request.n_genres = (uint32_t)u % 2;
-            recsys_reply reply = ask(worlds[w], &request, "all");
+            recsys_reply reply = ask(fixtures[w], &request, "all");
             for (uint32_t i = 0; i < N_ITEMS; i++)
                 named[i] = recsys_reply_get_item(&reply, i)->item;
-            named[N_ITEMS] = worlds[w] == &texts ? unknown_text : unknown;
+            named[N_ITEMS] = fixtures[w] == &texts ? unknown_text : unknown;
             uint32_t strategy = reply.strategy;
             static recsys_recommendation want[N_ITEMS];
             memcpy(want, reply.items, sizeof want);
             request.k = 1;
             request.flags &= ~RECSYS_REQUEST_INCLUDE_SEEN; /* plays no part */
-            must(recsys_recommend_score_items(recommender, worlds[w]->model, &request, named,
+            must(recsys_recommend_score_items(recommender, fixtures[w]->model, &request, named,
                                               N_ITEMS + 1, scores, raws, &said, &err),
                  &err, "scores");
             assert_int_equal(said.strategy, strategy);
@@ -501,7 +503,7 @@ static void named_items_get_the_scores_that_ranking_compares(void **state)
                 assert_memory_equal(&scores[i], &want[i].score, sizeof(float));
                 assert_memory_equal(&raws[i], &want[i].raw, sizeof(float));
             }
-            must(recsys_recommend_score_items(recommender, worlds[w]->model, &request, named, 3,
+            must(recsys_recommend_score_items(recommender, fixtures[w]->model, &request, named, 3,
                                               scores, NULL, NULL, &err),
                  &err, "scores alone");
         }

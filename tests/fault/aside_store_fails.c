@@ -1,6 +1,6 @@
 /* Every operation of the store fails in turn, before or after it has happened.
  *
- * Each scenario is run in a world of its own, once to count its operations and
+ * Each scenario is run in a fixture of its own, once to count its operations and
  * then again with one of them failing, or all from that one on, with each
  * status. Whatever fails: a read gives the truth, a write says what its writer
  * said; nobody in this process reads what was invalidated, and when the store
@@ -10,19 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support/aside_world.h"
+#include "tests/support/aside_fixture.h"
 #include "tests/support/check.h"
 
-static struct aside_world world;
 static recsys_aside *other;
 static const char *where; /* what is being done to whom, for messages */
 static unsigned long n_runs;
 
 static void check_value(const char *found, const char *what)
 {
-    if (world.status != RECSYS_OK || strcmp(found, world.truth) != 0) {
+    if (fixture.status != RECSYS_OK || strcmp(found, fixture.truth) != 0) {
         fprintf(stderr, "%s: %s: %s, \"%s\" instead of \"%s\": %s\n", where, what,
-                recsys_status_name(world.status), found, world.truth, world.err.message);
+                recsys_status_name(fixture.status), found, fixture.truth, fixture.err.message);
         abort();
     }
 }
@@ -35,78 +34,78 @@ static void prepare_nothing(void)
 
 static void prepare_value(void)
 {
-    world_load(&world);
+    fixture_load();
 }
 
 static void prepare_stale(void)
 {
-    world_load(&world);
-    world_pass(&world, 1001);
-    world_set_truth(&world, "two");
+    fixture_load();
+    fixture_pass(1001);
+    fixture_set_truth("two");
 }
 
 static void prepare_dead(void)
 {
-    world_load(&world);
-    world.script.incarnation++;
-    world_set_truth(&world, "two");
+    fixture_load();
+    fixture.script.incarnation++;
+    fixture_set_truth("two");
 }
 
 static void prepare_foreign(void)
 {
-    CHECK_OK(recsys_store_set(world.script.inner, WORLD_KEY, (recsys_bytes){"foreign", 7}, 0,
-                              RECSYS_STORE_ALWAYS, &world.err),
-             &world.err);
+    CHECK_OK(recsys_store_set(fixture.script.inner, FIXTURE_KEY, (recsys_bytes){"foreign", 7}, 0,
+                              RECSYS_STORE_ALWAYS, &fixture.err),
+             &fixture.err);
 }
 
 static void load(void)
 {
-    check_value(world_load(&world), "load");
-    CHECK(world.n_loads <= 2);
-    CHECK(world.outcome == RECSYS_ASIDE_MISS || world.outcome == RECSYS_ASIDE_UNKNOWN);
+    check_value(fixture_load(), "load");
+    CHECK(fixture.n_loads <= 2);
+    CHECK(fixture.outcome == RECSYS_ASIDE_MISS || fixture.outcome == RECSYS_ASIDE_UNKNOWN);
 }
 
 static void load_what_there_is(void)
 {
-    check_value(world_load(&world), "load");
-    CHECK(world.outcome == RECSYS_ASIDE_HIT || world.outcome == RECSYS_ASIDE_UNKNOWN);
+    check_value(fixture_load(), "load");
+    CHECK(fixture.outcome == RECSYS_ASIDE_HIT || fixture.outcome == RECSYS_ASIDE_UNKNOWN);
 }
 
 /* The old value is as good while it may be stale: nobody has said that it is not. */
 static void load_stale(void)
 {
-    world_load(&world);
-    CHECK_EQ(world.status, RECSYS_OK);
-    CHECK(world.outcome == RECSYS_ASIDE_STALE ? strcmp(world.value, "one") == 0
-                                              : strcmp(world.value, "two") == 0);
-    world_invalidate(&world, world.aside);
+    fixture_load();
+    CHECK_EQ(fixture.status, RECSYS_OK);
+    CHECK(fixture.outcome == RECSYS_ASIDE_STALE ? strcmp(fixture.value, "one") == 0
+                                                : strcmp(fixture.value, "two") == 0);
+    fixture_invalidate(fixture.aside);
 }
 
 static void load_nothing(void)
 {
-    world_set_truth(&world, "");
-    world_load(&world);
-    CHECK_EQ(world.status, RECSYS_E_NOT_FOUND);
-    CHECK(world.outcome == RECSYS_ASIDE_MISS || world.outcome == RECSYS_ASIDE_UNKNOWN);
-    world_set_truth(&world, "born");
-    world_invalidate(&world, world.aside);
+    fixture_set_truth("");
+    fixture_load();
+    CHECK_EQ(fixture.status, RECSYS_E_NOT_FOUND);
+    CHECK(fixture.outcome == RECSYS_ASIDE_MISS || fixture.outcome == RECSYS_ASIDE_UNKNOWN);
+    fixture_set_truth("born");
+    fixture_invalidate(fixture.aside);
 }
 
 static void fail_to_load(void)
 {
-    world.load_status = RECSYS_E_LIMIT;
-    world_load(&world);
-    CHECK_EQ(world.status, RECSYS_E_LIMIT);
-    world.load_status = RECSYS_OK;
+    fixture.load_status = RECSYS_E_LIMIT;
+    fixture_load();
+    CHECK_EQ(fixture.status, RECSYS_E_LIMIT);
+    fixture.load_status = RECSYS_OK;
 }
 
 static void look_up(void)
 {
-    world_get(&world);
-    if (world.status == RECSYS_OK)
-        check_value(world.value, "look-up");
+    fixture_get();
+    if (fixture.status == RECSYS_OK)
+        check_value(fixture.value, "look-up");
     else
-        CHECK_EQ(world.outcome, RECSYS_ASIDE_UNKNOWN);
+        CHECK_EQ(fixture.outcome, RECSYS_ASIDE_UNKNOWN);
 }
 
 static int gives_value;
@@ -114,19 +113,19 @@ static int gives_value;
 static recsys_status change(recsys_aside_changes *changes, void *user_data, recsys_error *err)
 {
     (void)user_data;
-    world_set_truth(&world, "written");
+    fixture_set_truth("written");
     if (gives_value)
-        CHECK_OK(
-            recsys_aside_changes_set(changes, 0, (recsys_bytes){"written", 7}, world.version, err),
-            err);
+        CHECK_OK(recsys_aside_changes_set(changes, 0, (recsys_bytes){"written", 7}, fixture.version,
+                                          err),
+                 err);
     return RECSYS_OK;
 }
 
 static void write_value(void)
 {
-    recsys_bytes key = WORLD_KEY;
+    recsys_bytes key = FIXTURE_KEY;
 
-    CHECK_OK(recsys_aside_write(world.aside, &key, 1, change, NULL, &world.err), &world.err);
+    CHECK_OK(recsys_aside_write(fixture.aside, &key, 1, change, NULL, &fixture.err), &fixture.err);
 }
 
 static void write_and_invalidate(void)
@@ -143,39 +142,40 @@ static void write_through(void)
 
 static void invalidate_all(void)
 {
-    world_set_truth(&world, "two");
-    CHECK_OK(recsys_aside_invalidate_all(world.aside, &world.err), &world.err);
+    fixture_set_truth("two");
+    CHECK_OK(recsys_aside_invalidate_all(fixture.aside, &fixture.err), &fixture.err);
 }
 
 static void invalidate_form(void)
 {
     const recsys_bytes form[2] = {{"user:", 5}, {"", 0}};
 
-    world_set_truth(&world, "two");
-    recsys_status status = recsys_aside_invalidate_matching(world.aside, form, 2, NULL, &world.err);
-    CHECK(status == RECSYS_OK || status == world.script.status);
+    fixture_set_truth("two");
+    recsys_status status =
+        recsys_aside_invalidate_matching(fixture.aside, form, 2, NULL, &fixture.err);
+    CHECK(status == RECSYS_OK || status == fixture.script.status);
 }
 
 static void set(void)
 {
-    world_set_truth(&world, "two");
-    recsys_status status = recsys_aside_set(world.aside, WORLD_KEY, (recsys_bytes){"two", 3},
-                                            world.version, 0, &world.err);
-    CHECK(status == RECSYS_OK || status == world.script.status || status == RECSYS_E_UNAVAILABLE);
+    fixture_set_truth("two");
+    recsys_status status = recsys_aside_set(fixture.aside, FIXTURE_KEY, (recsys_bytes){"two", 3},
+                                            fixture.version, 0, &fixture.err);
+    CHECK(status == RECSYS_OK || status == fixture.script.status || status == RECSYS_E_UNAVAILABLE);
 }
 
-static void invalidate_meanwhile(struct aside_world *w)
+static void invalidate_meanwhile(void)
 {
-    w->while_loading = NULL;
-    world_set_truth(w, "two");
-    world_invalidate(w, w->aside);
+    fixture.while_loading = NULL;
+    fixture_set_truth("two");
+    fixture_invalidate(fixture.aside);
 }
 
 static void load_and_invalidate(void)
 {
-    world.while_loading = invalidate_meanwhile;
-    world_load(&world);
-    CHECK_EQ(world.status, RECSYS_OK);
+    fixture.while_loading = invalidate_meanwhile;
+    fixture_load();
+    CHECK_EQ(fixture.status, RECSYS_OK);
 }
 
 static const struct scenario {
@@ -203,11 +203,11 @@ static const struct scenario {
 
 static void come_back(void)
 {
-    scripted_store_heal(&world.script);
-    world_pass(&world, 1001);
-    CHECK_OK(recsys_store_probe(world.store, &world.err), &world.err);
-    CHECK_EQ(world_stats(&world).journal, 0);
-    world.script.now_ms -= 1001; /* nothing has expired by that */
+    scripted_store_heal(&fixture.script);
+    fixture_pass(1001);
+    CHECK_OK(recsys_store_probe(fixture.store, &fixture.err), &fixture.err);
+    CHECK_EQ(fixture_stats().journal, 0);
+    fixture.script.now_ms -= 1001; /* nothing has expired by that */
 }
 
 /* Returns how many operations there were. */
@@ -220,27 +220,27 @@ static unsigned long run_one(const struct scenario *scenario, long fail_at, unsi
              n - 1, recsys_status_name(status), happens ? "done" : "not done");
     where = text;
     n_runs++;
-    world_create(&world, 3, NULL);
-    other = world_other(&world);
+    fixture_create(3, NULL);
+    other = fixture_other();
     scenario->prepare();
-    world.n_loads = 0;
-    unsigned long before = world.script.n_calls;
+    fixture.n_loads = 0;
+    unsigned long before = fixture.script.n_calls;
     if (fail_at >= 0) {
-        scripted_store_fail(&world.script, n, status, happens);
-        world.script.fail_at += (unsigned long)fail_at;
+        scripted_store_fail(&fixture.script, n, status, happens);
+        fixture.script.fail_at += (unsigned long)fail_at;
     }
     scenario->run();
-    unsigned long n_calls = world.script.n_calls - before;
+    unsigned long n_calls = fixture.script.n_calls - before;
     if (strcmp(scenario->name, "a look-up") != 0 && strcmp(scenario->name, "a hit") != 0)
-        check_value(world_load(&world), "at once");
+        check_value(fixture_load(), "at once");
     come_back();
-    world_get(&world);
-    if (world.status == RECSYS_OK)
-        check_value(world.value, "a look-up when the store is back");
-    check_value(world_load(&world), "when the store is back");
-    check_value(world_load_through(&world, other), "in another process");
+    fixture_get();
+    if (fixture.status == RECSYS_OK)
+        check_value(fixture.value, "a look-up when the store is back");
+    check_value(fixture_load(), "when the store is back");
+    check_value(fixture_load_through(other), "in another process");
     recsys_aside_destroy(other);
-    world_destroy(&world);
+    fixture_destroy();
     return n_calls;
 }
 

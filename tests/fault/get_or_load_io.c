@@ -271,7 +271,7 @@ VISIBLE ssize_t recv(int descriptor, void *bytes, size_t room, int flags)
     return next(descriptor, bytes, room, flags);
 }
 
-/* -- the world: one row, one key, two processes' caches -- */
+/* -- the fixture: one row, one key, two processes' caches -- */
 
 #define KEY ((recsys_bytes){"user:1", 6})
 

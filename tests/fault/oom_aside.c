@@ -1,38 +1,39 @@
 /* Out of memory in caches: a read gives the truth or says E_NOMEM, a write is never half told;
  * see oom.h. */
-#include "tests/fault/oom.h"
-#include "tests/support/aside_world.h"
+#include <string.h>
+
+#include "tests/support/aside_fixture.h"
+#include "tests/support/check.h"
+#include "tests/support/oom.h"
 
 FAIL_ALLOC_INTERPOSE;
-
-static struct aside_world world;
 
 /* Whatever failed: when there is memory again the truth is read, here and elsewhere. */
 static void end(void)
 {
-    recsys_aside *other = world_other(&world);
+    recsys_aside *other = fixture_other();
 
-    world_pass(&world, 1001);
-    CHECK_EQ(recsys_store_probe(world.store, NULL), RECSYS_OK);
-    CHECK_EQ(world_stats(&world).journal, 0);
-    CHECK(strcmp(world_load(&world), world.truth) == 0);
-    CHECK(strcmp(world_load_through(&world, other), world.truth) == 0);
+    fixture_pass(1001);
+    CHECK_EQ(recsys_store_probe(fixture.store, NULL), RECSYS_OK);
+    CHECK_EQ(fixture_stats().journal, 0);
+    CHECK(strcmp(fixture_load(), fixture.truth) == 0);
+    CHECK(strcmp(fixture_load_through(other), fixture.truth) == 0);
     recsys_aside_destroy(other);
-    world_destroy(&world);
+    fixture_destroy();
 }
 
 static recsys_status create_a_cache(void)
 {
     recsys_aside_options options;
-    recsys_aside *aside = (recsys_aside *)&err;
+    recsys_aside *aside = (recsys_aside *)&oom_err;
     recsys_stats *stats = NULL;
     recsys_status status;
 
-    world_create(&world, 0, NULL);
-    world_options(&world, &options);
-    CHECK_OK(recsys_stats_create(&stats, &err), &err);
+    fixture_create(0, NULL);
+    fixture_options(&options);
+    CHECK_OK(recsys_stats_create(&stats, &oom_err), &oom_err);
     options.stats = stats;
-    FAILING(status, recsys_aside_create(world.store, &options, &aside, &err));
+    FAILING(status, recsys_aside_create(fixture.store, &options, &aside, &oom_err));
     CHECK(status == RECSYS_OK || aside == NULL);
     if (status == RECSYS_OK)
         recsys_aside_destroy(aside);
@@ -47,11 +48,11 @@ static recsys_status load_with(recsys_aside *aside)
     uint32_t outcome;
     recsys_status status;
 
-    FAILING(status, recsys_aside_get_or_load(aside, WORLD_KEY, world_loader, &world, 0, &value,
-                                             &outcome, &err));
+    FAILING(status, recsys_aside_get_or_load(aside, FIXTURE_KEY, fixture_loader, NULL, 0, &value,
+                                             &outcome, &oom_err));
     if (status == RECSYS_OK) {
-        CHECK_EQ(value.size, strlen(world.truth));
-        CHECK(memcmp(value.data, world.truth, value.size) == 0);
+        CHECK_EQ(value.size, strlen(fixture.truth));
+        CHECK(memcmp(value.data, fixture.truth, value.size) == 0);
     } else {
         CHECK(value.data == NULL && value.release == NULL);
     }
@@ -61,8 +62,8 @@ static recsys_status load_with(recsys_aside *aside)
 
 static recsys_status load_a_miss(void)
 {
-    world_create(&world, 0, NULL);
-    recsys_status status = load_with(world.aside);
+    fixture_create(0, NULL);
+    recsys_status status = load_with(fixture.aside);
     end();
     return status;
 }
@@ -71,42 +72,42 @@ static recsys_status load_json(void)
 {
     recsys_aside_options options;
 
-    world_create(&world, 0, NULL);
-    recsys_aside_destroy(world.aside);
-    world_options(&world, &options);
+    fixture_create(0, NULL);
+    recsys_aside_destroy(fixture.aside);
+    fixture_options(&options);
     options.flags = RECSYS_ASIDE_JSON;
-    CHECK_OK(recsys_aside_create(world.store, &options, &world.aside, &err), &err);
-    world_set_truth(&world, "{\"id\": [1, 2, {\"a\": \"b\"}]}");
-    recsys_status status = load_with(world.aside);
-    world_pass(&world, 101); /* should a lease have been left behind */
+    CHECK_OK(recsys_aside_create(fixture.store, &options, &fixture.aside, &oom_err), &oom_err);
+    fixture_set_truth("{\"id\": [1, 2, {\"a\": \"b\"}]}");
+    recsys_status status = load_with(fixture.aside);
+    fixture_pass(101); /* should a lease have been left behind */
     recsys_value value;
-    CHECK_OK(recsys_aside_get_or_load(world.aside, WORLD_KEY, world_loader, &world, 0, &value, NULL,
-                                      &err),
-             &err);
+    CHECK_OK(recsys_aside_get_or_load(fixture.aside, FIXTURE_KEY, fixture_loader, NULL, 0, &value,
+                                      NULL, &oom_err),
+             &oom_err);
     recsys_value_release(&value);
-    world_destroy(&world);
+    fixture_destroy();
     return status;
 }
 
 static recsys_status load_a_dead_value(void)
 {
-    world_create(&world, 0, NULL);
-    world_load(&world);
-    world.script.incarnation++;
-    world_set_truth(&world, "two");
-    recsys_status status = load_with(world.aside);
-    world.script.incarnation--; /* "elsewhere" in end() knows no other incarnation */
-    world_invalidate(&world, world.aside);
+    fixture_create(0, NULL);
+    fixture_load();
+    fixture.script.incarnation++;
+    fixture_set_truth("two");
+    recsys_status status = load_with(fixture.aside);
+    fixture.script.incarnation--; /* "elsewhere" in end() knows no other incarnation */
+    fixture_invalidate(fixture.aside);
     end();
     return status;
 }
 
 static recsys_status load_while_the_store_is_away(void)
 {
-    world_create(&world, 0, NULL);
-    scripted_store_fail(&world.script, 1000, RECSYS_E_TIMEOUT, 0);
-    recsys_status status = load_with(world.aside);
-    scripted_store_heal(&world.script);
+    fixture_create(0, NULL);
+    scripted_store_fail(&fixture.script, 1000, RECSYS_E_TIMEOUT, 0);
+    recsys_status status = load_with(fixture.aside);
+    scripted_store_heal(&fixture.script);
     end();
     return status;
 }
@@ -117,14 +118,14 @@ static recsys_status find_a_value(void)
     recsys_value value;
     recsys_status status;
 
-    world_create(&world, 0, NULL);
-    world_load(&world);
-    FAILING(status, recsys_aside_get(world.aside, WORLD_KEY, &value, NULL, &err));
+    fixture_create(0, NULL);
+    fixture_load();
+    FAILING(status, recsys_aside_get(fixture.aside, FIXTURE_KEY, &value, NULL, &oom_err));
     CHECK_EQ(status, RECSYS_OK);
-    CHECK_EQ(run.n_calls, 0);
+    CHECK_EQ(oom_run.n_calls, 0);
     recsys_value_release(&value);
-    CHECK_EQ(load_with(world.aside), RECSYS_OK);
-    CHECK_EQ(run.n_calls, 0);
+    CHECK_EQ(load_with(fixture.aside), RECSYS_OK);
+    CHECK_EQ(oom_run.n_calls, 0);
     end();
     return RECSYS_OK;
 }
@@ -133,10 +134,11 @@ static recsys_status set_a_value(void)
 {
     recsys_status status;
 
-    world_create(&world, 0, NULL);
-    world_load(&world);
-    world_set_truth(&world, "two");
-    FAILING(status, recsys_aside_set(world.aside, WORLD_KEY, (recsys_bytes){"two", 3}, 2, 0, &err));
+    fixture_create(0, NULL);
+    fixture_load();
+    fixture_set_truth("two");
+    FAILING(status,
+            recsys_aside_set(fixture.aside, FIXTURE_KEY, (recsys_bytes){"two", 3}, 2, 0, &oom_err));
     end();
     return status;
 }
@@ -147,24 +149,24 @@ static recsys_status change(recsys_aside_changes *changes, void *user_data, recs
 {
     (void)user_data;
     (void)why;
-    world_set_truth(&world, "written");
+    fixture_set_truth("written");
     n_written++;
     /* If it cannot be kept the key is removed. */
     recsys_status status =
-        recsys_aside_changes_set(changes, 0, (recsys_bytes){"written", 7}, world.version, NULL);
+        recsys_aside_changes_set(changes, 0, (recsys_bytes){"written", 7}, fixture.version, NULL);
     CHECK(status == RECSYS_OK || status == RECSYS_E_NOMEM);
     return RECSYS_OK;
 }
 
 static recsys_status write_a_value(void)
 {
-    recsys_bytes key = WORLD_KEY;
+    recsys_bytes key = FIXTURE_KEY;
     recsys_status status;
 
-    world_create(&world, 0, NULL);
-    world_load(&world);
+    fixture_create(0, NULL);
+    fixture_load();
     n_written = 0;
-    FAILING(status, recsys_aside_write(world.aside, &key, 1, change, NULL, &err));
+    FAILING(status, recsys_aside_write(fixture.aside, &key, 1, change, NULL, &oom_err));
     CHECK_EQ(n_written, status == RECSYS_OK); /* E_NOMEM comes before anything was written */
     end();
     return status;
@@ -172,13 +174,13 @@ static recsys_status write_a_value(void)
 
 static recsys_status invalidate_a_key(void)
 {
-    recsys_bytes key = WORLD_KEY;
+    recsys_bytes key = FIXTURE_KEY;
     recsys_status status;
 
-    world_create(&world, 0, NULL);
-    world_load(&world);
-    world_set_truth(&world, "two");
-    FAILING(status, recsys_aside_invalidate(world.aside, &key, 1, &err));
+    fixture_create(0, NULL);
+    fixture_load();
+    fixture_set_truth("two");
+    FAILING(status, recsys_aside_invalidate(fixture.aside, &key, 1, &oom_err));
     CHECK_EQ(status, RECSYS_OK);
     end();
     return status;
@@ -187,17 +189,17 @@ static recsys_status invalidate_a_key(void)
 /* The journal has no memory for the key: then everything ends. */
 static recsys_status invalidate_while_the_store_is_away(void)
 {
-    recsys_bytes key = WORLD_KEY;
+    recsys_bytes key = FIXTURE_KEY;
     recsys_status status;
 
-    world_create(&world, 0, NULL);
-    world_load(&world);
-    world_set_truth(&world, "two");
-    scripted_store_fail(&world.script, 1000, RECSYS_E_TIMEOUT, 0);
-    FAILING(status, recsys_aside_invalidate(world.aside, &key, 1, &err));
+    fixture_create(0, NULL);
+    fixture_load();
+    fixture_set_truth("two");
+    scripted_store_fail(&fixture.script, 1000, RECSYS_E_TIMEOUT, 0);
+    FAILING(status, recsys_aside_invalidate(fixture.aside, &key, 1, &oom_err));
     CHECK_EQ(status, RECSYS_OK);
-    CHECK_EQ(world_stats(&world).journal, 1);
-    scripted_store_heal(&world.script);
+    CHECK_EQ(fixture_stats().journal, 1);
+    scripted_store_heal(&fixture.script);
     end();
     return status;
 }
@@ -207,10 +209,10 @@ static recsys_status invalidate_a_form(void)
     const recsys_bytes form[2] = {{"user:", 5}, {"", 0}};
     recsys_status status;
 
-    world_create(&world, 0, NULL);
-    world_load(&world);
-    world_set_truth(&world, "two");
-    FAILING(status, recsys_aside_invalidate_matching(world.aside, form, 2, NULL, &err));
+    fixture_create(0, NULL);
+    fixture_load();
+    fixture_set_truth("two");
+    FAILING(status, recsys_aside_invalidate_matching(fixture.aside, form, 2, NULL, &oom_err));
     end();
     return status;
 }
@@ -219,10 +221,10 @@ static recsys_status invalidate_everything(void)
 {
     recsys_status status;
 
-    world_create(&world, 0, NULL);
-    world_load(&world);
-    world_set_truth(&world, "two");
-    FAILING(status, recsys_aside_invalidate_all(world.aside, &err));
+    fixture_create(0, NULL);
+    fixture_load();
+    fixture_set_truth("two");
+    FAILING(status, recsys_aside_invalidate_all(fixture.aside, &oom_err));
     CHECK_EQ(status, RECSYS_OK);
     end();
     return status;
@@ -233,19 +235,19 @@ static recsys_status come_back(void)
 {
     recsys_status status;
 
-    world_create(&world, 0, NULL);
-    world_load(&world);
-    world_set_truth(&world, "two");
-    scripted_store_fail(&world.script, 1, RECSYS_E_TIMEOUT, 0);
-    world_invalidate(&world, world.aside);
-    world_pass(&world, 1001);
-    FAILING(status, recsys_store_probe(world.store, &err));
-    CHECK_EQ(world_stats(&world).journal, status != RECSYS_OK);
+    fixture_create(0, NULL);
+    fixture_load();
+    fixture_set_truth("two");
+    scripted_store_fail(&fixture.script, 1, RECSYS_E_TIMEOUT, 0);
+    fixture_invalidate(fixture.aside);
+    fixture_pass(1001);
+    FAILING(status, recsys_store_probe(fixture.store, &oom_err));
+    CHECK_EQ(fixture_stats().journal, status != RECSYS_OK);
     end();
     return status;
 }
 
-static const struct scenario scenarios[] = {
+static const struct oom_scenario scenarios[] = {
     {"create a cache", create_a_cache, 0},
     {"load a miss", load_a_miss, 0},
     {"load JSON", load_json, 0},
@@ -263,5 +265,5 @@ static const struct scenario scenarios[] = {
 
 int main(void)
 {
-    return run_scenarios(scenarios, sizeof scenarios / sizeof scenarios[0]);
+    return oom_main(scenarios, sizeof scenarios / sizeof scenarios[0], FAIL_ALLOC_INTERPOSED);
 }

@@ -1,6 +1,10 @@
 /* Out of memory in domains: a call that fails leaves no output, and whatever happened, the next
  * reader gets what the database has now; see oom.h. */
-#include "tests/fault/oom.h"
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/support/check.h"
+#include "tests/support/oom.h"
 
 #include <locale.h>
 
@@ -74,7 +78,7 @@ static recsys_store *stores[RECSYS_DOMAIN_DBS];
 static recsys_domains *domains;
 static const char *const user = "1";
 
-static void open_world(recsys_domains_options *options)
+static void open_fixture(recsys_domains_options *options)
 {
     memset(&fake, 0, sizeof fake);
     fake.answer = answer;
@@ -85,11 +89,11 @@ static void open_world(recsys_domains_options *options)
     options->n_stores = RECSYS_DOMAIN_DBS;
     options->source = source;
     for (size_t db = 2; db < 10; db++) {
-        CHECK_OK(recsys_store_create_memory("db", NULL, &stores[db], &err), &err);
+        CHECK_OK(recsys_store_create_memory("db", NULL, &stores[db], &oom_err), &oom_err);
     }
 }
 
-static void close_world(void)
+static void close_fixture(void)
 {
     recsys_domains_destroy(domains);
     domains = NULL;
@@ -102,25 +106,25 @@ static void open_domains(void)
 {
     recsys_domains_options options;
 
-    open_world(&options);
-    CHECK_OK(recsys_domains_create(&options, &domains, &err), &err);
-    CHECK_OK(recsys_recycling_add_domains(domains, &err), &err);
+    open_fixture(&options);
+    CHECK_OK(recsys_domains_create(&options, &domains, &oom_err), &oom_err);
+    CHECK_OK(recsys_recycling_add_domains(domains, &oom_err), &oom_err);
 }
 
-/* A reader gets the database's revision. Closes the world. */
+/* A reader gets the database's revision. Closes the fixture. */
 static recsys_status finish(const char *name, recsys_status status, recsys_value *json)
 {
     char want[32];
 
     CHECK(status == RECSYS_OK ? json->data != NULL : json->data == NULL && json->release == NULL);
     recsys_value_release(json);
-    recsys_error kept = err;
-    CHECK_OK(recsys_domains_get(domains, name, &user, 1, 0, json, NULL, &err), &err);
+    recsys_error kept = oom_err;
+    CHECK_OK(recsys_domains_get(domains, name, &user, 1, 0, json, NULL, &oom_err), &oom_err);
     snprintf(want, sizeof want, "{\"id\":%lld,", (long long)revision);
     CHECK(strstr(json->data, want) != NULL);
     recsys_value_release(json);
-    err = kept;
-    close_world();
+    oom_err = kept;
+    close_fixture();
     return status;
 }
 
@@ -129,10 +133,10 @@ static recsys_status create_domains(void)
     recsys_domains_options options;
     recsys_status status;
 
-    open_world(&options);
-    FAILING(status, recsys_domains_create(&options, &domains, &err));
+    open_fixture(&options);
+    FAILING(status, recsys_domains_create(&options, &domains, &oom_err));
     CHECK((domains != NULL) == (status == RECSYS_OK));
-    close_world();
+    close_fixture();
     return status;
 }
 
@@ -141,11 +145,11 @@ static recsys_status add_the_ready_domains(void)
     recsys_domains_options options;
     recsys_status status;
 
-    open_world(&options);
-    CHECK_OK(recsys_domains_create(&options, &domains, &err), &err);
-    FAILING(status, recsys_recycling_add_domains(domains, &err));
+    open_fixture(&options);
+    CHECK_OK(recsys_domains_create(&options, &domains, &oom_err), &oom_err);
+    FAILING(status, recsys_recycling_add_domains(domains, &oom_err));
     CHECK((recsys_domains_list(domains, 0) != NULL) == (status == RECSYS_OK));
-    close_world();
+    close_fixture();
     return status;
 }
 
@@ -161,15 +165,15 @@ static recsys_status add_a_domain(void)
     definition.ttl_s = 60;
     definition.key = "own:{a}";
     definition.query = "SELECT $1";
-    FAILING(status, recsys_domains_add(domains, &definition, &err));
+    FAILING(status, recsys_domains_add(domains, &definition, &oom_err));
     if (status != RECSYS_OK) { /* as if it had not been tried */
-        recsys_error kept = err;
+        recsys_error kept = oom_err;
         CHECK(recsys_domains_list(domains, 12) == NULL);
-        CHECK_OK(recsys_domains_add(domains, &definition, &err), &err);
-        err = kept;
+        CHECK_OK(recsys_domains_add(domains, &definition, &oom_err), &oom_err);
+        oom_err = kept;
     }
     CHECK(recsys_domains_list(domains, 12) != NULL);
-    close_world();
+    close_fixture();
     return status;
 }
 
@@ -180,10 +184,10 @@ static recsys_status get_one(const char *name, uint32_t limit, int is_cached)
 
     open_domains();
     if (is_cached) {
-        CHECK_OK(recsys_domains_get(domains, name, &user, 1, 0, &json, NULL, &err), &err);
+        CHECK_OK(recsys_domains_get(domains, name, &user, 1, 0, &json, NULL, &oom_err), &oom_err);
         recsys_value_release(&json);
     }
-    FAILING(status, recsys_domains_get(domains, name, &user, 1, limit, &json, NULL, &err));
+    FAILING(status, recsys_domains_get(domains, name, &user, 1, limit, &json, NULL, &oom_err));
     return finish(name, status, &json);
 }
 
@@ -218,7 +222,7 @@ static void open_and_read(const char *name)
     recsys_value json;
 
     open_domains();
-    CHECK_OK(recsys_domains_get(domains, name, &user, 1, 0, &json, NULL, &err), &err);
+    CHECK_OK(recsys_domains_get(domains, name, &user, 1, 0, &json, NULL, &oom_err), &oom_err);
     recsys_value_release(&json);
 }
 
@@ -229,8 +233,9 @@ static recsys_status update_a_user(void)
     recsys_status status;
 
     open_and_read("user.profile");
-    FAILING(status, recsys_recycling_update_user(
-                        domains, user, (recsys_bytes){members, sizeof members - 1}, &json, &err));
+    FAILING(status,
+            recsys_recycling_update_user(domains, user, (recsys_bytes){members, sizeof members - 1},
+                                         &json, &oom_err));
     return finish("user.profile", status, &json);
 }
 
@@ -240,7 +245,7 @@ static recsys_status gain_experience(void)
     recsys_status status;
 
     open_and_read("character.state");
-    FAILING(status, recsys_recycling_gain_experience(domains, user, 5, "award", &json, &err));
+    FAILING(status, recsys_recycling_gain_experience(domains, user, 5, "award", &json, &oom_err));
     return finish("character.state", status, &json);
 }
 
@@ -250,7 +255,7 @@ static recsys_status add_to_a_chat(void)
     recsys_status status;
 
     open_and_read("chat.history");
-    FAILING(status, recsys_recycling_add_message(domains, user, "a", "b", &json, &err));
+    FAILING(status, recsys_recycling_add_message(domains, user, "a", "b", &json, &oom_err));
     return finish("chat.history", status, &json);
 }
 
@@ -259,8 +264,8 @@ static recsys_status forget_a_user(void)
     recsys_status status;
 
     open_and_read("user.profile");
-    FAILING(status, recsys_domains_invalidate_user(domains, user, &err));
-    close_world();
+    FAILING(status, recsys_domains_invalidate_user(domains, user, &oom_err));
+    close_fixture();
     return status;
 }
 
@@ -270,7 +275,7 @@ static recsys_status search_guides(void)
     recsys_status status;
 
     open_domains();
-    FAILING(status, recsys_recycling_search_guides(domains, "Word", &json, NULL, &err));
+    FAILING(status, recsys_recycling_search_guides(domains, "Word", &json, NULL, &oom_err));
     return finish("info.guide", status, &json);
 }
 
@@ -281,10 +286,11 @@ static recsys_status look_around(int is_cached)
 
     open_domains();
     if (is_cached) {
-        CHECK_OK(recsys_recycling_find_nearby(domains, 0.01, 0.0101, 5, &json, NULL, &err), &err);
+        CHECK_OK(recsys_recycling_find_nearby(domains, 0.01, 0.0101, 5, &json, NULL, &oom_err),
+                 &oom_err);
         recsys_value_release(&json);
     }
-    FAILING(status, recsys_recycling_find_nearby(domains, 0.01, 0.0101, 5, &json, NULL, &err));
+    FAILING(status, recsys_recycling_find_nearby(domains, 0.01, 0.0101, 5, &json, NULL, &oom_err));
     CHECK(status != RECSYS_OK || strstr(json.data, "\"distance\":11.13}") != NULL);
     return finish("info.guide", status, &json);
 }
@@ -305,16 +311,16 @@ static recsys_status warm_everything(void)
     recsys_status status;
 
     open_domains();
-    FAILING(status, recsys_domains_warm(domains, NULL, 0, &warming, &err));
+    FAILING(status, recsys_domains_warm(domains, NULL, 0, &warming, &oom_err));
     CHECK_EQ(warming.skipped, 0);
     CHECK(warming.failed + warming.loaded <= 3); /* what found no room in the store has failed */
-    recsys_error kept = err;
+    recsys_error kept = oom_err;
     /* The lock was given back. */
-    CHECK_OK(recsys_domains_warm(domains, NULL, 0, &warming, &err), &err);
+    CHECK_OK(recsys_domains_warm(domains, NULL, 0, &warming, &oom_err), &oom_err);
     CHECK_EQ(warming.skipped, 0);
     CHECK_EQ(warming.loaded + warming.present, 3);
-    err = kept;
-    close_world();
+    oom_err = kept;
+    close_fixture();
     return status;
 }
 
@@ -326,12 +332,12 @@ static recsys_status read_a_task(void)
     recsys_status status;
 
     open_domains();
-    CHECK_OK(recsys_store_set(stores[9], key, value, 0, RECSYS_STORE_ALWAYS, &err), &err);
-    FAILING(status, recsys_recycling_get_task(domains, "t", &json, &err));
+    CHECK_OK(recsys_store_set(stores[9], key, value, 0, RECSYS_STORE_ALWAYS, &oom_err), &oom_err);
+    FAILING(status, recsys_recycling_get_task(domains, "t", &json, &oom_err));
     return finish("info.guide", status, &json);
 }
 
-static const struct scenario scenarios[] = {
+static const struct oom_scenario scenarios[] = {
     {"create a set of domains", create_domains, 0},
     {"add the ready domains", add_the_ready_domains, 0},
     {"add a domain", add_a_domain, 0},
@@ -353,5 +359,5 @@ static const struct scenario scenarios[] = {
 
 int main(void)
 {
-    return run_scenarios(scenarios, sizeof scenarios / sizeof *scenarios);
+    return oom_main(scenarios, sizeof scenarios / sizeof *scenarios, FAIL_ALLOC_INTERPOSED);
 }

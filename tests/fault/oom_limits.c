@@ -1,9 +1,13 @@
 /* Out of memory in limiters and denylists: a limit stays a limit, and a revoked token is never
  * clear; see oom.h. */
+#include <stdio.h>
+#include <string.h>
+
 #include "recsys/denylist.h"
 #include "recsys/limiter.h"
-#include "tests/fault/oom.h"
 #include "tests/support/auth_fakes.h"
+#include "tests/support/check.h"
+#include "tests/support/oom.h"
 
 FAIL_ALLOC_INTERPOSE;
 
@@ -20,7 +24,7 @@ static void open_both(void)
 {
     auth_database_init(&database);
     source = auth_database_open(&database);
-    CHECK_OK(recsys_store_create_memory("memory", NULL, &store, &err), &err);
+    CHECK_OK(recsys_store_create_memory("memory", NULL, &store, &oom_err), &oom_err);
 }
 
 static void close_both(void)
@@ -34,7 +38,7 @@ static recsys_denylist *new_denylist(void)
 {
     recsys_denylist *denylist = NULL;
 
-    CHECK_OK(recsys_denylist_create(store, source, NULL, &denylist, &err), &err);
+    CHECK_OK(recsys_denylist_create(store, source, NULL, &denylist, &oom_err), &oom_err);
     return denylist;
 }
 
@@ -42,17 +46,17 @@ static uint32_t verdict_of(recsys_denylist *denylist, recsys_bytes jti)
 {
     recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
 
-    CHECK_OK(recsys_denylist_check(denylist, jti, &found, &err), &err);
+    CHECK_OK(recsys_denylist_check(denylist, jti, &found, &oom_err), &oom_err);
     return found.verdict;
 }
 
 static recsys_status create_a_limiter(void)
 {
-    recsys_limiter *limiter = (recsys_limiter *)&err;
+    recsys_limiter *limiter = (recsys_limiter *)&oom_err;
     recsys_status status;
 
     open_both();
-    FAILING(status, recsys_limiter_create(store, NULL, &limiter, &err));
+    FAILING(status, recsys_limiter_create(store, NULL, &limiter, &oom_err));
     CHECK(status == RECSYS_OK || limiter == NULL);
     recsys_limiter_destroy(limiter);
     close_both();
@@ -71,12 +75,13 @@ static recsys_status take_from_a_limiter(void)
     options.period_ms = 3600000;
     options.burst = 5;
     open_both();
-    CHECK_OK(recsys_limiter_create(store, &options, &limiter, &err), &err);
+    CHECK_OK(recsys_limiter_create(store, &options, &limiter, &oom_err), &oom_err);
     for (int i = 0; i < 3; i++) {
-        CHECK_OK(recsys_limiter_allow(limiter, (recsys_bytes){"key", 3}, 1, &limit, &err), &err);
+        CHECK_OK(recsys_limiter_allow(limiter, (recsys_bytes){"key", 3}, 1, &limit, &oom_err),
+                 &oom_err);
         n_admitted += limit.allowed;
     }
-    FAILING(status, recsys_limiter_allow(limiter, (recsys_bytes){"key", 3}, 1, &limit, &err));
+    FAILING(status, recsys_limiter_allow(limiter, (recsys_bytes){"key", 3}, 1, &limit, &oom_err));
     CHECK_EQ(status, RECSYS_OK);
     CHECK_EQ(limit.remaining, 1);
     recsys_limiter_destroy(limiter);
@@ -87,15 +92,15 @@ static recsys_status take_from_a_limiter(void)
 
 static recsys_status create_a_denylist(void)
 {
-    recsys_denylist *denylist = (recsys_denylist *)&err;
+    recsys_denylist *denylist = (recsys_denylist *)&oom_err;
     recsys_denylist_options options = RECSYS_DENYLIST_OPTIONS_INIT;
     recsys_stats *stats;
     recsys_status status;
 
     open_both();
-    CHECK_OK(recsys_stats_create(&stats, &err), &err);
+    CHECK_OK(recsys_stats_create(&stats, &oom_err), &oom_err);
     options.stats = stats;
-    FAILING(status, recsys_denylist_create(store, source, &options, &denylist, &err));
+    FAILING(status, recsys_denylist_create(store, source, &options, &denylist, &oom_err));
     CHECK(status == RECSYS_OK || denylist == NULL);
     recsys_denylist_destroy(denylist);
     recsys_stats_unref(stats);
@@ -112,7 +117,7 @@ static recsys_status revoke_a_token(void)
     one = new_denylist();
     other = new_denylist();
     CHECK_EQ(verdict_of(other, bad), RECSYS_TOKEN_CLEAR);
-    FAILING(status, recsys_denylist_revoke(one, bad, "u-1", "logout", EXPIRES_S, &err));
+    FAILING(status, recsys_denylist_revoke(one, bad, "u-1", "logout", EXPIRES_S, &oom_err));
     if (status == RECSYS_OK) {
         CHECK_EQ(verdict_of(one, bad), RECSYS_TOKEN_REVOKED);
         CHECK_EQ(verdict_of(other, bad), RECSYS_TOKEN_REVOKED);
@@ -134,7 +139,7 @@ static recsys_status check_a_token(recsys_bytes jti, uint32_t right)
     open_both();
     auth_database_add(&database, "bad", (int64_t)EXPIRES_S);
     denylist = new_denylist();
-    FAILING(status, recsys_denylist_check(denylist, jti, &found, &err));
+    FAILING(status, recsys_denylist_check(denylist, jti, &found, &oom_err));
     CHECK_EQ(status, RECSYS_OK);
     CHECK(found.verdict == right || found.verdict == RECSYS_TOKEN_UNKNOWN ||
           found.verdict == RECSYS_TOKEN_UNCONFIRMED);
@@ -168,7 +173,7 @@ static recsys_status sync_a_denylist(void)
     }
     auth_database_add(&database, "bad", (int64_t)EXPIRES_S);
     denylist = new_denylist();
-    FAILING(status, recsys_denylist_sync(denylist, &err));
+    FAILING(status, recsys_denylist_sync(denylist, &oom_err));
     CHECK_EQ(verdict_of(denylist, bad), RECSYS_TOKEN_REVOKED);
     CHECK_EQ(verdict_of(denylist, good), RECSYS_TOKEN_CLEAR);
     recsys_denylist_destroy(denylist);
@@ -184,9 +189,9 @@ static recsys_status get_a_token(int database_fails)
 
     open_both();
     denylist = new_denylist();
-    CHECK_OK(recsys_denylist_revoke(denylist, bad, "u-1", NULL, EXPIRES_S, &err), &err);
+    CHECK_OK(recsys_denylist_revoke(denylist, bad, "u-1", NULL, EXPIRES_S, &oom_err), &oom_err);
     atomic_store(&database.fail, database_fails ? RECSYS_E_NOMEM : RECSYS_OK);
-    FAILING(status, recsys_denylist_get(denylist, bad, &json, &err));
+    FAILING(status, recsys_denylist_get(denylist, bad, &json, &oom_err));
     CHECK((status == RECSYS_OK) == (json.data != NULL));
     CHECK(status != RECSYS_OK || strncmp(json.data, "{\"jti\":\"bad\",", 13) == 0);
     recsys_value_release(&json);
@@ -205,7 +210,7 @@ static recsys_status get_a_token_from_the_store(void)
     return get_a_token(1);
 }
 
-static const struct scenario scenarios[] = {
+static const struct oom_scenario scenarios[] = {
     {"create a limiter", create_a_limiter, 0},
     {"take from a limiter", take_from_a_limiter, 0},
     {"create a denylist", create_a_denylist, 0},
@@ -219,5 +224,5 @@ static const struct scenario scenarios[] = {
 
 int main(void)
 {
-    return run_scenarios(scenarios, sizeof scenarios / sizeof *scenarios);
+    return oom_main(scenarios, sizeof scenarios / sizeof *scenarios, FAIL_ALLOC_INTERPOSED);
 }

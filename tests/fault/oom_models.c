@@ -1,5 +1,9 @@
 /* Out of memory while models are loaded and asked: see oom.h. */
-#include "tests/fault/oom.h"
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/check.h"
+#include "tests/support/oom.h"
 
 FAIL_ALLOC_INTERPOSE;
 
@@ -14,9 +18,9 @@ static void check_same(const recsys_model *model, const char *path)
     recsys_model_info got = {.struct_size = (uint32_t)sizeof got}, want = got;
     recsys_model *whole = NULL;
 
-    CHECK_OK(recsys_model_load(path, NULL, &whole, &err), &err);
-    CHECK_OK(recsys_model_get_info(model, &got, &err), &err);
-    CHECK_OK(recsys_model_get_info(whole, &want, &err), &err);
+    CHECK_OK(recsys_model_load(path, NULL, &whole, &oom_err), &oom_err);
+    CHECK_OK(recsys_model_get_info(model, &got, &oom_err), &oom_err);
+    CHECK_OK(recsys_model_get_info(whole, &want, &oom_err), &oom_err);
     CHECK(same_text(got.name, want.name) && same_text(got.version, want.version));
     CHECK(same_text(got.algorithm, want.algorithm) && same_text(got.metadata, want.metadata));
     CHECK(same_text(got.training_date, want.training_date));
@@ -29,17 +33,17 @@ static void check_same(const recsys_model *model, const char *path)
 static recsys_status load_it(const char *path, const struct bundle *bundle, uint32_t flags)
 {
     recsys_model_options options = RECSYS_MODEL_OPTIONS_INIT;
-    recsys_model *model = (recsys_model *)&err;
+    recsys_model *model = (recsys_model *)&oom_err;
     recsys_status status;
 
     options.flags = flags;
-    FAILING(status, recsys_model_load(path, &options, &model, &err));
+    FAILING(status, recsys_model_load(path, &options, &model, &oom_err));
     if (status != RECSYS_OK) {
         CHECK(model == NULL);
         return status;
     }
     if (bundle != NULL)
-        check_answers(model, bundle);
+        oom_check_answers(model, bundle);
     check_same(model, path);
     recsys_model_unref(model);
     return status;
@@ -47,37 +51,37 @@ static recsys_status load_it(const char *path, const struct bundle *bundle, uint
 
 static recsys_status load_a_bundle(void)
 {
-    return load_it(at("full"), &bundles[0], 0);
+    return load_it(oom_path("full"), &oom_bundles[0], 0);
 }
 
 static recsys_status load_a_bundle_with_text_ids(void)
 {
-    return load_it(at("texts"), &bundles[1], 0);
+    return load_it(oom_path("texts"), &oom_bundles[1], 0);
 }
 
 static recsys_status load_a_bundle_into_huge_pages(void)
 {
-    return load_it(at("full"), &bundles[0], RECSYS_MODEL_HUGE_PAGES);
+    return load_it(oom_path("full"), &oom_bundles[0], RECSYS_MODEL_HUGE_PAGES);
 }
 
 static recsys_status load_a_cosine_bundle(void)
 {
-    return load_it(at("cosine"), &bundles[2], 0);
+    return load_it(oom_path("cosine"), &oom_bundles[2], 0);
 }
 
 static recsys_status load_a_bare_file(void)
 {
-    return load_it(at("full/model.safetensors"), &bundles[0], 0);
+    return load_it(oom_path("full/model.safetensors"), &oom_bundles[0], 0);
 }
 
 static recsys_status load_an_npz(void)
 {
-    return load_it(fixture("als.npz"), NULL, 0);
+    return load_it(oom_fixture("als.npz"), NULL, 0);
 }
 
 static recsys_status load_an_npz_with_bias_columns(void)
 {
-    return load_it(fixture("bpr.npz"), NULL, 0);
+    return load_it(oom_fixture("bpr.npz"), NULL, 0);
 }
 
 static void count_release(void *user_data, const void *data, uint64_t size)
@@ -95,13 +99,13 @@ static recsys_status load_from_memory(void)
     const recsys_model_file init = RECSYS_MODEL_FILE_INIT;
     recsys_model_file files[4];
     unsigned char *bytes[4];
-    recsys_model *model = (recsys_model *)&err;
+    recsys_model *model = (recsys_model *)&oom_err;
     recsys_status status;
     int released = 0;
 
     for (size_t i = 0; i < 4; i++) {
         size_t size;
-        bytes[i] = bundle_read_file(at("full"), names[i], &size);
+        bytes[i] = bundle_read_file(oom_path("full"), names[i], &size);
         files[i] = init;
         files[i].name = names[i];
         files[i].data = bytes[i];
@@ -109,10 +113,10 @@ static recsys_status load_from_memory(void)
         files[i].release = i % 2 == 0 ? count_release : NULL;
         files[i].user_data = &released;
     }
-    FAILING(status, recsys_model_load_files(files, 4, NULL, &model, &err));
+    FAILING(status, recsys_model_load_files(files, 4, NULL, &model, &oom_err));
     if (status == RECSYS_OK) {
-        check_answers(model, &bundles[0]);
-        check_same(model, at("full"));
+        oom_check_answers(model, &oom_bundles[0]);
+        check_same(model, oom_path("full"));
         recsys_model_unref(model);
     } else {
         CHECK(model == NULL);
@@ -126,12 +130,12 @@ static recsys_status load_from_memory(void)
 /* A list that is made when it is first asked for. */
 static recsys_status get_ids_as_an_array(void)
 {
-    recsys_model *model = load("cosine");
+    recsys_model *model = oom_load_model("cosine");
     recsys_array array;
     recsys_status status;
 
     memset(&array, 0xa5, sizeof array);
-    FAILING(status, recsys_model_get_array(model, "item_ids", &array, &err));
+    FAILING(status, recsys_model_get_array(model, "item_ids", &array, &oom_err));
     CHECK((status == RECSYS_OK) == (array.data != NULL));
     recsys_model_unref(model);
     return status;
@@ -140,14 +144,14 @@ static recsys_status get_ids_as_an_array(void)
 static recsys_status create_a_filter(void)
 {
     static const char *const languages[] = {"en", "fr"};
-    recsys_model *model = load("full");
+    recsys_model *model = oom_load_model("full");
     recsys_filter_options options = RECSYS_FILTER_OPTIONS_INIT;
-    recsys_filter *filter = (recsys_filter *)&err;
+    recsys_filter *filter = (recsys_filter *)&oom_err;
     recsys_id ids[20];
     size_t count;
     recsys_status status;
 
-    CHECK_OK(recsys_model_get_item_ids(model, 0, ids, 20, &count, &err), &err);
+    CHECK_OK(recsys_model_get_item_ids(model, 0, ids, 20, &count, &oom_err), &oom_err);
     options = (recsys_filter_options)RECSYS_FILTER_OPTIONS_INIT;
     options.flags = RECSYS_FILTER_ALLOW | RECSYS_FILTER_EXCLUDE_SEEN;
     options.min_rating = 1;
@@ -157,13 +161,13 @@ static recsys_status create_a_filter(void)
     options.n_allow = 20;
     options.exclude = ids + 3;
     options.n_exclude = 5;
-    options.seen_by.number = (uint64_t)bundles[0].user_numbers[0];
-    FAILING(status, recsys_filter_create(model, &options, &filter, &err));
+    options.seen_by.number = (uint64_t)oom_bundles[0].user_numbers[0];
+    FAILING(status, recsys_filter_create(model, &options, &filter, &oom_err));
     if (status == RECSYS_OK)
         recsys_filter_unref(filter);
     else
         CHECK(filter == NULL);
-    check_answers(model, &bundles[0]);
+    oom_check_answers(model, &oom_bundles[0]);
     recsys_model_unref(model);
     return status;
 }
@@ -171,12 +175,12 @@ static recsys_status create_a_filter(void)
 static recsys_status create_a_scorer(void)
 {
     recsys_scorer_options options = RECSYS_SCORER_OPTIONS_INIT;
-    recsys_scorer *scorer = (recsys_scorer *)&err;
+    recsys_scorer *scorer = (recsys_scorer *)&oom_err;
     recsys_status status;
 
     options.n_threads = 3;
     options.max_batch = 7;
-    FAILING(status, recsys_scorer_create(&options, &scorer, &err));
+    FAILING(status, recsys_scorer_create(&options, &scorer, &oom_err));
     if (status == RECSYS_OK)
         recsys_scorer_destroy(scorer);
     else
@@ -187,27 +191,30 @@ static recsys_status create_a_scorer(void)
 static recsys_status score_beyond_the_reserved_sizes(void)
 {
     recsys_scorer_options options = RECSYS_SCORER_OPTIONS_INIT;
-    recsys_model *model = load("full");
+    recsys_model *model = oom_load_model("full");
     recsys_scorer *scorer = NULL;
-    recsys_query queries[N_USERS];
-    static recsys_scored got[N_USERS * 60], again[60];
-    uint32_t counts[N_USERS], count;
+    recsys_query queries[OOM_N_USERS];
+    static recsys_scored got[OOM_N_USERS * 60], again[60];
+    uint32_t counts[OOM_N_USERS], count;
     recsys_status status;
 
     options.max_k = 1;
     options.dimensions = 1;
-    CHECK_OK(recsys_scorer_create(&options, &scorer, &err), &err);
-    for (size_t q = 0; q < N_USERS; q++) {
-        queries[q] = (recsys_query){.vector = bundles[0].users + q * D, .k = 60};
+    CHECK_OK(recsys_scorer_create(&options, &scorer, &oom_err), &oom_err);
+    for (size_t q = 0; q < OOM_N_USERS; q++) {
+        queries[q] = (recsys_query){.vector = oom_bundles[0].users + q * OOM_D, .k = 60};
         counts[q] = 77;
     }
-    FAILING(status, recsys_scorer_top_k(scorer, model, queries, N_USERS, got, 60, counts, &err));
-    for (size_t q = 0; q < N_USERS; q++)
+    FAILING(status,
+            recsys_scorer_top_k(scorer, model, queries, OOM_N_USERS, got, 60, counts, &oom_err));
+    for (size_t q = 0; q < OOM_N_USERS; q++)
         CHECK_EQ(counts[q], status == RECSYS_OK ? 60 : 0);
     /* Now, or at last, it works: one by one and all together, with the same answers. */
-    CHECK_OK(recsys_scorer_top_k(scorer, model, queries, N_USERS, got, 60, counts, &err), &err);
-    for (size_t q = 0; q < N_USERS; q++) {
-        CHECK_OK(recsys_scorer_top_k(scorer, model, &queries[q], 1, again, 60, &count, &err), &err);
+    CHECK_OK(recsys_scorer_top_k(scorer, model, queries, OOM_N_USERS, got, 60, counts, &oom_err),
+             &oom_err);
+    for (size_t q = 0; q < OOM_N_USERS; q++) {
+        CHECK_OK(recsys_scorer_top_k(scorer, model, &queries[q], 1, again, 60, &count, &oom_err),
+                 &oom_err);
         CHECK_EQ(count, counts[q]);
         CHECK(memcmp(again, got + q * 60, count * sizeof *again) == 0);
     }
@@ -219,11 +226,11 @@ static recsys_status score_beyond_the_reserved_sizes(void)
 static recsys_status create_a_recommender(void)
 {
     recsys_scorer_options options = RECSYS_SCORER_OPTIONS_INIT;
-    recsys_recommender *recommender = (recsys_recommender *)&err;
+    recsys_recommender *recommender = (recsys_recommender *)&oom_err;
     recsys_status status;
 
     options.n_threads = 2;
-    FAILING(status, recsys_recommender_create(&options, &recommender, &err));
+    FAILING(status, recsys_recommender_create(&options, &recommender, &oom_err));
     if (status == RECSYS_OK)
         recsys_recommender_destroy(recommender);
     else
@@ -238,11 +245,11 @@ static void make_requests(recsys_request *requests, size_t n)
     static recsys_id exclude[3];
 
     for (size_t i = 0; i < 3; i++)
-        exclude[i].number = (uint64_t)bundles[0].item_numbers[i];
+        exclude[i].number = (uint64_t)oom_bundles[0].item_numbers[i];
     for (size_t i = 0; i < n; i++) {
         requests[i] = (recsys_request)RECSYS_REQUEST_INIT;
         requests[i].k = 30;
-        requests[i].user.number = (uint64_t)bundles[0].user_numbers[i % N_USERS];
+        requests[i].user.number = (uint64_t)oom_bundles[0].user_numbers[i % OOM_N_USERS];
         requests[i].genres = genres;
         requests[i].n_genres = i % 4 == 0 ? 2 : 0;
         requests[i].exclude = exclude;
@@ -254,20 +261,20 @@ static void make_requests(recsys_request *requests, size_t n)
 
 static recsys_status recommend_many(size_t n)
 {
-    recsys_model *model = load("full");
+    recsys_model *model = oom_load_model("full");
     recsys_recommender *recommender = NULL;
     recsys_request requests[40];
     recsys_reply replies[40] = {RECSYS_REPLY_INIT};
     recsys_status status;
 
     make_requests(requests, n);
-    CHECK_OK(recsys_recommender_create(NULL, &recommender, &err), &err);
+    CHECK_OK(recsys_recommender_create(NULL, &recommender, &oom_err), &oom_err);
     memset(replies, 0xa5, sizeof replies);
     replies[0].struct_size = (uint32_t)sizeof replies[0];
-    FAILING(status, recsys_recommend(recommender, model, requests, n, replies, &err));
+    FAILING(status, recsys_recommend(recommender, model, requests, n, replies, &oom_err));
     for (size_t i = 0; status != RECSYS_OK && i < n; i++)
         CHECK(replies[i].items == NULL && replies[i].count == 0);
-    CHECK_OK(recsys_recommend(recommender, model, requests, n, replies, &err), &err);
+    CHECK_OK(recsys_recommend(recommender, model, requests, n, replies, &oom_err), &oom_err);
     for (size_t i = 0; i < n; i++) {
         CHECK_EQ(replies[i].status, RECSYS_OK);
         CHECK_EQ(replies[i].count, 30);
@@ -280,7 +287,7 @@ static recsys_status recommend_many(size_t n)
 /* A session and an allow list, answered into arrays; then scores of named items. */
 static recsys_status recommend_into_arrays(void)
 {
-    recsys_model *model = load("full");
+    recsys_model *model = oom_load_model("full");
     recsys_recommender *recommender = NULL;
     recsys_request requests[20];
     static recsys_id items[20 * 30], list[12];
@@ -290,7 +297,7 @@ static recsys_status recommend_into_arrays(void)
 
     make_requests(requests, 20);
     for (size_t i = 0; i < 12; i++)
-        list[i].number = (uint64_t)bundles[0].item_numbers[10 + i];
+        list[i].number = (uint64_t)oom_bundles[0].item_numbers[10 + i];
     for (size_t i = 0; i < 20; i++) {
         requests[i].liked = list;
         requests[i].n_liked = i % 3;
@@ -298,16 +305,16 @@ static recsys_status recommend_into_arrays(void)
         requests[i].n_allow = i % 2 == 0 ? 12 : 0;
         requests[i].flags |= i % 2 == 0 ? RECSYS_REQUEST_ALLOW : 0;
     }
-    CHECK_OK(recsys_recommender_create(NULL, &recommender, &err), &err);
+    CHECK_OK(recsys_recommender_create(NULL, &recommender, &oom_err), &oom_err);
     memset(counts, 0xa5, sizeof counts);
     FAILING(status, recsys_recommend_into(recommender, model, requests, 20, 30, items, NULL, scores,
-                                          counts, NULL, NULL, &err));
+                                          counts, NULL, NULL, &oom_err));
     for (size_t i = 0; i < 20; i++)
         CHECK(status == RECSYS_OK ? counts[i] <= (i % 2 == 0 ? 12u : 30u) : counts[i] == 0);
     recsys_recommender_destroy(recommender);
-    CHECK_OK(recsys_recommender_create(NULL, &recommender, &err), &err);
+    CHECK_OK(recsys_recommender_create(NULL, &recommender, &oom_err), &oom_err);
     FAILING(again, recsys_recommend_score_items(recommender, model, &requests[2], list, 12, scores,
-                                                NULL, NULL, &err));
+                                                NULL, NULL, &oom_err));
     for (size_t i = 0; i < 12; i++)
         CHECK((scores[i] == scores[i]) == (again == RECSYS_OK)); /* else NaN */
     recsys_recommender_destroy(recommender);
@@ -327,28 +334,29 @@ static recsys_status recommend_to_many(void)
 
 static recsys_status find_similar_items(void)
 {
-    recsys_model *model = load("full");
+    recsys_model *model = oom_load_model("full");
     recsys_recommender *recommender = NULL;
     recsys_request request;
     recsys_reply reply = RECSYS_REPLY_INIT;
-    recsys_id item = RECSYS_ID_NUMBER((uint64_t)bundles[0].item_numbers[5]);
+    recsys_id item = RECSYS_ID_NUMBER((uint64_t)oom_bundles[0].item_numbers[5]);
     recsys_status status;
 
     make_requests(&request, 1);
     request.k = 0; /* 10, which is reserved: only the rest is allocated */
-    CHECK_OK(recsys_recommender_create(NULL, &recommender, &err), &err);
+    CHECK_OK(recsys_recommender_create(NULL, &recommender, &oom_err), &oom_err);
     memset(&reply, 0xa5, sizeof reply);
     reply.struct_size = (uint32_t)sizeof reply;
-    FAILING(status, recsys_recommend_similar(recommender, model, item, &request, &reply, &err));
+    FAILING(status, recsys_recommend_similar(recommender, model, item, &request, &reply, &oom_err));
     CHECK(status == RECSYS_OK || (reply.items == NULL && reply.count == 0));
-    CHECK_OK(recsys_recommend_similar(recommender, model, item, &request, &reply, &err), &err);
+    CHECK_OK(recsys_recommend_similar(recommender, model, item, &request, &reply, &oom_err),
+             &oom_err);
     CHECK_EQ(reply.count, 10);
     recsys_recommender_destroy(recommender);
     recsys_model_unref(model);
     return status;
 }
 
-static const struct scenario scenarios[] = {
+static const struct oom_scenario scenarios[] = {
     {"load a bundle", load_a_bundle, 0},
     {"load a bundle with text ids", load_a_bundle_with_text_ids, 0},
     {"load a bundle into huge pages", load_a_bundle_into_huge_pages, 0},
@@ -370,5 +378,5 @@ static const struct scenario scenarios[] = {
 
 int main(void)
 {
-    return run_scenarios(scenarios, sizeof scenarios / sizeof *scenarios);
+    return oom_main(scenarios, sizeof scenarios / sizeof *scenarios, FAIL_ALLOC_INTERPOSED);
 }

@@ -1,15 +1,18 @@
 /* Out of memory in slots, deployments, caches and metrics: the old state goes on serving; see
  * oom.h. */
-#include "tests/fault/oom.h"
+#include <string.h>
+
+#include "tests/support/check.h"
+#include "tests/support/oom.h"
 
 FAIL_ALLOC_INTERPOSE;
 
 static recsys_status create_a_slot(void)
 {
-    recsys_slot *slot = (recsys_slot *)&err;
+    recsys_slot *slot = (recsys_slot *)&oom_err;
     recsys_status status;
 
-    FAILING(status, recsys_slot_create(&slot, &err));
+    FAILING(status, recsys_slot_create(&slot, &oom_err));
     CHECK(status == RECSYS_OK || slot == NULL);
     if (status == RECSYS_OK)
         recsys_slot_destroy(slot);
@@ -19,19 +22,19 @@ static recsys_status create_a_slot(void)
 static recsys_status swap_a_model(void)
 {
     recsys_slot *slot = NULL;
-    recsys_model *old = load("full"), *next = load("full"), *got;
+    recsys_model *old = oom_load_model("full"), *next = oom_load_model("full"), *got;
     recsys_status status;
 
-    CHECK_OK(recsys_slot_create(&slot, &err), &err);
-    CHECK_OK(recsys_slot_swap(slot, old, &err), &err);
+    CHECK_OK(recsys_slot_create(&slot, &oom_err), &oom_err);
+    CHECK_OK(recsys_slot_swap(slot, old, &oom_err), &oom_err);
     got = recsys_slot_acquire(slot); /* so that the old one must be remembered */
-    FAILING(status, recsys_slot_swap(slot, next, &err));
-    check_answers(got, &bundles[0]);
+    FAILING(status, recsys_slot_swap(slot, next, &oom_err));
+    oom_check_answers(got, &oom_bundles[0]);
     recsys_model_unref(got);
     got = recsys_slot_acquire(slot);
     CHECK(got == (status == RECSYS_OK ? next : old));
     CHECK_EQ(recsys_slot_get_generation(slot), status == RECSYS_OK ? 2 : 1);
-    check_answers(got, &bundles[0]);
+    oom_check_answers(got, &oom_bundles[0]);
     recsys_model_unref(got);
     recsys_slot_destroy(slot);
     recsys_model_unref(old);
@@ -41,10 +44,10 @@ static recsys_status swap_a_model(void)
 
 static recsys_status create_a_deployment(void)
 {
-    recsys_deployment *deployment = (recsys_deployment *)&err;
+    recsys_deployment *deployment = (recsys_deployment *)&oom_err;
     recsys_status status;
 
-    FAILING(status, recsys_deployment_create(at("full"), NULL, &deployment, &err));
+    FAILING(status, recsys_deployment_create(oom_path("full"), NULL, &deployment, &oom_err));
     CHECK(status == RECSYS_OK || deployment == NULL);
     if (status == RECSYS_OK)
         recsys_deployment_destroy(deployment);
@@ -57,9 +60,9 @@ static void check_served(recsys_deployment *deployment, const char *fingerprint,
     recsys_model *model = recsys_deployment_acquire(deployment);
 
     CHECK(model != NULL);
-    check_answers(model, &bundles[0]);
+    oom_check_answers(model, &oom_bundles[0]);
     recsys_model_unref(model);
-    CHECK_OK(recsys_deployment_get_status(deployment, &now, &err), &err);
+    CHECK_OK(recsys_deployment_get_status(deployment, &now, &oom_err), &oom_err);
     CHECK_EQ(now.n_failures, failures);
     CHECK(fingerprint == NULL || strcmp(now.active.fingerprint, fingerprint) == 0);
     if (failures > 0)
@@ -77,31 +80,31 @@ static recsys_status take_a_step(enum step step)
     uint32_t changed = 7;
     recsys_status status;
 
-    CHECK_OK(recsys_deployment_create(at("other"), NULL, &deployment, &err), &err);
-    CHECK_OK(recsys_deployment_load(deployment, NULL, &err), &err);
-    CHECK_OK(recsys_deployment_use(deployment, NULL, &err), &err);
-    CHECK_OK(recsys_deployment_load(deployment, at("full"), &err), &err);
-    CHECK_OK(recsys_deployment_use(deployment, NULL, &err), &err);
+    CHECK_OK(recsys_deployment_create(oom_path("other"), NULL, &deployment, &oom_err), &oom_err);
+    CHECK_OK(recsys_deployment_load(deployment, NULL, &oom_err), &oom_err);
+    CHECK_OK(recsys_deployment_use(deployment, NULL, &oom_err), &oom_err);
+    CHECK_OK(recsys_deployment_load(deployment, oom_path("full"), &oom_err), &oom_err);
+    CHECK_OK(recsys_deployment_use(deployment, NULL, &oom_err), &oom_err);
     if (step == USE)
-        CHECK_OK(recsys_deployment_load(deployment, at("other"), &err), &err);
-    CHECK_OK(recsys_deployment_get_status(deployment, &before, &err), &err);
+        CHECK_OK(recsys_deployment_load(deployment, oom_path("other"), &oom_err), &oom_err);
+    CHECK_OK(recsys_deployment_get_status(deployment, &before, &oom_err), &oom_err);
     switch (step) {
     case LOAD:
-        FAILING(status, recsys_deployment_load(deployment, at("other"), &err));
+        FAILING(status, recsys_deployment_load(deployment, oom_path("other"), &oom_err));
         break;
     case LOAD_MODEL:
-        CHECK_OK(recsys_model_load(at("other"), NULL, &model, &err), &err);
-        FAILING(status, recsys_deployment_load_model(deployment, model, &err));
+        CHECK_OK(recsys_model_load(oom_path("other"), NULL, &model, &oom_err), &oom_err);
+        FAILING(status, recsys_deployment_load_model(deployment, model, &oom_err));
         recsys_model_unref(model);
         break;
     case USE:
-        FAILING(status, recsys_deployment_use(deployment, NULL, &err));
+        FAILING(status, recsys_deployment_use(deployment, NULL, &oom_err));
         break;
     case ROLLBACK:
-        FAILING(status, recsys_deployment_rollback(deployment, &err));
+        FAILING(status, recsys_deployment_rollback(deployment, &oom_err));
         break;
     default:
-        FAILING(status, recsys_deployment_reload(deployment, &changed, &err));
+        FAILING(status, recsys_deployment_reload(deployment, &changed, &oom_err));
         CHECK_EQ(changed, status == RECSYS_OK);
         break;
     }
@@ -110,9 +113,9 @@ static recsys_status take_a_step(enum step step)
     else
         check_served(deployment, before.active.fingerprint, status != RECSYS_OK);
     if (status != RECSYS_OK && step == USE) /* the candidate is still there */
-        CHECK_OK(recsys_deployment_use(deployment, NULL, &err), &err);
+        CHECK_OK(recsys_deployment_use(deployment, NULL, &oom_err), &oom_err);
     if (status != RECSYS_OK && step == ROLLBACK)
-        CHECK_OK(recsys_deployment_rollback(deployment, &err), &err);
+        CHECK_OK(recsys_deployment_rollback(deployment, &oom_err), &oom_err);
     recsys_deployment_destroy(deployment);
     return status;
 }
@@ -144,10 +147,10 @@ static recsys_status deploy_reload(void)
 
 static recsys_status create_a_cache(void)
 {
-    recsys_cache *cache = (recsys_cache *)&err;
+    recsys_cache *cache = (recsys_cache *)&oom_err;
     recsys_status status;
 
-    FAILING(status, recsys_cache_create(NULL, &cache, &err));
+    FAILING(status, recsys_cache_create(NULL, &cache, &oom_err));
     CHECK(status == RECSYS_OK || cache == NULL);
     if (status == RECSYS_OK)
         recsys_cache_destroy(cache);
@@ -179,14 +182,14 @@ static recsys_status set_in_a_cache(void)
     recsys_cache *cache = NULL;
     recsys_status status;
 
-    CHECK_OK(recsys_cache_create(NULL, &cache, &err), &err);
-    CHECK_OK(recsys_cache_set(cache, text("kept"), text("old"), 0, &err), &err);
-    CHECK_OK(recsys_cache_set(cache, text("key"), text("old"), 0, &err), &err);
-    FAILING(status, recsys_cache_set(cache, text("key"), text("new"), 0, &err));
+    CHECK_OK(recsys_cache_create(NULL, &cache, &oom_err), &oom_err);
+    CHECK_OK(recsys_cache_set(cache, text("kept"), text("old"), 0, &oom_err), &oom_err);
+    CHECK_OK(recsys_cache_set(cache, text("key"), text("old"), 0, &oom_err), &oom_err);
+    FAILING(status, recsys_cache_set(cache, text("key"), text("new"), 0, &oom_err));
     /* "A value that cannot be stored does not stay either" */
     check_key(cache, "key", status == RECSYS_OK ? "new" : NULL);
     check_key(cache, "kept", "old");
-    CHECK_OK(recsys_cache_set(cache, text("key"), text("newer"), 0, &err), &err);
+    CHECK_OK(recsys_cache_set(cache, text("key"), text("newer"), 0, &oom_err), &oom_err);
     check_key(cache, "key", "newer");
     recsys_cache_destroy(cache);
     return status;
@@ -203,15 +206,15 @@ static recsys_status fill_stats(recsys_stats *stats, recsys_metric *metrics[4])
 {
     static const double bounds[] = {0.1, 1, 10};
 
-    TRY(recsys_stats_add_counter(stats, "a_total", "a", "x=\"1\"", &metrics[0], &err));
-    TRY(recsys_stats_add_counter(stats, "a_total", "a", "x=\"2\"", &metrics[1], &err));
-    TRY(recsys_stats_add_gauge(stats, "b", "b", NULL, &metrics[2], &err));
-    return recsys_stats_add_histogram(stats, "c", "c", NULL, bounds, 3, &metrics[3], &err);
+    TRY(recsys_stats_add_counter(stats, "a_total", "a", "x=\"1\"", &metrics[0], &oom_err));
+    TRY(recsys_stats_add_counter(stats, "a_total", "a", "x=\"2\"", &metrics[1], &oom_err));
+    TRY(recsys_stats_add_gauge(stats, "b", "b", NULL, &metrics[2], &oom_err));
+    return recsys_stats_add_histogram(stats, "c", "c", NULL, bounds, 3, &metrics[3], &oom_err);
 }
 
 static recsys_status create_and_fill(recsys_stats **stats, recsys_metric *metrics[4])
 {
-    TRY(recsys_stats_create(stats, &err));
+    TRY(recsys_stats_create(stats, &oom_err));
     return fill_stats(*stats, metrics);
 }
 
@@ -225,11 +228,11 @@ static recsys_status make_metrics(void)
     FAILING(status, create_and_fill(&stats, metrics));
     if (stats == NULL)
         return status;
-    CHECK_OK(fill_stats(stats, metrics), &err);
+    CHECK_OK(fill_stats(stats, metrics), &oom_err);
     recsys_metric_add(metrics[0], 3);
     recsys_metric_record(metrics[3], 0.5);
     CHECK(recsys_metric_get(metrics[0]) == 3.0);
-    CHECK_OK(recsys_stats_format(stats, add_size, &size, &err), &err);
+    CHECK_OK(recsys_stats_format(stats, add_size, &size, &oom_err), &oom_err);
     CHECK(size > 0);
     recsys_stats_unref(stats);
     return status;
@@ -242,16 +245,16 @@ static recsys_status write_metrics(void)
     size_t size = 0, again = 0;
     recsys_status status;
 
-    CHECK_OK(recsys_stats_create(&stats, &err), &err);
-    CHECK_OK(fill_stats(stats, metrics), &err);
-    FAILING(status, recsys_stats_format(stats, add_size, &size, &err));
-    CHECK_OK(recsys_stats_format(stats, add_size, &again, &err), &err);
+    CHECK_OK(recsys_stats_create(&stats, &oom_err), &oom_err);
+    CHECK_OK(fill_stats(stats, metrics), &oom_err);
+    FAILING(status, recsys_stats_format(stats, add_size, &size, &oom_err));
+    CHECK_OK(recsys_stats_format(stats, add_size, &again, &oom_err), &oom_err);
     CHECK(status != RECSYS_OK || size == again);
     recsys_stats_unref(stats);
     return status;
 }
 
-static const struct scenario scenarios[] = {
+static const struct oom_scenario scenarios[] = {
     {"create a slot", create_a_slot, 0},
     {"swap a model", swap_a_model, 0},
     {"create a deployment", create_a_deployment, 0},
@@ -268,5 +271,5 @@ static const struct scenario scenarios[] = {
 
 int main(void)
 {
-    return run_scenarios(scenarios, sizeof scenarios / sizeof *scenarios);
+    return oom_main(scenarios, sizeof scenarios / sizeof *scenarios, FAIL_ALLOC_INTERPOSED);
 }

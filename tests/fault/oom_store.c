@@ -1,7 +1,10 @@
 /* Out of memory in stores: what was there stays, or is gone if it was to be replaced; see oom.h. */
+#include <string.h>
+
 #include "lib/base/hash.h"
 #include "lib/store/store.h"
-#include "tests/fault/oom.h"
+#include "tests/support/check.h"
+#include "tests/support/oom.h"
 
 FAIL_ALLOC_INTERPOSE;
 
@@ -15,8 +18,8 @@ static recsys_bytes text(const char *bytes)
 /* A store with "k" -> "value"; recsys_store_unref() when done. */
 static void create(void)
 {
-    CHECK_OK(recsys_store_create_memory("m", NULL, &store, &err), &err);
-    CHECK_OK(recsys_store_set(store, text("k"), text("value"), 0, 0, &err), &err);
+    CHECK_OK(recsys_store_create_memory("m", NULL, &store, &oom_err), &oom_err);
+    CHECK_OK(recsys_store_set(store, text("k"), text("value"), 0, 0, &oom_err), &oom_err);
 }
 
 static int has(const char *key, const char *want)
@@ -24,7 +27,7 @@ static int has(const char *key, const char *want)
     recsys_bytes bytes = text(key);
     recsys_value value;
 
-    CHECK_OK(recsys_store_get(store, &bytes, 1, &value, NULL, &err), &err);
+    CHECK_OK(recsys_store_get(store, &bytes, 1, &value, NULL, &oom_err), &oom_err);
     int is_there = value.data == NULL ? want == NULL
                                       : want != NULL && value.size == strlen(want) &&
                                             memcmp(value.data, want, value.size) == 0;
@@ -35,10 +38,10 @@ static int has(const char *key, const char *want)
 /* Its driver's data goes with it, also if the store cannot be made. */
 static recsys_status create_in_memory(void)
 {
-    recsys_store *made = (recsys_store *)&err;
+    recsys_store *made = (recsys_store *)&oom_err;
     recsys_status status;
 
-    FAILING(status, recsys_store_create_memory("m", NULL, &made, &err));
+    FAILING(status, recsys_store_create_memory("m", NULL, &made, &oom_err));
     CHECK(status == RECSYS_OK || made == NULL);
     if (status == RECSYS_OK)
         recsys_store_unref(made);
@@ -52,8 +55,8 @@ static recsys_status get(void)
     recsys_status status;
 
     create();
-    FAILING(status, recsys_store_get(store, &key, 1, &value, NULL, &err));
-    CHECK_EQ(run.n_calls, 0);
+    FAILING(status, recsys_store_get(store, &key, 1, &value, NULL, &oom_err));
+    CHECK_EQ(oom_run.n_calls, 0);
     recsys_value_release(&value);
     recsys_store_unref(store);
     return status;
@@ -64,7 +67,7 @@ static recsys_status set(void)
     recsys_status status;
 
     create();
-    FAILING(status, recsys_store_set(store, text("k"), text("new"), 0, 0, &err));
+    FAILING(status, recsys_store_set(store, text("k"), text("new"), 0, 0, &oom_err));
     CHECK(has("k", status == RECSYS_OK ? "new" : NULL));
     recsys_store_unref(store);
     return status;
@@ -75,8 +78,8 @@ static recsys_status set_if_absent(void)
     recsys_status status;
 
     create();
-    FAILING(status,
-            recsys_store_set(store, text("other"), text("new"), 0, RECSYS_STORE_IF_ABSENT, &err));
+    FAILING(status, recsys_store_set(store, text("other"), text("new"), 0, RECSYS_STORE_IF_ABSENT,
+                                     &oom_err));
     CHECK(has("other", status == RECSYS_OK ? "new" : NULL));
     CHECK(has("k", "value"));
     recsys_store_unref(store);
@@ -91,7 +94,7 @@ static recsys_status get_or_set_present(void)
 
     create();
     FAILING(status,
-            recsys_store_get_or_set(store, text("k"), text("new"), 0, &present, NULL, &err));
+            recsys_store_get_or_set(store, text("k"), text("new"), 0, &present, NULL, &oom_err));
     CHECK_EQ(status, RECSYS_OK);
     CHECK(present.size == 5 && memcmp(present.data, "value", 5) == 0);
     recsys_value_release(&present);
@@ -105,8 +108,8 @@ static recsys_status get_or_set_absent(void)
     recsys_status status;
 
     create();
-    FAILING(status,
-            recsys_store_get_or_set(store, text("other"), text("new"), 0, &present, NULL, &err));
+    FAILING(status, recsys_store_get_or_set(store, text("other"), text("new"), 0, &present, NULL,
+                                            &oom_err));
     CHECK(present.data == NULL);
     CHECK(has("other", status == RECSYS_OK ? "new" : NULL));
     recsys_store_unref(store);
@@ -118,7 +121,7 @@ static recsys_status replace(void)
     recsys_status status;
 
     create();
-    FAILING(status, recsys_store_replace(store, text("k"), text("val"), text("new"), 0, &err));
+    FAILING(status, recsys_store_replace(store, text("k"), text("val"), text("new"), 0, &oom_err));
     CHECK(has("k", status == RECSYS_OK ? "new" : NULL));
     recsys_store_unref(store);
     return status;
@@ -131,13 +134,13 @@ static recsys_status remove_a_value(void)
     recsys_status status;
 
     create();
-    FAILING(status, recsys_store_remove(store, &key, 1, NULL, &err));
-    CHECK_EQ(run.n_calls, 0);
+    FAILING(status, recsys_store_remove(store, &key, 1, NULL, &oom_err));
+    CHECK_EQ(oom_run.n_calls, 0);
     CHECK(has("k", NULL));
-    CHECK_OK(recsys_store_set(store, text("k"), text("value"), 0, 0, &err), &err);
-    FAILING(status,
-            recsys_store_replace(store, text("k"), text("v"), (recsys_bytes){NULL, 0}, 0, &err));
-    CHECK_EQ(run.n_calls, 0);
+    CHECK_OK(recsys_store_set(store, text("k"), text("value"), 0, 0, &oom_err), &oom_err);
+    FAILING(status, recsys_store_replace(store, text("k"), text("v"), (recsys_bytes){NULL, 0}, 0,
+                                         &oom_err));
+    CHECK_EQ(oom_run.n_calls, 0);
     CHECK(has("k", NULL));
     recsys_store_unref(store);
     return status;
@@ -150,8 +153,10 @@ static recsys_status take(void)
     recsys_status status;
 
     create();
-    CHECK_OK(recsys_store_rate_limit(store, text("limit"), 3600000000u, 2, 1, &out, &err), &err);
-    FAILING(status, recsys_store_rate_limit(store, text("limit"), 3600000000u, 2, 1, &out, &err));
+    CHECK_OK(recsys_store_rate_limit(store, text("limit"), 3600000000u, 2, 1, &out, &oom_err),
+             &oom_err);
+    FAILING(status,
+            recsys_store_rate_limit(store, text("limit"), 3600000000u, 2, 1, &out, &oom_err));
     CHECK_EQ(out.allowed, status == RECSYS_OK);
     recsys_error why;
     CHECK_OK(recsys_store_rate_limit(store, text("limit"), 3600000000u, 2, 1, &out, &why), &why);
@@ -186,8 +191,8 @@ static recsys_status scan(void)
                      &why);
             n_set++;
         }
-    FAILING(status, recsys_store_scan(store, all, 2, &cursor, count_key, &n, &err));
-    CHECK(run.mappings || run.n_calls > 0);
+    FAILING(status, recsys_store_scan(store, all, 2, &cursor, count_key, &n, &oom_err));
+    CHECK(oom_run.mappings || oom_run.n_calls > 0);
     while (cursor != 0) /* what could not be shown comes later */
         CHECK_OK(recsys_store_scan(store, all, 2, &cursor, count_key, &n, &why), &why);
     CHECK_EQ(n, 100);
@@ -206,13 +211,13 @@ static recsys_status register_a_teller(void)
     recsys_status status;
 
     create();
-    FAILING(status, rs_store_on_return(store, tell, &store, &err));
+    FAILING(status, rs_store_on_return(store, tell, &store, &oom_err));
     rs_store_cancel_return(store, &store);
     recsys_store_unref(store);
     return status;
 }
 
-static const struct scenario scenarios[] = {
+static const struct oom_scenario scenarios[] = {
     {"create in memory", create_in_memory, 0},
     {"get", get, 0},
     {"set", set, 0},
@@ -228,5 +233,5 @@ static const struct scenario scenarios[] = {
 
 int main(void)
 {
-    return run_scenarios(scenarios, sizeof scenarios / sizeof *scenarios);
+    return oom_main(scenarios, sizeof scenarios / sizeof *scenarios, FAIL_ALLOC_INTERPOSED);
 }

@@ -18,13 +18,13 @@
 
 #include "tests/support/check.h"
 #include "tests/support/database.h"
-#include "tests/support/domain_world.h"
+#include "tests/support/domain_fixture.h"
 #include "tests/support/processes.h"
 
 #define PROCESSES 8u
 #define CHARACTERS 3u
 
-static struct domain_world world;
+static struct domain_fixture fixture;
 static unsigned n_gains;
 
 /* What happened, added up by the processes. */
@@ -37,8 +37,8 @@ static int set_up(void **state)
     (void)state;
     n_gains = figure_length(500, 10000);
     tally = processes_share(sizeof *tally);
-    domain_world_open(&world, 0);
-    free(database_ask(world.conninfo,
+    domain_fixture_open(&fixture, 0);
+    free(database_ask(fixture.conninfo,
                       "INSERT INTO character_db.characters (user_id, name) SELECT 'u' || n, 'c' "
                       "FROM generate_series(0, 2) n;"
                       "INSERT INTO character_db.missions (user_id, title) SELECT 'u' || n % 3, 'm' "
@@ -49,7 +49,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    domain_world_close(&world);
+    domain_fixture_close(&fixture);
     return 0;
 }
 
@@ -70,10 +70,10 @@ static void gain(unsigned character, int64_t amount, const char *award, long lon
     recsys_value value;
 
     snprintf(user, sizeof user, "u%u", character);
-    CHECK_OK(
-        recsys_recycling_gain_experience(world.domains, user, amount, award, &value, &world.err),
-        &world.err);
-    char *json = domain_world_text(&value);
+    CHECK_OK(recsys_recycling_gain_experience(fixture.domains, user, amount, award, &value,
+                                              &fixture.err),
+             &fixture.err);
+    char *json = domain_fixture_text(&value);
     if (strstr(json, "\"awarded\":true") != NULL) {
         tally->exp[character] += (uint64_t)amount;
         tally->awarded[character] += 1;
@@ -96,10 +96,10 @@ static void read_state(unsigned character, long long *version)
     recsys_value value;
 
     snprintf(user, sizeof user, "u%u", character);
-    CHECK_OK(recsys_domains_get(world.domains, "character.state", &values, 1, 0, &value, &outcome,
-                                &world.err),
-             &world.err);
-    char *json = domain_world_text(&value);
+    CHECK_OK(recsys_domains_get(fixture.domains, "character.state", &values, 1, 0, &value, &outcome,
+                                &fixture.err),
+             &fixture.err);
+    char *json = domain_fixture_text(&value);
     long long read = number_of(json, "version");
     CHECK(read >= *version);
     *version = read;
@@ -116,9 +116,9 @@ static void change_missions(unsigned character, const char *statement)
 
     snprintf(user, sizeof user, "u%u", character);
     parameter = recsys_datum_text(user);
-    CHECK_OK(recsys_domains_write(world.domains, touched, 2, &values, 1, statement, &parameter, 1,
-                                  NULL, &world.err),
-             &world.err);
+    CHECK_OK(recsys_domains_write(fixture.domains, touched, 2, &values, 1, statement, &parameter, 1,
+                                  NULL, &fixture.err),
+             &fixture.err);
 }
 
 static const char finish_one[] =
@@ -131,7 +131,7 @@ static void play(unsigned number)
 {
     long long versions[CHARACTERS] = {0};
 
-    domain_world_connect(&world);
+    domain_fixture_connect(&fixture);
     for (unsigned i = 0; i < n_gains; i++) {
         unsigned character = (i + number) % CHARACTERS;
         int64_t amount = 1 + (i * 7919 + number * 104729) % 400;
@@ -155,7 +155,7 @@ static void play(unsigned number)
         if (i % 10 == 5) /* all processes at about the same time */
             change_missions(i / 10 % CHARACTERS, begin_one);
     }
-    domain_world_disconnect(&world);
+    domain_fixture_disconnect(&fixture);
 }
 
 /* The rule again, written independently: level by level from the whole experience. */
@@ -179,13 +179,13 @@ static void no_gain_is_lost_or_doubled(void **state)
     uint64_t n_awarded = 0;
 
     (void)state;
-    domain_world_disconnect(&world);
+    domain_fixture_disconnect(&fixture);
     pid_t children[PROCESSES];
     for (unsigned i = 0; i < PROCESSES; i++)
         children[i] = process_start(play, i);
     for (unsigned i = 0; i < PROCESSES; i++)
         process_expect_success(children[i]);
-    domain_world_connect(&world);
+    domain_fixture_connect(&fixture);
     for (unsigned i = 0; i < CHARACTERS; i++) {
         char sql[256], user[16];
         const char *values = user;
@@ -193,17 +193,17 @@ static void no_gain_is_lost_or_doubled(void **state)
         uint32_t outcome;
 
         snprintf(user, sizeof user, "u%u", i);
-        CHECK_OK(recsys_domains_get(world.domains, "character.state", &values, 1, 0, &value,
-                                    &outcome, &world.err),
-                 &world.err);
-        char *cached = domain_world_text(&value);
+        CHECK_OK(recsys_domains_get(fixture.domains, "character.state", &values, 1, 0, &value,
+                                    &outcome, &fixture.err),
+                 &fixture.err);
+        char *cached = domain_fixture_text(&value);
         CHECK_OK(
-            recsys_domains_invalidate(world.domains, "character.state", &values, 1, &world.err),
-            &world.err);
-        CHECK_OK(recsys_domains_get(world.domains, "character.state", &values, 1, 0, &value,
-                                    &outcome, &world.err),
-                 &world.err);
-        char *fresh = domain_world_text(&value);
+            recsys_domains_invalidate(fixture.domains, "character.state", &values, 1, &fixture.err),
+            &fixture.err);
+        CHECK_OK(recsys_domains_get(fixture.domains, "character.state", &values, 1, 0, &value,
+                                    &outcome, &fixture.err),
+                 &fixture.err);
+        char *fresh = domain_fixture_text(&value);
         assert_int_equal(outcome, RECSYS_ASIDE_MISS);
         assert_string_equal(cached, fresh);
         expect_level(tally->exp[i], number_of(fresh, "level"), number_of(fresh, "exp"));
@@ -212,7 +212,7 @@ static void no_gain_is_lost_or_doubled(void **state)
                  "SELECT level || ' ' || exp || ' ' || exp_required || ' ' || version FROM "
                  "character_db.characters WHERE user_id = '%s'",
                  user);
-        char *row = database_ask(world.conninfo, sql), have[128];
+        char *row = database_ask(fixture.conninfo, sql), have[128];
         snprintf(have, sizeof have, "%lld %lld %lld %lld", number_of(cached, "level"),
                  number_of(cached, "exp"), number_of(cached, "exp_required"),
                  number_of(cached, "version"));
@@ -244,26 +244,26 @@ static void an_award_is_each_users_own_and_of_one_amount(void **state)
     (void)state;
     gain(0, 10, "mine", &version);
     assert_int_equal(
-        recsys_recycling_gain_experience(world.domains, "u1", 10, "mine", &value, &world.err),
+        recsys_recycling_gain_experience(fixture.domains, "u1", 10, "mine", &value, &fixture.err),
         RECSYS_OK);
     assert_non_null(strstr(value.data, "\"awarded\":true"));
     recsys_value_release(&value);
     assert_int_equal(
-        recsys_recycling_gain_experience(world.domains, "u0", 11, "mine", &value, &world.err),
+        recsys_recycling_gain_experience(fixture.domains, "u0", 11, "mine", &value, &fixture.err),
         RECSYS_E_INVALID);
     assert_null(value.data);
-    assert_non_null(strstr(world.err.message, "award mine"));
+    assert_non_null(strstr(fixture.err.message, "award mine"));
     assert_int_equal(
-        recsys_recycling_gain_experience(world.domains, "nobody", 1, "x", &value, &world.err),
+        recsys_recycling_gain_experience(fixture.domains, "nobody", 1, "x", &value, &fixture.err),
         RECSYS_E_NOT_FOUND);
     /* Which was not given: */
     gain(1, 1, "x", &version);
     assert_int_equal(
-        recsys_recycling_gain_experience(world.domains, "u0", 0, NULL, &value, &world.err),
+        recsys_recycling_gain_experience(fixture.domains, "u0", 0, NULL, &value, &fixture.err),
         RECSYS_E_INVALID);
-    assert_int_equal(
-        recsys_recycling_gain_experience(world.domains, "u0", 1000000001, NULL, &value, &world.err),
-        RECSYS_E_INVALID);
+    assert_int_equal(recsys_recycling_gain_experience(fixture.domains, "u0", 1000000001, NULL,
+                                                      &value, &fixture.err),
+                     RECSYS_E_INVALID);
 }
 
 static void gain_one(void)
@@ -271,8 +271,8 @@ static void gain_one(void)
     recsys_value value;
     recsys_error err;
 
-    CHECK_OK(recsys_recycling_gain_experience(world.domains, "u2", 1, NULL, &value, &err), &err);
-    char *json = domain_world_text(&value);
+    CHECK_OK(recsys_recycling_gain_experience(fixture.domains, "u2", 1, NULL, &value, &err), &err);
+    char *json = domain_fixture_text(&value);
     CHECK(strstr(json, "\"completed_missions\":100,") != NULL);
     free(json);
 }
@@ -290,8 +290,8 @@ static void gain_or_commit(unsigned number)
     }
     for (;;) {
         char *waiting =
-            database_ask(world.conninfo, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE "
-                                         "'%gain_exp%' AND wait_event_type = 'Lock'");
+            database_ask(fixture.conninfo, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE "
+                                           "'%gain_exp%' AND wait_event_type = 'Lock'");
         int is_waiting = strcmp(waiting, "1") == 0;
         free(waiting);
         if (is_waiting)
@@ -306,13 +306,14 @@ static void a_gain_that_had_to_wait_counts_the_missions_it_waited_for(void **sta
     recsys_rows *rows;
 
     (void)state;
-    free(database_ask(world.conninfo, "DELETE FROM character_db.missions WHERE user_id = 'u2'"));
-    CHECK_OK(recsys_transaction_begin(world.source, 60000, &transaction, &world.err), &world.err);
+    free(database_ask(fixture.conninfo, "DELETE FROM character_db.missions WHERE user_id = 'u2'"));
+    CHECK_OK(recsys_transaction_begin(fixture.source, 60000, &transaction, &fixture.err),
+             &fixture.err);
     CHECK_OK(recsys_transaction_query(transaction,
                                       "INSERT INTO character_db.missions (user_id, title, status) "
                                       "SELECT 'u2', 'm', 'completed' FROM generate_series(1, 100)",
-                                      NULL, 0, &rows, &world.err),
-             &world.err);
+                                      NULL, 0, &rows, &fixture.err),
+             &fixture.err);
     recsys_rows_destroy(rows);
     threads_run(gain_or_commit, 2);
 }
@@ -322,12 +323,12 @@ static void one_gain_can_be_worth_many_levels(void **state)
     recsys_value value;
 
     (void)state;
-    free(database_ask(world.conninfo,
+    free(database_ask(fixture.conninfo,
                       "INSERT INTO character_db.characters (user_id, name) VALUES ('fast', 'c')"));
-    CHECK_OK(recsys_recycling_gain_experience(world.domains, "fast", 1000000000, NULL, &value,
-                                              &world.err),
-             &world.err);
-    char *json = domain_world_text(&value);
+    CHECK_OK(recsys_recycling_gain_experience(fixture.domains, "fast", 1000000000, NULL, &value,
+                                              &fixture.err),
+             &fixture.err);
+    char *json = domain_fixture_text(&value);
     expect_level(1000000000, number_of(json, "level"), number_of(json, "exp"));
     assert_int_equal(number_of(json, "leveled_up"), number_of(json, "level") - 1);
     free(json);

@@ -13,26 +13,23 @@
 #include <string.h>
 
 #include "lib/aside/aside.h"
-#include "tests/support/aside_world.h"
+#include "tests/support/aside_fixture.h"
 
-static struct aside_world world;
 static recsys_aside *other; /* another process */
 
 static int set_up(void **state)
 {
-    (void)state;
-    world_create(&world, 0, NULL);
-    other = world_other(&world);
-    world_get(&world); /* before it has been read once, any failure ends everything */
+    if (fixture_set_up(state) != 0)
+        return -1;
+    other = fixture_other();
+    fixture_get(); /* before it has been read once, any failure ends everything */
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    (void)state;
     recsys_aside_destroy(other);
-    world_destroy(&world);
-    return 0;
+    return fixture_tear_down(state);
 }
 
 static void set(const char *key, const char *value)
@@ -61,10 +58,10 @@ static recsys_bytes text(const char *of)
 /* The pause of the breaker is over and the store answers. */
 static void come_back(void)
 {
-    scripted_store_heal(&world.script);
-    world.script.only = -1;
-    world_pass(&world, 1001);
-    assert_int_equal(recsys_store_probe(world.store, &world.err), RECSYS_OK);
+    scripted_store_heal(&fixture.script);
+    fixture.script.only = -1;
+    fixture_pass(1001);
+    assert_int_equal(recsys_store_probe(fixture.store, &fixture.err), RECSYS_OK);
 }
 
 /* -- writing -- */
@@ -80,99 +77,100 @@ static recsys_status write_truth(recsys_aside_changes *changes, void *user_data,
 {
     const struct writing *what = user_data;
 
-    world_set_truth(&world, what->value == NULL ? "written" : what->value);
+    fixture_set_truth(what->value == NULL ? "written" : what->value);
     if (what->version != 0)
-        world.version = what->version;
+        fixture.version = what->version;
     if (what->meanwhile != NULL)
         what->meanwhile();
     if (what->value != NULL)
         assert_int_equal(
-            recsys_aside_changes_set(changes, 0, text(what->value), world.version, err), RECSYS_OK);
+            recsys_aside_changes_set(changes, 0, text(what->value), fixture.version, err),
+            RECSYS_OK);
     return what->status;
 }
 
 static recsys_status write_with(struct writing what)
 {
-    recsys_bytes key = WORLD_KEY;
+    recsys_bytes key = FIXTURE_KEY;
 
-    memset(&world.err, 0, sizeof world.err);
-    return recsys_aside_write(world.aside, &key, 1, write_truth, &what, &world.err);
+    memset(&fixture.err, 0, sizeof fixture.err);
+    return recsys_aside_write(fixture.aside, &key, 1, write_truth, &what, &fixture.err);
 }
 
 static void a_write_invalidates_what_was_cached(void **state)
 {
     (void)state;
-    world_load(&world);
+    fixture_load();
     assert_int_equal(write_with((struct writing){0}), RECSYS_OK);
-    assert_int_equal(world_kind(&world), 0);
-    assert_string_equal(world_load(&world), "written");
+    assert_int_equal(fixture_kind(), 0);
+    assert_string_equal(fixture_load(), "written");
 }
 
 static void a_write_that_fails_invalidates_all_the_same(void **state)
 {
     (void)state;
-    world_load(&world);
+    fixture_load();
     assert_int_equal(write_with((struct writing){.value = "two", .status = RECSYS_E_TIMEOUT}),
                      RECSYS_E_TIMEOUT);
-    assert_int_equal(world.err.status, RECSYS_E_TIMEOUT);
-    assert_int_equal(world_kind(&world), 0);
+    assert_int_equal(fixture.err.status, RECSYS_E_TIMEOUT);
+    assert_int_equal(fixture_kind(), 0);
 }
 
 static void a_written_value_takes_the_place_of_an_older_one(void **state)
 {
     (void)state;
-    world_load(&world);
+    fixture_load();
     assert_int_equal(write_with((struct writing){.value = "two"}), RECSYS_OK);
-    assert_string_equal(world_get(&world), "two");
-    assert_int_equal(world.outcome, RECSYS_ASIDE_HIT);
-    assert_int_equal(world.n_loads, 1);
+    assert_string_equal(fixture_get(), "two");
+    assert_int_equal(fixture.outcome, RECSYS_ASIDE_HIT);
+    assert_int_equal(fixture.n_loads, 1);
 }
 
 static void a_written_value_never_replaces_a_newer_one(void **state)
 {
     (void)state;
-    world.version = 9;
-    world_load(&world);
+    fixture.version = 9;
+    fixture_load();
     assert_int_equal(write_with((struct writing){.value = "older", .version = 8}), RECSYS_OK);
-    assert_string_equal(world_get(&world), "one");
+    assert_string_equal(fixture_get(), "one");
     assert_int_equal(write_with((struct writing){.value = "same", .version = 9}), RECSYS_OK);
-    assert_string_equal(world_get(&world), "one");
+    assert_string_equal(fixture_get(), "one");
 }
 
 static void where_nothing_is_cached_nothing_is_stored_by_a_write(void **state)
 {
     (void)state;
     assert_int_equal(write_with((struct writing){.value = "two"}), RECSYS_OK);
-    assert_int_equal(world_kind(&world), 0);
+    assert_int_equal(fixture_kind(), 0);
 }
 
 /* Found by the simulation: the row may have been removed again by a later write. */
 static void what_has_no_version_is_removed_by_a_write(void **state)
 {
     (void)state;
-    world_set_truth(&world, "");
-    world_load(&world);
-    assert_int_equal(world_kind(&world), 'V');
+    fixture_set_truth("");
+    fixture_load();
+    assert_int_equal(fixture_kind(), 'V');
     assert_int_equal(write_with((struct writing){.value = "two"}), RECSYS_OK);
-    assert_int_equal(world_kind(&world), 0);
+    assert_int_equal(fixture_kind(), 0);
     set("user:profile:1", "without a version");
     assert_int_equal(write_with((struct writing){.value = "two"}), RECSYS_OK);
-    assert_int_equal(world_kind(&world), 0);
+    assert_int_equal(fixture_kind(), 0);
 }
 
-static void write_through_while_loading(struct aside_world *w)
+static void write_through_while_loading(void)
 {
-    w->while_loading = NULL;
+    fixture.while_loading = NULL;
     assert_int_equal(write_with((struct writing){.value = "two"}), RECSYS_OK);
 }
 
 static void a_write_fences_a_load_off(void **state)
 {
     (void)state;
-    world.while_loading = write_through_while_loading;
-    assert_string_equal(world_load(&world), "one");
-    assert_int_equal(world_kind(&world), 0);
-    assert_string_equal(world_load(&world), "two");
+    fixture.while_loading = write_through_while_loading;
+    assert_string_equal(fixture_load(), "one");
+    assert_int_equal(fixture_kind(), 0);
+    assert_string_equal(fixture_load(), "two");
 }
 
 static unsigned n_races;
@@ -184,21 +182,22 @@ static void change_before_replace(enum scripted_operation operation, recsys_byte
     (void)user_data;
     if (operation == SCRIPTED_REPLACE && n_races > 0) {
         n_races--;
-        assert_int_equal(recsys_aside_set(other, WORLD_KEY, text("raced"), 1, 0, NULL), RECSYS_OK);
+        assert_int_equal(recsys_aside_set(other, FIXTURE_KEY, text("raced"), 1, 0, NULL),
+                         RECSYS_OK);
     }
 }
 
 static void a_write_that_loses_a_race_tries_again_and_removes_in_the_end(void **state)
 {
     (void)state;
-    world_load(&world);
-    world.script.watch = change_before_replace;
+    fixture_load();
+    fixture.script.watch = change_before_replace;
     n_races = 3;
     assert_int_equal(write_with((struct writing){.value = "two"}), RECSYS_OK);
-    assert_string_equal(world_get(&world), "two");
+    assert_string_equal(fixture_get(), "two");
     n_races = 4;
     assert_int_equal(write_with((struct writing){.value = "three"}), RECSYS_OK);
-    assert_int_equal(world_kind(&world), 0);
+    assert_int_equal(fixture_kind(), 0);
 }
 
 static recsys_status write_wrongly(recsys_aside_changes *changes, void *user_data,
@@ -215,16 +214,17 @@ static recsys_status write_wrongly(recsys_aside_changes *changes, void *user_dat
 
 static void a_writers_arguments_are_checked(void **state)
 {
-    recsys_bytes key = WORLD_KEY, bad = {"~", 1};
+    recsys_bytes key = FIXTURE_KEY, bad = {"~", 1};
 
     (void)state;
-    assert_int_equal(recsys_aside_write(world.aside, &key, 1, write_wrongly, NULL, &world.err),
+    assert_int_equal(recsys_aside_write(fixture.aside, &key, 1, write_wrongly, NULL, &fixture.err),
                      RECSYS_OK);
-    assert_int_equal(recsys_aside_write(world.aside, &key, 1, NULL, NULL, NULL), RECSYS_E_INVALID);
-    assert_int_equal(recsys_aside_write(world.aside, &bad, 1, write_truth, NULL, NULL),
+    assert_int_equal(recsys_aside_write(fixture.aside, &key, 1, NULL, NULL, NULL),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_write(fixture.aside, &bad, 1, write_truth, NULL, NULL),
                      RECSYS_E_INVALID);
     assert_int_equal(recsys_aside_write(NULL, &key, 1, write_truth, NULL, NULL), RECSYS_E_INVALID);
-    assert_int_equal(world.version, 1); /* none of the refused ones was run */
+    assert_int_equal(fixture.version, 1); /* none of the refused ones was run */
 }
 
 /* -- invalidating -- */
@@ -242,12 +242,12 @@ static void keys_of_a_form_are_invalidated_and_no_others(void **state)
     set("user:42", "x");
     set("a*[b", "x");
     set("aXYb", "x");
-    assert_int_equal(recsys_aside_invalidate_matching(world.aside, of_user, 2, &n, &world.err),
+    assert_int_equal(recsys_aside_invalidate_matching(fixture.aside, of_user, 2, &n, &fixture.err),
                      RECSYS_OK);
     assert_int_equal(n, 2);
     assert_false(has("user:profile:42") || has("user:activity:42"));
     assert_true(has("user:profile:421") && has("user:42")); /* one ':' is not two */
-    assert_int_equal(recsys_aside_invalidate_matching(world.aside, of_stars, 2, &n, &world.err),
+    assert_int_equal(recsys_aside_invalidate_matching(fixture.aside, of_stars, 2, &n, &fixture.err),
                      RECSYS_OK);
     assert_int_equal(n, 1);
     assert_true(has("aXYb"));
@@ -265,11 +265,11 @@ static void many_keys_are_invalidated_in_small_steps(void **state)
         set(key, "x");
     }
     set("stays", "x");
-    assert_int_equal(recsys_aside_invalidate_matching(world.aside, form, 2, &n, &world.err),
+    assert_int_equal(recsys_aside_invalidate_matching(fixture.aside, form, 2, &n, &fixture.err),
                      RECSYS_OK);
     assert_int_equal(n, 3000);
     assert_true(has("stays"));
-    assert_int_equal(world_stats(&world).invalidations, 3000);
+    assert_int_equal(fixture_stats().invalidations, 3000);
 }
 
 static void forms_are_checked(void **state)
@@ -280,67 +280,67 @@ static void forms_are_checked(void **state)
 
     (void)state;
     large[0].data = large[1].data = bytes;
-    assert_int_equal(recsys_aside_invalidate_matching(world.aside, empty, 2, NULL, NULL),
+    assert_int_equal(recsys_aside_invalidate_matching(fixture.aside, empty, 2, NULL, NULL),
                      RECSYS_E_INVALID);
-    assert_int_equal(recsys_aside_invalidate_matching(world.aside, large, 2, NULL, NULL),
+    assert_int_equal(recsys_aside_invalidate_matching(fixture.aside, large, 2, NULL, NULL),
                      RECSYS_E_INVALID);
-    assert_int_equal(recsys_aside_invalidate_matching(world.aside, large, 1, NULL, NULL),
+    assert_int_equal(recsys_aside_invalidate_matching(fixture.aside, large, 1, NULL, NULL),
                      RECSYS_E_INVALID);
-    assert_int_equal(recsys_aside_invalidate_matching(world.aside, NULL, 2, NULL, NULL),
+    assert_int_equal(recsys_aside_invalidate_matching(fixture.aside, NULL, 2, NULL, NULL),
                      RECSYS_E_INVALID);
-    assert_int_equal(recsys_aside_invalidate(world.aside, NULL, 1, NULL), RECSYS_E_INVALID);
-    assert_int_equal(recsys_aside_invalidate(world.aside, NULL, 0, NULL), RECSYS_OK);
+    assert_int_equal(recsys_aside_invalidate(fixture.aside, NULL, 1, NULL), RECSYS_E_INVALID);
+    assert_int_equal(recsys_aside_invalidate(fixture.aside, NULL, 0, NULL), RECSYS_OK);
     assert_int_equal(recsys_aside_invalidate_all(NULL, NULL), RECSYS_E_INVALID);
 }
 
 static void everything_is_invalidated_by_a_new_epoch(void **state)
 {
     (void)state;
-    world_load(&world);
+    fixture_load();
     set("another", "x");
-    assert_int_equal(recsys_aside_invalidate_all(world.aside, &world.err), RECSYS_OK);
+    assert_int_equal(recsys_aside_invalidate_all(fixture.aside, &fixture.err), RECSYS_OK);
     assert_false(has("another"));
-    world_get(&world);
-    assert_int_equal(world.outcome, RECSYS_ASIDE_MISS);
-    world_set_truth(&world, "two");
-    assert_string_equal(world_load(&world), "two"); /* over the dead one, without waiting */
-    assert_int_equal(world.n_sleeps, 0);
-    assert_int_equal(world_stats(&world).epochs, 1);
+    fixture_get();
+    assert_int_equal(fixture.outcome, RECSYS_ASIDE_MISS);
+    fixture_set_truth("two");
+    assert_string_equal(fixture_load(), "two"); /* over the dead one, without waiting */
+    assert_int_equal(fixture.n_sleeps, 0);
+    assert_int_equal(fixture_stats().epochs, 1);
 }
 
-static void invalidate_everything_while_loading(struct aside_world *w)
+static void invalidate_everything_while_loading(void)
 {
-    w->while_loading = NULL;
-    world_set_truth(w, "two");
+    fixture.while_loading = NULL;
+    fixture_set_truth("two");
     assert_int_equal(recsys_aside_invalidate_all(other, NULL), RECSYS_OK);
 }
 
 static void a_load_before_a_new_epoch_is_dead(void **state)
 {
     (void)state;
-    world.while_loading = invalidate_everything_while_loading;
-    world_load(&world);
-    world_get(&world);
-    assert_int_equal(world.outcome, RECSYS_ASIDE_MISS);
-    assert_string_equal(world_load(&world), "two");
+    fixture.while_loading = invalidate_everything_while_loading;
+    fixture_load();
+    fixture_get();
+    assert_int_equal(fixture.outcome, RECSYS_ASIDE_MISS);
+    assert_string_equal(fixture_load(), "two");
 }
 
-static void invalidate_and_ask_again(struct aside_world *w)
+static void invalidate_and_ask_again(void)
 {
-    w->while_loading = NULL;
-    world_set_truth(w, "two");
-    world_invalidate(w, w->aside);
-    assert_string_equal(world_load(w), "two");
-    assert_int_equal(w->n_sleeps, 0);
+    fixture.while_loading = NULL;
+    fixture_set_truth("two");
+    fixture_invalidate(fixture.aside);
+    assert_string_equal(fixture_load(), "two");
+    assert_int_equal(fixture.n_sleeps, 0);
 }
 
 static void nobody_waits_for_a_load_from_before_an_invalidation(void **state)
 {
     (void)state;
-    world.while_loading = invalidate_and_ask_again;
-    assert_string_equal(world_load(&world), "one");
-    assert_string_equal(world_get(&world), "two");
-    assert_int_equal(world_stats(&world).fills_refused, 1);
+    fixture.while_loading = invalidate_and_ask_again;
+    assert_string_equal(fixture_load(), "one");
+    assert_string_equal(fixture_get(), "two");
+    assert_int_equal(fixture_stats().fills_refused, 1);
 }
 
 /* -- the store away -- */
@@ -348,36 +348,36 @@ static void nobody_waits_for_a_load_from_before_an_invalidation(void **state)
 static void a_lost_invalidation_is_told_before_the_store_is_trusted(void **state)
 {
     (void)state;
-    world_load(&world);
-    world_set_truth(&world, "two");
-    scripted_store_fail(&world.script, 1, RECSYS_E_TIMEOUT, 0);
-    world_invalidate(&world, world.aside);
-    assert_int_equal(world_stats(&world).journal, 1);
-    assert_int_equal(world_kind(&world), 'V'); /* the old value is there ... */
-    assert_string_equal(world_load(&world), "two");
-    assert_int_equal(world.outcome, RECSYS_ASIDE_UNKNOWN); /* ... and nobody here reads it */
-    world_get(&world);
-    assert_int_equal(world.status, RECSYS_E_UNAVAILABLE);
+    fixture_load();
+    fixture_set_truth("two");
+    scripted_store_fail(&fixture.script, 1, RECSYS_E_TIMEOUT, 0);
+    fixture_invalidate(fixture.aside);
+    assert_int_equal(fixture_stats().journal, 1);
+    assert_int_equal(fixture_kind(), 'V'); /* the old value is there ... */
+    assert_string_equal(fixture_load(), "two");
+    assert_int_equal(fixture.outcome, RECSYS_ASIDE_UNKNOWN); /* ... and nobody here reads it */
+    fixture_get();
+    assert_int_equal(fixture.status, RECSYS_E_UNAVAILABLE);
     come_back();
-    assert_int_equal(world_kind(&world), 0);
-    assert_int_equal(world_stats(&world).journal, 0);
-    assert_int_equal(world_stats(&world).replayed, 1);
-    assert_string_equal(world_load(&world), "two");
-    assert_int_equal(world.outcome, RECSYS_ASIDE_MISS);
+    assert_int_equal(fixture_kind(), 0);
+    assert_int_equal(fixture_stats().journal, 0);
+    assert_int_equal(fixture_stats().replayed, 1);
+    assert_string_equal(fixture_load(), "two");
+    assert_int_equal(fixture.outcome, RECSYS_ASIDE_MISS);
 }
 
 static void a_stale_connection_costs_no_outage(void **state)
 {
     (void)state;
-    world_load(&world);
-    scripted_store_fail(&world.script, 1, RECSYS_E_IO, 0);
-    world_invalidate(&world, world.aside);
-    assert_int_equal(world_stats(&world).journal, 0);
-    assert_int_equal(world_kind(&world), 0);
-    world_load(&world);
-    scripted_store_fail(&world.script, 2, RECSYS_E_IO, 0);
-    world_invalidate(&world, world.aside);
-    assert_int_equal(world_stats(&world).journal, 1);
+    fixture_load();
+    scripted_store_fail(&fixture.script, 1, RECSYS_E_IO, 0);
+    fixture_invalidate(fixture.aside);
+    assert_int_equal(fixture_stats().journal, 0);
+    assert_int_equal(fixture_kind(), 0);
+    fixture_load();
+    scripted_store_fail(&fixture.script, 2, RECSYS_E_IO, 0);
+    fixture_invalidate(fixture.aside);
+    assert_int_equal(fixture_stats().journal, 1);
     come_back();
 }
 
@@ -387,10 +387,10 @@ static void while_it_is_away_invalidations_gather_once_each(void **state)
     set("a", "x");
     set("b", "x");
     const recsys_bytes keys[3] = {text("a"), text("b"), text("a")};
-    scripted_store_fail(&world.script, 1000, RECSYS_E_BACKEND, 0);
+    scripted_store_fail(&fixture.script, 1000, RECSYS_E_BACKEND, 0);
     for (int i = 0; i < 5; i++)
-        assert_int_equal(recsys_aside_invalidate(world.aside, keys, 3, NULL), RECSYS_OK);
-    assert_int_equal(world_stats(&world).journal, 2);
+        assert_int_equal(recsys_aside_invalidate(fixture.aside, keys, 3, NULL), RECSYS_OK);
+    assert_int_equal(fixture_stats().journal, 2);
     assert_true(has("a") && has("b")); /* another process has no way to know yet */
     come_back();
     assert_false(has("a") || has("b"));
@@ -401,19 +401,19 @@ static void a_full_journal_ends_everything(void **state)
     recsys_aside_options options;
 
     (void)state;
-    world_options(&world, &options);
+    fixture_options(&options);
     options.journal_keys = 2;
-    recsys_aside_destroy(world.aside);
-    assert_int_equal(recsys_aside_create(world.store, &options, &world.aside, NULL), RECSYS_OK);
-    world_get(&world);
+    recsys_aside_destroy(fixture.aside);
+    assert_int_equal(recsys_aside_create(fixture.store, &options, &fixture.aside, NULL), RECSYS_OK);
+    fixture_get();
     set("a", "x");
     set("unrelated", "x");
     const recsys_bytes keys[3] = {text("a"), text("b"), text("c")};
-    scripted_store_fail(&world.script, 1000, RECSYS_E_TIMEOUT, 0);
-    assert_int_equal(recsys_aside_invalidate(world.aside, keys, 3, NULL), RECSYS_OK);
-    assert_int_equal(world_stats(&world).journal, 1);
+    scripted_store_fail(&fixture.script, 1000, RECSYS_E_TIMEOUT, 0);
+    assert_int_equal(recsys_aside_invalidate(fixture.aside, keys, 3, NULL), RECSYS_OK);
+    assert_int_equal(fixture_stats().journal, 1);
     come_back();
-    assert_int_equal(world_stats(&world).epochs, 1);
+    assert_int_equal(fixture_stats().epochs, 1);
     assert_false(has("a") || has("unrelated"));
 }
 
@@ -425,12 +425,13 @@ static void a_walk_that_breaks_off_ends_everything(void **state)
     (void)state;
     set("a", "x");
     set("unrelated", "x");
-    world.script.only = SCRIPTED_SCAN;
-    scripted_store_fail(&world.script, 1, RECSYS_E_TIMEOUT, 0);
-    assert_int_equal(recsys_aside_invalidate_matching(world.aside, form, 2, &n_removed, &world.err),
-                     RECSYS_E_TIMEOUT);
+    fixture.script.only = SCRIPTED_SCAN;
+    scripted_store_fail(&fixture.script, 1, RECSYS_E_TIMEOUT, 0);
+    assert_int_equal(
+        recsys_aside_invalidate_matching(fixture.aside, form, 2, &n_removed, &fixture.err),
+        RECSYS_E_TIMEOUT);
     assert_int_equal(n_removed, 0);
-    assert_int_equal(world_stats(&world).journal, 1);
+    assert_int_equal(fixture_stats().journal, 1);
     come_back();
     assert_false(has("a") || has("unrelated"));
 }
@@ -439,9 +440,9 @@ static void an_epoch_that_could_not_be_set_is_set_later(void **state)
 {
     (void)state;
     set("a", "x");
-    scripted_store_fail(&world.script, 2, RECSYS_E_IO, 0);
-    assert_int_equal(recsys_aside_invalidate_all(world.aside, NULL), RECSYS_OK);
-    assert_int_equal(world_stats(&world).journal, 1);
+    scripted_store_fail(&fixture.script, 2, RECSYS_E_IO, 0);
+    assert_int_equal(recsys_aside_invalidate_all(fixture.aside, NULL), RECSYS_OK);
+    assert_int_equal(fixture_stats().journal, 1);
     assert_true(has("a"));
     come_back();
     assert_false(has("a"));
@@ -451,48 +452,48 @@ static void telling_that_fails_leaves_the_store_alone(void **state)
 {
     (void)state;
     set("a", "x");
-    scripted_store_fail(&world.script, 1000, RECSYS_E_TIMEOUT, 0);
+    scripted_store_fail(&fixture.script, 1000, RECSYS_E_TIMEOUT, 0);
     recsys_bytes a = text("a");
-    assert_int_equal(recsys_aside_invalidate(world.aside, &a, 1, NULL), RECSYS_OK);
-    world_pass(&world, 1001);
-    world.script.only = SCRIPTED_REMOVE; /* the ping is answered */
-    assert_int_equal(recsys_store_probe(world.store, NULL), RECSYS_E_TIMEOUT);
-    assert_int_equal(world_stats(&world).journal, 1);
-    world_get(&world);
-    assert_int_equal(world.status, RECSYS_E_UNAVAILABLE);
+    assert_int_equal(recsys_aside_invalidate(fixture.aside, &a, 1, NULL), RECSYS_OK);
+    fixture_pass(1001);
+    fixture.script.only = SCRIPTED_REMOVE; /* the ping is answered */
+    assert_int_equal(recsys_store_probe(fixture.store, NULL), RECSYS_E_TIMEOUT);
+    assert_int_equal(fixture_stats().journal, 1);
+    fixture_get();
+    assert_int_equal(fixture.status, RECSYS_E_UNAVAILABLE);
     come_back();
-    assert_int_equal(world_stats(&world).journal, 0);
+    assert_int_equal(fixture_stats().journal, 0);
     assert_false(has("a"));
 }
 
-/* The world once more, with a breaker that opens after two failures. */
+/* The fixture once more, with a breaker that opens after two failures. */
 static void begin_again_with_a_breaker(void)
 {
     tear_down(NULL);
-    world_create(&world, 2, NULL);
-    other = world_other(&world);
+    fixture_create(2, NULL);
+    other = fixture_other();
 }
 
 static void ask_while_the_store_is_away(const char *answer)
 {
-    scripted_store_fail(&world.script, 1000, RECSYS_E_IO, 0);
+    scripted_store_fail(&fixture.script, 1000, RECSYS_E_IO, 0);
     for (int i = 0; i < 4; i++)
-        assert_string_equal(world_load(&world), answer);
+        assert_string_equal(fixture_load(), answer);
     come_back();
-    assert_string_equal(world_load(&world), answer);
+    assert_string_equal(fixture_load(), answer);
 }
 
 static void a_process_that_starts_while_the_store_is_away_invalidates_what_is_there(void **state)
 {
     (void)state;
     begin_again_with_a_breaker();
-    world_set_truth(&world, "old");
-    assert_string_equal(world_load_through(&world, other), "old");
+    fixture_set_truth("old");
+    assert_string_equal(fixture_load_through(other), "old");
     /* The other one changes the truth, cannot say so, and dies. */
-    world_set_truth(&world, "new");
+    fixture_set_truth("new");
     ask_while_the_store_is_away("new");
-    assert_int_equal(world.outcome, RECSYS_ASIDE_MISS);
-    assert_int_equal(world_stats(&world).epochs, 1);
+    assert_int_equal(fixture.outcome, RECSYS_ASIDE_MISS);
+    assert_int_equal(fixture_stats().epochs, 1);
 }
 
 /* One failure, and the breaker would not open for it. What was missed may be old already. */
@@ -502,32 +503,32 @@ static void expect_a_first_failure_to_end_everything(void (*go_wrong)(void))
 
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
         begin_again_with_a_breaker();
-        world_set_truth(&world, "old");
-        assert_string_equal(world_load_through(&world, other), "old");
-        world_set_truth(&world, "new");
-        scripted_store_fail(&world.script, 2, statuses[i], 0);
+        fixture_set_truth("old");
+        assert_string_equal(fixture_load_through(other), "old");
+        fixture_set_truth("new");
+        scripted_store_fail(&fixture.script, 2, statuses[i], 0);
         go_wrong();
-        scripted_store_heal(&world.script);
-        assert_string_equal(world_load(&world), "new");
-        assert_int_equal(world.outcome, RECSYS_ASIDE_UNKNOWN);
-        assert_int_equal(world_stats(&world).journal, 1);
+        scripted_store_heal(&fixture.script);
+        assert_string_equal(fixture_load(), "new");
+        assert_int_equal(fixture.outcome, RECSYS_ASIDE_UNKNOWN);
+        assert_int_equal(fixture_stats().journal, 1);
         come_back();
-        assert_string_equal(world_load(&world), "new");
-        assert_int_equal(world.outcome, RECSYS_ASIDE_MISS);
-        assert_int_equal(world_stats(&world).epochs, 1);
+        assert_string_equal(fixture_load(), "new");
+        assert_int_equal(fixture.outcome, RECSYS_ASIDE_MISS);
+        assert_int_equal(fixture_stats().epochs, 1);
     }
 }
 
 static void load_the_new_one(void)
 {
-    assert_string_equal(world_load(&world), "new");
+    assert_string_equal(fixture_load(), "new");
 }
 
 static void invalidate_an_unrelated_key(void)
 {
     recsys_bytes a = text("a");
 
-    assert_int_equal(recsys_aside_invalidate(world.aside, &a, 1, NULL), RECSYS_OK);
+    assert_int_equal(recsys_aside_invalidate(fixture.aside, &a, 1, NULL), RECSYS_OK);
 }
 
 static void a_store_that_fails_at_first_is_told_before_it_is_read(void **state)
@@ -541,24 +542,24 @@ static void a_store_that_has_answered_before_keeps_its_epoch(void **state)
 {
     (void)state;
     begin_again_with_a_breaker();
-    world_set_truth(&world, "truth");
-    assert_string_equal(world_load(&world), "truth");
+    fixture_set_truth("truth");
+    assert_string_equal(fixture_load(), "truth");
     ask_while_the_store_is_away("truth");
-    assert_int_equal(world_stats(&world).epochs, 0);
+    assert_int_equal(fixture_stats().epochs, 0);
 }
 
 static void what_the_store_will_never_take_becomes_an_epoch(void **state)
 {
     (void)state;
     set("a", "x");
-    world.script.only = SCRIPTED_REMOVE;
-    scripted_store_fail(&world.script, 1000, RECSYS_E_LIMIT, 0);
+    fixture.script.only = SCRIPTED_REMOVE;
+    scripted_store_fail(&fixture.script, 1000, RECSYS_E_LIMIT, 0);
     recsys_bytes a = text("a");
-    assert_int_equal(recsys_aside_invalidate(world.aside, &a, 1, NULL), RECSYS_OK);
-    world_pass(&world, 1001);
-    assert_int_equal(recsys_store_probe(world.store, NULL), RECSYS_OK);
-    assert_int_equal(world_stats(&world).journal, 0);
-    assert_int_equal(world_stats(&world).epochs, 1);
+    assert_int_equal(recsys_aside_invalidate(fixture.aside, &a, 1, NULL), RECSYS_OK);
+    fixture_pass(1001);
+    assert_int_equal(recsys_store_probe(fixture.store, NULL), RECSYS_OK);
+    assert_int_equal(fixture_stats().journal, 0);
+    assert_int_equal(fixture_stats().epochs, 1);
     assert_false(has("a"));
 }
 
@@ -573,7 +574,7 @@ static void invalidate_while_telling(enum scripted_operation operation, recsys_b
     if (operation == SCRIPTED_REMOVE && n_late > 0) {
         n_late--;
         recsys_bytes late = text("late");
-        rs_aside_remember(world.aside, &late, 1); /* as when it was refused a moment ago */
+        rs_aside_remember(fixture.aside, &late, 1); /* as when it was refused a moment ago */
     }
 }
 
@@ -582,28 +583,28 @@ static void an_invalidation_during_the_telling_is_told_too(void **state)
     (void)state;
     set("a", "x");
     set("late", "x");
-    scripted_store_fail(&world.script, 1, RECSYS_E_TIMEOUT, 0);
+    scripted_store_fail(&fixture.script, 1, RECSYS_E_TIMEOUT, 0);
     recsys_bytes a = text("a");
-    assert_int_equal(recsys_aside_invalidate(world.aside, &a, 1, NULL), RECSYS_OK);
-    world.script.watch = invalidate_while_telling;
+    assert_int_equal(recsys_aside_invalidate(fixture.aside, &a, 1, NULL), RECSYS_OK);
+    fixture.script.watch = invalidate_while_telling;
     n_late = 2;
     come_back();
     assert_int_equal(n_late, 0);
-    assert_int_equal(world_stats(&world).journal, 0);
+    assert_int_equal(fixture_stats().journal, 0);
     assert_false(has("a") || has("late"));
 }
 
 static void a_set_the_store_did_not_answer_is_removed_later(void **state)
 {
     (void)state;
-    world_load(&world);
-    world.script.only = SCRIPTED_SET;
-    scripted_store_fail(&world.script, 2, RECSYS_E_TIMEOUT, 1);
-    assert_int_equal(recsys_aside_set(world.aside, WORLD_KEY, text("perhaps"), 0, 0, NULL),
+    fixture_load();
+    fixture.script.only = SCRIPTED_SET;
+    scripted_store_fail(&fixture.script, 2, RECSYS_E_TIMEOUT, 1);
+    assert_int_equal(recsys_aside_set(fixture.aside, FIXTURE_KEY, text("perhaps"), 0, 0, NULL),
                      RECSYS_E_TIMEOUT);
-    assert_int_equal(world_stats(&world).journal, 1);
+    assert_int_equal(fixture_stats().journal, 1);
     come_back();
-    assert_int_equal(world_kind(&world), 0);
+    assert_int_equal(fixture_kind(), 0);
 }
 
 int main(void)

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "tests/support/denylist_world.h"
+#include "tests/support/denylist_fixture.h"
 
 /* -- what it is for -- */
 
@@ -22,50 +22,52 @@ static const recsys_error untouched = {RECSYS_E_BUSY, 3, "as it was"};
 static void a_revoked_token_is_refused_by_every_process(void **state)
 {
     (void)state;
-    assert_int_equal(check(w.a, "t1"), CLEAR);
-    assert_int_equal(check(w.b, "t1"), CLEAR);
-    revoke(w.a, "t1");
-    assert_int_equal(check(w.a, "t1"), REVOKED);
-    assert_int_equal(check(w.b, "t1"), REVOKED);
-    assert_int_equal(check(w.a, "t2"), CLEAR);
-    assert_int_equal(check(w.b, "t2"), CLEAR);
+    assert_int_equal(check(denylist_fixture.a, "t1"), CLEAR);
+    assert_int_equal(check(denylist_fixture.b, "t1"), CLEAR);
+    revoke(denylist_fixture.a, "t1");
+    assert_int_equal(check(denylist_fixture.a, "t1"), REVOKED);
+    assert_int_equal(check(denylist_fixture.b, "t1"), REVOKED);
+    assert_int_equal(check(denylist_fixture.a, "t2"), CLEAR);
+    assert_int_equal(check(denylist_fixture.b, "t2"), CLEAR);
 }
 
 static void a_check_with_a_proof_asks_the_database_nothing(void **state)
 {
     (void)state;
-    assert_int_equal(recsys_denylist_sync(w.a, &err), RECSYS_OK);
+    assert_int_equal(recsys_denylist_sync(denylist_fixture.a, &err), RECSYS_OK);
     unsigned long before = n_reads();
     for (int i = 0; i < 100; i++)
-        assert_int_equal(check(w.a, "t1"), CLEAR);
+        assert_int_equal(check(denylist_fixture.a, "t1"), CLEAR);
     assert_int_equal(n_reads(), before);
 }
 
 static void that_nothing_is_in_the_store_proves_nothing(void **state)
 {
     (void)state;
-    revoke(w.a, "t1");
-    assert_int_equal(check(w.b, "t2"), CLEAR);
+    revoke(denylist_fixture.a, "t1");
+    assert_int_equal(check(denylist_fixture.b, "t2"), CLEAR);
     flush();
-    atomic_store(&w.database.fail, RECSYS_E_IO);
-    assert_int_equal(check(w.b, "t1"), REVOKED); /* from its own list */
-    assert_int_equal(check(w.b, "t2"), RECSYS_TOKEN_UNCONFIRMED);
+    atomic_store(&denylist_fixture.database.fail, RECSYS_E_IO);
+    assert_int_equal(check(denylist_fixture.b, "t1"), REVOKED); /* from its own list */
+    assert_int_equal(check(denylist_fixture.b, "t2"), RECSYS_TOKEN_UNCONFIRMED);
     assert_non_null(strstr(err.message, "the fake database was told to fail"));
     recsys_denylist_stats stats = {.struct_size = (uint32_t)sizeof stats};
-    assert_int_equal(recsys_denylist_get_stats(w.b, &stats, &err), RECSYS_OK);
+    assert_int_equal(recsys_denylist_get_stats(denylist_fixture.b, &stats, &err), RECSYS_OK);
     assert_true(stats.confirmed_ms > 0);
-    recsys_denylist *fresh = create(w.store_b, w.source, NULL); /* has never had a complete list */
+    recsys_denylist *fresh = create(denylist_fixture.store_b, denylist_fixture.source,
+                                    NULL); /* has never had a complete list */
     assert_int_equal(check(fresh, "t2"), UNKNOWN);
     recsys_denylist_destroy(fresh);
-    atomic_store(&w.database.fail, RECSYS_OK);
-    assert_int_equal(check(w.b, "t1"), REVOKED);
-    assert_int_equal(check(w.b, "t2"), CLEAR);
+    atomic_store(&denylist_fixture.database.fail, RECSYS_OK);
+    assert_int_equal(check(denylist_fixture.b, "t1"), REVOKED);
+    assert_int_equal(check(denylist_fixture.b, "t2"), CLEAR);
 
-    recsys_denylist *born = create(w.store_b, w.source, NULL); /* knows nothing yet */
+    recsys_denylist *born =
+        create(denylist_fixture.store_b, denylist_fixture.source, NULL); /* knows nothing yet */
     flush();
     assert_int_equal(check(born, "t1"), REVOKED);
     recsys_denylist_destroy(born);
-    born = create(w.store_b, w.source, NULL);
+    born = create(denylist_fixture.store_b, denylist_fixture.source, NULL);
     assert_int_equal(check(born, "t2"), CLEAR); /* the proof is of more than it knows */
     assert_int_equal(check(born, "t1"), REVOKED);
     recsys_denylist_destroy(born);
@@ -74,17 +76,17 @@ static void that_nothing_is_in_the_store_proves_nothing(void **state)
 static void neither_store_nor_database_is_unknown_and_never_clear(void **state)
 {
     (void)state;
-    revoke(w.a, "t1");
-    assert_int_equal(check(w.b, "t2"), CLEAR);
-    atomic_store(&w.link_b.fail, RECSYS_E_TIMEOUT);
-    assert_int_equal(check(w.b, "t2"), CLEAR); /* the database says so */
-    atomic_store(&w.database.fail, RECSYS_E_TIMEOUT);
-    assert_int_equal(check(w.b, "t1"), REVOKED);
-    assert_int_equal(check(w.b, "t2"), UNKNOWN);
-    atomic_store(&w.link_b.fail, RECSYS_OK);
+    revoke(denylist_fixture.a, "t1");
+    assert_int_equal(check(denylist_fixture.b, "t2"), CLEAR);
+    atomic_store(&denylist_fixture.link_b.fail, RECSYS_E_TIMEOUT);
+    assert_int_equal(check(denylist_fixture.b, "t2"), CLEAR); /* the database says so */
+    atomic_store(&denylist_fixture.database.fail, RECSYS_E_TIMEOUT);
+    assert_int_equal(check(denylist_fixture.b, "t1"), REVOKED);
+    assert_int_equal(check(denylist_fixture.b, "t2"), UNKNOWN);
+    atomic_store(&denylist_fixture.link_b.fail, RECSYS_OK);
 
     recsys_denylist_stats stats = {.struct_size = (uint32_t)sizeof stats};
-    assert_int_equal(recsys_denylist_get_stats(w.b, &stats, &err), RECSYS_OK);
+    assert_int_equal(recsys_denylist_get_stats(denylist_fixture.b, &stats, &err), RECSYS_OK);
     assert_int_equal(stats.checks, 4);
     assert_int_equal(stats.revoked, 1);
     assert_int_equal(stats.unknown, 1);
@@ -95,19 +97,19 @@ static void neither_store_nor_database_is_unknown_and_never_clear(void **state)
 
 static void without_a_store_every_check_asks_the_database(void **state)
 {
-    recsys_denylist *alone = create(NULL, w.source, NULL);
+    recsys_denylist *alone = create(NULL, denylist_fixture.source, NULL);
 
     (void)state;
     assert_int_equal(check(alone, "t1"), CLEAR);
-    revoke(w.a, "t1");
+    revoke(denylist_fixture.a, "t1");
     assert_int_equal(check(alone, "t1"), REVOKED);
     unsigned long before = n_reads();
     assert_int_equal(check(alone, "t2"), CLEAR);
     assert_int_equal(check(alone, "t2"), CLEAR);
     assert_int_equal(n_reads(), before + 2);
     revoke(alone, "t2");
-    assert_int_equal(check(w.b, "t2"), REVOKED);
-    atomic_store(&w.database.fail, RECSYS_E_IO);
+    assert_int_equal(check(denylist_fixture.b, "t2"), REVOKED);
+    atomic_store(&denylist_fixture.database.fail, RECSYS_E_IO);
     assert_int_equal(check(alone, "t3"), UNKNOWN);
     recsys_denylist_destroy(alone);
 }
@@ -121,20 +123,20 @@ static void a_long_list_is_read_in_batches_and_checks_need_not_wait_for_it(void 
     (void)state;
     for (unsigned i = 0; i < 10000; i++) {
         snprintf(jti, sizeof jti, "old-%u", i);
-        auth_database_add(&w.database, jti, (int64_t)FAR_S);
+        auth_database_add(&denylist_fixture.database, jti, (int64_t)FAR_S);
     }
-    assert_int_equal(check(w.a, "old-9999"), REVOKED); /* in the third batch */
+    assert_int_equal(check(denylist_fixture.a, "old-9999"), REVOKED); /* in the third batch */
     assert_int_equal(n_reads(), 1);
-    assert_int_equal(atomic_load(&w.database.n_asks), 1);
-    assert_int_equal(check(w.b, "new"), CLEAR);
-    assert_int_equal(recsys_denylist_sync(w.a, &err), RECSYS_OK);
+    assert_int_equal(atomic_load(&denylist_fixture.database.n_asks), 1);
+    assert_int_equal(check(denylist_fixture.b, "new"), CLEAR);
+    assert_int_equal(recsys_denylist_sync(denylist_fixture.a, &err), RECSYS_OK);
     assert_int_equal(n_reads(), 4);
     recsys_denylist_stats stats = {.struct_size = (uint32_t)sizeof stats};
-    assert_int_equal(recsys_denylist_get_stats(w.a, &stats, &err), RECSYS_OK);
+    assert_int_equal(recsys_denylist_get_stats(denylist_fixture.a, &stats, &err), RECSYS_OK);
     assert_int_equal(stats.tokens, 10000);
     for (unsigned i = 0; i < 10000; i++) {
         snprintf(jti, sizeof jti, "old-%u", i);
-        assert_int_equal(check(w.a, jti), REVOKED);
+        assert_int_equal(check(denylist_fixture.a, jti), REVOKED);
     }
     assert_int_equal(n_reads(), 4);
 }
@@ -146,10 +148,10 @@ static void more_tokens_than_it_has_room_for_are_asked_for_one_by_one(void **sta
 
     (void)state;
     options.max_tokens = 10;
-    recsys_denylist *small = create(w.store_a, w.source, &options);
+    recsys_denylist *small = create(denylist_fixture.store_a, denylist_fixture.source, &options);
     for (unsigned i = 0; i < 25; i++) {
         snprintf(jti, sizeof jti, "t-%u", i);
-        auth_database_add(&w.database, jti, (int64_t)FAR_S);
+        auth_database_add(&denylist_fixture.database, jti, (int64_t)FAR_S);
     }
     assert_int_equal(recsys_denylist_sync(small, &err), RECSYS_E_LIMIT);
     assert_non_null(strstr(err.message, "max_tokens"));
@@ -179,10 +181,10 @@ static void what_has_expired_is_forgotten_a_minute_later(void **state)
 
     (void)state;
     fake_now_ms = 1780000000000u;
-    w.database.now_ms = database_now;
+    denylist_fixture.database.now_ms = database_now;
     options.now_ms = fake_now;
-    recsys_denylist *a = create(w.memory, w.source, &options);
-    recsys_denylist *b = create(w.memory, w.source, &options);
+    recsys_denylist *a = create(denylist_fixture.memory, denylist_fixture.source, &options);
+    recsys_denylist *b = create(denylist_fixture.memory, denylist_fixture.source, &options);
     assert_int_equal(recsys_denylist_revoke(a, bytes("t1"), NULL, NULL, 1780000010u, &err),
                      RECSYS_OK);
     assert_int_equal(check(b, "t1"), REVOKED);
@@ -210,13 +212,16 @@ static void revoking_twice_keeps_the_reason_and_the_later_expiry(void **state)
     recsys_value json = {0};
 
     (void)state;
-    assert_int_equal(recsys_denylist_revoke(w.a, bytes("t1"), "u-1", "logout", 4000000000u, &err),
-                     RECSYS_OK);
-    assert_int_equal(recsys_denylist_revoke(w.b, bytes("t1"), "u-2", "stolen", 4000000060u, &err),
-                     RECSYS_OK);
-    assert_int_equal(recsys_denylist_revoke(w.b, bytes("t1"), "u-2", "stolen", 4000000030u, &err),
-                     RECSYS_OK);
-    assert_int_equal(recsys_denylist_get(w.a, bytes("t1"), &json, &err), RECSYS_OK);
+    assert_int_equal(
+        recsys_denylist_revoke(denylist_fixture.a, bytes("t1"), "u-1", "logout", 4000000000u, &err),
+        RECSYS_OK);
+    assert_int_equal(
+        recsys_denylist_revoke(denylist_fixture.b, bytes("t1"), "u-2", "stolen", 4000000060u, &err),
+        RECSYS_OK);
+    assert_int_equal(
+        recsys_denylist_revoke(denylist_fixture.b, bytes("t1"), "u-2", "stolen", 4000000030u, &err),
+        RECSYS_OK);
+    assert_int_equal(recsys_denylist_get(denylist_fixture.a, bytes("t1"), &json, &err), RECSYS_OK);
     assert_string_equal(json.data,
                         "{\"jti\":\"t1\",\"user_id\":\"u-1\",\"reason\":\"logout\",\"blacklisted_"
                         "at\":\"2026-06-01T00:00:00Z\",\"expires_at\":\"2096-10-02T07:07:40Z\"}");
@@ -230,27 +235,30 @@ static void all_there_is_to_know_comes_from_the_database_or_else_from_the_store(
     recsys_value json = {0};
 
     (void)state;
-    assert_int_equal(recsys_denylist_get(w.a, bytes("t1"), &json, &err), RECSYS_E_NOT_FOUND);
-    revoke(w.a, "t1");
+    assert_int_equal(recsys_denylist_get(denylist_fixture.a, bytes("t1"), &json, &err),
+                     RECSYS_E_NOT_FOUND);
+    revoke(denylist_fixture.a, "t1");
     assert_string_equal(stored(bytes("blacklist:t1")),
                         "{\"user_id\":\"u-1\",\"reason\":\"logout\",\"blacklisted_at\":\"2026-06-"
                         "01T00:00:00Z\",\"expires_at\":\"2100-01-01T00:00:00Z\"}");
-    atomic_store(&w.database.fail, RECSYS_E_IO);
+    atomic_store(&denylist_fixture.database.fail, RECSYS_E_IO);
     err = untouched;
-    assert_int_equal(recsys_denylist_get(w.b, bytes("t1"), &json, &err), RECSYS_OK);
+    assert_int_equal(recsys_denylist_get(denylist_fixture.b, bytes("t1"), &json, &err), RECSYS_OK);
     assert_memory_equal(&err, &untouched, sizeof err);
     assert_string_equal(json.data,
                         "{\"jti\":\"t1\",\"user_id\":\"u-1\",\"reason\":\"logout\",\"blacklisted_"
                         "at\":\"2026-06-01T00:00:00Z\",\"expires_at\":\"2100-01-01T00:00:00Z\"}");
     recsys_value_release(&json);
     flush();
-    assert_int_equal(recsys_denylist_get(w.b, bytes("t1"), &json, &err), RECSYS_E_IO);
+    assert_int_equal(recsys_denylist_get(denylist_fixture.b, bytes("t1"), &json, &err),
+                     RECSYS_E_IO);
     assert_null(json.data);
 }
 
 static void without_a_database_the_store_s_word_counts(void **state)
 {
-    recsys_denylist *a = create(w.store_a, NULL, NULL), *b = create(w.store_b, NULL, NULL);
+    recsys_denylist *a = create(denylist_fixture.store_a, NULL, NULL),
+                    *b = create(denylist_fixture.store_b, NULL, NULL);
     recsys_value json = {0};
 
     (void)state;
@@ -261,8 +269,8 @@ static void without_a_database_the_store_s_word_counts(void **state)
     assert_int_equal(recsys_denylist_get(b, bytes("t1"), &json, &err), RECSYS_OK);
     assert_non_null(strstr(json.data, "\"expires_at\":\"2100-01-01T00:00:00Z\""));
     recsys_value_release(&json);
-    atomic_store(&w.link_a.fail, RECSYS_E_IO);
-    atomic_store(&w.link_b.fail, RECSYS_E_IO);
+    atomic_store(&denylist_fixture.link_a.fail, RECSYS_E_IO);
+    atomic_store(&denylist_fixture.link_b.fail, RECSYS_E_IO);
     assert_int_equal(check(a, "t1"), REVOKED); /* its own */
     assert_int_equal(check(b, "t1"), UNKNOWN);
     assert_int_equal(recsys_denylist_revoke(a, bytes("t2"), NULL, NULL, FAR_S, &err), RECSYS_E_IO);
@@ -278,20 +286,23 @@ static void a_check_says_why_it_cannot_tell_and_leaves_the_error_record_alone(vo
 
     (void)state;
     err = untouched;
-    assert_int_equal(recsys_denylist_check(w.a, bytes("t1"), &found, &err), RECSYS_OK);
+    assert_int_equal(recsys_denylist_check(denylist_fixture.a, bytes("t1"), &found, &err),
+                     RECSYS_OK);
     assert_int_equal(found.verdict, CLEAR);
     assert_memory_equal(&found.problem, &nothing, sizeof nothing);
-    atomic_store(&w.database.fail, RECSYS_E_TIMEOUT);
-    atomic_store(&w.link_a.fail, RECSYS_E_IO);
-    assert_int_equal(recsys_denylist_check(w.a, bytes("t1"), &found, &err), RECSYS_OK);
+    atomic_store(&denylist_fixture.database.fail, RECSYS_E_TIMEOUT);
+    atomic_store(&denylist_fixture.link_a.fail, RECSYS_E_IO);
+    assert_int_equal(recsys_denylist_check(denylist_fixture.a, bytes("t1"), &found, &err),
+                     RECSYS_OK);
     assert_int_equal(found.verdict, UNKNOWN);
     assert_int_equal(found.problem.status, RECSYS_E_TIMEOUT);
     assert_non_null(strstr(found.problem.message, "cannot tell whether the token is revoked: "));
     assert_memory_equal(&err, &untouched, sizeof err);
     /* What it said before is not left behind. */
-    atomic_store(&w.database.fail, RECSYS_OK);
-    atomic_store(&w.link_a.fail, RECSYS_OK);
-    assert_int_equal(recsys_denylist_check(w.a, bytes("t1"), &found, &err), RECSYS_OK);
+    atomic_store(&denylist_fixture.database.fail, RECSYS_OK);
+    atomic_store(&denylist_fixture.link_a.fail, RECSYS_OK);
+    assert_int_equal(recsys_denylist_check(denylist_fixture.a, bytes("t1"), &found, &err),
+                     RECSYS_OK);
     assert_int_equal(found.verdict, CLEAR);
     assert_memory_equal(&found.problem, &nothing, sizeof nothing);
 }
@@ -299,34 +310,36 @@ static void a_check_says_why_it_cannot_tell_and_leaves_the_error_record_alone(vo
 static void a_database_that_fails_does_not_revoke(void **state)
 {
     (void)state;
-    atomic_store(&w.database.fail, RECSYS_E_TIMEOUT);
-    assert_int_equal(recsys_denylist_revoke(w.a, bytes("t1"), NULL, NULL, FAR_S, &err),
-                     RECSYS_E_TIMEOUT);
-    assert_int_equal(recsys_denylist_sync(w.a, &err), RECSYS_E_TIMEOUT);
-    atomic_store(&w.database.fail, RECSYS_OK);
-    assert_int_equal(check(w.a, "t1"), CLEAR);
+    atomic_store(&denylist_fixture.database.fail, RECSYS_E_TIMEOUT);
+    assert_int_equal(
+        recsys_denylist_revoke(denylist_fixture.a, bytes("t1"), NULL, NULL, FAR_S, &err),
+        RECSYS_E_TIMEOUT);
+    assert_int_equal(recsys_denylist_sync(denylist_fixture.a, &err), RECSYS_E_TIMEOUT);
+    atomic_store(&denylist_fixture.database.fail, RECSYS_OK);
+    assert_int_equal(check(denylist_fixture.a, "t1"), CLEAR);
 }
 
 static void a_revocation_that_lost_against_another_is_tried_again(void **state)
 {
     (void)state;
-    atomic_store(&w.database.fail_next, 2);
-    atomic_store(&w.database.fail, RECSYS_E_CONFLICT);
+    atomic_store(&denylist_fixture.database.fail_next, 2);
+    atomic_store(&denylist_fixture.database.fail, RECSYS_E_CONFLICT);
     err = untouched;
-    revoke(w.a, "t1");
+    revoke(denylist_fixture.a, "t1");
     assert_memory_equal(&err, &untouched, sizeof err);
-    assert_int_equal(check(w.b, "t1"), REVOKED);
-    atomic_store(&w.database.fail, RECSYS_E_CONFLICT); /* but not for ever */
-    assert_int_equal(recsys_denylist_revoke(w.a, bytes("t2"), NULL, NULL, FAR_S, &err),
-                     RECSYS_E_CONFLICT);
+    assert_int_equal(check(denylist_fixture.b, "t1"), REVOKED);
+    atomic_store(&denylist_fixture.database.fail, RECSYS_E_CONFLICT); /* but not for ever */
+    assert_int_equal(
+        recsys_denylist_revoke(denylist_fixture.a, bytes("t2"), NULL, NULL, FAR_S, &err),
+        RECSYS_E_CONFLICT);
 }
 
 static void a_sync_rids_the_database_of_what_has_expired_now_and_then(void **state)
 {
     (void)state;
     for (int i = 0; i < 10; i++)
-        assert_int_equal(recsys_denylist_sync(w.a, &err), RECSYS_OK);
-    assert_int_equal(atomic_load(&w.database.n_deletes), 1);
+        assert_int_equal(recsys_denylist_sync(denylist_fixture.a, &err), RECSYS_OK);
+    assert_int_equal(atomic_load(&denylist_fixture.database.n_deletes), 1);
 }
 
 static void everything_is_counted(void **state)
@@ -338,11 +351,11 @@ static void everything_is_counted(void **state)
     (void)state;
     assert_int_equal(recsys_stats_create(&stats, &err), RECSYS_OK);
     options.stats = stats;
-    recsys_denylist *denylist = create(w.store_a, w.source, &options);
+    recsys_denylist *denylist = create(denylist_fixture.store_a, denylist_fixture.source, &options);
     revoke(denylist, "t1");
     assert_int_equal(check(denylist, "t1"), REVOKED);
     assert_int_equal(check(denylist, "t2"), CLEAR);
-    atomic_store(&w.database.fail, RECSYS_E_IO);
+    atomic_store(&denylist_fixture.database.fail, RECSYS_E_IO);
     flush();
     assert_int_equal(check(denylist, "t2"), RECSYS_TOKEN_UNCONFIRMED);
     const struct {
@@ -382,20 +395,24 @@ static void what_makes_no_sense_is_refused(void **state)
     assert_null(denylist);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         found.verdict = CLEAR;
-        assert_int_equal(recsys_denylist_check(w.a, bad[i], &found, &err), RECSYS_E_INVALID);
-        assert_int_equal(found.verdict, 0);
-        assert_int_equal(recsys_denylist_revoke(w.a, bad[i], NULL, NULL, FAR_S, &err),
+        assert_int_equal(recsys_denylist_check(denylist_fixture.a, bad[i], &found, &err),
                          RECSYS_E_INVALID);
-        assert_int_equal(recsys_denylist_get(w.a, bad[i], &json, &err), RECSYS_E_INVALID);
+        assert_int_equal(found.verdict, 0);
+        assert_int_equal(
+            recsys_denylist_revoke(denylist_fixture.a, bad[i], NULL, NULL, FAR_S, &err),
+            RECSYS_E_INVALID);
+        assert_int_equal(recsys_denylist_get(denylist_fixture.a, bad[i], &json, &err),
+                         RECSYS_E_INVALID);
     }
-    assert_int_equal(
-        recsys_denylist_revoke(w.a, bytes("t"), NULL, NULL, FAR_S * 1000u, &err), /* ms */
-        RECSYS_E_INVALID);
-    assert_int_equal(recsys_denylist_revoke(w.a, bytes("t"), "\xff", NULL, FAR_S, &err),
+    assert_int_equal(recsys_denylist_revoke(denylist_fixture.a, bytes("t"), NULL, NULL,
+                                            FAR_S * 1000u, &err), /* ms */
                      RECSYS_E_INVALID);
+    assert_int_equal(
+        recsys_denylist_revoke(denylist_fixture.a, bytes("t"), "\xff", NULL, FAR_S, &err),
+        RECSYS_E_INVALID);
     jti[255] = '\0';
-    revoke(w.a, jti);
-    assert_int_equal(check(w.b, jti), REVOKED);
+    revoke(denylist_fixture.a, jti);
+    assert_int_equal(check(denylist_fixture.b, jti), REVOKED);
     recsys_denylist_destroy(NULL);
 }
 

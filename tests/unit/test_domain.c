@@ -15,7 +15,7 @@
 #include "tests/support/fake_source.h"
 
 /* The database: per user so many rows, all with this text; every answer counted. */
-static struct world {
+static struct fixture {
     struct fake_source fake;
     recsys_source *source;
     recsys_store *stores[RECSYS_DOMAIN_DBS];
@@ -29,30 +29,30 @@ static struct world {
     char statement[512]; /* the last one */
     char first[512];     /* its first parameter */
     int64_t asked_rows;  /* its last parameter, if an integer */
-} world;
+} fixture;
 
 static void add_list(const recsys_datum *parameters, size_t n, recsys_rows *rows)
 {
     int64_t want = parameters[n - 1].type == RECSYS_TYPE_INTEGER ? parameters[n - 1].number : 1000;
 
     fake_source_columns(rows, "id", "user_id", "text", NULL);
-    for (int64_t i = 0; i < want && i < (int64_t)world.n_rows; i++) {
+    for (int64_t i = 0; i < want && i < (int64_t)fixture.n_rows; i++) {
         fake_source_add(rows, recsys_datum_integer(1000 - i));
         fake_source_add(rows, parameters[0]);
-        fake_source_add(rows, recsys_datum_text(world.text));
+        fake_source_add(rows, recsys_datum_text(fixture.text));
     }
 }
 
 static void add_scans(const recsys_datum *parameters, size_t n, recsys_rows *rows)
 {
-    size_t n_rows = n == 1 ? (size_t)world.is_there : world.n_rows;
+    size_t n_rows = n == 1 ? (size_t)fixture.is_there : fixture.n_rows;
 
     fake_source_columns(rows, "task_id", "status", "settled", NULL);
     for (size_t i = 0; i < n_rows; i++) {
         fake_source_add(rows, parameters[0]);
-        fake_source_add(rows, recsys_datum_text(world.status));
+        fake_source_add(rows, recsys_datum_text(fixture.status));
         fake_source_add(rows, (recsys_datum){.type = RECSYS_TYPE_BOOL,
-                                             .number = strcmp(world.status, "completed") == 0});
+                                             .number = strcmp(fixture.status, "completed") == 0});
     }
 }
 
@@ -61,11 +61,11 @@ static recsys_status answer(void *user_data, const char *statement, const recsys
 {
     (void)user_data;
     (void)err;
-    snprintf(world.statement, sizeof world.statement, "%s", statement);
-    world.first[0] = '\0';
+    snprintf(fixture.statement, sizeof fixture.statement, "%s", statement);
+    fixture.first[0] = '\0';
     if (n > 0)
-        fake_source_text(&parameters[0], world.first, sizeof world.first);
-    world.asked_rows = n > 1 ? parameters[n - 1].number : -1;
+        fake_source_text(&parameters[0], fixture.first, sizeof fixture.first);
+    fixture.asked_rows = n > 1 ? parameters[n - 1].number : -1;
     if (strstr(statement, "scan_results") != NULL)
         add_scans(parameters, n, rows);
     else if (strstr(statement, "character_db.states") != NULL ||
@@ -75,8 +75,8 @@ static recsys_status answer(void *user_data, const char *statement, const recsys
         if (is_gain)
             fake_source_columns(rows, "awarded", NULL);
         fake_source_add(rows, parameters[0]);
-        fake_source_add(rows, recsys_datum_integer(world.version * 10));
-        fake_source_add(rows, recsys_datum_integer(world.version));
+        fake_source_add(rows, recsys_datum_integer(fixture.version * 10));
+        fake_source_add(rows, recsys_datum_integer(fixture.version));
         if (is_gain) {
             fake_source_add(rows, recsys_datum_integer(2));
             fake_source_add(rows, (recsys_datum){.type = RECSYS_TYPE_BOOL, .number = 1});
@@ -89,52 +89,53 @@ static recsys_status answer(void *user_data, const char *statement, const recsys
         add_list(parameters, n, rows);
     else {
         fake_source_columns(rows, "user_id", "text", NULL);
-        if (world.is_there) {
+        if (fixture.is_there) {
             fake_source_add(rows, n > 0 ? parameters[0] : recsys_datum_text("-"));
-            fake_source_add(rows, recsys_datum_text(world.text));
+            fake_source_add(rows, recsys_datum_text(fixture.text));
         }
     }
     return RECSYS_OK;
 }
 
-static void open_world(void)
+static void open_fixture(void)
 {
     recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
 
-    memset(&world, 0, sizeof world);
-    world.fake.answer = answer;
-    world.n_rows = 150;
-    world.is_there = 1;
-    world.text = "a";
-    world.status = "completed";
-    world.version = 1;
-    world.source = fake_source_create(&world.fake);
-    options.source = world.source;
-    options.stores = world.stores;
+    memset(&fixture, 0, sizeof fixture);
+    fixture.fake.answer = answer;
+    fixture.n_rows = 150;
+    fixture.is_there = 1;
+    fixture.text = "a";
+    fixture.status = "completed";
+    fixture.version = 1;
+    fixture.source = fake_source_create(&fixture.fake);
+    options.source = fixture.source;
+    options.stores = fixture.stores;
     options.n_stores = RECSYS_DOMAIN_DBS;
     for (size_t db = 0; db < RECSYS_DOMAIN_DBS; db++) {
         char name[16];
         snprintf(name, sizeof name, "db%zu", db);
-        CHECK_OK(recsys_store_create_memory(name, NULL, &world.stores[db], &world.err), &world.err);
+        CHECK_OK(recsys_store_create_memory(name, NULL, &fixture.stores[db], &fixture.err),
+                 &fixture.err);
     }
-    CHECK_OK(recsys_domains_create(&options, &world.domains, &world.err), &world.err);
+    CHECK_OK(recsys_domains_create(&options, &fixture.domains, &fixture.err), &fixture.err);
 }
 
 static int set_up(void **state)
 {
     (void)state;
-    open_world();
-    CHECK_OK(recsys_recycling_add_domains(world.domains, &world.err), &world.err);
+    open_fixture();
+    CHECK_OK(recsys_recycling_add_domains(fixture.domains, &fixture.err), &fixture.err);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    recsys_domains_destroy(world.domains);
+    recsys_domains_destroy(fixture.domains);
     for (size_t db = 0; db < RECSYS_DOMAIN_DBS; db++)
-        recsys_store_unref(world.stores[db]);
-    recsys_source_unref(world.source);
+        recsys_store_unref(fixture.stores[db]);
+    recsys_source_unref(fixture.source);
     return 0;
 }
 
@@ -145,8 +146,8 @@ static char *read_entry(const char *name, const char *value, uint32_t limit, uin
     recsys_value json;
     char *text = calloc(1, 1);
 
-    *status = recsys_domains_get(world.domains, name, &value, value == NULL ? 0 : 1, limit, &json,
-                                 outcome, &world.err);
+    *status = recsys_domains_get(fixture.domains, name, &value, value == NULL ? 0 : 1, limit, &json,
+                                 outcome, &fixture.err);
     if (*status == RECSYS_OK) {
         text = realloc(text, json.size + 1);
         memcpy(text, json.data, json.size);
@@ -168,7 +169,7 @@ static void expect_entry(const char *name, const char *value, uint32_t limit, co
     char *text = read_entry(name, value, limit, &outcome, &status);
 
     if (status != RECSYS_OK)
-        fail_msg("%s: %s", name, world.err.message);
+        fail_msg("%s: %s", name, fixture.err.message);
     assert_string_equal(text, want);
     assert_int_equal(outcome, want_outcome);
     free(text);
@@ -225,8 +226,9 @@ static const char *keys_of(uint32_t db)
 
     keys[0] = '\0';
     do
-        CHECK_OK(recsys_store_scan(world.stores[db], parts, 2, &cursor, collect, keys, &world.err),
-                 &world.err);
+        CHECK_OK(
+            recsys_store_scan(fixture.stores[db], parts, 2, &cursor, collect, keys, &fixture.err),
+            &fixture.err);
     while (cursor != 0);
     return keys;
 }
@@ -268,7 +270,7 @@ static void every_ready_domain_is_as_documented(void **state)
 
     (void)state;
     for (i = 0; i < sizeof want / sizeof *want; i++) {
-        const recsys_domain_definition *have = recsys_domains_list(world.domains, i);
+        const recsys_domain_definition *have = recsys_domains_list(fixture.domains, i);
         assert_non_null(have);
         assert_string_equal(have->name, want[i].name);
         assert_string_equal(have->key, want[i].key);
@@ -276,7 +278,7 @@ static void every_ready_domain_is_as_documented(void **state)
         assert_int_equal(have->ttl_s, want[i].ttl_s);
         assert_null(strstr(have->query, "*"));
     }
-    assert_null(recsys_domains_list(world.domains, i));
+    assert_null(recsys_domains_list(fixture.domains, i));
 }
 
 static void an_entry_is_loaded_once_and_kept_under_exactly_its_key(void **state)
@@ -284,7 +286,7 @@ static void an_entry_is_loaded_once_and_kept_under_exactly_its_key(void **state)
     (void)state;
     expect_entry("user.profile", "42", 0, "{\"user_id\":\"42\",\"text\":\"a\"}", RECSYS_ASIDE_MISS);
     expect_entry("user.profile", "42", 0, "{\"user_id\":\"42\",\"text\":\"a\"}", RECSYS_ASIDE_HIT);
-    assert_int_equal(world.fake.calls, 1);
+    assert_int_equal(fixture.fake.calls, 1);
     assert_string_equal(keys_of(2), "user:profile:42 ");
     for (uint32_t db = 0; db < RECSYS_DOMAIN_DBS; db++)
         if (db != 2)
@@ -320,7 +322,7 @@ static void two_limits_never_get_each_others_answer(void **state)
             snprintf(user, sizeof user, "u%zu-%zu", first, second);
             for (size_t turn = 0; turn < 3; turn++) {
                 uint32_t limit = limits[turn == 1 ? second : first];
-                size_t want = limit == 0 ? 100 : limit < world.n_rows ? limit : world.n_rows;
+                size_t want = limit == 0 ? 100 : limit < fixture.n_rows ? limit : fixture.n_rows;
                 assert_int_equal(count_list("chat.history", user, limit, &outcome), want);
                 if (limit > 100 || turn == 0)
                     assert_int_equal(outcome, RECSYS_ASIDE_MISS);
@@ -336,12 +338,12 @@ static void what_is_cached_of_a_list_is_always_max_rows(void **state)
 
     (void)state;
     assert_int_equal(count_list("chat.history", "1", 3, &outcome), 3);
-    assert_int_equal(world.asked_rows, 100);
+    assert_int_equal(fixture.asked_rows, 100);
     assert_int_equal(count_list("chat.history", "1", 130, &outcome), 130);
-    assert_int_equal(world.asked_rows, 130);
-    assert_int_equal(world.fake.calls, 2);
+    assert_int_equal(fixture.asked_rows, 130);
+    assert_int_equal(fixture.fake.calls, 2);
     assert_int_equal(count_list("chat.history", "1", 100, &outcome), 100);
-    assert_int_equal(world.fake.calls, 2);
+    assert_int_equal(fixture.fake.calls, 2);
 }
 
 static void a_list_shorter_than_max_rows_is_complete_for_any_limit(void **state)
@@ -349,12 +351,12 @@ static void a_list_shorter_than_max_rows_is_complete_for_any_limit(void **state)
     uint32_t outcome;
 
     (void)state;
-    world.n_rows = 99;
+    fixture.n_rows = 99;
     assert_int_equal(count_list("chat.history", "1", 5, &outcome), 5);
     assert_int_equal(count_list("chat.history", "1", 5000, &outcome), 99);
     assert_int_equal(outcome, RECSYS_ASIDE_HIT);
-    assert_int_equal(world.fake.calls, 1);
-    world.n_rows = 0;
+    assert_int_equal(fixture.fake.calls, 1);
+    fixture.n_rows = 0;
     expect_entry("chat.history", "2", 10, "[]", RECSYS_ASIDE_MISS);
     expect_entry("chat.history", "2", 0, "[]", RECSYS_ASIDE_HIT);
 }
@@ -362,7 +364,7 @@ static void a_list_shorter_than_max_rows_is_complete_for_any_limit(void **state)
 static void brackets_and_quotes_in_values_do_not_move_the_cut(void **state)
 {
     (void)state;
-    world.text = "],[{\"\\";
+    fixture.text = "],[{\"\\";
     expect_entry("chat.history", "1", 1,
                  "[{\"id\":1000,\"user_id\":\"1\",\"text\":\"],[{\\\"\\\\\"}]", RECSYS_ASIDE_MISS);
 }
@@ -370,16 +372,16 @@ static void brackets_and_quotes_in_values_do_not_move_the_cut(void **state)
 static void that_there_is_none_is_kept_but_for_scans(void **state)
 {
     (void)state;
-    world.is_there = 0;
+    fixture.is_there = 0;
     expect_status("user.profile", "9", 0, RECSYS_E_NOT_FOUND, RECSYS_ASIDE_MISS);
     expect_status("user.profile", "9", 0, RECSYS_E_NOT_FOUND, RECSYS_ASIDE_NEGATIVE);
-    assert_int_equal(world.fake.calls, 1);
-    assert_non_null(strstr(world.err.message, "user:profile:9"));
+    assert_int_equal(fixture.fake.calls, 1);
+    assert_non_null(strstr(fixture.err.message, "user:profile:9"));
 
     expect_status("scan.result", "t", 0, RECSYS_E_NOT_FOUND, RECSYS_ASIDE_MISS);
     expect_status("scan.result", "t", 0, RECSYS_E_NOT_FOUND, RECSYS_ASIDE_MISS);
-    assert_int_equal(world.fake.calls, 3);
-    world.is_there = 1;
+    assert_int_equal(fixture.fake.calls, 3);
+    fixture.is_there = 1;
     expect_entry("scan.result", "t", 0, "{\"task_id\":\"t\",\"status\":\"completed\"}",
                  RECSYS_ASIDE_MISS);
 }
@@ -392,32 +394,32 @@ static void how_long_it_is_kept_that_there_is_none_is_the_domains_to_say(void **
     definition.key = "shop:{user}";
     definition.query = "SELECT $1";
     definition.negative_ttl_s = 5;
-    assert_int_equal(recsys_domains_add(world.domains, &definition, &world.err), RECSYS_OK);
-    world.is_there = 0;
+    assert_int_equal(recsys_domains_add(fixture.domains, &definition, &fixture.err), RECSYS_OK);
+    fixture.is_there = 0;
     expect_status("shop.cart", "9", 0, RECSYS_E_NOT_FOUND, RECSYS_ASIDE_MISS);
     expect_status("shop.cart", "9", 0, RECSYS_E_NOT_FOUND, RECSYS_ASIDE_NEGATIVE);
-    assert_int_equal(world.fake.calls, 1);
-    world.is_there = 1;
-    assert_int_equal(recsys_domains_invalidate_user(world.domains, "9", &world.err), RECSYS_OK);
+    assert_int_equal(fixture.fake.calls, 1);
+    fixture.is_there = 1;
+    assert_int_equal(recsys_domains_invalidate_user(fixture.domains, "9", &fixture.err), RECSYS_OK);
     expect_entry("shop.cart", "9", 0, "{\"user_id\":\"9\",\"text\":\"a\"}", RECSYS_ASIDE_MISS);
 }
 
 static void a_pending_scan_is_handed_out_and_not_kept(void **state)
 {
     (void)state;
-    world.status = "pending";
+    fixture.status = "pending";
     for (unsigned i = 1; i <= 2; i++) {
         expect_entry("scan.result", "t", 0, "{\"task_id\":\"t\",\"status\":\"pending\"}",
                      RECSYS_ASIDE_MISS);
-        assert_int_equal(world.fake.calls, i);
+        assert_int_equal(fixture.fake.calls, i);
     }
-    world.status = "completed";
+    fixture.status = "completed";
     expect_entry("scan.result", "t", 0, "{\"task_id\":\"t\",\"status\":\"completed\"}",
                  RECSYS_ASIDE_MISS);
     expect_entry("scan.result", "t", 0, "{\"task_id\":\"t\",\"status\":\"completed\"}",
                  RECSYS_ASIDE_HIT);
-    world.status = "pending";
-    world.n_rows = 2;
+    fixture.status = "pending";
+    fixture.n_rows = 2;
     for (unsigned i = 0; i < 2; i++)
         expect_entry("scan.history", "u", 1, "[{\"task_id\":\"u\",\"status\":\"pending\"}]",
                      RECSYS_ASIDE_MISS);
@@ -426,9 +428,9 @@ static void a_pending_scan_is_handed_out_and_not_kept(void **state)
 static void what_the_database_fails_with_is_the_callers(void **state)
 {
     (void)state;
-    world.fake.fails = RECSYS_E_TIMEOUT;
+    fixture.fake.fails = RECSYS_E_TIMEOUT;
     expect_status("user.profile", "1", 0, RECSYS_E_TIMEOUT, RECSYS_ASIDE_MISS);
-    world.fake.fails = RECSYS_OK;
+    fixture.fake.fails = RECSYS_OK;
     expect_entry("user.profile", "1", 0, "{\"user_id\":\"1\",\"text\":\"a\"}", RECSYS_ASIDE_MISS);
 }
 
@@ -436,9 +438,9 @@ static recsys_status write_users(const char *const *names, size_t n, const char 
 {
     recsys_datum parameter = recsys_datum_text(user);
 
-    return recsys_domains_write(world.domains, names, n, &user, 1,
+    return recsys_domains_write(fixture.domains, names, n, &user, 1,
                                 "UPDATE anything SET x = 1 WHERE user_id = $1", &parameter, 1, NULL,
-                                &world.err);
+                                &fixture.err);
 }
 
 static void a_write_forgets_its_entries_in_every_database(void **state)
@@ -447,7 +449,7 @@ static void a_write_forgets_its_entries_in_every_database(void **state)
                                         "user.activity"};
 
     (void)state;
-    world.n_rows = 1;
+    fixture.n_rows = 1;
     for (unsigned turn = 0; turn < 2; turn++) {
         uint32_t outcome;
         for (size_t i = 0; i < 4; i++)
@@ -457,10 +459,10 @@ static void a_write_forgets_its_entries_in_every_database(void **state)
                 assert_int_equal(status, RECSYS_OK);
             }
         /* Also if it fails: it may have happened. */
-        world.fake.fails = turn == 0 ? RECSYS_OK : RECSYS_E_IO;
-        assert_int_equal(write_users(names, 4, "1"), world.fake.fails);
-        world.fake.fails = RECSYS_OK;
-        world.text = "b";
+        fixture.fake.fails = turn == 0 ? RECSYS_OK : RECSYS_E_IO;
+        assert_int_equal(write_users(names, 4, "1"), fixture.fake.fails);
+        fixture.fake.fails = RECSYS_OK;
+        fixture.text = "b";
         for (size_t i = 0; i < 4; i++) {
             recsys_status status;
             free(read_entry(names[i], "1", 0, &outcome, &status));
@@ -479,7 +481,7 @@ static void a_write_that_cannot_name_its_entries_is_not_run(void **state)
     assert_int_equal(write_users(unknown, 2, "1"), RECSYS_E_UNDEFINED);
     assert_int_equal(write_users(unknown, 1, ""), RECSYS_E_INVALID);
     assert_int_equal(write_users(unknown, 0, "1"), RECSYS_E_INVALID);
-    assert_int_equal(world.fake.calls, 0);
+    assert_int_equal(fixture.fake.calls, 0);
 }
 
 static void a_user_is_forgotten_everywhere_and_nobody_else(void **state)
@@ -494,7 +496,7 @@ static void a_user_is_forgotten_everywhere_and_nobody_else(void **state)
         free(read_entry(names[i], "1", 0, &outcome, &status));
         free(read_entry(names[i], "11", 0, &outcome, &status));
     }
-    assert_int_equal(recsys_domains_invalidate_user(world.domains, "1", &world.err), RECSYS_OK);
+    assert_int_equal(recsys_domains_invalidate_user(fixture.domains, "1", &fixture.err), RECSYS_OK);
     for (size_t i = 0; i < 6; i++) {
         free(read_entry(names[i], "11", 0, &outcome, &status));
         assert_int_equal(outcome, RECSYS_ASIDE_HIT);
@@ -512,24 +514,24 @@ static void a_domain_of_ones_own_is_like_the_others(void **state)
     uint32_t outcome;
 
     (void)state;
-    assert_int_equal(recsys_domains_add(world.domains, &definition, &world.err), RECSYS_OK);
+    assert_int_equal(recsys_domains_add(fixture.domains, &definition, &fixture.err), RECSYS_OK);
     for (size_t turn = 0; turn < 2; turn++)
         for (size_t i = 0; i < 3; i++) {
-            CHECK_OK(recsys_domains_get(world.domains, "shop.cart", all[i], 2, 0, &json, &outcome,
-                                        &world.err),
-                     &world.err);
+            CHECK_OK(recsys_domains_get(fixture.domains, "shop.cart", all[i], 2, 0, &json, &outcome,
+                                        &fixture.err),
+                     &fixture.err);
             assert_int_equal(outcome, turn == 0 ? RECSYS_ASIDE_MISS : RECSYS_ASIDE_HIT);
             recsys_value_release(&json);
         }
     assert_non_null(strstr(keys_of(12), "shop:2:cart:x "));
     /* More parameters than the user: everything of the user goes, by its beginning. */
-    assert_int_equal(recsys_domains_invalidate_user(world.domains, "1", &world.err), RECSYS_OK);
+    assert_int_equal(recsys_domains_invalidate_user(fixture.domains, "1", &fixture.err), RECSYS_OK);
     assert_string_equal(keys_of(12), "shop:2:cart:x ");
-    assert_int_equal(recsys_domains_invalidate(world.domains, "shop.cart", other, 2, &world.err),
-                     RECSYS_OK);
+    assert_int_equal(
+        recsys_domains_invalidate(fixture.domains, "shop.cart", other, 2, &fixture.err), RECSYS_OK);
     assert_string_equal(keys_of(12), "");
-    assert_non_null(recsys_domains_get_aside(world.domains, 12));
-    assert_null(recsys_domains_get_aside(world.domains, 13));
+    assert_non_null(recsys_domains_get_aside(fixture.domains, 12));
+    assert_null(recsys_domains_get_aside(fixture.domains, 13));
 }
 
 static void names_that_are_not_there_say_so(void **state)
@@ -539,18 +541,18 @@ static void names_that_are_not_there_say_so(void **state)
 
     (void)state;
     expect_status("user.nothing", "1", 0, RECSYS_E_UNDEFINED, 0);
-    assert_non_null(strstr(world.err.message, "no domain \"user.nothing\""));
+    assert_non_null(strstr(fixture.err.message, "no domain \"user.nothing\""));
     expect_status("location.nearby", "1", 0, RECSYS_E_INVALID, 0);
-    assert_non_null(strstr(world.err.message, "recsys_recycling_find_nearby"));
+    assert_non_null(strstr(fixture.err.message, "recsys_recycling_find_nearby"));
     expect_status("info.search", "1", 0, RECSYS_E_INVALID, 0);
     expect_status("user.profile", "1", 5, RECSYS_E_INVALID, 0);
+    assert_int_equal(recsys_domains_get(fixture.domains, "info.categories", &one, 1, 0, &json, NULL,
+                                        &fixture.err),
+                     RECSYS_E_INVALID);
     assert_int_equal(
-        recsys_domains_get(world.domains, "info.categories", &one, 1, 0, &json, NULL, &world.err),
+        recsys_domains_get(fixture.domains, "user.profile", &one, 1, 0, NULL, NULL, &fixture.err),
         RECSYS_E_INVALID);
-    assert_int_equal(
-        recsys_domains_get(world.domains, "user.profile", &one, 1, 0, NULL, NULL, &world.err),
-        RECSYS_E_INVALID);
-    assert_int_equal(world.fake.calls, 0);
+    assert_int_equal(fixture.fake.calls, 0);
 }
 
 static void a_gain_is_written_through_as_a_reader_would_have_cached_it(void **state)
@@ -560,9 +562,10 @@ static void a_gain_is_written_through_as_a_reader_would_have_cached_it(void **st
     (void)state;
     expect_entry("character.state", "1", 0, "{\"user_id\":\"1\",\"exp\":10,\"version\":1}",
                  RECSYS_ASIDE_MISS);
-    world.version = 5;
-    CHECK_OK(recsys_recycling_gain_experience(world.domains, "1", 100, "award", &json, &world.err),
-             &world.err);
+    fixture.version = 5;
+    CHECK_OK(
+        recsys_recycling_gain_experience(fixture.domains, "1", 100, "award", &json, &fixture.err),
+        &fixture.err);
     assert_string_equal(
         json.data,
         "{\"user_id\":\"1\",\"exp\":50,\"version\":5,\"leveled_up\":2,\"awarded\":true}");
@@ -570,19 +573,19 @@ static void a_gain_is_written_through_as_a_reader_would_have_cached_it(void **st
     expect_entry("character.state", "1", 0, "{\"user_id\":\"1\",\"exp\":50,\"version\":5}",
                  RECSYS_ASIDE_HIT);
     /* An older gain that comes to the cache later does not win. */
-    world.version = 4;
-    CHECK_OK(recsys_recycling_gain_experience(world.domains, "1", 100, NULL, &json, &world.err),
-             &world.err);
+    fixture.version = 4;
+    CHECK_OK(recsys_recycling_gain_experience(fixture.domains, "1", 100, NULL, &json, &fixture.err),
+             &fixture.err);
     recsys_value_release(&json);
     expect_entry("character.state", "1", 0, "{\"user_id\":\"1\",\"exp\":50,\"version\":5}",
                  RECSYS_ASIDE_HIT);
-    world.fake.fails = RECSYS_E_TIMEOUT;
+    fixture.fake.fails = RECSYS_E_TIMEOUT;
     assert_int_equal(
-        recsys_recycling_gain_experience(world.domains, "1", 100, NULL, &json, &world.err),
+        recsys_recycling_gain_experience(fixture.domains, "1", 100, NULL, &json, &fixture.err),
         RECSYS_E_TIMEOUT);
     assert_null(json.data);
-    world.fake.fails = RECSYS_OK;
-    world.version = 6;
+    fixture.fake.fails = RECSYS_OK;
+    fixture.version = 6;
     expect_entry("character.state", "1", 0, "{\"user_id\":\"1\",\"exp\":60,\"version\":6}",
                  RECSYS_ASIDE_MISS);
 }
@@ -596,39 +599,43 @@ static void warming_loads_what_is_missing_and_one_process_does_it(void **state)
     (void)state;
     expect_entry("info.guide", "paper", 0, "{\"user_id\":\"paper\",\"text\":\"a\"}",
                  RECSYS_ASIDE_MISS);
-    CHECK_OK(recsys_domains_warm(world.domains, "info.guide", 0, &warming, &world.err), &world.err);
+    CHECK_OK(recsys_domains_warm(fixture.domains, "info.guide", 0, &warming, &fixture.err),
+             &fixture.err);
     assert_int_equal(warming.loaded, 1);
     assert_int_equal(warming.present, 1);
     assert_int_equal(warming.failed, 0);
     assert_int_equal(warming.skipped, 0);
     expect_entry("info.guide", "glass", 0, "{\"user_id\":\"glass\",\"text\":\"a\"}",
                  RECSYS_ASIDE_HIT);
-    CHECK_OK(recsys_domains_warm(world.domains, "info.categories", 0, &warming, &world.err),
-             &world.err);
+    CHECK_OK(recsys_domains_warm(fixture.domains, "info.categories", 0, &warming, &fixture.err),
+             &fixture.err);
     assert_int_equal(warming.loaded, 1);
-    CHECK_OK(
-        recsys_store_set(world.stores[5], lock, value, 60000, RECSYS_STORE_IF_ABSENT, &world.err),
-        &world.err);
-    CHECK_OK(recsys_domains_warm(world.domains, "info.guide", 0, &warming, &world.err), &world.err);
+    CHECK_OK(recsys_store_set(fixture.stores[5], lock, value, 60000, RECSYS_STORE_IF_ABSENT,
+                              &fixture.err),
+             &fixture.err);
+    CHECK_OK(recsys_domains_warm(fixture.domains, "info.guide", 0, &warming, &fixture.err),
+             &fixture.err);
     assert_int_equal(warming.skipped, 1);
     assert_int_equal(warming.loaded + warming.present + warming.failed, 0);
-    assert_int_equal(recsys_domains_warm(world.domains, "user.profile", 0, &warming, &world.err),
-                     RECSYS_E_INVALID);
+    assert_int_equal(
+        recsys_domains_warm(fixture.domains, "user.profile", 0, &warming, &fixture.err),
+        RECSYS_E_INVALID);
     /* A guide that has just been removed is no failure, and leaves no trace of one. */
-    CHECK_OK(recsys_store_remove(world.stores[5], &lock, 1, NULL, &world.err), &world.err);
-    CHECK_OK(recsys_aside_invalidate_all(recsys_domains_get_aside(world.domains, 5), &world.err),
-             &world.err);
-    world.is_there = 0;
-    world.err = untouched;
-    assert_int_equal(recsys_domains_warm(world.domains, "info.guide", 0, &warming, &world.err),
+    CHECK_OK(recsys_store_remove(fixture.stores[5], &lock, 1, NULL, &fixture.err), &fixture.err);
+    CHECK_OK(
+        recsys_aside_invalidate_all(recsys_domains_get_aside(fixture.domains, 5), &fixture.err),
+        &fixture.err);
+    fixture.is_there = 0;
+    fixture.err = untouched;
+    assert_int_equal(recsys_domains_warm(fixture.domains, "info.guide", 0, &warming, &fixture.err),
                      RECSYS_OK);
-    assert_memory_equal(&world.err, &untouched, sizeof untouched);
+    assert_memory_equal(&fixture.err, &untouched, sizeof untouched);
     assert_int_equal(warming.failed, 2);
-    world.is_there = 1;
-    assert_int_equal(recsys_domains_warm(world.domains, "nothing", 0, &warming, &world.err),
+    fixture.is_there = 1;
+    assert_int_equal(recsys_domains_warm(fixture.domains, "nothing", 0, &warming, &fixture.err),
                      RECSYS_E_UNDEFINED);
-    world.fake.fails = RECSYS_E_IO;
-    assert_int_equal(recsys_domains_warm(world.domains, "info.guide", 0, &warming, &world.err),
+    fixture.fake.fails = RECSYS_E_IO;
+    assert_int_equal(recsys_domains_warm(fixture.domains, "info.guide", 0, &warming, &fixture.err),
                      RECSYS_E_IO);
 }
 

@@ -13,30 +13,30 @@
 #include "tests/support/check.h"
 #include "tests/support/fake_source.h"
 
-static struct world {
+static struct fixture {
     struct fake_source fake;
     recsys_source *source;
     recsys_domains *domains;
     recsys_error err;
-} world;
+} fixture;
 
 static int set_up(void **state)
 {
     recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
 
     (void)state;
-    memset(&world, 0, sizeof world);
-    world.source = fake_source_create(&world.fake);
-    options.source = world.source;
-    CHECK_OK(recsys_domains_create(&options, &world.domains, &world.err), &world.err);
+    memset(&fixture, 0, sizeof fixture);
+    fixture.source = fake_source_create(&fixture.fake);
+    options.source = fixture.source;
+    CHECK_OK(recsys_domains_create(&options, &fixture.domains, &fixture.err), &fixture.err);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    recsys_domains_destroy(world.domains);
-    recsys_source_unref(world.source);
+    recsys_domains_destroy(fixture.domains);
+    recsys_source_unref(fixture.source);
     return 0;
 }
 
@@ -57,10 +57,10 @@ static recsys_domain_definition make_definition(void)
 static void refuse(const recsys_domain_definition *definition, recsys_status status,
                    const char *says)
 {
-    memset(&world.err, 0, sizeof world.err);
-    assert_int_equal(recsys_domains_add(world.domains, definition, &world.err), status);
-    if (strstr(world.err.message, says) == NULL)
-        fail_msg("\"%s\" does not say \"%s\"", world.err.message, says);
+    memset(&fixture.err, 0, sizeof fixture.err);
+    assert_int_equal(recsys_domains_add(fixture.domains, definition, &fixture.err), status);
+    if (strstr(fixture.err.message, says) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", fixture.err.message, says);
 }
 
 static void a_definition_that_cannot_work_is_refused(void **state)
@@ -109,8 +109,8 @@ static void a_definition_that_cannot_work_is_refused(void **state)
     WITH(definition.struct_size = 8, RECSYS_E_INVALID, "size");
     WITH((definition.shape = RECSYS_SHAPE_LIST, definition.version_column = "v"), RECSYS_E_INVALID,
          "version_column");
-    assert_null(recsys_domains_list(world.domains, 0));
-    assert_null(recsys_domains_get_aside(world.domains, 12));
+    assert_null(recsys_domains_list(fixture.domains, 0));
+    assert_null(recsys_domains_get_aside(fixture.domains, 12));
 }
 
 static void two_domains_cannot_make_the_same_key(void **state)
@@ -146,7 +146,7 @@ static void two_domains_cannot_make_the_same_key(void **state)
                 for (const char *at = key; (at = strchr(at, '{')) != NULL; at++)
                     snprintf(query + strlen(query), sizeof query - strlen(query), ", $%u", ++n);
                 definition.query = query;
-                status[side] = recsys_domains_add(world.domains, &definition, &world.err);
+                status[side] = recsys_domains_add(fixture.domains, &definition, &fixture.err);
             }
             assert_int_equal(status[0], RECSYS_OK);
             if (status[1] != (pairs[i].overlap ? RECSYS_E_EXISTS : RECSYS_OK))
@@ -160,41 +160,42 @@ static void the_ready_domains_come_all_or_not_at_all(void **state)
     recsys_value json;
 
     (void)state;
-    assert_null(recsys_domains_list(world.domains, 0));
+    assert_null(recsys_domains_list(fixture.domains, 0));
     mine.name = "info.search";
     mine.shape = RECSYS_SHAPE_LIST;
     mine.ttl_s = 1;
     mine.key = "mine:{a}";
     mine.query = "SELECT $1";
-    CHECK_OK(recsys_domains_add(world.domains, &mine, &world.err), &world.err);
-    assert_int_equal(recsys_recycling_add_domains(world.domains, &world.err), RECSYS_E_EXISTS);
-    assert_null(recsys_domains_list(world.domains, 1));
-    assert_int_equal(recsys_recycling_search_guides(world.domains, "word", &json, NULL, &world.err),
-                     RECSYS_E_UNDEFINED);
-    assert_non_null(strstr(world.err.message, "recsys_recycling_add_domains"));
-    assert_int_equal(recsys_recycling_add_domains(NULL, &world.err), RECSYS_E_INVALID);
+    CHECK_OK(recsys_domains_add(fixture.domains, &mine, &fixture.err), &fixture.err);
+    assert_int_equal(recsys_recycling_add_domains(fixture.domains, &fixture.err), RECSYS_E_EXISTS);
+    assert_null(recsys_domains_list(fixture.domains, 1));
+    assert_int_equal(
+        recsys_recycling_search_guides(fixture.domains, "word", &json, NULL, &fixture.err),
+        RECSYS_E_UNDEFINED);
+    assert_non_null(strstr(fixture.err.message, "recsys_recycling_add_domains"));
+    assert_int_equal(recsys_recycling_add_domains(NULL, &fixture.err), RECSYS_E_INVALID);
 }
 
 static void options_that_cannot_work_are_refused(void **state)
 {
     recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
     recsys_store *stores[RECSYS_DOMAIN_DBS + 1] = {NULL};
-    recsys_domains *domains = world.domains;
+    recsys_domains *domains = fixture.domains;
 
     (void)state;
-    options.source = world.source;
+    options.source = fixture.source;
     options.n_stores = 1;
-    assert_int_equal(recsys_domains_create(&options, &domains, &world.err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_domains_create(&options, &domains, &fixture.err), RECSYS_E_INVALID);
     assert_null(domains);
     options.stores = stores;
     options.n_stores = RECSYS_DOMAIN_DBS + 1;
-    assert_int_equal(recsys_domains_create(&options, &domains, &world.err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_domains_create(&options, &domains, &fixture.err), RECSYS_E_INVALID);
     options.n_stores = 1;
     options.flags = 1;
-    assert_int_equal(recsys_domains_create(&options, &domains, &world.err), RECSYS_E_UNSUPPORTED);
+    assert_int_equal(recsys_domains_create(&options, &domains, &fixture.err), RECSYS_E_UNSUPPORTED);
     options.flags = 0;
     options.source = NULL;
-    assert_int_equal(recsys_domains_create(&options, &domains, &world.err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_domains_create(&options, &domains, &fixture.err), RECSYS_E_INVALID);
     assert_null(domains);
 }
 
@@ -208,14 +209,16 @@ static void a_time_to_live_has_a_default_and_an_end(void **state)
     definition.key = "a:{id}";
     definition.query = "SELECT $1";
     definition.ttl_s = RECSYS_NEVER_32;
-    assert_int_equal(recsys_domains_add(world.domains, &definition, &world.err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_domains_add(fixture.domains, &definition, &fixture.err),
+                     RECSYS_E_INVALID);
     definition.ttl_s = 0;
     definition.flags = RECSYS_DOMAIN_NO_NEGATIVE;
     definition.negative_ttl_s = 1;
-    assert_int_equal(recsys_domains_add(world.domains, &definition, &world.err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_domains_add(fixture.domains, &definition, &fixture.err),
+                     RECSYS_E_INVALID);
     definition.negative_ttl_s = 0;
-    CHECK_OK(recsys_domains_add(world.domains, &definition, &world.err), &world.err);
-    assert_int_equal(recsys_domains_list(world.domains, 0)->ttl_s, 300);
+    CHECK_OK(recsys_domains_add(fixture.domains, &definition, &fixture.err), &fixture.err);
+    assert_int_equal(recsys_domains_list(fixture.domains, 0)->ttl_s, 300);
 }
 
 int main(void)

@@ -2,7 +2,7 @@
  *
  * Up to three processes with one or two threads each read, write and
  * invalidate two rows through caches over one store, in an order that the seed
- * decides (tests/support/simulation.h). Four worlds:
+ * decides (tests/support/simulation.h). Four conditions:
  *
  *   quiet    nothing goes wrong; leases and values expire, in every order
  *   lossy    keys are evicted, and the store restarts and forgets
@@ -16,7 +16,7 @@
  * process reads what was written last.
  *
  * A control does the same by get, load, set and commit, delete, in the quiet
- * world. RECSYS_SEED=n repeats one run of each and says what happens in it;
+ * condition. RECSYS_SEED=n repeats one run of each and says what happens in it;
  * RECSYS_LONG=1 makes more runs.
  */
 #include <inttypes.h>
@@ -30,8 +30,8 @@
 
 #define MAX_PROCESSES 3u
 
-enum world { QUIET, LOSSY, FAILING, MAD, N_WORLDS };
-static const char *const world_names[N_WORLDS] = {"quiet", "lossy", "failing", "mad"};
+enum condition { QUIET, LOSSY, FAILING, MAD, N_CONDITIONS };
+static const char *const condition_names[N_CONDITIONS] = {"quiet", "lossy", "failing", "mad"};
 
 struct process {
     struct sim_process base;
@@ -43,7 +43,7 @@ struct process {
 static struct simulation sim;
 static struct process processes[MAX_PROCESSES];
 static unsigned n_processes;
-static enum world world;
+static enum condition condition;
 static uint64_t told[SIM_KEYS]; /* invalidated, and the store knows */
 static uint64_t n_stale;        /* of this run */
 static int is_traced;
@@ -69,7 +69,7 @@ static void complain(const char *what, unsigned key, uint64_t version, uint64_t 
         fprintf(stderr,
                 "seed %" PRIu64 ", %s: %s of %s: version %" PRIu64 ", but %" PRIu64
                 " was invalidated (now %" PRIu64 ")\n",
-                sim.seed, world_names[world], what, key_texts[key], version, floor,
+                sim.seed, condition_names[condition], what, key_texts[key], version, floor,
                 sim.rows[key].version);
 }
 
@@ -136,7 +136,7 @@ static void note_invalidation(struct process *process, unsigned key, uint64_t ve
         return;
     if (version > process->invalidated[key])
         process->invalidated[key] = version;
-    if (world == QUIET || world == LOSSY)
+    if (condition == QUIET || condition == LOSSY)
         CHECK(is_told(process)); /* nothing fails, so nothing may be put off */
     settle();
 }
@@ -204,7 +204,7 @@ static void get_or_load(struct process *process, unsigned key)
     else if (status == RECSYS_E_NOT_FOUND)
         check_absence(key, floor, "read");
     else /* the loader's own failure, or no loader could be run; never the store's */
-        CHECK(status == RECSYS_E_LIMIT || (status == RECSYS_E_EXHAUSTED && world >= FAILING));
+        CHECK(status == RECSYS_E_LIMIT || (status == RECSYS_E_EXHAUSTED && condition >= FAILING));
     recsys_value_release(&value);
 }
 
@@ -282,7 +282,7 @@ static void invalidate(struct process *process)
     case 1: {
         recsys_status status =
             recsys_aside_invalidate_matching(process->aside, form, 2, NULL, NULL);
-        CHECK(status == RECSYS_OK || world >= FAILING);
+        CHECK(status == RECSYS_OK || condition >= FAILING);
         break;
     }
     case 2:
@@ -418,7 +418,7 @@ static void create_caches(void)
 
 static void start(uint64_t seed, int is_control)
 {
-    static const struct sim_chances chances[N_WORLDS] = {
+    static const struct sim_chances chances[N_CONDITIONS] = {
         [QUIET] = {0, 0, 0, 0},
         [LOSSY] = {0, 20, 20, 0},
         [FAILING] = {80, 0, 0, 0},
@@ -427,7 +427,7 @@ static void start(uint64_t seed, int is_control)
 
     sim_init(&sim, seed);
     sim.is_traced = is_traced;
-    sim.chances = chances[world];
+    sim.chances = chances[condition];
     memset(told, 0, sizeof told);
     memset(processes, 0, sizeof processes);
     n_stale = 0;
@@ -508,8 +508,9 @@ static unsigned long run_many(uint64_t first, unsigned long n, int is_control)
         n_bad += (unsigned long)run(first + i, is_control);
     printf("%-8s %7lu runs, %5lu stale; %lu reads (%lu hits), %lu loads (%lu shared), %lu writes, "
            "%lu fills refused, %lu faults (%lu replayed), %lu restarts, %lu deaths\n",
-           is_control ? "naive" : world_names[world], n, n_bad, sum.reads, sum.hits, sum.loads,
-           sum.shared, sum.writes, sum.refused, sum.faults, sum.replayed, sum.restarts, sum.deaths);
+           is_control ? "naive" : condition_names[condition], n, n_bad, sum.reads, sum.hits,
+           sum.loads, sum.shared, sum.writes, sum.refused, sum.faults, sum.replayed, sum.restarts,
+           sum.deaths);
     return n_bad;
 }
 
@@ -538,13 +539,13 @@ int main(void)
     setvbuf(stdout, NULL, _IOLBF, 0);
     is_traced = given != NULL;
     printf("seeds from %" PRIu64 "\n", seed);
-    for (world = QUIET; world < N_WORLDS; world++)
+    for (condition = QUIET; condition < N_CONDITIONS; condition++)
         n_bad += run_many(seed, n, 0);
     if (given == NULL) {
-        world = MAD;
+        condition = MAD;
         check_that_runs_repeat(seed);
     }
-    world = QUIET;
+    condition = QUIET;
     unsigned long n_control = run_many(seed, n, 1);
     sim_end();
     if (n_bad > 0)

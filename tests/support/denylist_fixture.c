@@ -1,5 +1,5 @@
-/* tests/support/denylist_world.c - see denylist_world.h. */
-#include "tests/support/denylist_world.h"
+/* tests/support/denylist_fixture.c - see denylist_fixture.h. */
+#include "tests/support/denylist_fixture.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 recsys_error err;
 uint64_t fake_now_ms;
 
-struct denylist_world w;
+struct denylist_fixture denylist_fixture;
 
 recsys_bytes bytes(const char *text)
 {
@@ -38,16 +38,16 @@ static int setup_with(uint64_t (*now_ms)(void *unused))
     recsys_cache_options options = RECSYS_CACHE_OPTIONS_INIT;
 
     options.now_ms = now_ms;
-    memset(&w, 0, sizeof w);
-    auth_database_init(&w.database);
-    w.source = auth_database_open(&w.database);
-    if (recsys_store_create_memory("memory", &options, &w.memory, &err) != RECSYS_OK)
+    memset(&denylist_fixture, 0, sizeof denylist_fixture);
+    auth_database_init(&denylist_fixture.database);
+    denylist_fixture.source = auth_database_open(&denylist_fixture.database);
+    if (recsys_store_create_memory("memory", &options, &denylist_fixture.memory, &err) != RECSYS_OK)
         return -1;
-    w.store_a = auth_link_open(&w.link_a, w.memory);
-    w.store_b = auth_link_open(&w.link_b, w.memory);
+    denylist_fixture.store_a = auth_link_open(&denylist_fixture.link_a, denylist_fixture.memory);
+    denylist_fixture.store_b = auth_link_open(&denylist_fixture.link_b, denylist_fixture.memory);
     patient.timeout_ms = 60000; /* the fake answers at once; who waits must not give up */
-    w.a = create(w.store_a, w.source, &patient);
-    w.b = create(w.store_b, w.source, &patient);
+    denylist_fixture.a = create(denylist_fixture.store_a, denylist_fixture.source, &patient);
+    denylist_fixture.b = create(denylist_fixture.store_b, denylist_fixture.source, &patient);
     return 0;
 }
 
@@ -66,13 +66,13 @@ int setup_timed(void **state)
 int teardown(void **state)
 {
     (void)state;
-    recsys_denylist_destroy(w.a);
-    recsys_denylist_destroy(w.b);
-    recsys_store_unref(w.store_a);
-    recsys_store_unref(w.store_b);
-    recsys_store_unref(w.memory);
-    recsys_source_unref(w.source);
-    auth_database_destroy(&w.database);
+    recsys_denylist_destroy(denylist_fixture.a);
+    recsys_denylist_destroy(denylist_fixture.b);
+    recsys_store_unref(denylist_fixture.store_a);
+    recsys_store_unref(denylist_fixture.store_b);
+    recsys_store_unref(denylist_fixture.memory);
+    recsys_source_unref(denylist_fixture.source);
+    auth_database_destroy(&denylist_fixture.database);
     return 0;
 }
 
@@ -97,7 +97,7 @@ void flush(void)
     for (size_t i = 0; i < 3; i++) {
         recsys_bytes key = bytes(keys[i]);
         uint64_t n;
-        CHECK_OK(recsys_store_remove(w.memory, &key, 1, &n, &err), &err);
+        CHECK_OK(recsys_store_remove(denylist_fixture.memory, &key, 1, &n, &err), &err);
     }
 }
 
@@ -107,7 +107,7 @@ const char *stored(recsys_bytes key)
     recsys_value value = {0};
     uint64_t incarnation;
 
-    CHECK_OK(recsys_store_get(w.memory, &key, 1, &value, &incarnation, &err), &err);
+    CHECK_OK(recsys_store_get(denylist_fixture.memory, &key, 1, &value, &incarnation, &err), &err);
     snprintf(text, sizeof text, "%.*s", (int)value.size,
              value.size > 0 ? (const char *)value.data : "");
     recsys_value_release(&value);
@@ -116,5 +116,5 @@ const char *stored(recsys_bytes key)
 
 unsigned long n_reads(void)
 {
-    return atomic_load(&w.database.n_reads);
+    return atomic_load(&denylist_fixture.database.n_reads);
 }

@@ -1,10 +1,11 @@
-/* tests/support/denylist_world.h - two processes with a denylist each, one store and one database.
+/* tests/support/denylist_fixture.h - two processes with a denylist each, one store and one
+ * database.
  *
  * A link of its own to the store lets each process be cut off alone; the database
- * does as it is told (auth_fakes.h). One world a program, made for each test.
+ * does as it is told (auth_fakes.h). One fixture a program, made for each test.
  */
-#ifndef TESTS_SUPPORT_DENYLIST_WORLD_H
-#define TESTS_SUPPORT_DENYLIST_WORLD_H
+#ifndef TESTS_SUPPORT_DENYLIST_FIXTURE_H
+#define TESTS_SUPPORT_DENYLIST_FIXTURE_H
 
 #include <stdint.h>
 
@@ -19,7 +20,7 @@
 #define UNKNOWN RECSYS_TOKEN_UNKNOWN
 
 /* One database, one store, two processes. */
-struct denylist_world {
+struct denylist_fixture {
     struct auth_database database;
     recsys_source *source;
     recsys_store *memory;
@@ -28,7 +29,7 @@ struct denylist_world {
     recsys_denylist *a, *b;
 };
 
-extern struct denylist_world w;
+extern struct denylist_fixture denylist_fixture;
 extern recsys_error err;     /* of the last call that failed, or check() that could not tell */
 extern uint64_t fake_now_ms; /* for options.now_ms of a test's own */
 

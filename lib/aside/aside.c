@@ -1,22 +1,20 @@
-/* lib/aside/aside.c - the cache itself: options, making, ending, counts, and what all its parts
- * share.
+/* lib/aside/aside.c - create and destroy a cache, and hand out its counts.
  *
  * The parts: lookup.c reads and says what is there, get_or_load.c decides who
  * loads, fill.c stores what was loaded, refresh.c loads again before the end,
- * changes.c and set.c change values, invalidate_keys.c and invalidate.c remove them.
+ * changes.c and set.c change values, invalidate_keys.c and invalidate.c remove
+ * them; aside_arguments.c, epoch.c and stamp.c are what they all use.
  */
 #include "lib/aside/aside.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/base/hash.h"
-#include "lib/base/json.h"
 #include "lib/base/structs.h"
 #include "lib/store/store.h"
 
@@ -49,11 +47,6 @@ static uint64_t time_of(const recsys_aside_options *given, uint32_t time_ms, uin
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
-}
-
-static uint64_t sum_of(uint64_t a, uint64_t b)
-{
-    return a > RECSYS_NEVER - b ? RECSYS_NEVER : a + b;
 }
 
 static recsys_status check_options(const recsys_aside_options *given, const char *label,
@@ -197,96 +190,6 @@ void recsys_aside_destroy(recsys_aside *aside)
     rs_free(aside->label);
     recsys_store_unref(aside->store);
     rs_free(aside);
-}
-
-recsys_status rs_aside_check_key(const recsys_aside *aside, recsys_bytes key, const char *function,
-                                 recsys_error *err)
-{
-    const char *bytes = key.data;
-
-    if (aside == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "%s: the cache is NULL", function);
-    if (bytes == NULL || key.size == 0 || key.size > RECSYS_KEY_MAX)
-        return rs_error(err, RECSYS_E_INVALID, "%s: a key has 1 to %u bytes, this one has %zu",
-                        function, RECSYS_KEY_MAX, bytes == NULL ? (size_t)0 : key.size);
-    if (bytes[0] == '~' || (key.size >= 2 && memcmp(bytes + key.size - 2, RS_SIDE_SUFFIX, 2) == 0))
-        return rs_error(err, RECSYS_E_INVALID,
-                        "%s: keys that begin with '~' or end in \"~r\" are the cache's own",
-                        function);
-    return rs_store_check_fork(aside->store, err);
-}
-
-recsys_status rs_aside_check_value(const recsys_aside *aside, recsys_bytes value, recsys_error *err)
-{
-    json_t *parsed = NULL;
-
-    if ((aside->flags & RECSYS_ASIDE_JSON) == 0)
-        return RECSYS_OK;
-    recsys_status status =
-        rs_json_parse(value.size == 0 ? "" : value.data, value.size, "cached value", &parsed, err);
-    json_decref(parsed);
-    return status;
-}
-
-struct rs_identity rs_aside_identity(const recsys_aside *aside, recsys_bytes key)
-{
-    return (struct rs_identity){aside->label, aside->label_size, key.data, key.size};
-}
-
-int rs_aside_is_away(recsys_status status)
-{
-    return status == RECSYS_E_UNAVAILABLE || rs_breaker_is_failure(status);
-}
-
-uint64_t rs_aside_now_ms(const recsys_aside *aside)
-{
-    return aside->now_ms == NULL ? rs_clock_unix_ms() : aside->now_ms(aside->user_data);
-}
-
-/* Never the same in two processes, a process and its fork included: leases are told apart by it. */
-uint64_t rs_aside_random(recsys_aside *aside)
-{
-    struct {
-        uint64_t n, aside, process;
-    } what;
-
-    if (aside->random != NULL)
-        return aside->random(aside->user_data);
-    what.n = atomic_fetch_add_explicit(&aside->n_random, 1u, memory_order_relaxed);
-    what.aside = (uint64_t)(uintptr_t)aside;
-    what.process = (uint64_t)getpid();
-    return rs_hash_bytes(&what, sizeof what, aside->seed);
-}
-
-double rs_aside_random_unit(recsys_aside *aside)
-{
-    return (double)((rs_aside_random(aside) >> 11) + 1) * 0x1p-53;
-}
-
-uint64_t rs_aside_jitter(recsys_aside *aside, uint64_t ttl_ms)
-{
-    if (ttl_ms == RECSYS_NEVER)
-        return ttl_ms;
-    double shortened =
-        (double)ttl_ms * (1.0 - rs_aside_random_unit(aside) * aside->jitter_percent / 100.0);
-
-    return shortened < 1.0 ? 1 : (uint64_t)shortened;
-}
-
-uint64_t rs_aside_stamp(recsys_aside *aside, recsys_bytes key, unsigned char *bytes,
-                        struct rs_envelope *envelope, uint64_t epoch, uint64_t ttl_ms)
-{
-    struct rs_identity identity = rs_aside_identity(aside, key);
-    uint64_t ttl = rs_aside_jitter(aside, ttl_ms == 0 ? aside->ttl_ms : ttl_ms);
-
-    envelope->entry = rs_aside_random(aside);
-    envelope->epoch = epoch;
-    envelope->created_ms = rs_aside_now_ms(aside);
-    envelope->fresh_until_ms = sum_of(envelope->created_ms, ttl);
-    if ((envelope->flags & RS_ENVELOPE_NEGATIVE) == 0 && (aside->flags & RECSYS_ASIDE_JSON) != 0)
-        envelope->flags |= RS_ENVELOPE_JSON;
-    rs_envelope_write(bytes, &identity, envelope);
-    return (envelope->flags & RS_ENVELOPE_NEGATIVE) != 0 ? ttl : sum_of(ttl, aside->stale_ms);
 }
 
 recsys_status recsys_aside_get_stats(recsys_aside *aside, recsys_aside_stats *out,

@@ -59,16 +59,17 @@ struct recsys_aside {
     struct rs_counts counts;
 };
 
-/* -- aside.c -- */
+/* -- aside_arguments.c -- */
 
 recsys_status rs_aside_check_key(const recsys_aside *aside, recsys_bytes key, const char *function,
                                  recsys_error *err);
 /* E_FORMAT if this cache keeps JSON and the value is not. */
 recsys_status rs_aside_check_value(const recsys_aside *aside, recsys_bytes value,
                                    recsys_error *err);
+
+/* -- stamp.c -- */
+
 struct rs_identity rs_aside_identity(const recsys_aside *aside, recsys_bytes key);
-/* Does it say that the store cannot be reached, rather than that this call was wrong? */
-int rs_aside_is_away(recsys_status of_the_store);
 uint64_t rs_aside_now_ms(const recsys_aside *aside);
 uint64_t rs_aside_random(recsys_aside *aside);
 /* 0 < U <= 1 */
@@ -79,6 +80,16 @@ uint64_t rs_aside_jitter(recsys_aside *aside, uint64_t ttl_ms);
  * set. Returns the time to live that the store is told. */
 uint64_t rs_aside_stamp(recsys_aside *aside, recsys_bytes key, unsigned char *bytes,
                         struct rs_envelope *envelope, uint64_t epoch, uint64_t ttl_ms);
+
+/* -- epoch.c -- */
+
+/* As values carry it; never 0. */
+uint64_t rs_epoch_of(const unsigned char bytes[RS_EPOCH_SIZE], uint64_t incarnation);
+/* A new epoch, over whatever there is: all values end. */
+recsys_status rs_aside_new_epoch(recsys_aside *aside, recsys_error *err);
+/* The epoch key is missing, or not eight bytes. RECSYS_OK also if another process makes one at the
+ * same time, which is as good: read it again. */
+recsys_status rs_aside_make_epoch(recsys_aside *aside, int is_damaged, recsys_error *err);
 
 /* -- lookup.c -- */
 
@@ -109,8 +120,6 @@ struct rs_look {
 void rs_aside_look(recsys_aside *aside, recsys_bytes key, int wants_epoch,
                    enum rs_operation operation, struct rs_look *look, recsys_error *err);
 void rs_look_release(struct rs_look *look);
-/* A new epoch, over whatever there is. */
-recsys_status rs_aside_new_epoch(recsys_aside *aside, recsys_error *err);
 
 /* -- fill.c -- */
 
@@ -162,6 +171,9 @@ recsys_status rs_aside_use(recsys_aside *aside, struct rs_request *request, stru
 int rs_aside_is_early(recsys_aside *aside, const struct rs_envelope *envelope, uint64_t now_ms);
 
 /* -- invalidate_keys.c -- */
+
+/* Does it say that the store cannot be reached, rather than that this call was wrong? */
+int rs_aside_is_away(recsys_status of_the_store);
 
 /* Remove keys from the store, or remember to; afterwards nobody follows a load
  * that began before. */

@@ -14,6 +14,11 @@
 #include "lib/aside/aside.h"
 #include "lib/store/store.h"
 
+int rs_aside_is_away(recsys_status status)
+{
+    return status == RECSYS_E_UNAVAILABLE || rs_breaker_is_failure(status);
+}
+
 static recsys_status remove_batch(recsys_aside *aside, const recsys_bytes *keys, size_t n,
                                   recsys_error *err)
 {

@@ -1,26 +1,15 @@
 /* lib/aside/lookup.c - read what is under a key, and say what it is worth.
  *
  * The key and the epoch key are read in one call. A value is alive only in the
- * epoch it was stored in, the XXH3-64 of eight random bytes under "~epoch"
- * with the store's incarnation as seed. Replacing the bytes ends all values at once;
- * the incarnation sees to it that values which came back with a restarted server, whose
- * removal it may have forgotten, stay dead. An epoch key that is gone (evicted,
- * flushed) is made anew with other bytes, never assumed to be what it was.
+ * epoch it was stored in; epoch.c says what that is. If the store has no epoch
+ * key and the caller wants to store a value, the look-up makes one and reads again.
  */
 #include <string.h>
 
 #include "lib/aside/aside.h"
 #include "lib/base/error.h"
-#include "lib/base/hash.h"
 
 #define EPOCH_ATTEMPTS 4
-
-static uint64_t epoch_of(const unsigned char bytes[RS_EPOCH_SIZE], uint64_t incarnation)
-{
-    uint64_t epoch = rs_hash_bytes(bytes, RS_EPOCH_SIZE, incarnation);
-
-    return epoch == 0 ? 1 : epoch; /* 0 says that there is none */
-}
 
 static void keep_prefix(struct rs_look *look, const recsys_value *value)
 {
@@ -79,31 +68,6 @@ static void judge(recsys_aside *aside, recsys_bytes key, struct rs_look *look, r
         recsys_value_release(&look->held);
 }
 
-recsys_status rs_aside_new_epoch(recsys_aside *aside, recsys_error *err)
-{
-    uint64_t epoch = rs_aside_random(aside);
-
-    recsys_status status = recsys_store_set(
-        aside->store, (recsys_bytes){RS_EPOCH_KEY, sizeof RS_EPOCH_KEY - 1},
-        (recsys_bytes){&epoch, sizeof epoch}, RECSYS_NEVER, RECSYS_STORE_ALWAYS, err);
-    if (status == RECSYS_OK)
-        rs_counts_add(&aside->counts, RS_COUNT_EPOCHS, 1);
-    return status;
-}
-
-/* There is none, or none of ours. */
-static recsys_status make_epoch(recsys_aside *aside, int is_damaged, recsys_error *err)
-{
-    uint64_t epoch = rs_aside_random(aside);
-
-    if (is_damaged)
-        return rs_aside_new_epoch(aside, err);
-    recsys_status status = recsys_store_set(
-        aside->store, (recsys_bytes){RS_EPOCH_KEY, sizeof RS_EPOCH_KEY - 1},
-        (recsys_bytes){&epoch, sizeof epoch}, RECSYS_NEVER, RECSYS_STORE_IF_ABSENT, err);
-    return status == RECSYS_E_EXISTS ? RECSYS_OK : status; /* somebody else's is as good */
-}
-
 /* One reading of the epoch, and of the key if there is one. 1 if the epoch is there. */
 static int read_both(recsys_aside *aside, recsys_bytes key, struct rs_look *look, int *is_damaged,
                      recsys_error *err)
@@ -121,7 +85,7 @@ static int read_both(recsys_aside *aside, recsys_bytes key, struct rs_look *look
     look->held = values[1];
     *is_damaged = values[0].data != NULL && values[0].size != RS_EPOCH_SIZE;
     if (values[0].data != NULL && values[0].size == RS_EPOCH_SIZE) {
-        look->epoch = epoch_of(values[0].data, look->incarnation);
+        look->epoch = rs_epoch_of(values[0].data, look->incarnation);
         has_epoch = 1;
     }
     recsys_value_release(&values[0]);
@@ -142,7 +106,7 @@ void rs_aside_look(recsys_aside *aside, recsys_bytes key, int wants_epoch,
             break; /* without an epoch nothing is alive, and judge() will say so */
         recsys_value_release(&look->held);
         if (look->status == RECSYS_OK)
-            look->status = make_epoch(aside, is_damaged, err);
+            look->status = rs_aside_make_epoch(aside, is_damaged, err);
         if (look->status == RECSYS_OK && attempt == EPOCH_ATTEMPTS)
             look->status = rs_error(err, RECSYS_E_BACKEND,
                                     "store %s: what is stored under %s does not stay there",

@@ -23,10 +23,6 @@
  */
 #include "recsys/denylist.h"
 
-#include <inttypes.h>
-#include <stddef.h>
-#include <string.h>
-
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
@@ -149,24 +145,6 @@ void recsys_denylist_destroy(recsys_denylist *denylist)
     recsys_source_unref(denylist->source);
     recsys_stats_unref(denylist->stats);
     rs_free(denylist);
-}
-
-recsys_status rs_denylist_is_usable(const struct recsys_denylist *denylist, const char *function,
-                                    recsys_error *err)
-{
-    if (denylist == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "%s: denylist is NULL", function);
-    return rs_fork_check(denylist->forks, "a denylist", err);
-}
-
-void rs_denylist_confirm(struct recsys_denylist *denylist, uint64_t now_ms)
-{
-    uint64_t last = atomic_load_explicit(&denylist->confirmed_ms, memory_order_relaxed);
-
-    while (last < now_ms &&
-           !atomic_compare_exchange_weak_explicit(&denylist->confirmed_ms, &last, now_ms,
-                                                  memory_order_relaxed, memory_order_relaxed))
-        ;
 }
 
 /* Is it in the set? `complete_to` receives the point for which that counts. */

@@ -5,6 +5,7 @@
  *   denylist_sync.c   reading what is new from the database, one reader at a time
  *   denylist_proof.c  the revision in the store, and why it may be believed
  *   denylist_set.c    the tokens a process knows
+ *   denylist_arguments.c  what the public functions are given, checked
  */
 #ifndef RS_DENYLIST_DENYLIST_H
 #define RS_DENYLIST_DENYLIST_H
@@ -94,12 +95,11 @@ static inline uint64_t rs_denylist_now(const struct recsys_denylist *denylist)
     return denylist->now_ms(denylist->user_data);
 }
 
+/* -- arguments -- */
+
 /* E_INVALID without a denylist, E_STATE in a forked child. */
 recsys_status rs_denylist_is_usable(const struct recsys_denylist *denylist, const char *function,
                                     recsys_error *err);
-
-/* The set was complete at `now_ms`. */
-void rs_denylist_confirm(struct recsys_denylist *denylist, uint64_t now_ms);
 
 /* Must be 1..255 bytes of UTF-8: a database keeps it as text. */
 recsys_status rs_denylist_check_jti(recsys_bytes jti, const char *function, recsys_error *err);
@@ -112,6 +112,9 @@ recsys_bytes rs_denylist_key(recsys_bytes jti, char room[RS_DENYLIST_KEY_SIZE]);
 recsys_datum rs_denylist_text(recsys_bytes text);
 
 /* -- sync -- */
+
+/* The set was complete at `now_ms`. */
+void rs_denylist_confirm(struct recsys_denylist *denylist, uint64_t now_ms);
 
 /*
  * Read from the database what is new since the last time: one batch, by a

@@ -18,7 +18,6 @@
 #include "lib/base/utf8.h"
 #include "lib/denylist/denylist.h"
 
-#define MAX_JTI 255u
 #define MAX_EXPIRES_S 253402300799u /* the end of the year 9999 */
 #define N_TRIES 3
 #define MAX_ENTRY ((size_t)1 << 20)
@@ -36,29 +35,6 @@ static const char revoke_statement[] =
 static const char get_statement[] =
     "SELECT jti, user_id, reason, revoked_at AS blacklisted_at, expires_at"
     " FROM auth_db.revoked_tokens WHERE jti = $1 AND expires_at > now() - interval '1 minute'";
-
-recsys_status rs_denylist_check_jti(recsys_bytes jti, const char *function, recsys_error *err)
-{
-    if (jti.data == NULL || jti.size == 0 || jti.size > MAX_JTI ||
-        !rs_utf8_is_valid(jti.data, jti.size))
-        return rs_error(err, RECSYS_E_INVALID, "%s: the jti is not 1..%u bytes of UTF-8", function,
-                        MAX_JTI);
-    return RECSYS_OK;
-}
-
-recsys_bytes rs_denylist_key(recsys_bytes jti, char room[RS_DENYLIST_KEY_SIZE])
-{
-    memcpy(room, "blacklist:", 10);
-    memcpy(room + 10, jti.data, jti.size);
-    return (recsys_bytes){room, 10 + jti.size};
-}
-
-recsys_datum rs_denylist_text(recsys_bytes text)
-{
-    if (text.data == NULL)
-        return (recsys_datum){.type = RECSYS_TYPE_NULL};
-    return (recsys_datum){.type = RECSYS_TYPE_TEXT, .text = text.data, .size = text.size};
-}
 
 static recsys_datum optional_text(const char *text)
 {

@@ -142,6 +142,16 @@ static recsys_status read_batch(struct recsys_denylist *denylist, uint32_t timeo
     return status;
 }
 
+void rs_denylist_confirm(struct recsys_denylist *denylist, uint64_t now_ms)
+{
+    uint64_t last = atomic_load_explicit(&denylist->confirmed_ms, memory_order_relaxed);
+
+    while (last < now_ms &&
+           !atomic_compare_exchange_weak_explicit(&denylist->confirmed_ms, &last, now_ms,
+                                                  memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+
 /* With the lock held, which it gives back. */
 static recsys_status lead(struct recsys_denylist *denylist, uint32_t timeout_ms, int use_store,
                           int *complete, recsys_error *err)

@@ -15,7 +15,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,130 +22,6 @@
 #include "lib/base/callback.h"
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
-
-struct entry {
-    uint64_t version;
-    char name[RS_REGISTRY_MAX_NAME + 1];
-};
-
-struct entries {
-    struct entry *list;
-    size_t n, room;
-};
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
-}
-
-static int compare_versions(const void *a, const void *b)
-{
-    uint64_t x = ((const struct entry *)a)->version, y = ((const struct entry *)b)->version;
-
-    return x < y ? -1 : x > y;
-}
-
-/* ENOMEM or 0. */
-static int add_entry(struct entries *entries, const char *name, uint64_t version)
-{
-    if (entries->n == entries->room) {
-        size_t room = entries->room == 0 ? 32 : entries->room * 2;
-        struct entry *list = rs_resize_array(entries->list, room, sizeof *list);
-        if (list == NULL)
-            return ENOMEM;
-        entries->list = list;
-        entries->room = room;
-    }
-    struct entry *entry = &entries->list[entries->n++];
-    memset(entry, 0, sizeof *entry);
-    memcpy(entry->name, name, strnlen(name, RS_REGISTRY_MAX_NAME));
-    entry->version = version;
-    return 0;
-}
-
-static int is_directory(int at, const char *name)
-{
-    struct stat about;
-
-    return fstatat(at, name, &about, 0) == 0 && S_ISDIR(about.st_mode);
-}
-
-int rs_registry_has_version(int model, uint64_t version)
-{
-    char name[32];
-
-    snprintf(name, sizeof name, "%" PRIu64, version);
-    return version != 0 && is_directory(model, name);
-}
-
-DIR *rs_registry_read_directory(int fd)
-{
-    int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = copy < 0 ? NULL : fdopendir(copy);
-
-    if (directory == NULL && copy >= 0) {
-        int saved = errno;
-        close(copy);
-        errno = saved;
-    }
-    return directory;
-}
-
-/* Versions (directories only), or names of anything that may be a model or alias. */
-static recsys_status read_entries(int fd, int want_versions, struct entries *out, recsys_error *err)
-{
-    DIR *directory = rs_registry_read_directory(fd);
-    struct dirent *found = NULL;
-    int problem = 0;
-
-    if (directory == NULL)
-        return rs_error_sys(err, errno, "registry: cannot read a directory");
-    while (problem == 0 && (errno = 0, found = readdir(directory)) != NULL) {
-        uint64_t version = rs_registry_parse_version(found->d_name);
-        if (want_versions) {
-            if (version != 0 && is_directory(fd, found->d_name))
-                problem = add_entry(out, "", version);
-        } else if (rs_registry_check_name(found->d_name, "name", NULL) == RECSYS_OK) {
-            problem = add_entry(out, found->d_name, 0);
-        }
-    }
-    if (problem == 0 && found == NULL)
-        problem = errno;
-    closedir(directory);
-    if (problem != 0)
-        return rs_error_sys(err, problem, "registry: cannot list a directory");
-    if (out->n > 0)
-        qsort(out->list, out->n, sizeof *out->list,
-              want_versions ? compare_versions : compare_names);
-    return RECSYS_OK;
-}
-
-recsys_status rs_registry_find_highest(int fd, uint64_t *highest, recsys_error *err)
-{
-    struct entries entries = {NULL, 0, 0};
-    recsys_status status = read_entries(fd, 1, &entries, err);
-
-    *highest = entries.n > 0 ? entries.list[entries.n - 1].version : 0;
-    rs_free(entries.list);
-    return status;
-}
-
-recsys_status rs_registry_open_model(const recsys_registry *registry, const char *name, int *fd,
-                                     recsys_error *err)
-{
-    char path[PATH_MAX];
-
-    *fd = -1;
-    if (snprintf(path, sizeof path, "%s/%s", registry->root, name) >= (int)sizeof path)
-        return rs_error_sys(err, ENAMETOOLONG, "registry: cannot open model %s", name);
-    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*fd >= 0)
-        return RECSYS_OK;
-    if (errno == ENOENT || errno == ENOTDIR)
-        return rs_error(err, RECSYS_E_NOT_FOUND, "registry %s: there is no model \"%s\"",
-                        registry->root, name);
-    return rs_error_sys(err, errno, "registry: cannot open %s", path);
-}
 
 recsys_status recsys_registry_open(const char *root, recsys_registry **out, recsys_error *err)
 {
@@ -272,19 +147,19 @@ static recsys_status list_model(const recsys_registry *registry, const char *nam
                                 recsys_registry_callback callback, void *user_data, int32_t *stop,
                                 recsys_error *err)
 {
-    struct entries versions = {NULL, 0, 0}, aliases = {NULL, 0, 0};
+    struct rs_listing versions = {NULL, 0, 0}, aliases = {NULL, 0, 0};
     int model, links;
     recsys_status status = rs_registry_open_model(registry, name, &model, err);
 
     if (status != RECSYS_OK)
         return status;
-    status = read_entries(model, 1, &versions, err);
+    status = rs_registry_list_directory(model, 1, &versions, err);
     if (status == RECSYS_OK && versions.n == 0)
         status =
             rs_error(err, RECSYS_E_NOT_FOUND, "registry: model \"%s\" has no version yet", name);
     links = openat(model, "aliases", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (status == RECSYS_OK && links >= 0)
-        status = read_entries(links, 0, &aliases, err);
+        status = rs_registry_list_directory(links, 0, &aliases, err);
     if (links >= 0)
         close(links);
     for (size_t i = 0; i < aliases.n; i++)
@@ -307,7 +182,7 @@ recsys_status recsys_registry_list(recsys_registry *registry, const char *name,
                                    recsys_registry_callback callback, void *user_data,
                                    recsys_error *err)
 {
-    struct entries models = {NULL, 0, 0};
+    struct rs_listing models = {NULL, 0, 0};
     int32_t stop = 0;
     recsys_status status;
 
@@ -323,7 +198,7 @@ recsys_status recsys_registry_list(recsys_registry *registry, const char *name,
     int root = open(registry->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         return rs_error_sys(err, errno, "registry: cannot open %s", registry->root);
-    status = read_entries(root, 0, &models, err);
+    status = rs_registry_list_directory(root, 0, &models, err);
     close(root);
     for (size_t i = 0; status == RECSYS_OK && i < models.n && stop == 0; i++) {
         recsys_error reason = {0}; /* a call that succeeds leaves the caller's as it was */

@@ -32,21 +32,41 @@ recsys_status rs_registry_check_name(const char *name, const char *what, recsys_
 /* 1..18446744073709551615 in the one way to write it; 0 if `text` is no such number. */
 uint64_t rs_registry_parse_version(const char *text);
 
+/* -- directory.c -- */
+
+struct rs_listed {
+    uint64_t version;
+    char name[RS_REGISTRY_MAX_NAME + 1];
+};
+
+struct rs_listing {
+    struct rs_listed *list;
+    size_t n, room;
+};
+
+/* The versions in directory `fd`, or the names that a model or alias may have. rs_free() the list,
+ * also after a failure. */
+recsys_status rs_registry_list_directory(int fd, int want_versions, struct rs_listing *out,
+                                         recsys_error *err);
 /* The directory of a model, to be closed. E_NOT_FOUND if there is none; *fd is -1 then. */
 recsys_status rs_registry_open_model(const recsys_registry *registry, const char *name, int *fd,
                                      recsys_error *err);
 int rs_registry_has_version(int model, uint64_t version);
+/* The entries of directory `fd`, which stays open. NULL: see errno. closedir() it. */
+DIR *rs_registry_read_directory(int fd);
+/* The highest number that is taken in the model's directory `fd`; 0 = none. */
+recsys_status rs_registry_find_highest(int fd, uint64_t *highest, recsys_error *err);
+
+/* -- alias.c -- */
+
 /* The version an alias points to; 0 if there is no such alias or no such version. */
 uint64_t rs_registry_read_alias(int model, const char *alias);
+
+/* -- registry.c -- */
 
 /* Fill `out`, which rs_struct_begin() has passed. E_LIMIT if the path is too long. */
 recsys_status rs_registry_locate(const recsys_registry *registry, const char *name,
                                  uint64_t version, recsys_registry_location *out,
                                  recsys_error *err);
-
-/* The entries of directory `fd`, which stays open. NULL: see errno. closedir() it. */
-DIR *rs_registry_read_directory(int fd);
-/* The highest number that is taken in the model's directory `fd`; 0 = none. */
-recsys_status rs_registry_find_highest(int fd, uint64_t *highest, recsys_error *err);
 
 #endif

@@ -107,8 +107,11 @@ recsys_status rs_redis_settings_read(struct rs_redis_settings *settings,
     if (status == RECSYS_OK) {
         settings->prefix_size = settings->prefix == NULL ? 0 : strlen(settings->prefix);
         say_where(settings);
-        if ((given.flags & RECSYS_REDIS_TLS) != 0)
-            status = rs_redis_tls_create(settings, &settings->tls, err);
+    }
+    if (status == RECSYS_OK && (given.flags & RECSYS_REDIS_TLS) != 0) {
+        const struct rs_redis_tls_files files = {settings->where, settings->ca_file,
+                                                 settings->cert_file, settings->key_file};
+        status = rs_redis_tls_create(&files, &settings->tls, err);
     }
     if (status != RECSYS_OK)
         rs_redis_settings_destroy(settings);

@@ -82,33 +82,33 @@ static const char *reason(void)
     return text == NULL ? "no reason given" : text;
 }
 
-static recsys_status load_files(SSL_CTX *context, const struct rs_redis_settings *settings,
+static recsys_status load_files(SSL_CTX *context, const struct rs_redis_tls_files *files,
                                 recsys_error *err)
 {
-    if (settings->ca_file == NULL) {
+    if (files->ca_file == NULL) {
         if (SSL_CTX_set_default_verify_paths(context) != 1)
             return rs_error(err, RECSYS_E_INVALID,
                             "%s: cannot find the system's trusted certificates: %s; name a ca_file",
-                            settings->where, reason());
-    } else if (SSL_CTX_load_verify_locations(context, settings->ca_file, NULL) != 1)
+                            files->where, reason());
+    } else if (SSL_CTX_load_verify_locations(context, files->ca_file, NULL) != 1)
         return rs_error(err, RECSYS_E_INVALID,
                         "%s: cannot read trusted certificates from ca_file %.200s: %s",
-                        settings->where, settings->ca_file, reason());
-    if (settings->cert_file == NULL)
+                        files->where, files->ca_file, reason());
+    if (files->cert_file == NULL)
         return RECSYS_OK;
-    if (SSL_CTX_use_certificate_chain_file(context, settings->cert_file) != 1)
+    if (SSL_CTX_use_certificate_chain_file(context, files->cert_file) != 1)
         return rs_error(err, RECSYS_E_INVALID,
                         "%s: cannot read the client's certificate from cert_file %.200s: %s",
-                        settings->where, settings->cert_file, reason());
-    if (SSL_CTX_use_PrivateKey_file(context, settings->key_file, SSL_FILETYPE_PEM) != 1)
+                        files->where, files->cert_file, reason());
+    if (SSL_CTX_use_PrivateKey_file(context, files->key_file, SSL_FILETYPE_PEM) != 1)
         return rs_error(err, RECSYS_E_INVALID,
                         "%s: key_file %.200s has no key for the certificate in cert_file: %s",
-                        settings->where, settings->key_file, reason());
+                        files->where, files->key_file, reason());
     return RECSYS_OK;
 }
 
-recsys_status rs_redis_tls_create(const struct rs_redis_settings *settings,
-                                  struct rs_redis_tls **out, recsys_error *err)
+recsys_status rs_redis_tls_create(const struct rs_redis_tls_files *files, struct rs_redis_tls **out,
+                                  recsys_error *err)
 {
     struct rs_redis_tls *tls = rs_alloc_array(1, sizeof *tls);
     recsys_status status;
@@ -132,7 +132,7 @@ recsys_status rs_redis_tls_create(const struct rs_redis_settings *settings,
     SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_mode(tls->context,
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    status = load_files(tls->context, settings, err);
+    status = load_files(tls->context, files, err);
     if (status != RECSYS_OK)
         goto fail;
     *out = tls;
@@ -251,14 +251,14 @@ int rs_redis_tls_has_pending(void *session)
 #else
 
 /* Never made, so none of the others is ever called. */
-recsys_status rs_redis_tls_create(const struct rs_redis_settings *settings,
-                                  struct rs_redis_tls **out, recsys_error *err)
+recsys_status rs_redis_tls_create(const struct rs_redis_tls_files *files, struct rs_redis_tls **out,
+                                  recsys_error *err)
 {
     *out = NULL;
     return rs_error(err, RECSYS_E_UNSUPPORTED,
                     "%s: this librecsys-redis was built without TLS; build it where OpenSSL is "
                     "found, or connect through a TLS proxy",
-                    settings->where);
+                    files->where);
 }
 
 void rs_redis_tls_destroy(struct rs_redis_tls *tls)

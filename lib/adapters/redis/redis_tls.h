@@ -7,15 +7,23 @@
 
 #include <stddef.h>
 
-#include "lib/adapters/redis/redis_settings.h"
+#include "recsys/status.h"
 
 /* What a step may come back with, instead of a number of bytes. */
 enum { RS_TLS_CLOSED = 0, RS_TLS_FAILED = -1, RS_TLS_WANTS_READ = -2, RS_TLS_WANTS_WRITE = -3 };
 
+struct rs_redis_tls;
+
+/* The files to read; each may be NULL. BORROWED for the call. */
+struct rs_redis_tls_files {
+    const char *where; /* begins messages: "redis at 127.0.0.1:6379, db 3" */
+    const char *ca_file, *cert_file, *key_file;
+};
+
 /* For all connections of a store: trusted certificates, the client's own.
  * E_UNSUPPORTED (built without TLS), E_INVALID (a file), E_NOMEM. */
-recsys_status rs_redis_tls_create(const struct rs_redis_settings *settings,
-                                  struct rs_redis_tls **out, recsys_error *err);
+recsys_status rs_redis_tls_create(const struct rs_redis_tls_files *files, struct rs_redis_tls **out,
+                                  recsys_error *err);
 void rs_redis_tls_destroy(struct rs_redis_tls *tls);
 
 /* A client's session that accepts only a certificate for `host`, a name or an

@@ -17,6 +17,7 @@
 #include "lib/base/hash.h"
 #include "lib/base/structs.h"
 #include "lib/cache/shard.h"
+#include "lib/cache/update.h"
 
 #define MIN_SHARD_BYTES 2048u
 
@@ -108,13 +109,6 @@ void recsys_cache_destroy(recsys_cache *cache)
         rs_shard_destroy(&cache->shards[i]);
     rs_free_aligned(cache->shards);
     rs_free(cache);
-}
-
-uint64_t rs_cache_expiry(uint64_t now, uint64_t ttl_ms)
-{
-    uint64_t expires;
-
-    return __builtin_add_overflow(now, ttl_ms, &expires) ? UINT64_MAX : expires;
 }
 
 static recsys_status check_key(const recsys_cache *cache, recsys_bytes key, const char *function,

@@ -6,9 +6,18 @@
  * there are a probe, a decision and some links. An entry that turns out not to
  * be wanted was made for nothing; that is cheaper than to look twice.
  */
+#include "lib/cache/update.h"
+
 #include "lib/base/error.h"
 #include "lib/base/hash.h"
 #include "lib/cache/shard.h"
+
+uint64_t rs_cache_expiry(uint64_t now, uint64_t ttl_ms)
+{
+    uint64_t expires;
+
+    return __builtin_add_overflow(now, ttl_ms, &expires) ? UINT64_MAX : expires;
+}
 
 static recsys_status make_entry(const recsys_cache *cache, const struct rs_update *update,
                                 uint64_t hash, uint64_t now, recsys_cache_entry **out,

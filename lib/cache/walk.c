@@ -6,6 +6,8 @@
  * The lock is held for a few buckets only. Entries are handed out held; whoever
  * walks does what he likes with them without any lock.
  */
+#include "lib/cache/walk.h"
+
 #include "lib/cache/shard.h"
 
 #define BUCKETS_A_LOCK 32u

@@ -1,7 +1,7 @@
 /* lib/model/parts.h - what a builder has collected, and the same made ready to be written.
  *
  * Private to the builder's files: builder.c collects, builder_import.c collects
- * from files, builder_check.c and builder_seen.c turn the parts into a
+ * from files, builder_check.c, builder_numbers.c and builder_seen.c turn the parts into a
  * plan, builder_write.c writes it.
  */
 #ifndef RS_MODEL_PARTS_H

@@ -16,6 +16,7 @@
 #include "lib/base/error.h"
 #include "lib/base/utf8.h"
 #include "lib/domain/domain.h"
+#include "lib/recycling/ready_domain.h"
 #include "lib/recycling/recycling_table.h"
 
 #define MAX_CHARACTERS 100u
@@ -139,7 +140,7 @@ recsys_status recsys_recycling_search_guides(recsys_domains *domains, const char
     if (domains == NULL || json == NULL)
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_recycling_search_guides: an argument is missing");
-    status = rs_recycling_find(domains, "info.search", &rs_guides_way, &domain, err);
+    status = rs_ready_domain_find(domains, "info.search", &rs_guides_way, &domain, err);
     if (status == RECSYS_OK)
         status = lower((locale_t)domain->made, keyword, small, err);
     if (status != RECSYS_OK)

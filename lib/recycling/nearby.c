@@ -24,6 +24,7 @@
 #include "lib/recycling/candidates.h"
 #include "lib/recycling/geodesic.h"
 #include "lib/recycling/geohash.h"
+#include "lib/recycling/ready_domain.h"
 #include "lib/recycling/recycling_table.h"
 
 #define MAX_RADIUS_KM 100u
@@ -271,7 +272,7 @@ recsys_status recsys_recycling_find_nearby(recsys_domains *domains, double latit
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_recycling_find_nearby: radius_km is %u, must be 1..%u", radius_km,
                         MAX_RADIUS_KM);
-    status = rs_recycling_find(domains, "location.nearby", &rs_nearby_way, &domain, err);
+    status = rs_ready_domain_find(domains, "location.nearby", &rs_nearby_way, &domain, err);
     if (status != RECSYS_OK)
         return status;
     find_cell(domains, domain, latitude, longitude, radius_km, 1.0, &cell);

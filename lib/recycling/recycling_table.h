@@ -19,9 +19,4 @@
 /* nearby.c and guides.c read their domains themselves. */
 extern const struct rs_domain_way rs_nearby_way, rs_guides_way;
 
-/* One of those two; not another domain of the same name. */
-recsys_status rs_recycling_find(const recsys_domains *domains, const char *name,
-                                const struct rs_domain_way *way, const struct rs_domain **out,
-                                recsys_error *err);
-
 #endif

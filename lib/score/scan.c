@@ -18,7 +18,8 @@
 
 #include "lib/score/blas.h"
 #include "lib/score/bound.h"
-#include "lib/score/canonical.h"
+#include "lib/score/offer.h"
+#include "lib/score/scan_tile.h"
 
 /* Up to this many queries a matrix product costs more than separate passes
  * over a block that is in cache (tests/bench/bench_score.c). */
@@ -26,52 +27,6 @@
 
 /* A block with at most this many allowed items is not multiplied at all. */
 #define SPARSE_ITEMS 24u
-
-static float lane_threshold(const struct rs_lane *lane, const struct rs_topk *topk)
-{
-    float own = rs_topk_threshold(topk);
-    float best = atomic_load_explicit(&lane->threshold, memory_order_relaxed);
-
-    return own > best ? own : best;
-}
-
-static void publish_threshold(struct rs_lane *lane, float threshold)
-{
-    float seen = atomic_load_explicit(&lane->threshold, memory_order_relaxed);
-
-    while (seen < threshold &&
-           !atomic_compare_exchange_weak_explicit(&lane->threshold, &seen, threshold,
-                                                  memory_order_relaxed, memory_order_relaxed))
-        continue;
-}
-
-int rs_scan_offer(const struct rs_scan *scan, struct rs_lane *lane, struct rs_topk *topk,
-                  uint32_t position)
-{
-    if (!rs_eligible_item(&lane->eligible, position))
-        return 0;
-    float score = rs_canonical_score(scan->model, position, lane->query, lane->offset);
-    if (!rs_topk_push(topk, score, position) || topk->n < topk->k)
-        return 0;
-    publish_threshold(lane, rs_topk_threshold(topk));
-    return 1;
-}
-
-float rs_scan_limit(const struct rs_scan *scan, const struct rs_lane *lane,
-                    const struct rs_topk *topk, uint32_t block)
-{
-    const struct rs_block *bounds = &scan->model->blocks[block];
-
-    return rs_bound_float(scan->model, lane->norm, bounds->max_norm, lane->offset,
-                          bounds->rest_abs_bias, lane_threshold(lane, topk));
-}
-
-uint32_t rs_scan_block_items(const struct recsys_model *model, uint32_t block)
-{
-    uint32_t left = model->n_items - block * RS_BLOCK_ITEMS;
-
-    return left < RS_BLOCK_ITEMS ? left : RS_BLOCK_ITEMS;
-}
 
 /* If few items of the block are allowed, by the list or by the bits: look at
  * just those. Returns 0 if there are too many for that. */
@@ -86,7 +41,7 @@ static int take_sparse(const struct rs_scan *scan, struct rs_lane *lane, struct 
         uint32_t to = rs_positions_before(&eligible->allowed, first + n);
         if (to - from <= SPARSE_ITEMS) {
             for (; from < to; from++)
-                rs_scan_offer(scan, lane, topk, eligible->allowed.list[from]);
+                rs_lane_offer(scan, lane, topk, eligible->allowed.list[from]);
             return 1;
         }
     }
@@ -95,7 +50,7 @@ static int take_sparse(const struct rs_scan *scan, struct rs_lane *lane, struct 
     for (uint32_t w = 0; w < (n + 63) / 64; w++)
         for (uint64_t word = eligible->bits[first / 64 + w]; word != 0; word &= word - 1) {
             uint32_t position = first + w * 64 + (uint32_t)__builtin_ctzll(word);
-            rs_scan_offer(scan, lane, topk, position);
+            rs_lane_offer(scan, lane, topk, position);
         }
     return 1;
 }
@@ -109,14 +64,14 @@ static void take_scores(const struct rs_scan *scan, struct rs_worker *worker, ui
     struct rs_topk *topk = &worker->topk[number];
     uint32_t first = block * RS_BLOCK_ITEMS, n = rs_scan_block_items(model, block);
     const float *bias = model->item_bias == NULL ? NULL : model->item_bias + first;
-    float limit = rs_scan_limit(scan, lane, topk, block);
+    float limit = rs_lane_limit(scan, lane, topk, block);
     uint32_t found = scan->survivors(scores, bias, n, limit, worker->survivors);
 
     for (uint32_t s = 0; s < found; s++) {
         uint32_t i = worker->survivors[s];
         float score = bias == NULL ? scores[i] : scores[i] + bias[i];
-        if (!(score < limit) && rs_scan_offer(scan, lane, topk, first + i))
-            limit = rs_scan_limit(scan, lane, topk, block);
+        if (!(score < limit) && rs_lane_offer(scan, lane, topk, first + i))
+            limit = rs_lane_limit(scan, lane, topk, block);
     }
 }
 
@@ -132,7 +87,7 @@ static int choose_lanes(const struct rs_scan *scan, struct rs_worker *worker, ui
     *n_active = 0;
     for (uint32_t i = 0; i < scan->n_lanes; i++) {
         struct rs_lane *lane = &scan->lanes[i];
-        float threshold = lane_threshold(lane, &worker->topk[i]);
+        float threshold = rs_lane_threshold(lane, &worker->topk[i]);
         if (rs_bound_excludes(model, lane->norm, bounds->rest_norm, lane->offset, bounds->rest_bias,
                               bounds->rest_abs_bias, threshold))
             continue;

@@ -6,9 +6,11 @@
  * interest in this block has an infinite one, and a panel of such lanes is left
  * out. A tile in which nothing reaches a limit costs nothing after its products.
  */
+#include "lib/score/scan_tile.h"
+
 #include <math.h>
 
-#include "lib/score/scan.h"
+#include "lib/score/offer.h"
 
 /* Rows that stay in the first-level cache while the panels pass: 24 KB at 64
  * dimensions; a multiple of both tiles' rows. */
@@ -28,9 +30,9 @@ static void take(const struct rs_scan *scan, struct rs_worker *worker, uint32_t 
             float limit = worker->limits[number];
             if (scores[(size_t)row * width + l] < limit || limit == INFINITY)
                 continue;
-            if (rs_scan_offer(scan, &scan->lanes[number], &worker->topk[number], position + row))
+            if (rs_lane_offer(scan, &scan->lanes[number], &worker->topk[number], position + row))
                 worker->limits[number] =
-                    rs_scan_limit(scan, &scan->lanes[number], &worker->topk[number], block);
+                    rs_lane_limit(scan, &scan->lanes[number], &worker->topk[number], block);
         }
     }
 }
@@ -71,7 +73,7 @@ void rs_scan_tiles(const struct rs_scan *scan, struct rs_worker *worker, uint32_
         worker->limits[i] = INFINITY;
     for (uint32_t i = 0; i < n; i++)
         worker->limits[active[i]] =
-            rs_scan_limit(scan, &scan->lanes[active[i]], &worker->topk[active[i]], block);
+            rs_lane_limit(scan, &scan->lanes[active[i]], &worker->topk[active[i]], block);
     for (uint32_t row = 0; row < n_rows; row += ROWS_IN_CACHE) {
         uint32_t end = n_rows - row < ROWS_IN_CACHE ? n_rows : row + ROWS_IN_CACHE;
         for (uint32_t i = 0; i < n;) { /* active lanes ascend: one panel after the other */

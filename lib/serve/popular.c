@@ -3,7 +3,7 @@
  * The model carries its items in order of popularity, so the answer is the
  * first k of them that the request allows.
  */
-#include "lib/serve/recommend.h"
+#include "lib/serve/recommender.h"
 
 uint32_t rs_popular(const struct recsys_model *model, const struct rs_eligible *eligible,
                     uint32_t k, struct rs_best *out)

@@ -16,7 +16,7 @@
 
 #include "lib/base/text.h"
 #include "lib/score/canonical.h"
-#include "lib/serve/recommend.h"
+#include "lib/serve/recommender.h"
 
 static void add_vector(float *sum, const float *vector, float weight, uint32_t n)
 {

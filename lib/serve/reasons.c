@@ -9,7 +9,7 @@
 
 #include "lib/base/text.h"
 #include "lib/score/canonical.h"
-#include "lib/serve/recommend.h"
+#include "lib/serve/recommender.h"
 
 #define HIGH_SCORE 0.8f
 #define NEAR_COSINE 0.3   /* of vectors whose angle to a random one is close to 90 degrees */

@@ -9,7 +9,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
-#include "lib/serve/recommend.h"
+#include "lib/serve/recommender.h"
 
 const char *recsys_strategy_name(uint32_t strategy)
 {

@@ -7,7 +7,7 @@
 
 #include "lib/base/error.h"
 #include "lib/score/canonical.h"
-#include "lib/serve/recommend.h"
+#include "lib/serve/recommender.h"
 
 static void no_scores(float *scores, size_t n)
 {

@@ -102,6 +102,7 @@ recsys_status recsys_store_create(const char *name, const recsys_store_driver *d
     atomic_init(&store->refs, 1u);
     store->forks = rs_fork_count();
     store->is_in_process = 0;
+    store->count = NULL;
     *out = store;
     return RECSYS_OK;
 
@@ -165,7 +166,8 @@ recsys_status recsys_store_get_stats(recsys_store *store, recsys_store_stats *ou
     if (status != RECSYS_OK)
         return status;
     rs_breaker_get_stats(&store->breaker, &stats);
-    rs_store_memory_count(store, &stats);
+    if (store->count != NULL)
+        store->count(store->self, &stats);
     rs_struct_write(out, &stats, sizeof stats);
     return RECSYS_OK;
 }

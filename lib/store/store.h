@@ -27,10 +27,12 @@ struct recsys_store {
     void *self;
     char *name;
     atomic_uint refs;
-    uint32_t flags;            /* RECSYS_STORE_PROBED */
-    uint64_t ttl_ms;           /* for a value stored with none; or RECSYS_NEVER */
-    uint32_t forks;            /* rs_fork_count() when it was made */
-    uint8_t is_in_process;     /* all it has is memory: a forked child has its own */
+    uint32_t flags;        /* RECSYS_STORE_PROBED */
+    uint64_t ttl_ms;       /* for a value stored with none; or RECSYS_NEVER */
+    uint32_t forks;        /* rs_fork_count() when it was made */
+    uint8_t is_in_process; /* all it has is memory: a forked child has its own */
+    /* The figures of the cache that an in-process store is made of; NULL for other stores. */
+    void (*count)(void *self, recsys_store_stats *out);
     struct rs_lock telling;    /* held while tellers run; before the breaker's lock */
     struct rs_teller *tellers; /* protected by telling */
 };
@@ -67,8 +69,5 @@ void rs_store_cancel_return(recsys_store *store, const void *arg);
  * once more instead of closing over it.
  */
 void rs_store_trip(recsys_store *store);
-
-/* The figures of the cache that an in-process store is made of; leaves those of others alone. */
-void rs_store_memory_count(const recsys_store *store, recsys_store_stats *out);
 
 #endif

@@ -19,7 +19,9 @@
 #include "lib/base/gcra.h"
 #include "lib/base/hash.h"
 #include "lib/base/structs.h"
-#include "lib/cache/shard.h"
+#include "lib/cache/entry.h"
+#include "lib/cache/update.h"
+#include "lib/cache/walk.h"
 #include "lib/store/match.h"
 #include "lib/store/store.h"
 #include "recsys/store.h"
@@ -319,12 +321,12 @@ static void memory_destroy(void *self)
     rs_free(memory);
 }
 
-void rs_store_memory_count(const recsys_store *store, recsys_store_stats *out)
+static void memory_count(void *self, recsys_store_stats *out)
 {
-    const struct memory *memory = recsys_store_get_self(store, memory_destroy);
+    const struct memory *memory = self;
     recsys_cache_stats stats = {.struct_size = (uint32_t)sizeof stats};
 
-    if (memory == NULL || recsys_cache_get_stats(memory->cache, &stats, NULL) != RECSYS_OK)
+    if (recsys_cache_get_stats(memory->cache, &stats, NULL) != RECSYS_OK)
         return;
     out->entries = stats.entries;
     out->bytes = stats.bytes;
@@ -389,7 +391,9 @@ recsys_status recsys_store_create_memory(const char *name,
     memory->incarnation = make_incarnation();
     options.ttl_ms = given.ttl_ms;
     status = recsys_store_create(name, &driver, memory, &options, out, err);
-    if (status == RECSYS_OK)
+    if (status == RECSYS_OK) {
         (*out)->is_in_process = 1;
+        (*out)->count = memory_count;
+    }
     return status;
 }

@@ -20,24 +20,6 @@ ROOTS = ["lib"]  # folders whose files may not stand in a circle
 # Circles that are still there, each with its reason. The list may only shrink: a circle must be
 # named here exactly, and one that was mended or became smaller is a finding until it is changed.
 KNOWN = [  # (kind, the modules, why it is not mended yet)
-    ("calls", {"lib/adapters/postgres/pg_array", "lib/adapters/postgres/pg_value"},
-     "an array is a value and consists of values"),
-    ("calls", {"lib/cache/cache", "lib/cache/update"},
-     "no file has the rules of expiry"),
-    ("calls", {"lib/model/assemble", "lib/model/load_ids"},
-     "naming the tensor in a message belongs to loading"),
-    ("calls", {"lib/model/builder_check", "lib/model/builder_seen"},
-     "no file has the plan's reading of arrays"),
-    ("calls", {"lib/recycling/guides", "lib/recycling/nearby", "lib/recycling/recycling_table"},
-     "the ready ways look their own definition up in the table that lists them"),
-    ("calls", {"lib/score/scan", "lib/score/scan_tile"},
-     "no file has what a scan and its tiles offer to the heap"),
-    ("calls", {"lib/score/survivors", "lib/score/survivors_avx2"},
-     "the choice of a kernel and the portable kernel are one file"),
-    ("calls", {"lib/serve/recommend", "lib/serve/request"},
-     "no file has the recommender's memory"),
-    ("calls", {"lib/store/store", "lib/store/store_memory"},
-     "the statistics of a store ask the in-process one for its count"),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)

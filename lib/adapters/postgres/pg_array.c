@@ -5,9 +5,10 @@
  * quotes translate one by one, so any number of dimensions works. Bounds in
  * front ("[0:1]={…}") have no place in JSON and are left out.
  */
+#include "lib/adapters/postgres/pg_array.h"
+
 #include <string.h>
 
-#include "lib/adapters/postgres/pg_value.h"
 #include "lib/base/json_write.h"
 
 static void put_element(uint32_t type, const char *text, size_t size, struct rs_pg_scratch *scratch)

@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "lib/adapters/postgres/pg_failure.h"
+#include "lib/adapters/postgres/pg_parameters.h"
 #include "lib/adapters/postgres/pg_pool.h"
 #include "lib/adapters/postgres/pg_statement.h"
-#include "lib/adapters/postgres/pg_value.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/error.h"

@@ -1,4 +1,4 @@
-/* lib/serve/request.c - from a caller's requests to asks: copied, checked, with conditions.
+/* lib/serve/asks.c - from a caller's requests to asks: copied, checked, with conditions.
  *
  * Callers of other versions bring longer or shorter requests. What is wrong with
  * one request is worded in its ask, because its neighbours are to be answered;
@@ -15,7 +15,7 @@
 #include "lib/base/structs.h"
 #include "lib/base/text.h"
 #include "lib/score/canonical.h"
-#include "lib/serve/recommend.h"
+#include "lib/serve/recommender.h"
 
 #define DEFAULT_K 10u
 #define KNOWN_FLAGS                                                                                \

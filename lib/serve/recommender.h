@@ -1,6 +1,6 @@
-/* lib/serve/recommend.h - private to lib/serve: one request on its way to a reply. */
-#ifndef RS_SERVE_RECOMMEND_H
-#define RS_SERVE_RECOMMEND_H
+/* lib/serve/recommender.h - private to lib/serve: one request on its way to a reply. */
+#ifndef RS_SERVE_RECOMMENDER_H
+#define RS_SERVE_RECOMMENDER_H
 
 #include <stdint.h>
 
@@ -48,7 +48,7 @@ struct recsys_recommender {
         max_causes;
 };
 
-/* recommend.c: make *memory hold n elements; its content is lost if it must grow. */
+/* recommender.c: make *memory hold n elements; its content is lost if it must grow. */
 recsys_status rs_recommender_grow(void *memory, size_t *room, size_t n, size_t size,
                                   recsys_error *err);
 recsys_status rs_recommender_grow_asks(recsys_recommender *r, size_t n, recsys_error *err);
@@ -58,7 +58,7 @@ recsys_status rs_recommender_grow_asks(recsys_recommender *r, size_t n, recsys_e
 #define RS_ASK_REASONS (1u << 1) /* and for their reasons */
 #define RS_ASK_SIMILAR (1u << 2) /* the request is about an item: no vector, no session */
 
-/* request.c: copy the requests as this library knows them into r->asks, check them
+/* asks.c: copy the requests as this library knows them into r->asks, check them
  * and find the conditions that they set. What is wrong with one stays in its ask;
  * it fails for what concerns all of them (sizes, newer fields, memory). */
 recsys_status rs_asks_read(recsys_recommender *r, const struct recsys_model *model,

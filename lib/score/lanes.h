@@ -1,0 +1,69 @@
+/* lib/score/lanes.h - a pass over the items: its queries (lanes), its workers, what they share.
+ *
+ * scan.c runs the pass, scan_tile.c scores a block by tiles, offer.c takes a
+ * score into a lane's K best. Private to lib/score.
+ */
+#ifndef RS_SCORE_LANES_H
+#define RS_SCORE_LANES_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "lib/model/model.h"
+#include "lib/score/eligible.h"
+#include "lib/score/kernel.h"
+#include "lib/score/survivors.h"
+#include "lib/score/topk.h"
+
+/* Queries that share one matrix product: at 128 its scores take 512 KB, which
+ * with the block's vectors still fit a core's second-level cache. */
+#define RS_TILE_QUERIES 128u
+
+/* One query of the batch. */
+struct rs_lane {
+    const float *query; /* a row of the batch's buffer, zeros from dimensions to stride */
+    double offset;
+    double norm; /* of the query, rounded up */
+    uint32_t k;
+    struct rs_eligible eligible;
+    _Atomic float threshold; /* the best K-th score any worker has; only rises; relaxed */
+};
+
+/* What one thread needs: its own K best of every lane, and room for a tile. */
+struct rs_worker {
+    struct rs_topk *topk; /* one a lane */
+    struct rs_best *best; /* behind them */
+    float *scores;        /* [RS_TILE_QUERIES, RS_BLOCK_ITEMS] */
+    float *queries;       /* [RS_TILE_QUERIES, stride] gathered */
+    float *limits;        /* one a lane, padded to whole panels: see scan_tile.c */
+    uint32_t *active;     /* lanes that look at this block */
+    uint16_t *survivors;  /* [RS_BLOCK_ITEMS] */
+};
+
+struct rs_scan {
+    const struct recsys_model *model;
+    struct rs_lane *lanes;
+    uint32_t n_lanes;
+    struct rs_worker *workers;
+    uint32_t n_workers;
+    rs_survivors survivors;
+    const struct rs_kernel *kernel; /* NULL: BLAS */
+    const struct rs_tile *tile;     /* of the kernel; NULL: lane by lane, or BLAS */
+    const float *panels;            /* [panel, dimensions, tile->lanes]; last lanes may be zeros */
+    atomic_uint next_block;
+};
+
+/* How many lanes make up `n` lanes' whole panels. */
+static inline uint32_t rs_scan_padded(uint32_t n)
+{
+    return (n + RS_TILE_MAX_LANES - 1) / RS_TILE_MAX_LANES * RS_TILE_MAX_LANES;
+}
+
+static inline uint32_t rs_scan_block_items(const struct recsys_model *model, uint32_t block)
+{
+    uint32_t left = model->n_items - block * RS_BLOCK_ITEMS;
+
+    return left < RS_BLOCK_ITEMS ? left : RS_BLOCK_ITEMS;
+}
+
+#endif

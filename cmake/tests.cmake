@@ -62,10 +62,10 @@ endfunction()
 function(recsys_add_fuzzers)
   # What lies outside the library and is fuzzed, too.
   add_library(recsys_fuzzed STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/daemon/auth/jwt.c
-    ${PROJECT_SOURCE_DIR}/daemon/http/chunked.c ${PROJECT_SOURCE_DIR}/daemon/http/json_text.c
-    ${PROJECT_SOURCE_DIR}/daemon/http/json_read.c)
+    ${PROJECT_SOURCE_DIR}/daemon/http/chunked.c ${PROJECT_SOURCE_DIR}/daemon/http/json_read.c)
   target_link_libraries(recsys_fuzzed PRIVATE recsys_compiler
     PUBLIC PkgConfig::jansson PkgConfig::libcrypto)
+  target_include_directories(recsys_fuzzed PRIVATE ${PROJECT_SOURCE_DIR}/include)
   set(RECSYS_FUZZED recsys_fuzzed)
   if(TARGET recsys_redis_inside)
     list(APPEND RECSYS_FUZZED recsys_redis_inside)

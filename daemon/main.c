@@ -15,6 +15,7 @@
 #include "daemon/http/stamp.h"
 #include "daemon/observe/logger.h"
 #include "daemon/routes.h"
+#include "lib/base/clock.h"
 
 enum { STOPPED = 0, FAILED = 1, WRONG_SETTINGS = 2 };
 
@@ -59,7 +60,7 @@ static bool start(void)
 /* Also after a start that failed half way. False if a load that still runs must be left behind. */
 static bool stop(void)
 {
-    uint64_t deadline = rd_now_ns() + app.config.drain_timeout_ms * 1000000u;
+    uint64_t deadline = rs_clock_ns() + app.config.drain_timeout_ms * 1000000u;
     bool idle;
 
     atomic_store(&app.draining, true);

@@ -186,7 +186,7 @@ int rd_serve(struct mg_connection *conn)
 
     rd_request_begin(&request, conn);
     atomic_fetch_add_explicit(&request.app->active, 1u, memory_order_relaxed);
-    rd_text_reset(&request.worker->body, 65536);
+    rs_buffer_reset(&request.worker->body, 65536);
     if (rd_request_check(&request) && find_route(&request) && answer_other_methods(&request) &&
         rd_caller_check(&request) && rd_limit_check(&request) && check_owner(&request) &&
         read_body(&request)) {

@@ -14,6 +14,7 @@
 #include "daemon/http/reply.h"
 #include "daemon/observe/logger.h"
 #include "daemon/routes.h"
+#include "lib/base/json_write.h"
 
 #define MAX_REASON 200u /* characters */
 
@@ -139,9 +140,9 @@ static void revoke(struct rd_request *request, recsys_denylist *denylist, const 
         return;
     }
     request->status = 200;
-    rd_text_puts(request->out, "{\"message\":\"Token revoked\",\"jti\":");
-    rd_text_json_puts(request->out, wish->jti);
-    rd_text_add(request->out, "}", 1);
+    rs_buffer_add_text(request->out, "{\"message\":\"Token revoked\",\"jti\":");
+    rs_json_put_string(request->out, wish->jti);
+    rs_buffer_add(request->out, "}", 1);
 }
 
 void rd_post_revoke(struct rd_request *request)
@@ -158,16 +159,16 @@ void rd_post_revoke(struct rd_request *request)
 }
 
 /* {"revoked":true, and what the list says of it}. */
-static void write_entry(struct rd_text *out, const recsys_value *json)
+static void write_entry(struct rs_buffer *out, const recsys_value *json)
 {
     const char *text = json->data;
 
-    rd_text_puts(out, "{\"revoked\":true");
+    rs_buffer_add_text(out, "{\"revoked\":true");
     if (json->size > 2) {
-        rd_text_add(out, ",", 1);
-        rd_text_add(out, text + 1, json->size - 1);
+        rs_buffer_add(out, ",", 1);
+        rs_buffer_add(out, text + 1, json->size - 1);
     } else {
-        rd_text_add(out, "}", 1);
+        rs_buffer_add(out, "}", 1);
     }
 }
 
@@ -198,9 +199,9 @@ void rd_get_revoked(struct rd_request *request)
         recsys_value_release(&json);
         return;
     }
-    rd_text_puts(request->out, "{\"revoked\":");
-    rd_text_puts(request->out, found.verdict == RECSYS_TOKEN_REVOKED ? "true" : "false");
-    rd_text_puts(request->out, ",\"jti\":");
-    rd_text_json_puts(request->out, request->param);
-    rd_text_add(request->out, "}", 1);
+    rs_buffer_add_text(request->out, "{\"revoked\":");
+    rs_buffer_add_text(request->out, found.verdict == RECSYS_TOKEN_REVOKED ? "true" : "false");
+    rs_buffer_add_text(request->out, ",\"jti\":");
+    rs_json_put_string(request->out, request->param);
+    rs_buffer_add(request->out, "}", 1);
 }

@@ -22,6 +22,7 @@
 #include "daemon/http/stamp.h"
 #include "daemon/observe/logger.h"
 #include "daemon/observe/threads.h"
+#include "lib/base/clock.h"
 
 #define PROBE_MS 100u
 #define LOOK_MS 1000u
@@ -118,13 +119,13 @@ static void *watch_stores(void *user_data)
     bool warned = false;
 
     do {
-        bool look = rd_now_ns() >= look_ns;
+        bool look = rs_clock_ns() >= look_ns;
 
         for (unsigned db = 0; db < RD_DBS && !must_stop(&app->backend); db++)
             if (app->stores.redis[db] != NULL)
                 look_at_store(app, db, look);
         if (look) {
-            look_ns = rd_now_ns() + LOOK_MS * 1000000u;
+            look_ns = rs_clock_ns() + LOOK_MS * 1000000u;
             warned = warned || warn_of_eviction(app);
         }
     } while (wait_ms(&app->backend, PROBE_MS));
@@ -203,9 +204,9 @@ static void *watch_database(void *user_data)
         if (app->stores.denylist != NULL && rd_jwt_is_on(&app->auth.jwt) &&
             atomic_load(&app->backend.database) != RD_STATE_DOWN && !must_stop(&app->backend))
             sync_denylist(app);
-        if (!warmed && are_up(app) && rd_now_ns() >= warm_ns && !must_stop(&app->backend)) {
+        if (!warmed && are_up(app) && rs_clock_ns() >= warm_ns && !must_stop(&app->backend)) {
             warmed = warm(app, &sum);
-            warm_ns = rd_now_ns() + WARM_RETRY_MS * UINT64_C(1000000);
+            warm_ns = rs_clock_ns() + WARM_RETRY_MS * UINT64_C(1000000);
         }
     } while (wait_ms(&app->backend, LOOK_MS));
     return NULL;

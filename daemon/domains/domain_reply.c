@@ -13,6 +13,7 @@
 #include "daemon/http/reply.h"
 #include "daemon/observe/logger.h"
 #include "daemon/routes.h"
+#include "lib/base/json_write.h"
 
 #define RETRY_AFTER_S 1u /* a breaker looks again within this */
 #define LONGEST_KEY "character:missions:{user_id}"
@@ -32,23 +33,23 @@ void rd_domain_reply(struct rd_request *request, recsys_value *json, uint32_t ou
 {
     request->status = 200;
     request->cache_use = outcome;
-    rd_text_add(request->out, json->data, json->size);
+    rs_buffer_add(request->out, json->data, json->size);
     recsys_value_release(json);
 }
 
 void rd_domain_reply_change(struct rd_request *request, const char *message, const char *name,
                             recsys_value *json)
 {
-    struct rd_text *out = request->out;
+    struct rs_buffer *out = request->out;
 
     request->status = 200;
-    rd_text_puts(out, "{\"message\":");
-    rd_text_json_puts(out, message);
-    rd_text_add(out, ",", 1);
-    rd_text_json_puts(out, name);
-    rd_text_add(out, ":", 1);
-    rd_text_add(out, json->data, json->size);
-    rd_text_add(out, "}", 1);
+    rs_buffer_add_text(out, "{\"message\":");
+    rs_json_put_string(out, message);
+    rs_buffer_add(out, ",", 1);
+    rs_json_put_string(out, name);
+    rs_buffer_add(out, ":", 1);
+    rs_buffer_add(out, json->data, json->size);
+    rs_buffer_add(out, "}", 1);
     recsys_value_release(json);
 }
 

@@ -59,7 +59,7 @@ static void check_profile(struct rd_problems *problems, const json_t *body)
 
 void rd_put_profile(struct rd_request *request)
 {
-    const struct rd_text *body = &request->worker->body;
+    const struct rs_buffer *body = &request->worker->body;
     struct rd_problems problems = {request->out, 0};
     recsys_domains *domains = rd_domains(request);
     recsys_value json = {0};
@@ -72,7 +72,7 @@ void rd_put_profile(struct rd_request *request)
         check_profile(&problems, request->worker->question.body);
     if (rd_question_finish(request, &problems)) {
         status = recsys_recycling_update_user(domains, request->param,
-                                              (recsys_bytes){body->data, body->size}, &json, &err);
+                                              (recsys_bytes){body->bytes, body->size}, &json, &err);
         if (status == RECSYS_OK)
             rd_domain_reply_change(request, "Profile updated", "profile", &json);
         else if (status == RECSYS_E_EXISTS)

@@ -87,7 +87,7 @@ static enum rd_chunks_state step(struct rd_chunks *chunks, char c)
 }
 
 enum rd_chunks_state rd_chunks_feed(struct rd_chunks *chunks, const char *bytes, size_t size,
-                                    struct rd_text *out)
+                                    struct rs_buffer *out)
 {
     size_t i = 0;
 
@@ -95,7 +95,7 @@ enum rd_chunks_state rd_chunks_feed(struct rd_chunks *chunks, const char *bytes,
         if (chunks->state == RD_CHUNKS_DATA) {
             size_t n = chunks->left < size - i ? (size_t)chunks->left : size - i;
 
-            rd_text_add(out, bytes + i, n);
+            rs_buffer_add(out, bytes + i, n);
             chunks->left -= n;
             i += n;
             if (chunks->left == 0)

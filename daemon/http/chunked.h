@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/http/json_text.h"
+#include "lib/base/buffer.h"
 
 enum rd_chunks_state {
     RD_CHUNKS_SIZE, /* zero: the beginning */
@@ -37,6 +37,6 @@ struct rd_chunks {
  * to come. What follows the end is left alone.
  */
 enum rd_chunks_state rd_chunks_feed(struct rd_chunks *chunks, const char *bytes, size_t size,
-                                    struct rd_text *out);
+                                    struct rs_buffer *out);
 
 #endif

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 
 #include "daemon/http/stamp.h"
+#include "lib/base/clock.h"
 
 #define SLICE_MS 100
 
@@ -99,7 +100,7 @@ int rd_incoming_read(struct rd_incoming *in, char *out, size_t size, uint64_t de
         in->body += n;
         return (int)n;
     }
-    while (rd_now_ns() < deadline_ns && !atomic_load_explicit(&stopping, memory_order_relaxed)) {
+    while (rs_clock_ns() < deadline_ns && !atomic_load_explicit(&stopping, memory_order_relaxed)) {
         struct pollfd wanted = {in->fd, POLLIN, 0};
         ssize_t n;
 

@@ -74,16 +74,16 @@ static z_stream *get_deflater(struct rd_worker *worker)
 
 bool rd_gzip(struct rd_request *request)
 {
-    struct rd_text *from = request->out, *to = &request->worker->packed;
+    struct rs_buffer *from = request->out, *to = &request->worker->packed;
     size_t size = from->size - RD_HEADROOM;
     z_stream *stream = get_deflater(request->worker);
 
-    rd_text_reset(to, 262144);
-    if (stream == NULL || size > (uInt)-1 || rd_text_reserve(to, RD_HEADROOM + size) == NULL)
+    rs_buffer_reset(to, 262144);
+    if (stream == NULL || size > (uInt)-1 || rs_buffer_reserve(to, RD_HEADROOM + size) == NULL)
         return false;
-    stream->next_in = (Bytef *)from->data + RD_HEADROOM;
+    stream->next_in = (Bytef *)from->bytes + RD_HEADROOM;
     stream->avail_in = (uInt)size;
-    stream->next_out = (Bytef *)to->data + RD_HEADROOM;
+    stream->next_out = (Bytef *)to->bytes + RD_HEADROOM;
     stream->avail_out = (uInt)size; /* what does not become smaller is sent as it is */
     if (deflate(stream, Z_FINISH) != Z_STREAM_END)
         return false;

@@ -10,55 +10,57 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/json_write.h"
+
 #define MAX_INPUT 1024u
 
-static void add_place(struct rd_text *text, const struct rd_place *place)
+static void add_place(struct rs_buffer *text, const struct rd_place *place)
 {
     if (place->outer != NULL) {
         add_place(text, place->outer);
-        rd_text_add(text, ",", 1);
+        rs_buffer_add(text, ",", 1);
     }
     if (place->name != NULL)
-        rd_text_json_puts(text, place->name);
+        rs_json_put_string(text, place->name);
     else
-        rd_text_u64(text, place->number);
+        rs_json_put_unsigned(text, place->number);
 }
 
-static void add_input(struct rd_text *text, const json_t *input)
+static void add_input(struct rs_buffer *text, const json_t *input)
 {
     char dump[MAX_INPUT];
     size_t size = json_dumpb(input, dump, sizeof dump, JSON_COMPACT | JSON_ENCODE_ANY);
 
     if (size == 0 || size > sizeof dump)
         return;
-    rd_text_puts(text, ",\"input\":");
-    rd_text_add(text, dump, size);
+    rs_buffer_add_text(text, ",\"input\":");
+    rs_buffer_add(text, dump, size);
 }
 
 void rd_problem_add(struct rd_problems *problems, const char *type, const struct rd_place *place,
                     const char *message, const json_t *input, const char *context)
 {
-    struct rd_text *text = problems->text;
+    struct rs_buffer *text = problems->text;
 
     if (problems->count++ >= RD_MAX_PROBLEMS)
         return;
-    rd_text_puts(text, problems->count == 1 ? "{\"detail\":[{\"type\":" : ",{\"type\":");
-    rd_text_json_puts(text, type);
-    rd_text_puts(text, ",\"loc\":[");
+    rs_buffer_add_text(text, problems->count == 1 ? "{\"detail\":[{\"type\":" : ",{\"type\":");
+    rs_json_put_string(text, type);
+    rs_buffer_add_text(text, ",\"loc\":[");
     add_place(text, place);
-    rd_text_puts(text, "],\"msg\":");
-    rd_text_json_puts(text, message);
+    rs_buffer_add_text(text, "],\"msg\":");
+    rs_json_put_string(text, message);
     if (input != NULL)
         add_input(text, input);
     if (context != NULL) {
-        rd_text_puts(text, ",\"ctx\":{");
-        rd_text_puts(text, context);
-        rd_text_puts(text, "}");
+        rs_buffer_add_text(text, ",\"ctx\":{");
+        rs_buffer_add_text(text, context);
+        rs_buffer_add_text(text, "}");
     }
-    rd_text_puts(text, "}");
+    rs_buffer_add_text(text, "}");
 }
 
 void rd_problems_end(struct rd_problems *problems)
 {
-    rd_text_puts(problems->text, "]}");
+    rs_buffer_add_text(problems->text, "]}");
 }

@@ -6,7 +6,7 @@
 
 #include <jansson.h>
 
-#include "daemon/http/json_text.h"
+#include "lib/base/buffer.h"
 
 #define RD_MAX_PROBLEMS 100u /* the rest is not listed */
 
@@ -19,7 +19,7 @@ struct rd_place {
 };
 
 struct rd_problems {
-    struct rd_text *text; /* {"detail":[… is written here as it is found */
+    struct rs_buffer *text; /* {"detail":[… is written here as it is found */
     size_t count;
 };
 

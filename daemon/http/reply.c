@@ -13,8 +13,11 @@
 #include <string.h>
 
 #include "daemon/http/gzip.h"
+#include "daemon/http/json_put.h"
 #include "daemon/observe/logger.h"
 #include "daemon/routes.h"
+#include "lib/base/clock.h"
+#include "lib/base/json_write.h"
 
 /* Of the page at /docs: what it needs is here, and nobody puts it into a frame. */
 #define PAGE_POLICY                                                                                \
@@ -26,8 +29,8 @@
 
 void rd_reply_clear(struct rd_request *request)
 {
-    rd_text_reset(request->out, 262144);
-    if (rd_text_reserve(request->out, RD_HEADROOM) != NULL)
+    rs_buffer_reset(request->out, 262144);
+    if (rs_buffer_reserve(request->out, RD_HEADROOM) != NULL)
         request->out->size = RD_HEADROOM;
 }
 
@@ -36,9 +39,9 @@ bool rd_reply_error(struct rd_request *request, int status, const char *detail)
     rd_reply_clear(request);
     request->status = status;
     request->content_type = "application/json";
-    rd_text_puts(request->out, "{\"detail\":");
-    rd_text_json_puts(request->out, detail);
-    rd_text_puts(request->out, "}");
+    rs_buffer_add_text(request->out, "{\"detail\":");
+    rs_json_put_string(request->out, detail);
+    rs_buffer_add_text(request->out, "}");
     return false;
 }
 
@@ -129,7 +132,7 @@ bool rd_cors_allows(const struct rd_request *request, const char *origin)
     return false;
 }
 
-static void add_cors(struct rd_text *head, const struct rd_request *request)
+static void add_cors(struct rs_buffer *head, const struct rd_request *request)
 {
     const char *origin = request->headers.origin, *allowed = request->app->config.cors_origins;
     bool any = strcmp(allowed, "*") == 0;
@@ -137,121 +140,122 @@ static void add_cors(struct rd_text *head, const struct rd_request *request)
     if (allowed[0] == '\0')
         return;
     if (!any)
-        rd_text_puts(head, "Vary: Origin\r\n");
+        rs_buffer_add_text(head, "Vary: Origin\r\n");
     if (origin == NULL || !rd_cors_allows(request, origin))
         return;
-    rd_text_puts(head, "Access-Control-Allow-Origin: ");
-    rd_text_puts(head, any ? "*" : origin);
+    rs_buffer_add_text(head, "Access-Control-Allow-Origin: ");
+    rs_buffer_add_text(head, any ? "*" : origin);
     if (request->preflight)
-        rd_text_puts(head, "\r\nAccess-Control-Allow-Methods: GET, HEAD, POST, PUT, OPTIONS"
-                           "\r\nAccess-Control-Allow-Headers: Authorization, Content-Type, "
-                           "X-API-Key, X-Admin-Token, X-Request-ID"
-                           "\r\nAccess-Control-Max-Age: 600\r\n");
+        rs_buffer_add_text(head, "\r\nAccess-Control-Allow-Methods: GET, HEAD, POST, PUT, OPTIONS"
+                                 "\r\nAccess-Control-Allow-Headers: Authorization, Content-Type, "
+                                 "X-API-Key, X-Admin-Token, X-Request-ID"
+                                 "\r\nAccess-Control-Max-Age: 600\r\n");
     else
-        rd_text_puts(head, "\r\nAccess-Control-Expose-Headers: X-Request-ID, X-Cache, Retry-After, "
+        rs_buffer_add_text(head,
+                           "\r\nAccess-Control-Expose-Headers: X-Request-ID, X-Cache, Retry-After, "
                            "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset\r\n");
 }
 
 /* Headers that only some replies have. */
-static void add_special(struct rd_text *head, const struct rd_request *request)
+static void add_special(struct rs_buffer *head, const struct rd_request *request)
 {
     if (request->cache_use != RD_CACHE_NONE) {
-        rd_text_puts(head, "X-Cache: ");
-        rd_text_puts(head, rd_cache_word(request->cache_use));
-        rd_text_puts(head, "\r\n");
+        rs_buffer_add_text(head, "X-Cache: ");
+        rs_buffer_add_text(head, rd_cache_word(request->cache_use));
+        rs_buffer_add_text(head, "\r\n");
     }
     if (request->allow[0] != '\0')
-        rd_text_printf(head, "Allow: %s\r\n", request->allow);
+        rs_buffer_format(head, "Allow: %s\r\n", request->allow);
     if (request->retry_after != 0)
-        rd_text_printf(head, "Retry-After: %u\r\n", request->retry_after);
+        rs_buffer_format(head, "Retry-After: %u\r\n", request->retry_after);
     if (request->limit.limit > 0) /* draft-ietf-httpapi-ratelimit-headers-07; Reset is in seconds */
-        rd_text_printf(head,
-                       "RateLimit-Limit: %u\r\nRateLimit-Remaining: %u\r\n"
-                       "RateLimit-Reset: %llu\r\n",
-                       request->limit.limit, request->limit.remaining,
-                       (unsigned long long)((request->limit.reset_ms + 999u) / 1000u));
+        rs_buffer_format(head,
+                         "RateLimit-Limit: %u\r\nRateLimit-Remaining: %u\r\n"
+                         "RateLimit-Reset: %llu\r\n",
+                         request->limit.limit, request->limit.remaining,
+                         (unsigned long long)((request->limit.reset_ms + 999u) / 1000u));
     if (request->status == 401)
-        rd_text_puts(head, request->bad_token
-                               ? "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"
-                               : "WWW-Authenticate: Bearer\r\n");
+        rs_buffer_add_text(head, request->bad_token
+                                     ? "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"
+                                     : "WWW-Authenticate: Bearer\r\n");
     add_cors(head, request);
 }
 
-static void build_head(struct rd_text *head, const struct rd_request *request, size_t body_size,
+static void build_head(struct rs_buffer *head, const struct rd_request *request, size_t body_size,
                        bool packed, bool may_pack)
 {
-    rd_text_puts(head, "HTTP/1.1 ");
-    rd_text_u64(head, (uint64_t)request->status);
-    rd_text_add(head, " ", 1);
-    rd_text_puts(head, reason_phrase(request->status));
+    rs_buffer_add_text(head, "HTTP/1.1 ");
+    rs_json_put_unsigned(head, (uint64_t)request->status);
+    rs_buffer_add(head, " ", 1);
+    rs_buffer_add_text(head, reason_phrase(request->status));
     if (request->status != 204) {
-        rd_text_puts(head, "\r\nContent-Type: ");
-        rd_text_puts(head, request->content_type);
-        rd_text_puts(head, "\r\nContent-Length: ");
-        rd_text_u64(head, body_size);
+        rs_buffer_add_text(head, "\r\nContent-Type: ");
+        rs_buffer_add_text(head, request->content_type);
+        rs_buffer_add_text(head, "\r\nContent-Length: ");
+        rs_json_put_unsigned(head, body_size);
     }
-    rd_text_puts(head, "\r\nDate: ");
-    rd_text_puts(head, request->worker->stamp.date);
-    rd_text_puts(head, "\r\nX-Request-ID: ");
-    rd_text_puts(head, request->id);
-    rd_text_puts(head, "\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
+    rs_buffer_add_text(head, "\r\nDate: ");
+    rs_buffer_add_text(head, request->worker->stamp.date);
+    rs_buffer_add_text(head, "\r\nX-Request-ID: ");
+    rs_buffer_add_text(head, request->id);
+    rs_buffer_add_text(head, "\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
     if (strncmp(request->content_type, "text/html", 9) == 0)
-        rd_text_puts(head, PAGE_POLICY);
+        rs_buffer_add_text(head, PAGE_POLICY);
     if (may_pack)
-        rd_text_puts(head, packed ? "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"
-                                  : "Vary: Accept-Encoding\r\n");
+        rs_buffer_add_text(head, packed ? "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"
+                                        : "Vary: Accept-Encoding\r\n");
     add_special(head, request);
-    rd_text_puts(head, request->keep_alive ? "Connection: keep-alive\r\n\r\n"
-                                           : "Connection: close\r\n\r\n");
+    rs_buffer_add_text(head, request->keep_alive ? "Connection: keep-alive\r\n\r\n"
+                                                 : "Connection: close\r\n\r\n");
 }
 
 static void log_access(struct rd_request *request, size_t n_bytes, double seconds)
 {
-    struct rd_text *line = &request->worker->line;
+    struct rs_buffer *line = &request->worker->line;
     const struct mg_request_info *info = request->info;
     const char *path = info->local_uri_raw != NULL ? info->local_uri_raw : "";
 
-    rd_text_reset(line, 16384);
-    rd_text_puts(line, "{\"time\":\"");
-    rd_text_puts(line, request->time);
-    rd_text_puts(line, "\",\"request_id\":\"");
-    rd_text_puts(line, request->id);
-    rd_text_puts(line, "\",\"remote\":\"");
-    rd_text_puts(line, info->remote_addr);
-    rd_text_puts(line, "\",\"method\":");
-    rd_text_json_bytes(line, info->request_method, strnlen(info->request_method, 16));
-    rd_text_puts(line, ",\"path\":");
-    rd_text_json_bytes(line, path, strnlen(path, MAX_LOGGED_PATH));
+    rs_buffer_reset(line, 16384);
+    rs_buffer_add_text(line, "{\"time\":\"");
+    rs_buffer_add_text(line, request->time);
+    rs_buffer_add_text(line, "\",\"request_id\":\"");
+    rs_buffer_add_text(line, request->id);
+    rs_buffer_add_text(line, "\",\"remote\":\"");
+    rs_buffer_add_text(line, info->remote_addr);
+    rs_buffer_add_text(line, "\",\"method\":");
+    rd_json_put_bytes(line, info->request_method, strnlen(info->request_method, 16));
+    rs_buffer_add_text(line, ",\"path\":");
+    rd_json_put_bytes(line, path, strnlen(path, MAX_LOGGED_PATH));
     if (info->query_string != NULL) {
-        rd_text_puts(line, ",\"query\":");
-        rd_text_json_bytes(line, info->query_string, strnlen(info->query_string, MAX_LOGGED_PATH));
+        rs_buffer_add_text(line, ",\"query\":");
+        rd_json_put_bytes(line, info->query_string, strnlen(info->query_string, MAX_LOGGED_PATH));
     }
-    rd_text_puts(line, ",\"status\":");
-    rd_text_u64(line, (uint64_t)request->status);
-    rd_text_puts(line, ",\"bytes\":");
-    rd_text_u64(line, n_bytes);
-    rd_text_puts(line, ",\"duration_ms\":");
-    rd_text_float(line, (float)(seconds * 1e3));
+    rs_buffer_add_text(line, ",\"status\":");
+    rs_json_put_unsigned(line, (uint64_t)request->status);
+    rs_buffer_add_text(line, ",\"bytes\":");
+    rs_json_put_unsigned(line, n_bytes);
+    rs_buffer_add_text(line, ",\"duration_ms\":");
+    rd_json_put_float(line, (float)(seconds * 1e3));
     if (request->cache_use != RD_CACHE_NONE) {
-        rd_text_puts(line, ",\"cache\":");
-        rd_text_json_puts(line, rd_cache_word(request->cache_use));
+        rs_buffer_add_text(line, ",\"cache\":");
+        rs_json_put_string(line, rd_cache_word(request->cache_use));
     }
-    rd_text_puts(line, "}\n");
-    if (!line->failed)
-        rd_access_add(line->data, line->size);
+    rs_buffer_add_text(line, "}\n");
+    if (line->status == RECSYS_OK)
+        rd_access_add(line->bytes, line->size);
 }
 
 void rd_reply_send(struct rd_request *request)
 {
     char head_bytes[RD_HEADROOM];
-    struct rd_text head = RD_TEXT_FIXED(head_bytes), *out = request->out;
+    struct rs_buffer head = RS_BUFFER_FIXED(head_bytes), *out = request->out;
     size_t min = request->app->config.gzip_min_bytes, body_size;
     bool may_pack, packed = false;
     double seconds;
 
-    if (out->failed) {
+    if (out->status != RECSYS_OK) {
         rd_reply_unavailable(request, "The answer is too large for the memory there is");
-        if (out->failed)
+        if (out->status != RECSYS_OK)
             return mg_disable_connection_keep_alive(request->conn);
     }
     may_pack = min > 0 && out->size - RD_HEADROOM >= min;
@@ -263,15 +267,15 @@ void rd_reply_send(struct rd_request *request)
         request->keep_alive = false;
     body_size = out->size - RD_HEADROOM;
     build_head(&head, request, body_size, packed, may_pack);
-    if (!request->keep_alive || head.failed)
+    if (!request->keep_alive || head.status != RECSYS_OK)
         mg_disable_connection_keep_alive(request->conn);
-    if (!head.failed) {
-        memcpy(out->data + RD_HEADROOM - head.size, head.data, head.size);
-        (void)mg_write(request->conn, out->data + RD_HEADROOM - head.size,
+    if (head.status == RECSYS_OK) {
+        memcpy(out->bytes + RD_HEADROOM - head.size, head.bytes, head.size);
+        (void)mg_write(request->conn, out->bytes + RD_HEADROOM - head.size,
                        head.size + (request->is_head || request->status == 204 ? 0 : body_size));
     }
 
-    seconds = (double)(rd_now_ns() - request->start_ns) * 1e-9;
+    seconds = (double)(rs_clock_ns() - request->start_ns) * 1e-9;
     rd_metrics_count(&request->app->metrics, rd_route_number(request->route),
                      request->info->request_method, request->status, seconds);
     if (rd_access_wanted())

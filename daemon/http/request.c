@@ -17,6 +17,7 @@
 
 #include "daemon/http/chunked.h"
 #include "daemon/http/reply.h"
+#include "lib/base/clock.h"
 
 /* Small reads at first: whoever sends a byte at a time meets the deadline soon. */
 #define FIRST_PIECE 64u
@@ -101,7 +102,7 @@ static void begin(struct rd_request *request, struct mg_connection *conn)
     struct rd_worker *worker = mg_get_thread_pointer(conn);
 
     memset(request, 0, sizeof *request);
-    request->start_ns = rd_now_ns();
+    request->start_ns = rs_clock_ns();
     request->worker = worker;
     request->app = worker->app;
     request->conn = conn;
@@ -226,13 +227,13 @@ static int read_some(struct rd_request *request, char *out, size_t size, uint64_
  */
 static void discard(struct rd_request *request, uint64_t size)
 {
-    uint64_t deadline = rd_now_ns() + DISCARD_NS, n_read = 0;
+    uint64_t deadline = rs_clock_ns() + DISCARD_NS, n_read = 0;
     char bytes[8192];
     int n = 1;
 
     if (size > DISCARD_BYTES || request->headers.expect != NULL)
         return;
-    while (n > 0 && n_read < size && rd_now_ns() < deadline) {
+    while (n > 0 && n_read < size && rs_clock_ns() < deadline) {
         uint64_t left = size - n_read;
 
         n = read_some(request, bytes, left < sizeof bytes ? (size_t)left : sizeof bytes, deadline);
@@ -247,7 +248,7 @@ static bool too_large(struct rd_request *request, uint64_t unread)
 }
 
 /* One piece at a time up to `limit` bytes. -1: broken off or malformed, 0: late, 1: complete. */
-static int read_pieces(struct rd_request *request, struct rd_text *body, uint64_t limit,
+static int read_pieces(struct rd_request *request, struct rs_buffer *body, uint64_t limit,
                        bool chunked)
 {
     uint64_t deadline = request->start_ns + request->app->config.request_timeout_ms * 1000000u;
@@ -255,7 +256,7 @@ static int read_pieces(struct rd_request *request, struct rd_text *body, uint64_
 
     while (chunked || body->size < limit) {
         size_t left = (size_t)(limit - body->size), want = chunked || left > piece ? piece : left;
-        char *to = rd_text_reserve(body, want);
+        char *to = rs_buffer_reserve(body, want);
         int n = to == NULL ? -1 : mg_read(request->conn, to, want);
 
         if (n < 0 || (n == 0 && !chunked))
@@ -265,7 +266,7 @@ static int read_pieces(struct rd_request *request, struct rd_text *body, uint64_
         body->size += (size_t)n;
         if (body->size > limit)
             return 1; /* the caller sees that it is too much */
-        if (rd_now_ns() > deadline)
+        if (rs_clock_ns() > deadline)
             return 0;
         if (piece < LARGEST_PIECE)
             piece *= 2;
@@ -274,7 +275,7 @@ static int read_pieces(struct rd_request *request, struct rd_text *body, uint64_
 }
 
 /* The same of a body in chunks, however many pieces these come in. */
-static int read_chunks(struct rd_request *request, struct rd_text *body, uint64_t limit)
+static int read_chunks(struct rd_request *request, struct rs_buffer *body, uint64_t limit)
 {
     uint64_t deadline = request->start_ns + request->app->config.request_timeout_ms * 1000000u;
     struct rd_chunks chunks = {0};
@@ -291,7 +292,7 @@ static int read_chunks(struct rd_request *request, struct rd_text *body, uint64_
         case RD_CHUNKS_BROKEN:
             return -1;
         case RD_CHUNKS_END:
-            return body->failed ? -1 : 1;
+            return body->status != RECSYS_OK ? -1 : 1;
         default:
             break;
         }
@@ -302,12 +303,12 @@ static int read_chunks(struct rd_request *request, struct rd_text *body, uint64_
 bool rd_request_read_body(struct rd_request *request)
 {
     const struct rd_headers *headers = &request->headers;
-    struct rd_text *body = &request->worker->body;
+    struct rs_buffer *body = &request->worker->body;
     bool chunked = headers->transfer_encoding != NULL;
     uint64_t limit = request->app->config.max_body_bytes, size = limit;
     int outcome;
 
-    rd_text_reset(body, 65536);
+    rs_buffer_reset(body, 65536);
     if (!chunked) {
         request->keep_alive = false;
         if (headers->content_length == NULL)

@@ -12,9 +12,9 @@
 #include "daemon/app.h"
 #include "daemon/auth/caller.h"
 #include "daemon/http/connection.h"
-#include "daemon/http/json_text.h"
 #include "daemon/http/stamp.h"
 #include "daemon/recommend/predict_body.h"
+#include "lib/base/buffer.h"
 
 /* In front of every body, so that headers and body leave in one write. */
 #define RD_HEADROOM 1536u
@@ -26,12 +26,12 @@ struct rd_worker {
     recsys_recommender *recommender; /* made on first use */
     struct rd_stamp stamp;
     struct rd_incoming incoming;
-    struct rd_text body;   /* of the request */
-    struct rd_text out;    /* RD_HEADROOM bytes, then the reply's body */
-    struct rd_text packed; /* the same, compressed */
-    struct rd_text key;    /* of the cache */
-    struct rd_text value;  /* for the cache */
-    struct rd_text line;   /* for the access log */
+    struct rs_buffer body;   /* of the request */
+    struct rs_buffer out;    /* RD_HEADROOM bytes, then the reply's body */
+    struct rs_buffer packed; /* the same, compressed */
+    struct rs_buffer key;    /* of the cache */
+    struct rs_buffer value;  /* for the cache */
+    struct rs_buffer line;   /* for the access log */
     struct rd_question question;
     void *deflater;               /* made on first use */
     struct evp_md_ctx_st *digest; /* the same */
@@ -73,7 +73,7 @@ struct rd_request {
     /* the reply */
     int status;
     const char *content_type;
-    struct rd_text *out;
+    struct rs_buffer *out;
     uint32_t cache_use;
     char allow[64];       /* for 405 and OPTIONS */
     uint32_t retry_after; /* seconds; 0 = no such header */

@@ -33,6 +33,7 @@
 #include "daemon/observe/logger.h"
 #include "daemon/observe/threads.h"
 #include "daemon/routes.h"
+#include "lib/base/clock.h"
 
 #define QUIET_MS 60u /* a request that has been accepted, but not begun, begins within this */
 #define MAX_FD 65536
@@ -128,12 +129,12 @@ static void end_thread(const struct mg_context *context, int type, void *pointer
     recsys_recommender_destroy(worker->recommender);
     rd_gzip_free(worker);
     EVP_MD_CTX_free(worker->digest);
-    rd_text_free(&worker->body);
-    rd_text_free(&worker->out);
-    rd_text_free(&worker->packed);
-    rd_text_free(&worker->key);
-    rd_text_free(&worker->value);
-    rd_text_free(&worker->line);
+    rs_buffer_destroy(&worker->body);
+    rs_buffer_destroy(&worker->out);
+    rs_buffer_destroy(&worker->packed);
+    rs_buffer_destroy(&worker->key);
+    rs_buffer_destroy(&worker->value);
+    rs_buffer_destroy(&worker->line);
 }
 
 /* What civetweb refuses before it calls us: a request it cannot read. */
@@ -180,12 +181,13 @@ static bool make_workers(struct rd_app *app)
     if (workers == NULL)
         return false;
     for (size_t i = 0; i < n; i++) {
-        static const struct rd_text small = RD_TEXT_INIT(1u << 20), large = RD_TEXT_INIT(1u << 28);
+        static const struct rs_buffer small = RS_BUFFER_INIT(1u << 20),
+                                      large = RS_BUFFER_INIT(1u << 28);
 
         workers[i].app = app;
         workers[i].stamp.second = -1;
         workers[i].body = small;
-        workers[i].body.limit = (size_t)app->config.max_body_bytes + 65536u;
+        workers[i].body.max = (size_t)app->config.max_body_bytes + 65536u;
         workers[i].out = workers[i].packed = large;
         workers[i].key = workers[i].line = small;
         workers[i].value = large;
@@ -290,13 +292,13 @@ static struct mg_context *start(struct rd_app *app, const char *ports)
 static bool all_threads_began(const struct rd_config *config)
 {
     static const struct timespec step = {0, 1000000};
-    uint64_t start_ns = rd_now_ns();
+    uint64_t start_ns = rs_clock_ns();
     char limits[1024];
 
     while (!atomic_load(&accepts) || atomic_load(&n_given_out) < config->threads) {
         uint64_t patience = atomic_load(&n_complaints) > 0 ? COMPLAINT_MS : BEGIN_MS;
 
-        if (rd_now_ns() - start_ns >= patience * 1000000u)
+        if (rs_clock_ns() - start_ns >= patience * 1000000u)
             break;
         (void)nanosleep(&step, NULL);
     }
@@ -401,10 +403,10 @@ void rd_server_drain(struct rd_app *app, uint64_t deadline_ns)
     if (app->server == NULL)
         return;
     stop_accepting(app->server);
-    now = quiet_since = rd_now_ns();
+    now = quiet_since = rs_clock_ns();
     while (now < deadline_ns && now - quiet_since < QUIET_MS * 1000000u) {
         (void)nanosleep(&step, NULL);
-        now = rd_now_ns();
+        now = rs_clock_ns();
         if (atomic_load_explicit(&app->active, memory_order_acquire) > 0)
             quiet_since = now;
     }

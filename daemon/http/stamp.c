@@ -13,14 +13,6 @@
 
 #include <openssl/rand.h>
 
-uint64_t rd_now_ns(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
 static void put_milliseconds(char *time, long nanoseconds)
 {
     long ms = nanoseconds / 1000000;

@@ -28,7 +28,5 @@ bool rd_stamp_uuid(struct rd_stamp *stamp, char out[RD_UUID_SIZE]);
 bool rd_id_valid(const char *id);
 /* ISO 8601 of Unix milliseconds. */
 void rd_time_format(uint64_t unix_ms, char out[RD_TIME_SIZE]);
-/* Monotonic nanoseconds. */
-uint64_t rd_now_ns(void);
 
 #endif

@@ -20,6 +20,7 @@
 #include "daemon/http/stamp.h"
 #include "daemon/observe/logger.h"
 #include "daemon/observe/threads.h"
+#include "lib/base/clock.h"
 
 #define KEEP_MS 150u
 #define RETRY_S 2u
@@ -120,11 +121,11 @@ static void *change_models(void *user_data)
 {
     struct rd_app *app = user_data;
     struct rd_changer *changer = &app->changer;
-    uint64_t due = rd_now_ns() + interval_ms(app) * 1000000u;
+    uint64_t due = rs_clock_ns() + interval_ms(app) * 1000000u;
 
     (void)pthread_mutex_lock(&changer->lock);
     while (!changer->stop) {
-        uint64_t now = rd_now_ns();
+        uint64_t now = rs_clock_ns();
 
         if (now >= due && (app->config.poll_registry_s > 0 || !has_model(app)))
             changer->reload = true;
@@ -223,7 +224,7 @@ bool rd_changer_stop(struct rd_app *app, uint64_t deadline_ns)
     (void)pthread_mutex_lock(&changer->lock);
     changer->stop = true;
     (void)pthread_cond_broadcast(&changer->wake);
-    while (changer->busy && (now = rd_now_ns()) < deadline_ns)
+    while (changer->busy && (now = rs_clock_ns()) < deadline_ns)
         wait_ms(changer, (deadline_ns - now) / 1000000u + 1);
     idle = !changer->busy;
     (void)pthread_mutex_unlock(&changer->lock);

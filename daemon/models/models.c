@@ -11,55 +11,57 @@
 #include "daemon/observe/logger.h"
 #include "daemon/recommend/answer.h"
 #include "daemon/routes.h"
+#include "lib/base/json_write.h"
 
 #define MAX_LISTED 10000u
 
-static void write_entry(struct rd_text *out, const char *name, const recsys_deployment_entry *entry)
+static void write_entry(struct rs_buffer *out, const char *name,
+                        const recsys_deployment_entry *entry)
 {
     char since[RD_TIME_SIZE];
 
-    rd_text_json_puts(out, name);
-    rd_text_add(out, ":", 1);
+    rs_json_put_string(out, name);
+    rs_buffer_add(out, ":", 1);
     if (entry->fingerprint[0] == '\0') {
-        rd_text_add(out, "null", 4);
+        rs_buffer_add(out, "null", 4);
         return;
     }
     rd_time_format(entry->since_ms, since);
-    rd_text_puts(out, "{\"name\":");
-    rd_text_json_puts(out, entry->name);
-    rd_text_puts(out, ",\"version\":");
-    rd_text_json_puts(out, entry->version);
-    rd_text_puts(out, ",\"fingerprint\":");
-    rd_text_json_puts(out, entry->fingerprint);
-    rd_text_printf(out, ",\"since\":\"%s\"}", since);
+    rs_buffer_add_text(out, "{\"name\":");
+    rs_json_put_string(out, entry->name);
+    rs_buffer_add_text(out, ",\"version\":");
+    rs_json_put_string(out, entry->version);
+    rs_buffer_add_text(out, ",\"fingerprint\":");
+    rs_json_put_string(out, entry->fingerprint);
+    rs_buffer_format(out, ",\"since\":\"%s\"}", since);
 }
 
-static void write_status(struct rd_text *out, const recsys_deployment_status *status)
+static void write_status(struct rs_buffer *out, const recsys_deployment_status *status)
 {
     char time[RD_TIME_SIZE];
 
     write_entry(out, "active", &status->active);
-    rd_text_add(out, ",", 1);
+    rs_buffer_add(out, ",", 1);
     write_entry(out, "previous", &status->previous);
-    rd_text_add(out, ",", 1);
+    rs_buffer_add(out, ",", 1);
     write_entry(out, "candidate", &status->candidate);
-    rd_text_printf(out, ",\"loading\":%s,\"swaps\":%llu,\"failures\":%llu,\"retired\":%llu",
-                   status->loading ? "true" : "false", (unsigned long long)status->n_swaps,
-                   (unsigned long long)status->n_failures, (unsigned long long)status->n_retired);
-    rd_text_puts(out, ",\"last_error\":");
+    rs_buffer_format(out, ",\"loading\":%s,\"swaps\":%llu,\"failures\":%llu,\"retired\":%llu",
+                     status->loading ? "true" : "false", (unsigned long long)status->n_swaps,
+                     (unsigned long long)status->n_failures, (unsigned long long)status->n_retired);
+    rs_buffer_add_text(out, ",\"last_error\":");
     if (status->last_error_ms == 0) {
-        rd_text_add(out, "null", 4);
+        rs_buffer_add(out, "null", 4);
         return;
     }
     rd_time_format(status->last_error_ms, time);
-    rd_text_printf(out, "{\"status\":\"%s\",\"time\":\"%s\",\"message\":",
-                   recsys_status_name(status->last_error.status), time);
-    rd_text_json_puts(out, status->last_error.message);
-    rd_text_add(out, "}", 1);
+    rs_buffer_format(out, "{\"status\":\"%s\",\"time\":\"%s\",\"message\":",
+                     recsys_status_name(status->last_error.status), time);
+    rs_json_put_string(out, status->last_error.message);
+    rs_buffer_add(out, "}", 1);
 }
 
 struct listing {
-    struct rd_text *out;
+    struct rs_buffer *out;
     size_t n;
     bool aliases; /* which of the two lists is being written */
 };
@@ -67,21 +69,21 @@ struct listing {
 static int32_t list_entry(const recsys_registry_entry *entry, void *user_data)
 {
     struct listing *listing = user_data;
-    struct rd_text *out = listing->out;
+    struct rs_buffer *out = listing->out;
 
     if ((entry->alias != NULL) != listing->aliases)
         return 0;
     if (listing->n++ >= MAX_LISTED)
         return 1;
-    rd_text_puts(out, listing->n > 1 ? ",{\"name\":" : "{\"name\":");
-    rd_text_json_puts(out, entry->name);
-    rd_text_puts(out, ",\"version\":");
-    rd_text_json_puts(out, entry->version);
+    rs_buffer_add_text(out, listing->n > 1 ? ",{\"name\":" : "{\"name\":");
+    rs_json_put_string(out, entry->name);
+    rs_buffer_add_text(out, ",\"version\":");
+    rs_json_put_string(out, entry->version);
     if (entry->alias != NULL) {
-        rd_text_puts(out, ",\"alias\":");
-        rd_text_json_puts(out, entry->alias);
+        rs_buffer_add_text(out, ",\"alias\":");
+        rs_json_put_string(out, entry->alias);
     }
-    rd_text_add(out, "}", 1);
+    rs_buffer_add(out, "}", 1);
     return 0;
 }
 
@@ -91,12 +93,12 @@ static void write_list(struct rd_request *request, const char *name, bool aliase
     recsys_status status = RECSYS_OK;
     recsys_error err = {0};
 
-    rd_text_printf(request->out, ",\"%s\":[", name);
+    rs_buffer_format(request->out, ",\"%s\":[", name);
     if (request->app->registry != NULL)
         status = recsys_registry_list(request->app->registry, NULL, list_entry, &listing, &err);
     if (status != RECSYS_OK && status != RECSYS_E_STOPPED) /* = there are more than MAX_LISTED */
         rd_log(RECSYS_LOG_WARN, "the registry cannot be listed: %s", err.message);
-    rd_text_add(request->out, "]", 1);
+    rs_buffer_add(request->out, "]", 1);
 }
 
 static bool get_status(struct rd_request *request, recsys_deployment_status *status)
@@ -117,13 +119,13 @@ void rd_get_models(struct rd_request *request)
     if (!get_status(request, &status))
         return;
     request->status = 200;
-    rd_text_puts(request->out, "{\"source\":");
-    rd_text_json_puts(request->out, request->app->config.model);
-    rd_text_add(request->out, ",", 1);
+    rs_buffer_add_text(request->out, "{\"source\":");
+    rs_json_put_string(request->out, request->app->config.model);
+    rs_buffer_add(request->out, ",", 1);
     write_status(request->out, &status);
     write_list(request, "versions", false);
     write_list(request, "aliases", true);
-    rd_text_add(request->out, "}", 1);
+    rs_buffer_add(request->out, "}", 1);
 }
 
 static const char *id_kind(uint32_t kind)
@@ -140,36 +142,36 @@ static const char *link_name(uint32_t link)
 
 void rd_get_current(struct rd_request *request)
 {
-    struct rd_text *out = request->out;
+    struct rs_buffer *out = request->out;
     recsys_model *model;
     recsys_model_info info;
 
     if (!rd_model_acquire(request, &model, &info))
         return;
     request->status = 200;
-    rd_text_puts(out, "{\"model_version\":");
-    rd_text_json_puts(out, info.version);
-    rd_text_puts(out, ",\"name\":");
-    rd_text_json_puts(out, info.name);
-    rd_text_puts(out, ",\"status\":\"loaded\",\"algorithm\":");
-    rd_text_json_puts(out, info.algorithm);
-    rd_text_puts(out, ",\"training_date\":");
-    rd_text_json_puts(out, info.training_date);
-    rd_text_puts(out, ",\"fingerprint\":");
-    rd_text_json_puts(out, info.fingerprint);
-    rd_text_printf(out,
-                   ",\"catalog_size\":%llu,\"n_users\":%llu,\"n_items\":%llu,\"n_features\":%llu,"
-                   "\"n_seen\":%llu,\"dimensions\":%u,\"metric\":\"%s\",\"link\":\"%s\","
-                   "\"user_id_kind\":\"%s\",\"item_id_kind\":\"%s\",\"mapped_bytes\":%llu,"
-                   "\"private_bytes\":%llu,\"metadata\":",
-                   (unsigned long long)info.n_catalog, (unsigned long long)info.n_users,
-                   (unsigned long long)info.n_items, (unsigned long long)info.n_features,
-                   (unsigned long long)info.n_seen, info.dimensions,
-                   info.metric == RECSYS_METRIC_COSINE ? "cosine" : "inner_product",
-                   link_name(info.link), id_kind(info.user_id_kind), id_kind(info.item_id_kind),
-                   (unsigned long long)info.mapped_bytes, (unsigned long long)info.private_bytes);
-    rd_text_puts(out, info.metadata[0] != '\0' ? info.metadata : "{}");
-    rd_text_add(out, "}", 1);
+    rs_buffer_add_text(out, "{\"model_version\":");
+    rs_json_put_string(out, info.version);
+    rs_buffer_add_text(out, ",\"name\":");
+    rs_json_put_string(out, info.name);
+    rs_buffer_add_text(out, ",\"status\":\"loaded\",\"algorithm\":");
+    rs_json_put_string(out, info.algorithm);
+    rs_buffer_add_text(out, ",\"training_date\":");
+    rs_json_put_string(out, info.training_date);
+    rs_buffer_add_text(out, ",\"fingerprint\":");
+    rs_json_put_string(out, info.fingerprint);
+    rs_buffer_format(out,
+                     ",\"catalog_size\":%llu,\"n_users\":%llu,\"n_items\":%llu,\"n_features\":%llu,"
+                     "\"n_seen\":%llu,\"dimensions\":%u,\"metric\":\"%s\",\"link\":\"%s\","
+                     "\"user_id_kind\":\"%s\",\"item_id_kind\":\"%s\",\"mapped_bytes\":%llu,"
+                     "\"private_bytes\":%llu,\"metadata\":",
+                     (unsigned long long)info.n_catalog, (unsigned long long)info.n_users,
+                     (unsigned long long)info.n_items, (unsigned long long)info.n_features,
+                     (unsigned long long)info.n_seen, info.dimensions,
+                     info.metric == RECSYS_METRIC_COSINE ? "cosine" : "inner_product",
+                     link_name(info.link), id_kind(info.user_id_kind), id_kind(info.item_id_kind),
+                     (unsigned long long)info.mapped_bytes, (unsigned long long)info.private_bytes);
+    rs_buffer_add_text(out, info.metadata[0] != '\0' ? info.metadata : "{}");
+    rs_buffer_add(out, "}", 1);
     rd_model_release(request, model);
 }
 
@@ -182,7 +184,7 @@ static bool read_member(struct rd_request *request, const char *name, const char
     static const struct rd_place body_place = {NULL, "body", 0};
     const struct rd_place at = {&body_place, name, 0};
     struct rd_question *question = &request->worker->question;
-    struct rd_text *body = &request->worker->body;
+    struct rs_buffer *body = &request->worker->body;
     struct rd_problems problems = {request->out, 0};
     const json_t *value;
 
@@ -219,11 +221,11 @@ static void take_step(struct rd_request *request, enum rd_step step, const char 
     if (!get_status(request, &status))
         return;
     request->status = 200;
-    rd_text_puts(request->out, "{\"message\":");
-    rd_text_json_puts(request->out, names[step]);
-    rd_text_add(request->out, ",", 1);
+    rs_buffer_add_text(request->out, "{\"message\":");
+    rs_json_put_string(request->out, names[step]);
+    rs_buffer_add(request->out, ",", 1);
     write_status(request->out, &status);
-    rd_text_add(request->out, "}", 1);
+    rs_buffer_add(request->out, "}", 1);
 }
 
 void rd_post_load(struct rd_request *request)

@@ -10,19 +10,20 @@
 #include "daemon/http/reply.h"
 #include "daemon/openapi/openapi.h"
 #include "daemon/routes.h"
+#include "lib/base/json_write.h"
 
 void rd_get_root(struct rd_request *request)
 {
     request->status = 200;
-    rd_text_puts(request->out, "{\"message\":\"Recommendation API\",\"version\":");
-    rd_text_json_puts(request->out, recsys_version_string());
-    rd_text_puts(request->out, ",\"status\":\"running\"}");
+    rs_buffer_add_text(request->out, "{\"message\":\"Recommendation API\",\"version\":");
+    rs_json_put_string(request->out, recsys_version_string());
+    rs_buffer_add_text(request->out, ",\"status\":\"running\"}");
 }
 
 void rd_get_live(struct rd_request *request)
 {
     request->status = 200;
-    rd_text_puts(request->out, "{\"status\":\"alive\"}");
+    rs_buffer_add_text(request->out, "{\"status\":\"alive\"}");
 }
 
 static bool is_serving(const recsys_deployment_status *status)
@@ -38,17 +39,17 @@ static void get_status(const struct rd_app *app, recsys_deployment_status *statu
         memset(&status->active, 0, sizeof status->active);
 }
 
-static void write_model(struct rd_text *out, const recsys_deployment_status *status)
+static void write_model(struct rs_buffer *out, const recsys_deployment_status *status)
 {
-    rd_text_puts(out, "\"model\":{\"status\":");
-    rd_text_puts(out, is_serving(status) ? "\"loaded\"" : "\"not_loaded\"");
+    rs_buffer_add_text(out, "\"model\":{\"status\":");
+    rs_buffer_add_text(out, is_serving(status) ? "\"loaded\"" : "\"not_loaded\"");
     if (is_serving(status)) {
-        rd_text_puts(out, ",\"name\":");
-        rd_text_json_puts(out, status->active.name);
-        rd_text_puts(out, ",\"version\":");
-        rd_text_json_puts(out, status->active.version);
+        rs_buffer_add_text(out, ",\"name\":");
+        rs_json_put_string(out, status->active.name);
+        rs_buffer_add_text(out, ",\"version\":");
+        rs_json_put_string(out, status->active.version);
     }
-    rd_text_add(out, "}", 1);
+    rs_buffer_add(out, "}", 1);
 }
 
 static const char *state_word(uint32_t state)
@@ -91,7 +92,7 @@ static const char *sum_up(struct rd_app *app)
     return state_word(n_of[RD_STATE_UP] == n ? RD_STATE_UP : RD_STATE_UNKNOWN);
 }
 
-static void write_databases(struct rd_text *out, struct rd_app *app)
+static void write_databases(struct rs_buffer *out, struct rd_app *app)
 {
     const char *comma = "";
 
@@ -100,42 +101,42 @@ static void write_databases(struct rd_text *out, struct rd_app *app)
 
         if (store == NULL)
             continue;
-        rd_text_printf(out, "%s{\"db\":%u,\"store\":", comma, db);
-        rd_text_json_puts(out, recsys_store_get_name(store));
-        rd_text_printf(out, ",\"status\":\"%s\",\"breaker\":\"%s\"}", state_word(state_of(app, db)),
-                       is_left_alone(store) ? "open" : "closed");
+        rs_buffer_format(out, "%s{\"db\":%u,\"store\":", comma, db);
+        rs_json_put_string(out, recsys_store_get_name(store));
+        rs_buffer_format(out, ",\"status\":\"%s\",\"breaker\":\"%s\"}",
+                         state_word(state_of(app, db)), is_left_alone(store) ? "open" : "closed");
         comma = ",";
     }
 }
 
 /* Redis, if it is used at all; else the answers that are kept in this process. */
-static void write_cache(struct rd_text *out, struct rd_app *app)
+static void write_cache(struct rs_buffer *out, struct rd_app *app)
 {
     const char *redis = sum_up(app);
     recsys_store_stats stats = {0};
 
     stats.struct_size = (uint32_t)sizeof stats;
     if (redis != NULL) {
-        rd_text_printf(out, ",\"cache\":{\"status\":\"%s\",\"databases\":[", redis);
+        rs_buffer_format(out, ",\"cache\":{\"status\":\"%s\",\"databases\":[", redis);
         write_databases(out, app);
-        rd_text_puts(out, "]}");
+        rs_buffer_add_text(out, "]}");
     } else if (app->stores.answers == NULL ||
                recsys_store_get_stats(rd_stores_answers(&app->stores), &stats, NULL) != RECSYS_OK) {
-        rd_text_puts(out, ",\"cache\":{\"status\":\"off\"}");
+        rs_buffer_add_text(out, ",\"cache\":{\"status\":\"off\"}");
     } else {
-        rd_text_printf(out,
-                       ",\"cache\":{\"status\":\"in_process\",\"entries\":%llu,\"bytes\":%llu,"
-                       "\"max_bytes\":%llu}",
-                       (unsigned long long)stats.entries, (unsigned long long)stats.bytes,
-                       (unsigned long long)stats.max_bytes);
+        rs_buffer_format(out,
+                         ",\"cache\":{\"status\":\"in_process\",\"entries\":%llu,\"bytes\":%llu,"
+                         "\"max_bytes\":%llu}",
+                         (unsigned long long)stats.entries, (unsigned long long)stats.bytes,
+                         (unsigned long long)stats.max_bytes);
     }
 }
 
-static void write_database(struct rd_text *out, struct rd_app *app)
+static void write_database(struct rs_buffer *out, struct rd_app *app)
 {
-    rd_text_printf(out, ",\"database\":{\"status\":\"%s\"}}",
-                   app->stores.database != NULL ? state_word(atomic_load(&app->backend.database))
-                                                : "off");
+    rs_buffer_format(out, ",\"database\":{\"status\":\"%s\"}}",
+                     app->stores.database != NULL ? state_word(atomic_load(&app->backend.database))
+                                                  : "off");
 }
 
 static void write_health(struct rd_request *request, const char *good, const char *bad,
@@ -150,9 +151,9 @@ static void write_health(struct rd_request *request, const char *good, const cha
     request->status = well || !must_serve ? 200 : 503;
     if (request->status == 503)
         request->retry_after = 5;
-    rd_text_puts(request->out, "{\"status\":");
-    rd_text_json_puts(request->out, draining ? "stopping" : well ? good : bad);
-    rd_text_add(request->out, ",", 1);
+    rs_buffer_add_text(request->out, "{\"status\":");
+    rs_json_put_string(request->out, draining ? "stopping" : well ? good : bad);
+    rs_buffer_add(request->out, ",", 1);
     write_model(request->out, &status);
     write_cache(request->out, app);
     write_database(request->out, app);
@@ -171,5 +172,5 @@ void rd_get_ready(struct rd_request *request)
 void rd_get_openapi(struct rd_request *request)
 {
     request->status = 200;
-    rd_text_add(request->out, rd_openapi_json, rd_openapi_json_size);
+    rs_buffer_add(request->out, rd_openapi_json, rd_openapi_json_size);
 }

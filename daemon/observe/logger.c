@@ -20,9 +20,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/http/json_text.h"
 #include "daemon/http/stamp.h"
 #include "daemon/observe/threads.h"
+#include "lib/base/clock.h"
+#include "lib/base/json_write.h"
 
 #define BUFFER_BYTES (1u << 20)
 #define FLUSH_MS 100
@@ -65,7 +66,7 @@ void rd_log_line(int32_t level, const char *message, void *unused)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
     char line[13312], time[RD_TIME_SIZE];
-    struct rd_text text = RD_TEXT_FIXED(line);
+    struct rs_buffer text = RS_BUFFER_FIXED(line);
     struct timespec now;
 
     (void)unused;
@@ -73,12 +74,12 @@ void rd_log_line(int32_t level, const char *message, void *unused)
         return;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     rd_time_format((uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u, time);
-    rd_text_printf(&text, "{\"time\":\"%s\",\"level\":\"%s\",\"message\":", time,
-                   names[level - RECSYS_LOG_ERROR]);
-    rd_text_json_puts(&text, message);
-    rd_text_add(&text, "}\n", 2);
-    if (!text.failed)
-        write_all(STDERR_FILENO, text.data, text.size);
+    rs_buffer_format(&text, "{\"time\":\"%s\",\"level\":\"%s\",\"message\":", time,
+                     names[level - RECSYS_LOG_ERROR]);
+    rs_json_put_string(&text, message);
+    rs_buffer_add(&text, "}\n", 2);
+    if (text.status == RECSYS_OK)
+        write_all(STDERR_FILENO, text.bytes, text.size);
 }
 
 void rd_log(int32_t level, const char *format, ...)
@@ -96,7 +97,7 @@ void rd_log_seldom(int32_t level, const char *format, ...)
 {
     static _Atomic uint64_t next_ns[16]; /* two formats in one place: one of them is seen less */
     _Atomic uint64_t *next = &next_ns[((uintptr_t)format >> 4) % 16];
-    uint64_t now = rd_now_ns(), due = atomic_load_explicit(next, memory_order_relaxed);
+    uint64_t now = rs_clock_ns(), due = atomic_load_explicit(next, memory_order_relaxed);
     char message[2048];
     va_list list;
 

@@ -161,29 +161,28 @@ void rd_metrics_batch(struct rd_metrics *m, uint64_t n_users, uint64_t n_failure
     atomic_fetch_add_explicit(&m->pending_failures, n_failures, memory_order_relaxed);
 }
 
-static void add_label(struct rd_text *text, const char *name, const char *value)
+static void add_label(struct rs_buffer *text, const char *name, const char *value)
 {
-    rd_text_printf(text, "%s=\"", name);
+    rs_buffer_format(text, "%s=\"", name);
     for (; *value != '\0'; value++) {
         if (*value == '"' || *value == '\\')
-            rd_text_add(text, "\\", 1);
-        rd_text_add(text, *value == '\n' ? " " : value, 1);
+            rs_buffer_add(text, "\\", 1);
+        rs_buffer_add(text, *value == '\n' ? " " : value, 1);
     }
-    rd_text_add(text, "\"", 1);
+    rs_buffer_add(text, "\"", 1);
 }
 
 static void keep_model_info(struct rd_metrics *m, const recsys_deployment_entry *active)
 {
     char labels[sizeof m->model_labels];
-    struct rd_text text = RD_TEXT_FIXED(labels);
+    struct rs_buffer text = RS_BUFFER_FIXED(labels);
 
     if (active->fingerprint[0] == '\0')
         return;
     add_label(&text, "name", active->name);
-    rd_text_add(&text, ",", 1);
+    rs_buffer_add(&text, ",", 1);
     add_label(&text, "version", active->version);
-    rd_text_add(&text, "", 1);
-    if (text.failed || strcmp(labels, m->model_labels) == 0)
+    if (text.status != RECSYS_OK || strcmp(labels, m->model_labels) == 0)
         return;
     recsys_metric_set(m->model_info, 0);
     m->model_info = NULL;
@@ -239,10 +238,10 @@ static void copy_memory(struct rd_metrics *m)
 
 static int32_t write_text(const char *text, size_t size, void *user_data)
 {
-    struct rd_text *out = user_data;
+    struct rs_buffer *out = user_data;
 
-    rd_text_add(out, text, size);
-    return out->failed;
+    rs_buffer_add(out, text, size);
+    return out->status != RECSYS_OK;
 }
 
 void rd_get_metrics(struct rd_request *request)

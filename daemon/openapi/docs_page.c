@@ -10,12 +10,12 @@ void rd_get_docs(struct rd_request *request)
 {
     request->status = 200;
     request->content_type = "text/html; charset=utf-8";
-    rd_text_add(request->out, rd_docs_html, rd_docs_html_size);
+    rs_buffer_add(request->out, rd_docs_html, rd_docs_html_size);
 }
 
 void rd_get_docs_script(struct rd_request *request)
 {
     request->status = 200;
     request->content_type = "text/javascript; charset=utf-8";
-    rd_text_add(request->out, rd_docs_js, rd_docs_js_size);
+    rs_buffer_add(request->out, rd_docs_js, rd_docs_js_size);
 }

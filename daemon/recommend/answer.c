@@ -17,7 +17,10 @@
 
 #include <openssl/evp.h>
 
+#include "daemon/http/json_put.h"
 #include "daemon/http/reply.h"
+#include "lib/base/clock.h"
+#include "lib/base/json_write.h"
 
 #define MAX_DIMENSIONS_AHEAD 4096u
 #define KEY_HASH_BYTES 16u /* of the SHA-256 of the question */
@@ -51,23 +54,23 @@ void rd_model_release(struct rd_request *request, recsys_model *model)
     recsys_model_unref(model);
 }
 
-void rd_id_write(struct rd_text *text, recsys_id id)
+void rd_id_write(struct rs_buffer *text, recsys_id id)
 {
     if (id.text != NULL)
-        rd_text_json(text, id.text, (size_t)id.number);
+        rs_json_put_text(text, id.text, (size_t)id.number);
     else
-        rd_text_u64(text, id.number);
+        rs_json_put_unsigned(text, id.number);
 }
 
-static void write_text_or_null(struct rd_text *text, const char *value)
+static void write_text_or_null(struct rs_buffer *text, const char *value)
 {
     if (value != NULL)
-        rd_text_json_puts(text, value);
+        rs_json_put_string(text, value);
     else
-        rd_text_add(text, "null", 4);
+        rs_buffer_add(text, "null", 4);
 }
 
-static void write_item(struct rd_text *text, const recsys_model *model,
+static void write_item(struct rs_buffer *text, const recsys_model *model,
                        const recsys_recommendation *from)
 {
     recsys_item item;
@@ -78,37 +81,37 @@ static void write_item(struct rd_text *text, const recsys_model *model,
         item.title = "";
         item.rating = -1.0f;
     }
-    rd_text_puts(text, "{\"movie_id\":");
+    rs_buffer_add_text(text, "{\"movie_id\":");
     rd_id_write(text, from->item);
-    rd_text_puts(text, ",\"title\":");
-    rd_text_json_puts(text, item.title);
-    rd_text_puts(text, ",\"score\":");
-    rd_text_float(text, from->score);
-    rd_text_puts(text, ",\"genres\":[");
+    rs_buffer_add_text(text, ",\"title\":");
+    rs_json_put_string(text, item.title);
+    rs_buffer_add_text(text, ",\"score\":");
+    rd_json_put_float(text, from->score);
+    rs_buffer_add_text(text, ",\"genres\":[");
     for (uint32_t i = 0; i < item.n_genres; i++) {
         if (i > 0)
-            rd_text_add(text, ",", 1);
-        rd_text_json_puts(text, item.genres[i]);
+            rs_buffer_add(text, ",", 1);
+        rs_json_put_string(text, item.genres[i]);
     }
-    rd_text_puts(text, "],\"release_year\":");
+    rs_buffer_add_text(text, "],\"release_year\":");
     if (item.release_year != 0)
-        rd_text_i64(text, item.release_year);
+        rs_json_put_integer(text, item.release_year);
     else
-        rd_text_add(text, "null", 4);
-    rd_text_puts(text, ",\"rating\":");
+        rs_buffer_add(text, "null", 4);
+    rs_buffer_add_text(text, ",\"rating\":");
     if (item.rating >= 0.0f)
-        rd_text_float(text, item.rating);
+        rd_json_put_float(text, item.rating);
     else
-        rd_text_add(text, "null", 4);
-    rd_text_puts(text, ",\"poster_url\":");
+        rs_buffer_add(text, "null", 4);
+    rs_buffer_add_text(text, ",\"poster_url\":");
     write_text_or_null(text, item.poster_url);
-    rd_text_puts(text, ",\"reason\":");
+    rs_buffer_add_text(text, ",\"reason\":");
     write_text_or_null(text, from->reason);
-    rd_text_add(text, "}", 1);
+    rs_buffer_add(text, "}", 1);
 }
 
 /* What the preference is called in the request, and what it said. */
-static void write_ignored(struct rd_text *text, const recsys_request *request,
+static void write_ignored(struct rs_buffer *text, const recsys_request *request,
                           const recsys_preference *ignored)
 {
     static const char *const fields[] = {[RECSYS_PREFERENCE_GENRE] = "favorite_genres",
@@ -116,40 +119,40 @@ static void write_ignored(struct rd_text *text, const recsys_request *request,
                                          [RECSYS_PREFERENCE_DECADE] = "preferred_decade",
                                          [RECSYS_PREFERENCE_RATING] = "min_rating"};
     char bytes[512] = "";
-    struct rd_text what = RD_TEXT_FIXED(bytes);
+    struct rs_buffer what = RS_BUFFER_FIXED(bytes);
 
     if (ignored->kind < sizeof fields / sizeof *fields && fields[ignored->kind] != NULL)
-        rd_text_puts(&what, fields[ignored->kind]);
-    rd_text_puts(&what, ": ");
+        rs_buffer_add_text(&what, fields[ignored->kind]);
+    rs_buffer_add_text(&what, ": ");
     if (ignored->text != NULL)
-        rd_text_puts(&what, ignored->text);
+        rs_buffer_add_text(&what, ignored->text);
     else if (ignored->kind == RECSYS_PREFERENCE_DECADE)
-        rd_text_printf(&what, "%ds", (int)request->decade);
+        rs_buffer_format(&what, "%ds", (int)request->decade);
     else
-        rd_text_float(&what, request->min_rating);
-    rd_text_json(text, what.data, what.size);
+        rd_json_put_float(&what, request->min_rating);
+    rs_json_put_text(text, what.bytes, what.size);
 }
 
-void rd_reply_write(struct rd_text *text, const recsys_model *model, const recsys_request *request,
-                    const recsys_reply *reply)
+void rd_reply_write(struct rs_buffer *text, const recsys_model *model,
+                    const recsys_request *request, const recsys_reply *reply)
 {
-    rd_text_puts(text, "\"recommendations\":[");
+    rs_buffer_add_text(text, "\"recommendations\":[");
     for (uint32_t i = 0; i < reply->count; i++) {
         if (i > 0)
-            rd_text_add(text, ",", 1);
+            rs_buffer_add(text, ",", 1);
         write_item(text, model, recsys_reply_get_item(reply, i));
     }
-    rd_text_puts(text, "],\"strategy\":");
+    rs_buffer_add_text(text, "],\"strategy\":");
     write_text_or_null(text, reply->strategy != 0 ? recsys_strategy_name(reply->strategy) : NULL);
     if (reply->n_ignored == 0)
         return;
-    rd_text_puts(text, ",\"preferences_ignored\":[");
+    rs_buffer_add_text(text, ",\"preferences_ignored\":[");
     for (uint32_t i = 0; i < reply->n_ignored; i++) {
         if (i > 0)
-            rd_text_add(text, ",", 1);
+            rs_buffer_add(text, ",", 1);
         write_ignored(text, request, &reply->ignored[i]);
     }
-    rd_text_add(text, "]", 1);
+    rs_buffer_add(text, "]", 1);
 }
 
 static recsys_status get_recommender(const struct job *job, recsys_recommender **out,
@@ -176,10 +179,10 @@ static recsys_status get_recommender(const struct job *job, recsys_recommender *
 static recsys_status compute(struct job *job, recsys_error *err)
 {
     const struct rd_question *question = &job->request->worker->question;
-    const struct rd_text *key = &job->request->worker->key;
-    struct rd_text *value = &job->request->worker->value;
+    const struct rs_buffer *key = &job->request->worker->key;
+    struct rs_buffer *value = &job->request->worker->value;
     uint32_t key_size = (uint32_t)key->size;
-    uint64_t start = rd_now_ns();
+    uint64_t start = rs_clock_ns();
     bool similar = job->item != NULL;
     recsys_recommender *recommender;
     recsys_reply reply = RECSYS_REPLY_INIT;
@@ -194,28 +197,30 @@ static recsys_status compute(struct job *job, recsys_error *err)
                     : recsys_recommend(recommender, job->model, &question->request, 1, &reply, err);
     if (status != RECSYS_OK)
         return status;
-    recsys_metric_record(job->request->app->metrics.scoring, (double)(rd_now_ns() - start) * 1e-9);
-    rd_text_reset(value, 262144);
-    rd_text_add(value, &key_size, sizeof key_size);
-    rd_text_add(value, key->data, key->size);
-    rd_text_add(value, &reply.count, sizeof reply.count);
+    recsys_metric_record(job->request->app->metrics.scoring,
+                         (double)(rs_clock_ns() - start) * 1e-9);
+    rs_buffer_reset(value, 262144);
+    rs_buffer_add(value, &key_size, sizeof key_size);
+    rs_buffer_add(value, key->bytes, key->size);
+    rs_buffer_add(value, &reply.count, sizeof reply.count);
     rd_reply_write(value, job->model, &question->request, &reply);
-    return value->failed ? RECSYS_E_NOMEM : RECSYS_OK;
+    return value->status != RECSYS_OK ? RECSYS_E_NOMEM : RECSYS_OK;
 }
 
 static recsys_status load(recsys_aside_load *load_into, void *user_data, recsys_error *err)
 {
     struct job *job = user_data;
-    const struct rd_text *value = &job->request->worker->value;
+    const struct rs_buffer *value = &job->request->worker->value;
     recsys_status status = compute(job, err);
 
     if (status != RECSYS_OK)
         return status;
-    return recsys_aside_load_set(load_into, (recsys_bytes){value->data, value->size}, 0, 0, 0, err);
+    return recsys_aside_load_set(load_into, (recsys_bytes){value->bytes, value->size}, 0, 0, 0,
+                                 err);
 }
 
 /* False: it is the answer to another question. */
-static bool unpack(struct rd_answer *answer, const struct rd_text *key, const char *bytes,
+static bool unpack(struct rd_answer *answer, const struct rs_buffer *key, const char *bytes,
                    size_t size)
 {
     uint32_t key_size;
@@ -224,7 +229,7 @@ static bool unpack(struct rd_answer *answer, const struct rd_text *key, const ch
     if (size < before)
         return false;
     memcpy(&key_size, bytes, sizeof key_size);
-    if (key_size != key->size || memcmp(bytes + sizeof key_size, key->data, key->size) != 0)
+    if (key_size != key->size || memcmp(bytes + sizeof key_size, key->bytes, key->size) != 0)
         return false;
     memcpy(&answer->count, bytes + sizeof key_size + key->size, sizeof answer->count);
     answer->json = bytes + before;
@@ -245,7 +250,7 @@ static bool name_question(struct rd_worker *worker, char out[64], recsys_bytes *
         type = EVP_sha256();
     }
     if (worker->digest == NULL || EVP_DigestInit_ex(worker->digest, type, NULL) != 1 ||
-        EVP_DigestUpdate(worker->digest, worker->key.data, worker->key.size) != 1 ||
+        EVP_DigestUpdate(worker->digest, worker->key.bytes, worker->key.size) != 1 ||
         EVP_DigestFinal_ex(worker->digest, hash, NULL) != 1)
         return false;
     memcpy(out, prefix, sizeof prefix - 1);
@@ -281,18 +286,18 @@ bool rd_answer_get(struct rd_request *request, recsys_model *model, const recsys
                    const recsys_id *item, struct rd_answer *answer)
 {
     struct job job = {request, model, info, item, false};
-    struct rd_text *key = &request->worker->key, *value = &request->worker->value;
+    struct rs_buffer *key = &request->worker->key, *value = &request->worker->value;
     struct rd_metrics *metrics = &request->app->metrics;
     recsys_error err = {0};
     recsys_status status;
 
     memset(answer, 0, sizeof *answer);
     rd_question_key(&request->worker->question, info->fingerprint, item, key);
-    status = key->failed ? RECSYS_E_NOMEM : find_or_compute(&job, answer, &err);
+    status = key->status != RECSYS_OK ? RECSYS_E_NOMEM : find_or_compute(&job, answer, &err);
     if (status != RECSYS_OK)
         return rd_reply_failure(request, status, &err);
     if (answer->json == NULL)
-        (void)unpack(answer, key, value->data, value->size);
+        (void)unpack(answer, key, value->bytes, value->size);
     request->cache_use = job.computed ? RECSYS_ASIDE_MISS : RECSYS_ASIDE_HIT;
     if (request->app->stores.answers != NULL)
         recsys_metric_add(job.computed ? metrics->cache_misses : metrics->cache_hits, 1);

@@ -28,9 +28,9 @@ void rd_answer_release(struct rd_answer *answer);
 
 /* "recommendations":[{"movie_id":…},…],"strategy":"…", and "preferences_ignored":[…] where there
  * are any. A reply that is a failure has no items and the strategy null. */
-void rd_reply_write(struct rd_text *text, const recsys_model *model, const recsys_request *request,
-                    const recsys_reply *reply);
+void rd_reply_write(struct rs_buffer *text, const recsys_model *model,
+                    const recsys_request *request, const recsys_reply *reply);
 /* A number or a string. */
-void rd_id_write(struct rd_text *text, recsys_id id);
+void rd_id_write(struct rs_buffer *text, recsys_id id);
 
 #endif

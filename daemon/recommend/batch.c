@@ -18,6 +18,8 @@
 #include "daemon/observe/threads.h"
 #include "daemon/recommend/answer.h"
 #include "daemon/routes.h"
+#include "lib/base/clock.h"
+#include "lib/base/json_write.h"
 
 struct batch {
     size_t n;
@@ -53,61 +55,62 @@ static bool lock_recommender(struct rd_request *request)
     return true;
 }
 
-static void write_row(struct rd_text *out, const recsys_model *model, const recsys_request *request,
-                      const recsys_reply *reply)
+static void write_row(struct rs_buffer *out, const recsys_model *model,
+                      const recsys_request *request, const recsys_reply *reply)
 {
-    rd_text_puts(out, "{\"user_id\":");
+    rs_buffer_add_text(out, "{\"user_id\":");
     rd_id_write(out, request->user);
-    rd_text_add(out, ",", 1);
+    rs_buffer_add(out, ",", 1);
     rd_reply_write(out, model, request, reply);
     if (reply->status == RECSYS_OK) {
-        rd_text_puts(out, ",\"success\":true,\"error_message\":null}");
+        rs_buffer_add_text(out, ",\"success\":true,\"error_message\":null}");
     } else {
-        rd_text_puts(out, ",\"success\":false,\"error_message\":");
-        rd_text_json_puts(out, reply->message != NULL ? reply->message
-                                                      : recsys_status_text(reply->status));
-        rd_text_add(out, "}", 1);
+        rs_buffer_add_text(out, ",\"success\":false,\"error_message\":");
+        rs_json_put_string(out, reply->message != NULL ? reply->message
+                                                       : recsys_status_text(reply->status));
+        rs_buffer_add(out, "}", 1);
     }
 }
 
-static size_t write_rows(struct rd_text *out, const recsys_model *model, const struct batch *batch)
+static size_t write_rows(struct rs_buffer *out, const recsys_model *model,
+                         const struct batch *batch)
 {
     size_t n_failed = 0;
 
-    rd_text_puts(out, "{\"predictions\":[");
-    for (size_t i = 0; i < batch->n && !out->failed; i++) {
+    rs_buffer_add_text(out, "{\"predictions\":[");
+    for (size_t i = 0; i < batch->n && out->status == RECSYS_OK; i++) {
         if (i > 0)
-            rd_text_add(out, ",", 1);
+            rs_buffer_add(out, ",", 1);
         write_row(out, model, &batch->requests[i], &batch->replies[i]);
         n_failed += batch->replies[i].status != RECSYS_OK;
     }
-    rd_text_add(out, "]", 1);
+    rs_buffer_add(out, "]", 1);
     return n_failed;
 }
 
 static void write_totals(struct rd_request *request, const recsys_model_info *info, size_t n,
                          size_t n_failed)
 {
-    struct rd_text *out = request->out;
-    uint64_t elapsed = rd_now_ns() - request->start_ns;
+    struct rs_buffer *out = request->out;
+    uint64_t elapsed = rs_clock_ns() - request->start_ns;
 
-    rd_text_puts(out, ",\"total_users\":");
-    rd_text_u64(out, n);
-    rd_text_puts(out, ",\"successful_predictions\":");
-    rd_text_u64(out, n - n_failed);
-    rd_text_puts(out, ",\"failed_predictions\":");
-    rd_text_u64(out, n_failed);
-    rd_text_puts(out, ",\"total_time_ms\":");
-    rd_text_u64(out, (elapsed + 500000u) / 1000000u);
-    rd_text_puts(out, ",\"average_time_per_user_ms\":");
-    rd_text_u64(out, (elapsed / n + 500000u) / 1000000u);
-    rd_text_puts(out, ",\"model_version\":");
-    rd_text_json_puts(out, info->version);
-    rd_text_puts(out, ",\"batch_id\":");
-    rd_text_json_puts(out, request->id);
-    rd_text_puts(out, ",\"timestamp\":");
-    rd_text_json_puts(out, request->time);
-    rd_text_add(out, "}", 1);
+    rs_buffer_add_text(out, ",\"total_users\":");
+    rs_json_put_unsigned(out, n);
+    rs_buffer_add_text(out, ",\"successful_predictions\":");
+    rs_json_put_unsigned(out, n - n_failed);
+    rs_buffer_add_text(out, ",\"failed_predictions\":");
+    rs_json_put_unsigned(out, n_failed);
+    rs_buffer_add_text(out, ",\"total_time_ms\":");
+    rs_json_put_unsigned(out, (elapsed + 500000u) / 1000000u);
+    rs_buffer_add_text(out, ",\"average_time_per_user_ms\":");
+    rs_json_put_unsigned(out, (elapsed / n + 500000u) / 1000000u);
+    rs_buffer_add_text(out, ",\"model_version\":");
+    rs_json_put_string(out, info->version);
+    rs_buffer_add_text(out, ",\"batch_id\":");
+    rs_json_put_string(out, request->id);
+    rs_buffer_add_text(out, ",\"timestamp\":");
+    rs_json_put_string(out, request->time);
+    rs_buffer_add(out, "}", 1);
 }
 
 /* Scores and writes while the recommender is ours: its answers live until its next call. */
@@ -122,10 +125,10 @@ static void answer(struct rd_request *request, recsys_model *model, const recsys
 
     if (!lock_recommender(request))
         return;
-    start = rd_now_ns();
+    start = rs_clock_ns();
     status = recsys_recommend(app->batch_recommender, model, batch->requests, batch->n,
                               batch->replies, &err);
-    recsys_metric_record(app->metrics.scoring, (double)(rd_now_ns() - start) * 1e-9);
+    recsys_metric_record(app->metrics.scoring, (double)(rs_clock_ns() - start) * 1e-9);
     if (status == RECSYS_OK)
         n_failed = write_rows(request->out, model, batch);
     (void)pthread_mutex_unlock(&app->batch_lock);

@@ -6,16 +6,18 @@
 #include "daemon/http/reply.h"
 #include "daemon/recommend/answer.h"
 #include "daemon/routes.h"
+#include "lib/base/clock.h"
+#include "lib/base/json_write.h"
 
 static uint64_t elapsed_ms(const struct rd_request *request)
 {
-    return (rd_now_ns() - request->start_ns + 500000u) / 1000000u;
+    return (rs_clock_ns() - request->start_ns + 500000u) / 1000000u;
 }
 
 void rd_post_predict(struct rd_request *request)
 {
     const struct rd_question *question = &request->worker->question;
-    struct rd_text *out = request->out;
+    struct rs_buffer *out = request->out;
     recsys_model *model;
     recsys_model_info info;
     struct rd_answer answer;
@@ -26,19 +28,19 @@ void rd_post_predict(struct rd_request *request)
         rd_caller_may_id(request, question->request.user) &&
         rd_answer_get(request, model, &info, NULL, &answer)) {
         request->status = 200;
-        rd_text_puts(out, "{\"user_id\":");
+        rs_buffer_add_text(out, "{\"user_id\":");
         rd_id_write(out, question->request.user);
-        rd_text_add(out, ",", 1);
-        rd_text_add(out, answer.json, answer.size);
-        rd_text_puts(out, ",\"inference_time_ms\":");
-        rd_text_u64(out, elapsed_ms(request));
-        rd_text_puts(out, ",\"model_version\":");
-        rd_text_json_puts(out, info.version);
-        rd_text_puts(out, ",\"request_id\":");
-        rd_text_json_puts(out, request->id);
-        rd_text_puts(out, ",\"timestamp\":");
-        rd_text_json_puts(out, request->time);
-        rd_text_add(out, "}", 1);
+        rs_buffer_add(out, ",", 1);
+        rs_buffer_add(out, answer.json, answer.size);
+        rs_buffer_add_text(out, ",\"inference_time_ms\":");
+        rs_json_put_unsigned(out, elapsed_ms(request));
+        rs_buffer_add_text(out, ",\"model_version\":");
+        rs_json_put_string(out, info.version);
+        rs_buffer_add_text(out, ",\"request_id\":");
+        rs_json_put_string(out, request->id);
+        rs_buffer_add_text(out, ",\"timestamp\":");
+        rs_json_put_string(out, request->time);
+        rs_buffer_add(out, "}", 1);
         rd_answer_release(&answer);
     }
     rd_model_release(request, model);
@@ -48,18 +50,18 @@ void rd_post_predict(struct rd_request *request)
 static void write_list(struct rd_request *request, const char *name, recsys_id id,
                        struct rd_answer *answer)
 {
-    struct rd_text *out = request->out;
+    struct rs_buffer *out = request->out;
 
     request->status = 200;
-    rd_text_add(out, "{", 1);
-    rd_text_json_puts(out, name);
-    rd_text_add(out, ":", 1);
+    rs_buffer_add(out, "{", 1);
+    rs_json_put_string(out, name);
+    rs_buffer_add(out, ":", 1);
     rd_id_write(out, id);
-    rd_text_add(out, ",", 1);
-    rd_text_add(out, answer->json, answer->size);
-    rd_text_puts(out, ",\"count\":");
-    rd_text_u64(out, answer->count);
-    rd_text_add(out, "}", 1);
+    rs_buffer_add(out, ",", 1);
+    rs_buffer_add(out, answer->json, answer->size);
+    rs_buffer_add_text(out, ",\"count\":");
+    rs_json_put_unsigned(out, answer->count);
+    rs_buffer_add(out, "}", 1);
     rd_answer_release(answer);
 }
 

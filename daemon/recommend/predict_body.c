@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/http/json_put.h"
 #include "daemon/http/json_read.h"
 #include "daemon/http/reply.h"
 #include "daemon/http/request.h"
@@ -36,28 +37,27 @@ static void add_json_problem(struct rd_problems *problems, size_t position, cons
 {
     struct rd_place at = {&body_place, NULL, position};
     char bytes[512] = "";
-    struct rd_text context = RD_TEXT_FIXED(bytes);
+    struct rs_buffer context = RS_BUFFER_FIXED(bytes);
     json_t *empty = json_object();
 
-    rd_text_puts(&context, "\"error\":");
-    rd_text_json_bytes(&context, what, strnlen(what, 120));
-    rd_text_add(&context, "", 1);
+    rs_buffer_add_text(&context, "\"error\":");
+    rd_json_put_bytes(&context, what, strnlen(what, 120));
     rd_problem_add(problems, "json_invalid", &at, "JSON decode error", empty,
-                   context.failed ? NULL : bytes);
+                   context.status != RECSYS_OK ? NULL : bytes);
     json_decref(empty);
 }
 
 bool rd_question_parse_body(struct rd_request *request, struct rd_problems *problems)
 {
     struct rd_question *question = &request->worker->question;
-    const struct rd_text *body = &request->worker->body;
+    const struct rs_buffer *body = &request->worker->body;
     struct rd_json_error error;
 
     if (body->size == 0) {
         rd_problem_add(problems, "missing", &body_place, "Field required", json_null(), NULL);
         return false;
     }
-    question->body = rd_json_read(body->data, body->size, 0, &error);
+    question->body = rd_json_read(body->bytes, body->size, 0, &error);
     if (question->body == NULL) {
         add_json_problem(problems, error.position, error.text);
         return false;
@@ -226,47 +226,47 @@ bool rd_question_from_path(struct rd_request *request, const char *name, uint32_
     return rd_question_finish(request, &problems);
 }
 
-static void add_bytes(struct rd_text *key, const void *bytes, size_t size)
+static void add_bytes(struct rs_buffer *key, const void *bytes, size_t size)
 {
     uint32_t length = (uint32_t)size;
 
-    rd_text_add(key, &length, sizeof length);
-    rd_text_add(key, bytes, size);
+    rs_buffer_add(key, &length, sizeof length);
+    rs_buffer_add(key, bytes, size);
 }
 
-static void add_id(struct rd_text *key, recsys_id id)
+static void add_id(struct rs_buffer *key, recsys_id id)
 {
-    rd_text_add(key, id.text != NULL ? "t" : "n", 1);
+    rs_buffer_add(key, id.text != NULL ? "t" : "n", 1);
     if (id.text != NULL)
         add_bytes(key, id.text, (size_t)id.number);
     else
-        rd_text_add(key, &id.number, sizeof id.number);
+        rs_buffer_add(key, &id.number, sizeof id.number);
 }
 
-static void add_words(struct rd_text *key, const char *const *words, uint32_t count)
+static void add_words(struct rs_buffer *key, const char *const *words, uint32_t count)
 {
-    rd_text_add(key, &count, sizeof count);
+    rs_buffer_add(key, &count, sizeof count);
     for (uint32_t i = 0; i < count; i++)
         add_bytes(key, words[i], strlen(words[i]));
 }
 
 void rd_question_key(const struct rd_question *question, const char *fingerprint,
-                     const recsys_id *item, struct rd_text *key)
+                     const recsys_id *item, struct rs_buffer *key)
 {
     static const unsigned char format = 2; /* of the kept answers: another one, other keys */
     const recsys_request *request = &question->request;
 
-    rd_text_reset(key, 65536);
-    rd_text_add(key, &format, sizeof format);
+    rs_buffer_reset(key, 65536);
+    rs_buffer_add(key, &format, sizeof format);
     add_bytes(key, fingerprint, strlen(fingerprint));
-    rd_text_add(key, item != NULL ? "s" : "r", 1); /* similar items, recommendations */
+    rs_buffer_add(key, item != NULL ? "s" : "r", 1); /* similar items, recommendations */
     if (item != NULL)
         add_id(key, *item);
     add_id(key, request->user);
-    rd_text_add(key, &request->k, sizeof request->k);
-    rd_text_add(key, &request->flags, sizeof request->flags);
-    rd_text_add(key, &request->min_rating, sizeof request->min_rating);
-    rd_text_add(key, &request->decade, sizeof request->decade);
+    rs_buffer_add(key, &request->k, sizeof request->k);
+    rs_buffer_add(key, &request->flags, sizeof request->flags);
+    rs_buffer_add(key, &request->min_rating, sizeof request->min_rating);
+    rs_buffer_add(key, &request->decade, sizeof request->decade);
     add_words(key, request->genres, request->n_genres);
     add_words(key, request->languages, request->n_languages);
     for (size_t i = 0; i < request->n_exclude; i++)

@@ -10,7 +10,7 @@
 #include <recsys/recsys.h>
 
 #include "daemon/http/fields.h"
-#include "daemon/http/json_text.h"
+#include "lib/base/buffer.h"
 
 struct rd_request;
 
@@ -54,6 +54,6 @@ void rd_question_end(struct rd_question *question);
  * the question that has a bearing on the answer.
  */
 void rd_question_key(const struct rd_question *question, const char *fingerprint,
-                     const recsys_id *item, struct rd_text *key);
+                     const recsys_id *item, struct rs_buffer *key);
 
 #endif

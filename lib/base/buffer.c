@@ -27,6 +27,16 @@ void rs_buffer_clear(struct rs_buffer *buffer)
         buffer->bytes[0] = '\0';
 }
 
+void rs_buffer_reset(struct rs_buffer *buffer, size_t keep)
+{
+    if (buffer->room > keep) {
+        rs_free(buffer->bytes);
+        buffer->bytes = NULL;
+        buffer->room = 0;
+    }
+    rs_buffer_clear(buffer);
+}
+
 /* Room for `size` more bytes and a NUL. */
 static int reserve(struct rs_buffer *buffer, size_t size)
 {
@@ -81,4 +91,9 @@ void rs_buffer_format(struct rs_buffer *buffer, const char *format, ...)
     }
     va_end(again);
     va_end(arguments);
+}
+
+char *rs_buffer_reserve(struct rs_buffer *buffer, size_t size)
+{
+    return reserve(buffer, size) ? buffer->bytes + buffer->size : NULL;
 }

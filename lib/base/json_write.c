@@ -1,8 +1,8 @@
 /* lib/base/json_write.c - see json_write.h. */
 #include "lib/base/json_write.h"
 
-#include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "lib/base/real.h"
 
@@ -52,6 +52,31 @@ void rs_json_put_text(struct rs_buffer *out, const char *text, size_t size)
     rs_buffer_add(out, "\"", 1);
 }
 
+void rs_json_put_string(struct rs_buffer *out, const char *text)
+{
+    rs_json_put_text(out, text, strlen(text));
+}
+
+/* Digit by digit: printf would cost more than scoring an item does. */
+void rs_json_put_unsigned(struct rs_buffer *out, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    rs_buffer_add(out, digits + at, sizeof digits - at);
+}
+
+void rs_json_put_integer(struct rs_buffer *out, int64_t value)
+{
+    if (value < 0)
+        rs_buffer_add(out, "-", 1);
+    rs_json_put_unsigned(out, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+}
+
 void rs_json_put_real(struct rs_buffer *out, double value)
 {
     char text[RS_REAL_SIZE];
@@ -74,7 +99,7 @@ void rs_json_put_datum(struct rs_buffer *out, const recsys_datum *value)
         rs_buffer_add_text(out, value->number ? "true" : "false");
         break;
     case RECSYS_TYPE_INTEGER:
-        rs_buffer_format(out, "%" PRId64, value->number);
+        rs_json_put_integer(out, value->number);
         break;
     case RECSYS_TYPE_REAL:
         rs_json_put_real(out, value->real);

@@ -1,5 +1,5 @@
-/* tests/fuzz/fuzz_chunked.c - any bytes as a chunked body: however they are cut, the same comes out,
- * and never more than went in. */
+/* tests/fuzz/fuzz_chunked.c - any bytes as a chunked body: however they are cut, the same comes
+ * out, and never more than went in. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static enum rd_chunks_state decode(const char *bytes, size_t size, size_t piece,
-                                   struct rd_text *out)
+                                   struct rs_buffer *out)
 {
     struct rd_chunks chunks = {0};
 
@@ -20,19 +20,19 @@ static enum rd_chunks_state decode(const char *bytes, size_t size, size_t piece,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct rd_text whole = RD_TEXT_INIT(1u << 20), cut = RD_TEXT_INIT(1u << 20);
+    struct rs_buffer whole = RS_BUFFER_INIT(1u << 20), cut = RS_BUFFER_INIT(1u << 20);
     const char *bytes = (const char *)data;
     enum rd_chunks_state state = decode(bytes, size, size + 1, &whole);
 
     for (size_t piece = 1; piece < 8; piece += 3) {
         cut.size = 0;
         if (decode(bytes, size, piece, &cut) != state || cut.size != whole.size ||
-            (whole.size > 0 && memcmp(cut.data, whole.data, whole.size) != 0))
+            (whole.size > 0 && memcmp(cut.bytes, whole.bytes, whole.size) != 0))
             abort();
     }
     if (whole.size > size)
         abort();
-    rd_text_free(&whole);
-    rd_text_free(&cut);
+    rs_buffer_destroy(&whole);
+    rs_buffer_destroy(&cut);
     return 0;
 }

@@ -28,7 +28,7 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
     # Adapters implement public interfaces and know nothing of the library's inside.
     "lib/adapters":   PUBLIC + ["lib/base"],
     # Everybody outside the library sees what every embedder sees.
-    "daemon":         PUBLIC,
+    "daemon":         PUBLIC + ["lib/base"],
     "examples":       PUBLIC,
     "bindings":       PUBLIC,
     "tests/api":      PUBLIC + ["tests/support"],

@@ -12,10 +12,9 @@ import argparse
 import json
 import os
 import shutil
-import sys
 import time
 
-from processes import Failure, Process, free_port, run, say
+from processes import Failure, Process, free_port, run, run_main, say
 from tables import Report, machine, median, ratio, text_table
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -144,14 +143,8 @@ def main():
     report = Report(args.out)
     kept = over_redis(args, folder, report)
     memory = in_process(args, report)
-    report.close()
-    if args.out:
-        with open(os.path.splitext(args.out)[0] + ".json", "w") as f:
-            json.dump({"redis": kept, "memory": memory}, f, indent=1)
+    report.close({"redis": kept, "memory": memory})
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failure as e:
-        sys.exit("bench_cache: %s" % e)
+    run_main("bench_cache", main)

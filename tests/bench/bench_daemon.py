@@ -23,10 +23,9 @@ import csv
 import json
 import os
 import shutil
-import sys
 
 from processes import (Failure, Server, cpu_seconds, environment, free_port, raw_reply, recsysd,
-                       request, run)
+                       request, run, run_main)
 from tables import Report, machine, median, milliseconds, ratio, text_table
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -207,15 +206,9 @@ def main():
     report.add("recsysd and FastAPI recommend the same to %.0f %% of users" % (100 * alike))
     report.add()
     report.add(table(results))
-    report.close()
-    if args.out:
-        with open(os.path.splitext(args.out)[0] + ".json", "w") as f:
-            json.dump(results, f, indent=1)
+    report.close(results)
     shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failure as e:
-        sys.exit("bench_daemon: %s" % e)
+    run_main("bench_daemon", main)

@@ -22,9 +22,8 @@ import json
 import os
 import random
 import shutil
-import sys
 
-from processes import Failure, Worker, environment, run, say
+from processes import Worker, environment, run, run_main, say
 from tables import Report, machine, median, milliseconds, ratio, text_table
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -336,14 +335,8 @@ def main():
             cores["faiss"] or "its own choice", cores["numpy"] or "its own choice"))
     report.add()
     report.add(text_table(HEADERS, rows))
-    report.close()
-    if args.out:
-        with open(os.path.splitext(args.out)[0] + ".json", "w") as f:
-            json.dump(lines, f, indent=1)
+    report.close(lines)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failure as e:
-        sys.exit("bench_score: %s" % e)
+    run_main("bench_score", main)

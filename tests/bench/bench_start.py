@@ -13,13 +13,11 @@ millisecond until it is answered with 200. "peak" counts the model's mapped
 pages that were touched; "own" is what is not backed by files.
 """
 import argparse
-import json
 import os
 import shutil
-import sys
 import time
 
-from processes import Failure, memory, recsysd, request, run
+from processes import Failure, memory, recsysd, request, run, run_main
 from tables import Report, machine, mebibytes, median, milliseconds, text_table
 
 
@@ -147,15 +145,9 @@ def main():
     report.add()
     report.add(text_table(["", "bundle", "ms", "ms from..to", "peak", "resident", "own",
                            "read"], rows))
-    report.close()
-    if args.out:
-        with open(os.path.splitext(args.out)[0] + ".json", "w") as f:
-            json.dump(kept, f, indent=1)
+    report.close(kept)
     shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failure as e:
-        sys.exit("bench_start: %s" % e)
+    run_main("bench_start", main)

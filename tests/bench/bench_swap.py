@@ -18,11 +18,10 @@ import http.client
 import json
 import os
 import shutil
-import sys
 import time
 
 from bench_daemon import read_users
-from processes import Failure, Worker, memory, recsysd, request, run, say
+from processes import Worker, memory, recsysd, request, run, run_main, say
 from tables import Report, machine, mebibytes, median, milliseconds, ratio, text_table
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -216,15 +215,9 @@ def main():
     report_on(report, args, operator, quiet, swapping, rss)
     if complaint:
         report.add("the first complaints: " + complaint[:1000])
-    report.close()
-    if args.out:
-        with open(os.path.splitext(args.out)[0] + ".json", "w") as f:
-            json.dump({"quiet": quiet, "swapping": swapping, "rss": rss}, f, indent=1)
+    report.close({"quiet": quiet, "swapping": swapping, "rss": rss})
     shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failure as e:
-        sys.exit("bench_swap: %s" % e)
+    run_main("bench_swap", main)

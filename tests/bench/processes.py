@@ -222,3 +222,11 @@ def run(command, log=None, env=None, timeout=900):
 
 def say(text):
     print(text, file=sys.stderr, flush=True)
+
+
+def run_main(name, main):
+    """The program's main(), with a failure as its last line."""
+    try:
+        main()
+    except Failure as e:
+        sys.exit("%s: %s" % (name, e))

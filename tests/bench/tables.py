@@ -1,5 +1,6 @@
 """Prints what the benchmarks have measured."""
 import datetime
+import json
 import os
 import platform
 
@@ -60,8 +61,11 @@ class Report:
         print(text, flush=True)
         self.parts.append(text)
 
-    def close(self):
+    def close(self, measured):
+        """`measured` is what the text was made of; it is kept as JSON beside the file."""
         if self.path:
             os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
             with open(self.path, "w") as f:
                 f.write("\n".join(self.parts) + "\n")
+            with open(os.path.splitext(self.path)[0] + ".json", "w") as f:
+                json.dump(measured, f, indent=1)

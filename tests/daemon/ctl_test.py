@@ -7,7 +7,6 @@ library's, which are its own business, the parts an operator needs: what file,
 what is wrong. Models are made by `recsysctl import` from arrays written here.
 Standard library only; ends with "N passed, N failed".
 """
-import argparse
 import json
 import os
 import random
@@ -16,8 +15,10 @@ import struct
 import subprocess
 import sys
 import tempfile
-import traceback
 import zipfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import cases  # noqa: E402
 
 USERS, ITEMS, D = 6, 40, 8
 
@@ -510,25 +511,5 @@ def test_every_kind_of_uri_loads(case):
     case.run("verify", "models:/films/1").usage("models:/films/1 needs --registry", "verify")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", required=True, help="folder with recsysctl")
-    parser.add_argument("names", nargs="*", help="only these tests")
-    arguments = parser.parse_args()
-    tests = [(name, value) for name, value in globals().items()
-             if name.startswith("test_") and (not arguments.names or name in arguments.names)]
-    failures = 0
-    with tempfile.TemporaryDirectory() as folder:
-        case = Case(os.path.join(os.path.abspath(arguments.bin), "recsysctl"), folder)
-        for name, test in tests:
-            try:
-                test(case)
-            except Exception:
-                failures += 1
-                print("FAILED: %s\n%s" % (name, traceback.format_exc()))
-    print("%d passed, %d failed" % (len(tests) - failures, failures))
-    return 1 if failures or not tests else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cases.run(globals(), "recsysctl", Case))

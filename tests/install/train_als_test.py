@@ -7,7 +7,6 @@ users' vectors, and that system is set up and solved here once more, in double
 and by the formulas of the papers. Standard library only; ends with "N passed,
 N failed".
 """
-import argparse
 import glob
 import json
 import math
@@ -16,8 +15,9 @@ import random
 import struct
 import subprocess
 import sys
-import tempfile
-import traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import cases  # noqa: E402
 
 HEADER = "userId,movieId,rating,timestamp\n"
 FORMATS = {"F32": "f", "I64": "q", "U64": "Q", "U32": "I", "U8": "B"}
@@ -337,25 +337,5 @@ def test_wrong_command_lines_end_with_status_2(case):
     assert done.returncode == 0 and done.stdout.startswith("usage: recsys-train-als "), done
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", required=True, help="folder with recsys-train-als")
-    parser.add_argument("names", nargs="*", help="only these tests")
-    arguments = parser.parse_args()
-    tests = [(name, value) for name, value in globals().items()
-             if name.startswith("test_") and (not arguments.names or name in arguments.names)]
-    failures = 0
-    with tempfile.TemporaryDirectory() as folder:
-        case = Case(os.path.join(os.path.abspath(arguments.bin), "recsys-train-als"), folder)
-        for name, test in tests:
-            try:
-                test(case)
-            except Exception:
-                failures += 1
-                print("FAILED: %s\n%s" % (name, traceback.format_exc()))
-    print("%d passed, %d failed" % (len(tests) - failures, failures))
-    return 1 if failures or not tests else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cases.run(globals(), "recsys-train-als", Case))

@@ -60,9 +60,10 @@ endfunction()
 # it becomes a libFuzzer program; without, it is linked with replay.c and its
 # corpus runs as an ordinary test.
 function(recsys_add_fuzzers)
-  # What lies outside the library and is fuzzed, too.
+  # What lies outside the library and is fuzzed, too, and the source that fuzzers read from.
   add_library(recsys_fuzzed STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/daemon/auth/jwt.c
-    ${PROJECT_SOURCE_DIR}/daemon/http/chunked.c ${PROJECT_SOURCE_DIR}/daemon/http/json_read.c)
+    ${PROJECT_SOURCE_DIR}/daemon/http/chunked.c ${PROJECT_SOURCE_DIR}/daemon/http/json_read.c
+    ${PROJECT_SOURCE_DIR}/tests/support/fake_source.c)
   target_link_libraries(recsys_fuzzed PRIVATE recsys_compiler
     PUBLIC PkgConfig::jansson PkgConfig::libcrypto)
   target_include_directories(recsys_fuzzed PRIVATE ${PROJECT_SOURCE_DIR}/include)

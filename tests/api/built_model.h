@@ -17,13 +17,13 @@
 #include "recsys/catalog.h"
 #include "recsys/model.h"
 #include "tests/support/bundle.h"
+#include "tests/support/scratch.h"
 
 #define N_USERS 5u
 #define N_ITEMS 7u
 #define D 3u
 
 static recsys_error err;
-static char *scratch;
 
 static float user_factors[N_USERS * D], item_factors[N_ITEMS * D];
 static float user_bias[N_USERS], item_bias[N_ITEMS], popularity[N_ITEMS];
@@ -39,8 +39,7 @@ static const float seen_weights[6] = {1, 2, 3, 4, 5, 6};
 
 static inline int set_up(void **state)
 {
-    (void)state;
-    scratch = bundle_make_directory();
+    scratch_set_up(state);
     for (uint32_t i = 0; i < N_USERS * D; i++)
         user_factors[i] = (float)i * 0.25f - 1.0f;
     for (uint32_t i = 0; i < N_ITEMS * D; i++)
@@ -56,18 +55,7 @@ static inline int set_up(void **state)
 
 static inline int tear_down(void **state)
 {
-    (void)state;
-    bundle_remove_directory(scratch);
-    free(scratch);
-    return 0;
-}
-
-static inline const char *in_scratch(const char *name)
-{
-    static char path[512];
-
-    snprintf(path, sizeof path, "%s/%s", scratch, name);
-    return path;
+    return scratch_tear_down(state);
 }
 
 static inline void check_ok(recsys_status status)

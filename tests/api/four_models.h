@@ -8,13 +8,13 @@
 #define TESTS_API_FOUR_MODELS_H
 
 #include "tests/api/reference.h"
+#include "tests/support/scratch.h"
 
 #define N_ITEMS 260
 #define N_USERS 24
 #define D 12
 #define SEED 20260401u
 
-static char *scratch;
 static recsys_error err;
 
 /* The models that most tests ask: biases and seen lists; with and without features; cosine. */
@@ -42,9 +42,8 @@ static inline void end_fixture(struct fixture *fixture)
 
 static inline int set_up(void **state)
 {
-    (void)state;
     printf("seed %u\n", SEED);
-    scratch = bundle_make_directory();
+    scratch_set_up(state);
     make_fixture(&plain, "plain", SEED, BUNDLE_BIAS | BUNDLE_SEEN | BUNDLE_CATALOG);
     make_fixture(&features, "features", SEED + 1,
                  BUNDLE_BIAS | BUNDLE_SEEN | BUNDLE_CATALOG | BUNDLE_FEATURES | BUNDLE_UNSORTED |
@@ -59,15 +58,12 @@ static inline int set_up(void **state)
 
 static inline int tear_down(void **state)
 {
-    (void)state;
     recsys_recommender_destroy(recommender);
     end_fixture(&plain);
     end_fixture(&features);
     end_fixture(&cosine);
     end_fixture(&texts);
-    bundle_remove_directory(scratch);
-    free(scratch);
-    return 0;
+    return scratch_tear_down(state);
 }
 
 /* Ids of text models must live as long as the request that has them. */

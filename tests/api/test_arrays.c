@@ -2,6 +2,7 @@
  * strides on their way into a builder. */
 #include "tests/api/reference.h"
 #include "tests/support/check.h"
+#include "tests/support/scratch.h"
 
 #include <pthread.h>
 
@@ -10,7 +11,6 @@
 #define D 20 /* no multiple of 16: rows of items are padded */
 #define SEED 20261128u
 
-static char *scratch;
 static recsys_error err;
 
 static const uint32_t everything = BUNDLE_CATALOG | BUNDLE_SEEN | BUNDLE_BIAS | BUNDLE_FEATURES |
@@ -18,18 +18,8 @@ static const uint32_t everything = BUNDLE_CATALOG | BUNDLE_SEEN | BUNDLE_BIAS | 
 
 static int set_up(void **state)
 {
-    (void)state;
     printf("seed %u\n", SEED);
-    scratch = bundle_make_directory();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    bundle_remove_directory(scratch);
-    free(scratch);
-    return 0;
+    return scratch_set_up(state);
 }
 
 static recsys_array array_of(const recsys_model *model, const char *name, uint32_t dtype,
@@ -423,5 +413,5 @@ int main(void)
         cmocka_unit_test(arrays_with_strides_make_the_same_model_as_without),
         cmocka_unit_test(arrays_that_reach_beyond_memory_or_into_the_future_are_refused),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, scratch_tear_down);
 }

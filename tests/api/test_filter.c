@@ -2,11 +2,11 @@
  */
 #include "tests/api/reference.h"
 #include "tests/support/check.h"
+#include "tests/support/scratch.h"
 
 #define N_ITEMS 250
 #define SEED 20260201u
 
-static char *scratch;
 static struct bundle bundle;
 static recsys_model *model;
 static struct reference reference;
@@ -14,9 +14,8 @@ static recsys_error err;
 
 static int set_up(void **state)
 {
-    (void)state;
     printf("seed %u\n", SEED);
-    scratch = bundle_make_directory();
+    scratch_set_up(state);
     model = make_model(scratch, "b", &bundle, 12, N_ITEMS, 8, SEED,
                        BUNDLE_CATALOG | BUNDLE_SEEN | BUNDLE_BIAS | BUNDLE_UNSORTED);
     reference_create(&reference, model);
@@ -25,13 +24,10 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
     reference_destroy(&reference);
     recsys_model_unref(model);
     bundle_free(&bundle);
-    bundle_remove_directory(scratch);
-    free(scratch);
-    return 0;
+    return scratch_tear_down(state);
 }
 
 static recsys_filter_options no_conditions(void)

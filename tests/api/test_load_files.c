@@ -1,6 +1,7 @@
 /* Covers recsys_model_load_files(): bundles and single files from memory and descriptors. */
 #include "tests/api/reference.h"
 #include "tests/support/check.h"
+#include "tests/support/scratch.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -12,7 +13,6 @@
 #define SEED 20261129u
 #define MAX_FILES 6
 
-static char *scratch;
 static recsys_error err;
 static const char *const names[] = {"recsys.json", "model.safetensors", "seen.safetensors",
                                     "catalog.jsonl"};
@@ -28,18 +28,8 @@ struct files {
 
 static int set_up(void **state)
 {
-    (void)state;
     printf("seed %u\n", SEED);
-    scratch = bundle_make_directory();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    bundle_remove_directory(scratch);
-    free(scratch);
-    return 0;
+    return scratch_set_up(state);
 }
 
 /* Spoils what it is given, as memory that is used again would be. */
@@ -397,5 +387,5 @@ int main(void)
         cmocka_unit_test(files_that_the_manifest_does_not_list_are_given_back_unread),
         cmocka_unit_test(a_child_uses_models_and_filters_of_its_parent),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, scratch_tear_down);
 }

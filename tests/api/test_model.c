@@ -1,33 +1,10 @@
 /* Covers model.h: loading what is right, refusing what is not, and what a model says of itself. */
 #include "tests/api/reference.h"
+#include "tests/support/scratch.h"
 
 #include <unistd.h>
 
-static char *scratch;
 static recsys_error err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    scratch = bundle_make_directory();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    bundle_remove_directory(scratch);
-    free(scratch);
-    return 0;
-}
-
-static const char *in_scratch(const char *name)
-{
-    static char path[1024];
-
-    snprintf(path, sizeof path, "%s/%s", scratch, name);
-    return path;
-}
 
 static void info_of(const recsys_model *model, recsys_model_info *info)
 {
@@ -717,5 +694,5 @@ int main(void)
         cmocka_unit_test(a_bare_file_is_a_model_with_the_callers_metric_and_link),
         cmocka_unit_test(huge_pages_change_no_answer),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

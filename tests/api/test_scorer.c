@@ -1,6 +1,7 @@
 /* Covers scorer.h: answers against a brute-force computation, and every documented refusal. */
 #include "tests/api/reference.h"
 #include "tests/support/check.h"
+#include "tests/support/scratch.h"
 
 #define N_ITEMS 700
 #define LARGE_K 1000 /* more than there are */
@@ -8,7 +9,6 @@
 #define DIMENSIONS 24
 #define SEED 20260301u
 
-static char *scratch;
 static struct bundle bundle;
 static recsys_model *model, *other_model;
 static struct bundle other_bundle;
@@ -17,9 +17,8 @@ static recsys_error err;
 
 static int set_up(void **state)
 {
-    (void)state;
     printf("seed %u\n", SEED);
-    scratch = bundle_make_directory();
+    scratch_set_up(state);
     model = make_model(scratch, "b", &bundle, N_USERS, N_ITEMS, DIMENSIONS, SEED,
                        BUNDLE_CATALOG | BUNDLE_SEEN | BUNDLE_BIAS | BUNDLE_UNSORTED);
     other_model =
@@ -30,15 +29,12 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
     reference_destroy(&reference);
     recsys_model_unref(model);
     recsys_model_unref(other_model);
     bundle_free(&bundle);
     bundle_free(&other_bundle);
-    bundle_remove_directory(scratch);
-    free(scratch);
-    return 0;
+    return scratch_tear_down(state);
 }
 
 static recsys_scorer *create(uint32_t n_threads)

@@ -16,6 +16,7 @@
 #include "recsys/recsys.h"
 #include "tests/support/bundle.h"
 #include "tests/support/fail_alloc.h"
+#include "tests/support/scratch.h"
 
 FAIL_ALLOC_INTERPOSE;
 
@@ -24,7 +25,6 @@ FAIL_ALLOC_INTERPOSE;
 #define D 48
 #define SEED 20260501u
 
-static char *scratch;
 static struct bundle bundle;
 static recsys_model *model;
 static recsys_error err;
@@ -65,11 +65,10 @@ static int set_up(void **state)
     char path[1024];
     recsys_scorer *scorer;
 
-    (void)state;
     printf("seed %u; %s\n", SEED,
            fail_alloc_sees_everything() ? "all of the process is counted"
                                         : "the library's own allocations are counted");
-    scratch = bundle_make_directory();
+    scratch_set_up(state);
     snprintf(path, sizeof path, "%s/b", scratch);
     bundle_write(&bundle, path, N_USERS, N_ITEMS, D, SEED,
                  BUNDLE_BIAS | BUNDLE_SEEN | BUNDLE_CATALOG | BUNDLE_FEATURES);
@@ -85,12 +84,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
     recsys_model_unref(model);
     bundle_free(&bundle);
-    bundle_remove_directory(scratch);
-    free(scratch);
-    return 0;
+    return scratch_tear_down(state);
 }
 
 static void the_counting_itself_works(void **state)

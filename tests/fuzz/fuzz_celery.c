@@ -6,48 +6,9 @@
 #include <jansson.h>
 
 #include "recsys/recycling.h"
+#include "tests/support/fake_source.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static recsys_status refuse(void *self, void *session, const char *statement,
-                            const recsys_datum *parameters, size_t n, uint32_t timeout_ms,
-                            recsys_rows *rows, recsys_error *err)
-{
-    (void)self;
-    (void)session;
-    (void)statement;
-    (void)parameters;
-    (void)n;
-    (void)timeout_ms;
-    (void)rows;
-    (void)err;
-    return RECSYS_E_IO;
-}
-
-static recsys_status begin(void *self, uint32_t timeout_ms, void **session, recsys_error *err)
-{
-    (void)self;
-    (void)timeout_ms;
-    (void)session;
-    (void)err;
-    return RECSYS_E_IO;
-}
-
-static recsys_status end(void *self, void *session, uint32_t commit, uint32_t timeout_ms,
-                         recsys_error *err)
-{
-    (void)self;
-    (void)session;
-    (void)commit;
-    (void)timeout_ms;
-    (void)err;
-    return RECSYS_E_IO;
-}
-
-static void destroy(void *self)
-{
-    (void)self;
-}
 
 static void must(int condition)
 {
@@ -57,8 +18,7 @@ static void must(int condition)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const recsys_source_driver driver = {
-        (uint32_t)sizeof(recsys_source_driver), 0, refuse, begin, end, NULL, destroy};
+    static struct fake_source fake = {.fails = RECSYS_E_IO};
     static const recsys_bytes key = {"celery-task-meta-1b9d6bcd", 25};
     static recsys_store *store;
     static recsys_domains *domains;
@@ -72,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         recsys_source *source;
 
         must(recsys_store_create_memory("9", NULL, &store, &err) == RECSYS_OK);
-        must(recsys_source_create("none", &driver, NULL, &source, &err) == RECSYS_OK);
+        source = fake_source_create(&fake);
         options.source = source;
         stores[9] = store;
         options.stores = stores;

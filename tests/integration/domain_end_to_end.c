@@ -14,32 +14,17 @@
 #include "tests/support/database.h"
 #include "tests/support/domain_fixture.h"
 
-static struct domain_fixture fixture;
-
-static int set_up(void **state)
-{
-    (void)state;
-    domain_fixture_open(&fixture, 1);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    domain_fixture_close(&fixture);
-    return 0;
-}
-
 /* As JSON text, for free(). The read must succeed. */
 static char *get(const char *name, const char *value, uint32_t limit, uint32_t want_outcome)
 {
     uint32_t outcome;
     recsys_value json;
-    recsys_status status = recsys_domains_get(fixture.domains, name, &value, value == NULL ? 0 : 1,
-                                              limit, &json, &outcome, &fixture.err);
+    recsys_status status =
+        recsys_domains_get(domain_fixture.domains, name, &value, value == NULL ? 0 : 1, limit,
+                           &json, &outcome, &domain_fixture.err);
 
     if (status != RECSYS_OK)
-        fail_msg("%s %s: %s", name, value == NULL ? "" : value, fixture.err.message);
+        fail_msg("%s %s: %s", name, value == NULL ? "" : value, domain_fixture.err.message);
     if (want_outcome != outcome)
         fail_msg("%s %s: outcome %u, want %u", name, value == NULL ? "" : value, outcome,
                  want_outcome);
@@ -75,10 +60,10 @@ static void expect_key(unsigned db, const char *key, long long ttl_s)
     char command[256];
 
     snprintf(command, sizeof command, "'EXISTS','%s'", key);
-    if (domain_fixture_redis_number(&fixture, db, command) != 1)
+    if (domain_fixture_redis_number(&domain_fixture, db, command) != 1)
         fail_msg("there is no key %s in db %u", key, db);
     snprintf(command, sizeof command, "'PTTL','%s'", key);
-    long long left = domain_fixture_redis_number(&fixture, db, command);
+    long long left = domain_fixture_redis_number(&domain_fixture, db, command);
     if (left < ttl_s * 900 - 60000 || left > (ttl_s + 600) * 1000)
         fail_msg("%s lives for %lld ms, not about %lld s", key, left, ttl_s);
 }
@@ -95,28 +80,29 @@ static void the_migration_and_the_demo_rows_can_be_applied_twice(void **state)
     static const char own_rule[] =
         "CREATE OR REPLACE FUNCTION character_db.exp_required(level integer) RETURNS bigint "
         "LANGUAGE sql IMMUTABLE AS 'SELECT 7::bigint'";
-    char *before = database_ask(fixture.conninfo, counts), *after;
+    char *before = database_ask(domain_fixture.conninfo, counts), *after;
 
     (void)state;
     /* Rows of one's own and a rule of one's own stay. */
-    free(database_ask(fixture.conninfo,
+    free(database_ask(domain_fixture.conninfo,
                       "UPDATE my_db.users SET name = 'Other' WHERE user_id = '2'"));
-    char *rule =
-        database_ask(fixture.conninfo, "SELECT prosrc FROM pg_proc WHERE proname = 'exp_required'");
-    free(database_ask(fixture.conninfo, own_rule));
-    domain_fixture_apply(&fixture, "0001_domains.sql");
-    domain_fixture_apply(&fixture, "0002_demo_rows.sql");
-    after = database_ask(fixture.conninfo, counts);
+    char *rule = database_ask(domain_fixture.conninfo,
+                              "SELECT prosrc FROM pg_proc WHERE proname = 'exp_required'");
+    free(database_ask(domain_fixture.conninfo, own_rule));
+    domain_fixture_apply(&domain_fixture, "0001_domains.sql");
+    domain_fixture_apply(&domain_fixture, "0002_demo_rows.sql");
+    after = database_ask(domain_fixture.conninfo, counts);
     assert_string_equal(before, after);
-    expect_text(database_ask(fixture.conninfo, "SELECT name FROM my_db.users WHERE user_id = '2'"),
-                "Other");
-    expect_text(database_ask(fixture.conninfo, "SELECT character_db.exp_required(3)"), "7");
+    expect_text(
+        database_ask(domain_fixture.conninfo, "SELECT name FROM my_db.users WHERE user_id = '2'"),
+        "Other");
+    expect_text(database_ask(domain_fixture.conninfo, "SELECT character_db.exp_required(3)"), "7");
     char sql[512];
     snprintf(sql, sizeof sql,
              "CREATE OR REPLACE FUNCTION character_db.exp_required(level integer) RETURNS bigint "
              "LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS '%s'",
              rule);
-    free(database_ask(fixture.conninfo, sql));
+    free(database_ask(domain_fixture.conninfo, sql));
     free(before);
     free(after);
     free(rule);
@@ -135,10 +121,10 @@ static void a_profile_is_read_and_changed(void **state)
                 "{\"user_id\":\"1\",\"name\":\"Kim Minji\",\"email\":\"minji@example.com\",");
     expect_key(2, "user:profile:1", 3600);
     free(get("user.profile", "1", 0, RECSYS_ASIDE_HIT));
-    CHECK_OK(recsys_recycling_update_user(fixture.domains, "1",
+    CHECK_OK(recsys_recycling_update_user(domain_fixture.domains, "1",
                                           (recsys_bytes){members, sizeof members - 1}, &json,
-                                          &fixture.err),
-             &fixture.err);
+                                          &domain_fixture.err),
+             &domain_fixture.err);
     char *now = domain_fixture_text(&json);
     assert_non_null(strstr(now, "\"name\":\"O'Neill é\",\"email\":\"minji@example.com\",\"phone\":"
                                 "null,\"avatar_url\":null,"));
@@ -148,16 +134,16 @@ static void a_profile_is_read_and_changed(void **state)
     free(now);
     /* Somebody else's address. */
     assert_int_equal(
-        recsys_recycling_update_user(fixture.domains, "1",
+        recsys_recycling_update_user(domain_fixture.domains, "1",
                                      (recsys_bytes){"{\"email\":\"alex@example.com\"}", 28}, &json,
-                                     &fixture.err),
+                                     &domain_fixture.err),
         RECSYS_E_EXISTS);
-    assert_int_equal(recsys_recycling_update_user(fixture.domains, nobody,
+    assert_int_equal(recsys_recycling_update_user(domain_fixture.domains, nobody,
                                                   (recsys_bytes){"{\"name\":\"x\"}", 12}, &json,
-                                                  &fixture.err),
+                                                  &domain_fixture.err),
                      RECSYS_E_NOT_FOUND);
-    assert_int_equal(recsys_domains_get(fixture.domains, "user.profile", &nobody, 1, 0, &json,
-                                        &outcome, &fixture.err),
+    assert_int_equal(recsys_domains_get(domain_fixture.domains, "user.profile", &nobody, 1, 0,
+                                        &json, &outcome, &domain_fixture.err),
                      RECSYS_E_NOT_FOUND);
     expect_key(2, "user:profile:nobody", 30);
 }
@@ -192,17 +178,17 @@ static void a_characters_state_follows_its_missions(void **state)
     assert_true(strstr(missions, "deposit bottles") < strstr(missions, "first bottle"));
     free(missions);
     expect_key(3, "character:missions:demo", 600);
-    CHECK_OK(recsys_domains_write(fixture.domains, touched, 2, &user, 1,
+    CHECK_OK(recsys_domains_write(domain_fixture.domains, touched, 2, &user, 1,
                                   "UPDATE character_db.missions SET status = 'completed' "
                                   "WHERE user_id = $1::text",
-                                  &parameter, 1, NULL, &fixture.err),
-             &fixture.err);
+                                  &parameter, 1, NULL, &domain_fixture.err),
+             &domain_fixture.err);
     expect_part(get("character.state", user, 0, RECSYS_ASIDE_MISS), "\"completed_missions\":4,");
     expect_part(get("character.missions", user, 1, RECSYS_ASIDE_MISS), "\"status\":\"completed\"");
     /* A statement that changes missions gives the state a version of its own, whatever it is. */
     free(get("character.state", "1", 0, RECSYS_ASIDE_MISS));
-    char *before = database_ask(fixture.conninfo, "SELECT version FROM character_db.states "
-                                                  "WHERE user_id = '1'");
+    char *before = database_ask(domain_fixture.conninfo, "SELECT version FROM character_db.states "
+                                                         "WHERE user_id = '1'");
     static const char *const changes[] = {
         "INSERT INTO character_db.missions (user_id, title) VALUES ('1', 'x'), ('1', 'y')",
         "UPDATE character_db.missions SET title = 'z' WHERE title = 'x'",
@@ -211,9 +197,10 @@ static void a_characters_state_follows_its_missions(void **state)
         "TRUNCATE character_db.missions",
     };
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
-        free(database_ask(fixture.conninfo, changes[i]));
-        char *after = database_ask(fixture.conninfo, "SELECT version FROM character_db.states "
-                                                     "WHERE user_id = '1'");
+        free(database_ask(domain_fixture.conninfo, changes[i]));
+        char *after =
+            database_ask(domain_fixture.conninfo, "SELECT version FROM character_db.states "
+                                                  "WHERE user_id = '1'");
         assert_true(strtoll(after, NULL, 10) > strtoll(before, NULL, 10));
         free(before);
         before = after;
@@ -233,8 +220,8 @@ static void centres_are_found_by_their_number_as_it_is_written(void **state)
     expect_part(get("location.center", "7", 0, RECSYS_ASIDE_HIT), "\"accepts\":[\"");
     expect_key(4, "location:center:7", 86400);
     for (size_t i = 0; i < 4; i++)
-        assert_int_equal(recsys_domains_get(fixture.domains, "location.center", &values[i], 1, 0,
-                                            &json, NULL, &fixture.err),
+        assert_int_equal(recsys_domains_get(domain_fixture.domains, "location.center", &values[i],
+                                            1, 0, &json, NULL, &domain_fixture.err),
                          want[i]);
 }
 
@@ -243,9 +230,9 @@ static char *search(const char *keyword, uint32_t want_outcome)
     uint32_t outcome;
     recsys_value json;
 
-    CHECK_OK(
-        recsys_recycling_search_guides(fixture.domains, keyword, &json, &outcome, &fixture.err),
-        &fixture.err);
+    CHECK_OK(recsys_recycling_search_guides(domain_fixture.domains, keyword, &json, &outcome,
+                                            &domain_fixture.err),
+             &domain_fixture.err);
     assert_int_equal(outcome, want_outcome);
     return domain_fixture_text(&json);
 }
@@ -277,8 +264,9 @@ static void guides_are_read_listed_and_searched(void **state)
     expect_text(search("\\", RECSYS_ASIDE_MISS), "[]");
     expect_text(search("' OR true --", RECSYS_ASIDE_MISS), "[]");
     /* Case beyond ASCII, in a database whose own locale knows none. */
-    free(database_ask(fixture.conninfo, "INSERT INTO info_db.recycle_guides (category, title, "
-                                        "content) VALUES ('kork', 'Östlicher KORK', 'ΟΔΟΣ')"));
+    free(database_ask(domain_fixture.conninfo,
+                      "INSERT INTO info_db.recycle_guides (category, title, "
+                      "content) VALUES ('kork', 'Östlicher KORK', 'ΟΔΟΣ')"));
     found = search("östLICHER", RECSYS_ASIDE_MISS);
     assert_int_equal(count(found, "{\"id\":"), 1);
     expect_text(search("ÖSTLICHER", RECSYS_ASIDE_HIT), found);
@@ -290,13 +278,14 @@ static void guides_are_read_listed_and_searched(void **state)
 static void a_search_gives_fifty_guides_at_most(void **state)
 {
     (void)state;
-    free(database_ask(fixture.conninfo,
+    free(database_ask(domain_fixture.conninfo,
                       "INSERT INTO info_db.recycle_guides (category, title, content) "
                       "SELECT 'many ' || n, 'many', '' FROM generate_series(1, 60) n"));
     char *found = search("many", RECSYS_ASIDE_MISS);
     assert_int_equal(count(found, "{\"id\":"), 50);
     free(found);
-    free(database_ask(fixture.conninfo, "DELETE FROM info_db.recycle_guides WHERE title = 'many'"));
+    free(database_ask(domain_fixture.conninfo,
+                      "DELETE FROM info_db.recycle_guides WHERE title = 'many'"));
 }
 
 static void a_conversation_is_seen_by_the_next_reader(void **state)
@@ -308,9 +297,9 @@ static void a_conversation_is_seen_by_the_next_reader(void **state)
     assert_int_equal(count(two, "{\"id\":"), 2);
     free(two);
     expect_key(6, "chat:history:1", 1800);
-    CHECK_OK(
-        recsys_recycling_add_message(fixture.domains, "1", "[\"]\\ 안녕", "", &json, &fixture.err),
-        &fixture.err);
+    CHECK_OK(recsys_recycling_add_message(domain_fixture.domains, "1", "[\"]\\ 안녕", "", &json,
+                                          &domain_fixture.err),
+             &domain_fixture.err);
     char *added = domain_fixture_text(&json);
     char *one = get("chat.history", "1", 1, RECSYS_ASIDE_MISS);
     assert_int_equal(strlen(one), strlen(added) + 2);
@@ -329,14 +318,14 @@ static void a_pending_scan_is_seen_as_soon_as_it_is_done(void **state)
 
     (void)state;
     expect_part(get("scan.result", "scan-0004", 0, RECSYS_ASIDE_MISS), "\"status\":\"pending\"");
-    assert_int_equal(domain_fixture_redis_number(&fixture, 7, "'EXISTS','scan:result:scan-0004'"),
-                     0);
-    assert_int_equal(recsys_domains_get(fixture.domains, "scan.result", &unknown, 1, 0, &json, NULL,
-                                        &fixture.err),
+    assert_int_equal(
+        domain_fixture_redis_number(&domain_fixture, 7, "'EXISTS','scan:result:scan-0004'"), 0);
+    assert_int_equal(recsys_domains_get(domain_fixture.domains, "scan.result", &unknown, 1, 0,
+                                        &json, NULL, &domain_fixture.err),
                      RECSYS_E_NOT_FOUND);
-    assert_int_equal(domain_fixture_redis_number(&fixture, 7, "'EXISTS','scan:result:scan-9999'"),
-                     0);
-    free(database_ask(fixture.conninfo,
+    assert_int_equal(
+        domain_fixture_redis_number(&domain_fixture, 7, "'EXISTS','scan:result:scan-9999'"), 0);
+    free(database_ask(domain_fixture.conninfo,
                       "INSERT INTO scan_db.scan_results (task_id, user_id, status) VALUES "
                       "('scan-9999', '1', 'processing'); UPDATE scan_db.scan_results SET status = "
                       "'completed', completed_at = now() WHERE task_id = 'scan-0004'"));
@@ -357,9 +346,12 @@ static void a_users_entries_are_forgotten_together(void **state)
     free(get("user.profile", "2", 0, RECSYS_ASIDE_MISS));
     free(get("chat.history", "2", 0, RECSYS_ASIDE_MISS));
     free(get("user.profile", "3", 0, RECSYS_ASIDE_MISS));
-    CHECK_OK(recsys_domains_invalidate_user(fixture.domains, "2", &fixture.err), &fixture.err);
-    assert_int_equal(domain_fixture_redis_number(&fixture, 2, "'EXISTS','user:profile:2'"), 0);
-    assert_int_equal(domain_fixture_redis_number(&fixture, 6, "'EXISTS','chat:history:2'"), 0);
+    CHECK_OK(recsys_domains_invalidate_user(domain_fixture.domains, "2", &domain_fixture.err),
+             &domain_fixture.err);
+    assert_int_equal(domain_fixture_redis_number(&domain_fixture, 2, "'EXISTS','user:profile:2'"),
+                     0);
+    assert_int_equal(domain_fixture_redis_number(&domain_fixture, 6, "'EXISTS','chat:history:2'"),
+                     0);
     free(get("user.profile", "3", 0, RECSYS_ASIDE_HIT));
 }
 
@@ -373,7 +365,8 @@ static void warming_spreads_its_times_to_live(void **state)
     recsys_value json;
 
     (void)state;
-    CHECK_OK(recsys_domains_warm(fixture.domains, NULL, 0, &warming, &fixture.err), &fixture.err);
+    CHECK_OK(recsys_domains_warm(domain_fixture.domains, NULL, 0, &warming, &domain_fixture.err),
+             &domain_fixture.err);
     assert_int_equal(warming.failed, 0);
     assert_int_equal(warming.skipped, 0);
     /* A guide and the list of categories were read above; two of three places are in one cell. */
@@ -382,21 +375,22 @@ static void warming_spreads_its_times_to_live(void **state)
     for (size_t i = 0; i < sizeof categories / sizeof *categories; i++) {
         char command[64];
         snprintf(command, sizeof command, "'TTL','info:guide:%s'", categories[i]);
-        long long left = domain_fixture_redis_number(&fixture, 5, command);
+        long long left = domain_fixture_redis_number(&domain_fixture, 5, command);
         least = left < least ? left : least;
         most = left > most ? left : most;
         CHECK_BETWEEN(left, 604800 * 45 / 100, 604800 + 600);
     }
     assert_true(most - least > 3600);
-    assert_int_equal(domain_fixture_redis_number(&fixture, 5, "'EXISTS','~warm'"), 0);
-    CHECK_OK(recsys_recycling_find_nearby(fixture.domains, 37.5665, 126.9780, 5, &json, &outcome,
-                                          &fixture.err),
-             &fixture.err);
+    assert_int_equal(domain_fixture_redis_number(&domain_fixture, 5, "'EXISTS','~warm'"), 0);
+    CHECK_OK(recsys_recycling_find_nearby(domain_fixture.domains, 37.5665, 126.9780, 5, &json,
+                                          &outcome, &domain_fixture.err),
+             &domain_fixture.err);
     assert_int_equal(outcome, RECSYS_ASIDE_HIT);
     recsys_value_release(&json);
-    assert_int_equal(domain_fixture_redis_number(&fixture, 4, "'EXISTS','location:nearby:wydm9:5'"),
-                     1);
-    CHECK_OK(recsys_domains_warm(fixture.domains, NULL, 0, &warming, &fixture.err), &fixture.err);
+    assert_int_equal(
+        domain_fixture_redis_number(&domain_fixture, 4, "'EXISTS','location:nearby:wydm9:5'"), 1);
+    CHECK_OK(recsys_domains_warm(domain_fixture.domains, NULL, 0, &warming, &domain_fixture.err),
+             &domain_fixture.err);
     assert_int_equal(warming.loaded, 0);
     assert_int_equal(warming.present, 17);
 }
@@ -407,26 +401,28 @@ static void celerys_results_are_read_as_they_are(void **state)
 
     (void)state;
     free(
-        domain_fixture_redis(&fixture, 9,
+        domain_fixture_redis(&domain_fixture, 9,
                              "'SET','celery-task-meta-8e1f','{\"status\": \"SUCCESS\", \"result\": "
                              "{\"x\": 0.1}, \"traceback\": null, \"children\": [], \"date_done\": "
                              "\"2026-01-01T00:00:00+00:00\", \"task_id\": \"8e1f\"}'"));
-    CHECK_OK(recsys_recycling_get_task(fixture.domains, "8e1f", &json, &fixture.err), &fixture.err);
+    CHECK_OK(recsys_recycling_get_task(domain_fixture.domains, "8e1f", &json, &domain_fixture.err),
+             &domain_fixture.err);
     expect_text(domain_fixture_text(&json),
                 "{\"task_id\":\"8e1f\",\"status\":\"SUCCESS\",\"ready\":true,\"successful\":true,"
                 "\"result\":{\"x\": 0.1},\"traceback\":null,\"date_done\":"
                 "\"2026-01-01T00:00:00+00:00\"}");
-    assert_int_equal(recsys_recycling_get_task(fixture.domains, "other", &json, &fixture.err),
-                     RECSYS_E_NOT_FOUND);
+    assert_int_equal(
+        recsys_recycling_get_task(domain_fixture.domains, "other", &json, &domain_fixture.err),
+        RECSYS_E_NOT_FOUND);
 }
 
 static void a_redis_that_is_gone_fails_no_read(void **state)
 {
     (void)state;
-    redis_server_kill(&fixture.redis);
+    redis_server_kill(&domain_fixture.redis);
     expect_part(get("user.profile", "demo", 0, RECSYS_ASIDE_UNKNOWN), "\"name\":\"Demo\"");
     expect_part(get("chat.history", "demo", 1, RECSYS_ASIDE_UNKNOWN), "Hello!");
-    redis_server_restart(&fixture.redis);
+    redis_server_restart(&domain_fixture.redis);
 }
 
 int main(void)
@@ -448,5 +444,5 @@ int main(void)
         cmocka_unit_test(a_redis_that_is_gone_fails_no_read),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, domain_fixture_set_up, domain_fixture_tear_down);
 }

@@ -23,22 +23,6 @@
 
 #define BATCH 500u
 
-static struct domain_fixture fixture;
-
-static int set_up(void **state)
-{
-    (void)state;
-    domain_fixture_open(&fixture, 1);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    domain_fixture_close(&fixture);
-    return 0;
-}
-
 /* Centres: 3,000 in and around the city, some at one place, 500 over the earth, 300 at each
  * pole and 300 along the date line, and a square lattice whose points are symmetric. */
 static const char make_centers[] =
@@ -131,9 +115,9 @@ static unsigned long long count_loads(void)
 {
     recsys_aside_stats stats = {.struct_size = sizeof stats};
 
-    CHECK_OK(
-        recsys_aside_get_stats(recsys_domains_get_aside(fixture.domains, 4), &stats, &fixture.err),
-        &fixture.err);
+    CHECK_OK(recsys_aside_get_stats(recsys_domains_get_aside(domain_fixture.domains, 4), &stats,
+                                    &domain_fixture.err),
+             &domain_fixture.err);
     return stats.loads;
 }
 
@@ -146,15 +130,15 @@ static void cached_answers_equal_postgis(void **state)
     recsys_rows *rows;
 
     (void)state;
-    free(database_ask(fixture.conninfo, make_centers));
+    free(database_ask(domain_fixture.conninfo, make_centers));
     snprintf(sql, sizeof sql, make_points, n);
-    free(database_ask(fixture.conninfo, sql));
+    free(database_ask(domain_fixture.conninfo, sql));
     for (unsigned from = 0; from < n; from += BATCH) {
         const recsys_datum range[] = {recsys_datum_integer(from),
                                       recsys_datum_integer(from + BATCH)};
-        CHECK_OK(
-            recsys_source_query(fixture.source, expected, range, 2, 60000, &rows, &fixture.err),
-            &fixture.err);
+        CHECK_OK(recsys_source_query(domain_fixture.source, expected, range, 2, 60000, &rows,
+                                     &domain_fixture.err),
+                 &domain_fixture.err);
         for (size_t row = 0; row < recsys_rows_count(rows); row++) {
             double latitude = recsys_rows_find(rows, row, "lat").real;
             double longitude = recsys_rows_find(rows, row, "lon").real;
@@ -162,9 +146,9 @@ static void cached_answers_equal_postgis(void **state)
             uint32_t radius = (uint32_t)recsys_rows_find(rows, row, "radius").number, outcome;
             char have[1024];
             recsys_value value;
-            CHECK_OK(recsys_recycling_find_nearby(fixture.domains, latitude, longitude, radius,
-                                                  &value, &outcome, &fixture.err),
-                     &fixture.err);
+            CHECK_OK(recsys_recycling_find_nearby(domain_fixture.domains, latitude, longitude,
+                                                  radius, &value, &outcome, &domain_fixture.err),
+                     &domain_fixture.err);
             char *json = domain_fixture_text(&value);
             shorten(json, have, sizeof have);
             if (strcmp(have, want.text) != 0 && ++different <= 5)
@@ -206,26 +190,26 @@ static void an_answer_of_the_cache_and_one_of_the_database_are_the_same_text(voi
 
     (void)state;
     for (int turn = 0; turn < 2; turn++) {
-        CHECK_OK(recsys_recycling_find_nearby(fixture.domains, 0.005, 0.005, 1, &value, &outcome,
-                                              &fixture.err),
-                 &fixture.err);
+        CHECK_OK(recsys_recycling_find_nearby(domain_fixture.domains, 0.005, 0.005, 1, &value,
+                                              &outcome, &domain_fixture.err),
+                 &domain_fixture.err);
         char *json = domain_fixture_text(&value);
         if (turn == 1) /* cached, but uncertain */
             assert_int_equal(outcome, RECSYS_ASIDE_MISS);
         assert_int_equal(strncmp(json, "[{\"id\":", 7), 0);
         assert_non_null(strstr(json, ",\"lat\":0.0,\"lon\":0.0,\"distance\":"));
         free(json);
-        CHECK_OK(recsys_recycling_find_nearby(fixture.domains, 0.0049, 0.0047, 1, &value, &outcome,
-                                              &fixture.err),
-                 &fixture.err);
+        CHECK_OK(recsys_recycling_find_nearby(domain_fixture.domains, 0.0049, 0.0047, 1, &value,
+                                              &outcome, &domain_fixture.err),
+                 &domain_fixture.err);
         json = domain_fixture_text(&value);
         assert_int_equal(outcome, RECSYS_ASIDE_HIT);
         assert_int_equal(strncmp(json, "[{\"id\":", 7), 0);
         assert_non_null(strstr(json, ",\"lat\":0.0,\"lon\":0.0,\"distance\":"));
         free(json);
     }
-    assert_int_equal(domain_fixture_redis_number(&fixture, 4, "'EXISTS','location:nearby:s0000:1'"),
-                     1);
+    assert_int_equal(
+        domain_fixture_redis_number(&domain_fixture, 4, "'EXISTS','location:nearby:s0000:1'"), 1);
 }
 
 int main(void)
@@ -235,5 +219,5 @@ int main(void)
         cmocka_unit_test(an_answer_of_the_cache_and_one_of_the_database_are_the_same_text),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, domain_fixture_set_up, domain_fixture_tear_down);
 }

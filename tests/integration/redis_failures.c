@@ -17,22 +17,6 @@
 #include "tests/support/check.h"
 #include "tests/support/redis_case.h"
 
-static struct redis_server server;
-
-static int start(void **state)
-{
-    (void)state;
-    redis_server_start(&server, NULL);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    redis_server_end(&server);
-    return 0;
-}
-
 static recsys_status set(recsys_store *store, const char *key, const char *value)
 {
     return recsys_store_set(store, text(key), text(value), 0, RECSYS_STORE_ALWAYS, &err);
@@ -368,7 +352,7 @@ static void the_pool_is_a_stack_with_a_bound_that_a_ping_may_pass(void **state)
     rs_redis_settings_destroy(&settings);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, server_set_up, server_tear_down)
 
 int main(void)
 {

@@ -16,22 +16,6 @@
 
 #define SECONDS 30u
 
-static struct redis_server server;
-
-static int start(void **state)
-{
-    (void)state;
-    redis_server_start(&server, NULL);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    redis_server_end(&server);
-    return 0;
-}
-
 static recsys_status get(recsys_store *store, const char *key)
 {
     const recsys_bytes bytes = text(key);
@@ -94,5 +78,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_is_refused_and_its_parent_goes_on),
     };
-    return cmocka_run_group_tests(tests, start, end);
+    return cmocka_run_group_tests(tests, server_set_up, server_tear_down);
 }

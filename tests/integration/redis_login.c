@@ -11,8 +11,6 @@
 #include "tests/support/processes.h"
 #include "tests/support/redis_case.h"
 
-static struct redis_server server;
-
 static int set_up(void **state)
 {
     (void)state;
@@ -20,13 +18,6 @@ static int set_up(void **state)
                                 "user silent on >quiet ~app:* +get +set +unlink +select\n"
                                 "user old on >quiet ~app:* +@all -info\n"
                                 "user reader on >quiet ~app:* +get +info +eval +evalsha\n");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    redis_server_end(&server);
     return 0;
 }
 
@@ -371,5 +362,5 @@ int main(void)
         cmocka_unit_test(options_that_contradict_each_other_are_refused),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, server_tear_down);
 }

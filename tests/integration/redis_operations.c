@@ -13,22 +13,7 @@
 
 #define HOUR 3600000000u /* in us: nothing comes back while a test runs */
 
-static struct redis_server server;
 static recsys_store *store;
-
-static int set_up(void **state)
-{
-    (void)state;
-    redis_server_start(&server, NULL);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    redis_server_end(&server);
-    return 0;
-}
 
 /* Each test has an empty server and a store with one connection. */
 static int open_empty(void **state)
@@ -631,5 +616,5 @@ int main(void)
         TEST(the_statistics_say_what_the_server_is),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, server_set_up, server_tear_down);
 }

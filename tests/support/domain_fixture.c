@@ -114,3 +114,19 @@ char *domain_fixture_text(recsys_value *value)
     recsys_value_release(value);
     return text;
 }
+
+struct domain_fixture domain_fixture;
+
+int domain_fixture_set_up(void **state)
+{
+    (void)state;
+    domain_fixture_open(&domain_fixture, 1);
+    return 0;
+}
+
+int domain_fixture_tear_down(void **state)
+{
+    (void)state;
+    domain_fixture_close(&domain_fixture);
+    return 0;
+}

@@ -37,4 +37,9 @@ long long domain_fixture_redis_number(const struct domain_fixture *fixture, unsi
 /* The value's bytes as text, for free(). */
 char *domain_fixture_text(recsys_value *value);
 
+/* For cmocka: one with the demo rows for all tests of a program. */
+extern struct domain_fixture domain_fixture;
+int domain_fixture_set_up(void **state);
+int domain_fixture_tear_down(void **state);
+
 #endif

@@ -22,7 +22,7 @@ uint64_t fake_now(void *user_data)
 recsys_store *fake_store_create(uint32_t flags)
 {
     recsys_store_options options = RECSYS_STORE_OPTIONS_INIT;
-    recsys_store *store;
+    recsys_store *made;
     recsys_error err;
 
     options.flags = flags;
@@ -31,8 +31,8 @@ recsys_store *fake_store_create(uint32_t flags)
     options.max_rest_ms = 350;
     options.now_ms = fake_now;
     fake_reset();
-    CHECK_OK(recsys_store_create("s", &fake_driver, &fake, &options, &store, &err), &err);
-    return store;
+    CHECK_OK(recsys_store_create("s", &fake_driver, &fake, &options, &made, &err), &err);
+    return made;
 }
 
 static void run_once(void (**hook)(void))
@@ -169,3 +169,27 @@ const recsys_store_driver fake_driver = {
     .ping = fake_ping,
     .destroy = fake_destroy,
 };
+
+recsys_store *store;
+
+int fake_set_up_probed(void **state)
+{
+    (void)state;
+    store = fake_store_create(RECSYS_STORE_PROBED);
+    return 0;
+}
+
+int fake_set_up_unprobed(void **state)
+{
+    (void)state;
+    store = fake_store_create(0);
+    return 0;
+}
+
+int fake_tear_down(void **state)
+{
+    (void)state;
+    recsys_store_unref(store);
+    store = NULL;
+    return fake.n_destroyed == 1 && fake.n_held == 0 ? 0 : -1;
+}

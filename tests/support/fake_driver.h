@@ -9,6 +9,9 @@
 
 #include "recsys/store.h"
 
+#define KEY ((recsys_bytes){"key", 3})
+#define VALUE ((recsys_bytes){"value", 5})
+
 extern struct fake {
     recsys_status answer, ping_answer;
     void (*during)(void);      /* runs in the middle of a call, once */
@@ -33,6 +36,11 @@ void fake_reset(void);
 /* A store over it, by the fake's clock, whose breaker opens after three failures for 100 ms, at
  * most 350. Ends the program if it cannot be made. */
 recsys_store *fake_store_create(uint32_t flags);
+/* For cmocka: `store` is new for each test, and afterwards all was given back. */
+extern recsys_store *store;
+int fake_set_up_probed(void **state); /* with RECSYS_STORE_PROBED */
+int fake_set_up_unprobed(void **state);
+int fake_tear_down(void **state);
 uint64_t fake_now(void *user_data);
 void fake_release(void *hold); /* of a value: fake.n_held counts down */
 

@@ -87,3 +87,17 @@ void fake_source_add(recsys_rows *rows, recsys_datum value)
 
     CHECK_OK(recsys_rows_add(rows, value, &err), &err);
 }
+
+recsys_domain_definition fake_source_definition(void)
+{
+    recsys_domain_definition definition = RECSYS_DOMAIN_DEFINITION_INIT;
+
+    definition.name = "shop.cart";
+    definition.db = 12;
+    definition.flags = RECSYS_DOMAIN_PER_USER;
+    definition.shape = RECSYS_SHAPE_OBJECT;
+    definition.ttl_s = 60;
+    definition.key = "shop:{user}:cart:{cart}";
+    definition.query = "SELECT a FROM b WHERE c = $1 AND d = $2";
+    return definition;
+}

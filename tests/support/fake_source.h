@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "recsys/domain.h"
 #include "recsys/source.h"
 
 /* Answers a statement by filling `rows`. */
@@ -27,5 +28,8 @@ void fake_source_text(const recsys_datum *parameter, char *out, size_t room);
 /* Columns by name, up to NULL. What goes wrong here ends the test. */
 void fake_source_columns(recsys_rows *rows, const char *name, ...) __attribute__((sentinel));
 void fake_source_add(recsys_rows *rows, recsys_datum value);
+
+/* A definition of a domain that can be added as it is; tests change it. */
+recsys_domain_definition fake_source_definition(void);
 
 #endif

@@ -13,6 +13,22 @@
 #include "tests/support/servers.h"
 
 static recsys_error err;
+static struct redis_server server; /* of the program */
+
+/* For cmocka; a program that needs a configuration of its own starts `server` itself. */
+static inline int server_set_up(void **state)
+{
+    (void)state;
+    redis_server_start(&server, NULL);
+    return 0;
+}
+
+static inline int server_tear_down(void **state)
+{
+    (void)state;
+    redis_server_end(&server);
+    return 0;
+}
 
 /* A call that must succeed; says the library's own message if it does not. */
 #define assert_ok(call)                                                                            \
@@ -36,11 +52,11 @@ static inline recsys_bytes text(const char *bytes)
     return (recsys_bytes){bytes, strlen(bytes)};
 }
 
-static inline recsys_redis_options patient_options(const struct redis_server *server)
+static inline recsys_redis_options patient_options(const struct redis_server *of)
 {
     recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
 
-    options.port = server->port;
+    options.port = of->port;
     options.connect_timeout_ms = options.command_timeout_ms = options.pool_timeout_ms = 10000;
     return options;
 }
@@ -90,10 +106,10 @@ static inline void assert_value(recsys_store *store, recsys_bytes key, const voi
     } while (0)
 
 /* An integer, as PTTL gives it. */
-static inline long long ask_number(const struct redis_server *server, const char *command,
+static inline long long ask_number(const struct redis_server *of, const char *command,
                                    const char *key)
 {
-    char *answer = redis_server_ask(server, command, key, NULL);
+    char *answer = redis_server_ask(of, command, key, NULL);
 
     assert_int_equal(answer[0], ':');
     long long number = strtoll(answer + 1, NULL, 10);

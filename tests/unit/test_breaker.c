@@ -14,33 +14,7 @@
 #include "lib/store/store.h"
 #include "tests/support/fake_driver.h"
 
-#define KEY ((recsys_bytes){"key", 3})
-#define VALUE ((recsys_bytes){"value", 5})
-
-static recsys_store *store;
 static recsys_error err;
-
-static int set_up_probed(void **state)
-{
-    (void)state;
-    store = fake_store_create(RECSYS_STORE_PROBED);
-    return 0;
-}
-
-static int set_up_unprobed(void **state)
-{
-    (void)state;
-    store = fake_store_create(0);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    recsys_store_unref(store);
-    store = NULL;
-    return fake.n_destroyed == 1 && fake.n_held == 0 ? 0 : -1;
-}
 
 static recsys_status get(void)
 {
@@ -492,15 +466,15 @@ static void a_removal_that_fails_during_the_telling_counts_as_a_trip(void **stat
     assert_int_equal(one.n_told, 2);
 }
 
-#define PROBED(test) cmocka_unit_test_setup_teardown(test, set_up_probed, tear_down)
-#define UNPROBED(test) cmocka_unit_test_setup_teardown(test, set_up_unprobed, tear_down)
+#define PROBED(test) cmocka_unit_test_setup_teardown(test, fake_set_up_probed, fake_tear_down)
+#define UNPROBED(test) cmocka_unit_test_setup_teardown(test, fake_set_up_unprobed, fake_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         PROBED(failures_in_a_row_open_it_and_no_call_gets_through),
         PROBED(any_answer_of_the_server_ends_a_row_of_failures),
-        cmocka_unit_test_teardown(the_defaults_are_as_documented, tear_down),
+        cmocka_unit_test_teardown(the_defaults_are_as_documented, fake_tear_down),
         PROBED(a_probe_after_the_pause_closes_it),
         PROBED(each_failed_probe_doubles_the_pause_up_to_the_limit),
         UNPROBED(without_a_prober_the_first_request_after_the_pause_probes),

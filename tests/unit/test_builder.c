@@ -24,32 +24,9 @@
 #include "recsys/builder.h"
 #include "tests/support/bundle.h"
 #include "tests/support/count_alloc.h"
+#include "tests/support/scratch.h"
 
 static recsys_error err;
-static char *scratch;
-
-static int set_up(void **state)
-{
-    (void)state;
-    scratch = bundle_make_directory();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    bundle_remove_directory(scratch);
-    free(scratch);
-    return 0;
-}
-
-static const char *in_scratch(const char *name)
-{
-    static char path[512];
-
-    snprintf(path, sizeof path, "%s/%s", scratch, name);
-    return path;
-}
 
 static void check_ok(recsys_status status)
 {
@@ -567,5 +544,5 @@ int main(void)
         cmocka_unit_test(utf8_is_told_from_what_only_looks_like_it),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

@@ -233,20 +233,6 @@ static const char *keys_of(uint32_t db)
     return keys;
 }
 
-static recsys_domain_definition make_definition(void)
-{
-    recsys_domain_definition definition = RECSYS_DOMAIN_DEFINITION_INIT;
-
-    definition.name = "shop.cart";
-    definition.db = 12;
-    definition.flags = RECSYS_DOMAIN_PER_USER;
-    definition.shape = RECSYS_SHAPE_OBJECT;
-    definition.ttl_s = 60;
-    definition.key = "shop:{user}:cart:{cart}";
-    definition.query = "SELECT a FROM b WHERE c = $1 AND d = $2";
-    return definition;
-}
-
 static void every_ready_domain_is_as_documented(void **state)
 {
     static const struct {
@@ -388,7 +374,7 @@ static void that_there_is_none_is_kept_but_for_scans(void **state)
 
 static void how_long_it_is_kept_that_there_is_none_is_the_domains_to_say(void **state)
 {
-    recsys_domain_definition definition = make_definition();
+    recsys_domain_definition definition = fake_source_definition();
 
     (void)state;
     definition.key = "shop:{user}";
@@ -507,7 +493,7 @@ static void a_user_is_forgotten_everywhere_and_nobody_else(void **state)
 
 static void a_domain_of_ones_own_is_like_the_others(void **state)
 {
-    recsys_domain_definition definition = make_definition();
+    recsys_domain_definition definition = fake_source_definition();
     const char *const mine[] = {"1", "x"}, *const more[] = {"1", "y"}, *const other[] = {"2", "x"};
     const char *const *const all[] = {mine, more, other};
     recsys_value json;

@@ -40,20 +40,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static recsys_domain_definition make_definition(void)
-{
-    recsys_domain_definition definition = RECSYS_DOMAIN_DEFINITION_INIT;
-
-    definition.name = "shop.cart";
-    definition.db = 12;
-    definition.flags = RECSYS_DOMAIN_PER_USER;
-    definition.shape = RECSYS_SHAPE_OBJECT;
-    definition.ttl_s = 60;
-    definition.key = "shop:{user}:cart:{cart}";
-    definition.query = "SELECT a FROM b WHERE c = $1 AND d = $2";
-    return definition;
-}
-
 static void refuse(const recsys_domain_definition *definition, recsys_status status,
                    const char *says)
 {
@@ -86,14 +72,14 @@ static void a_definition_that_cannot_work_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        recsys_domain_definition definition = make_definition();
+        recsys_domain_definition definition = fake_source_definition();
         definition.key = wrong[i].key;
         definition.query = wrong[i].query;
         refuse(&definition, RECSYS_E_INVALID, wrong[i].says);
     }
 #define WITH(change, status, says)                                                                 \
     do {                                                                                           \
-        recsys_domain_definition definition = make_definition();                                   \
+        recsys_domain_definition definition = fake_source_definition();                            \
         change;                                                                                    \
         refuse(&definition, status, says);                                                         \
     } while (0)
@@ -129,7 +115,7 @@ static void two_domains_cannot_make_the_same_key(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         for (int turned = 0; turned < 2; turned++) {
-            recsys_domain_definition definition = make_definition();
+            recsys_domain_definition definition = fake_source_definition();
             char query[64] = "SELECT 0", name[2][32];
             recsys_status status[2];
             for (int side = 0; side < 2; side++) {

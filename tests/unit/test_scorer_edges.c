@@ -18,10 +18,10 @@
 #include "recsys/recommend.h"
 #include "tests/support/bundle.h"
 #include "tests/support/memory_model.h"
+#include "tests/support/scratch.h"
 
 #define MANY 40u
 
-static char *scratch;
 static struct bundle bundle;
 static struct recsys_model *model;
 static recsys_recommender *recommender;
@@ -31,8 +31,7 @@ static int set_up(void **state)
 {
     char path[1024];
 
-    (void)state;
-    scratch = bundle_make_directory();
+    scratch_set_up(state);
     snprintf(path, sizeof path, "%s/b", scratch);
     bundle_write(&bundle, path, 6, 90, 12, 5u, BUNDLE_SEEN | BUNDLE_CATALOG | BUNDLE_FEATURES);
     if (recsys_model_load(path, NULL, &model, &err) != RECSYS_OK ||
@@ -43,13 +42,10 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
     recsys_recommender_destroy(recommender);
     recsys_model_unref(model);
     bundle_free(&bundle);
-    bundle_remove_directory(scratch);
-    free(scratch);
-    return 0;
+    return scratch_tear_down(state);
 }
 
 /* The bits of `answers`, best first, against all canonical scores. */

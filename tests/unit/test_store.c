@@ -15,27 +15,9 @@
 #include "recsys/store.h"
 #include "tests/support/fake_driver.h"
 
-#define KEY ((recsys_bytes){"key", 3})
-#define VALUE ((recsys_bytes){"value", 5})
 #define NONE ((recsys_bytes){NULL, 0})
 
-static recsys_store *store;
 static recsys_error err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    store = fake_store_create(RECSYS_STORE_PROBED);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    recsys_store_unref(store);
-    store = NULL;
-    return fake.n_destroyed == 1 && fake.n_held == 0 ? 0 : -1;
-}
 
 static recsys_store_stats stats(void)
 {
@@ -489,7 +471,7 @@ static void reserved_fields_are_for_later(void **state)
     fails_and_destroys("s", &driver, NULL, 1, RECSYS_E_UNSUPPORTED);
 }
 
-#define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define T(test) cmocka_unit_test_setup_teardown(test, fake_set_up_probed, fake_tear_down)
 
 int main(void)
 {

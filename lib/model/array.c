@@ -8,8 +8,8 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/formats/tensors.h"
 #include "lib/model/model.h"
-#include "lib/model/tensors.h"
 
 static void set_rows(recsys_array *out, const float *data, uint64_t rows, uint64_t columns,
                      uint64_t stride)

@@ -12,9 +12,9 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
-#include "lib/model/layout.h"
+#include "lib/bundle/layout.h"
+#include "lib/bundle/matrix.h"
 #include "lib/model/loading.h"
-#include "lib/model/matrix.h"
 
 #define STRIDE_UNIT 16u /* floats: one cache line */
 

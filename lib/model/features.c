@@ -3,8 +3,8 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/bundle/matrix.h"
 #include "lib/model/loading.h"
-#include "lib/model/matrix.h"
 
 static recsys_status load_feature_names(struct rs_loading *loading, size_t n)
 {

@@ -11,7 +11,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
-#include "lib/model/files.h"
+#include "lib/bundle/files.h"
 #include "lib/model/loading.h"
 
 #define FUNCTION "recsys_model_load_files"

@@ -15,7 +15,7 @@
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
-#include "lib/model/files.h"
+#include "lib/bundle/files.h"
 #include "lib/model/loading.h"
 
 #define KNOWN_FLAGS (RECSYS_MODEL_SKIP_HASHES | RECSYS_MODEL_HUGE_PAGES)

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "lib/base/error.h"
-#include "lib/model/layout.h"
-#include "lib/model/matrix.h"
+#include "lib/bundle/layout.h"
+#include "lib/bundle/matrix.h"
 
 const char *rs_loading_what(const char *file, const char *tensor, char out[RS_WHAT_SIZE])
 {

@@ -15,12 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/model/files.h"
-#include "lib/model/implicit.h"
-#include "lib/model/manifest.h"
-#include "lib/model/memory.h"
+#include "lib/bundle/files.h"
+#include "lib/bundle/implicit.h"
+#include "lib/bundle/manifest.h"
+#include "lib/formats/tensors.h"
 #include "lib/model/model.h"
-#include "lib/model/tensors.h"
+#include "lib/model/model_memory.h"
 
 #define RS_WHAT_SIZE 320u
 

@@ -10,7 +10,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
-#include "lib/model/memory.h"
+#include "lib/model/model_memory.h"
 
 recsys_model *recsys_model_ref(recsys_model *model)
 {

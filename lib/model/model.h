@@ -14,21 +14,9 @@
 #include <stdint.h>
 
 #include "lib/base/ids.h"
+#include "lib/bundle/layout.h"
 #include "lib/catalog/catalog.h"
 #include "recsys/model.h"
-
-/* Items a block: 256 KB of vectors at 64 dimensions, so a block and its scores
- * stay in a core's second-level cache while a batch of queries passes over it. */
-#define RS_BLOCK_ITEMS 1024u
-
-/* What holds for every item of a block. Maxima are rounded up. */
-struct rs_block {
-    double max_norm;  /* Euclidean, of this block */
-    double max_bias;  /* of this block; 0 without biases */
-    double rest_norm; /* the same over this and every later block */
-    double rest_bias;
-    double rest_abs_bias; /* largest |bias| over this and every later block */
-};
 
 struct recsys_model {
     atomic_uint refs;
@@ -42,7 +30,7 @@ struct recsys_model {
     const float *items;     /* [n_items, stride], 64-byte aligned, zeros from dimensions on */
     const float *item_bias; /* by position; NULL = none */
     struct rs_ids user_ids;
-    struct rs_ids item_ids; /* by position; rank breaks ties */
+    struct rs_ids item_ids;          /* by position; rank breaks ties */
     _Atomic(int64_t *) user_numbers; /* integer ids without a gap as a list, once somebody */
     _Atomic(int64_t *) item_numbers; /* has asked for it; else NULL. Written once: array.c */
     struct rs_block *blocks;

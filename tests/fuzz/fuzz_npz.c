@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/model/implicit.h"
-#include "lib/model/tensors.h"
+#include "lib/bundle/implicit.h"
+#include "lib/formats/tensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
-#include "lib/model/layout.h"
-#include "lib/model/memory.h"
+#include "lib/bundle/layout.h"
+#include "lib/model/model_memory.h"
 #include "tests/support/check.h"
 
 /* splitmix64 (Steele, Lea, Flood, OOPSLA 2014). */

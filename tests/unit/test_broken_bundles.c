@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "lib/model/tensors.h"
+#include "lib/formats/tensors.h"
 #include "recsys/model.h"
 #include "tests/support/bundle.h"
 

@@ -1,4 +1,4 @@
-/* Covers lib/model/layout.c: norms, scan order, bounds of blocks, conversion. */
+/* Covers lib/bundle/layout.c: norms, scan order, bounds of blocks, conversion. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/model/layout.h"
+#include "lib/formats/floats.h"
+#include "lib/bundle/layout.h"
 #include "recsys/builder.h"
 #include "tests/support/bundle.h"
 
@@ -155,16 +156,16 @@ static void numbers_of_every_type_become_floats(void **state)
     float got[8];
 
     (void)state;
-    rs_layout_to_float(doubles, RECSYS_DTYPE_F64, 4, got);
+    rs_floats_read(doubles, RECSYS_DTYPE_F64, 4, got);
     assert_true(got[0] == 1.5f && got[1] == -0.1f && isinf(got[2]) && got[3] == 0);
-    rs_layout_to_float(halves, RECSYS_DTYPE_F16, 8, got);
+    rs_floats_read(halves, RECSYS_DTYPE_F16, 8, got);
     assert_memory_equal(got, want_halves, sizeof want_halves);
-    rs_layout_to_float(brains, RECSYS_DTYPE_BF16, 3, got);
+    rs_floats_read(brains, RECSYS_DTYPE_BF16, 3, got);
     assert_memory_equal(got, want_brains, sizeof want_brains);
-    rs_layout_to_float(floats, RECSYS_DTYPE_F32, 2, got);
+    rs_floats_read(floats, RECSYS_DTYPE_F32, 2, got);
     assert_memory_equal(got, floats, sizeof floats);
     const uint16_t nan_half = 0x7E00;
-    rs_layout_to_float(&nan_half, RECSYS_DTYPE_F16, 1, got);
+    rs_floats_read(&nan_half, RECSYS_DTYPE_F16, 1, got);
     assert_true(isnan(got[0]));
 }
 

@@ -1,4 +1,4 @@
-/* Covers lib/model/manifest.c: what a manifest must say, and how errors name it. */
+/* Covers lib/bundle/manifest.c: what a manifest must say, and how errors name it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
-#include "lib/model/manifest.h"
+#include "lib/bundle/manifest.h"
 #include "recsys/builder.h"
 #include "recsys/model.h"
 

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/model/memory.h"
+#include "lib/model/model_memory.h"
 #include "lib/model/model.h"
 #include "tests/support/model_setup.h"
 

@@ -1,4 +1,4 @@
-/* Covers lib/model/zip.c, npz.c, npy.c and implicit.c: files that numpy and
+/* Covers lib/formats/zip.c, npz.c, npy.c and implicit.c: files that numpy and
  * implicit wrote (tests/fixtures/npz), and what is done to them. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,8 +13,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "lib/model/implicit.h"
-#include "lib/model/tensors.h"
+#include "lib/bundle/implicit.h"
+#include "lib/formats/tensors.h"
 #include "recsys/model.h"
 #include "tests/support/bundle.h"
 

@@ -1,4 +1,4 @@
-/* Covers lib/model/safetensors.c and tensors.c: what is read, and every check of the header. */
+/* Covers lib/formats/safetensors.c and tensors.c: what is read, and every check of the header. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/model/tensors.h"
+#include "lib/formats/tensors.h"
 #include "tests/support/bundle.h"
 
 /* A file with this header and `n_data` bytes 0, 1, 2, ... */

@@ -1,0 +1,134 @@
+/* lib/builder/parts.h - what a builder has collected, and the same made ready to be written.
+ *
+ * Private to the builder's files: builder.c collects, builder_import.c collects
+ * from files, builder_check.c, builder_numbers.c and builder_seen.c turn the parts into a
+ * plan, builder_write.c writes it.
+ */
+#ifndef RS_BUILDER_PARTS_H
+#define RS_BUILDER_PARTS_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/buffer.h"
+#include "lib/base/ids.h"
+#include "lib/bundle/files.h"
+#include "lib/formats/tensors.h"
+#include "recsys/builder.h"
+
+enum {
+    RS_PART_USER_FACTORS,
+    RS_PART_ITEM_FACTORS,
+    RS_PART_USER_BIAS,
+    RS_PART_ITEM_BIAS,
+    RS_PART_USER_IDS,
+    RS_PART_ITEM_IDS,
+    RS_PART_FEATURE_FACTORS,
+    RS_PART_FEATURE_NAMES,
+    RS_PART_ITEM_POPULARITY,
+    RS_PART_SEEN_OFFSETS,
+    RS_PART_SEEN_ITEMS,
+    RS_PART_SEEN_WEIGHTS,
+    RS_N_PARTS
+};
+
+/* What may be set under a name: reals or integers of any width, texts, or both of the latter. */
+#define RS_HOLDS_REALS (1u << 0)
+#define RS_HOLDS_INTEGERS (1u << 1)
+#define RS_HOLDS_TEXTS (1u << 2)
+
+struct rs_part_kind {
+    const char *name;
+    uint32_t n_dims;
+    uint32_t holds;
+};
+
+extern const struct rs_part_kind rs_part_kinds[RS_N_PARTS];
+
+/* An array (array.dtype != 0), texts (texts != NULL), or nothing yet. */
+struct rs_part {
+    recsys_array array; /* with its strides filled in */
+    const char *texts;  /* each followed by a NUL */
+    const uint64_t *offsets;
+    size_t n_texts, n_bytes;
+    void *owned_texts, *owned_offsets; /* to be freed with the part, or NULL */
+    uint64_t first;                    /* ids that are not set: the number of row 0 */
+};
+
+/* What parts point into: open files, or memory. Kept until the builder ends. */
+struct rs_builder_input {
+    struct rs_builder_input *next;
+    struct rs_tensors tensors;
+    struct rs_files files;
+    void *memory;
+};
+
+struct recsys_builder {
+    struct rs_part parts[RS_N_PARTS];
+    struct rs_builder_input *inputs;
+    json_t *fields; /* by the names that recsys_builder_set_field() takes */
+    json_t *metrics;
+    json_t *hyperparameters;
+    json_t *tags;
+    struct rs_buffer catalog; /* canonical lines */
+};
+
+/* -1 if there is no part of this name. */
+int rs_part_find(const char *name);
+int rs_part_is_set(const struct rs_part *part);
+void rs_part_clear(struct rs_part *part);
+/* E_INVALID if the array cannot be this part, whatever the others are. */
+recsys_status rs_part_set_array(struct recsys_builder *builder, int part, const recsys_array *array,
+                                recsys_error *err);
+/* The texts are BORROWED. */
+void rs_part_set_texts(struct recsys_builder *builder, int part, const char *texts, size_t n_bytes,
+                       const uint64_t *offsets, size_t n_texts);
+/* All of a JSON Lines file or nothing. Errors about a line begin with `where`. */
+recsys_status rs_builder_add_lines(struct recsys_builder *builder, const char *bytes, size_t size,
+                                   const char *where, recsys_error *err);
+
+/* Everything checked, in scan order and of the types that are stored. */
+struct rs_plan {
+    uint32_t metric; /* RECSYS_METRIC_* */
+    uint32_t dimensions, n_users, n_items, n_features;
+    uint64_t n_seen;
+    const float *users;
+    const float *items; /* rows still in the given order ... */
+    const float *item_bias;
+    const float *popularity;
+    uint32_t *order; /* ... in which order[p] is the row that comes p-th */
+    const float *user_bias;
+    const float *features;
+    struct rs_ids item_ids; /* in scan order */
+    struct rs_ids user_ids;
+    struct rs_ids feature_names;
+    int64_t *item_numbers; /* NULL = 1..n in order, or texts */
+    int64_t *user_numbers;
+    const uint64_t *seen_offsets; /* NULL = no seen lists */
+    uint32_t *seen_items;         /* positions, ascending for each user */
+    float *seen_weights;
+    void *owned[24]; /* converted copies */
+    size_t n_owned;
+};
+
+/* Release with rs_plan_destroy(), after a failure too. */
+recsys_status rs_plan_make(const struct recsys_builder *builder, struct rs_plan *plan,
+                           recsys_error *err);
+void rs_plan_destroy(struct rs_plan *plan);
+
+/* Steps of rs_plan_make() that more than one of its files needs. Memory given
+ * to a plan is freed with it; NULL is passed through. */
+void *rs_plan_own(struct rs_plan *plan, void *memory);
+/* A part with `rows` rows as floats; *out stays NULL if it is not set.
+ * `rows_of` is the array that decided how many. */
+recsys_status rs_plan_get_floats(const struct recsys_builder *builder, int part, uint64_t rows,
+                                 const char *rows_of, struct rs_plan *plan, const float **out,
+                                 recsys_error *err);
+/* A copy of a part's integers as RECSYS_DTYPE_I64, U64 or U32. */
+recsys_status rs_plan_get_integers(const struct recsys_builder *builder, int part, uint32_t dtype,
+                                   struct rs_plan *plan, void **out, recsys_error *err);
+recsys_status rs_plan_add_seen(const struct recsys_builder *builder, struct rs_plan *plan,
+                               recsys_error *err);
+
+#endif

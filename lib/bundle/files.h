@@ -1,0 +1,54 @@
+/* lib/bundle/files.h - the files of a model, opened, verified and read into tensors.
+ *
+ * For lib/model and lib/builder: the loader and the builder's import start from here.
+ */
+#ifndef RS_BUNDLE_FILES_H
+#define RS_BUNDLE_FILES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/bundle/digest.h"
+#include "lib/bundle/manifest.h"
+#include "lib/formats/tensors.h"
+#include "recsys/status.h"
+
+#define RS_FILES_NAME_SIZE 280u
+
+struct rs_files {
+    int is_bundle;
+    int is_npz;                  /* of implicit, presumably */
+    struct rs_manifest manifest; /* of a bundle; empty for a single file */
+    struct rs_tensors model;
+    struct rs_tensors seen; /* seen.safetensors; empty without */
+    int has_seen;
+    struct rs_map catalog;          /* catalog.jsonl; empty without */
+    uint64_t n_bytes;               /* of all files */
+    char sha256[RS_DIGEST_SIZE];    /* of a single file */
+    char title[RS_FILES_NAME_SIZE]; /* the directory's name, or the file's without its ending */
+    char model_name[RS_FILES_NAME_SIZE]; /* how errors call the files */
+    char seen_name[RS_FILES_NAME_SIZE];
+    char catalog_name[RS_FILES_NAME_SIZE];
+};
+
+/* A file that the caller gives instead of a path. */
+struct rs_given {
+    const char *name;
+    struct rs_map map;
+};
+
+/*
+ * flags      RECSYS_MODEL_SKIP_HASHES: a bundle's hashes are not computed.
+ * max_bytes  0 = no limit.
+ *
+ * Fails with: as recsys_model_load().
+ */
+recsys_status rs_files_open(const char *path, uint32_t flags, uint64_t max_bytes,
+                            struct rs_files *out, recsys_error *err);
+/* The same for files that are given: a bundle's, if recsys.json is among them, else one single
+ * file. What is used of them is moved out of `given`; the rest the caller closes. */
+recsys_status rs_files_take(struct rs_given *given, size_t n_given, uint32_t flags,
+                            uint64_t max_bytes, struct rs_files *out, recsys_error *err);
+void rs_files_close(struct rs_files *files);
+
+#endif

@@ -1,0 +1,29 @@
+/* lib/formats/map.h - the bytes of a file: mapped read-only, copied, or the caller's. */
+#ifndef RS_FORMATS_MAP_H
+#define RS_FORMATS_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "recsys/model.h"
+#include "recsys/status.h"
+
+struct rs_map { /* a file's bytes: mapped read-only and private, or memory of the caller's */
+    const unsigned char *bytes;
+    size_t size;
+    recsys_model_release release; /* of the caller's memory; NULL = unmap */
+    void *user_data;
+};
+
+/* `name` is how errors call the file. An empty file maps to size 0. */
+recsys_status rs_map_open(const char *path, const char *name, uint64_t max_bytes,
+                          struct rs_map *out, recsys_error *err);
+/* The same for a descriptor, which stays open and need not after this. */
+recsys_status rs_map_descriptor(int descriptor, const char *name, struct rs_map *out,
+                                recsys_error *err);
+/* Pages of our own with a copy of `bytes`. */
+recsys_status rs_map_copy(const void *bytes, size_t size, const char *name, struct rs_map *out,
+                          recsys_error *err);
+void rs_map_close(struct rs_map *map);
+
+#endif

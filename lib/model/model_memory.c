@@ -1,0 +1,107 @@
+/* lib/model/model_memory.c - see memory.h.
+ *
+ * Big arrays bypass the allocator on purpose: an allocator keeps freed memory
+ * for later, and a service that swaps models would hold two of them for ever.
+ * An anonymous mapping is the same to a model file's pages and goes at once.
+ */
+#include "lib/model/model_memory.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+#include "lib/base/alloc.h"
+
+#define OWN_PAGES_FROM (256u * 1024u)
+#define HUGE_PAGE (2u * 1024u * 1024u)
+
+struct rs_memory_block {
+    struct rs_memory_block *next;
+    void *address;
+    size_t size;
+    int mapped;
+};
+
+static void *map_pages(size_t size)
+{
+    void *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return pages == MAP_FAILED ? NULL : pages;
+}
+
+/* Map more than is needed and give back what lies before and behind the
+ * aligned part. Asking for huge pages must precede the first touch. */
+static void *map_huge_pages(size_t size)
+{
+    unsigned char *pages = map_pages(size + HUGE_PAGE);
+
+    if (pages == NULL)
+        return NULL;
+    size_t before = (HUGE_PAGE - (uintptr_t)pages % HUGE_PAGE) % HUGE_PAGE;
+    if (before > 0)
+        munmap(pages, before);
+    if (before < HUGE_PAGE)
+        munmap(pages + before + size, HUGE_PAGE - before);
+#ifdef MADV_HUGEPAGE
+    (void)madvise(pages + before, size, MADV_HUGEPAGE);
+#endif
+    return pages + before;
+}
+
+static size_t round_up(size_t size, size_t unit)
+{
+    return (size + unit - 1) / unit * unit;
+}
+
+void *rs_memory_take(struct rs_model_memory *memory, size_t n, size_t size, uint32_t flags)
+{
+    size_t bytes;
+
+    if (!rs_multiply(n, size, &bytes) || bytes > SIZE_MAX / 4)
+        return NULL;
+    struct rs_memory_block *block = rs_alloc_array(1, sizeof *block);
+    if (block == NULL)
+        return NULL;
+    block->mapped = bytes >= OWN_PAGES_FROM;
+    if (!block->mapped) {
+        block->size = bytes;
+        block->address = rs_alloc_aligned(bytes, 1);
+        if (block->address != NULL)
+            memset(block->address, 0, bytes);
+    } else if (flags & RS_MEMORY_HUGE) {
+        block->size = round_up(bytes, HUGE_PAGE);
+        block->address = map_huge_pages(block->size);
+    } else {
+        block->size = round_up(bytes, 4096);
+        block->address = map_pages(block->size);
+    }
+    if (block->address == NULL) {
+        rs_free(block);
+        return NULL;
+    }
+    block->next = memory->blocks;
+    memory->blocks = block;
+    memory->private_bytes += block->size;
+    return block->address;
+}
+
+void rs_memory_count(struct rs_model_memory *memory, size_t n, size_t size)
+{
+    memory->private_bytes += (uint64_t)n * size;
+}
+
+void rs_memory_destroy(struct rs_model_memory *memory)
+{
+    struct rs_memory_block *block;
+
+    while ((block = memory->blocks) != NULL) {
+        memory->blocks = block->next;
+        if (block->mapped)
+            munmap(block->address, block->size);
+        else
+            rs_free_aligned(block->address);
+        rs_free(block);
+    }
+    for (size_t i = 0; i < 2; i++)
+        rs_tensors_close(&memory->files[i]);
+    memory->private_bytes = 0;
+}

@@ -1,0 +1,34 @@
+/* lib/model/model_memory.h - the maps and copies behind a model's pointers. Private to lib/model.
+ */
+#ifndef RS_MODEL_MODEL_MEMORY_H
+#define RS_MODEL_MODEL_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/formats/tensors.h"
+#include "recsys/status.h"
+
+#define RS_MEMORY_HUGE (1u << 0) /* 2 MB pages, if the system has them */
+
+struct rs_memory_block;
+
+/* Zeroed means empty. Everything taken is given back by rs_memory_destroy(). */
+struct rs_model_memory {
+    struct rs_memory_block *blocks;
+    struct rs_tensors files[2]; /* closed with the rest */
+    uint64_t private_bytes;
+};
+
+/* n * size zeroed bytes, 64-byte aligned. Large ones are pages of their own,
+ * which the system gets back the moment the model goes. NULL if there is no
+ * memory. */
+void *rs_memory_take(struct rs_model_memory *memory, size_t n, size_t size, uint32_t flags);
+
+/* Account for memory that the model frees itself. */
+void rs_memory_count(struct rs_model_memory *memory, size_t n, size_t size);
+
+/* Unmap and free everything. */
+void rs_memory_destroy(struct rs_model_memory *memory);
+
+#endif

@@ -17,8 +17,9 @@ extern "C" {
  * thread at any time. `resize` and `release` accept NULL; the memory must be
  * aligned as malloc's is.
  *
- * Not routed through it: the pages of mapped model files, thread stacks, and
- * what BLAS, jansson, zlib and OpenSSL allocate for themselves.
+ * The allocator does not get the requests for the pages of mapped model files,
+ * for thread stacks, and for the memory that BLAS, jansson, zlib and OpenSSL
+ * allocate for themselves.
  */
 typedef struct recsys_allocator {
     uint32_t struct_size; /* sizeof(recsys_allocator) */
@@ -34,21 +35,21 @@ typedef struct recsys_allocator {
 #define RECSYS_ALLOCATOR_INIT {(uint32_t)sizeof(recsys_allocator), 0u, NULL, NULL, NULL, NULL}
 
 /*
- * Use `allocator` (COPIED) instead of malloc, realloc and free; NULL goes back
- * to those. Process-wide.
+ * Use `allocator` (COPIED) instead of malloc, realloc and free, in the whole
+ * process; NULL means malloc, realloc and free again.
  *
  * Fails with: E_INVALID (struct_size, or a function missing), E_UNSUPPORTED
- *   (a newer struct), E_STATE (something that the library allocated is still in
- *   use: nothing may be freed by another allocator than it came from).
+ *   (a newer struct), E_STATE (memory that the library allocated is still in
+ *   use, and another allocator must not free it).
  * Thread-safety: while no other thread is in the library.
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_alloc_set(const recsys_allocator *allocator,
                                                            recsys_error *err);
 
-/* The same memory for those who extend the library: drivers of stores and
- * sources. NULL when out of memory; a size of 0 gives one byte; release and
- * resize accept NULL. Thread-safety: any thread. Since: 0.1 */
+/* The library's allocator for code that extends the library: drivers of stores
+ * and sources. They return NULL when out of memory; a size of 0 gives one byte;
+ * release and resize accept NULL. Thread-safety: any thread. Since: 0.1 */
 RECSYS_API void *recsys_memory_allocate(size_t size);
 RECSYS_API void *recsys_memory_resize(void *memory, size_t size);
 RECSYS_API void recsys_memory_release(void *memory);

@@ -28,8 +28,8 @@ enum {
  *
  * Strides are bytes, as NumPy counts them, and may be negative. 0 means C
  * order: strides[1] is then the size of a number and strides[0] that of a row,
- * so an array without gaps needs none. What the library gives has them filled
- * in.
+ * so an array without gaps needs none. Arrays that the library gives have both
+ * filled in.
  *
  * Frozen: 64 bytes on 64-bit machines.
  */

@@ -15,71 +15,75 @@ extern "C" {
 #endif
 
 /*
- * A cache in front of something slow, kept in a store that many processes may
- * share. docs/caching.md explains it; what it promises:
+ * A cache in front of a slow database, kept in a store that many processes may
+ * share. docs/caching.md explains it. Its promises:
  *
- *   A value read before an invalidation is never stored after it: the right to
- *   fill a key is a lease under that very key, and removing the key, by whatever
- *   program, ends it (Nishtala et al., NSDI 2013).
- *   One load an expiry: single flight in the process, the lease across processes,
- *   early refresh by XFetch (Vattani et al., VLDB 2015) for values in use.
- *   A value says whose it is: what comes back under another key is an error.
- *   An error is not a miss, and a store that fails is not asked for a while.
- *   Invalidations that the store could not be told are told before it is
- *   trusted again; what lived before it restarted is not trusted at all.
+ *   Never an old value after an invalidation: the right to fill a key is a lease
+ *   that is kept under the same key. Removing the key, by whatever program, ends
+ *   the lease, so a value that was read before an invalidation is never stored
+ *   after it (Nishtala et al., NSDI 2013).
+ *   One load for each expiry: single flight within the process, the lease between
+ *   processes, early refresh by XFetch (Vattani et al., VLDB 2015) for values
+ *   that are read often.
+ *   A value contains its key: a value that comes back under another key is an
+ *   error.
+ *   An error is not a miss: after errors the cache does not ask the store for a
+ *   while.
+ *   Invalidations that did not reach the store are sent before the cache trusts
+ *   the store again; values from before a restart of the store are never used.
  *
- * The embedded default, an in-process store, goes the same way.
+ * All of this also holds over the in-process store.
  *
- * In a forked child a cache over the in-process store goes on with a copy of its
- * own, if no other thread was inside a call when the process forked. Over any other
- * store every call fails with E_STATE there; a child makes caches of its own.
+ * In a forked child a cache over the in-process store has a copy of its own, which
+ * works if no other thread was inside a call when the process forked. Over any
+ * other store every call fails with E_STATE there; a child makes its own caches.
  *
  * Thread-safety: SYNCHRONIZED; starts no thread. Loaders and writers run on the
  * calling thread, without locks.
  * Ownership: one owner; recsys_aside_destroy(). It takes a reference to the store.
- * Values stay valid until they are released, also after that.
+ * Values stay valid until they are released, also after the cache was destroyed.
  */
 typedef struct recsys_aside recsys_aside;
 
 enum {
     RECSYS_ASIDE_HIT = 1,      /* from the cache, fresh */
     RECSYS_ASIDE_STALE = 2,    /* from the cache, older than its time to live */
-    RECSYS_ASIDE_NEGATIVE = 3, /* the cache knows that there is none */
+    RECSYS_ASIDE_NEGATIVE = 3, /* a cached "does not exist" */
     RECSYS_ASIDE_MISS = 4,     /* not in the cache, or refreshed by this call; loaded, if there was a loader */
-    RECSYS_ASIDE_UNKNOWN = 5   /* the cache could not say; loaded, if there was a loader */
+    RECSYS_ASIDE_UNKNOWN = 5   /* the store failed; loaded, if there was a loader */
 };
 
 enum {
     RECSYS_ASIDE_JSON = 1u << 0, /* values must be JSON text; others are refused with E_FORMAT */
-    RECSYS_ASIDE_NO_STALE = 1u << 1,    /* no value is handed out beyond its time to live */
-    RECSYS_ASIDE_NO_NEGATIVE = 1u << 2, /* that there is none is not kept */
+    RECSYS_ASIDE_NO_STALE = 1u << 1,    /* no value is returned after its time to live */
+    RECSYS_ASIDE_NO_NEGATIVE = 1u << 2, /* a "does not exist" is not cached */
     RECSYS_ASIDE_NO_JITTER = 1u << 3,   /* times to live are exact */
-    RECSYS_ASIDE_NO_REFRESH = 1u << 4   /* no value is loaded anew before its end */
+    RECSYS_ASIDE_NO_REFRESH = 1u << 4   /* no early refresh */
 };
 
 typedef struct recsys_aside_options {
     uint32_t struct_size;
     uint32_t flags;           /* RECSYS_ASIDE_* */
     uint32_t ttl_ms;          /* 0 = 300000; RECSYS_NEVER_32 */
-    uint32_t stale_ms;        /* kept that long beyond, for when loading fails; 0 = as ttl_ms but at
-                                 most 600000; RECSYS_NEVER_32 */
+    uint32_t stale_ms;        /* a stale value is kept this long, to be returned if loading fails;
+                                 0 = as ttl_ms but at most 600000; RECSYS_NEVER_32 */
     uint32_t negative_ttl_ms; /* 0 = 30000, at most ttl_ms; RECSYS_NEVER_32 */
     uint32_t jitter_percent;  /* every time to live is shortened by 0 to this much; 0 = 10, at most 50 */
     uint32_t lease_ms;        /* how long a loader may take before another one starts; 0 = 2000 */
-    uint32_t wait_ms;         /* for another one's loader, before loading all the same without
-                                 storing; 0 = twice lease_ms; RECSYS_NEVER_32 */
+    uint32_t wait_ms;         /* how long to wait for another caller's loader; afterwards the caller
+                                 loads without storing; 0 = twice lease_ms; RECSYS_NEVER_32 */
     uint32_t max_loads;       /* loaders running at once in this process while the store is away; 0 = 32 */
-    uint32_t journal_keys;    /* invalidations remembered while the store is away; 0 = 4096 */
-    uint64_t max_value_bytes; /* larger ones are handed out, not stored; 0 = 1 MiB */
+    uint32_t journal_keys;    /* room for invalidations while the store is away; 0 = 4096 */
+    uint64_t max_value_bytes; /* larger values are returned, but not stored; 0 = 1 MiB */
     double beta;              /* XFetch: > 1 refreshes earlier, < 1 later; 0 = 1; not negative */
     recsys_stats *stats;      /* SHARED: a reference is taken; NULL = count only for recsys_aside_get_stats() */
-    const char *label;        /* name of the logical db: in stats, and in every value, so that no other
-                                 db's is taken for one of this; 1..64 printable characters, the same
-                                 in all processes; COPIED; NULL = the store's name */
-    /* For tests and simulations; NULL = the system's. Called from any thread, now_ms and sleep_ms
-     * perhaps with a lock of this cache held; must call nothing of the library. */
+    const char *label;        /* name of the logical db: in stats, and in every value, so that a value
+                                 of another logical db is recognised; 1..64 printable characters, the
+                                 same in all processes; COPIED; NULL = the store's name */
+    /* For tests and simulations; NULL = the system's. The cache calls them from any thread, now_ms
+     * and sleep_ms perhaps while it holds a lock; they must not call the library. */
     uint64_t (*now_ms)(void *user_data); /* since 1970 */
-    uint64_t (*random)(void *user_data); /* never the same number twice, in no process */
+    uint64_t (*random)(void *user_data); /* never the same number twice, in any process */
     void (*sleep_ms)(uint32_t ms, void *user_data); /* moves now_ms, which then measures waiting, too */
     void *user_data;
     /* -- end of version 1 -- append below, never insert above -- */
@@ -99,42 +103,43 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_create(recsys_store *stor
 RECSYS_API void recsys_aside_destroy(recsys_aside *aside);
 
 /*
- * Look up, and no more.
+ * Look up a key, without loading.
  *
  * key      1..512 bytes; not ending in "~r" or beginning with '~'
  * out      receives the value for HIT and STALE
  * outcome  receives RECSYS_ASIDE_*; or NULL
  *
- * Fails with: E_NOT_FOUND (outcome MISS or NEGATIVE), what the store failed with
- *   (outcome UNKNOWN), E_FORMAT (UNKNOWN, too: what the store gave is damaged or
- *   another key's), E_INVALID.
+ * Fails with: E_NOT_FOUND (outcome MISS or NEGATIVE), the store's status (outcome
+ *   UNKNOWN), E_FORMAT (also UNKNOWN: the value in the store is damaged or belongs
+ *   to another key), E_INVALID.
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_get(recsys_aside *aside, recsys_bytes key,
                                                            recsys_value *out, uint32_t *outcome,
                                                            recsys_error *err);
 
-/* What a loader fills in, once. */
+/* Receives the value that a loader has read: recsys_aside_load_set(), once. */
 typedef struct recsys_aside_load recsys_aside_load;
 
 /*
- * Read the value from where it is true and call recsys_aside_load_set(); return
- * E_NOT_FOUND if there is none, which is kept as well. Any other failure is
- * handed to all who wait, unless a stale value can be. RECSYS_OK without a value
- * is E_INVALID, a number that is no status E_CALLBACK. `err` is never NULL and
- * empty; what is left empty is filled in.
+ * Reads the value from the truth and calls recsys_aside_load_set(), or returns
+ * E_NOT_FOUND if it does not exist, which is cached too. If it returns another
+ * failure, all callers that wait get the stale value, if there is one, else that
+ * failure. RECSYS_OK without a value becomes E_INVALID, a number that is no status
+ * becomes E_CALLBACK. `err` is zeroed and never NULL; if the loader does not fill
+ * it in, the library does.
  *
  * Runs on the thread that called recsys_aside_get_or_load(), without locks. It may
- * use this cache and its store, but not end them. For the key that it is loading
- * recsys_aside_get_or_load() hands out what there is, else fails with E_STATE; two
- * loaders that wait for each other's keys wait until their time-outs.
- * No exception and no longjmp may leave it.
+ * use this cache and its store, but not destroy them. If it calls
+ * recsys_aside_get_or_load() for the key that it is loading, it gets the cached
+ * value, or E_STATE if there is none. Two loaders that wait for each other's keys
+ * wait until their time-outs. No exception and no longjmp may leave it.
  */
 typedef recsys_status (*recsys_aside_loader)(recsys_aside_load *load, void *user_data,
                                              recsys_error *err);
 
 enum {
-    RECSYS_ASIDE_UNCACHED = 1u << 0 /* hand it out, do not store it */
+    RECSYS_ASIDE_UNCACHED = 1u << 0 /* return the value, but do not store it */
 };
 
 /*
@@ -152,16 +157,16 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_load_set(recsys_aside_loa
                                                                 recsys_error *err);
 
 /*
- * Look up, or load and store.
+ * Look up a key, or load and store its value.
  *
- * timeout_ms  for waiting on another one's loader; 0 = the cache's wait_ms;
- *             RECSYS_NEVER_32 = as long as it takes. The loader must mind its own
- *             deadline.
+ * timeout_ms  how long to wait for another caller's loader; 0 = the cache's
+ *             wait_ms; RECSYS_NEVER_32 = as long as it takes. It does not bound
+ *             the loader itself, which must have a deadline of its own.
  *
- * Fails with: E_NOT_FOUND (outcome NEGATIVE, or MISS if it was just found out),
- *   what the loader failed with, E_CALLBACK, E_EXHAUSTED (too many loaders are running),
- *   E_STATE (asked by the key's own loader), E_INVALID, E_NOMEM. Never because of the
- *   store.
+ * Fails with: E_NOT_FOUND (outcome NEGATIVE, or MISS if this call's load said so),
+ *   the loader's status, E_CALLBACK, E_EXHAUSTED (too many loaders are running),
+ *   E_STATE (called by the key's own loader), E_INVALID, E_NOMEM. Never because the
+ *   store fails.
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status
@@ -170,32 +175,32 @@ recsys_aside_get_or_load(recsys_aside *aside, recsys_bytes key, recsys_aside_loa
                          uint32_t *outcome, recsys_error *err);
 
 /*
- * Store a value that the caller knows to be true now. It replaces whatever is
- * there; for what can change meanwhile use recsys_aside_write().
+ * Store a value that the caller knows to be true now. It replaces any cached
+ * value. If the truth can change meanwhile, use recsys_aside_write().
  *
  * ttl_ms  0 = the cache's; RECSYS_NEVER = does not expire
  *
- * Fails with: E_LIMIT, E_FORMAT (not JSON), what the store failed with (then the
- *   key is as good as removed), E_INVALID, E_NOMEM. Since: 0.1
+ * Fails with: E_LIMIT, E_FORMAT (not JSON), the store's status (then the key is
+ *   invalidated), E_INVALID, E_NOMEM. Since: 0.1
  */
 RECSYS_API recsys_status recsys_aside_set(recsys_aside *aside, recsys_bytes key, recsys_bytes value,
                                           uint64_t version, uint64_t ttl_ms, recsys_error *err);
 
 /*
- * Changes the truth (and commits). May call recsys_aside_changes_set().
+ * Changes the truth and commits. May call recsys_aside_changes_set().
  *
  * Runs on the thread that called recsys_aside_write(), without locks. It may use
- * this cache and its store, but not end them. What it returns, and `err`: as for
- * recsys_aside_loader. No exception and no longjmp may leave it.
+ * this cache and its store, but not destroy them. Its return value and `err` are
+ * treated as a loader's. No exception and no longjmp may leave it.
  */
 typedef struct recsys_aside_changes recsys_aside_changes;
 typedef recsys_status (*recsys_aside_writer)(recsys_aside_changes *changes, void *user_data,
                                              recsys_error *err);
 
 /*
- * Write-through: the value that keys[index] has by this write. It takes the
- * place of a cached value of a lower version and of nothing else: where nothing
- * is cached nothing is stored, and a load that runs is fenced off.
+ * Write-through: give the value that keys[index] has after this write. It replaces
+ * a cached value of a lower version. If no value is cached, none is stored, and a
+ * load that is running cannot fill the key.
  *
  * value    COPIED
  * version  of the row after the write, not 0
@@ -207,13 +212,12 @@ RECSYS_API recsys_status recsys_aside_changes_set(recsys_aside_changes *changes,
                                                   recsys_error *err);
 
 /*
- * Run `writer`, then invalidate (or write through) the keys. The order cannot
- * be got wrong: there is no way to invalidate before the commit. If the writer
- * fails, the keys are invalidated all the same, since the write may have
- * happened.
+ * Run `writer`, then invalidate (or write through) the keys. The order is always
+ * right, since the writer commits before the cache invalidates. If the writer
+ * fails, the keys are invalidated too, because the write may have happened.
  *
- * Fails with: what the writer returned, E_CALLBACK, E_INVALID. Never because of the store:
- *   what it could not be told is remembered and told later.
+ * Fails with: the writer's status, E_CALLBACK, E_INVALID. Never because the store
+ *   fails: invalidations that did not reach it are kept in the journal and sent later.
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_write(recsys_aside *aside,
@@ -222,10 +226,11 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_write(recsys_aside *aside
                                                              void *user_data, recsys_error *err);
 
 /*
- * Invalidate keys whose truth has changed, after that change was committed. Loads
- * that are running will not be stored.
+ * Invalidate keys whose truth has changed. Call it after the change was committed.
+ * The values of loads that are running will not be stored.
  *
- * Fails with: E_INVALID. What the store could not be told is remembered.
+ * Fails with: E_INVALID. Invalidations that did not reach the store are kept in
+ *   the journal and sent later.
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_invalidate(recsys_aside *aside,
@@ -233,34 +238,35 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_invalidate(recsys_aside *
                                                                   size_t n, recsys_error *err);
 
 /*
- * Invalidate every key made of the literals parts[0..n-1] with anything between
- * each two: {"user:", ""} is all that begins with "user:". Literals are
- * taken as they are, whatever characters are in them. Walks through the whole
- * store in small steps; {""}{""} alone is refused, see _invalidate_all.
+ * Invalidate every key that consists of the literals parts[0..n-1] with any text
+ * between each two: {"user:", ""} means all keys that begin with "user:". No
+ * character of a literal has a special meaning. The call goes through the whole
+ * store in small steps. Empty literals alone are refused: use _invalidate_all.
  *
  * n          2..8; all parts together at most 256 bytes, not all empty
  * n_removed  or NULL
  *
- * Fails with: E_INVALID; what the store failed with: then everything is
- *   invalidated as soon as it is back. Since: 0.1
+ * Fails with: E_INVALID, the store's status (then the whole cache is invalidated
+ *   as soon as the store is back). Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_aside_invalidate_matching(recsys_aside *aside, const recsys_bytes *parts, size_t n,
                                  uint64_t *n_removed, recsys_error *err);
 
-/* Invalidate everything in this cache at once, in all processes: a new epoch. What
- * was there is overwritten or expires. Fails with: E_INVALID. Since: 0.1 */
+/* Invalidate everything in this cache at once, in all processes: a new epoch. The
+ * old values stay in the store, unused, until they are overwritten or expire.
+ * Fails with: E_INVALID. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_invalidate_all(recsys_aside *aside,
                                                                       recsys_error *err);
 
 typedef struct recsys_aside_stats {
     uint32_t struct_size; /* in: sizeof(recsys_aside_stats) */
-    uint32_t journal;     /* invalidations that the store has yet to be told */
+    uint32_t journal;     /* invalidations that have not reached the store yet */
     uint64_t hits, stale, negative, misses, unknown;
     uint64_t loads, load_failures, shared; /* shared: waited for a loader of this process */
-    uint64_t waited;            /* for a loader of another process */
-    uint64_t early;             /* refreshes before the expiry */
-    uint64_t fills, fills_refused;      /* refused: invalidated meanwhile, or the lease ran out */
+    uint64_t waited;            /* waited for a loader of another process */
+    uint64_t early;             /* early refreshes */
+    uint64_t fills, fills_refused;      /* refused: invalidated meanwhile, or the lease ended */
     uint64_t identity_mismatches, damaged;
     uint64_t invalidations, replayed, epochs;
     uint64_t too_large;
@@ -278,16 +284,16 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_get_stats(recsys_aside *a
                                                                  recsys_error *err);
 
 /*
- * A key of fixed text and parameters: "chat:history:{id}" with one value.
- * Everything in a value but A-Z a-z 0-9 . _ - is percent-encoded, so no value
- * can reach into another part of the key.
+ * Make a key of a fixed text and values: "chat:history:{id}" with one value.
+ * All characters of a value except A-Z a-z 0-9 . _ - are percent-encoded, so a
+ * value cannot change another part of the key.
  *
  * pattern  fixed text with {name} for each value; of printable ASCII
  * out      receives the key, NUL-terminated
  * size     in: of the buffer; out: of the key without the NUL
  *
- * Fails with: E_INVALID (as many values as names are needed; a value must not
- *   be empty), E_LIMIT (longer than 512 bytes or than the buffer). Since: 0.2
+ * Fails with: E_INVALID (not as many values as names, or an empty value), E_LIMIT
+ *   (the key is longer than 512 bytes or than the buffer). Since: 0.2
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_key_format(const char *pattern,
                                                             const recsys_bytes *values, size_t n,

@@ -15,8 +15,8 @@ extern "C" {
 #endif
 
 /*
- * Collects the parts of a model, then writes them as a bundle directory. The
- * arrays have the names that docs/model-format.md gives them:
+ * Collects the parts of a model, then writes them as a bundle directory. These
+ * are the arrays; docs/model-format.md explains them:
  *
  *   user_factors  F32 [n_users,d]      item_factors    F32 [n_items,d]      required
  *   user_bias     F32 [n_users]        item_bias       F32 [n_items]
@@ -41,13 +41,13 @@ typedef struct recsys_builder recsys_builder;
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_create(recsys_builder **out,
                                                                 recsys_error *err);
 
-/* Writes nothing. NULL is allowed. */
+/* Does not write the bundle. NULL is allowed. */
 RECSYS_API void recsys_builder_destroy(recsys_builder *builder);
 
 /*
- * Set one array by its name above, replacing one set before. Real numbers of
- * every type are stored as F32, integers of another width are converted when
- * every value fits, and an array with strides is stored without gaps.
+ * Set one array by its name above, replacing one that was set before. Real
+ * numbers of every type are stored as F32. Integers of another width are
+ * converted if every value fits. An array with strides is stored without gaps.
  *
  * Fails with: E_INVALID (unknown name, wrong dtype or number of dimensions),
  *   E_UNSUPPORTED (`reserved` is not 0), E_NOMEM. Whether the parts fit
@@ -106,8 +106,8 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_import_model(recsys_bui
  * training_date (text); metric ("inner_product", "cosine"), link ("sigmoid",
  * "linear", "clip"), link_min, link_max; metrics.NAME, hyperparameters.NAME
  * where a text that is a JSON number, true, false or null is stored as such; or
- * tags.NAME (since 0.2), which are the caller's own (tags.mlflow_run_id), are
- * stored as text and do not change the fingerprint.
+ * tags.NAME (since 0.2), which are names of the caller's own (tags.mlflow_run_id),
+ * are stored as text and do not change the fingerprint.
  *
  * Fails with: E_INVALID (unknown field, or a value it cannot have), E_NOMEM.
  * Ownership: COPIED.
@@ -138,8 +138,9 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_import_catalog(recsys_b
 
 /*
  * Check that the parts fit together, order the items for scanning and write
- * the bundle as directory `path`, which must not exist. It appears complete
- * or not at all: written beside it, synced, then renamed.
+ * the bundle as directory `path`, which must not exist. The bundle appears
+ * complete or not at all: it is written under another name beside `path`,
+ * synced, then renamed.
  *
  * Fails with: E_INVALID (a part is missing or does not fit; message says
  *   which), E_FORMAT (numbers not finite, duplicate ids), E_EXISTS, E_IO,

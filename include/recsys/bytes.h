@@ -1,4 +1,4 @@
-/* recsys/bytes.h - bytes that are handed over, and bytes that are handed out. */
+/* recsys/bytes.h - bytes that the caller gives, and values that the library gives. */
 #ifndef RECSYS_BYTES_H
 #define RECSYS_BYTES_H
 
@@ -11,8 +11,8 @@ extern "C" {
 #endif
 
 /*
- * Bytes of the caller's: a key, a value, part of a key. Passed by value; what
- * they point to is BORROWED for the call, unless a function says COPIED.
+ * Bytes of the caller: a key, a value, a part of a key. The struct is passed by
+ * value; the bytes are BORROWED for the call, unless a function says COPIED.
  * `data` may be NULL only if `size` is 0. Frozen.
  */
 typedef struct recsys_bytes {
@@ -21,15 +21,16 @@ typedef struct recsys_bytes {
 } recsys_bytes;
 
 /*
- * A value as it is handed out: BORROWED until recsys_value_release(), which
- * must be called once for each value, by any thread. It stays valid until then,
- * whatever happens to the key, the cache or the store it came from.
- * `data` is NULL if there is none; an empty value has a `data` and size 0. Frozen.
+ * A value that the library gives: BORROWED until recsys_value_release(), which
+ * must be called once for each value, by any thread. Until then the value stays
+ * valid, whatever happens to its key, its cache or its store.
+ * `data` is NULL if there is no value; an empty value has a `data` and size 0.
+ * Frozen.
  */
 typedef struct recsys_value {
     const void *data;
     size_t size;
-    void *hold;                  /* whatever keeps the bytes */
+    void *hold;                  /* the object that holds the bytes */
     void (*release)(void *hold); /* NULL: nothing to give back */
 } recsys_value;
 

@@ -14,23 +14,23 @@ extern "C" {
 #endif
 
 /*
- * Keys and values are bytes. The bound is in bytes and counts everything: key,
- * value and bookkeeping. What is not worth keeping is evicted by S3-FIFO
- * (Yang et al., SOSP 2023): a newcomer that is not asked for again leaves
- * early, so one scan does not empty the cache. It loads nothing by itself: for
- * one loader a key, see aside.h over an in-process store (store.h).
+ * Keys and values are bytes. The bound is in bytes and counts everything: keys,
+ * values and bookkeeping. S3-FIFO (Yang et al., SOSP 2023) chooses the entries to
+ * evict: a new entry that is not read again leaves early, so one pass over many
+ * keys does not empty the cache. The cache loads nothing by itself; if one caller
+ * is to load for all, use aside.h over an in-process store (store.h).
  *
- * Thread-safety: SYNCHRONIZED. Sharded by key; starts no thread. In a forked child
- *   it goes on with a copy of its own, if no other thread was inside a call when the
- *   process forked.
+ * Thread-safety: SYNCHRONIZED. Sharded by key; starts no thread. A forked child
+ *   has a copy of its own, which works if no other thread was inside a call when
+ *   the process forked.
  * Ownership: one owner; recsys_cache_destroy().
  */
 typedef struct recsys_cache recsys_cache;
 
 /*
- * A value in the cache, held against eviction and expiry. It stays valid until
- * it is released, also if the key is removed and when the cache has been
- * destroyed.
+ * A value in the cache that the caller holds. It stays valid until it is
+ * released, also if it is evicted, expires or is removed meanwhile, and also
+ * after the cache was destroyed.
  *
  * Thread-safety: IMMUTABLE. Ownership: recsys_cache_release(), by any thread.
  */
@@ -40,11 +40,11 @@ typedef struct recsys_cache_options {
     uint32_t struct_size;
     uint32_t n_shards;        /* a power of two up to 256; 0 = 16 */
     uint64_t max_bytes;       /* of all entries together; 0 = 64 MiB */
-    uint64_t max_value_bytes; /* refuse a larger value; 0 = 1 MiB */
-    uint32_t ttl_ms;          /* for a set that names none; 0 = 300000; RECSYS_NEVER_32 */
+    uint64_t max_value_bytes; /* larger values are refused; 0 = 1 MiB */
+    uint32_t ttl_ms;          /* for values set with ttl_ms 0; 0 = 300000; RECSYS_NEVER_32 */
     uint32_t reserved;
-    /* Monotonic clock for tests; NULL = the system's. Called from any thread, without locks;
-     * must call nothing of the library. */
+    /* Monotonic clock for tests; NULL = the system's. The cache calls it from any thread, without
+     * locks; it must not call the library. */
     uint64_t (*now_ms)(void *user_data);
     void *user_data;
     /* -- end of version 1 -- append below, never insert above -- */
@@ -89,8 +89,8 @@ RECSYS_API void recsys_cache_release(recsys_cache_entry *entry);
  * ttl_ms  0 = the cache's; RECSYS_NEVER = does not expire
  *
  * Fails with: E_LIMIT (larger than max_value_bytes or than a shard), E_INVALID
- *   (empty key), E_NOMEM. A value that cannot be stored does not stay either:
- *   what the key held before is removed.
+ *   (empty key), E_NOMEM. If the new value cannot be stored, the old value of
+ *   the key is removed too.
  * Ownership: key and value are COPIED.
  * Since: 0.1
  */

@@ -1,4 +1,4 @@
-/* recsys/catalog.h - what is known about an item beside its vector, and filters on it. */
+/* recsys/catalog.h - what is known about an item besides its vector, and filters on it. */
 #ifndef RECSYS_CATALOG_H
 #define RECSYS_CATALOG_H
 
@@ -27,7 +27,7 @@ typedef struct recsys_item {
     int32_t release_year;      /* 0 if unknown */
     float rating;              /* 0..10; negative if unknown */
     uint32_t adult;            /* 0 or 1 */
-    uint32_t known;            /* 1 if the catalogue has this item; else all of the above is empty */
+    uint32_t known;            /* 1 if the catalogue has this item; if 0, all fields above are empty */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_item;
 
@@ -39,8 +39,8 @@ typedef struct recsys_item {
  * Look up one item.
  *
  * Fails with: E_NOT_FOUND (the model has no such item), E_INVALID (NULL,
- *   struct_size, or an id of the other kind). An item without a catalogue
- *   entry is no failure: `known` is 0.
+ *   struct_size, or an id of the other kind). For an item without a catalogue
+ *   entry the call succeeds and `known` is 0.
  * Thread-safety: any thread. Never allocates, never locks.
  * Since: 0.1
  */
@@ -50,9 +50,9 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_catalog_get(const recsys_model 
 
 /*
  * The genres and languages that the catalogue has, page by page, as
- * recsys_model_get_user_ids() gives ids: genres as they were first spelled
- * (case does not tell them apart), languages in lower case, both in the order
- * in which the catalogue first names them.
+ * recsys_model_get_user_ids() gives ids. A genre is spelled as where it first
+ * appears (genres that differ only in case are one), languages are in lower
+ * case. Both are in the order in which they first appear in the catalogue.
  *
  * Fails with: E_INVALID (NULL). `count` is then 0.
  * Ownership: texts are BORROWED until the caller's reference is given back.
@@ -67,24 +67,24 @@ RECSYS_API recsys_status recsys_catalog_get_languages(const recsys_model *model,
                                                       size_t *count, recsys_error *err);
 
 /*
- * A set of a model's items that a query may return: the conjunction of all
- * conditions of its options. Opaque.
+ * The set of a model's items that a query may return: the items that meet all
+ * conditions of the options. Opaque.
  *
- * Works for queries to the model that it was made for and to every other model
- * of the same fingerprint: the same content loaded again, by another path or in
- * a version that was published without a change.
+ * A filter works for queries to the model that it was made for and to every
+ * other model of the same fingerprint: the same content loaded again, by another
+ * path, or in a version that was published without a change.
  *
  * Thread-safety: IMMUTABLE. A forked child may use it.
  * Ownership: SHARED, counted. recsys_filter_create() gives the caller one
- *   reference; every reference is given back with recsys_filter_unref(). It
- *   keeps no model.
+ *   reference; every reference is given back with recsys_filter_unref(). A
+ *   filter holds no reference to a model.
  */
 typedef struct recsys_filter recsys_filter;
 
 /*
- * Conditions. Zero means "no condition". All pointers are read during
- * recsys_filter_create() only. Items whose rating, language or year is
- * unknown do not meet a condition on it.
+ * The conditions of a filter. Zero means "no condition". The library reads all
+ * pointers during recsys_filter_create() only. An item whose rating, language or
+ * year is unknown does not meet a condition on it.
  */
 typedef struct recsys_filter_options {
     uint32_t struct_size;         /* sizeof(recsys_filter_options) */
@@ -96,10 +96,10 @@ typedef struct recsys_filter_options {
     const char *const *languages; /* any of these, ASCII case ignored */
     const recsys_id *allow;       /* with RECSYS_FILTER_ALLOW: only these; ids the model does not
                                      have are ignored */
-    size_t n_allow;               /* 0 = nothing passes, whatever `allow` is */
+    size_t n_allow;               /* 0 = no item passes, whatever `allow` is */
     const recsys_id *exclude;     /* not these */
     size_t n_exclude;
-    recsys_id seen_by;            /* with RECSYS_FILTER_EXCLUDE_SEEN: not what this user has seen */
+    recsys_id seen_by;            /* with RECSYS_FILTER_EXCLUDE_SEEN: not the items this user has seen */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_filter_options;
 
@@ -109,20 +109,20 @@ typedef struct recsys_filter_options {
      {NULL, 0u}}
 
 #define RECSYS_FILTER_EXCLUDE_ADULT (1u << 0)
-#define RECSYS_FILTER_ALLOW (1u << 1)        /* the allow list decides, an empty one too: it lets
-                                                nothing pass. Without the flag, setting one is
+#define RECSYS_FILTER_ALLOW (1u << 1)        /* only items of the allow list pass; if the list is
+                                                empty, no item. A list without this flag is
                                                 E_INVALID */
-#define RECSYS_FILTER_EXCLUDE_SEEN (1u << 2) /* seen_by decides; a user that the model does not know
-                                                has seen nothing. Without the flag, setting it is
-                                                E_INVALID */
+#define RECSYS_FILTER_EXCLUDE_SEEN (1u << 2) /* items that `seen_by` has seen do not pass; an unknown
+                                                user has seen nothing. `seen_by` without this flag
+                                                is E_INVALID */
 
 /*
- * Make a filter for `model`. Costs one pass over the items; make it once and
- * use it for many queries.
+ * Make a filter for `model`. This takes one pass over all items, so make a
+ * filter once and use it for many queries.
  *
  * Fails with: E_INVALID (NULL, struct_size, an id of the other kind, not a
  *   number), E_UNSUPPORTED (newer options), E_NOMEM.
- * Ownership: the caller gets one reference. The model is not kept.
+ * Ownership: the caller gets one reference. The filter holds none to the model.
  * Thread-safety: any thread.
  * Since: 0.1
  */

@@ -1,4 +1,4 @@
-/* recsys/deployment.h - which model is served, and how that changes safely. Group: core. */
+/* recsys/deployment.h - load, check, use and roll back the model that is served. Group: core. */
 #ifndef RECSYS_DEPLOYMENT_H
 #define RECSYS_DEPLOYMENT_H
 
@@ -18,19 +18,20 @@ extern "C" {
  * A slot with the operator's steps around it. Load and use are two steps:
  *
  *   load      find, verify, map, validate, warm up, canary queries -> candidate
- *   use       publish the candidate by one pointer; the model served so far
- *             becomes `previous` and stays loaded
- *   rollback  active and previous change places; no disk is touched
- *   reload    load and use what the source means now, if that has changed
+ *   use       serve the candidate, by changing one pointer; the model served so
+ *             far becomes `previous` and stays loaded
+ *   rollback  active and previous change places, without reading the disk
+ *   reload    load and use the model that the source names now, if it has changed
  *
- * A model that the caller loaded himself becomes the candidate by load_model.
+ * recsys_deployment_load_model() makes a model that the caller has loaded the
+ * candidate.
  *
- * A failure at any step leaves the active model serving and is remembered in
- * the status. The canary runs users that both models know through candidate
- * and active and rejects a candidate whose scores are not finite, whose
- * answers are empty, or whose item set shrank below `min_items_ratio`.
+ * If a step fails, the active model goes on serving, and the status keeps the
+ * failure. The canary asks the candidate and the active model for users that both
+ * know. It rejects a candidate whose scores are not finite, whose answers are
+ * empty, or whose number of items is below `min_items_ratio` of the active model's.
  *
- * Thread-safety: SYNCHRONIZED. Operator calls are carried out one at a time;
+ * Thread-safety: SYNCHRONIZED. The operator's steps run one at a time;
  *   recsys_deployment_acquire() never waits for them.
  * Ownership: one owner; recsys_deployment_destroy().
  */
@@ -41,7 +42,7 @@ typedef struct recsys_deployment_options {
     uint32_t n_canaries;         /* queries compared before a candidate is accepted; 0 = 32 */
     recsys_registry *registry;   /* for models:/ URIs; NULL = paths only. SHARED: a reference is taken */
     const recsys_model_options *model_options; /* COPIED; NULL = defaults */
-    float min_items_ratio;       /* candidate's items / active's items; 0 = 0.5; negative = do not ask */
+    float min_items_ratio;       /* candidate's items / active's items; 0 = 0.5; negative = no check */
     uint32_t reserved;
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_deployment_options;
@@ -51,11 +52,11 @@ typedef struct recsys_deployment_options {
     {(uint32_t)sizeof(recsys_deployment_options), 0u, NULL, NULL, 0.0f, 0u}
 
 /*
- * `source` is what reload means: a models:/ URI, or the path of a bundle or
- * model file. NULL: the caller brings every model.
+ * `source` is what reload loads: a models:/ URI, or the path of a bundle or
+ * model file. NULL: the caller gives every model.
  *
- * Fails with: E_INVALID (a models:/ URI without a registry, "" or a value that
- *   makes no sense), E_UNSUPPORTED (a field newer than this library), E_NOMEM.
+ * Fails with: E_INVALID (a models:/ URI without a registry, "", or an option that
+ *   cannot be), E_UNSUPPORTED (a field newer than this library), E_NOMEM.
  * Ownership: the caller owns `*out`. Nothing is loaded yet. `source` is COPIED.
  * Since: 0.1
  */
@@ -71,7 +72,7 @@ RECSYS_API void recsys_deployment_destroy(recsys_deployment *deployment);
 RECSYS_API recsys_model *recsys_deployment_acquire(recsys_deployment *deployment);
 
 /*
- * Make the model at `source` (NULL: the deployment's own) the candidate,
+ * Load the model at `source` (NULL: the deployment's own source) as the candidate,
  * replacing a candidate that was not used.
  *
  * Fails with: as recsys_registry_resolve() and recsys_model_load(); E_STATE
@@ -84,20 +85,20 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_deployment_load(recsys_deployme
                                                                  recsys_error *err);
 
 /*
- * Make a model that the caller has the candidate, after the same canary as
- * load. The model served now may be given again.
+ * Make a model that the caller has loaded the candidate, after the same canary as
+ * recsys_deployment_load(). It may be the model that is served now.
  *
  * Fails with: E_INVALID, E_REJECTED (as load), E_NOMEM.
- * Ownership: SHARED. A reference is taken; the caller keeps his.
- * Thread-safety: any thread. Touches the whole model.
+ * Ownership: SHARED. The deployment takes a reference; the caller keeps its own.
+ * Thread-safety: any thread. Reads the whole model.
  * Since: 0.2
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_deployment_load_model(
     recsys_deployment *deployment, recsys_model *model, recsys_error *err);
 
 /*
- * Serve the candidate. `version`: the candidate's version as the caller knows
- * it, so that two operators do not surprise each other; NULL = whatever it is.
+ * Serve the candidate. `version` is the version that the caller expects the
+ * candidate to have, in case another operator has loaded one meanwhile; NULL = any.
  *
  * Fails with: E_INVALID, E_STATE (there is no candidate), E_CONFLICT (it has
  *   another version), E_NOMEM.
@@ -117,8 +118,8 @@ RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_deployment_rollback(recsys_deployment *deployment, recsys_error *err);
 
 /*
- * Load and use what `source` means now. If that is the content already served
- * nothing changes and the call succeeds.
+ * Load and use the model that `source` names now. If its content is the one already
+ * served, nothing changes and the call succeeds.
  *
  * changed  receives 1 if another model serves now, else 0; or NULL.
  *
@@ -129,18 +130,19 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_deployment_reload(recsys_deploy
                                                                    uint32_t *changed,
                                                                    recsys_error *err);
 
-/* Destroy replaced models that nobody uses any more; call it now and then from
- * a thread that may take its time. Returns how many are still in use. Since: 0.1 */
+/* Destroy replaced models that no request uses any more. Call it now and then from a
+ * thread that answers no requests: it may take long. Returns how many are still in
+ * use. Since: 0.1 */
 RECSYS_API size_t recsys_deployment_reap(recsys_deployment *deployment);
 
 /* One of the models a deployment has; all zero if there is none. The texts end
- * with NUL. Frozen: what is learnt of an entry later goes to the end of
+ * with NUL. Frozen: new facts about an entry are added at the end of
  * recsys_deployment_status. Since: 0.2 */
 typedef struct recsys_deployment_entry {
     char name[256];
     char version[256];
     char fingerprint[72];
-    uint64_t since_ms;    /* Unix time at which it became what it is */
+    uint64_t since_ms;    /* Unix time at which it became active, previous or candidate */
     uint64_t reserved[4]; /* zero */
 } recsys_deployment_entry;
 

@@ -15,25 +15,27 @@ extern "C" {
 #endif
 
 /*
- * GCRA (ITU-T I.371): `burst` at once, then `rate` every `period_ms`, exactly,
- * also when many processes ask the same store, whose clock alone counts.
- * Without a store, or while it is away, a local limiter decides. It hears of
- * every request, so that it takes over warm and not with a full bucket.
+ * GCRA (ITU-T I.371): `burst` requests at once, then `rate` every `period_ms`. The
+ * limit is exact, also when many processes share one store, because only the
+ * store's clock counts. Without a store, or while it is away, a local limiter
+ * decides. It counts every request all the time, so that a client does not get a
+ * full burst when the local limiter takes over.
  *
- * Time is counted in whole microseconds an item, rounded up: 100 a minute are
- * exact; 7 a second are 6.9999, never more than 7.
+ * The time between two requests is a whole number of microseconds, rounded up: a
+ * rate of 100 a minute is exact; 7 a second become 6.9999, never more than 7.
  *
  * Thread-safety: SYNCHRONIZED; starts no thread.
- * In a forked child, where a lock of its parent's may be held for ever,
- * recsys_limiter_allow() says E_STATE.
+ * In a forked child recsys_limiter_allow() fails with E_STATE, because a thread of
+ * the parent may have held a lock.
  * Ownership: one owner; recsys_limiter_destroy(). It holds a reference to its
  *   store, which may end before it.
  */
 typedef struct recsys_limiter recsys_limiter;
 
 enum {
-    /* The local limiter knows max_keys keys and all are busy: refuse a new one
-     * instead of letting it pass. For routes where guessing is dangerous. */
+    /* If the local limiter has no room for another key, because all max_keys keys are
+     * in use: refuse the request instead of letting it pass. For routes where guessing
+     * passwords or tokens must be slow. */
     RECSYS_LIMITER_STRICT = 1u << 0
 };
 
@@ -43,12 +45,13 @@ typedef struct recsys_limiter_options {
     uint32_t rate;      /* per period; 0 = 100 */
     uint32_t period_ms; /* 0 = 60000 */
     uint32_t burst;     /* 0 = rate */
-    uint32_t share;     /* how many processes divide the limit while the store is away; 0 = 1 */
+    uint32_t share;     /* among how many processes the limit is divided while the store is away;
+                           0 = 1 */
     uint32_t max_keys;  /* of the local limiter; 0 = 65536 */
     uint32_t reserved;  /* must be 0 */
     const char *prefix; /* of keys in the store; NULL = "limit:"; COPIED */
-    /* Monotonic clock for tests; NULL = the system's. Any thread, several at once: it calls nothing
-     * of this library. */
+    /* Monotonic clock for tests; NULL = the system's. The limiter calls it from any thread, several
+     * at once; it must not call the library. */
     uint64_t (*now_us)(void *user_data);
     void *user_data;
     /* -- end of version 1 -- append below, never insert above -- */
@@ -60,21 +63,22 @@ typedef struct recsys_limiter_options {
         (uint32_t)sizeof(recsys_limiter_options), 0u, 0u, 0u, 0u, 0u, 0u, 0u, NULL, NULL, NULL     \
     }
 
-/* store NULL = local only. Fails with: E_INVALID (a rate of more than one a
- * microsecond, a burst that takes more than a hundred years to come back, a prefix
- * of more than 255 bytes), E_UNSUPPORTED, E_NOMEM. Since: 0.1 */
+/* store NULL = the local limiter alone. Fails with: E_INVALID (a rate of more than one
+ * a microsecond, a burst that needs more than a hundred years to be available again,
+ * a prefix of more than 255 bytes), E_UNSUPPORTED, E_NOMEM. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_limiter_create(recsys_store *store, const recsys_limiter_options *options,
                       recsys_limiter **out, recsys_error *err);
 /* NULL is allowed. */
 RECSYS_API void recsys_limiter_destroy(recsys_limiter *limiter);
 
-/* What HTTP's RateLimit fields want to know (draft-ietf-httpapi-ratelimit-headers). */
+/* The decision, with the numbers for HTTP's RateLimit fields
+ * (draft-ietf-httpapi-ratelimit-headers). */
 typedef struct recsys_limit {
     uint32_t struct_size; /* in: sizeof(recsys_limit) */
     uint32_t allowed;     /* 0 or 1; 0 if the call failed */
     uint32_t limit;       /* the burst; this process' share of it if the local limiter decided */
-    uint32_t remaining;   /* what could be taken at once now */
+    uint32_t remaining;   /* how many requests could pass at once now */
     uint32_t local;       /* 1: the local limiter decided */
     uint32_t reserved;
     uint64_t retry_ms; /* rounded up; 0 if allowed */
@@ -89,14 +93,14 @@ typedef struct recsys_limit {
     }
 
 /*
- * May a request of `cost` for `key` pass now? If so it is counted. Waits for a
- * store that does not answer no longer than a command's time-out, and while its
- * breaker is open not at all.
+ * May a request of `cost` for `key` pass now? If it may, it is counted. If the store
+ * does not answer, the call waits for a command's time-out at most; while the
+ * store's breaker is open it does not wait at all.
  *
- * key   any bytes, at least one; of more than 200 the store gets a hash
+ * key   any bytes, at least one; the store gets a hash of a key of more than 200
  * cost  1..burst
  *
- * Fails with: E_INVALID, E_STATE. A store that fails is no failure of this call.
+ * Fails with: E_INVALID, E_STATE. If the store fails, the local limiter decides.
  * Since: 0.2
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_limiter_allow(recsys_limiter *limiter,

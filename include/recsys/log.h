@@ -1,4 +1,4 @@
-/* recsys/log.h - where the library says what it does. Silent by default. */
+/* recsys/log.h - the hook that receives the library's log lines. Silent by default. */
 #ifndef RECSYS_LOG_H
 #define RECSYS_LOG_H
 
@@ -15,22 +15,23 @@ enum {
     RECSYS_LOG_ERROR = 1, /* something the operator must act on */
     RECSYS_LOG_WARN = 2,  /* served, but not as well as it could be */
     RECSYS_LOG_INFO = 3,  /* a model was loaded, swapped, retired */
-    RECSYS_LOG_DEBUG = 4  /* for finding out why */
+    RECSYS_LOG_DEBUG = 4  /* details for finding the cause of a problem */
 };
 
 /*
  * Receives one finished line, UTF-8, without a newline. `message` is BORROWED
- * for the call. Called on the thread that had something to say, on several at
- * once if several have; must not call back into the library, and no exception
- * or longjmp may leave it.
+ * for the call. The library calls it on the thread that logs, and so on several
+ * threads at once. It must not call the library, and no exception or longjmp may
+ * leave it.
  */
 typedef void (*recsys_log_callback)(int32_t level, const char *message, void *user_data);
 
 /*
- * Send every line of `level` or more urgent to `callback`; NULL makes the
- * library silent again (the level is then not read). Process-wide. When this
- * returns, the callback set before is not running and will not be called any
- * more, so that what it uses may be freed.
+ * Send every line that is as urgent as `level`, or more urgent, to `callback`;
+ * NULL makes the library silent again (the level is then not read). This holds
+ * for the whole process. When the call returns, the callback that was set before
+ * is not running and will not be called again, so the caller may free what that
+ * callback used.
  *
  * Fails with: E_INVALID (level not in the list above).
  * Thread-safety: any thread, but not from inside the callback.

@@ -14,14 +14,15 @@ extern "C" {
 #endif
 
 /*
- * How users and items are named: an integer from 0 to INT64_MAX, or a string
- * of 1..255 bytes of UTF-8. A model says which, for users and for items
- * separately. 0 is an id like any other; there is no id that means "nobody".
+ * The id of a user or an item: an integer from 0 to INT64_MAX, or a text of
+ * 1..255 bytes of UTF-8. A model has one kind of id for its users and one kind
+ * for its items. 0 is an id like any other; no id means "no user".
  *
- * A text that the caller gives needs no NUL, its length counts; one that the
- * library gives has a NUL behind it. Every function that takes an id says
- * E_INVALID for one that no model of this kind could have: of the other kind,
- * an integer above INT64_MAX, a text without a length or of more than 255 bytes.
+ * A text that the caller gives needs no NUL at its end, because its length
+ * counts; a text that the library gives ends with a NUL. Every function that
+ * takes an id fails with E_INVALID for an id that this model could not have:
+ * an id of the other kind, an integer above INT64_MAX, a text without a length
+ * or of more than 255 bytes.
  *
  * Frozen: 16 bytes on 64-bit machines.
  */
@@ -40,7 +41,7 @@ enum {
 };
 
 /*
- * How a score comes about:
+ * How the library computes a score:
  *   raw   = user_bias + item_bias + sum over j of user[j] * item[j]
  *   score = link(raw), which lies in [0,1]
  * The sum is accumulated in double in a fixed order and rounded once to float;
@@ -60,27 +61,27 @@ enum {
 
 /*
  * A loaded model with everything that belongs to it: user and item vectors,
- * ids, biases, features, seen lists and the catalogue. One object, one
- * version: its parts can never be mixed with another model's. Opaque.
+ * ids, biases, features, seen lists and the catalogue. All parts are one object
+ * of one version, so parts of two models cannot be mixed. Opaque.
  *
  * Thread-safety: IMMUTABLE. Once recsys_model_load() has returned, any number
  *   of threads may use the model at once without locking. A forked child may
- *   use it as its parent does; pages are shared.
+ *   use it too and shares the parent's pages.
  * Ownership: SHARED, counted. recsys_model_load() gives the caller one
  *   reference; every reference is given back with recsys_model_unref().
  */
 typedef struct recsys_model recsys_model;
 
 /*
- * How to load. Begin with RECSYS_MODEL_OPTIONS_INIT, then change what you
- * need. Zero in any field means "the default".
+ * Options for loading. Begin with RECSYS_MODEL_OPTIONS_INIT, then change the
+ * fields you need. Zero in any field means "the default".
  *
- * `metric` and the link describe files that cannot say it themselves (.npz,
- * bare .safetensors): default inner product and sigmoid. A bundle's manifest
- * says it, and setting them for a bundle is E_INVALID.
+ * `metric` and the link are for files that do not contain them (.npz, bare
+ * .safetensors); by default they are inner product and sigmoid. A bundle has
+ * them in its manifest; setting them for a bundle fails with E_INVALID.
  */
 typedef struct recsys_model_options {
-    uint32_t struct_size; /* sizeof(recsys_model_options), set by _init */
+    uint32_t struct_size; /* sizeof(recsys_model_options) */
     uint32_t flags;       /* RECSYS_MODEL_* below */
     uint64_t max_bytes;   /* refuse a model whose files are larger together; 0 = no limit */
     uint32_t metric;      /* RECSYS_METRIC_*; 0 = inner product */
@@ -95,16 +96,17 @@ typedef struct recsys_model_options {
     {(uint32_t)sizeof(recsys_model_options), 0u, 0u, 0u, 0u, 0.0f, 0.0f}
 
 #define RECSYS_MODEL_SKIP_HASHES (1u << 0) /* trust the bundle's sha256 sums without computing them */
-#define RECSYS_MODEL_HUGE_PAGES (1u << 1)  /* copy item vectors into private 2 MB pages: scans run a
-                                              few percent faster, pages are not shared */
+#define RECSYS_MODEL_HUGE_PAGES (1u << 1)  /* copy item vectors into private 2 MB pages: scans are a
+                                              few percent faster, but processes do not share them */
 
 /*
  * Load the model at `path`: a bundle directory (docs/model-format.md), a bare
  * .safetensors file, or an .npz written by the Python package `implicit`
- * (ALS, BPR or LMF). Files are mapped, not read; what is wrong with them is
- * found here and not later: sizes, shapes, overlaps, holes, non-finite
- * numbers, duplicate ids, hashes. Rows of a file without ids are numbered from
- * 0, those of a bundle without ids from 1 (docs/model-format.md).
+ * (ALS, BPR or LMF). The files are mapped, not read into memory. This call
+ * checks all of their content, so no later call can meet a damaged model:
+ * sizes, shapes, overlaps, holes, non-finite numbers, duplicate ids, hashes.
+ * Rows of a file without ids are numbered from 0, rows of a bundle without ids
+ * from 1 (docs/model-format.md).
  *
  * options  NULL for defaults.
  * out      receives the model; set to NULL on failure.
@@ -123,10 +125,11 @@ recsys_model_load(const char *path, const recsys_model_options *options, recsys_
                   recsys_error *err);
 
 /*
- * Gives memory back that a file was loaded from: called exactly once, by
- * the thread that loads or, if the model uses the memory, by the one that gives
- * the model's last reference back. It may call any function of the library but
- * not use this model. No exception and no longjmp may leave it.
+ * Gives back the memory that a file was loaded from. The library calls it
+ * exactly once: on the thread that loads or, if the model uses the memory, on
+ * the thread that gives back the model's last reference. It may call any
+ * function of the library, but may not use this model. No exception and no
+ * longjmp may leave it.
  */
 typedef void (*recsys_model_release)(void *user_data, const void *data, uint64_t size);
 
@@ -134,14 +137,15 @@ typedef void (*recsys_model_release)(void *user_data, const void *data, uint64_t
  * One file of a model, in memory or behind a descriptor, for
  * recsys_model_load_files(). Begin with RECSYS_MODEL_FILE_INIT.
  *
- * Memory with `release` is not copied: it is BORROWED, must not change, and is
- * kept until `release` is called. What is not aligned for its type is copied
- * all the same (item vectors are used in place if they begin at a multiple of
- * 64 bytes). Memory without `release` is COPIED.
+ * Memory with `release` is not copied: it is BORROWED, must not change, and
+ * must stay until the library calls `release`. Only an array that is not
+ * aligned for its type is copied even then (item vectors are used in place if
+ * they begin at a multiple of 64 bytes). Memory without `release` is COPIED.
  *
- * A descriptor must be of a regular file (memfd_create() and shm_open() give
- * such, too). It is mapped from the beginning to its end and may be closed
- * after the call; where it is read from does not change.
+ * A descriptor must be of a regular file (memfd_create() and shm_open() make
+ * such files, too). The file is mapped from its beginning to its end. The
+ * caller may close the descriptor after the call; its file offset stays as it
+ * was.
  */
 typedef struct recsys_model_file {
     uint32_t struct_size;         /* sizeof(recsys_model_file) */
@@ -165,9 +169,9 @@ typedef struct recsys_model_file {
 
 /*
  * Load a model from files that the caller has: the files of a bundle, if
- * recsys.json is among them (others that its manifest does not list are not
- * looked at), or else one .safetensors or .npz. Everything is verified as
- * recsys_model_load() verifies it.
+ * recsys.json is among them (files that its manifest does not list are
+ * ignored), or else one .safetensors or .npz. The call checks everything that
+ * recsys_model_load() checks.
  *
  * files    an array whose elements are files[0].struct_size apart and all have
  *          that struct_size.
@@ -178,8 +182,8 @@ typedef struct recsys_model_file {
  *   files without a recsys.json), E_NOT_FOUND (a file that the manifest lists
  *   is not among them).
  * Ownership: the caller gets one reference. Memory with `release` is given back
- *   in every case, also if the call fails, but for a struct_size that is too
- *   small to have a `release`.
+ *   in every case, also if the call fails, unless struct_size is so small that
+ *   there is no `release`.
  * Thread-safety: any thread. Blocks on disk.
  * Since: 0.2
  */
@@ -194,8 +198,8 @@ RECSYS_API recsys_model *recsys_model_ref(recsys_model *model);
 RECSYS_API void recsys_model_unref(recsys_model *model);
 
 /*
- * What a model is. Filled by recsys_model_get_info(); strings are BORROWED
- * from the model and never NULL.
+ * The description of a model, filled by recsys_model_get_info(). Strings are
+ * BORROWED from the model and never NULL.
  */
 typedef struct recsys_model_info {
     uint32_t struct_size;     /* in: sizeof(recsys_model_info) */
@@ -203,24 +207,24 @@ typedef struct recsys_model_info {
     uint64_t n_users;
     uint64_t n_items;
     uint64_t n_features;      /* rows of feature_factors; 0 = derived from the catalogue */
-    uint64_t n_seen;          /* user-item pairs in the seen lists; 0 = none carried */
+    uint64_t n_seen;          /* user-item pairs in the seen lists; 0 = there are no lists */
     uint64_t n_catalog;       /* items that have a catalogue entry */
-    uint64_t mapped_bytes;    /* of files, or of memory that they were given in */
-    uint64_t private_bytes;   /* what this process allocated beside them */
+    uint64_t mapped_bytes;    /* size of the mapped files, or of the memory they were given in */
+    uint64_t private_bytes;   /* allocated by this process in addition */
     uint32_t user_id_kind;    /* RECSYS_ID_KIND_* */
     uint32_t item_id_kind;
     uint32_t metric;          /* RECSYS_METRIC_* */
     uint32_t link;            /* RECSYS_LINK_* */
     float link_min;
     float link_max;
-    const char *name;         /* "movies"; the file's name if it says nothing */
-    const char *version;      /* "3"; "0" if it says nothing */
-    const char *algorithm;    /* "als", "bpr", ...; "" if it says nothing */
-    const char *training_date; /* as the manifest has it; "" if absent */
+    const char *name;         /* "movies"; the file's name if the model has none */
+    const char *version;      /* "3"; "0" if the model has none */
+    const char *algorithm;    /* "als", "bpr", ...; "" if the model has none */
+    const char *training_date; /* as in the manifest; "" if absent */
     const char *fingerprint;  /* 64 hex digits: SHA-256 over the content; equal content,
                                  equal fingerprint, in every process */
     const char *metadata;     /* JSON object: "metrics", "hyperparameters" and "tags" of
-                                 the manifest, objects too */
+                                 the manifest, which are objects too */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_model_info;
 
@@ -242,11 +246,11 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_model_get_info(const recsys_mod
                                                                 recsys_error *err);
 
 /*
- * Copy the vector of one user (or item) and its bias as the scorer uses them
- * (of length 1 for a cosine model, or zero).
+ * Copy the vector of one user (or item) and its bias as the scorer uses them:
+ * in a cosine model every vector has length 1, or is zero.
  *
- * vector   room for `dimensions` floats, or NULL. Zeros after a failure, but
- *          for a NULL model.
+ * vector   room for `dimensions` floats, or NULL. After a failure it is all
+ *          zeros, unless the model is NULL.
  * bias     receives the bias, 0 if the model has none; or NULL.
  *
  * Fails with: E_NOT_FOUND (no such id), E_INVALID (NULL model, or an id that
@@ -262,10 +266,10 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_model_get_item(const recsys_mod
                                                                 float *bias, recsys_error *err);
 
 /*
- * One of the model's arrays, without copying it. Row r of every item_* array
- * is the same item, row r of every user_* array the same user, and so it is in
- * every model of the same fingerprint; it is the order in which the model
- * scans, not the order of ids.
+ * One of the model's arrays, without copying it. Row r is the same item in
+ * every item_* array and the same user in every user_* array, also in every
+ * other model of the same fingerprint. Rows are in the order in which the model
+ * scans, not in the order of ids.
  *
  *   item_factors     F32 [n_items,d]    rows may be padded: see strides
  *   user_factors     F32 [n_users,d]
@@ -275,9 +279,9 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_model_get_item(const recsys_mod
  *   item_ids_offsets U64 [n_items+1]    user_ids_offsets U64 [n_users+1]
  *                                       ... id r is the bytes from offsets[r] to
  *                                       offsets[r+1] - 1; a NUL follows it
- *   item_popularity  F32 [n_items]      0..1: share of the most popular item's
- *   seen_offsets     U64 [n_users+1]    what the user of row r has seen is number
- *   seen_items       U32 [nnz]          offsets[r] to offsets[r+1] of these: rows
+ *   item_popularity  F32 [n_items]      0..1; 1 is the most popular item
+ *   seen_offsets     U64 [n_users+1]    the user of row r has seen the entries from
+ *   seen_items       U32 [nnz]          offsets[r] to offsets[r+1] - 1 of these: rows
  *   seen_weights     F32 [nnz]          of item_*, ascending, and their weights
  *   feature_factors  F32 [n_features,d]
  *   feature_names    U8 [bytes]         feature_names_offsets U64 [n_features+1]
@@ -288,9 +292,9 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_model_get_item(const recsys_mod
  * out      zero after a failure.
  *
  * Fails with: E_NOT_FOUND (this model has no such array), E_INVALID (no model
- *   has one of this name; NULL), E_NOMEM (integer ids that are n numbers
- *   without a gap are kept as less than an array: the first call for them
- *   makes it).
+ *   has one of this name; NULL), E_NOMEM (the model keeps no array for integer
+ *   ids that are consecutive numbers; the first call that asks for them makes
+ *   it).
  * Ownership: out->data is BORROWED until the caller's reference is given back.
  * Thread-safety: any thread. Never locks.
  * Since: 0.2
@@ -302,20 +306,20 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_model_get_array(const recsys_mo
 
 /*
  * The lists of a model, page by page: the ids of all users (or items),
- * ascending; what one user has seen, in the order of seen_items; the names of
- * the features, in the order of feature_factors. catalog.h has more.
+ * ascending; the items one user has seen, in the order of seen_items; the names
+ * of the features, in the order of feature_factors. catalog.h has more.
  *
- * Fill `out` with at most `capacity` entries beginning with number `offset`
- * and say in `count` how many there were; fewer than `capacity` means that it
- * was the last page. With out = NULL and capacity = 0, `count` says how many
- * there are from `offset` on.
+ * The call fills `out` with at most `capacity` entries, beginning with number
+ * `offset`, and sets `count` to how many they are; fewer than `capacity` means
+ * that it was the last page. With out = NULL and capacity = 0, `count` says how
+ * many there are from `offset` on.
  *
- * weights  room for `capacity` weights of what the user has seen, 1 where the
- *          model has none; or NULL.
+ * weights  room for `capacity` weights of the seen items, 1 where the model has
+ *          none; or NULL.
  *
  * Fails with: E_INVALID (NULL, a user that this model cannot have),
- *   E_NOT_FOUND (no such user). `count` is then 0. A model without seen lists
- *   or features is no failure: there are none.
+ *   E_NOT_FOUND (no such user). `count` is then 0. For a model without seen lists
+ *   or features the call succeeds and `count` is 0.
  * Ownership: texts are BORROWED until the caller's reference is given back.
  * Thread-safety: any thread. Never allocates.
  * Since: 0.1; _seen and _features 0.2

@@ -1,4 +1,4 @@
-/* recsys/recommend.h - recommendations for users, known and new. */
+/* recsys/recommend.h - recommendations for known and unknown users. */
 #ifndef RECSYS_RECOMMEND_H
 #define RECSYS_RECOMMEND_H
 
@@ -18,11 +18,13 @@ extern "C" {
 /*
  * The workspace of one thread that recommends. Not tied to a model.
  *
- * Thread-safety: ONE THREAD AT A TIME. A call that begins while another is
- *   inside fails with E_BUSY. Nothing can see that a reply is still being read
- *   when the next call overwrites it: threads that must share a recommender
- *   let the library write into their own memory, recsys_recommend_into().
- * After fork(): works in the child; one with helper threads says E_STATE there.
+ * Thread-safety: ONE THREAD AT A TIME. A call that begins while another thread is
+ *   inside fails with E_BUSY. But a call overwrites the reply of the call before,
+ *   and the library cannot know whether a thread still reads that reply. Threads
+ *   that share a recommender use recsys_recommend_into(), which writes into the
+ *   caller's memory.
+ * After fork(): works in the child; a recommender with helper threads fails with
+ *   E_STATE there.
  * Ownership: one owner; recsys_recommender_destroy().
  */
 typedef struct recsys_recommender recsys_recommender;
@@ -41,32 +43,32 @@ RECSYS_API void recsys_recommender_destroy(recsys_recommender *recommender);
 
 /*
  * One request. Zero means "no condition": RECSYS_REQUEST_INIT, a user and k make
- * the plainest one. All pointers are read during the call only.
+ * the simplest one. The library reads all pointers during the call only.
  *
- * Whose taste counts: `vector` if it is given; else the session, the mean of the
- * vectors of the `liked` items, weighted; else the user's vector. Somebody
- * without any of these is answered by popularity, or by preferences.
+ * The vector to score with is `vector` if it is given; else the session's, which is
+ * the weighted mean of the vectors of the `liked` items; else the user's. A request
+ * with none of these is answered by preferences, or else by popularity.
  *
- * Preferences shift that vector: every named genre (and language, decade, minimum
- * rating) is looked up among the model's features as pref_genre_action,
- * pref_language_en, pref_decade_1990s, min_rating, and the feature's vector
- * (times the rating, for min_rating) is added. A model without features is
- * shifted by genre alone, with the mean vector of the genre's items. The reply
- * lists what could not be used.
+ * Preferences change that vector: for every genre (and language, decade, minimum
+ * rating) of the request the library looks up the model's feature of the name
+ * pref_genre_action, pref_language_en, pref_decade_1990s or min_rating, and adds the
+ * feature's vector (for min_rating multiplied by the rating). In a model without
+ * features only genres change the vector, each by the mean vector of its items. The
+ * reply lists the preferences that could not be used.
  *
- * Filters decide: min_rating, languages, decade, adult, allow, exclude, `filter`
- * and seen items are conditions inside the scan, all of which must hold. An
- * answer is shorter than k only if fewer items are eligible.
+ * Filters decide what may be in the answer: min_rating, languages, decade, adult,
+ * allow, exclude, `filter` and seen items are conditions inside the scan, and an item
+ * must meet all of them. An answer is shorter than k only if fewer items are eligible.
  */
 typedef struct recsys_request {
     uint32_t struct_size;         /* sizeof(recsys_request) */
     uint32_t flags;               /* RECSYS_REQUEST_* */
     recsys_id user;               /* not read with RECSYS_REQUEST_ANONYMOUS */
-    uint32_t k;                   /* 0 = 10; more than the model has = all of it */
+    uint32_t k;                   /* 0 = 10; more than the model has = all items */
     float min_rating;             /* 0..10; 0 = any */
     int32_t decade;               /* first year: 1990 for the 1990s; 0 = any */
     uint32_t n_genres;
-    const char *const *genres;    /* favourite genres, ASCII case ignored; they shift, do not filter */
+    const char *const *genres;    /* favourite genres, ASCII case ignored: a preference, no filter */
     const char *const *languages; /* any of these, ASCII case ignored */
     uint32_t n_languages;
     uint32_t reserved;            /* 0 */
@@ -75,12 +77,12 @@ typedef struct recsys_request {
     const float *vector;          /* `dimensions` finite floats; normalised by the caller for
                                      cosine; NULL = none. Not together with `liked`. Since: 0.2 */
     const recsys_id *liked;       /* a session: items liked, which are not recommended. Since: 0.2 */
-    const float *liked_weights;   /* n_liked finite numbers from 0 on; NULL = all alike. Since: 0.2 */
+    const float *liked_weights;   /* n_liked finite numbers from 0 on; NULL = all equal. Since: 0.2 */
     size_t n_liked;               /* Since: 0.2 */
     const recsys_id *allow;       /* with RECSYS_REQUEST_ALLOW: only these; unknown ids are ignored.
                                      Since: 0.2 */
-    size_t n_allow;               /* 0 = nothing may come, whatever `allow` is. Since: 0.2 */
-    const recsys_filter *filter;  /* of a model with this one's fingerprint; NULL = none. Since: 0.2 */
+    size_t n_allow;               /* 0 = no item is allowed, whatever `allow` is. Since: 0.2 */
+    const recsys_filter *filter;  /* of a model with the same fingerprint; NULL = none. Since: 0.2 */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_request;
 
@@ -89,20 +91,20 @@ typedef struct recsys_request {
     {(uint32_t)sizeof(recsys_request), 0u, {NULL, 0u}, 0u, 0.0f, 0, 0u, NULL, NULL, 0u, 0u, \
      NULL, 0u, NULL, NULL, NULL, 0u, NULL, 0u, NULL}
 
-#define RECSYS_REQUEST_REASONS (1u << 0)       /* say why */
-#define RECSYS_REQUEST_INCLUDE_SEEN (1u << 1)  /* items the user has seen may come back */
-#define RECSYS_REQUEST_INCLUDE_ADULT (1u << 2) /* adult items may come */
-#define RECSYS_REQUEST_ANONYMOUS (1u << 3)     /* nobody the model could know */
-#define RECSYS_REQUEST_ALLOW (1u << 4)         /* the allow list decides, an empty one too: then
-                                                  nothing may come. Without the flag, setting one
+#define RECSYS_REQUEST_REASONS (1u << 0)       /* give reasons */
+#define RECSYS_REQUEST_INCLUDE_SEEN (1u << 1)  /* items the user has seen are allowed */
+#define RECSYS_REQUEST_INCLUDE_ADULT (1u << 2) /* adult items are allowed */
+#define RECSYS_REQUEST_ANONYMOUS (1u << 3)     /* there is no user; `user` is not read */
+#define RECSYS_REQUEST_ALLOW (1u << 4)         /* only items of the allow list are allowed; if the
+                                                  list is empty, none. A list without this flag
                                                   is E_INVALID */
 
-/* Which strategy answered. */
+/* The strategy that answered. */
 enum {
     RECSYS_STRATEGY_USER = 1,             /* the user's own vector */
-    RECSYS_STRATEGY_USER_PREFERENCES = 2, /* ... shifted by preferences */
-    RECSYS_STRATEGY_PREFERENCES = 3,      /* unknown user: preferences alone */
-    RECSYS_STRATEGY_POPULARITY = 4,       /* unknown user, and nothing else to go by */
+    RECSYS_STRATEGY_USER_PREFERENCES = 2, /* ... changed by preferences */
+    RECSYS_STRATEGY_PREFERENCES = 3,      /* unknown or no user: preferences alone */
+    RECSYS_STRATEGY_POPULARITY = 4,       /* unknown or no user, and no preferences */
     RECSYS_STRATEGY_SESSION = 5,          /* the liked items */
     RECSYS_STRATEGY_VECTOR = 6,           /* the caller's vector */
     RECSYS_STRATEGY_SIMILAR = 7           /* recsys_recommend_similar() */
@@ -112,37 +114,37 @@ enum {
  * "similar"; "unknown" for anything else. Never NULL. Since: 0.1 */
 RECSYS_API const char *recsys_strategy_name(uint32_t strategy);
 
-/* Reasons that hold for a recommendation; their wording is in `reason`. */
+/* The reasons for a recommendation; `reason` has their words. */
 enum {
-    RECSYS_REASON_GENRES = 1 << 0,  /* shares a favourite genre */
-    RECSYS_REASON_RATING = 1 << 1,  /* rated at least the asked minimum */
+    RECSYS_REASON_GENRES = 1 << 0,  /* the item has a favourite genre of the request */
+    RECSYS_REASON_RATING = 1 << 1,  /* its rating is at least the request's minimum */
     RECSYS_REASON_SCORE = 1 << 2,   /* score above 0.8, unless by popularity or similarity */
-    RECSYS_REASON_SIMILAR = 1 << 3, /* like items that this user has liked, or like the item asked
-                                       about: `causes` */
-    RECSYS_REASON_POPULAR = 1 << 4  /* the popularity strategy put it here */
+    RECSYS_REASON_SIMILAR = 1 << 3, /* similar to items that this user has liked, or to the item of
+                                       recsys_recommend_similar(): `causes` */
+    RECSYS_REASON_POPULAR = 1 << 4  /* chosen by the popularity strategy */
 };
 
 /*
- * One recommendation. Grows with the library; recsys_reply_get_item() knows how
- * far apart they are.
+ * One recommendation. Later libraries may append fields, so get items with
+ * recsys_reply_get_item(), which knows their size.
  */
 typedef struct recsys_recommendation {
     recsys_id item;
-    float score;            /* 0..1, after the link; popularity: share of the most popular item's;
+    float score;            /* 0..1, after the link; popularity: 1 is the most popular item;
                                similar: the cosine, a negative one as 0 */
     float raw;              /* before the link */
     uint32_t reasons;       /* RECSYS_REASON_*; 0 unless asked for */
     uint32_t n_causes;      /* of RECSYS_REASON_SIMILAR */
-    const char *reason;     /* one line of English; NULL unless asked for and there are words for it */
-    const recsys_id *causes; /* the items that this one is like, those that count most first;
-                                NULL if there are none */
+    const char *reason;     /* one line of English; NULL if not asked for, or if there is no reason */
+    const recsys_id *causes; /* the liked items that this item is similar to, the most important
+                                first; NULL if there are none */
 } recsys_recommendation;
 
-/* What a preference that could not be used was about. */
+/* The kinds of preferences that could not be used, and why. */
 enum {
-    RECSYS_PREFERENCE_GENRE = 1,    /* the model has no such genre, or nothing was learned of it;
-                                       similar items: genres do not change their order, they only
-                                       word reasons */
+    RECSYS_PREFERENCE_GENRE = 1,    /* the model has no such genre, or has learned nothing about it;
+                                       in recsys_recommend_similar() genres do not change the order,
+                                       they only give reasons */
     RECSYS_PREFERENCE_LANGUAGE = 2, /* no item of the catalogue is in this language */
     RECSYS_PREFERENCE_DECADE = 3,   /* no item of the catalogue is of this decade */
     RECSYS_PREFERENCE_RATING = 4,   /* no item of the catalogue is rated that high */
@@ -154,15 +156,15 @@ typedef struct recsys_preference {
     uint32_t kind;    /* RECSYS_PREFERENCE_* */
     uint32_t index;   /* in the request's list of that kind; else 0 */
     const char *text; /* the request's own pointer: its genre, language, or liked text id (which
-                         needs no NUL); NULL for what is a number there */
+                         needs no NUL); NULL if the request has a number there */
 } recsys_preference;
 
 /*
- * The answer to one request. replies[0].struct_size is set by the caller, is the
- * distance from one reply to the next, and is written to all of them.
+ * The answer to one request. The caller sets replies[0].struct_size, which is the
+ * distance from one reply to the next; the library writes it to all of them.
  *
- * `items` is const void * so that items[i] does not compile: a newer library's
- * recommendations are longer than this header knows.
+ * `items` is const void * so that items[i] does not compile: the recommendations of
+ * a newer library are longer than this header knows.
  */
 typedef struct recsys_reply {
     uint32_t struct_size;  /* in: sizeof(recsys_reply) */
@@ -172,11 +174,11 @@ typedef struct recsys_reply {
     uint32_t count;        /* of items */
     uint32_t item_size;    /* bytes from one item to the next */
     const void *items;     /* best first: recsys_reply_get_item() */
-    const char *message;   /* what is wrong with the request if status is a failure, else NULL */
+    const char *message;   /* the error in the request if status is a failure, else NULL */
     const recsys_preference *ignored; /* preferences that could not be used; NULL if none */
     uint32_t n_ignored;
     uint32_t reserved;     /* 0 */
-    const char *model_name; /* which model answered, as in its recsys_model_info */
+    const char *model_name; /* the model that answered, as in its recsys_model_info */
     const char *model_version;
     const char *model_fingerprint;
     /* -- end of version 1 -- append below, never insert above -- */
@@ -187,7 +189,7 @@ typedef struct recsys_reply {
     {(uint32_t)sizeof(recsys_reply), 0, 0u, 0u, 0u, 0u, NULL, NULL, NULL, 0u, 0u, NULL, NULL, NULL}
 
 #define RECSYS_REPLY_KNOWN_USER (1u << 0)  /* the model has the user */
-#define RECSYS_REPLY_PREFERENCES (1u << 1) /* preferences have shifted the vector */
+#define RECSYS_REPLY_PREFERENCES (1u << 1) /* preferences have changed the vector */
 
 /*
  * Recommendation number `i` of a reply, 0 being the best. NULL beyond the last
@@ -201,25 +203,25 @@ RECSYS_API const recsys_recommendation *recsys_reply_get_item(const recsys_reply
                                                               uint32_t i);
 
 /*
- * Answer `n_requests` requests from one model. Users the model does not know
- * are answered, not refused; the reply says by which strategy. The answer to a
- * request does not depend on the others beside it.
+ * Answer `n_requests` requests from one model. Requests of unknown users are
+ * answered too; the reply says by which strategy. The answer to a request does not
+ * depend on the other requests of the call.
  *
- * One request that cannot be answered (an id of the other kind, a rating that is
- * not a number) makes the call fail. Of several, each fails in its own reply
- * with E_INVALID and a message, and leaves the others alone; the call then still
- * succeeds: look at every reply's status.
+ * Some requests cannot be answered (an id of the other kind, a rating that is not a
+ * number). If the call has one request, it fails. If it has several, it succeeds,
+ * and the reply of each such request has the status E_INVALID and a message: check
+ * the status of every reply.
  *
  * requests  an array whose elements are requests[0].struct_size apart and all
- *           have that struct_size. The call keeps room for all of them at once:
- *           hand over millions of users in batches of a thousand or so.
- * replies   as many, replies[0].struct_size apart. All zero but struct_size
- *           after a failure.
+ *           have that struct_size. The call needs memory for all of them at once,
+ *           so pass millions of users in batches of a thousand or so.
+ * replies   as many, replies[0].struct_size apart. After a failure they are all
+ *           zero except struct_size.
  *
  * Fails with: E_INVALID (NULL, struct_size; the one request), E_UNSUPPORTED (newer
  *   request), E_NOMEM, E_BUSY (another thread is inside), E_STATE (after fork()).
- * Ownership: what replies point to is BORROWED until the next call on this
- *   recommender; text ids and the model's names until the reference to `model`
+ * Ownership: the data that replies point to are BORROWED until the next call on
+ *   this recommender; text ids and the model's names until the reference to `model`
  *   is given back.
  * Thread-safety: never locks; allocates only when a size is met for the first
  *   time.
@@ -231,18 +233,18 @@ recsys_recommend(recsys_recommender *recommender, const recsys_model *model,
                  recsys_error *err);
 
 /*
- * The same into the caller's arrays: nothing is borrowed from the recommender.
- * Without reasons.
+ * The same as recsys_recommend(), but the answers are written into the caller's
+ * arrays, and there are no reasons.
  *
  * items, rows, scores  row-major [n_requests, stride]: ids, rows of the item
  *           arrays (recsys_model_get_array()), and scores after the link. Each
- *           may be NULL. Places without an answer hold an id that is none
- *           (RECSYS_PADDING_ID), RECSYS_PADDING_ROW and minus infinity.
+ *           may be NULL. Places without an answer hold RECSYS_PADDING_ID, which
+ *           is no id, RECSYS_PADDING_ROW and minus infinity.
  * stride    room for one request's answers: at least its k, or the number of
  *           items if that is less.
  * counts    n_requests numbers of answers.
  * statuses  n_requests statuses, or NULL: then the first request that cannot be
- *           answered makes the call fail, as a single one always does.
+ *           answered makes the call fail, also if there are several.
  * strategies  n_requests RECSYS_STRATEGY_*, or NULL.
  *
  * Fails with: as recsys_recommend(); E_INVALID also for a stride that is too
@@ -258,9 +260,9 @@ recsys_recommend_into(recsys_recommender *recommender, const recsys_model *model
                       recsys_status *statuses, uint32_t *strategies, recsys_error *err);
 
 /*
- * The items most similar to `item` by cosine of their vectors, under the
- * filters of `request` (whose user's seen items are left out; NULL = no
- * filters but adult items). `score` is the cosine, negative ones as 0.
+ * The items most similar to `item` by the cosine of their vectors that meet the
+ * filters of `request`. Items that its user has seen are left out. If `request` is
+ * NULL, only adult items are left out. `score` is the cosine, a negative one as 0.
  *
  * request   may ask for reasons; may not have a vector or liked items.
  * reply     one; struct_size is set by the caller.
@@ -276,19 +278,19 @@ recsys_recommend_similar(recsys_recommender *recommender, const recsys_model *mo
                          recsys_error *err);
 
 /*
- * The scores that the request would give to these items, to the last bit those
- * of recsys_recommend(); filters, k and seen items play no part.
+ * The scores that the request would give to these items: the same bits as in
+ * recsys_recommend(). Filters, k and seen items have no effect.
  *
  * scores    n_items scores after the link, or NULL.
- * raws      n_items scores before the link, or NULL.
- *           NaN for an item that the model does not have; that is no failure.
- * reply     says strategy, flags, ignored preferences and the model; `count` is
+ * raws      n_items scores before the link, or NULL. Both have NaN for an item that
+ *           the model does not have; the call succeeds anyway.
+ * reply     receives strategy, flags, ignored preferences and the model; `count` is
  *           how many of the items the model has, `items` is NULL. Or NULL.
  *
  * Fails with: E_INVALID (NULL, struct_size, a request that cannot be answered, an
  *   item id of the other kind), E_UNSUPPORTED, E_NOMEM, E_BUSY, E_STATE. Then all
  *   scores are NaN.
- * Ownership: what `reply` points to as in recsys_recommend().
+ * Ownership: as recsys_recommend().
  * Thread-safety: as recsys_recommend().
  * Since: 0.2
  */
@@ -297,7 +299,8 @@ recsys_recommend_score_items(recsys_recommender *recommender, const recsys_model
                              const recsys_request *request, const recsys_id *items, size_t n_items,
                              float *scores, float *raws, recsys_reply *reply, recsys_error *err);
 
-/* Map a raw score as `model` does. NaN for a NULL model. Since: 0.1 */
+/* The score that the link of `model` makes of a raw score. NaN for a NULL model.
+ * Since: 0.1 */
 RECSYS_API float recsys_link_score(const recsys_model *model, float raw);
 
 #ifdef __cplusplus

@@ -29,40 +29,48 @@
  * libraries of their own, redis.h (librecsys-redis) and postgres.h
  * (librecsys-postgres).
  *
- * The smallest program loads a model, asks, prints (examples/01_recommend.c).
+ * The smallest program (examples/01_recommend.c) loads a model, asks for
+ * recommendations and prints them.
  *
  * Rules that hold everywhere:
  *
- *   Errors      Fallible calls return recsys_status, 0 or negative, and describe
- *               a failure in the recsys_error given as last argument, if any. A
- *               call that returns RECSYS_OK leaves that record as it was.
- *               Outputs are NULL or zero after a failure, whatever failed.
- *   Structs     Those that begin with struct_size can grow: begin with the struct's
- *               _INIT macro, or zero it and set struct_size to sizeof. Zero in any
- *               other field means the default. Results of this kind are filled
- *               as far as the caller has room; struct_size then says how far. A
- *               reserved field, or a bit of a flags field, that this library
- *               does not know is E_UNSUPPORTED unless it is zero.
- *   Ownership   OWNED: give back with the named function. SHARED: counted, one
- *               _unref for each reference; what uses an object holds a reference of
+ *   Errors      A call that can fail returns a recsys_status, 0 or negative, and
+ *               describes a failure in the recsys_error that the caller gives as
+ *               last argument; NULL is allowed. A call that returns RECSYS_OK
+ *               does not change that record. After a failure all outputs are
+ *               NULL or zero.
+ *   Structs     A struct that begins with struct_size can grow. Before use, set it
+ *               to its _INIT macro, or set all of it to zero and struct_size to
+ *               sizeof. Zero in any other field means the default. The library
+ *               fills a result of this kind as far as the caller has room, and
+ *               writes to struct_size how far that is. A reserved field, or a bit
+ *               of a flags field, that this library does not know must be zero;
+ *               otherwise the call fails with E_UNSUPPORTED.
+ *   Ownership   OWNED: the caller gives the object back with the named function.
+ *               SHARED: the object is counted; call its _unref once for each
+ *               reference. An object that uses another one holds a reference of
  *               its own, so references may be given back in any order. BORROWED:
- *               points into something; until when is said. COPIED: the caller may
- *               reuse his memory at once. Functions that give back accept NULL.
- *   Threads     IMMUTABLE: any number of threads at once. SYNCHRONIZED: any
- *               thread, the library locks. ONE THREAD AT A TIME: one per worker.
- *   Callbacks   Run on the calling thread, without locks of the library held,
- *               unless their description says otherwise. The error record they are
- *               given is zeroed and never NULL. They return a status of the table
- *               (another number is E_CALLBACK) or, where the library walks through
- *               something, 0 to go on; anything else stops, and the call
- *               returns E_STOPPED. No exception and no longjmp may leave one.
- *   Times       Units are in the name (_ms, _s). 0 means the default that is
- *               written beside it.
- *   fork()      In a child, models, filters, and recommenders and scorers without
- *               helper threads go on working. What has threads or connections of
- *               the parent says E_STATE there and may only be given back.
- *   The library never exits, prints, starts a thread unasked, touches signals or
- *   changes BLAS settings.
+ *               the pointer points into another object; the comment says until
+ *               when it is valid. COPIED: the caller may reuse its memory at once.
+ *               Functions that give something back accept NULL.
+ *   Threads     IMMUTABLE: any number of threads may use the object at once.
+ *               SYNCHRONIZED: any thread at any time; the library locks. ONE
+ *               THREAD AT A TIME: make one object for each thread.
+ *   Callbacks   The library calls them on the calling thread and without holding a
+ *               lock, unless their description says otherwise. The error record
+ *               that they receive is zeroed and never NULL. They return a status
+ *               of the table; any other number becomes E_CALLBACK. A callback that
+ *               receives one element after the other returns 0 to go on; any other
+ *               number stops, and the call fails with E_STOPPED. No exception and
+ *               no longjmp may leave a callback.
+ *   Times       The unit is in the name (_ms, _s). 0 means the default that stands
+ *               beside the field.
+ *   fork()      In a child, models and filters go on working, and so do recommenders
+ *               and scorers without helper threads. An object that has threads or
+ *               connections of the parent fails with E_STATE there; the child may
+ *               only give it back.
+ *   The library never exits the process, never prints, starts no thread unless the
+ *   caller asks for one, and never changes signals or BLAS settings.
  */
 #ifndef RECSYS_RECSYS_H
 #define RECSYS_RECSYS_H

@@ -13,19 +13,19 @@ extern "C" {
 #endif
 
 enum {
-    RECSYS_REDIS_TLS = 1u << 0 /* with the server's name verified */
+    RECSYS_REDIS_TLS = 1u << 0 /* use TLS and verify the server's name */
 };
 
 /*
  * One logical database is (endpoint, number, prefix). Several may share an
- * endpoint; on servers that have database 0 alone, prefixes keep them apart.
+ * endpoint; on servers that have only database 0, prefixes separate them.
  * Text is COPIED.
  */
 typedef struct recsys_redis_options {
     uint32_t struct_size;
     uint32_t flags;               /* RECSYS_REDIS_* */
     const char *host;             /* NULL = 127.0.0.1; beginning with '/': a Unix socket */
-    const char *user, *password;  /* NULL = none; a password without a user is the default user's */
+    const char *user, *password;  /* NULL = none; a password alone is for Redis' user "default" */
     const char *prefix;           /* in front of every key; NULL = none */
     const char *ca_file;          /* trusted certificates; NULL = the system's */
     const char *cert_file, *key_file; /* the client's own; NULL = none */
@@ -35,7 +35,7 @@ typedef struct recsys_redis_options {
     uint32_t connect_timeout_ms;  /* 0 = 100; RECSYS_NEVER_32 */
     uint32_t command_timeout_ms;  /* 0 = 50; RECSYS_NEVER_32 */
     uint32_t pool_timeout_ms;     /* to wait for a free connection; 0 = 10; RECSYS_NEVER_32 */
-    uint32_t max_age_s;           /* a connection is not used longer; 0 = 600; RECSYS_NEVER_32 */
+    uint32_t max_age_s;           /* older connections are closed; 0 = 600; RECSYS_NEVER_32 */
     uint32_t reserved;            /* 0 */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_redis_options;
@@ -47,9 +47,9 @@ typedef struct recsys_redis_options {
 
 /*
  * Read redis://[[user]:password@]host[:port][/db], rediss:// (TLS) or
- * unix:///path[?db=N] into `options`, which must have been initialised; other
- * fields stay as they are. `buffer` receives the texts that the options then
- * point into.
+ * unix:///path[?db=N] into `options`, which must have been initialised; fields
+ * that the URL does not set stay as they are. `buffer` receives the texts;
+ * `options` then points into it.
  *
  * Fails with: E_INVALID (the message says which part, never a password),
  *   E_LIMIT (buffer too small). Since: 0.1
@@ -60,22 +60,22 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_redis_read_url(const char *url,
                                                                 recsys_error *err);
 
 /*
- * A store over Redis 6 or newer (or Valkey). Connects when first used, so the
- * server may be away: that is E_IO then, not now.
+ * A store over Redis 6 or newer (or Valkey). It connects when it is first used. If
+ * the server is away now, this call succeeds anyway, and later calls fail with E_IO.
  *
- * Names are looked up by the C library, in its own time: connect_timeout_ms
+ * The C library looks up host names, which no time-out bounds: connect_timeout_ms
  * begins after that. In a forked child every call fails with E_STATE; a child makes
- * stores of its own.
+ * its own stores.
  *
- * After a time-out no new connections are opened for another command_timeout_ms,
- * unless one that is open gets an answer: so a server that freezes costs at most
- * pool_size callers a time-out. Who gets no connection fails with E_EXHAUSTED.
+ * After a time-out the store opens no new connection for another command_timeout_ms,
+ * unless an open one gets an answer. So a server that freezes costs at most pool_size
+ * callers one time-out. A caller that gets no connection fails with E_EXHAUSTED.
  *
- * A connection on which anything went wrong (time-out, protocol error, bytes
- * nobody asked for) is closed and never used again, so an answer cannot reach
- * the wrong caller. `incarnation` is the server's run_id; if the user may not call
- * INFO it is a constant, and values may come back with a restart. SCAN and UNLINK are used,
- * never KEYS; all commands are built from arguments, never by formatting.
+ * If anything goes wrong on a connection (time-out, protocol error, unexpected
+ * bytes), the store closes it and never uses it again, so an answer cannot reach the
+ * wrong caller. `incarnation` is the server's run_id. If the user may not call INFO it
+ * is a constant, and then a restart may bring back old values. The store uses SCAN and
+ * UNLINK, never KEYS; it builds all commands from arguments, never by formatting.
  * Scripts are fixed and called by their hash.
  *
  * store_options  as for recsys_store_create(); NULL = defaults
@@ -91,11 +91,11 @@ recsys_redis_create(const char *name, const recsys_redis_options *options,
 typedef struct recsys_redis_stats {
     uint32_t struct_size; /* in: sizeof(recsys_redis_stats) */
     uint32_t open;        /* connections now */
-    uint32_t idle;        /* of these, free */
+    uint32_t idle;        /* how many of these are free */
     uint32_t reserved;
-    uint64_t connected, closed_broken; /* ever opened; closed because something was wrong */
-    uint64_t waited, wait_timeouts;    /* for a free connection */
-    /* What INFO said when the last connection was made; "" if unknown. */
+    uint64_t connected, closed_broken; /* connections opened so far; closed after a failure */
+    uint64_t waited, wait_timeouts;    /* waits for a free connection; those that timed out */
+    /* From INFO, when the last connection was made; "" if unknown. */
     char maxmemory_policy[32];
     char version[32];
     /* -- end of version 1 -- append below, never insert above -- */

@@ -14,15 +14,15 @@ extern "C" {
 
 /*
  * ROOT/NAME/<version>/ holds one immutable bundle, ROOT/NAME/aliases/<alias>
- * is a symbolic link to ../<version>. A version appears complete or not at
- * all, an alias moves atomically; a publisher that is killed leaves nothing
- * that is ever taken for a version. Any number of processes may publish, move
- * aliases and read at once.
+ * is a symbolic link to ../<version>. A version appears complete or not at all, and
+ * an alias moves atomically. If a publisher is killed, no part of its work ever
+ * counts as a version. Any number of processes may publish, move aliases and read at
+ * the same time.
  *
  * Names and aliases are 1..128 characters of A-Z a-z 0-9 _ . - and begin with
- * a letter or digit. A version is text, as everywhere; this registry calls them
- * "1", "2", "3" ... The legacy stages Staging, Production and Archived are
- * aliases of those names.
+ * a letter or digit. A version is a text, as everywhere; this registry uses "1",
+ * "2", "3" ... MLflow's old stages Staging, Production and Archived are aliases
+ * with those names.
  *
  * Thread-safety: SYNCHRONIZED. Works in a child after fork().
  * Ownership: SHARED, counted. A deployment has a reference of its own.
@@ -62,7 +62,7 @@ typedef struct recsys_registry_location {
 #define RECSYS_REGISTRY_LOCATION_SIZE_V1 RECSYS_SIZE_TO(recsys_registry_location, path)
 
 /*
- * Find the bundle a URI means now: `models:/NAME/3`, `models:/NAME/latest`
+ * Find the bundle that a URI means now: `models:/NAME/3`, `models:/NAME/latest`
  * (the highest version), `models:/NAME@ALIAS`, `models:/NAME/Production`.
  *
  * Fails with: E_INVALID (malformed URI; message shows the accepted forms),
@@ -77,10 +77,10 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_registry_resolve(recsys_registr
                                                                   recsys_error *err);
 
 /*
- * Copy the bundle at `bundle` into the registry as the next version of `name`.
- * It is checked as recsys_model_load() checks it, its manifest is given the
- * name and the version, and it appears by one rename. What killed publishers
- * left behind is cleared away.
+ * Copy the bundle at `bundle` into the registry as the next version of `name`. The
+ * call checks it as recsys_model_load() does, writes the name and the version into
+ * the copy's manifest, and makes it appear by one rename. It also removes temporary
+ * files of publishers that were killed.
  *
  * out  receives the new version and where it is; or NULL.
  *
@@ -97,7 +97,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_registry_publish(recsys_registr
                                                                   recsys_error *err);
 
 /*
- * Point `alias` at `version`, or take it away. "latest" is reserved.
+ * Point `alias` at `version`, or remove it. "latest" is reserved.
  *
  * Fails with: E_INVALID, E_NOT_FOUND (model, version; alias, when removing), E_IO.
  * Thread-safety: any thread or process. Blocks on disk.
@@ -111,12 +111,12 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_registry_remove_alias(recsys_re
                                                                        const char *alias,
                                                                        recsys_error *err);
 
-/* What a list says of one version or alias. The texts are BORROWED for the call. Since: 0.2 */
+/* One version or alias of a list. The texts are BORROWED for the call. Since: 0.2 */
 typedef struct recsys_registry_entry {
     uint32_t struct_size; /* how much this library fills */
     uint32_t reserved;
     const char *name;    /* of the model */
-    const char *version; /* of the model, or the one that the alias means */
+    const char *version; /* the version, or the one that the alias points at */
     const char *alias;   /* NULL = this is a version itself */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_registry_entry;
@@ -125,9 +125,9 @@ typedef struct recsys_registry_entry {
 #define RECSYS_REGISTRY_ENTRY_SIZE_V1 RECSYS_SIZE_TO(recsys_registry_entry, alias)
 
 /*
- * Called once for each entry. Return 0 to go on, anything else to stop. Runs on
- * the thread that lists, without a lock: it may use the registry. No exception
- * or longjmp may leave it.
+ * Called once for each entry. Return 0 to go on, any other number to stop. It runs
+ * on the thread that called recsys_registry_list(), without a lock, so it may use
+ * the registry. No exception or longjmp may leave it.
  */
 typedef int32_t (*recsys_registry_callback)(const recsys_registry_entry *entry, void *user_data);
 

@@ -1,4 +1,4 @@
-/* recsys/scorer.h - exact top-K for vectors you bring yourself. */
+/* recsys/scorer.h - exact top-K for vectors of your own. */
 #ifndef RECSYS_SCORER_H
 #define RECSYS_SCORER_H
 
@@ -15,18 +15,18 @@ extern "C" {
 #endif
 
 /*
- * The workspace of one thread that scores: buffers, and helper threads if they
- * are asked for. Not tied to a model; one scorer serves whatever model each
- * call names.
+ * The workspace of one thread that scores: buffers, and helper threads if the
+ * options ask for them. Not tied to a model: each call names its model.
  *
  * Exact: the answer equals a brute-force scan that computes every eligible
  * item's raw score (model.h) and sorts by score descending, then id
  * ascending. Ids and scores are the same bits for every batch size, number of
  * threads, filter and machine.
  *
- * Thread-safety: ONE THREAD AT A TIME. A call that begins while another is
+ * Thread-safety: ONE THREAD AT A TIME. A call that begins while another thread is
  *   inside fails with E_BUSY.
- * After fork(): works in the child; one with helper threads says E_STATE there.
+ * After fork(): works in the child; a scorer with helper threads fails with E_STATE
+ *   there.
  * Ownership: one owner; recsys_scorer_destroy().
  */
 typedef struct recsys_scorer recsys_scorer;
@@ -47,24 +47,24 @@ typedef struct recsys_scorer_options {
 /*
  * Fails with: E_INVALID (struct_size, more than 256 threads), E_UNSUPPORTED,
  *   E_NOMEM, E_IO (a thread could not be started).
- * Ownership: the caller owns `*out`. n_threads - 1 threads live in it, with
- *   every signal blocked, asleep between calls.
+ * Ownership: the caller owns `*out`. The scorer has n_threads - 1 threads, with
+ *   every signal blocked, that sleep between calls.
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_scorer_create(const recsys_scorer_options *options,
                                                                recsys_scorer **out,
                                                                recsys_error *err);
 
-/* Ends its threads. NULL is allowed. */
+/* Also ends the scorer's threads. NULL is allowed. */
 RECSYS_API void recsys_scorer_destroy(recsys_scorer *scorer);
 
-/* One question. Frozen: 40 bytes on 64-bit machines. */
+/* One query. Frozen: 40 bytes on 64-bit machines. */
 typedef struct recsys_query {
     const float *vector;         /* `dimensions` finite floats; normalised by the caller for cosine */
     const recsys_filter *filter; /* made for this model or one of the same fingerprint;
                                     NULL = every item */
     double offset;               /* added to every raw score, as a user's bias is */
-    uint32_t k;                  /* 1 or more; more than the model has = all of it */
+    uint32_t k;                  /* 1 or more; more than the model has = all items */
     uint32_t reserved;           /* 0 */
     uint64_t reserved2;          /* 0 */
 } recsys_query;
@@ -81,8 +81,8 @@ typedef struct recsys_scored {
  *
  * out      row-major [n_queries, out_stride]; row q holds counts[q] answers.
  * out_stride  at least the largest k, or the number of items if that is less.
- * counts   n_queries numbers: k, or fewer if fewer items are eligible. All 0
- *          after a failure; what `out` holds is then unspecified.
+ * counts   n_queries numbers: k, or fewer if fewer items are eligible. After a
+ *          failure they are all 0, and the content of `out` is unspecified.
  *
  * Fails with: E_INVALID (NULL; k; a vector that is not finite or whose length
  *   overflows; a filter of another model), E_UNSUPPORTED (reserved fields),
@@ -99,14 +99,14 @@ recsys_scorer_top_k(recsys_scorer *scorer, const recsys_model *model, const recs
                     size_t n_queries, recsys_scored *out, size_t out_stride, uint32_t *counts,
                     recsys_error *err);
 
-/* What fills places without an answer; no id and no row is ever this. */
+/* These fill places without an answer; no id and no row ever has these values. */
 #define RECSYS_PADDING_ID UINT64_MAX
 #define RECSYS_PADDING_ROW UINT32_MAX
 
 /*
  * The same for callers whose data are matrices (NumPy, Go, the JVM): one matrix of
- * queries, one filter, one k, and no pointer inside anything. The answers are
- * those of recsys_scorer_top_k(), bit for bit.
+ * queries, one filter, one k, and no struct that contains a pointer. The answers
+ * are the same bits as those of recsys_scorer_top_k().
  *
  * queries  row-major [n_queries, query_stride] of finite floats, of which the
  *          first `dimensions` of each row count; normalised by the caller for
@@ -119,7 +119,7 @@ recsys_scorer_top_k(recsys_scorer *scorer, const recsys_model *model, const recs
  *          ids are texts.
  * rows     the same: rows of the item arrays (recsys_model_get_array()); or NULL.
  * scores   the same: raw scores; or NULL.
- * counts   n_queries numbers: how many places of its row are answers. The others
+ * counts   n_queries numbers: how many places of each row are answers. The others
  *          hold RECSYS_PADDING_ID, RECSYS_PADDING_ROW and minus infinity.
  *
  * Fails with: as recsys_scorer_top_k(). Then all counts are 0.
@@ -132,10 +132,10 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_scorer_top_k_matrix(
     uint64_t *ids, uint32_t *rows, float *scores, uint32_t *counts, recsys_error *err);
 
 /*
- * The items most similar to `item` by cosine of their vectors, itself left
- * out. Items whose vector is zero are similar to nothing and never returned.
+ * The items most similar to `item` by the cosine of their vectors, without `item`
+ * itself. Items whose vector is zero are never returned.
  *
- * k    1 or more; more than the model has = all of it.
+ * k    1 or more; more than the model has = all items.
  * out  room for k answers, or for all items if those are fewer.
  *
  * Fails with: E_NOT_FOUND (no such item), E_INVALID, E_NOMEM, E_BUSY, E_STATE.
@@ -147,15 +147,16 @@ recsys_scorer_similar(recsys_scorer *scorer, const recsys_model *model, recsys_i
                       recsys_error *err);
 
 /*
- * What the BLAS found at run time is. recsys never changes BLAS settings by
- * itself: an OpenBLAS that runs its own threads under ours is slower, so a
- * program that owns its process calls recsys_blas_set_threads(1) at its start.
+ * The BLAS that the process uses. The library never changes BLAS settings by
+ * itself. An OpenBLAS that runs its own threads within each thread that scores is
+ * slower, so a program that owns its process calls recsys_blas_set_threads(1) at
+ * its start.
  */
 typedef struct recsys_blas_info {
     uint32_t struct_size; /* in: sizeof(recsys_blas_info) */
-    int32_t n_threads;    /* 0 if it does not say */
-    const char *config;   /* static text; "" if it does not say */
-    const char *core;     /* "SkylakeX", "Zen", ...; "" if it does not say */
+    int32_t n_threads;    /* 0 if unknown */
+    const char *config;   /* static text; "" if unknown */
+    const char *core;     /* "SkylakeX", "Zen", ...; "" if unknown */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_blas_info;
 
@@ -167,8 +168,8 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_blas_get_info(recsys_blas_info 
                                                                recsys_error *err);
 
 /*
- * Set how many threads each BLAS call of this process uses: everybody's calls,
- * not only recsys's.
+ * Set how many threads each BLAS call of this process uses: also the calls of the
+ * host and of other libraries.
  *
  * Fails with: E_INVALID (0), E_UNSUPPORTED (this BLAS has no such call).
  * Thread-safety: before any other thread calls BLAS.

@@ -1,5 +1,4 @@
-/* recsys/source.h - where truth is: a query and its parameters, typed rows, JSON. Group: domains.
- */
+/* recsys/source.h - a database: statements with parameters, typed rows, JSON. Group: domains. */
 #ifndef RECSYS_SOURCE_H
 #define RECSYS_SOURCE_H
 
@@ -15,14 +14,15 @@ extern "C" {
 #endif
 
 /*
- * A database, as far as this library needs one: run a statement with
- * parameters within a deadline. librecsys-postgres makes one over PostgreSQL
- * (postgres.h); recsys_source_create() makes one of your own functions.
+ * A database, as far as this library needs one: it runs a statement with
+ * parameters within a deadline. librecsys-postgres makes a source over PostgreSQL
+ * (postgres.h); recsys_source_create() makes one from functions of your own.
  *
  * Thread-safety: SYNCHRONIZED; starts no thread.
  * Ownership: SHARED, counted. recsys_source_create() gives the caller one
- *   reference; recsys_source_unref() gives one back. What uses a source (domains,
- *   a denylist, a transaction) holds a reference, so they may end in any order.
+ *   reference; recsys_source_unref() gives one back. Objects that use a source
+ *   (domains, a denylist, a transaction) hold a reference, so references may be
+ *   given back in any order.
  */
 typedef struct recsys_source recsys_source;
 
@@ -48,13 +48,14 @@ typedef struct recsys_datum {
     size_t size;
 } recsys_datum;
 
-/* For parameters. `text` of recsys_datum_text is NUL-terminated and BORROWED. Since: 0.1 */
+/* Make parameters. The text of recsys_datum_text() is NUL-terminated and BORROWED.
+ * Since: 0.1 */
 RECSYS_API recsys_datum recsys_datum_integer(int64_t number);
 RECSYS_API recsys_datum recsys_datum_real(double real);
 RECSYS_API recsys_datum recsys_datum_text(const char *text);
 
 /*
- * What a statement answered: columns with names, rows of values.
+ * The result of a statement: columns with names, rows of values.
  *
  * Thread-safety: ONE THREAD AT A TIME while it is filled, then IMMUTABLE.
  * Ownership: recsys_rows_destroy().
@@ -65,9 +66,9 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_rows_create(recsys_rows **out, 
 /* NULL is allowed. */
 RECSYS_API void recsys_rows_destroy(recsys_rows *rows);
 
-/* For drivers: all columns first, then values row by row, left to right. Text
- * is COPIED and then ends in a NUL. It is checked: what is not UTF-8, or is JSON
- * or NUMBER and not well-formed, is E_FORMAT.
+/* For drivers: add all columns first, then values row by row, left to right. Text
+ * is COPIED and then ends in a NUL. Text that is not UTF-8, and JSON or NUMBER that
+ * is not well-formed, is refused with E_FORMAT.
  * Fails with: E_INVALID, E_UNSUPPORTED (value.reserved is not 0), E_FORMAT,
  * E_LIMIT (64 MiB together), E_STATE (a column after a value), E_NOMEM. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_rows_add_column(recsys_rows *rows,
@@ -92,9 +93,9 @@ enum {
 };
 
 /*
- * As JSON: NULL is null; booleans, integers and NUMBERs are themselves; REAL
- * has the fewest digits that read back the same, and null if it is not finite;
- * TEXT and TIME are strings; JSON stands as it is.
+ * The rows as JSON: NULL is null; a BOOL is true or false; INTEGER and NUMBER are
+ * numbers; a REAL has the fewest digits that read back as the same value, and is
+ * null if it is not finite; TEXT and TIME are strings; JSON is not changed.
  *
  * out  receives NUL-terminated text (size without the NUL)
  *
@@ -106,23 +107,23 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_rows_format(const recsys_rows *
                                                              recsys_error *err);
 
 /*
- * What a driver must be able to do. A statement has its parameters as $1, $2 …;
- * nothing is ever put together by writing values into it. `session` is NULL
- * outside a transaction. `timeout_ms` bounds the whole call, waiting for a
- * connection included; RECSYS_NEVER_32 = no bound.
+ * The functions of a driver. A statement has its parameters as $1, $2 …; the
+ * library never writes a value into a statement's text. `session` is NULL outside
+ * a transaction. `timeout_ms` bounds the whole call, waiting for a connection
+ * included; RECSYS_NEVER_32 = no bound.
  *
  * Each function runs on the thread that called the source, several at once on
- * different threads (of one session: one at a time). It may call any function of
+ * different threads (for one session: one at a time). It may call any function of
  * the library, but none of this source; no exception and no longjmp may leave it.
- * It gets a zeroed error record, never NULL; what it leaves empty is filled in,
- * and a number that is no status becomes E_CALLBACK. Arguments are BORROWED for
- * the call.
+ * Its error record is zeroed and never NULL; if the driver does not fill it in, the
+ * library does. A number that is no status becomes E_CALLBACK. Arguments are
+ * BORROWED for the call.
  *
- * Statuses: E_TIMEOUT (time), E_EXHAUSTED (no connection became free), E_IO (not
- * reachable, connection lost), E_BACKEND (the database's own error), E_EXISTS (a
- * unique constraint), E_INVALID (the database says the values are wrong),
- * E_CONFLICT (serialisation, deadlock, a lock that is held: the whole transaction
- * may be tried again), E_LIMIT, E_NOMEM.
+ * Statuses: E_TIMEOUT (the time is over), E_EXHAUSTED (no connection became free),
+ * E_IO (not reachable, connection lost), E_BACKEND (the database's own error),
+ * E_EXISTS (a unique constraint), E_INVALID (the database refuses the values),
+ * E_CONFLICT (serialisation, deadlock, a lock that is held: the caller may try the
+ * whole transaction again), E_LIMIT, E_NOMEM.
  */
 typedef struct recsys_source_driver {
     uint32_t struct_size; /* sizeof(recsys_source_driver) */
@@ -131,16 +132,16 @@ typedef struct recsys_source_driver {
                            const recsys_datum *parameters, size_t n, uint32_t timeout_ms,
                            recsys_rows *rows, recsys_error *err);
     recsys_status (*begin)(void *self, uint32_t timeout_ms, void **session, recsys_error *err);
-    /* Ends the session whatever it returns. After E_TIMEOUT, E_IO, E_NOMEM or
-     * E_CALLBACK from a commit it is not known whether it happened; after any other
-     * failure it did not. A commit after a statement that failed fails, with
-     * E_CONFLICT if the statement did, else E_STATE. */
+    /* Ends the session, whatever it returns. If a commit fails with E_TIMEOUT, E_IO,
+     * E_NOMEM or E_CALLBACK, the transaction may or may not have been committed; after
+     * any other failure it was not. A commit after a failed statement fails too: with
+     * E_CONFLICT if that was the statement's status, else with E_STATE. */
     recsys_status (*end)(void *self, void *session, uint32_t commit, uint32_t timeout_ms,
                          recsys_error *err);
-    /* Several statements without parameters, all or nothing: a migration. May be NULL. */
+    /* Run several statements without parameters, all or none: a migration. May be NULL. */
     recsys_status (*run)(void *self, const char *script, uint32_t timeout_ms, recsys_error *err);
-    /* With the source's last reference; perhaps in a forked child, where the parent's
-     * connections must be left alone. */
+    /* Called when the source's last reference is given back; perhaps in a forked child,
+     * where it must not touch the parent's connections. */
     void (*destroy)(void *self);
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_source_driver;
@@ -149,8 +150,8 @@ typedef struct recsys_source_driver {
 #define RECSYS_SOURCE_DRIVER_INIT \
     {(uint32_t)sizeof(recsys_source_driver), 0u, NULL, NULL, NULL, NULL, NULL}
 
-/* The source owns `self` from now on, also if this call fails, for whatever
- * reason: `destroy` is called then (unless the driver or its destroy is NULL).
+/* The source owns `self` from now on. If this call fails, for whatever reason, it
+ * has called `destroy` (unless the driver or its destroy is NULL).
  * Fails with: E_INVALID, E_UNSUPPORTED, E_NOMEM. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_source_create(const char *name,
                                                                const recsys_source_driver *driver,
@@ -158,8 +159,8 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_source_create(const char *name,
                                                                recsys_error *err);
 /* Take one more reference. Returns its argument. NULL is allowed. Since: 0.2 */
 RECSYS_API recsys_source *recsys_source_ref(recsys_source *source);
-/* Give one reference back; the last one ends the driver, on this thread. NULL is
- * allowed. Since: 0.2 */
+/* Give one reference back; for the last one the driver's `destroy` is called, on
+ * this thread. NULL is allowed. Since: 0.2 */
 RECSYS_API void recsys_source_unref(recsys_source *source);
 
 /* For drivers with functions of their own: `self`, if the source's driver has
@@ -167,16 +168,16 @@ RECSYS_API void recsys_source_unref(recsys_source *source);
 RECSYS_API void *recsys_source_get_self(const recsys_source *source, void (*destroy)(void *self));
 
 /*
- * Say that the database is away (1) or back (0). While it is away, statements,
- * scripts and transactions that are yet to begin fail at once with E_IO instead of
- * waiting for their deadline, each of them a thread. For a service that looks after
- * its database from a thread of its own, on a source that is told nothing.
+ * Tell the source that the database is away (1) or back (0). While it is away, new
+ * statements, scripts and transactions fail at once with E_IO, instead of blocking
+ * a thread each until their deadline. For a service that watches its database from
+ * a thread of its own, through a second source that it does not mark as away.
  * Since: 0.1
  */
 RECSYS_API void recsys_source_set_away(recsys_source *source, uint32_t away);
 
-/* Run one statement by itself. `*out` is OWNED. timeout_ms 0 = 2000,
- * RECSYS_NEVER_32 = as long as it takes; so in all calls below.
+/* Run one statement outside a transaction. `*out` is OWNED. In this and all calls
+ * below timeout_ms 0 = 2000, RECSYS_NEVER_32 = as long as it takes.
  * Fails with: the driver's statuses, E_CALLBACK (the driver broke its contract),
  * E_INVALID, E_UNSUPPORTED (a parameter's reserved is not 0). Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_source_query(recsys_source *source,
@@ -190,7 +191,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_source_run(recsys_source *sourc
                                                             recsys_error *err);
 
 /*
- * Several statements that happen together or not at all.
+ * Several statements that take effect together or not at all.
  *
  * Thread-safety: ONE THREAD AT A TIME. Ownership: ended by commit or rollback,
  * both of which destroy it whatever they return. It holds a reference to its source.
@@ -206,8 +207,8 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_transaction_query(recsys_transa
                                                                    const recsys_datum *parameters,
                                                                    size_t n, recsys_rows **out,
                                                                    recsys_error *err);
-/* Fails as the driver's `end` does: after E_TIMEOUT, E_IO, E_NOMEM or E_CALLBACK it may
- * have happened. Since: 0.1 */
+/* Fails as the driver's `end` does: after E_TIMEOUT, E_IO, E_NOMEM or E_CALLBACK the
+ * transaction may have been committed. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_transaction_commit(recsys_transaction *transaction,
                                                                     recsys_error *err);
 /* NULL is allowed. Cannot fail: a connection that cannot roll back is closed. */

@@ -13,18 +13,18 @@ extern "C" {
 #endif
 
 /*
- * A set of metrics. Recording never locks and never allocates; making a metric
- * does both, so make them at start and keep them.
+ * A set of metrics. Counting and recording never lock and never allocate; adding a
+ * metric does both, so add metrics at start and keep the pointers.
  *
  * Format: Prometheus text exposition format 0.0.4.
  * Thread-safety: SYNCHRONIZED.
- * Ownership: SHARED, counted. Whatever counts into a set (a cache-aside, a
- *   denylist, domains) has a reference of its own.
+ * Ownership: SHARED, counted. Objects that count into a set (a cache-aside, a
+ *   denylist, domains) hold a reference of their own.
  */
 typedef struct recsys_stats recsys_stats;
 
 /* One time series: a metric's name with one set of label values. BORROWED from
- * its recsys_stats; valid while anybody has a reference to that. */
+ * its recsys_stats; valid as long as there is a reference to that. */
 typedef struct recsys_metric recsys_metric;
 
 /*
@@ -40,7 +40,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_stats_create(recsys_stats **out
 /* One more reference to `stats`, which is returned; NULL is allowed. Since: 0.2 */
 RECSYS_API recsys_stats *recsys_stats_ref(recsys_stats *stats);
 
-/* Give a reference back; the last one ends the set and its metrics. NULL is
+/* Give a reference back; the last one destroys the set and its metrics. NULL is
  * allowed. Thread-safety: any thread. Since: 0.2 */
 RECSYS_API void recsys_stats_unref(recsys_stats *stats);
 
@@ -54,7 +54,7 @@ RECSYS_API void recsys_stats_unref(recsys_stats *stats);
  *
  * Fails with: E_INVALID (a malformed name or label list, or a name that is in
  *   use for another kind), E_LIMIT (more than 4096 series), E_NOMEM. `*out` is
- *   NULL then, which every recsys_metric_… call ignores.
+ *   NULL then, and every recsys_metric_… call does nothing with NULL.
  * Since: 0.1
  */
 RECSYS_API recsys_status recsys_stats_add_counter(recsys_stats *stats, const char *name,
@@ -78,9 +78,10 @@ RECSYS_API void recsys_metric_record(recsys_metric *metric, double value); /* hi
 RECSYS_API double recsys_metric_get(const recsys_metric *metric);
 
 /*
- * Receives a piece of text, BORROWED for the call. Return 0 to go on, anything
- * else to stop. Runs on the thread that formats, without a lock: it may count,
- * add metrics and format again. No exception or longjmp may leave it.
+ * Receives a piece of text, BORROWED for the call. Return 0 to go on, any other
+ * number to stop. It runs on the thread that called recsys_stats_format(), without a
+ * lock, so it may count, add metrics and format again. No exception or longjmp may
+ * leave it.
  */
 typedef int32_t (*recsys_stats_callback)(const char *text, size_t size, void *user_data);
 

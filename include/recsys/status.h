@@ -54,14 +54,15 @@ enum {
 };
 
 /*
- * Where the detail of a failure is written. Lives on the caller's stack;
- * nothing in it is allocated and nothing needs freeing.
+ * The record into which a function writes the detail of a failure. The caller
+ * usually puts it on its stack; nothing in it is allocated and nothing needs
+ * freeing.
  *
- * Frozen: 512 bytes for ever (tests/abi/headers.c checks it).
+ * Frozen: it will always have 512 bytes (tests/abi/headers.c checks it).
  *
  * Functions take it as their last argument; NULL means "I only want the
- * status". It is written on failure only: a call that returns RECSYS_OK leaves
- * it as it was. The return value, not this record, says whether the call
+ * status". They write it on failure only: a call that returns RECSYS_OK does
+ * not change it. The return value, not this record, says whether the call
  * succeeded.
  */
 typedef struct recsys_error {

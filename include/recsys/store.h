@@ -17,28 +17,30 @@ extern "C" {
 /*
  * One logical database: a flat set of keys with values and times to live.
  *
- * In front of every driver stands a circuit breaker. A store that does not
- * answer (E_TIMEOUT, E_IO, E_BACKEND) several times in a row is not asked any
- * more, its breaker is open: calls then fail at once with E_UNAVAILABLE until a
- * probe has found it well again. So a dead or frozen server costs a few callers
- * one time-out, not everybody.
+ * In front of every driver stands a circuit breaker. When calls have failed
+ * several times in a row (E_TIMEOUT, E_IO, E_BACKEND), the breaker opens: calls
+ * then fail at once with E_UNAVAILABLE, without asking the store, until a probe
+ * has found that the store works again. So a dead or frozen server costs only a
+ * few callers one time-out each.
  *
- * An error is never "not there": E_NOT_FOUND comes from the server alone.
+ * An error is never reported as "not found": only the server's own answer becomes
+ * E_NOT_FOUND.
  *
  * Thread-safety: SYNCHRONIZED; starts no thread.
- * Ownership: SHARED, counted. Whatever is built on a store (recsys_aside, limiter,
- *   denylist, domains) takes a reference, so references may be given back in any
- *   order. Values stay valid until they are released, also when the store has ended.
- * fork(): in a child the in-process store goes on with a copy of its own, if no
- *   other thread was inside a call when the process forked. Any other store fails
- *   with E_STATE there, whatever is called, and can only be given back.
+ * Ownership: SHARED, counted. Objects that use a store (recsys_aside, limiter,
+ *   denylist, domains) take a reference, so references may be given back in any
+ *   order. Values stay valid until they are released, also after the store's last
+ *   reference was given back.
+ * fork(): the in-process store of a child is a copy of its own, which works if no
+ *   other thread was inside a call when the process forked. All functions of any
+ *   other store fail with E_STATE in a child; it can only be given back.
  */
 typedef struct recsys_store recsys_store;
 
 /* May this request pass? See limiter.h. Frozen. */
 typedef struct recsys_rate_decision {
     uint32_t allowed;   /* 0 or 1 */
-    uint32_t remaining; /* of the burst, for whoever asks next */
+    uint32_t remaining; /* how much of the burst is left for the next request */
     uint64_t retry_us;  /* until this cost would be allowed; 0 if it was */
     uint64_t reset_us;  /* until the whole burst is there again */
 } recsys_rate_decision;
@@ -49,8 +51,8 @@ enum {
 };
 
 /*
- * Receives a key, BORROWED for the call. Return 0 to go on; anything else stops
- * the walk, which then fails with E_STOPPED.
+ * Receives a key, BORROWED for the call. Return 0 to go on; any other number stops
+ * the scan, which then fails with E_STOPPED.
  *
  * Called on the thread that called recsys_store_scan(), without locks: it may
  * call this store. No exception and no longjmp may leave it.
@@ -58,24 +60,25 @@ enum {
 typedef int32_t (*recsys_key_callback)(recsys_bytes key, void *user_data);
 
 /*
- * What a driver must be able to do. Keys and values are any bytes, keys not
- * empty. ttl_ms is at least 1, or RECSYS_NEVER: does not expire.
- * A value that is handed out stays valid until its `release` was called, by
- * whatever thread, also after `destroy`.
- * `incarnation` is a number for one unbroken life of the data: it must be another
- * one after the server has restarted or another server has taken over, since either
- * may have brought back what was removed. Never 0.
+ * The functions of a driver. Keys and values are any bytes; keys are not empty.
+ * ttl_ms is at least 1, or RECSYS_NEVER: the value does not expire.
+ * A value that a driver returns must stay valid until its `release` was called, by
+ * any thread, also after `destroy`.
+ * `incarnation` is a number for one unbroken life of the data. It must change when
+ * the server restarts or another server takes over, since both may bring back keys
+ * that were removed. Never 0.
  *
- * A driver fails with E_TIMEOUT, E_IO or E_BACKEND if the store is not well
- * (these move the breaker), with any other status if only this call is wrong
- * (E_EXHAUSTED: no connection was free). A number that is no status becomes
- * E_CALLBACK. `err` is never NULL and empty; what is left empty is filled in.
+ * A driver fails with E_TIMEOUT, E_IO or E_BACKEND if the store does not work
+ * (these count for the breaker), and with any other status if only this call
+ * fails (E_EXHAUSTED: no connection was free). A number that is no status becomes
+ * E_CALLBACK. `err` is zeroed and never NULL; if the driver does not fill it in,
+ * the library does.
  *
- * Every function is called on the thread that called the store, from several
- * threads at once, without locks but for what `ping` brings about: while the
- * breaker is about to close, one thread at a time makes up for what the store
- * was not told. They must not call the store they serve, nor end it. No
- * exception and no longjmp may leave them.
+ * The library calls every function on the thread that called the store, and on
+ * several threads at once, without locks. The exception is the end of a probe:
+ * when `ping` has succeeded, one thread at a time sends the invalidations that did
+ * not reach the store. The functions must not call the store they belong to, nor
+ * give its last reference back. No exception and no longjmp may leave them.
  */
 typedef struct recsys_store_driver {
     uint32_t struct_size; /* sizeof(recsys_store_driver) */
@@ -91,7 +94,7 @@ typedef struct recsys_store_driver {
                          uint32_t when, recsys_error *err);
     recsys_status (*remove)(void *self, const recsys_bytes *keys, size_t n, uint64_t *n_removed,
                             recsys_error *err);
-    /* Atomically: if the key has a value hand it out, else set this one (then
+    /* Atomically: if the key has a value return it, else set this one (then
      * present->data stays NULL). */
     recsys_status (*get_or_set)(void *self, recsys_bytes key, recsys_bytes value, uint64_t ttl_ms,
                                 recsys_value *present, uint64_t *incarnation, recsys_error *err);
@@ -99,18 +102,18 @@ typedef struct recsys_store_driver {
      * NULL: remove it); else E_NOT_FOUND. */
     recsys_status (*replace)(void *self, recsys_bytes key, recsys_bytes prefix, recsys_bytes value,
                              uint64_t ttl_ms, recsys_error *err);
-    /* Some of the keys that consist of the literals parts[0..n-1] with anything
-     * (or nothing) between each two: {"user:", ""} is what a shell calls user:*.
-     * `cursor` is 0 at first and 0 again when all have been seen. A key may come
-     * twice; one that is there all the time does come. If the callback does not
-     * return 0: no more keys, and in `cursor` where to go on. */
+    /* Some of the keys that consist of the literals parts[0..n-1] with any text
+     * (or none) between each two: {"user:", ""} is what a shell calls user:*.
+     * `cursor` is 0 at first and 0 again when all keys have been visited. A key may
+     * come twice; a key that exists during the whole scan comes at least once. If
+     * the callback does not return 0, stop and set `cursor` to where to go on. */
     recsys_status (*scan)(void *self, const recsys_bytes *parts, size_t n, uint64_t *cursor,
                           recsys_key_callback callback, void *user_data, recsys_error *err);
     /* GCRA by the store's clock: `emission_us` an item, `burst` items at once,
      * `cost` of them now. NULL: the store cannot. */
     recsys_status (*rate_limit)(void *self, recsys_bytes key, uint64_t emission_us, uint32_t burst,
                                 uint32_t cost, recsys_rate_decision *out, recsys_error *err);
-    /* Is it well? On a connection that no request uses. */
+    /* Does the store work? Asked on a connection that no request uses. */
     recsys_status (*ping)(void *self, recsys_error *err);
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_store_driver;
@@ -121,19 +124,21 @@ typedef struct recsys_store_driver {
      NULL}
 
 enum {
-    /* Somebody calls recsys_store_probe() now and then, so no request need do it. */
+    /* The host calls recsys_store_probe() regularly, so no request probes. Without such
+     * calls the breaker, once open, never closes. */
     RECSYS_STORE_PROBED = 1u << 0
 };
 
 typedef struct recsys_store_options {
     uint32_t struct_size;
     uint32_t flags;            /* RECSYS_STORE_PROBED */
-    uint32_t failures;         /* in a row that open the breaker; 0 = 5 */
-    uint32_t rest_ms;          /* first pause, doubled after each failed probe; 0 = 250 */
-    uint32_t max_rest_ms;      /* 0 = 1000 */
+    uint32_t failures;         /* how many in a row open the breaker; 0 = 5 */
+    uint32_t rest_ms;          /* pause before the first probe, doubled after each that fails;
+                                  0 = 250 */
+    uint32_t max_rest_ms;      /* longest pause; 0 = 1000 */
     uint32_t ttl_ms;           /* for a value stored with ttl_ms 0; 0 = 300000; RECSYS_NEVER_32 */
-    /* Monotonic clock for tests; NULL = the system's. Called from any thread, without locks;
-     * must call nothing of the library. */
+    /* Monotonic clock for tests; NULL = the system's. The store calls it from any thread, without
+     * locks; it must not call the library. */
     uint64_t (*now_ms)(void *user_data);
     void *user_data;
     /* -- end of version 1 -- append below, never insert above -- */
@@ -148,9 +153,9 @@ typedef struct recsys_store_options {
  *
  * name    for messages and metrics; COPIED
  * driver  COPIED; rate_limit may be NULL, nothing else
- * self    handed to every function; the store owns it from now on, also if
- *         this call fails, whatever for: then driver->destroy has been called.
- *         (Not if `driver` or its `destroy` is NULL.)
+ * self    given to every function; the store owns it from now on. If this call
+ *         fails, for whatever reason, it has called driver->destroy (unless
+ *         `driver` or its `destroy` is NULL).
  *
  * Fails with: E_INVALID, E_UNSUPPORTED, E_NOMEM.
  * Ownership: the caller gets one reference; recsys_store_unref(). Since: 0.1
@@ -163,11 +168,11 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_create(const char *name,
                                                               recsys_error *err);
 
 /*
- * The in-process store: bounded in bytes, evicting like recsys_cache, which it
- * is made of. A hit copies and allocates nothing. It behaves as Redis does.
+ * The in-process store: a recsys_cache, bounded in bytes, that behaves as Redis
+ * does. A hit copies nothing and allocates nothing.
  *
  * cache_options  as for recsys_cache_create(), ttl_ms too; NULL = defaults. A value may
- *                be 1 KiB larger than max_value_bytes, for what recsys_aside puts around it
+ *                be 1 KiB larger than max_value_bytes, for the envelope of recsys_aside
  *
  * Fails with: as recsys_cache_create() does. Since: 0.1
  */
@@ -178,7 +183,7 @@ recsys_store_create_memory(const char *name, const recsys_cache_options *cache_o
 /* Take one more reference. Returns its argument. NULL is allowed. Since: 0.2 */
 RECSYS_API recsys_store *recsys_store_ref(recsys_store *store);
 
-/* Give one reference back; the last one ends the store. No call of the store may
+/* Give one reference back; the last one destroys the store. No call of the store may
  * be running then. NULL is allowed. Since: 0.2 */
 RECSYS_API void recsys_store_unref(recsys_store *store);
 
@@ -190,13 +195,13 @@ RECSYS_API const char *recsys_store_get_name(const recsys_store *store);
 RECSYS_API void *recsys_store_get_self(const recsys_store *store, void (*destroy)(void *self));
 
 /*
- * The operations, as the driver's contracts above say. ttl_ms: 0 = the store's,
- * RECSYS_NEVER = does not expire. n_removed and incarnation may be NULL.
+ * The operations, with the contracts of the driver's functions above. ttl_ms: 0 =
+ * the store's, RECSYS_NEVER = does not expire. n_removed and incarnation may be NULL.
  *
  * All fail with: E_UNAVAILABLE (the breaker is open; nothing was sent), E_TIMEOUT,
  *   E_IO, E_BACKEND (no answer, or an error; a write may have happened),
  *   E_EXHAUSTED (no connection was free), E_INVALID, E_LIMIT, E_NOMEM, E_CALLBACK.
- * Values handed out are the caller's to release. Since: 0.1
+ * The caller releases the values it gets. Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_get(recsys_store *store,
                                                            const recsys_bytes *keys, size_t n,
@@ -216,8 +221,8 @@ recsys_store_get_or_set(recsys_store *store, recsys_bytes key, recsys_bytes valu
 RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_store_replace(recsys_store *store, recsys_bytes key, recsys_bytes prefix, recsys_bytes value,
                      uint64_t ttl_ms, recsys_error *err);
-/* Also: E_STOPPED (the callback did not return 0). `cursor` is then where to go on;
- * some keys may come again. */
+/* Also: E_STOPPED (the callback did not return 0). `cursor` then says where to go
+ * on; some keys may come again. */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_store_scan(recsys_store *store,
                                                             const recsys_bytes *parts, size_t n,
                                                             uint64_t *cursor,
@@ -229,19 +234,19 @@ recsys_store_rate_limit(recsys_store *store, recsys_bytes key, uint64_t emission
                         uint32_t cost, recsys_rate_decision *out, recsys_error *err);
 
 enum {
-    RECSYS_BREAKER_CLOSED = 1, /* the store is asked */
-    RECSYS_BREAKER_OPEN = 2    /* it is not */
+    RECSYS_BREAKER_CLOSED = 1, /* calls reach the store */
+    RECSYS_BREAKER_OPEN = 2    /* calls fail at once */
 };
 
 /*
- * If the breaker is open and its pause is over: ping the store, have those who
- * use it make up for what they could not tell it (lost invalidations), and
- * close the breaker if all of that succeeded. Call it every 100 ms or so from a
- * thread that may wait for a command's time-out, and say RECSYS_STORE_PROBED;
- * otherwise a request does it, one at a time, and waits.
+ * If the breaker is open and its pause is over: ping the store, send it the
+ * invalidations that did not reach it, and close the breaker if all of that
+ * succeeded. Call it every 100 ms or so from a thread that may wait for a
+ * command's time-out, and set RECSYS_STORE_PROBED; without that flag requests
+ * probe, one at a time, and wait for the answer.
  *
- * Fails with: E_UNAVAILABLE (open still, and its pause not over), what the ping or
- *   the making up failed with. RECSYS_OK: the breaker is closed.
+ * Fails with: E_UNAVAILABLE (the breaker is open and its pause is not over), the
+ *   status of the ping or of sending. RECSYS_OK: the breaker is closed.
  * Since: 0.1
  */
 RECSYS_API recsys_status recsys_store_probe(recsys_store *store, recsys_error *err);
@@ -251,7 +256,7 @@ typedef struct recsys_store_stats {
     uint32_t breaker;     /* RECSYS_BREAKER_* */
     uint64_t calls, failures, refused; /* refused: while the breaker was open */
     uint64_t opened;      /* how often the breaker has opened */
-    uint64_t entries, bytes, max_bytes, evictions; /* of an in-process store; others leave 0 */
+    uint64_t entries, bytes, max_bytes, evictions; /* of an in-process store; 0 for others */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_store_stats;
 

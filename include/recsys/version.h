@@ -20,9 +20,9 @@ extern "C" {
     ((RECSYS_VERSION_MAJOR << 16) | (RECSYS_VERSION_MINOR << 8) | RECSYS_VERSION_PATCH)
 
 /*
- * The version of the library that is loaded. A caller who was compiled with
- * RECSYS_VERSION_NUMBER is safe if this is not smaller, the major version is the
- * same and, while that is 0, the minor one too. The soname asks for as much.
+ * The version of the library that is loaded. A program that was compiled with
+ * RECSYS_VERSION_NUMBER works if this number is not smaller, the major version is
+ * the same and, while that is 0, the minor version too. The soname demands the same.
  *
  * Thread-safety: any thread. Cannot fail.
  * Since: 0.1

@@ -13,14 +13,14 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/json_span.h"
 #include "lib/domain/columns.h"
 #include "lib/domain/domain.h"
-#include "lib/domain/json_span.h"
 #include "lib/domain/pattern.h"
 
 #define NONE "null"
 
-struct reading {
+struct domain_reading {
     recsys_domains *domains;
     const struct rs_domain *domain;
     const char *const *values;
@@ -33,7 +33,7 @@ uint32_t rs_domain_ttl_ms(const struct rs_domain *domain, double ttl_share)
 }
 
 /* Run the domain's query; `n_rows` for those with max_rows. */
-static recsys_status query(const struct reading *reading, uint32_t n_rows, recsys_rows **rows,
+static recsys_status query(const struct domain_reading *reading, uint32_t n_rows, recsys_rows **rows,
                            recsys_error *err)
 {
     const struct rs_domain *domain = reading->domain;
@@ -105,7 +105,7 @@ static recsys_status set_none(const struct rs_domain *domain, recsys_aside_load 
 
 static recsys_status load_entry(recsys_aside_load *load, void *user_data, recsys_error *err)
 {
-    const struct reading *reading = user_data;
+    const struct domain_reading *reading = user_data;
     const struct rs_domain *domain = reading->domain;
     recsys_rows *rows = NULL;
     recsys_value value = {0};
@@ -142,7 +142,7 @@ recsys_status rs_domain_read(recsys_domains *domains, const struct rs_domain *do
                              const char *const *values, double ttl_share, recsys_value *json,
                              uint32_t *outcome, recsys_error *err)
 {
-    struct reading reading = {domains, domain, values, ttl_share};
+    struct domain_reading reading = {domains, domain, values, ttl_share};
     char key[RECSYS_KEY_MAX + 1];
     recsys_bytes bytes;
     recsys_status status = rs_domain_key(domain, values, domain->n_parameters, key, &bytes, err);
@@ -186,7 +186,7 @@ static recsys_status cut_list(const struct rs_domain *domain, uint32_t limit, re
 }
 
 /* The cached list has max_rows rows at most, and the reader wants more. */
-static recsys_status read_beyond(const struct reading *reading, uint32_t limit, recsys_value *json,
+static recsys_status read_beyond(const struct domain_reading *reading, uint32_t limit, recsys_value *json,
                                  uint32_t *outcome, recsys_error *err)
 {
     const struct rs_domain *domain = reading->domain;
@@ -239,7 +239,7 @@ recsys_status recsys_domains_get(recsys_domains *domains, const char *name,
                         domain->definition.key, n);
     status = rs_domain_read(domains, domain, values, 1.0, json, outcome, err);
     if (status == RECSYS_OK && limit > max_rows) {
-        struct reading reading = {domains, domain, values, 1.0};
+        struct domain_reading reading = {domains, domain, values, 1.0};
         status = read_beyond(&reading, limit, json, outcome, err);
     } else if (status == RECSYS_OK && limit > 0)
         status = cut_list(domain, limit, json, err);

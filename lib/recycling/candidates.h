@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "lib/base/buffer.h"
-#include "lib/domain/json_span.h"
+#include "lib/base/json_span.h"
 #include "recsys/source.h"
 
 #define RS_CANDIDATES_MAX 200u

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "lib/base/json_span.h"
 #include "lib/domain/domain.h"
-#include "lib/domain/json_span.h"
 #include "recsys/recycling.h"
 
 #define TASK_DB 9u

@@ -18,7 +18,7 @@
 #define WHERE "profile"
 
 /* Lengths are in characters, as the table's checks are. */
-static const struct member {
+static const struct user_member {
     const char *name;
     json_type type;
     size_t max;
@@ -39,7 +39,7 @@ static const char update[] = "UPDATE my_db.users SET " TAKE(name) TAKE(email) TA
 
 static recsys_status check_member(const char *name, const json_t *value, recsys_error *err)
 {
-    const struct member *member = NULL;
+    const struct user_member *member = NULL;
 
     for (size_t i = 0; i < sizeof members_known / sizeof *members_known; i++)
         if (strcmp(members_known[i].name, name) == 0)

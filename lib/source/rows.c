@@ -11,6 +11,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/json_scan.h"
 #include "lib/base/utf8.h"
 #include "lib/source/rows.h"
 

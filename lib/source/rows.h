@@ -39,9 +39,4 @@ int rs_rows_are_whole(const recsys_rows *rows);
 recsys_status rs_datum_check(const recsys_datum *value, recsys_status bad_text, const char *what,
                              recsys_error *err);
 
-/* 1 if UTF-8 text is exactly one JSON value (RFC 8259), or one JSON number.
- * Nothing is made of it: numbers of any size, repeated keys and \u0000 are well-formed. */
-int rs_json_is_valid(const char *text, size_t size);
-int rs_json_is_number(const char *text, size_t size);
-
 #endif

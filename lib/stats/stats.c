@@ -88,61 +88,61 @@ void recsys_stats_unref(recsys_stats *stats)
 }
 
 /* What is asked for; `bounds` only with a histogram. */
-struct wish {
+struct description {
     const char *name, *help, *labels;
     enum rs_metric_kind kind;
     const double *bounds;
     size_t n_bounds;
 };
 
-static recsys_status check_wish(const struct wish *wish, recsys_error *err)
+static recsys_status check_description(const struct description *description, recsys_error *err)
 {
     size_t length;
 
-    if (wish->name == NULL || !rs_stats_is_name(wish->name))
+    if (description->name == NULL || !rs_stats_is_name(description->name))
         return rs_error(err, RECSYS_E_INVALID,
                         "stats: metric name \"%.100s\" is not [a-zA-Z_:][a-zA-Z0-9_:]*",
-                        wish->name == NULL ? "" : wish->name);
-    length = strlen(wish->name);
-    if (wish->kind == RS_METRIC_COUNTER &&
-        (length <= 6 || strcmp(wish->name + length - 6, "_total") != 0))
+                        description->name == NULL ? "" : description->name);
+    length = strlen(description->name);
+    if (description->kind == RS_METRIC_COUNTER &&
+        (length <= 6 || strcmp(description->name + length - 6, "_total") != 0))
         return rs_error(err, RECSYS_E_INVALID, "stats: counter \"%s\" must end in _total",
-                        wish->name);
-    if (wish->help != NULL && !rs_utf8_is_valid(wish->help, strlen(wish->help)))
-        return rs_error(err, RECSYS_E_INVALID, "stats: help of \"%s\" is not UTF-8", wish->name);
-    if (!rs_stats_is_label_list(wish->labels, wish->kind))
+                        description->name);
+    if (description->help != NULL && !rs_utf8_is_valid(description->help, strlen(description->help)))
+        return rs_error(err, RECSYS_E_INVALID, "stats: help of \"%s\" is not UTF-8", description->name);
+    if (!rs_stats_is_label_list(description->labels, description->kind))
         return rs_error(err, RECSYS_E_INVALID,
                         "stats: labels of \"%s\" are not name=\"value\",name=\"value\": %.200s",
-                        wish->name, wish->labels);
-    if (wish->kind != RS_METRIC_HISTOGRAM)
+                        description->name, description->labels);
+    if (description->kind != RS_METRIC_HISTOGRAM)
         return RECSYS_OK;
-    if (wish->n_bounds == 0 || wish->n_bounds > MAX_BOUNDS)
+    if (description->n_bounds == 0 || description->n_bounds > MAX_BOUNDS)
         return rs_error(err, RECSYS_E_INVALID, "stats: \"%s\" must have 1..%u bounds, not %zu",
-                        wish->name, MAX_BOUNDS, wish->n_bounds);
-    for (size_t i = 0; i < wish->n_bounds; i++)
-        if (!isfinite(wish->bounds[i]) || (i > 0 && !(wish->bounds[i - 1] < wish->bounds[i])))
+                        description->name, MAX_BOUNDS, description->n_bounds);
+    for (size_t i = 0; i < description->n_bounds; i++)
+        if (!isfinite(description->bounds[i]) || (i > 0 && !(description->bounds[i - 1] < description->bounds[i])))
             return rs_error(err, RECSYS_E_INVALID,
-                            "stats: bounds of \"%s\" are not finite and ascending", wish->name);
+                            "stats: bounds of \"%s\" are not finite and ascending", description->name);
     return RECSYS_OK;
 }
 
-static struct rs_family *create_family(const struct wish *wish)
+static struct rs_family *create_family(const struct description *description)
 {
     struct rs_family *family = rs_alloc_array(1, sizeof *family);
 
     if (family == NULL)
         return NULL;
-    family->name = rs_copy_text(wish->name);
-    family->help = rs_copy_text(wish->help == NULL ? "" : wish->help);
-    family->kind = wish->kind;
-    family->n_bounds = wish->n_bounds;
-    family->bounds = rs_alloc_array(wish->n_bounds, sizeof *family->bounds);
+    family->name = rs_copy_text(description->name);
+    family->help = rs_copy_text(description->help == NULL ? "" : description->help);
+    family->kind = description->kind;
+    family->n_bounds = description->n_bounds;
+    family->bounds = rs_alloc_array(description->n_bounds, sizeof *family->bounds);
     if (family->name == NULL || family->help == NULL || family->bounds == NULL) {
         destroy_family(family);
         return NULL;
     }
-    if (wish->n_bounds > 0)
-        memcpy(family->bounds, wish->bounds, wish->n_bounds * sizeof *family->bounds);
+    if (description->n_bounds > 0)
+        memcpy(family->bounds, description->bounds, description->n_bounds * sizeof *family->bounds);
     return family;
 }
 
@@ -166,7 +166,7 @@ static recsys_metric *create_metric(const struct rs_family *family, const char *
 }
 
 /* Under the lock: the family of this name, or the place where a new one belongs. */
-static recsys_status find_family(recsys_stats *stats, const struct wish *wish,
+static recsys_status find_family(recsys_stats *stats, const struct description *description,
                                  _Atomic(struct rs_family *) **place, struct rs_family **out,
                                  recsys_error *err)
 {
@@ -175,37 +175,37 @@ static recsys_status find_family(recsys_stats *stats, const struct wish *wish,
     for (*place = &stats->first;
          (family = atomic_load_explicit(*place, memory_order_relaxed)) != NULL;
          *place = &family->next) {
-        if (strcmp(family->name, wish->name) != 0)
+        if (strcmp(family->name, description->name) != 0)
             continue;
-        if (family->kind != wish->kind || family->n_bounds != wish->n_bounds ||
-            (wish->n_bounds > 0 &&
-             memcmp(family->bounds, wish->bounds, wish->n_bounds * sizeof *wish->bounds) != 0))
+        if (family->kind != description->kind || family->n_bounds != description->n_bounds ||
+            (description->n_bounds > 0 &&
+             memcmp(family->bounds, description->bounds, description->n_bounds * sizeof *description->bounds) != 0))
             return rs_error(err, RECSYS_E_INVALID,
                             "stats: \"%s\" is there already, of another kind or with other bounds",
-                            wish->name);
+                            description->name);
         break;
     }
     *out = family;
     return RECSYS_OK;
 }
 
-static recsys_status add_locked(recsys_stats *stats, const struct wish *wish, recsys_metric **out,
+static recsys_status add_locked(recsys_stats *stats, const struct description *description, recsys_metric **out,
                                 recsys_error *err)
 {
     _Atomic(struct rs_family *) *family_place;
     _Atomic(recsys_metric *) *place;
     struct rs_family *family, *made = NULL;
     recsys_metric *metric;
-    recsys_status status = find_family(stats, wish, &family_place, &family, err);
+    recsys_status status = find_family(stats, description, &family_place, &family, err);
 
     if (status != RECSYS_OK)
         return status;
-    if (family == NULL && (family = made = create_family(wish)) == NULL)
+    if (family == NULL && (family = made = create_family(description)) == NULL)
         return rs_error_nomem(err, "metric");
     for (place = &family->first;
          (metric = atomic_load_explicit(place, memory_order_relaxed)) != NULL;
          place = &metric->next) {
-        if (strcmp(metric->labels, wish->labels) == 0) {
+        if (strcmp(metric->labels, description->labels) == 0) {
             *out = metric;
             return RECSYS_OK;
         }
@@ -214,8 +214,8 @@ static recsys_status add_locked(recsys_stats *stats, const struct wish *wish, re
         status = rs_error(err, RECSYS_E_LIMIT,
                           "stats: cannot add \"%s\": there are %u series; does a label have too "
                           "many values?",
-                          wish->name, MAX_SERIES);
-    else if ((metric = create_metric(family, wish->labels)) == NULL)
+                          description->name, MAX_SERIES);
+    else if ((metric = create_metric(family, description->labels)) == NULL)
         status = rs_error_nomem(err, "metric");
     if (status != RECSYS_OK) {
         destroy_family(made);
@@ -230,20 +230,20 @@ static recsys_status add_locked(recsys_stats *stats, const struct wish *wish, re
     return RECSYS_OK;
 }
 
-static recsys_status add(recsys_stats *stats, struct wish wish, recsys_metric **out,
+static recsys_status add(recsys_stats *stats, struct description description, recsys_metric **out,
                          recsys_error *err)
 {
     if (out != NULL)
         *out = NULL;
     if (stats == NULL || out == NULL)
         return rs_error(err, RECSYS_E_INVALID, "stats: an argument is missing");
-    if (wish.labels == NULL)
-        wish.labels = "";
-    recsys_status status = check_wish(&wish, err);
+    if (description.labels == NULL)
+        description.labels = "";
+    recsys_status status = check_description(&description, err);
     if (status != RECSYS_OK)
         return status;
     rs_lock_take(&stats->lock);
-    status = add_locked(stats, &wish, out, err);
+    status = add_locked(stats, &description, out, err);
     rs_lock_give(&stats->lock);
     return status;
 }
@@ -251,13 +251,13 @@ static recsys_status add(recsys_stats *stats, struct wish wish, recsys_metric **
 recsys_status recsys_stats_add_counter(recsys_stats *stats, const char *name, const char *help,
                                        const char *labels, recsys_metric **out, recsys_error *err)
 {
-    return add(stats, (struct wish){name, help, labels, RS_METRIC_COUNTER, NULL, 0}, out, err);
+    return add(stats, (struct description){name, help, labels, RS_METRIC_COUNTER, NULL, 0}, out, err);
 }
 
 recsys_status recsys_stats_add_gauge(recsys_stats *stats, const char *name, const char *help,
                                      const char *labels, recsys_metric **out, recsys_error *err)
 {
-    return add(stats, (struct wish){name, help, labels, RS_METRIC_GAUGE, NULL, 0}, out, err);
+    return add(stats, (struct description){name, help, labels, RS_METRIC_GAUGE, NULL, 0}, out, err);
 }
 
 recsys_status recsys_stats_add_histogram(recsys_stats *stats, const char *name, const char *help,
@@ -268,7 +268,7 @@ recsys_status recsys_stats_add_histogram(recsys_stats *stats, const char *name, 
         bounds = default_bounds;
         n_bounds = sizeof default_bounds / sizeof default_bounds[0];
     }
-    return add(stats, (struct wish){name, help, labels, RS_METRIC_HISTOGRAM, bounds, n_bounds}, out,
+    return add(stats, (struct description){name, help, labels, RS_METRIC_HISTOGRAM, bounds, n_bounds}, out,
                err);
 }
 

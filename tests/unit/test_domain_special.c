@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "lib/domain/json_span.h"
+#include "lib/base/json_span.h"
 #include "recsys/recycling.h"
 #include "tests/support/check.h"
 #include "tests/support/fake_source.h"
@@ -318,7 +318,8 @@ static void expect_cut(const char *json, size_t limit, size_t want_n, const char
 static void borders_are_found_whatever_the_values(void **state)
 {
     static const char *const broken[] = {"",    "[",   "[1",    "[1,",      "[1,]", "[,]", "{}",
-                                         "[\"", "[{]", "[1 2]", "[\"\\\"]", "[[1]", "1",   "]"};
+                                         "[\"", "[{]", "[1 2]", "[\"\\\"]", "[[1]", "1",   "]",
+                                         "[{1}]", "[tru]"};
     struct rs_span span;
 
     (void)state;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/json_scan.h"
 #include "lib/base/real.h"
 #include "lib/source/rows.h"
 #include "recsys/source.h"

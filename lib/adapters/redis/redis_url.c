@@ -15,13 +15,13 @@ struct piece {
     size_t size;
 };
 
-struct reading {
+struct url_reading {
     char *buffer; /* what is left of the caller's */
     size_t room;
     recsys_error *err;
 };
 
-static recsys_status complain(struct reading *reading, const char *why)
+static recsys_status complain(struct url_reading *reading, const char *why)
 {
     return rs_error(reading->err, RECSYS_E_INVALID, "cannot read the URL of a Redis server: %s",
                     why);
@@ -36,7 +36,7 @@ static int hex(char c)
 }
 
 /* Copy into the buffer, %XX decoded. */
-static recsys_status decode(struct reading *reading, struct piece piece, const char *what,
+static recsys_status decode(struct url_reading *reading, struct piece piece, const char *what,
                             const char **out)
 {
     size_t n = 0;
@@ -69,7 +69,7 @@ static recsys_status decode(struct reading *reading, struct piece piece, const c
     return RECSYS_OK;
 }
 
-static recsys_status read_number(struct reading *reading, struct piece piece, uint32_t max,
+static recsys_status read_number(struct url_reading *reading, struct piece piece, uint32_t max,
                                  const char *why, uint32_t *out)
 {
     uint64_t number = 0;
@@ -101,7 +101,7 @@ static void split(struct piece whole, const char *at, struct piece *before, stru
     after->size = whole.size - before->size - 1;
 }
 
-static recsys_status read_login(struct reading *reading, struct piece login,
+static recsys_status read_login(struct url_reading *reading, struct piece login,
                                 recsys_redis_options *options)
 {
     struct piece user, password;
@@ -118,7 +118,7 @@ static recsys_status read_login(struct reading *reading, struct piece login,
     return status;
 }
 
-static recsys_status read_place(struct reading *reading, struct piece place,
+static recsys_status read_place(struct url_reading *reading, struct piece place,
                                 recsys_redis_options *options)
 {
     struct piece host = place, port = {NULL, 0};
@@ -152,13 +152,13 @@ static recsys_status read_place(struct reading *reading, struct piece place,
     return status == RECSYS_OK ? decode(reading, host, "host", &options->host) : status;
 }
 
-static recsys_status read_db(struct reading *reading, struct piece db,
+static recsys_status read_db(struct url_reading *reading, struct piece db,
                              recsys_redis_options *options)
 {
     return read_number(reading, db, 999999999, "the database is not a number", &options->db);
 }
 
-static recsys_status read_tcp(struct reading *reading, struct piece rest,
+static recsys_status read_tcp(struct url_reading *reading, struct piece rest,
                               recsys_redis_options *options)
 {
     struct piece place = rest, db = {NULL, 0}, login;
@@ -185,7 +185,7 @@ static recsys_status read_tcp(struct reading *reading, struct piece rest,
     return status;
 }
 
-static recsys_status read_unix(struct reading *reading, struct piece rest,
+static recsys_status read_unix(struct url_reading *reading, struct piece rest,
                                recsys_redis_options *options)
 {
     struct piece path = rest, query = {NULL, 0};
@@ -209,11 +209,11 @@ recsys_status recsys_redis_read_url(const char *url, char *buffer, size_t buffer
     static const struct {
         const char *scheme;
         uint32_t flags;
-        recsys_status (*read)(struct reading *, struct piece, recsys_redis_options *);
+        recsys_status (*read)(struct url_reading *, struct piece, recsys_redis_options *);
     } schemes[] = {{"redis://", 0, read_tcp},
                    {"rediss://", RECSYS_REDIS_TLS, read_tcp},
                    {"unix://", 0, read_unix}};
-    struct reading reading = {buffer, buffer_size, err};
+    struct url_reading reading = {buffer, buffer_size, err};
     recsys_redis_options read;
 
     if (url == NULL || buffer == NULL || options == NULL)

@@ -1,70 +1,16 @@
-/* lib/domain/json_span.c - see json_span.h.
- *
- * One value is skipped by counting brackets and stepping over strings; that is
- * all there is to know about JSON for finding where a value ends.
- */
-#include "lib/domain/json_span.h"
+/* lib/base/json_span.c - see json_span.h. */
+#include "lib/base/json_span.h"
 
 #include <string.h>
 
-static int is_space(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static const char *skip_space(const char *at, const char *end)
-{
-    while (at < end && is_space(*at))
-        at++;
-    return at;
-}
-
-/* `at` is behind the opening quote; returns what is behind the closing one, or NULL. */
-static const char *skip_string(const char *at, const char *end)
-{
-    for (; at < end; at++) {
-        if (*at == '"')
-            return at + 1;
-        if (*at == '\\' && ++at == end)
-            return NULL;
-    }
-    return NULL;
-}
-
-/* What is behind the value at `at`; NULL if it does not end, or does not begin. */
-static const char *skip_value(const char *at, const char *end)
-{
-    const char *start = at;
-    size_t depth = 0;
-
-    while (at < end) {
-        char c = *at;
-        if (c == '"') {
-            at = skip_string(at + 1, end);
-            if (at == NULL || depth == 0)
-                return at;
-            continue;
-        }
-        if (c == '[' || c == '{')
-            depth++;
-        else if (c == ']' || c == '}') {
-            if (depth == 0)
-                break;
-            if (--depth == 0)
-                return at + 1;
-        } else if (depth == 0 && (c == ',' || c == ':' || is_space(c)))
-            break;
-        at++;
-    }
-    return depth == 0 && at > start ? at : NULL;
-}
+#include "lib/base/json_scan.h"
 
 /* Behind `open`; NULL if that is not what the text begins with. */
 static const char *enter(const char *json, size_t size, char open)
 {
-    const char *end = json + size, *at = skip_space(json, end);
+    const char *end = json + size, *at = rs_json_skip_blank(json, end);
 
-    return at < end && *at == open ? skip_space(at + 1, end) : NULL;
+    return at < end && *at == open ? rs_json_skip_blank(at + 1, end) : NULL;
 }
 
 void rs_elements_init(struct rs_elements *elements, const char *json, size_t size)
@@ -84,17 +30,17 @@ int rs_elements_next(struct rs_elements *elements, struct rs_span *out)
         elements->state = elements->state == 0 ? 2 : -1; /* "[1,]" is no array */
         return 0;
     }
-    behind = skip_value(at, end);
+    behind = rs_json_skip_value(at, end);
     if (behind == NULL) {
         elements->state = -1;
         return 0;
     }
     out->text = at;
     out->size = (size_t)(behind - at);
-    at = skip_space(behind, end);
+    at = rs_json_skip_blank(behind, end);
     if (at < end && *at == ',') {
         elements->state = 1;
-        elements->at = skip_space(at + 1, end);
+        elements->at = rs_json_skip_blank(at + 1, end);
     } else
         elements->state = at < end && *at == ']' ? 2 : -1;
     return 1;
@@ -127,15 +73,15 @@ recsys_status rs_span_member(const char *json, size_t size, const char *name, st
     out->size = 0;
     while (at != NULL && at < end && *at == '"') {
         const char *key = at + 1;
-        at = skip_string(key, end);
+        at = rs_json_skip_string(at, end);
         if (at == NULL)
             return RECSYS_E_FORMAT;
         int is_it = (size_t)(at - 1 - key) == length && memcmp(key, name, length) == 0;
-        at = skip_space(at, end);
+        at = rs_json_skip_blank(at, end);
         if (at == end || *at != ':')
             return RECSYS_E_FORMAT;
-        const char *value = skip_space(at + 1, end);
-        at = skip_value(value, end);
+        const char *value = rs_json_skip_blank(at + 1, end);
+        at = rs_json_skip_value(value, end);
         if (at == NULL)
             return RECSYS_E_FORMAT;
         if (is_it) {
@@ -143,9 +89,9 @@ recsys_status rs_span_member(const char *json, size_t size, const char *name, st
             out->size = (size_t)(at - value);
             return RECSYS_OK;
         }
-        at = skip_space(at, end);
+        at = rs_json_skip_blank(at, end);
         if (at < end && *at == ',')
-            at = skip_space(at + 1, end);
+            at = rs_json_skip_blank(at + 1, end);
     }
     return at != NULL && at < end && *at == '}' ? RECSYS_OK : RECSYS_E_FORMAT;
 }

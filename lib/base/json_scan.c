@@ -1,19 +1,21 @@
-/* lib/source/json_scan.c - is this text JSON?
+/* lib/base/json_scan.c - see json_scan.h.
  *
  * A database's JSON goes through to the caller as it stands, so it need only
  * be well-formed, and a parser that makes values of it would refuse numbers
  * beyond 64 bits, which jsonb and numeric hold. One pass over the bytes,
  * no memory; how deep values are nested is bounded, since each level takes stack.
  */
+#include "lib/base/json_scan.h"
+
 #include <string.h>
 
-#include "lib/source/rows.h"
-
-#define MAX_DEPTH 1000
+#define MAX_DEPTH 1000u
+/* A text that was valid stays so as a column of a row of a list. */
+#define MAX_DEPTH_AROUND (MAX_DEPTH + 8u)
 
 struct scan {
     const char *at, *end;
-    unsigned depth;
+    unsigned depth, max_depth;
 };
 
 static int skip_value(struct scan *scan);
@@ -103,7 +105,7 @@ static int skip_string(struct scan *scan)
 /* The rest of an array or, with keys, of an object. */
 static int skip_members(struct scan *scan, char close, int has_keys)
 {
-    if (++scan->depth > MAX_DEPTH)
+    if (++scan->depth > scan->max_depth)
         return 0;
     skip_blank(scan);
     if (!skip_byte(scan, close)) {
@@ -115,9 +117,11 @@ static int skip_members(struct scan *scan, char close, int has_keys)
                 skip_blank(scan);
                 if (!skip_byte(scan, ':'))
                     return 0;
+                skip_blank(scan);
             }
             if (!skip_value(scan))
                 return 0;
+            skip_blank(scan);
         } while (skip_byte(scan, ','));
         if (!skip_byte(scan, close))
             return 0;
@@ -126,52 +130,66 @@ static int skip_members(struct scan *scan, char close, int has_keys)
     return 1;
 }
 
-/* A value and the blanks around it. */
 static int skip_value(struct scan *scan)
 {
-    int good;
-
-    skip_blank(scan);
     if (scan->at == scan->end)
         return 0;
     switch (*scan->at) {
     case '{':
         scan->at++;
-        good = skip_members(scan, '}', 1);
-        break;
+        return skip_members(scan, '}', 1);
     case '[':
         scan->at++;
-        good = skip_members(scan, ']', 0);
-        break;
+        return skip_members(scan, ']', 0);
     case '"':
-        good = skip_string(scan);
-        break;
+        return skip_string(scan);
     case 't':
-        good = skip_word(scan, "true");
-        break;
+        return skip_word(scan, "true");
     case 'f':
-        good = skip_word(scan, "false");
-        break;
+        return skip_word(scan, "false");
     case 'n':
-        good = skip_word(scan, "null");
-        break;
+        return skip_word(scan, "null");
     default:
-        good = skip_number(scan);
+        return skip_number(scan);
     }
-    skip_blank(scan);
-    return good;
 }
 
 int rs_json_is_valid(const char *text, size_t size)
 {
-    struct scan scan = {text, text + size, 0};
+    struct scan scan = {text, text + size, 0, MAX_DEPTH};
 
-    return skip_value(&scan) && scan.at == scan.end;
+    skip_blank(&scan);
+    if (!skip_value(&scan))
+        return 0;
+    skip_blank(&scan);
+    return scan.at == scan.end;
 }
 
 int rs_json_is_number(const char *text, size_t size)
 {
-    struct scan scan = {text, text + size, 0};
+    struct scan scan = {text, text + size, 0, 0};
 
     return skip_number(&scan) && scan.at == scan.end;
+}
+
+const char *rs_json_skip_value(const char *at, const char *end)
+{
+    struct scan scan = {at, end, 0, MAX_DEPTH_AROUND};
+
+    return skip_value(&scan) ? scan.at : NULL;
+}
+
+const char *rs_json_skip_string(const char *at, const char *end)
+{
+    struct scan scan = {at, end, 0, 0};
+
+    return skip_string(&scan) ? scan.at : NULL;
+}
+
+const char *rs_json_skip_blank(const char *at, const char *end)
+{
+    struct scan scan = {at, end, 0, 0};
+
+    skip_blank(&scan);
+    return scan.at;
 }

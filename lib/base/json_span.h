@@ -1,11 +1,10 @@
-/* lib/domain/json_span.h - find the borders inside JSON text without parsing it.
+/* lib/base/json_span.h - find the borders inside JSON text without parsing it.
  *
- * For text that this library wrote, or that a parser has accepted. Whatever it
- * is given, nothing outside it is read; what is not JSON gives E_FORMAT or
- * borders that are somewhere inside.
+ * Nothing outside the text is read, whatever it is. What is not JSON gives E_FORMAT as far as
+ * it was looked at.
  */
-#ifndef RS_DOMAIN_JSON_SPAN_H
-#define RS_DOMAIN_JSON_SPAN_H
+#ifndef RS_BASE_JSON_SPAN_H
+#define RS_BASE_JSON_SPAN_H
 
 #include <stddef.h>
 

@@ -2,6 +2,7 @@
 #ifndef RECSYS_LOG_H
 #define RECSYS_LOG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "export.h"
@@ -15,7 +16,8 @@ enum {
     RECSYS_LOG_ERROR = 1, /* something the operator must act on */
     RECSYS_LOG_WARN = 2,  /* served, but not as well as it could be */
     RECSYS_LOG_INFO = 3,  /* a model was loaded, swapped, retired */
-    RECSYS_LOG_DEBUG = 4  /* details for finding the cause of a problem */
+    RECSYS_LOG_DEBUG = 4, /* details for finding the cause of a problem */
+    RECSYS_LOG_TRACE = 5  /* one step of one request; see recsys_log_set_trace() */
 };
 
 /*
@@ -39,6 +41,63 @@ typedef void (*recsys_log_callback)(int32_t level, const char *message, void *us
  */
 RECSYS_API recsys_status recsys_log_set(int32_t level, recsys_log_callback callback,
                                         void *user_data, recsys_error *err);
+
+/* -- trace: see what a part of the library does, step by step -- */
+
+enum {
+    RECSYS_TRACE_ASIDE = 1u << 0,      /* each state of recsys_aside_get_or_load() */
+    RECSYS_TRACE_STORE = 1u << 1,      /* each state of a store's circuit breaker */
+    RECSYS_TRACE_REDIS = 1u << 2,      /* connections opened and closed, and why */
+    RECSYS_TRACE_POSTGRES = 1u << 3,   /* connections; statements, without their values */
+    RECSYS_TRACE_DENYLIST = 1u << 4,   /* how a verdict was reached; proofs */
+    RECSYS_TRACE_DEPLOYMENT = 1u << 5, /* each state of a deployment */
+    RECSYS_TRACE_SCAN = 1u << 6        /* how the best items were found */
+};
+
+/*
+ * Choose the components whose steps are sent to the callback of recsys_log_set(), with the level
+ * RECSYS_LOG_TRACE, whatever level was given there. None at first. A line begins with the
+ * component's name and the request's id in brackets: "aside [7f3a] ...". The rest is for
+ * people and may change with every version. It has keys of caches, names of statements, statuses
+ * and numbers; no values, no passwords, no tokens.
+ *
+ * components  names with commas between: "aside,redis"; "all"; NULL or "" = none
+ *
+ * Fails with: E_INVALID (an unknown name; the message lists the names; nothing has changed).
+ * Thread-safety: any thread, at any time; lines that other threads have begun may still come.
+ * Since: 0.2
+ */
+RECSYS_API recsys_status recsys_log_set_trace(const char *components, recsys_error *err);
+
+/*
+ * The components that are traced, as recsys_log_set_trace() takes them.
+ *
+ * out   receives the names, NUL-terminated; "" = none
+ * size  in: of the buffer, RECSYS_TRACE_NAMES_SIZE is enough; out: of the text without the NUL
+ *
+ * Fails with: E_INVALID, E_LIMIT (longer than the buffer). Thread-safety: any thread. Since: 0.2
+ */
+RECSYS_API recsys_status recsys_log_get_trace(char *out, size_t *size, recsys_error *err);
+
+#define RECSYS_TRACE_NAMES_SIZE 128u
+
+/*
+ * Name the request that the calling thread works for from now on: trace lines of this thread carry
+ * it. It is for people who read the lines, and changes nothing else.
+ *
+ * id  COPIED, at most 63 bytes of it; what is not printable ASCII becomes '?'; NULL or "" = none
+ *
+ * Thread-safety: any thread; each has its own. Since: 0.2
+ */
+RECSYS_API void recsys_log_set_request(const char *id);
+
+/* For drivers of stores and sources: 1 if lines of this component (one of RECSYS_TRACE_*) are
+ * wanted, else 0. Costs one load. Thread-safety: any thread. Since: 0.2 */
+RECSYS_API uint32_t recsys_log_check_trace(uint32_t component);
+/* For drivers: send a line, without component and request, which are put before it; cut at 512
+ * bytes. Nothing happens unless recsys_log_check_trace() says 1. Thread-safety: any thread.
+ * Since: 0.2 */
+RECSYS_API void recsys_log_write_trace(uint32_t component, const char *message);
 
 #ifdef __cplusplus
 }

@@ -68,8 +68,14 @@ void rs_log(int32_t level, const char *format, ...)
     if (length < 0)
         return;
     rs_text_trim(line);
+    rs_log_hand_over(level, line);
+}
+
+void rs_log_hand_over(int32_t level, const char *line)
+{
     pthread_rwlock_rdlock(&hook_lock);
-    if (hook != NULL && level <= atomic_load_explicit(&hook_level, memory_order_relaxed))
+    if (hook != NULL && (level == RECSYS_LOG_TRACE ||
+                         level <= atomic_load_explicit(&hook_level, memory_order_relaxed)))
         hook(level, line, hook_user_data);
     pthread_rwlock_unlock(&hook_lock);
 }

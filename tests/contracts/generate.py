@@ -110,7 +110,7 @@ def null_call(function, index):
 
 # What succeeds without arguments: NULL takes a hook away, a size of 0 is one byte, and what needs
 # room for its result alone is made with defaults.
-SUCCEEDS = {"recsys_alloc_set", "recsys_log_set", "recsys_memory_allocate",
+SUCCEEDS = {"recsys_alloc_set", "recsys_log_set", "recsys_log_set_trace", "recsys_memory_allocate",
             "recsys_memory_resize", "recsys_blas_get_info", "recsys_builder_create",
             "recsys_cache_create", "recsys_limiter_create", "recsys_recommender_create",
             "recsys_deployment_create", "recsys_rows_create", "recsys_scorer_create", "recsys_slot_create",

@@ -154,19 +154,6 @@ enum rs_filled rs_aside_fill(recsys_aside_load *load, recsys_status status,
 
 /* -- refresh.c -- */
 
-struct rs_request {
-    recsys_bytes key;
-    recsys_aside_loader loader;
-    void *user_data;
-    uint64_t deadline_us; /* by `waiting` */
-    recsys_value *out;
-    uint32_t outcome;
-    recsys_error *err;
-};
-
-/* A value has been found. Hand it out, or load it anew if it is time for that
- * and nobody else does. */
-recsys_status rs_aside_use(recsys_aside *aside, struct rs_request *request, struct rs_look *look);
 /* XFetch: should a value be loaded anew at `now_ms`? */
 int rs_aside_is_early(recsys_aside *aside, const struct rs_envelope *envelope, uint64_t now_ms);
 

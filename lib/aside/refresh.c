@@ -1,21 +1,21 @@
-/* lib/aside/refresh.c - load a value anew before it ends, and keep it if that fails.
+/* lib/aside/refresh.c - load a value anew before it ends, and keep it if that fails: the states of
+ * get_or_load.h for a value that was found.
  *
  * XFetch (Vattani et al., "Optimal probabilistic cache stampede prevention",
  * VLDB 2015): a reader of a value that is fresh for `left` more milliseconds and
- * took `delta` to load thinks it over already if -delta * beta * ln(U) >= left.
+ * took `delta` to load loads it anew already if -delta * beta * ln(U) >= left.
  * The more readers, the earlier one of them does, and the slower the load, the
  * earlier it begins.
  *
- * XFetch alone gives e loads an expiry. So who wants to load takes a side lease
- * first, under a key of its own because the value stays readable meanwhile; the
- * others are handed what there is. If the load fails the old value is handed
- * out and the side lease left to expire: that long nobody tries again.
+ * XFetch alone gives e loads an expiry. So a reader that wants to load takes a side
+ * lease first, under a key of its own because the value stays readable meanwhile; the
+ * others are handed the value that is there. If the load fails the old value is handed
+ * out and the side lease left to expire: until then nobody tries again.
  */
 #include <math.h>
 #include <string.h>
 
-#include "lib/aside/aside.h"
-#include "lib/base/error.h"
+#include "lib/aside/get_or_load.h"
 
 /* -ln(U) is never more, for a U with 53 bits. */
 #define MAX_MINUS_LN 36.8
@@ -30,66 +30,63 @@ int rs_aside_is_early(recsys_aside *aside, const struct rs_envelope *envelope, u
     return -gap * log(rs_aside_random_unit(aside)) >= left;
 }
 
-static recsys_bytes side_key(recsys_bytes key, char room[RECSYS_KEY_MAX + 2])
+enum rs_load_event rs_load_use(struct rs_load_call *call)
 {
-    memcpy(room, key.data, key.size);
-    memcpy(room + key.size, RS_SIDE_SUFFIX, 2);
-    return (recsys_bytes){room, key.size + 2};
+    const struct rs_look *look = &call->look;
+    int is_due = look->found == RS_FOUND_STALE ||
+                 rs_aside_is_early(call->aside, &look->envelope, look->now_ms);
+
+    return is_due && !rs_aside_is_loading(call->aside, call->key) ? RS_LOAD_ON_DUE
+                                                                  : RS_LOAD_ON_NOT_DUE;
 }
 
-static recsys_status hand_out_found(struct rs_request *request, struct rs_look *look)
+static recsys_bytes side_key(const struct rs_load_call *call)
 {
-    request->outcome = look->found == RS_FOUND_FRESH ? RECSYS_ASIDE_HIT : RECSYS_ASIDE_STALE;
-    *request->out = (recsys_value){look->envelope.value, look->envelope.value_size, look->held.hold,
-                                   look->held.release};
-    return RECSYS_OK;
+    return (recsys_bytes){call->side_key, call->key.size + sizeof RS_SIDE_SUFFIX - 1};
 }
 
-/* This caller has the side lease. */
-static recsys_status refresh(recsys_aside *aside, struct rs_request *request, struct rs_look *look,
-                             recsys_bytes side, const unsigned char *lease)
+enum rs_load_event rs_load_claim(struct rs_load_call *call)
 {
-    recsys_aside_load load = {.aside = aside, .key = request->key};
-    recsys_error problem;
+    recsys_aside *aside = call->aside;
 
-    rs_counts_add(&aside->counts, RS_COUNT_EARLY, look->found == RS_FOUND_FRESH);
-    recsys_status status =
-        rs_aside_run_loader(&load, request->loader, request->user_data, &problem);
-    if (status != RECSYS_OK && status != RECSYS_E_NOT_FOUND)
-        return hand_out_found(request, look);
-    rs_aside_fill(&load, status, look->prefix, look->epoch);
-    recsys_status given_back =
-        recsys_store_replace(aside->store, side, (recsys_bytes){lease, RS_ENVELOPE_PREFIX},
-                             (recsys_bytes){NULL, 0}, 0, NULL);
-    if (given_back != RECSYS_OK && given_back != RECSYS_E_NOT_FOUND)
-        rs_counts_error(&aside->counts, RS_OPERATION_LOAD, given_back);
-    rs_look_release(look);
-    request->outcome = RECSYS_ASIDE_MISS;
-    if (status != RECSYS_OK) {
-        if (request->err != NULL)
-            *request->err = problem;
-        return status;
-    }
-    *request->out = rs_image_hand_out(load.image);
-    return RECSYS_OK;
-}
-
-recsys_status rs_aside_use(recsys_aside *aside, struct rs_request *request, struct rs_look *look)
-{
-    unsigned char lease[RS_ENVELOPE_PREFIX];
-    char room[RECSYS_KEY_MAX + 2];
-
-    if ((look->found == RS_FOUND_FRESH &&
-         !rs_aside_is_early(aside, &look->envelope, look->now_ms)) ||
-        rs_aside_is_loading(aside, request->key))
-        return hand_out_found(request, look);
-    recsys_bytes side = side_key(request->key, room);
-    rs_lease_write(lease, rs_aside_random(aside), rs_aside_random(aside));
-    recsys_status status = recsys_store_set(aside->store, side, (recsys_bytes){lease, sizeof lease},
+    memcpy(call->side_key, call->key.data, call->key.size);
+    memcpy(call->side_key + call->key.size, RS_SIDE_SUFFIX, sizeof RS_SIDE_SUFFIX);
+    rs_lease_write(call->lease, rs_aside_random(aside), rs_aside_random(aside));
+    recsys_status status = recsys_store_set(aside->store, side_key(call),
+                                            (recsys_bytes){call->lease, sizeof call->lease},
                                             aside->lease_ms, RECSYS_STORE_IF_ABSENT, NULL);
     if (status == RECSYS_OK)
-        return refresh(aside, request, look, side, lease);
+        return RS_LOAD_ON_OURS;
     if (status != RECSYS_E_EXISTS)
         rs_counts_error(&aside->counts, RS_OPERATION_LOAD, status);
-    return hand_out_found(request, look);
+    return RS_LOAD_ON_LOST;
+}
+
+enum rs_load_event rs_load_reload(struct rs_load_call *call)
+{
+    rs_counts_add(&call->aside->counts, RS_COUNT_EARLY, call->look.found == RS_FOUND_FRESH);
+    call->load = (recsys_aside_load){.aside = call->aside, .key = call->key};
+    call->loaded = rs_aside_run_loader(&call->load, call->loader, call->user_data, &call->problem);
+    return call->loaded == RECSYS_OK || call->loaded == RECSYS_E_NOT_FOUND ? RS_LOAD_ON_LOADED
+                                                                           : RS_LOAD_ON_FAILED;
+}
+
+enum rs_load_event rs_load_replace(struct rs_load_call *call)
+{
+    rs_aside_fill(&call->load, call->loaded, call->look.prefix, call->look.epoch);
+    rs_load_give_back(call, side_key(call));
+    rs_look_release(&call->look);
+    rs_load_hand_out(call, call->loaded, call->load.image, &call->problem);
+    return RS_LOAD_ON_REPLACED;
+}
+
+enum rs_load_event rs_load_serve(struct rs_load_call *call)
+{
+    const struct rs_look *look = &call->look;
+
+    call->outcome = look->found == RS_FOUND_FRESH ? RECSYS_ASIDE_HIT : RECSYS_ASIDE_STALE;
+    call->status = RECSYS_OK;
+    *call->out = (recsys_value){look->envelope.value, look->envelope.value_size, look->held.hold,
+                                look->held.release};
+    return RS_LOAD_ON_SERVED;
 }

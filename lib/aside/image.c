@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/refs.h"
 
 struct rs_image *rs_image_create(const struct rs_identity *identity, recsys_bytes value)
 {
@@ -25,13 +26,13 @@ struct rs_image *rs_image_create(const struct rs_identity *identity, recsys_byte
 
 struct rs_image *rs_image_ref(struct rs_image *image)
 {
-    atomic_fetch_add_explicit(&image->refs, 1u, memory_order_relaxed);
+    rs_refs_take(&image->refs);
     return image;
 }
 
 void rs_image_unref(struct rs_image *image)
 {
-    if (image != NULL && atomic_fetch_sub_explicit(&image->refs, 1u, memory_order_acq_rel) == 1)
+    if (image != NULL && rs_refs_drop(&image->refs))
         rs_free(image);
 }
 

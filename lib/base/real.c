@@ -27,7 +27,7 @@ static void use_point(char *text)
     }
 }
 
-void rs_real_write(double value, char out[RS_REAL_SIZE])
+void rs_real_write_shortest(double value, char out[RS_REAL_SIZE])
 {
     /* 15 digits are unambiguous for all but the subnormal, which have fewer. */
     int digits = fabs(value) < DBL_MIN ? 1 : 15;
@@ -38,6 +38,11 @@ void rs_real_write(double value, char out[RS_REAL_SIZE])
             break;
     }
     use_point(out);
+}
+
+void rs_real_write(double value, char out[RS_REAL_SIZE])
+{
+    rs_real_write_shortest(value, out);
     if (strpbrk(out, ".e") == NULL)
         memcpy(out + strlen(out), ".0", sizeof ".0");
 }

@@ -7,7 +7,10 @@
 /* Enough for any double and its NUL. */
 #define RS_REAL_SIZE 40
 
-/* As few digits as read back the same, with a point or an exponent, so that it
+/* As few digits as read back the same: 1, 0.1, 1e+300. `value` is finite. */
+void rs_real_write_shortest(double value, char out[RS_REAL_SIZE]);
+
+/* The same with a point or an exponent, so that it
  * stays recognisable as a real: 1.0, -0.0, 0.1, 1e+300. `value` is finite. */
 void rs_real_write(double value, char out[RS_REAL_SIZE]);
 

@@ -32,6 +32,16 @@ static double row_norm(const float *row, size_t dimensions)
                 ((lane[2] + lane[6]) + (lane[3] + lane[7])));
 }
 
+recsys_status rs_layout_refuse(const float *row, size_t number, const char *what, recsys_error *err)
+{
+    size_t column = 0;
+
+    while (isfinite(row[column]))
+        column++;
+    return rs_error(err, RECSYS_E_FORMAT, "%s[%zu,%zu] is not a finite number", what, number,
+                    column);
+}
+
 recsys_status rs_layout_norms(const float *rows, size_t n, size_t dimensions, size_t stride,
                               double *norms, const char *what, recsys_error *err)
 {
@@ -41,10 +51,7 @@ recsys_status rs_layout_norms(const float *rows, size_t n, size_t dimensions, si
         /* Squares of floats cannot overflow a double: only what is not finite is not. */
         if (isfinite(norms[i]))
             continue;
-        size_t j = 0;
-        while (isfinite(row[j]))
-            j++;
-        return rs_error(err, RECSYS_E_FORMAT, "%s[%zu,%zu] is not a finite number", what, i, j);
+        return rs_layout_refuse(row, i, what, err);
     }
     return RECSYS_OK;
 }

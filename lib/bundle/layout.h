@@ -32,6 +32,10 @@ struct rs_block {
 recsys_status rs_layout_norms(const float *rows, size_t n, size_t dimensions, size_t stride,
                               double *norms, const char *what, recsys_error *err);
 
+/* E_FORMAT for row `number`, in which a number is not finite. */
+recsys_status rs_layout_refuse(const float *row, size_t number, const char *what,
+                               recsys_error *err);
+
 /* order[p] = row of the item that comes p-th: by norm, largest first; equal
  * norms keep the order of their rows, so that sorting what is sorted changes
  * nothing. `order` has room for n. */

@@ -98,10 +98,7 @@ static recsys_status converted_norms(const struct rs_matrix *matrix, float *row,
         if (rs_layout_norms(row, 1, matrix->n_columns, matrix->n_columns, &norms[i], what, NULL) ==
             RECSYS_OK)
             continue;
-        size_t j = 0;
-        while (isfinite(row[j]))
-            j++;
-        return rs_error(err, RECSYS_E_FORMAT, "%s[%zu,%zu] is not a finite number", what, i, j);
+        return rs_layout_refuse(row, i, what, err);
     }
     return RECSYS_OK;
 }

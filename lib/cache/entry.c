@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/refs.h"
 
 #define VALUE_ALIGNMENT 16u
 
@@ -62,7 +63,6 @@ void *rs_entry_value(recsys_cache_entry *entry)
 
 void recsys_cache_release(recsys_cache_entry *entry)
 {
-    /* release: our reads come before; acquire: whoever frees has seen them all. */
-    if (entry != NULL && atomic_fetch_sub_explicit(&entry->refs, 1u, memory_order_acq_rel) == 1u)
+    if (entry != NULL && rs_refs_drop(&entry->refs))
         rs_free(entry);
 }

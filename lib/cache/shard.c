@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/refs.h"
 
 #define MAX_ASKED 3u
 #define BYTES_PER_BUCKET 512u /* 3 % for the tables; chains of two for entries of 256 bytes */
@@ -152,7 +153,7 @@ recsys_cache_entry *rs_shard_find(struct rs_shard *shard, recsys_bytes key, uint
     }
     if (entry->asked < MAX_ASKED)
         entry->asked++;
-    atomic_fetch_add_explicit(&entry->refs, 1u, memory_order_relaxed);
+    rs_refs_take(&entry->refs);
     return entry;
 }
 

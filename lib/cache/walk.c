@@ -8,6 +8,7 @@
  */
 #include "lib/cache/walk.h"
 
+#include "lib/base/refs.h"
 #include "lib/cache/shard.h"
 
 #define BUCKETS_A_LOCK 32u
@@ -38,7 +39,7 @@ static size_t take_bucket(recsys_cache_entry *first, uint64_t now,
             n++;
         }
     for (size_t i = 0; n <= room && i < n; i++)
-        atomic_fetch_add_explicit(&entries[i]->refs, 1u, memory_order_relaxed);
+        rs_refs_take(&entries[i]->refs);
     return n;
 }
 

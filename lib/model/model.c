@@ -9,13 +9,14 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/refs.h"
 #include "lib/base/structs.h"
 #include "lib/model/model_memory.h"
 
 recsys_model *recsys_model_ref(recsys_model *model)
 {
     if (model != NULL)
-        atomic_fetch_add_explicit(&model->refs, 1u, memory_order_relaxed);
+        rs_refs_take(&model->refs);
     return model;
 }
 
@@ -44,8 +45,7 @@ static void destroy(recsys_model *model)
 
 void recsys_model_unref(recsys_model *model)
 {
-    /* acq_rel: every use by other threads happens before the last one frees. */
-    if (model != NULL && atomic_fetch_sub_explicit(&model->refs, 1u, memory_order_acq_rel) == 1u)
+    if (model != NULL && rs_refs_drop(&model->refs))
         destroy(model);
 }
 

@@ -11,6 +11,7 @@
 #include "lib/base/error.h"
 #include "lib/domain/columns.h"
 #include "lib/domain/domain.h"
+#include "lib/recycling/ready_domain.h"
 #include "lib/recycling/recycling_table.h"
 
 #define MAX_ID 255u
@@ -68,13 +69,10 @@ recsys_status recsys_recycling_gain_experience(recsys_domains *domains, const ch
     const struct rs_domain *state;
     recsys_status status;
 
-    if (json != NULL)
-        memset(json, 0, sizeof *json);
-    if (domains == NULL || json == NULL)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_recycling_gain_experience: an argument is missing");
-    status = rs_domain_check_text("recsys_recycling_gain_experience", "user_id", user_id, 1, MAX_ID,
-                                  err);
+    status = rs_ready_begin(domains, json, NULL, "recsys_recycling_gain_experience", err);
+    if (status == RECSYS_OK)
+        status = rs_domain_check_text("recsys_recycling_gain_experience", "user_id", user_id, 1,
+                                      MAX_ID, err);
     if (status == RECSYS_OK && award_id != NULL)
         status = rs_domain_check_text("recsys_recycling_gain_experience", "award_id", award_id, 1,
                                       MAX_ID, err);

@@ -4,6 +4,7 @@
 
 #include "lib/base/error.h"
 #include "lib/domain/domain.h"
+#include "lib/recycling/ready_domain.h"
 #include "lib/recycling/recycling_table.h"
 
 #define MAX_USER_ID 255u
@@ -20,13 +21,10 @@ recsys_status recsys_recycling_add_message(recsys_domains *domains, const char *
     recsys_rows *rows = NULL;
     recsys_status status;
 
-    if (json != NULL)
-        memset(json, 0, sizeof *json);
-    if (domains == NULL || json == NULL)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_recycling_add_message: an argument is missing");
-    status = rs_domain_check_text("recsys_recycling_add_message", "user_id", user_id, 1,
-                                  MAX_USER_ID, err);
+    status = rs_ready_begin(domains, json, NULL, "recsys_recycling_add_message", err);
+    if (status == RECSYS_OK)
+        status = rs_domain_check_text("recsys_recycling_add_message", "user_id", user_id, 1,
+                                      MAX_USER_ID, err);
     if (status == RECSYS_OK)
         status = rs_domain_check_text("recsys_recycling_add_message", "message", message, 1,
                                       MAX_TEXT, err);

@@ -133,14 +133,9 @@ recsys_status recsys_recycling_search_guides(recsys_domains *domains, const char
     recsys_error said;
     recsys_status status;
 
-    if (json != NULL)
-        memset(json, 0, sizeof *json);
-    if (outcome != NULL)
-        *outcome = 0;
-    if (domains == NULL || json == NULL)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_recycling_search_guides: an argument is missing");
-    status = rs_ready_domain_find(domains, "info.search", &rs_guides_way, &domain, err);
+    status = rs_ready_begin(domains, json, outcome, "recsys_recycling_search_guides", err);
+    if (status == RECSYS_OK)
+        status = rs_ready_domain_find(domains, "info.search", &rs_guides_way, &domain, err);
     if (status == RECSYS_OK)
         status = lower((locale_t)domain->made, keyword, small, err);
     if (status != RECSYS_OK)

@@ -255,13 +255,9 @@ recsys_status recsys_recycling_find_nearby(recsys_domains *domains, double latit
     struct cell cell;
     recsys_status status;
 
-    if (json != NULL)
-        memset(json, 0, sizeof *json);
-    if (outcome != NULL)
-        *outcome = 0;
-    if (domains == NULL || json == NULL)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_recycling_find_nearby: an argument is missing");
+    status = rs_ready_begin(domains, json, outcome, "recsys_recycling_find_nearby", err);
+    if (status != RECSYS_OK)
+        return status;
     if (!(latitude >= -90.0 && latitude <= 90.0) || !(longitude >= -180.0 && longitude <= 180.0))
         return rs_error(
             err, RECSYS_E_INVALID,

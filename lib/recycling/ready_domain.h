@@ -1,4 +1,4 @@
-/* lib/recycling/ready_domain.h - a ready domain of a set, for the functions that read it. */
+/* lib/recycling/ready_domain.h - what the functions that use a ready domain have in common. */
 #ifndef RS_RECYCLING_READY_DOMAIN_H
 #define RS_RECYCLING_READY_DOMAIN_H
 
@@ -9,5 +9,10 @@
 recsys_status rs_ready_domain_find(const recsys_domains *domains, const char *name,
                                    const struct rs_domain_way *way, const struct rs_domain **out,
                                    recsys_error *err);
+
+/* How every function of recsys/recycling.h begins: its outputs are empty. E_INVALID if `domains`
+ * or `json` is NULL. `outcome` may be NULL. */
+recsys_status rs_ready_begin(const recsys_domains *domains, recsys_value *json, uint32_t *outcome,
+                             const char *function, recsys_error *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include "lib/base/json.h"
 #include "lib/base/utf8.h"
 #include "lib/domain/domain.h"
+#include "lib/recycling/ready_domain.h"
 #include "lib/recycling/recycling_table.h"
 
 #define MAX_USER_ID 255u
@@ -107,13 +108,10 @@ recsys_status recsys_recycling_update_user(recsys_domains *domains, const char *
     recsys_rows *rows = NULL;
     recsys_status status;
 
-    if (json != NULL)
-        memset(json, 0, sizeof *json);
-    if (domains == NULL || json == NULL)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_recycling_update_user: an argument is missing");
-    status = rs_domain_check_text("recsys_recycling_update_user", "user_id", user_id, 1,
-                                  MAX_USER_ID, err);
+    status = rs_ready_begin(domains, json, NULL, "recsys_recycling_update_user", err);
+    if (status == RECSYS_OK)
+        status = rs_domain_check_text("recsys_recycling_update_user", "user_id", user_id, 1,
+                                      MAX_USER_ID, err);
     if (status != RECSYS_OK)
         return status;
     status = check_members(members, &text, err);

@@ -21,6 +21,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/callback.h"
 #include "lib/base/error.h"
+#include "lib/base/refs.h"
 #include "lib/base/structs.h"
 
 recsys_status recsys_registry_open(const char *root, recsys_registry **out, recsys_error *err)
@@ -51,15 +52,13 @@ recsys_status recsys_registry_open(const char *root, recsys_registry **out, recs
 recsys_registry *recsys_registry_ref(recsys_registry *registry)
 {
     if (registry != NULL)
-        atomic_fetch_add_explicit(&registry->refs, 1u, memory_order_relaxed);
+        rs_refs_take(&registry->refs);
     return registry;
 }
 
 void recsys_registry_unref(recsys_registry *registry)
 {
-    /* acq_rel: every use by other threads happens before the last one frees. */
-    if (registry == NULL ||
-        atomic_fetch_sub_explicit(&registry->refs, 1u, memory_order_acq_rel) != 1u)
+    if (registry == NULL || !rs_refs_drop(&registry->refs))
         return;
     rs_free(registry->root);
     rs_free(registry);
@@ -95,12 +94,13 @@ recsys_status rs_registry_locate(const recsys_registry *registry, const char *na
                                  uint64_t version, recsys_registry_location *out, recsys_error *err)
 {
     recsys_registry_location found = RECSYS_REGISTRY_LOCATION_INIT;
-    int length = snprintf(found.path, sizeof found.path, "%s/%s/%" PRIu64, registry->root, name,
-                          version);
+    int length =
+        snprintf(found.path, sizeof found.path, "%s/%s/%" PRIu64, registry->root, name, version);
 
     if (length < 0 || (size_t)length >= sizeof found.path)
         return rs_error(err, RECSYS_E_LIMIT,
-                        "registry: the path of version %" PRIu64 " of model \"%s\" is %d bytes long",
+                        "registry: the path of version %" PRIu64
+                        " of model \"%s\" is %d bytes long",
                         version, name, length);
     snprintf(found.name, sizeof found.name, "%s", name);
     snprintf(found.version, sizeof found.version, "%" PRIu64, version);
@@ -114,8 +114,8 @@ recsys_status recsys_registry_resolve(recsys_registry *registry, const char *uri
     struct rs_uri parsed;
     uint64_t version = 0;
     int model;
-    recsys_status status = rs_struct_begin(out, RECSYS_REGISTRY_LOCATION_SIZE_V1,
-                                           "recsys_registry_resolve: out", err);
+    recsys_status status =
+        rs_struct_begin(out, RECSYS_REGISTRY_LOCATION_SIZE_V1, "recsys_registry_resolve: out", err);
 
     if (status != RECSYS_OK)
         return status;
@@ -171,7 +171,8 @@ static recsys_status list_model(const recsys_registry *registry, const char *nam
             *stop = tell(callback, user_data, name, versions.list[i].version, NULL);
         for (size_t i = 0; i < aliases.n && *stop == 0; i++)
             if (aliases.list[i].version != 0)
-                *stop = tell(callback, user_data, name, aliases.list[i].version, aliases.list[i].name);
+                *stop =
+                    tell(callback, user_data, name, aliases.list[i].version, aliases.list[i].name);
     }
     rs_free(versions.list);
     rs_free(aliases.list);
@@ -192,8 +193,9 @@ recsys_status recsys_registry_list(recsys_registry *registry, const char *name,
         status = rs_registry_check_name(name, "model name", err);
         if (status == RECSYS_OK)
             status = list_model(registry, name, callback, user_data, &stop, err);
-        return status != RECSYS_OK ? status
-                                   : rs_walk_result(stop, err, "recsys_registry_list: the callback");
+        return status != RECSYS_OK
+                   ? status
+                   : rs_walk_result(stop, err, "recsys_registry_list: the callback");
     }
     int root = open(registry->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)

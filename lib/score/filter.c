@@ -14,6 +14,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/refs.h"
 #include "lib/base/structs.h"
 
 #define KNOWN_FLAGS (RECSYS_FILTER_EXCLUDE_ADULT | RECSYS_FILTER_ALLOW | RECSYS_FILTER_EXCLUDE_SEEN)
@@ -118,8 +119,8 @@ recsys_status rs_filter_check(const recsys_filter *filter, const struct recsys_m
                               const char *function, recsys_error *err)
 {
     /* The count, too: RECSYS_MODEL_SKIP_HASHES believes what a manifest says. */
-    if (filter == NULL || (filter->n_items == model->n_items &&
-                           strcmp(filter->fingerprint, model->fingerprint) == 0))
+    if (filter == NULL ||
+        (filter->n_items == model->n_items && strcmp(filter->fingerprint, model->fingerprint) == 0))
         return RECSYS_OK;
     return rs_error(err, RECSYS_E_INVALID,
                     "%s: the filter was made for another model (fingerprint %.12s..., this one's "
@@ -265,15 +266,13 @@ fail:
 recsys_filter *recsys_filter_ref(recsys_filter *filter)
 {
     if (filter != NULL)
-        atomic_fetch_add_explicit(&filter->refs, 1u, memory_order_relaxed);
+        rs_refs_take(&filter->refs);
     return filter;
 }
 
 void recsys_filter_unref(recsys_filter *filter)
 {
-    /* acq_rel: every use by other threads happens before the last one frees. */
-    if (filter == NULL ||
-        atomic_fetch_sub_explicit(&filter->refs, 1u, memory_order_acq_rel) != 1u)
+    if (filter == NULL || !rs_refs_drop(&filter->refs))
         return;
     rs_free(filter->bits);
     rs_free(filter->excluded);

@@ -6,6 +6,7 @@
  * of its statements has.
  */
 #include "recsys/source.h"
+#include "lib/base/refs.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -82,13 +83,13 @@ fail:
 recsys_source *recsys_source_ref(recsys_source *source)
 {
     if (source != NULL)
-        atomic_fetch_add_explicit(&source->refs, 1u, memory_order_relaxed);
+        rs_refs_take(&source->refs);
     return source;
 }
 
 void recsys_source_unref(recsys_source *source)
 {
-    if (source == NULL || atomic_fetch_sub_explicit(&source->refs, 1u, memory_order_acq_rel) != 1u)
+    if (source == NULL || !rs_refs_drop(&source->refs))
         return;
     source->driver.destroy(source->self);
     rs_free(source->name);

@@ -8,11 +8,11 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/callback.h"
 #include "lib/base/error.h"
+#include "lib/base/real.h"
 #include "lib/stats/metric.h"
 
 struct page {
@@ -53,32 +53,15 @@ static void put_count(struct page *page, uint64_t n)
     put(page, text);
 }
 
-/* Whatever snprintf took for the decimal point becomes one. */
-static void use_point(char *text)
-{
-    size_t start = strspn(text, "-0123456789");
-    size_t length = strcspn(text + start, "0123456789e");
-
-    if (length > 0 && text[start] != 'e') {
-        memmove(text + start + 1, text + start + length, strlen(text + start + length) + 1);
-        text[start] = '.';
-    }
-}
-
 static void put_real(struct page *page, double value)
 {
-    char text[64];
+    char text[RS_REAL_SIZE];
 
     if (!isfinite(value)) {
         put(page, isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf");
         return;
     }
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    use_point(text);
+    rs_real_write_shortest(value, text);
     put(page, text);
 }
 

@@ -14,6 +14,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/refs.h"
 #include "lib/base/utf8.h"
 #include "lib/stats/metric.h"
 
@@ -68,14 +69,13 @@ static void destroy_family(struct rs_family *family)
 recsys_stats *recsys_stats_ref(recsys_stats *stats)
 {
     if (stats != NULL)
-        atomic_fetch_add_explicit(&stats->refs, 1u, memory_order_relaxed);
+        rs_refs_take(&stats->refs);
     return stats;
 }
 
 void recsys_stats_unref(recsys_stats *stats)
 {
-    /* acq_rel: all counting by others happens before the last one frees. */
-    if (stats == NULL || atomic_fetch_sub_explicit(&stats->refs, 1u, memory_order_acq_rel) != 1u)
+    if (stats == NULL || !rs_refs_drop(&stats->refs))
         return;
     struct rs_family *family = atomic_load_explicit(&stats->first, memory_order_acquire);
     while (family != NULL) {
@@ -108,8 +108,10 @@ static recsys_status check_description(const struct description *description, re
         (length <= 6 || strcmp(description->name + length - 6, "_total") != 0))
         return rs_error(err, RECSYS_E_INVALID, "stats: counter \"%s\" must end in _total",
                         description->name);
-    if (description->help != NULL && !rs_utf8_is_valid(description->help, strlen(description->help)))
-        return rs_error(err, RECSYS_E_INVALID, "stats: help of \"%s\" is not UTF-8", description->name);
+    if (description->help != NULL &&
+        !rs_utf8_is_valid(description->help, strlen(description->help)))
+        return rs_error(err, RECSYS_E_INVALID, "stats: help of \"%s\" is not UTF-8",
+                        description->name);
     if (!rs_stats_is_label_list(description->labels, description->kind))
         return rs_error(err, RECSYS_E_INVALID,
                         "stats: labels of \"%s\" are not name=\"value\",name=\"value\": %.200s",
@@ -120,9 +122,11 @@ static recsys_status check_description(const struct description *description, re
         return rs_error(err, RECSYS_E_INVALID, "stats: \"%s\" must have 1..%u bounds, not %zu",
                         description->name, MAX_BOUNDS, description->n_bounds);
     for (size_t i = 0; i < description->n_bounds; i++)
-        if (!isfinite(description->bounds[i]) || (i > 0 && !(description->bounds[i - 1] < description->bounds[i])))
+        if (!isfinite(description->bounds[i]) ||
+            (i > 0 && !(description->bounds[i - 1] < description->bounds[i])))
             return rs_error(err, RECSYS_E_INVALID,
-                            "stats: bounds of \"%s\" are not finite and ascending", description->name);
+                            "stats: bounds of \"%s\" are not finite and ascending",
+                            description->name);
     return RECSYS_OK;
 }
 
@@ -179,7 +183,8 @@ static recsys_status find_family(recsys_stats *stats, const struct description *
             continue;
         if (family->kind != description->kind || family->n_bounds != description->n_bounds ||
             (description->n_bounds > 0 &&
-             memcmp(family->bounds, description->bounds, description->n_bounds * sizeof *description->bounds) != 0))
+             memcmp(family->bounds, description->bounds,
+                    description->n_bounds * sizeof *description->bounds) != 0))
             return rs_error(err, RECSYS_E_INVALID,
                             "stats: \"%s\" is there already, of another kind or with other bounds",
                             description->name);
@@ -189,8 +194,8 @@ static recsys_status find_family(recsys_stats *stats, const struct description *
     return RECSYS_OK;
 }
 
-static recsys_status add_locked(recsys_stats *stats, const struct description *description, recsys_metric **out,
-                                recsys_error *err)
+static recsys_status add_locked(recsys_stats *stats, const struct description *description,
+                                recsys_metric **out, recsys_error *err)
 {
     _Atomic(struct rs_family *) *family_place;
     _Atomic(recsys_metric *) *place;
@@ -251,7 +256,8 @@ static recsys_status add(recsys_stats *stats, struct description description, re
 recsys_status recsys_stats_add_counter(recsys_stats *stats, const char *name, const char *help,
                                        const char *labels, recsys_metric **out, recsys_error *err)
 {
-    return add(stats, (struct description){name, help, labels, RS_METRIC_COUNTER, NULL, 0}, out, err);
+    return add(stats, (struct description){name, help, labels, RS_METRIC_COUNTER, NULL, 0}, out,
+               err);
 }
 
 recsys_status recsys_stats_add_gauge(recsys_stats *stats, const char *name, const char *help,
@@ -268,7 +274,8 @@ recsys_status recsys_stats_add_histogram(recsys_stats *stats, const char *name, 
         bounds = default_bounds;
         n_bounds = sizeof default_bounds / sizeof default_bounds[0];
     }
-    return add(stats, (struct description){name, help, labels, RS_METRIC_HISTOGRAM, bounds, n_bounds}, out,
+    return add(stats,
+               (struct description){name, help, labels, RS_METRIC_HISTOGRAM, bounds, n_bounds}, out,
                err);
 }
 

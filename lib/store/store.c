@@ -10,6 +10,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/refs.h"
 #include "lib/base/structs.h"
 
 #define DEFAULT_TTL_MS 300000u
@@ -120,14 +121,13 @@ fail:
 recsys_store *recsys_store_ref(recsys_store *store)
 {
     if (store != NULL)
-        atomic_fetch_add_explicit(&store->refs, 1u, memory_order_relaxed);
+        rs_refs_take(&store->refs);
     return store;
 }
 
 void recsys_store_unref(recsys_store *store)
 {
-    /* release: what we did with it comes before; acquire: whoever ends it has seen all that. */
-    if (store == NULL || atomic_fetch_sub_explicit(&store->refs, 1u, memory_order_acq_rel) != 1u)
+    if (store == NULL || !rs_refs_drop(&store->refs))
         return;
     store->driver.destroy(store->self);
     while (store->tellers != NULL) {

@@ -22,6 +22,12 @@ if(RECSYS_SANITIZE)
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(recsys_compiler INTERFACE -fsanitize=${RECSYS_SANITIZE})
 endif()
+if(RECSYS_COVERAGE)
+  # Tests have threads, so counters are atomic.
+  target_compile_options(recsys_compiler INTERFACE --coverage -fprofile-update=atomic
+    -fprofile-abs-path)
+  target_link_options(recsys_compiler INTERFACE --coverage)
+endif()
 if(RECSYS_BUILD_FUZZERS)
   # The library must tell the fuzzer where it has been, too.
   target_compile_options(recsys_compiler INTERFACE -fsanitize=fuzzer-no-link)

@@ -16,7 +16,7 @@ test_packages="libopenblas0-serial libopenblas0-openmp"
 # redis-tools has the server, too, under another name (tests/support/servers.py);
 # the package redis-server would make it a service.
 test_packages="$test_packages libcmocka-dev clang clang-format wrk redis-tools python3-venv"
-test_packages="$test_packages abigail-tools golang-go"
+test_packages="$test_packages abigail-tools golang-go mandoc"
 with_tests=no
 
 for argument in "$@"; do

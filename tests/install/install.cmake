@@ -44,3 +44,20 @@ function(recsys_add_trained)
   set_tests_properties(api/test_trained PROPERTIES FIXTURES_REQUIRED trained
     ENVIRONMENT "RECSYS_TRAINED_BUNDLES=${out}/demo:${out}/demo-ratings:${out}/real;OPENBLAS_NUM_THREADS=1")
 endfunction()
+
+# recsys_add_man_check(): the manual pages that this build has made, against their programs.
+function(recsys_add_man_check)
+  get_property(pages GLOBAL PROPERTY RECSYS_MAN_PAGES)
+  if(NOT pages)
+    return()
+  endif()
+  set(pairs "")
+  foreach(page ${pages})
+    get_filename_component(name ${page} NAME_WE)
+    list(APPEND pairs ${page} $<TARGET_FILE:${name}>)
+  endforeach()
+  add_test(NAME install/man_pages
+    COMMAND ${RECSYS_PYTHON} ${PROJECT_SOURCE_DIR}/tests/install/check_man.py ${pairs})
+  set_tests_properties(install/man_pages PROPERTIES LABELS "install;lint" TIMEOUT 300
+    SKIP_RETURN_CODE 77 ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
+endfunction()

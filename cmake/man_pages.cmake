@@ -1,0 +1,23 @@
+# recsys_add_man_page(TARGET SECTION SUMMARY): TARGET's manual page, made of its --help after each
+# build of it and installed with it. Without python3, or for a machine whose programs do not run
+# here, there is none.
+find_program(RECSYS_PYTHON NAMES python3)
+
+function(recsys_add_man_page target section summary)
+  if(NOT RECSYS_PYTHON OR CMAKE_CROSSCOMPILING)
+    message(STATUS "no python3 that could run ${target}: its manual page is left out")
+    return()
+  endif()
+  # SOURCE_DATE_EPOCH, if set, for builds that are the same twice.
+  string(TIMESTAMP date "%Y-%m-%d" UTC)
+  set(page ${CMAKE_BINARY_DIR}/man/${target}.${section})
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/man)
+  add_custom_command(OUTPUT ${page}
+    COMMAND ${RECSYS_PYTHON} ${PROJECT_SOURCE_DIR}/cmake/man_page.py ${section} ${page}
+      $<TARGET_FILE:${target}> ${summary} ${PROJECT_VERSION} ${date}
+    DEPENDS ${target} ${PROJECT_SOURCE_DIR}/cmake/man_page.py
+    COMMENT "Manual page ${target}(${section})" VERBATIM)
+  add_custom_target(${target}-man ALL DEPENDS ${page})
+  install(FILES ${page} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+  set_property(GLOBAL APPEND PROPERTY RECSYS_MAN_PAGES ${page})
+endfunction()

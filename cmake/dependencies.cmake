@@ -1,4 +1,4 @@
-# What the library and the programs need; all of it from the distribution.
+# The packages that the library and the programs need; all of them from the distribution.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)

@@ -60,7 +60,7 @@ endfunction()
 # it becomes a libFuzzer program; without, it is linked with replay.c and its
 # corpus runs as an ordinary test.
 function(recsys_add_fuzzers)
-  # What lies outside the library and is fuzzed, too, and the source that fuzzers read from.
+  # Fuzzed code outside the library, and the source that fuzzers read from.
   add_library(recsys_fuzzed STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/daemon/auth/jwt.c
     ${PROJECT_SOURCE_DIR}/daemon/http/chunked.c ${PROJECT_SOURCE_DIR}/daemon/http/json_read.c
     ${PROJECT_SOURCE_DIR}/tests/support/fake_source.c)

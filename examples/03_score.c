@@ -2,11 +2,11 @@
  *
  *   ./03_score BUNDLE [ITEM ...]
  *
- * Someone without an account has looked at a few items in this session. The
- * mean of their vectors stands for what they are after; the scorer finds the items
- * that go with it, well rated ones only and none of those already looked at.
- * Any other vector will do as well: one from your own model's user tower, or of
- * a group of people.
+ * A visitor without an account has looked at a few items in this session. The
+ * mean of the items' vectors stands for the visitor's taste; the scorer finds the
+ * best items for it, only well rated ones and none of those already looked at.
+ * Any other vector works too: one from your own model, or that of a group of
+ * people.
  */
 #include <recsys/recsys.h>
 #include <stdio.h>

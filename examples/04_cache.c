@@ -2,13 +2,13 @@
  *
  *   ./04_cache
  *
- * Eight threads want the same answer at the same moment. One of them runs the
- * loader, which here is slow as a database is; the others wait for its answer
- * instead of asking too. Afterwards everybody finds it in the cache, until it
- * is 60 seconds old or is invalidated because what it was made from has changed.
+ * Eight threads ask for the same answer at the same moment. One of them runs the
+ * loader, which is slow here, like a database; the others wait for its answer.
+ * Afterwards every thread finds the answer in the cache, until it is 60 seconds
+ * old or is invalidated because the truth has changed.
  *
- * The cache is a recsys_aside over the store in this process. Over Redis it is
- * the same program, and one loader for all processes: 06_cache_aside.c.
+ * The cache is a recsys_aside over the store in this process. Over Redis the
+ * program is the same, and one loader runs for all processes: 06_cache_aside.c.
  */
 #include <pthread.h>
 #include <recsys/recsys.h>
@@ -31,7 +31,7 @@ static void check(recsys_status status, const recsys_error *err)
     exit(1);
 }
 
-/* What is behind the cache. It may fail: return a status and fill in `err`. */
+/* Reads the truth. It may fail: then it returns a status and fills in `err`. */
 static recsys_status load_profile(recsys_aside_load *load, void *user_data, recsys_error *err)
 {
     const struct timespec slow = {0, 100000000};
@@ -79,7 +79,7 @@ int main(void)
     ask(answers[0]);
     printf("asked again: %s\n", answers[0]);
 
-    /* The profile was changed: the next one who asks must see that. */
+    /* The profile was changed: the next reader must see the change. */
     check(recsys_aside_invalidate(cache, &key, 1, &err), &err);
     ask(answers[0]);
     printf("after it was invalidated: %s\n", answers[0]);

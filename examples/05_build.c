@@ -3,9 +3,9 @@
  *   ./05_build DIR
  *
  * A model of two users and four films in two dimensions, made by hand: the
- * first is how much action there is in it, the second how much romance. DIR is
- * written and then asked. A trainer does the same with the arrays it has
- * trained; train_als/bundle.c is that.
+ * first is how much action a film has, the second how much romance. The program
+ * writes DIR and then asks it for recommendations. A trainer does the same with
+ * the arrays it has trained: see train_als/bundle.c.
  *
  * The builder keeps the arrays by pointer until it writes, and copies texts. A
  * bundle appears as a whole or not at all.

@@ -23,8 +23,7 @@ static recsys_status load(recsys_aside_load *into, void *user_data, recsys_error
     return recsys_aside_load_set(into, value, 0, 0, 0, err);
 }
 
-/* Changes the truth. The cache is invalidated afterwards, so it cannot be done the wrong way round.
- */
+/* Changes the truth. recsys_aside_write() invalidates afterwards, so the order is always right. */
 static recsys_status rename_user(recsys_aside_changes *changes, void *user_data, recsys_error *err)
 {
     (void)changes;

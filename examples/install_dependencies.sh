@@ -1,20 +1,20 @@
 #!/bin/sh
 # install_dependencies.sh [--tests] - install what building librecsys needs.
 #
-# For Debian 12 and 13 and Ubuntu 22.04 and 24.04, and what is made of them. Only
-# what is missing is installed, all of it from the distribution, so a machine
-# that has everything is not touched and root is not needed on it. --tests adds
-# what the tests, the sanitizers and the fuzzers need, servers included, but no
-# service: nothing is started, now or when the machine starts.
+# For Debian 12 and 13, Ubuntu 22.04 and 24.04, and distributions made from them.
+# Installs only missing packages, all of them from the distribution, so a machine
+# that has everything is not changed and needs no root. --tests adds the packages
+# of the tests, the sanitizers and the fuzzers, servers included, but no service:
+# no server is started, neither now nor when the machine starts.
 set -eu
 
 packages="build-essential cmake ninja-build pkg-config libopenblas-pthread-dev libjansson-dev libssl-dev
 zlib1g-dev libxxhash-dev libhiredis-dev libpq-dev libcivetweb-dev ca-certificates curl python3"
-# OpenBLAS is asked for by flavour: libopenblas-dev is also content with the serial one, which
-# only one thread at a time can use. The tests want to see all three.
+# The list names OpenBLAS's flavour, because libopenblas-dev also accepts the serial one, which
+# only one thread at a time can use. The tests need all three.
 test_packages="libopenblas0-serial libopenblas0-openmp"
-# redis-tools has the server, too, under another name (tests/support/servers.py);
-# the package redis-server would make it a service.
+# redis-tools also has the server, under another name (tests/support/servers.py);
+# the package redis-server would install it as a service.
 test_packages="$test_packages libcmocka-dev clang clang-format wrk redis-tools python3-venv"
 test_packages="$test_packages abigail-tools golang-go mandoc"
 with_tests=no
@@ -46,9 +46,10 @@ is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-# Some packages have a version in their name, which is known from what another
-# one depends on: clang from clang-14, so its sanitizers are libclang-rt-14-dev;
-# postgresql from postgresql-15, so PostGIS is postgresql-15-postgis-3.
+# Some packages have a version in their name. It comes from the dependency of
+# another package: clang depends on clang-14, so its sanitizers are
+# libclang-rt-14-dev; postgresql on postgresql-15, so PostGIS is
+# postgresql-15-postgis-3.
 version_of() {
     apt-cache depends "$1" 2>/dev/null | sed -n "s/^ *Depends: *$1-\([0-9][0-9]*\)\$/\1/p" | head -n 1
 }
@@ -85,7 +86,7 @@ install_packages() {
 }
 
 # The package postgresql-N makes a database cluster and starts it, unless a file
-# in this folder says otherwise. One does for as long as the installation takes.
+# in this folder forbids it. This script puts one there during the installation.
 settings=/etc/postgresql-common/createcluster.d
 install_without_cluster() {
     trap 'as_root rm -f $settings/recsys.conf' EXIT
@@ -104,7 +105,7 @@ if [ -z "$missing" ]; then
 fi
 
 echo "installing with apt-get: $missing"
-as_root apt-get update || echo "install_dependencies.sh: apt-get update failed; trying all the same" >&2
+as_root apt-get update || echo "install_dependencies.sh: apt-get update failed; trying to install anyway" >&2
 if [ $with_tests = yes ]; then # only now is it sure that apt knows the versions
     packages="$fixed_packages $(versioned_packages)"
     missing=$(list_missing)

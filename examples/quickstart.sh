@@ -83,7 +83,7 @@ train() {
         options+=(--details "$data/details.csv")
     fi
     if [ "$data" = examples/data ]; then
-        options+=(--factors 16) # 642 films have no use for 64
+        options+=(--factors 16) # enough for 642 films
     fi
     rm -rf "$model"
     build/release/bin/recsys-train-als "${options[@]}" --out "$model"

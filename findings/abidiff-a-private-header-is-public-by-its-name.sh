@@ -7,11 +7,11 @@
 # below these folders define as public. Its manual says so: changes "on types that are not defined in public
 # headers" are filtered out. A struct of lib/model/model.h, which users see as an opaque pointer only, may grow.
 #
-# What really happens: of each path only the last part is kept and compared. As soon as the public folder has
+# In fact: of each path only the last part is kept and compared. As soon as the public folder has
 # a file of the same name (include/foo/model.h), the private lib/model/model.h counts as public, and its growth is
 # reported as a change of the ABI (exit status 4). The very same library with the private header called
 # lib/model/layout.h has none (0, "1 filtered out").
-# So whoever names private headers like the public ones gets false alarms. A suppression file with
+# So a project that names private headers like the public ones gets false alarms. A suppression file with
 # source_location_not_regexp looks at more than the last part: 0 for both, and 4 when a public struct grows.
 #
 # Needs apt of Debian 12 and gcc. Prints what it sees; exit status 0: still so, 1: otherwise, 2: could not be tried.

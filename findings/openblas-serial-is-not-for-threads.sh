@@ -8,14 +8,13 @@
 # from the pthread flavour with OPENBLAS_NUM_THREADS=1. Both provide libblas.so.3, and
 # libopenblas0 is content with either.
 #
-# What really happens: calls at the same time spoil each other. 8 threads multiply each its own matrix, 64 rows of
+# In fact: calls at the same time spoil each other. 8 threads multiply each its own matrix, 64 rows of
 # 1000, with its own vector (cblas_sgemv) on two processors; 10 answers are wrong after 1604 to 86153 calls (3 of 60
 # processes on a busy machine saw none in 200000, hence several tries). They are not wrong in the last bits: 12.4082
 # instead of 5.24748, and 5.24748 instead of 12.4082 in the thread beside it, which is the other thread's answer.
-# Nothing is said, no status is returned. The pthread flavour: 0 of 200000, ten times.
+# There is no message and no status. The pthread flavour: 0 of 200000, ten times.
 # The same with the kernels for Haswell (OPENBLAS_CORETYPE) as with those for SkylakeX.
-# Upstream knows it: who builds OpenBLAS without threads for callers with threads is to choose USE_LOCKING=1. Of the
-# package one sees "USE_THREAD=0" at the end of the description, SINGLE_THREADED in openblas_get_config(), and 0 from
+# Upstream knows it: OpenBLAS built without threads for callers with threads needs USE_LOCKING=1. The package shows "USE_THREAD=0" at the end of the description, SINGLE_THREADED in openblas_get_config(), and 0 from
 # openblas_get_parallel(). Which flavour a program gets is decided where it runs, by update-alternatives.
 # A test finds it only with different data in each thread: with equal data it saw 0 of 600000.
 #

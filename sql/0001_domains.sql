@@ -1,10 +1,10 @@
 -- sql/0001_domains.sql - the tables, indexes and functions behind the built-in domains.
 --
--- Can be applied twice, and again after tables hold rows. Needs PostgreSQL 13 or
--- newer (triggers are dropped and made again, for it cannot replace them) with
--- PostGIS 3. One schema a service; no schema refers to another, so each
--- can move to a database of its own. Every list that is read has an index in the
--- order in which it is read.
+-- Can be applied again, also when tables have rows. Needs PostgreSQL 13 or newer
+-- with PostGIS 3. (Triggers are dropped and made again, because PostgreSQL 13
+-- cannot replace them.) Each service has one schema, and no schema refers to
+-- another, so each can move to a database of its own. Every list that is read has
+-- an index in the order in which it is read.
 --
 --   psql -v ON_ERROR_STOP=1 -1 -f sql/0001_domains.sql
 
@@ -56,9 +56,9 @@ BEGIN
 END
 $$;
 
--- Versions come from one sequence and not from "version + 1": a character that is
--- deleted and made again then never has a version that was used before, so that a
--- cache cannot take the old one for the newer.
+-- Versions come from one sequence and not from "version + 1". So a character that is
+-- deleted and made again never has a version that was used before, and a cache
+-- cannot take the old one for the newer.
 CREATE SEQUENCE IF NOT EXISTS character_db.versions;
 
 CREATE TABLE IF NOT EXISTS character_db.characters (
@@ -87,8 +87,8 @@ CREATE TABLE IF NOT EXISTS character_db.missions (
 CREATE INDEX IF NOT EXISTS missions_newest
     ON character_db.missions (user_id, created_at DESC, id DESC);
 
--- Which awards were given: what makes giving one twice harmless. Each user has
--- awards of his own, so nobody can use up another one's.
+-- The awards that were given, so that giving one twice is harmless. Each user has
+-- separate awards, so no user can use up the award of another.
 CREATE TABLE IF NOT EXISTS character_db.awards (
     user_id  text        NOT NULL,
     award_id text        NOT NULL CHECK (award_id <> ''),
@@ -97,8 +97,8 @@ CREATE TABLE IF NOT EXISTS character_db.awards (
     PRIMARY KEY (user_id, award_id)
 );
 
--- Whoever changes a character, by whatever statement, gets a new version: the
--- row is locked before this runs, so versions of one row only ever grow.
+-- Every change of a character, by any statement, gets a new version. The row is
+-- locked before this runs, so versions of one row only grow.
 CREATE OR REPLACE FUNCTION character_db.before_character_change() RETURNS trigger
     LANGUAGE plpgsql AS $$
 BEGIN
@@ -115,15 +115,15 @@ CREATE TRIGGER before_character_change
     BEFORE INSERT OR UPDATE ON character_db.characters
     FOR EACH ROW EXECUTE FUNCTION character_db.before_character_change();
 
--- What is cached as a character's state contains counts of its missions, so a
--- change of a mission is a change of the state and must give it a new version.
--- Otherwise two different states would bear the same version, and the cache, which
--- lets the higher version win, could keep the older of the two.
+-- The cached state of a character contains counts of its missions, so a change of a
+-- mission is a change of the state and must give it a new version. Otherwise two
+-- different states would have the same version, and the cache, which keeps the
+-- higher version, could keep the older state.
 --
 -- Rows are locked in the order of their ids, so that two statements that change
 -- missions of the same users cannot wait for each other. The lock is the weaker
 -- NO KEY UPDATE: the foreign key's own check already holds a KEY SHARE lock, and
--- two transactions that both wanted more than that would deadlock.
+-- two transactions that both need a stronger lock would deadlock.
 CREATE OR REPLACE FUNCTION character_db.after_mission_change() RETURNS trigger
     LANGUAGE plpgsql AS $$
 DECLARE
@@ -161,7 +161,7 @@ DROP TRIGGER IF EXISTS after_mission_truncate ON character_db.missions;
 CREATE TRIGGER after_mission_truncate AFTER TRUNCATE ON character_db.missions
     FOR EACH STATEMENT EXECUTE FUNCTION character_db.after_mission_change();
 
--- The state as it is read and cached: one definition for readers and for gain_exp().
+-- The state that is read and cached: one definition for readers and for gain_exp().
 CREATE OR REPLACE VIEW character_db.states AS
     SELECT c.id, c.user_id, c.name, c.level, c.exp, c.exp_required, c.version,
            (SELECT count(*) FROM character_db.missions m
@@ -171,24 +171,24 @@ CREATE OR REPLACE VIEW character_db.states AS
            c.created_at, c.updated_at
       FROM character_db.characters c;
 
--- Give experience; as many level-ups as it pays for. No row: there is no such
--- character. An award that this user was given before changes nothing ("awarded"
--- is false); with another amount it is an error, since one of the two callers
--- must be mistaken.
+-- Give experience, and raise the level as often as the experience allows. Returns no
+-- row if there is no such character. An award that this user was given before
+-- changes nothing ("awarded" is false); with another amount it is an error, since
+-- one of the two callers must be mistaken.
 --
--- The order of its steps is what makes it right:
---   1. The row is locked first. Two gains, or a gain and a change of a mission,
---      therefore happen one after the other, and none is computed from what the
---      other has just replaced.
---   2. The award is inserted under that lock and in the same transaction, so it
---      is there if and only if the experience is. A concurrent insert of the same
---      award is waited for.
---   3. The state is read by a statement of its own, after the update. A function
---      that is VOLATILE takes a new snapshot for each of its statements; that of
---      the last one contains everything that was committed before the lock was
---      got. Read in the updating statement itself (UPDATE ... RETURNING with the
---      counts as subqueries) the missions would be those from before the wait for
---      the lock: an old state under a new version.
+-- The order of the steps is important:
+--   1. The row is locked first. So two gains, or a gain and a change of a mission,
+--      happen one after the other, and neither uses values that the other has just
+--      replaced.
+--   2. The award is inserted under that lock and in the same transaction, so the
+--      award exists if and only if the experience was added. The insert waits for a
+--      concurrent insert of the same award.
+--   3. The state is read by a separate statement, after the update. A VOLATILE
+--      function takes a new snapshot for each of its statements; the last one
+--      contains everything that was committed before the function got the lock. If
+--      the updating statement itself read the state (UPDATE ... RETURNING with the
+--      counts as subqueries), the missions would be from before the wait for the
+--      lock: an old state under a new version.
 CREATE OR REPLACE FUNCTION character_db.gain_exp(p_user_id text, p_amount bigint,
                                                  p_award_id text DEFAULT NULL)
     RETURNS TABLE (id bigint, user_id text, name text, level integer, exp bigint,
@@ -269,7 +269,7 @@ CREATE TABLE IF NOT EXISTS location_db.recycle_centers (
 CREATE INDEX IF NOT EXISTS recycle_centers_geog
     ON location_db.recycle_centers USING gist (geog);
 
--- Where many people are: what recsys_domains_warm() loads the neighbourhood of.
+-- Places with many people: recsys_domains_warm() loads their neighbourhood.
 CREATE TABLE IF NOT EXISTS location_db.popular_places (
     name      text             PRIMARY KEY CHECK (name <> ''),
     lat       double precision NOT NULL CHECK (lat BETWEEN -90 AND 90),
@@ -288,11 +288,11 @@ CREATE TABLE IF NOT EXISTS info_db.recycle_guides (
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Text as it is compared in a search, without the difference of upper and lower
--- case. By a collation that knows the letters of all languages, because that of
--- the database itself may know ASCII alone; upper() first, since some letters have
--- two small forms of one capital. Replace it with your own rule if you like;
--- applying this file again keeps yours.
+-- The form of a text that a search compares: without the difference between upper
+-- and lower case. It uses a collation that knows the letters of all languages,
+-- because the database's own may know only ASCII; upper() comes first, since some
+-- capitals have two small letters. You may replace it with your own rule; applying
+-- this file again keeps yours.
 DO $$
 DECLARE
     wanted name[] := ARRAY['C.utf8', 'C.UTF-8', 'pg_c_utf8', 'und-x-icu', 'default'];
@@ -315,8 +315,8 @@ BEGIN
 END
 $$;
 
--- A search by a part of a word needs trigrams to be fast; without the extension it
--- reads all guides, which are few. Nothing is installed for it.
+-- A search by a part of a word needs trigrams to be fast. Without the extension it
+-- reads all guides, which are few. This file does not install the extension.
 DO $$
 DECLARE
     there text;
@@ -376,8 +376,8 @@ CREATE TABLE IF NOT EXISTS auth_db.revoked_tokens (
 CREATE INDEX IF NOT EXISTS revoked_tokens_expiry ON auth_db.revoked_tokens (expires_at);
 
 -- One row. A revocation updates it first and holds its lock until it commits, so
--- revisions become visible in their order and without gaps: who has seen revision
--- N has seen all up to N.
+-- revisions become visible in order and without gaps: a reader that sees revision N
+-- sees all revisions up to N.
 CREATE TABLE IF NOT EXISTS auth_db.revocation (
     one_row  boolean PRIMARY KEY DEFAULT true CHECK (one_row),
     revision bigint  NOT NULL DEFAULT 0 CHECK (revision >= 0)

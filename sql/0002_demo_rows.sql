@@ -1,7 +1,7 @@
--- sql/0002_demo_rows.sql - something to look at: users, characters, centres, guides, chats, scans.
+-- sql/0002_demo_rows.sql - demo rows: users, characters, centres, guides, chats, scans.
 --
--- After 0001_domains.sql. Can be applied twice: what is there already stays as it
--- is. Ids are the tables' own, so that rows of yours do not collide with them.
+-- Apply it after 0001_domains.sql. It can be applied again: rows that exist are not
+-- changed. The tables choose the ids, so they cannot collide with rows of yours.
 
 INSERT INTO my_db.users (user_id, name, email, phone, preferences) VALUES
     ('1', 'Kim Minji', 'minji@example.com', '010-0000-0001', '{"language": "ko", "newsletter": true}'),
@@ -121,7 +121,7 @@ INSERT INTO info_db.recycle_guides (category, title, content, tips) VALUES
      '{Wipe your data}'),
     ('food',
      'Food waste',
-     'What animals can eat is food waste. Bones, shells, pits and tea bags are not.',
+     'Food that animals can eat is food waste. Bones, shells, pits and tea bags are not.',
      '{Drain the water}'),
     ('furniture',
      'Bulky waste',

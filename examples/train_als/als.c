@@ -12,9 +12,9 @@
  * solves by Cholesky. Where alpha * rating < 1 the weight c - 1 is negative:
  * those vectors are gathered at the block's other end and subtracted.
  *
- * Rows are independent, so threads take them in portions from a counter and
- * the result does not depend on who took which. BLAS itself must run on one
- * thread (train_als.c says so to it).
+ * Rows are independent, so threads take them in portions from a counter, and
+ * the result does not depend on which thread took which rows. BLAS itself must
+ * run on one thread (train_als.c sets that).
  */
 #include "als.h"
 
@@ -36,7 +36,7 @@ enum { BLOCK_ROWS = 256, PORTION = 32 };
 extern void sposv_(const char *uplo, const int *n, const int *n_rhs, float *a, const int *lda,
                    float *b, const int *ldb, int *info, size_t uplo_length);
 
-/* Only OpenBLAS has it, and 0 is what its serial flavour says. */
+/* Only OpenBLAS has it; its serial flavour returns 0. */
 extern int openblas_get_parallel(void) __attribute__((weak));
 
 /* The vectors of users, or of items. */
@@ -58,7 +58,7 @@ struct half_step {
     atomic_size_t next_row;
 };
 
-/* What one thread works in. */
+/* The memory of one thread. */
 struct workspace {
     struct half_step *step;
     float *matrix; /* width x width */
@@ -234,9 +234,10 @@ static double squared_norm(const float *x, size_t n)
 }
 
 /*
- * The objective of implicit mode over the sum of all confidences. The pairs
- * nobody chose need no loop: their sum of (x.y)^2 is that of all pairs, the
- * inner product of the two Gram matrices, less that of the chosen.
+ * The objective of implicit mode, divided by the sum of all confidences. The
+ * pairs that no user chose need no loop: their sum of (x.y)^2 is the sum over
+ * all pairs, which is the inner product of the two Gram matrices, minus the sum
+ * over the chosen pairs.
  */
 static double implicit_loss(const struct sparse *ratings, const struct side *users,
                             const struct side *items, const struct als_options *options,

@@ -48,8 +48,8 @@ void als_train(struct als_model *model, const struct sparse *by_user, const stru
 void als_fold_in(float *out, const struct als_model *model, const struct sparse *rows,
                  const struct als_options *options);
 
-/* 1 if the BLAS that was loaded is OpenBLAS built for one thread: two that call it at the same
- * time spoil each other's numbers. als_train() must then be given one thread. */
+/* 1 if the BLAS that was loaded is OpenBLAS built for one thread: two threads that call it at the
+ * same time get wrong numbers. als_train() must then use one thread. */
 int als_blas_is_serial(void);
 
 void als_free(struct als_model *model);

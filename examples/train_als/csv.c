@@ -5,9 +5,9 @@
  * mark is skipped and so are empty lines. Only one record is in memory at a
  * time, so the size of the file does not matter.
  *
- * The first record must be the expected header: a file with other columns, or
- * with none, is found out at once and not after an hour of training. Every
- * failure ends the program with the file's name and the line.
+ * The first record must be the expected header, so a file with other columns, or
+ * with none, is refused at once and not after an hour of training. Every failure
+ * ends the program with the file's name and the line.
  */
 #include "csv.h"
 

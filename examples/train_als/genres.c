@@ -2,11 +2,10 @@
  *
  * When a request names favourite genres, librecsys adds the vectors of the
  * features pref_genre_... to the user's. ALS knows users and movies only, so a
- * genre's vector is that of an imagined user: one who has chosen the genre's
- * most rated movies and nothing else, folded in as a real one would be. It is
- * as long as the vector of a user with that few ratings, so it shifts it without
- * drowning what is known about the user; and for someone new it is a profile to
- * begin with.
+ * genre's vector is that of an imaginary user who has chosen the genre's most
+ * rated movies and nothing else, computed as for a real user. It is as long as
+ * the vector of a user with so few ratings, so it changes a user's vector without
+ * hiding the user's own taste; and for an unknown user it is a first profile.
  *
  * Without this librecsys would use the mean vector of a genre's movies, which
  * is short where most movies have few ratings.

@@ -18,8 +18,8 @@
 #include "csv.h"
 #include "report.h"
 
-/* A movie's mean rating is drawn to the mean of all ratings as if it had this
- * many ratings more that were just average: two enthusiasts make no classic. */
+/* A movie's mean rating is moved towards the mean of all ratings, as if the movie
+ * had this many more average ratings: two high ratings alone prove little. */
 #define AVERAGE_RATINGS 5.0
 
 static char *copy_text(const char *text)

@@ -1,11 +1,11 @@
 /* quality.c - how well a model finds the ratings that were held out.
  *
  * One movie is held out per user, so recall@10 is the share of users who find
- * it among their ten best, and nDCG@10 counts it the less the further down it
- * stands. All movies compete but those the user has rated; ties go to the
- * smaller id. That is the order in which librecsys answers, so evaluating the
- * written bundle through recsysctl gives the same numbers
- * (tests/bench/quality); they are worked out here to stand in its manifest.
+ * it among their ten best, and nDCG@10 counts it less the lower it stands. The
+ * ranking has all movies except those the user has rated; ties go to the smaller
+ * id. That is the order in which librecsys answers, so evaluating the written
+ * bundle through recsysctl gives the same numbers (tests/bench/quality); they are
+ * computed here for the bundle's manifest.
  */
 #include "quality.h"
 

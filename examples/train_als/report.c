@@ -1,12 +1,12 @@
-/* report.c - what the trainer says: progress, and why it stopped.
+/* report.c - the trainer's messages: progress, and why it stopped.
  *
- * A trainer is a batch program: whatever goes wrong ends it, with one line
- * that names the file, the line and the reason. So failures are not passed up
- * through every function; they end here. (A library must not do that, which is
- * why librecsys never does.)
+ * A trainer is a batch program: every failure ends it, with one line that names
+ * the file, the line and the reason. So failures are not returned through every
+ * function; they end here. (A library must not do that, and librecsys never
+ * does.)
  *
- * Progress goes to stderr and only if that is a terminal, so that logs of
- * nightly runs hold results and not thousands of half lines.
+ * Progress goes to stderr, and only if that is a terminal, so that logs of
+ * nightly runs contain results and not thousands of progress lines.
  */
 #include "report.h"
 

@@ -1,4 +1,4 @@
-/* report.h - what the trainer says: progress, and why it stopped. */
+/* report.h - the trainer's messages: progress, and why it stopped. */
 #ifndef TRAIN_ALS_REPORT_H
 #define TRAIN_ALS_REPORT_H
 

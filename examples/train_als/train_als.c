@@ -226,8 +226,8 @@ int main(int argc, char **argv)
     /* The builder would refuse it too, but only after the training. */
     if (lstat(command.out, &there) == 0)
         report_fatal("%s: already there; remove it or choose another --out", command.out);
-    /* Our threads each call BLAS, which must not start threads of its own. A
-     * BLAS that cannot be told so has none. */
+    /* Every thread of the trainer calls BLAS, which must not start threads of its
+     * own. A BLAS without this setting has no threads. */
     if (recsys_blas_set_threads(1u, NULL) != RECSYS_OK)
         report_progress("this BLAS decides itself how many threads it uses");
     if (command.als.n_threads > 1u && als_blas_is_serial()) {

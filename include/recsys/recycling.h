@@ -3,7 +3,7 @@
  * Users, characters, centres, guides, chats, scans and results of Celery tasks,
  * over the schema of sql/. recsys.h does not include this header, because it
  * belongs to one service; it also shows how to build on domain.h.
- * docs/caching.md lists names, keys and shapes.
+ * docs/caching-protocol.md lists their keys.
  */
 #ifndef RECSYS_RECYCLING_H
 #define RECSYS_RECYCLING_H

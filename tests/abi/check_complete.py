@@ -86,8 +86,8 @@ def check_structs(top):
     known = sizes(top / "tests/abi/layout.expected")
     program = (top / "tests/abi/grown_program.c").read_text(encoding="utf-8")
     promise = (top / "docs/abi.md").read_text(encoding="utf-8")
-    lists = re.findall(r"^.*\*\*(?:Frozen|Laid out by the library)\*\*(.*)$", promise, re.M)
-    frozen = set(re.findall(r"`(recsys_\w+)`", " ".join(l.split(":")[0] for l in lists)))
+    lists = re.findall(r"\*\*(?:Frozen|Laid out by the library)\*\*([^:]*):", promise)
+    frozen = set(re.findall(r"`(recsys_\w+)`", " ".join(lists)))
     for file in project.c_files(top, "include/recsys"):
         text = project.without_comments((top / file).read_text(encoding="utf-8"))
         for name, body, _ in STRUCT.findall(text):

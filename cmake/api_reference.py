@@ -29,7 +29,7 @@ class Item:
 
 
 def names_of(code):
-    """What the declaration makes: the names a reader looks up."""
+    """The names that a declaration defines, which readers look up."""
     bare = COMMENT.sub(" ", code)
     found = re.findall(r"^[ \t]*#[ \t]*define[ \t]+(RECSYS_\w+)", bare, flags=re.M)
     plain = re.sub(r"^[ \t]*#.*?(?<!\\)$", "", bare, flags=re.M | re.S)

@@ -12,6 +12,10 @@ function(recsys_add_lints)
       list(APPEND libraries $<TARGET_FILE:recsys_${adapter}>)
     endif()
   endforeach()
+  set(daemon "")
+  if(TARGET recsysd)
+    set(daemon $<TARGET_FILE:recsysd>)
+  endif()
   set(objects "")
   foreach(target recsys_objects recsys_redis_objects recsys_postgres_objects recsysd recsysctl)
     if(TARGET ${target})
@@ -24,6 +28,7 @@ function(recsys_add_lints)
     add_test(NAME lint/${name} COMMAND ${RECSYS_PYTHON} ${file} ${PROJECT_SOURCE_DIR}
       "$<$<STREQUAL:${name},check_symbols>:${libraries}>"
       "$<$<STREQUAL:${name},check_circles>:${objects}>"
+      "$<$<STREQUAL:${name},check_settings>:${daemon}>"
       $<$<STREQUAL:${name},check_docs>:${RECSYS_TEST_BUNDLE}> COMMAND_EXPAND_LISTS)
     set_tests_properties(lint/${name} PROPERTIES LABELS lint TIMEOUT 300
       ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1;CC=${CMAKE_C_COMPILER}")

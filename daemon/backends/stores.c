@@ -24,7 +24,6 @@
 #define SMALL_CACHE (1u << 20) /* bytes; in many parts each would hold too little */
 #define LEAST_CACHE 4096u      /* a shard needs 2048 */
 #define MINUTE_MS 60000u
-#define TOKEN_MS 500u /* for the database to say whether a token is revoked */
 
 struct rd_redis_settings rd_redis_settings(const struct rd_config *config)
 {
@@ -173,9 +172,9 @@ static bool make_denylist(struct rd_app *app)
         store = stores->revoked;
     }
     options.stats = app->metrics.stats;
-    options.timeout_ms = app->config.database_timeout_ms < TOKEN_MS
-                             ? (uint32_t)app->config.database_timeout_ms
-                             : TOKEN_MS;
+    options.timeout_ms = (uint32_t)app->config.revocation_timeout_ms;
+    if (options.timeout_ms > app->config.database_timeout_ms)
+        options.timeout_ms = (uint32_t)app->config.database_timeout_ms;
     if (recsys_denylist_create(store, stores->database, &options, &stores->denylist, &err) !=
         RECSYS_OK)
         return failed("denylist", &err);

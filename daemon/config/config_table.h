@@ -93,6 +93,9 @@
       "at most to PostgreSQL") \
     X(database_timeout_ms, NUMBER, 10, 600000, "2000", "ms", \
       "for a statement, waiting for a connection included") \
+    X(revocation_timeout_ms, NUMBER, 10, 600000, "500", "ms", \
+      "for the database's word whether a token is revoked, where redis does not have it; 503 beyond, and " \
+      "never more than database_timeout_ms") \
     X(warm, SWITCH, 0, 1, "on", "", \
       "fill the caches of guides and popular places after the start") \
     X(rate_limit, NUMBER, 0, 60000000, "0", "requests", \

@@ -3,6 +3,8 @@
 #
 #   ./tests/run.sh            what every change must pass, in minutes
 #   ./tests/run.sh --long     fault, race and fuzz runs at their full length
+#   ./tests/run.sh --quick    lints, unit and API tests of the release build, and the requests
+#                             and replies of tests/daemon/*.http: a few minutes, before a push
 #   ./tests/run.sh NAME...    only these suites (see --list)
 #
 # Installs what the tests need, builds into build/<preset>/ and writes one log a
@@ -20,6 +22,7 @@ jobs=$(nproc 2>/dev/null || echo 2)
 passed=0
 failed=0
 wanted=()
+quick=no
 unset RECSYS_LONG
 export RECSYS_WERROR=OFF
 [ "${CI:-}" = true ] && RECSYS_WERROR=ON
@@ -31,8 +34,9 @@ suites="release contracts bindings clang asan tsan celery examples daemon daemon
 for argument in "$@"; do
   case $argument in
     --long) export RECSYS_LONG=1 ;;
+    --quick) quick=yes ;;
     --list) echo "$suites"; exit 0 ;;
-    -h|--help) sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h|--help) sed -n '2,18s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "run.sh: unknown option $argument (try --help)" >&2; exit 2 ;;
     *) case " $suites " in
          *" $argument "*) wanted+=("$argument") ;;
@@ -40,6 +44,11 @@ for argument in "$@"; do
        esac ;;
   esac
 done
+
+if [ "$quick" = yes ] && { [ ${#wanted[@]} -gt 0 ] || [ -n "${RECSYS_LONG:-}" ]; }; then
+  echo "run.sh: --quick goes with nothing else" >&2
+  exit 2
+fi
 
 is_wanted() {
   [ ${#wanted[@]} -eq 0 ] && return 0
@@ -154,8 +163,11 @@ run_examples() {
   build release && bundle=$(demo_bundle) && tests/install/run_examples.sh "$root/build/release" "$bundle"
 }
 
-run_daemon() { # run_daemon PRESET
-  build "$1" && python3 tests/daemon/run_daemon_tests.py --recsysd "build/$1/bin/recsysd"
+run_daemon() { # run_daemon PRESET [NAME...]
+  local preset=$1
+  shift
+  build "$preset" &&
+    python3 tests/daemon/run_daemon_tests.py --recsysd "build/$preset/bin/recsysd" "$@"
 }
 
 run_ctl() {
@@ -202,6 +214,18 @@ if ! ./examples/install_dependencies.sh --tests > "$logs/install_dependencies.lo
   exit 1
 fi
 
+end() {
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+  exit
+}
+
+if [ "$quick" = yes ]; then
+  suite quick run_ctest release -L 'lint|unit|api'
+  suite daemon-http run_daemon release .http
+  end
+fi
+
 is_wanted release && rm -rf build/release/contracts/seen
 suite release run_ctest release
 suite contracts run_contracts
@@ -216,6 +240,4 @@ suite daemon-asan run_daemon asan
 suite ctl run_ctl
 suite fuzz run_fuzz
 suite quickstart run_quickstart
-
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+end

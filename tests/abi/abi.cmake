@@ -8,7 +8,7 @@ function(recsys_add_abi)
   foreach(name compile_headers check_complete)
     add_test(NAME abi/${name} COMMAND ${RECSYS_PYTHON}
       ${PROJECT_SOURCE_DIR}/tests/abi/${name}.py ${PROJECT_SOURCE_DIR})
-    set_tests_properties(abi/${name} PROPERTIES LABELS lint TIMEOUT 300
+    set_tests_properties(abi/${name} PROPERTIES LABELS lint TIMEOUT ${RECSYS_TEST_SECONDS}
       ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
   endforeach()
   recsys_add_grown()
@@ -82,12 +82,12 @@ function(recsys_add_grown)
       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     string(REGEX REPLACE "^abi_" "" test ${name})
     add_test(NAME abi/${test} COMMAND ${name})
-    set_tests_properties(abi/${test} PROPERTIES LABELS abi TIMEOUT 300
+    set_tests_properties(abi/${test} PROPERTIES LABELS abi TIMEOUT ${RECSYS_TEST_SECONDS}
       FIXTURES_REQUIRED grown_libraries ENVIRONMENT "OPENBLAS_NUM_THREADS=1")
   endforeach()
   add_test(NAME abi/build_grown COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR}
     --target ${programs})
-  set_tests_properties(abi/build_grown PROPERTIES LABELS abi TIMEOUT 1200
+  set_tests_properties(abi/build_grown PROPERTIES LABELS abi TIMEOUT ${RECSYS_TEST_SECONDS}
     FIXTURES_SETUP grown_libraries)
 endfunction()
 
@@ -104,7 +104,7 @@ function(recsys_add_releases)
   add_test(NAME abi/build_described COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR}
     --target recsys_described)
   # Two builds at once in one folder would be in each other's way.
-  set_tests_properties(abi/build_described PROPERTIES LABELS abi TIMEOUT 1200
+  set_tests_properties(abi/build_described PROPERTIES LABELS abi TIMEOUT ${RECSYS_TEST_SECONDS}
     FIXTURES_SETUP described_library DEPENDS abi/build_grown)
   set(flags)
   if(RECSYS_SANITIZE)
@@ -113,7 +113,7 @@ function(recsys_add_releases)
   add_test(NAME abi/check_releases COMMAND ${RECSYS_PYTHON}
     ${PROJECT_SOURCE_DIR}/tests/abi/check_releases.py ${PROJECT_SOURCE_DIR}
     $<TARGET_FILE:recsys_described> $<TARGET_FILE:recsys_test_support> ${CMAKE_C_COMPILER} ${flags})
-  set_tests_properties(abi/check_releases PROPERTIES LABELS abi TIMEOUT 300
+  set_tests_properties(abi/check_releases PROPERTIES LABELS abi TIMEOUT ${RECSYS_TEST_SECONDS}
     FIXTURES_REQUIRED described_library ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
   if(NOT CMAKE_C_COMPILER_ID STREQUAL "GNU")
     return() # abidiff does not see where clang's private structs are declared
@@ -121,7 +121,7 @@ function(recsys_add_releases)
   add_test(NAME abi/check_abidiff COMMAND ${RECSYS_PYTHON}
     ${PROJECT_SOURCE_DIR}/tests/abi/check_abidiff.py ${PROJECT_SOURCE_DIR}
     $<TARGET_FILE:recsys_described> ${CMAKE_C_COMPILER})
-  set_tests_properties(abi/check_abidiff PROPERTIES LABELS abi TIMEOUT 300
+  set_tests_properties(abi/check_abidiff PROPERTIES LABELS abi TIMEOUT ${RECSYS_TEST_SECONDS}
     FIXTURES_REQUIRED described_library SKIP_RETURN_CODE 77
     ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
 endfunction()

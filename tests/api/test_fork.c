@@ -26,7 +26,7 @@
 #define D 16u
 #define N_REQUESTS 20u
 #define K 10u
-#define SECONDS 20u
+#define SECONDS 300u
 
 static struct model_setup setup;
 static recsys_model *model;

@@ -46,6 +46,6 @@ function(recsys_add_contracts)
   target_include_directories(contracts_nulls PRIVATE ${PROJECT_SOURCE_DIR}/include)
   set_target_properties(contracts_nulls PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME contracts/nulls COMMAND contracts_nulls)
-  set_tests_properties(contracts/nulls PROPERTIES LABELS api TIMEOUT 300
+  set_tests_properties(contracts/nulls PROPERTIES LABELS api TIMEOUT ${RECSYS_TEST_SECONDS}
     ENVIRONMENT "RECSYS_CONTRACTS=${RECSYS_CONTRACTS_DIR}/seen")
 endfunction()

@@ -194,7 +194,7 @@ class Proxy:
 
 def psql(conninfo, statement):
     done = subprocess.run([find_psql(), "-X", "-At", "-v", "ON_ERROR_STOP=1", conninfo, "-c", statement],
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -263,7 +263,7 @@ class Load:
     def more(self, n):
         """Wait until n more requests have been answered."""
         before = self.count()
-        assert wait_for(lambda: self.count() >= before + n, 60), "the daemon has stopped answering"
+        assert wait_for(lambda: self.count() >= before + n), "the daemon has stopped answering"
 
     def __enter__(self):
         [thread.start() for thread in self.threads]

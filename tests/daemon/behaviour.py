@@ -14,7 +14,7 @@ import threading
 import time
 
 import make_bundle
-from client import encode, wait_for
+from client import TIMEOUT, encode, wait_for
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -112,11 +112,10 @@ def test_many_who_ask_the_same_at_once_share_one_computation(lab):
 
 
 def test_answers_expire(lab):
-    with lab.daemon("--model", lab.movies, "--cache-ttl-s=1") as daemon:
+    with lab.daemon("--model", lab.movies, "--cache-ttl-s=3") as daemon:
         assert predict(daemon, user_id=1).header("x-cache") == "miss"
         assert predict(daemon, user_id=1).header("x-cache") == "hit"
-        time.sleep(1.3)
-        assert predict(daemon, user_id=1).header("x-cache") == "miss"
+        assert wait_for(lambda: predict(daemon, user_id=1).header("x-cache") == "miss")
 
 
 # ---- connections
@@ -193,7 +192,7 @@ def test_chunks_that_trickle_meet_the_deadline(lab):
         connection, begin = daemon.connect(), time.monotonic()
         connection.send(in_chunks(b'{"user_id": 1}', 5)[:-9])
         assert connection.read().status == 408
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 20  # of 0.5 s and what a busy machine adds
         connection = daemon.connect()
         connection.send(in_chunks(b'{"user_id": 1}', 5)[:-9])
         connection.socket.shutdown(socket.SHUT_WR)
@@ -215,8 +214,8 @@ def test_slow_headers_and_slow_bodies_are_given_up(lab):
         slow[0].send(b"GET /health HTTP/1.1\r\nHost: a\r\nX-Slow: ")
         slow[1].send(b"POST /api/v1/predict HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
         begin = time.monotonic()
-        assert slow[0].is_closed(5) and slow[1].is_closed(5)
-        assert time.monotonic() - begin < 5
+        assert slow[0].is_closed() and slow[1].is_closed()
+        assert time.monotonic() - begin < 20
         assert daemon.get("/health/live").status == 200  # both workers are free again
 
 
@@ -230,7 +229,7 @@ def test_a_body_that_trickles_meets_the_deadline(lab):
                 time.sleep(0.02)
         except OSError:
             pass
-        assert time.monotonic() - begin < 10
+        assert time.monotonic() - begin < 20
         assert daemon.get("/health/live").status == 200
 
 
@@ -335,7 +334,7 @@ def test_secrets_in_the_wrong_place_are_not_repeated(lab):
     with open(path, "w") as file:
         file.write("redis redis://:hunter2@host\n")
     for arguments in (["--config", path], ["redis://:hunter2@host"]):
-        done = subprocess.run([lab.program, *arguments], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([lab.program, *arguments], capture_output=True, text=True, timeout=TIMEOUT)
         assert done.returncode == 2 and "hunter2" not in done.stdout + done.stderr, done
 
 
@@ -477,7 +476,7 @@ def test_a_connection_that_stays_open_is_told_to_close(lab):
     connection.send(encode("GET", "/health/ready"))
     assert connection.read().header("connection") == "keep-alive"
     daemon.signal(signal.SIGINT)
-    assert connection.is_closed(10) and daemon.process.wait(10) == 0
+    assert connection.is_closed() and daemon.process.wait(TIMEOUT) == 0
 
 
 # ---- settings
@@ -485,7 +484,7 @@ def test_a_connection_that_stays_open_is_told_to_close(lab):
 def run(lab, *arguments, environment=None):
     clean = {k: v for k, v in os.environ.items() if not k.startswith("RECSYSD_")}
     clean.update(environment or {})
-    done = subprocess.run([lab.program, *arguments], capture_output=True, text=True, env=clean, timeout=30)
+    done = subprocess.run([lab.program, *arguments], capture_output=True, text=True, env=clean, timeout=TIMEOUT)
     return done.returncode, done.stdout, done.stderr
 
 

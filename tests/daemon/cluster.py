@@ -61,7 +61,7 @@ class Cluster:
              "unix_socket_directories=" + self.folder, "-c", "fsync=off", "-c", "jit=off"], cwd=self.folder,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
             **self.how)
-        assert wait_for(self.answers, 60), "PostgreSQL does not come up"
+        assert wait_for(self.answers), "PostgreSQL does not come up"
 
     def answers(self):
         try:

@@ -13,7 +13,7 @@ import time
 import tokens
 from backends import Load, Redis
 from behaviour import read_metrics
-from client import wait_for
+from client import TIMEOUT, wait_for
 
 API = "/api/v1/"
 
@@ -506,7 +506,7 @@ def test_with_a_frozen_database_cached_reads_go_on(lab):
             response = ask()
             assert response.status == 503 and response.header("retry-after") == "1", response.body
             assert json.loads(response.body) == {"detail": "The database is not available"}
-            assert time.monotonic() - begin < 10  # of 0.7 s and what a busy machine adds
+            assert time.monotonic() - begin < 20  # of 0.7 s and what a busy machine adds
         assert wait_for(lambda: daemon.get("/health").json()["database"]["status"] == "down")
         assert daemon.get("/health/ready").status == 200
         expect(get(daemon, "recommendations/5"))
@@ -691,9 +691,9 @@ def test_wrong_settings_of_servers_and_tokens_are_explained(lab):
             (["--jwt-secret-file", short], "must hold 32 to 4096 bytes"),
             (["--jwt-public-key-file", secret], "is no public key in PEM"),
             (["--jwt-secret-file", secret, "--jwt-public-key-file", pem], "not both")]:
-        done = subprocess.run([lab.program, "--model=x", *arguments], capture_output=True, text=True, timeout=30)
+        done = subprocess.run([lab.program, "--model=x", *arguments], capture_output=True, text=True, timeout=TIMEOUT)
         assert done.returncode == 2 and expected in done.stderr, (arguments, done)
         assert "hunter2" not in done.stderr
     done = subprocess.run([lab.program, "--redis=redis://u:hunter2@a", "--database=password=hunter2", "--print-config"],
-                          capture_output=True, text=True, timeout=30)
+                          capture_output=True, text=True, timeout=TIMEOUT)
     assert done.returncode == 0 and "hunter2" not in done.stdout and "# redis is set, and not shown" in done.stdout

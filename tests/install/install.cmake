@@ -10,7 +10,7 @@ function(recsys_add_bundle)
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME install/make_bundle COMMAND install_make_bundle ${RECSYS_TEST_BUNDLE})
   # With the label lint too, so that `ctest -L lint` has what it needs.
-  set_tests_properties(install/make_bundle PROPERTIES LABELS "install;lint" TIMEOUT 60
+  set_tests_properties(install/make_bundle PROPERTIES LABELS "install;lint" TIMEOUT ${RECSYS_TEST_SECONDS}
     FIXTURES_SETUP bundle)
 endfunction()
 
@@ -20,11 +20,11 @@ function(recsys_add_install)
   endif()
   add_test(NAME install/run COMMAND ${PROJECT_SOURCE_DIR}/tests/install/run.sh
     ${CMAKE_BINARY_DIR} ${RECSYS_TEST_BUNDLE})
-  set_tests_properties(install/run PROPERTIES LABELS install TIMEOUT 300
+  set_tests_properties(install/run PROPERTIES LABELS install TIMEOUT ${RECSYS_TEST_SECONDS}
     FIXTURES_REQUIRED bundle)
   add_test(NAME install/static_only COMMAND ${PROJECT_SOURCE_DIR}/tests/install/static_only.sh
     ${PROJECT_SOURCE_DIR} ${RECSYS_TEST_BUNDLE})
-  set_tests_properties(install/static_only PROPERTIES LABELS install TIMEOUT 1200
+  set_tests_properties(install/static_only PROPERTIES LABELS install TIMEOUT ${RECSYS_TEST_SECONDS}
     FIXTURES_REQUIRED bundle)
 endfunction()
 
@@ -39,7 +39,7 @@ function(recsys_add_trained)
   add_test(NAME install/train_models COMMAND ${PROJECT_SOURCE_DIR}/tests/install/train_models.sh
     $<TARGET_FILE:recsys-train-als> ${out} ${PROJECT_SOURCE_DIR}/examples/data
     ${PROJECT_SOURCE_DIR}/../shared/data/ml-latest-small)
-  set_tests_properties(install/train_models PROPERTIES LABELS api TIMEOUT 300
+  set_tests_properties(install/train_models PROPERTIES LABELS api TIMEOUT ${RECSYS_TEST_SECONDS}
     FIXTURES_SETUP trained ENVIRONMENT OPENBLAS_NUM_THREADS=1)
   set_tests_properties(api/test_trained PROPERTIES FIXTURES_REQUIRED trained
     ENVIRONMENT "RECSYS_TRAINED_BUNDLES=${out}/demo:${out}/demo-ratings:${out}/real;OPENBLAS_NUM_THREADS=1")
@@ -58,6 +58,6 @@ function(recsys_add_man_check)
   endforeach()
   add_test(NAME install/man_pages
     COMMAND ${RECSYS_PYTHON} ${PROJECT_SOURCE_DIR}/tests/install/check_man.py ${pairs})
-  set_tests_properties(install/man_pages PROPERTIES LABELS "install;lint" TIMEOUT 300
+  set_tests_properties(install/man_pages PROPERTIES LABELS "install;lint" TIMEOUT ${RECSYS_TEST_SECONDS}
     SKIP_RETURN_CODE 77 ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
 endfunction()

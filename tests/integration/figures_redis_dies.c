@@ -25,7 +25,7 @@
 #define N_HOT 4u /* every other call is for one of these */
 #define TIMEOUT_MS 200u
 #define SEED 20260114u
-#define PATIENCE_MS 20000u
+#define PATIENCE_MS 300000u
 
 static struct {
     _Atomic uint64_t version;   /* committed */

@@ -17,7 +17,7 @@ function(recsys_add_integration)
   set_tests_properties(integration/servers_start PROPERTIES FIXTURES_SETUP servers)
   set_tests_properties(integration/servers_stop PROPERTIES FIXTURES_CLEANUP servers)
   set_tests_properties(integration/servers_start integration/servers_stop PROPERTIES
-    LABELS integration TIMEOUT 120)
+    LABELS integration TIMEOUT ${RECSYS_TEST_SECONDS})
 
   recsys_add_tests(integration LIBRARIES ${ARGV} THROUGH ${servers} run ${place} --)
   file(GLOB files CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/integration/*.c)

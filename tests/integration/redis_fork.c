@@ -14,7 +14,7 @@
 
 #include "tests/support/redis_case.h"
 
-#define SECONDS 30u
+#define SECONDS 300u
 
 static recsys_status get(recsys_store *store, const char *key)
 {

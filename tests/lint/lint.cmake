@@ -30,7 +30,7 @@ function(recsys_add_lints)
       "$<$<STREQUAL:${name},check_circles>:${objects}>"
       "$<$<STREQUAL:${name},check_settings>:${daemon}>"
       $<$<STREQUAL:${name},check_docs>:${RECSYS_TEST_BUNDLE}> COMMAND_EXPAND_LISTS)
-    set_tests_properties(lint/${name} PROPERTIES LABELS lint TIMEOUT 300
+    set_tests_properties(lint/${name} PROPERTIES LABELS lint TIMEOUT ${RECSYS_TEST_SECONDS}
       ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1;CC=${CMAKE_C_COMPILER}")
   endforeach()
   # A program that does not know the sanitizer cannot be linked with a library that does.

@@ -22,7 +22,7 @@
 #define D 64u
 #define N_QUERIES 40u
 #define K 10u
-#define SECONDS 20u
+#define SECONDS 300u
 
 extern int openblas_get_parallel(void) __attribute__((weak));
 

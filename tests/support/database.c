@@ -27,7 +27,7 @@
 #include "tests/support/check.h"
 
 #define MAX_ARGUMENTS 60
-#define PATIENCE_S 60
+#define PATIENCE_S 300
 
 struct database_server {
     char folder[PATH_MAX / 2];

@@ -29,7 +29,7 @@ import sys
 import tempfile
 import time
 
-PATIENCE_S = 60
+PATIENCE_S = 300
 MARK = "recsys-servers."  # how the data folders are called
 SUPERUSER = "recsys_test"
 BOUNDED = ["--maxmemory", "8mb", "--maxmemory-policy"]

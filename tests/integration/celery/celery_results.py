@@ -20,7 +20,7 @@ import time
 import uuid
 
 HERE = pathlib.Path(__file__).resolve().parent
-PATIENCE_S = 60
+PATIENCE_S = 300
 VALUES = {
     "nothing": None, "a boolean": True, "zero": 0, "an integer beyond doubles": 2**53 + 1,
     "a real": 0.1, "no text": "", "text": "käse \"quoted\"\\\n\u2028 \U0001f600",

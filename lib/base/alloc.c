@@ -1,9 +1,9 @@
 /* lib/base/alloc.c - the allocator hook: where all memory comes from.
  *
- * What is allocated and not yet freed is counted, so that the allocator cannot be
- * changed under memory that it would have to free. The count is spread over cells
- * of their own cache lines, chosen by the thread's stack: only the sum means
- * anything, and threads that allocate at once do not wait for one line.
+ * Pieces that are allocated and not yet freed are counted, because only the allocator that made a
+ * piece may free it: the hook cannot be changed while there are any. The count is spread over
+ * several cells, each on a cache line of its own and chosen by the thread's stack. Only their sum
+ * has a meaning, and threads that allocate at the same time do not wait for one cache line.
  */
 #include "lib/base/alloc.h"
 

@@ -1,4 +1,4 @@
-/* lib/base/buffer.h - bytes that grow, up to a limit that must be named. */
+/* lib/base/buffer.h - an array of bytes that grows up to a limit. */
 #ifndef RS_BASE_BUFFER_H
 #define RS_BASE_BUFFER_H
 
@@ -30,8 +30,8 @@ void rs_buffer_clear(struct rs_buffer *buffer); /* keeps the memory */
 /* The same, but memory of more than `keep` bytes is given back. */
 void rs_buffer_reset(struct rs_buffer *buffer, size_t keep);
 
-/* A failure (E_NOMEM, E_LIMIT) is remembered in `status`, so that a writer
- * checks once at its end. */
+/* A failure (E_NOMEM, E_LIMIT) is kept in `status`, so that the caller checks once, after the
+ * last call. */
 void rs_buffer_add(struct rs_buffer *buffer, const void *bytes, size_t size);
 void rs_buffer_add_text(struct rs_buffer *buffer, const char *text);
 void rs_buffer_format(struct rs_buffer *buffer, const char *format, ...)

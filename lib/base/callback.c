@@ -1,4 +1,5 @@
-/* lib/base/callback.c - what callers' functions return is not trusted to be a status. */
+/* lib/base/callback.c - see callback.h. A caller's function may return any number, also one that
+ * is no status. */
 #include "lib/base/callback.h"
 
 #include <string.h>
@@ -13,9 +14,8 @@ static int is_status(recsys_status status)
 recsys_status rs_callback_result(recsys_status returned, const recsys_error *said,
                                  recsys_error *err, const char *what)
 {
-    const char *message = memchr(said->message, '\0', sizeof said->message) == NULL
-                              ? ""
-                              : said->message;
+    const char *message =
+        memchr(said->message, '\0', sizeof said->message) == NULL ? "" : said->message;
 
     if (returned == RECSYS_OK)
         return RECSYS_OK;

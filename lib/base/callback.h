@@ -1,4 +1,4 @@
-/* lib/base/callback.h - judge what a caller's function returned. */
+/* lib/base/callback.h - turn the return value of a caller's function into a status. */
 #ifndef RS_BASE_CALLBACK_H
 #define RS_BASE_CALLBACK_H
 
@@ -6,9 +6,9 @@
 
 #include "recsys/status.h"
 
-/* What a loader, a writer or a driver returned, as a status of the library.
- * `said` is the error record that it was given, zeroed before. `what` names it:
- * "recsys_aside_get_or_load: the loader".
+/* The return value of a loader, a writer or a driver, as a status of the library. `said` is the
+ * error record that it was given, zeroed before. `what` names it: "recsys_aside_get_or_load: the
+ * loader".
  *   RECSYS_OK            RECSYS_OK, and `err` stays as it is.
  *   a status of the table  that status, with the function's own message, or with
  *                        the table's words if it left none.
@@ -16,7 +16,8 @@
 recsys_status rs_callback_result(recsys_status returned, const recsys_error *said,
                                  recsys_error *err, const char *what);
 
-/* What a function that walks returned: RECSYS_OK for 0, else E_STOPPED. */
+/* The return value of a callback that was called for each entry: RECSYS_OK for 0, else
+ * E_STOPPED. */
 recsys_status rs_walk_result(int32_t returned, recsys_error *err, const char *what);
 
 #endif

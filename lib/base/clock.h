@@ -1,10 +1,10 @@
-/* lib/base/clock.h - the two clocks: one that never jumps, one that people read. */
+/* lib/base/clock.h - the two clocks: monotonic time, and the time of day. */
 #ifndef RS_BASE_CLOCK_H
 #define RS_BASE_CLOCK_H
 
 #include <stdint.h>
 
 uint64_t rs_clock_ns(void);      /* monotonic, for durations and deadlines */
-uint64_t rs_clock_unix_ms(void); /* since 1970, for showing */
+uint64_t rs_clock_unix_ms(void); /* since 1970, for dates */
 
 #endif

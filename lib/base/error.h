@@ -15,9 +15,9 @@ recsys_status rs_error(recsys_error *err, recsys_status status, const char *form
 recsys_status rs_error_sys(recsys_error *err, int sys_errno, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Hand a failure on that was written to a record of one's own, because it was not
- * yet certain that the call would fail: a call that succeeds in the end leaves the
- * caller's record as it was. Returns said->status. */
+/* Copy a failure from a local record to the caller's. A function uses a local record while it
+ * does not know yet whether its call fails: a call that succeeds must leave the caller's record
+ * as it was. Returns said->status. */
 recsys_status rs_error_copy(recsys_error *err, const recsys_error *said);
 
 /* "out of memory (%s)" */

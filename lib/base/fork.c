@@ -1,8 +1,9 @@
 /* lib/base/fork.c - counts forks, by a handler that runs in the child.
  *
- * The handlers are registered when the library is loaded. The child's adds one
- * to a number and gives back the locks that were taken before: a child of a process
- * with threads may do nothing that needs a lock of others. */
+ * The handlers are registered when the library is loaded. The child's handler adds one to a
+ * number and releases the locks that the parent's handler took. It does nothing else: in the
+ * child of a process with threads, a lock of another library may be held by a thread that the
+ * child does not have. */
 #include "lib/base/fork.h"
 
 #include <pthread.h>
@@ -46,7 +47,7 @@ static void in_child(void)
 
 __attribute__((constructor)) static void watch_forks(void)
 {
-    /* Fails without memory only; then a child is not told apart, as in 0.1. */
+    /* Fails only without memory. Then the library does not notice a fork, as in 0.1. */
     (void)pthread_atfork(before_fork, after_fork, in_child);
 }
 

@@ -8,9 +8,9 @@
 #include "lib/base/lock.h"
 #include "recsys/status.h"
 
-/* How many forks lie between the process that loaded the library and this one.
- * An object that owns threads or sockets remembers the number at its creation:
- * another number means that they are the parent's. Any thread; a load. */
+/* The number of forks between the process that loaded the library and this one. An object that
+ * owns threads or sockets keeps the number of its creation: if the number has changed, they
+ * belong to the parent. Any thread; one load. */
 uint32_t rs_fork_count(void);
 
 /* E_STATE if `remembered` is not the present number. `what`: "recsys_scorer_top_k:
@@ -18,10 +18,10 @@ uint32_t rs_fork_count(void);
 recsys_status rs_fork_check(uint32_t remembered, const char *what, recsys_error *err);
 
 /*
- * For what lives as long as the process, when the library is loaded: whoever
- * forks takes `lock` before and waits until `*n_inside` is 0, so a child finds
- * nobody in the middle of something, whose thread it does not have. Not for a
- * lock under which a callback runs.
+ * Register a lock that lives as long as the process, while the library is loaded. A thread that
+ * forks takes `lock` before the fork and waits until `*n_inside` is 0. So no thread is in the
+ * middle of its work at the fork: the child does not have that thread. Not for a lock under which a
+ * callback runs.
  */
 void rs_fork_protect(struct rs_lock *lock, atomic_uint *n_inside);
 

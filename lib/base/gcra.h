@@ -1,9 +1,9 @@
 /* lib/base/gcra.h - the arithmetic of a rate limit: one number per key.
  *
- * GCRA (ITU-T I.371, virtual scheduling): a key's TAT is the time at which its
- * bucket will be full again. Pure functions of integers: no clock, no memory, no
- * locks. Whoever keeps TATs (the in-process store, the local limiter; Redis
- * has the same in Lua) reads, calls and writes back under a lock of its own.
+ * GCRA (ITU-T I.371, virtual scheduling): a key's TAT is the time at which its bucket will be full
+ * again. Pure functions of integers: no clock, no memory, no locks. The in-process store and the
+ * local limiter keep TATs: they read, call and write back under a lock of their own. Redis has the
+ * same arithmetic in Lua.
  */
 #ifndef RS_BASE_GCRA_H
 #define RS_BASE_GCRA_H
@@ -12,13 +12,14 @@
 
 #include "recsys/store.h"
 
-/* May `cost` pass at `now_us`? `tat_us` is what was kept for the key; 0, or any time
- * that is past, for a key that is not known. Returns what to keep from now on:
- * the old TAT if not. It may be forgotten after out->reset_us.
+/* May `cost` pass at `now_us`? `tat_us` is what was kept for the key; 0, or any past time, for an
+ * unknown key. Returns the TAT to keep from now on, which is the old one if `cost` may not pass. It
+ * may be dropped after out->reset_us.
  *
  * emission_us  >= 1, the time in which one item comes back
  *
- * Any values are safe: what does not fit into 64 bits is as large as fits. */
+ * Any values are safe: a result that does not fit into 64 bits becomes the largest one that
+ * does. */
 uint64_t rs_gcra_decide(uint64_t tat_us, uint64_t now_us, uint64_t emission_us, uint32_t burst,
                         uint32_t cost, recsys_rate_decision *out);
 

@@ -1,12 +1,12 @@
-/* lib/base/hash.h - hashing for tables whose keys strangers choose. */
+/* lib/base/hash.h - hashing for tables whose keys come from outside. */
 #ifndef RS_BASE_HASH_H
 #define RS_BASE_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* A random number made once per process, so that nobody can prepare keys that
- * all fall into one slot. */
+/* A random number made once per process, so that a client cannot prepare keys that all fall into
+ * one slot. */
 uint64_t rs_hash_seed(void);
 
 /* XXH3-64 (xxhash.com). */

@@ -1,13 +1,12 @@
 /* lib/base/ids.c - from ids to rows and back.
  *
- * Lookup is linear probing in a table that is at most half full, hashed with a
- * seed that strangers do not know. Ids that are n numbers without a gap in any
- * order, as most files have them (0..n-1, 1..n), need no table: `sorted` is the
- * way in and `rank` the way back.
+ * Lookup is linear probing in a table that is at most half full, hashed with the random seed of the
+ * process. Ids that are n numbers without a gap in any order, as most files have them (0..n-1,
+ * 1..n), need no table: `sorted` is the way in and `rank` the way back.
  *
- * Numbers are sorted by radix; so are texts, by the eight bytes behind their
- * common beginning, and what these leave equal is merged by whole texts. What
- * is ascending already is not sorted at all.
+ * Numbers are sorted by radix; so are texts, by the eight bytes behind their common beginning, and
+ * texts that are equal so far are merged by their whole length. Ids that are ascending already are
+ * not sorted.
  */
 #include "lib/base/ids.h"
 
@@ -48,7 +47,7 @@ void rs_ids_destroy(struct rs_ids *ids)
     memset(ids, 0, sizeof *ids);
 }
 
-/* `rank` from `sorted`; both are dropped if they say nothing. */
+/* Make `rank` from `sorted`. Both are dropped if `sorted` is 0..n-1. */
 static recsys_status finish_order(struct rs_ids *ids, recsys_error *err)
 {
     size_t n = ids->n, at = 0;
@@ -138,7 +137,7 @@ static recsys_status twice(const int64_t *numbers, const uint32_t *order, size_t
                     what, numbers[a], a < b ? a : b, a < b ? b : a);
 }
 
-/* Every id lies in first..first + n - 1: if no two are alike, they are these. */
+/* All ids lie in first..first + n - 1. If no two are equal, they are exactly these numbers. */
 static recsys_status take_dense(struct rs_ids *ids, const int64_t *numbers, const uint32_t *order,
                                 const char *what, recsys_error *err)
 {

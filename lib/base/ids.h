@@ -1,8 +1,8 @@
 /* lib/base/ids.h - the ids of users, items or features, and the way from an id to its row.
  *
- * A row is where something stands in an array; an id is what callers know it
- * by. Rows never leave the library. Lookup is one probe sequence in an
- * open-addressing table; numbers without a gap, in any order, need no table.
+ * A row is a position in an array; an id is the name that callers use. Rows never leave the
+ * library. Lookup is one probe sequence in an open-addressing table; numbers without a gap, in any
+ * order, need no table.
  */
 #ifndef RS_BASE_IDS_H
 #define RS_BASE_IDS_H
@@ -26,9 +26,9 @@ struct rs_ids {
     uint32_t *rank;   /* by row: its place in `sorted`; NULL = the row itself */
 };
 
-/* All take rows in the order in which `order` lists them: new row r has the id
- * of old row order[r]; NULL = as given. What is passed is COPIED. `what` names
- * the array in errors ("model.safetensors: item_ids").
+/* All take rows in the order in which `order` lists them: new row r has the id of old row order[r];
+ * NULL = as given. The arguments are COPIED. `what` names the array in errors ("model.safetensors:
+ * item_ids").
  *
  * E_FORMAT: an id negative, empty, too long, not UTF-8, or twice there. */
 
@@ -43,16 +43,15 @@ recsys_status rs_ids_from_texts(struct rs_ids *ids, const char *bytes, size_t n_
                                 const char *what, recsys_error *err);
 void rs_ids_destroy(struct rs_ids *ids);
 
-/* What makes `id` one that none of these can be, as static text that follows
- * "id": it is of the other kind, above INT64_MAX, or a text without a length or
- * longer than 255 bytes. NULL if it could be one. Every public function that
- * takes an id refuses these as E_INVALID. */
+/* The reason why no model of this kind can have `id`, as static text that follows "id": it is of
+ * the other kind, above INT64_MAX, or a text without a length or longer than 255 bytes. NULL if
+ * a model could have it. Every public function that takes an id refuses these as E_INVALID. */
 const char *rs_ids_refuse(const struct rs_ids *ids, recsys_id id);
 /* The same as a fallible call; `noun` ("user", "item") is for the message. */
 recsys_status rs_ids_check(const struct rs_ids *ids, recsys_id id, const char *noun,
                            recsys_error *err);
 
-/* 1 and the row, or 0. An id that rs_ids_refuse() refuses is simply not there. */
+/* 1 and the row, or 0. An id that rs_ids_refuse() refuses is never found. */
 int rs_ids_find(const struct rs_ids *ids, recsys_id id, uint32_t *row);
 /* The same as a fallible call: E_NOT_FOUND, or E_INVALID as rs_ids_check(). */
 recsys_status rs_ids_lookup(const struct rs_ids *ids, recsys_id id, const char *noun, uint32_t *row,

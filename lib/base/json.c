@@ -15,7 +15,8 @@ recsys_status rs_json_parse(const char *bytes, size_t size, const char *where, j
     json_error_t problem;
     int saved = errno;
 
-    /* jansson calls most tokens for which it finds no memory invalid ones; malloc's errno tells. */
+    /* When jansson finds no memory for a token, it mostly reports an invalid token; malloc's
+     * errno shows the difference. */
     errno = 0;
     *out = json_loadb(bytes, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
     int out_of_memory = *out == NULL && errno == ENOMEM;

@@ -1,4 +1,4 @@
-/* lib/base/json.h - reading JSON that strangers wrote (over jansson).
+/* lib/base/json.h - read JSON from outside, with jansson.
  *
  * Parsing is strict: duplicate keys, numbers beyond 64 bits, NUL characters
  * and invalid UTF-8 are refused. Getters name what they looked for in the
@@ -26,8 +26,8 @@ int rs_json_write(const json_t *value, size_t flags, struct rs_buffer *out);
 /* The same as text of its own, for rs_free(); NULL if there is no memory. */
 char *rs_json_write_text(const json_t *value, size_t flags);
 
-/* 1 if it is an integer, also one that was written 7.0 (as pandas does for a
- * column with gaps), unless it is too large to be told from its neighbours. */
+/* 1 if it is an integer, also one that was written 7.0 (as pandas does for a column with gaps),
+ * unless a double cannot tell it from its neighbours. */
 int rs_json_to_integer(const json_t *value, int64_t *out);
 
 /* Object member `key`. A missing or null member gives RECSYS_OK and leaves

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define MAX_DEPTH 1000u
-/* A text that was valid stays so as a column of a row of a list. */
+/* A valid text is still accepted when it stands in a row inside a list. */
 #define MAX_DEPTH_AROUND (MAX_DEPTH + 8u)
 
 struct scan {
@@ -74,7 +74,7 @@ static int is_hex(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/* What follows a backslash. */
+/* The rest of an escape, behind its backslash. */
 static int skip_escape(struct scan *scan)
 {
     if (scan->at == scan->end)

@@ -1,6 +1,6 @@
-/* lib/base/json_scan.h - where a JSON value ends, and whether it is one (RFC 8259).
+/* lib/base/json_scan.h - check whether text is a JSON value, and find its end (RFC 8259).
  *
- * Nothing is made of the text: numbers of any size, repeated keys and \u0000 are well-formed.
+ * The text is only checked, so numbers of any size, repeated keys and \u0000 are well-formed.
  */
 #ifndef RS_BASE_JSON_SCAN_H
 #define RS_BASE_JSON_SCAN_H

@@ -1,7 +1,7 @@
-/* lib/base/json_span.h - find the borders inside JSON text without parsing it.
+/* lib/base/json_span.h - find elements and members in JSON text without making values of them.
  *
- * Nothing outside the text is read, whatever it is. What is not JSON gives E_FORMAT as far as
- * it was looked at.
+ * No byte outside the text is read, whatever the text is. E_FORMAT if the part that was read is not
+ * JSON.
  */
 #ifndef RS_BASE_JSON_SPAN_H
 #define RS_BASE_JSON_SPAN_H

@@ -8,7 +8,7 @@
 #include "lib/base/buffer.h"
 #include "recsys/source.h"
 
-/* A string in quotes. Only what must be is escaped; `text` is UTF-8. */
+/* A string in quotes. Only characters that must be escaped are; `text` is UTF-8. */
 void rs_json_put_text(struct rs_buffer *out, const char *text, size_t size);
 /* The same of a text that ends with NUL. */
 void rs_json_put_string(struct rs_buffer *out, const char *text);
@@ -19,7 +19,7 @@ void rs_json_put_unsigned(struct rs_buffer *out, uint64_t value);
 /* A number as rs_real_write() writes it; null if it is not finite. */
 void rs_json_put_real(struct rs_buffer *out, double value);
 
-/* As recsys_rows_format() promises; `value` is good as it is. */
+/* As recsys_rows_format() promises. `value` was checked before. */
 void rs_json_put_datum(struct rs_buffer *out, const recsys_datum *value);
 
 #endif

@@ -6,8 +6,8 @@
 
 #include "lib/base/log.h"
 
-/* A mutex call that fails means that memory is damaged or a rule broken; the
- * library must not end its host, so it says so and goes on. */
+/* A mutex call fails only if memory is damaged or a rule was broken. The library must not end
+ * its host, so it logs the failure and goes on. */
 static void expect_zero(int result, const char *what)
 {
     if (result != 0)

@@ -29,8 +29,8 @@ int rs_lock_init(struct rs_lock *lock);
 void rs_lock_destroy(struct rs_lock *lock);
 void rs_lock_take(struct rs_lock *lock);
 void rs_lock_give(struct rs_lock *lock);
-/* 1 if it was free and is now taken. For a forked child, whose parent's other threads hold theirs
- * for ever. */
+/* 1 if it was free and is now taken. For a forked child: a lock that another thread of the
+ * parent held at the fork is never released there. */
 int rs_lock_try(struct rs_lock *lock);
 
 int rs_signal_init(struct rs_signal *signal);

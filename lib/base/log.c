@@ -1,8 +1,7 @@
 /* lib/base/log.c - the log hook.
  *
- * Readers hold a read lock while the hook runs, so whoever takes the hook away
- * waits for those calls and may then free what it used. Silent, the library pays
- * for one load.
+ * A thread holds a read lock while the hook runs. recsys_log_set() waits for those calls, so its
+ * caller may then free what the hook used. Without a hook, a log call costs one load.
  */
 #include "lib/base/log.h"
 
@@ -20,7 +19,7 @@ static recsys_log_callback hook;   /* protected by hook_lock */
 static void *hook_user_data;       /* protected by hook_lock */
 static _Atomic int32_t hook_level; /* 0 = silent; written under hook_lock */
 
-/* A child does not have the threads that were inside the hook when it was made. */
+/* A forked child does not have the threads that were inside the hook at the fork. */
 static void before_fork(void)
 {
     pthread_rwlock_rdlock(&hook_lock);

@@ -1,4 +1,4 @@
-/* lib/base/log.h - say something through the host's log hook. */
+/* lib/base/log.h - send a line to the host's log hook. */
 #ifndef RS_BASE_LOG_H
 #define RS_BASE_LOG_H
 

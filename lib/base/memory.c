@@ -1,4 +1,4 @@
-/* lib/base/memory.c - the few forms of allocation in use, over rs_alloc, rs_resize and rs_free. */
+/* lib/base/memory.c - arrays, copies and aligned blocks, over rs_alloc, rs_resize and rs_free. */
 #include <stdint.h>
 #include <string.h>
 

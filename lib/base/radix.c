@@ -1,9 +1,8 @@
 /* lib/base/radix.c - least significant digit first, 11 bits at a time.
  *
- * Only row numbers are moved; keys stay where they are. A digit that is the
- * same in every key costs one reading pass and nothing else, so small ids need
- * two or three rounds of the six. No recursion, and no input is slower than
- * another of its size.
+ * Only row numbers are moved; keys stay where they are. A digit that is the same in every key costs
+ * only the pass that reads it, so small ids need two or three of the six rounds. There is no
+ * recursion, and the time depends on the number of keys alone.
  */
 #include "lib/base/radix.h"
 

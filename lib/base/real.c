@@ -1,8 +1,8 @@
 /* lib/base/real.c - see real.h.
  *
- * snprintf and strtod take the decimal point from the host's locale, which the
- * library neither knows nor changes. So what snprintf wrote instead of the
- * point is found and exchanged for one, and the other way round before strtod.
+ * snprintf and strtod take the decimal point from the host's locale, which the library does not
+ * change. So the locale's point is found in snprintf's text and replaced by '.', and the reverse is
+ * done before strtod.
  */
 #include "lib/base/real.h"
 
@@ -15,7 +15,7 @@
 /* Longer ones are refused; no double needs more digits. */
 #define MAX_DIGITS 1100
 
-/* Whatever snprintf took for the decimal point becomes one. */
+/* Replace the locale's decimal point by '.'. */
 static void use_point(char *text)
 {
     size_t start = strspn(text, "-0123456789");
@@ -29,7 +29,7 @@ static void use_point(char *text)
 
 void rs_real_write_shortest(double value, char out[RS_REAL_SIZE])
 {
-    /* 15 digits are unambiguous for all but the subnormal, which have fewer. */
+    /* Every double but the subnormal ones keeps 15 digits. */
     int digits = fabs(value) < DBL_MIN ? 1 : 15;
 
     for (; digits <= 17; digits++) {
@@ -91,7 +91,7 @@ int rs_real_read(const char *text, size_t size, double *out)
     if (size > MAX_DIGITS || !is_decimal(text, size, &point))
         return 0;
     snprintf(half, sizeof half, "%.1f", 0.5);
-    length = strlen(half) - 2; /* of the locale's point: what is between 0 and 5 */
+    length = strlen(half) - 2; /* of the locale's point, which stands between 0 and 5 */
     memcpy(copy, text, point);
     if (point < size) {
         memcpy(copy + point, half + 1, length);

@@ -1,4 +1,4 @@
-/* lib/base/structs.c - the rules by which older and newer callers meet. */
+/* lib/base/structs.c - see structs.h. */
 #include "lib/base/structs.h"
 
 #include <inttypes.h>
@@ -20,7 +20,8 @@ static recsys_status check_size(uint32_t size, size_t v1_size, const char *what,
     if (size >= v1_size && size <= RS_STRUCT_MAX_SIZE)
         return RECSYS_OK;
     return rs_error(err, RECSYS_E_INVALID,
-                    "%s: struct_size is %" PRIu32 ", must be at least %zu; set it to sizeof, as the "
+                    "%s: struct_size is %" PRIu32
+                    ", must be at least %zu; set it to sizeof, as the "
                     "_INIT macro does",
                     what, size, v1_size);
 }
@@ -74,6 +75,7 @@ recsys_status rs_reserved(uint64_t value, const char *what, recsys_error *err)
 {
     if (value == 0)
         return RECSYS_OK;
-    return rs_error(err, RECSYS_E_UNSUPPORTED, "%s is 0x%" PRIx64 ": not known to this library (%s)",
-                    what, value, recsys_version_string());
+    return rs_error(err, RECSYS_E_UNSUPPORTED,
+                    "%s is 0x%" PRIx64 ": not known to this library (%s)", what, value,
+                    recsys_version_string());
 }

@@ -1,8 +1,8 @@
-/* lib/base/structs.h - structs that begin with struct_size, in and out.
+/* lib/base/structs.h - copy sized structs in and out.
  *
- * A program and the library may have been compiled with headers of different
- * versions. Whoever is older knows a shorter struct. These functions are the
- * only place that knows the rules for that; docs/abi.md explains them. */
+ * A program and the library may have been compiled with headers of different versions. The older
+ * one knows a shorter struct. Only these functions know the rules for that; docs/abi.md explains
+ * them. */
 #ifndef RS_BASE_STRUCTS_H
 #define RS_BASE_STRUCTS_H
 
@@ -26,8 +26,8 @@
 recsys_status rs_struct_read(void *dst, size_t dst_size, const void *src, size_t v1_size,
                              const char *what, recsys_error *err);
 
-/* Out, before any work: is `out` given and its struct_size plausible? Zeroes all
- * but struct_size, so that a call that fails later leaves nothing behind. */
+/* Out, before any work: check that `out` is given and its struct_size plausible. Zeroes all but
+ * struct_size, so that `out` is empty if the call fails later. */
 recsys_status rs_struct_begin(void *out, size_t v1_size, const char *what, recsys_error *err);
 
 /* Out, at the end: copy as much of `src` as the caller has room for. The rest of a
@@ -35,9 +35,8 @@ recsys_status rs_struct_begin(void *out, size_t v1_size, const char *what, recsy
  * `out` has passed rs_struct_begin(). */
 void rs_struct_write(void *out, const void *src, size_t src_size);
 
-/* A field that nobody may use yet: E_UNSUPPORTED unless it is zero. Also for the
- * bits of a flags field that this library does not know.
- * `what`: "recsys_scorer_top_k: queries[].reserved". */
+/* A field that is reserved: E_UNSUPPORTED unless it is zero. Also for the bits of a flags field
+ * that this library does not know. `what`: "recsys_scorer_top_k: queries[].reserved". */
 recsys_status rs_reserved(uint64_t value, const char *what, recsys_error *err);
 
 #endif

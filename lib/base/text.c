@@ -1,5 +1,5 @@
-/* lib/base/text.c - see text.h. ASCII only where case matters: the rest of
- * Unicode has no case that does not depend on language. */
+/* lib/base/text.c - see text.h. Case is changed and ignored for ASCII letters only: for others
+ * it depends on the language. */
 #include "lib/base/text.h"
 
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* lib/base/text.h - the few things done with UTF-8 text. */
+/* lib/base/text.h - trim, append, compare and lower-case UTF-8 text. */
 #ifndef RS_BASE_TEXT_H
 #define RS_BASE_TEXT_H
 

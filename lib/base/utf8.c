@@ -3,7 +3,8 @@
 
 #include <stdint.h>
 
-/* Bytes of the character that starts here; 0 if it is none or NUL. `size` > 0. */
+/* How many bytes the character that starts here has; 0 for NUL and for bytes that are no
+ * character. `size` > 0. */
 static size_t character_size(const unsigned char *at, size_t size)
 {
     if (at[0] < 0x80)

@@ -1,4 +1,4 @@
-/* lib/base/utf8.h - is this UTF-8, and of how many characters? */
+/* lib/base/utf8.h - check that bytes are UTF-8, and count characters. */
 #ifndef RS_BASE_UTF8_H
 #define RS_BASE_UTF8_H
 

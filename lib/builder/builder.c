@@ -1,9 +1,8 @@
 /* lib/builder/builder.c - collect the parts of a model.
  *
- * Arrays are only pointed at: what they hold is looked at when the bundle is
- * written, because only then all parts are there to be compared. Texts, fields
- * and catalogue lines are copied, so they are checked at once. Catalogue lines
- * are kept in the form in which they will be written.
+ * The builder keeps pointers to arrays and reads their numbers when the bundle is written, because
+ * only then all parts are set and can be compared. Texts, fields and catalogue lines are copied, so
+ * they are checked at once. Catalogue lines are kept in the form in which they will be written.
  */
 #include "recsys/builder.h"
 
@@ -121,7 +120,7 @@ static uint32_t what_it_holds(uint32_t dtype)
     }
 }
 
-/* Strides as they are meant; 0 if some number would lie beyond what an address can be. */
+/* Fill in the strides; 0 if the address of some number would overflow. */
 static int fill_strides(recsys_array *array)
 {
     uint64_t unit = rs_dtype_size(array->dtype);
@@ -272,7 +271,7 @@ static recsys_status store(json_t *object, const char *key, json_t *value, recsy
     return RECSYS_OK;
 }
 
-/* tags.NAME: always text. A run id of digits is no number. */
+/* tags.NAME: always text, also if it has only digits. */
 static recsys_status set_tag(json_t *object, const char *field, const char *key, const char *value,
                              recsys_error *err)
 {
@@ -361,7 +360,7 @@ recsys_status recsys_builder_set_field(recsys_builder *builder, const char *fiel
     return rs_error(err, RECSYS_E_INVALID, "a model has no field called \"%.80s\"", field);
 }
 
-/* Nothing of what failed stays. */
+/* Remove the lines that were added before the failure. */
 static void take_back(struct rs_buffer *catalog, size_t size)
 {
     catalog->size = size;

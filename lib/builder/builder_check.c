@@ -1,10 +1,9 @@
 /* lib/builder/builder_check.c - from the parts of a model to what will be written.
  *
- * Checks that the parts fit together and that every number is one that the
- * loader will take, so that a bundle that was written can be loaded. Arrays
- * that have the stored type already are used where they are; others are
- * converted into copies that the plan owns. Then the items' order is decided
- * and everything that names items by row is translated into it.
+ * Checks that the parts fit together and that every number is one that the loader will take, so
+ * that a bundle that was written can be loaded. Arrays that have the stored type already are used
+ * where they are; others are converted into copies that the plan owns. Then the items are put in
+ * scan order, and the arrays that name items by row are translated.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -75,7 +74,7 @@ static recsys_status get_all_floats(const struct recsys_builder *builder, struct
     return RECSYS_OK;
 }
 
-/* Scale every row to length 1, unless all are; one of length 0 stays. */
+/* Scale every row to length 1, unless all have it. A row of length 0 stays. */
 static recsys_status normalise(struct rs_plan *plan, const float **rows, size_t n, double *norms,
                                const char *name, recsys_error *err)
 {
@@ -97,7 +96,7 @@ static recsys_status normalise(struct rs_plan *plan, const float **rows, size_t 
     return RECSYS_OK;
 }
 
-/* The norms of one matrix, which is normalised for a cosine model. */
+/* The norms of one matrix. It is normalised first for a cosine model. */
 static recsys_status measure(struct rs_plan *plan, const float **rows, size_t n, const char *name,
                              double **norms, recsys_error *err)
 {
@@ -123,7 +122,7 @@ static recsys_status decide_order(struct rs_plan *plan, recsys_error *err)
     if (status == RECSYS_OK)
         status = measure(plan, &plan->items, plan->n_items, "item_factors", &item_norms, err);
     if (status == RECSYS_OK) {
-        /* Unit vectors differ by rounding only, which shall not shuffle them. */
+        /* Unit vectors differ by rounding only, which must not change their order. */
         for (size_t i = 0; plan->metric == RECSYS_METRIC_COSINE && i < plan->n_items; i++)
             item_norms[i] = item_norms[i] > 0.0;
         status = rs_layout_order(item_norms, plan->n_items, plan->order, err);
@@ -158,8 +157,8 @@ static recsys_status get_ids(const struct recsys_builder *builder, int part, uin
     return rs_ids_from_numbers(ids, numbers, n, order, name, err);
 }
 
-/* As they are stored; NULL for texts, and for 1..n in the order of rows, which a
- * bundle without ids means. */
+/* The numbers to be stored. NULL for texts, and for 1..n in the order of rows: a bundle without
+ * ids means these. */
 static recsys_status list_numbers(const struct rs_ids *ids, struct rs_plan *plan, int64_t **out,
                                   recsys_error *err)
 {

@@ -1,8 +1,8 @@
 /* lib/builder/builder_import.c - collect parts from files.
  *
- * What a file holds is used where it is mapped; a builder keeps its files open
- * until it ends. Only implicit's factors with bias columns are copied, because
- * their rows are wider than the vectors.
+ * Arrays of a file are used where they are mapped; a builder keeps its files open until it is
+ * destroyed. Only implicit's factors with bias columns are copied, because their rows are wider
+ * than the vectors.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "lib/bundle/manifest.h"
 #include "lib/bundle/matrix.h"
 
-/* A place for what parts will point into; the builder frees it. */
+/* Add an input for parts to point into; the builder frees it. */
 static struct rs_builder_input *add_input(recsys_builder *builder)
 {
     struct rs_builder_input *input = rs_alloc_array(1, sizeof *input);
@@ -86,7 +86,7 @@ static recsys_status set_from_tensor(recsys_builder *builder, int part,
     return rs_part_set_array(builder, part, &array, err);
 }
 
-/* The same; an error begins with the file's name. */
+/* The same, with errors that begin with the file's name. */
 static recsys_status take_tensor(recsys_builder *builder, int part, const char *file,
                                  const struct rs_tensors *tensors, const struct rs_tensor *tensor,
                                  recsys_error *err)
@@ -146,15 +146,16 @@ static recsys_status take_tensors(recsys_builder *builder, const struct rs_tenso
             continue;
         recsys_status status = take_tensor(builder, part, file, tensors, tensor, err);
         if (status == RECSYS_E_INVALID && err != NULL)
-            err->status = RECSYS_E_FORMAT; /* of a whole model, it is the file that is wrong */
+            err->status = RECSYS_E_FORMAT; /* E_FORMAT, since the caller has set no array: the file
+                                              is wrong */
         if (status != RECSYS_OK)
             return status == RECSYS_E_INVALID ? RECSYS_E_FORMAT : status;
     }
     return RECSYS_OK;
 }
 
-/* Without vectors it is no model. Rows of a bundle without ids are numbered
- * from 1, those of other files from 0. */
+/* A file without vectors is no model. Rows of a bundle without ids are numbered from 1, those of
+ * other files from 0. */
 static recsys_status take_model(recsys_builder *builder, const struct rs_files *files,
                                 recsys_error *err)
 {
@@ -189,7 +190,8 @@ static float *take_memory(recsys_builder *builder, size_t rows, size_t columns)
     return input->memory;
 }
 
-/* The vectors of users or items without implicit's further columns, and the bias among them. */
+/* The vectors of users or items without the columns that implicit adds, and the bias from those
+ * columns. */
 static recsys_status split_factors(recsys_builder *builder, const struct rs_tensors *tensors,
                                    int factors_part, int bias_part, uint32_t n_extra,
                                    uint32_t bias_column, recsys_error *err)

@@ -1,4 +1,4 @@
-/* lib/builder/builder_numbers.c - the numbers of a part as the bundle will have them.
+/* lib/builder/builder_numbers.c - convert the numbers of a part to the type that is stored.
  *
  * Arrays that have the stored type already are used where they are; others are
  * converted into copies that the plan owns.
@@ -20,7 +20,7 @@ void *rs_plan_own(struct rs_plan *plan, void *memory)
     return memory;
 }
 
-/* Can its numbers be used where they are? Rows without a gap, aligned. */
+/* 1 if the numbers can be used where they are: aligned, rows without a gap. */
 static int is_in_c_order(const recsys_array *array)
 {
     uint64_t columns = array->n_dims == 2 ? array->shape[1] : 1;
@@ -91,8 +91,7 @@ recsys_status rs_plan_get_floats(const struct recsys_builder *builder, int part,
     return check_finite(*out, (size_t)rows, columns, name, err);
 }
 
-/* The i-th number, wherever it lies; 0 if it does not fit into 64 bits with sign:
- * *out has its bits. */
+/* Read the i-th number. 0 if it is larger than INT64_MAX: then *out has its bits. */
 static int read_integer(const recsys_array *array, size_t i, int64_t *out)
 {
     const unsigned char *at = address(array, i, 0);

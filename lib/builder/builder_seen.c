@@ -1,8 +1,7 @@
 /* lib/builder/builder_seen.c - the seen lists of a plan.
  *
- * They come with rows of item_factors as the caller has them. In the bundle
- * items stand in another order, so rows become positions, and every user's
- * list is sorted by them, weights along with it.
+ * The caller's lists hold rows of item_factors. In the bundle the items stand in scan order, so
+ * rows become positions, and each user's list is sorted by position, together with its weights.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -65,7 +64,7 @@ static recsys_status get_lists(const struct recsys_builder *builder, struct rs_p
                                 &weights, err);
     if (status != RECSYS_OK || weights == NULL)
         return status;
-    /* Sorting moves them, and they may be the caller's. */
+    /* A copy, because they are sorted and may be the caller's. */
     plan->seen_weights = rs_plan_own(plan, rs_alloc_array((size_t)plan->n_seen, sizeof *weights));
     if (plan->seen_weights == NULL)
         return rs_error_nomem(err, "seen_weights");

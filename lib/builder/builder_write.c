@@ -1,10 +1,9 @@
 /* lib/builder/builder_write.c - write the plan as the files of a bundle.
  *
- * Data files first, each hashed while it is written; then the manifest, which
- * names them. The directory gets its own name last (folder.h), so nobody sees
- * a bundle that is not complete. Fields that were not set: the name is the
- * last component of the path, the version "1", the metric inner_product, the
- * link sigmoid; the others are left out.
+ * Data files first, each hashed while it is written; then the manifest, which names them. The
+ * directory gets its own name last (folder.h), so no reader finds an incomplete bundle. Fields that
+ * were not set: the name is the last component of the path, the version "1", the metric
+ * inner_product, the link sigmoid; the others are left out.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,7 +28,7 @@ struct bundle {
     json_t *files; /* the manifest's list */
 };
 
-/* A list of sources that grows by what is there. */
+/* The list of tensors to write. */
 struct sources {
     struct rs_tensor_written list[MAX_TENSORS];
     size_t n;
@@ -56,7 +55,7 @@ static void add_floats(struct sources *sources, const char *name, const float *d
         add_source(sources, name, RECSYS_DTYPE_F32, data, rows, 0, order);
 }
 
-/* Numbers or texts; nothing if the ids are the numbers of the rows. */
+/* Add ids as numbers or texts. Ids that are the numbers of the rows are not stored. */
 static void add_ids(struct sources *sources, const char *name, const char *offsets_name,
                     const struct rs_ids *ids, const int64_t *numbers)
 {
@@ -148,7 +147,7 @@ static recsys_status write_seen(struct bundle *bundle, recsys_error *err)
     return write_tensors(bundle, RS_FILE_SEEN, &sources, err);
 }
 
-/* Reading the lines as the loader will finds unknown and repeated ids. */
+/* Parse the lines as the loader does, to find unknown and repeated ids. */
 static recsys_status check_catalog(const struct rs_buffer *lines, const struct rs_ids *items,
                                    recsys_error *err)
 {
@@ -168,7 +167,7 @@ static recsys_status write_catalog(struct bundle *bundle, const struct rs_buffer
     return write_bytes(bundle, RS_FILE_CATALOG, lines->bytes, lines->size, err);
 }
 
-/* The link's member of the manifest; NULL and an error if it makes no sense. */
+/* The member "link" of the manifest; NULL and an error if its limits are wrong. */
 static json_t *make_link(const json_t *fields, recsys_status *status, recsys_error *err)
 {
     const char *kind = json_string_value(json_object_get(fields, "link"));
@@ -202,7 +201,7 @@ static int put(json_t *manifest, const char *key, json_t *value)
     return json_object_set_new(manifest, key, value) == 0;
 }
 
-/* A text field as it was set, or `otherwise`, or not at all. */
+/* Add a text field as it was set, else `otherwise`, unless that is NULL. */
 static int put_text(json_t *manifest, const json_t *fields, const char *key, const char *otherwise)
 {
     const char *value = json_string_value(json_object_get(fields, key));
@@ -242,7 +241,7 @@ static int fill_manifest(json_t *manifest, const recsys_builder *builder,
 static recsys_status write_manifest(struct bundle *bundle, const recsys_builder *builder,
                                     recsys_error *err)
 {
-    /* 15 digits: what was written 0.1 stays 0.1. */
+    /* 15 digits, so that 0.1 stays 0.1. */
     const size_t flags = JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15);
     json_t *manifest = json_object();
     struct rs_buffer text;
@@ -265,14 +264,14 @@ static recsys_status write_manifest(struct bundle *bundle, const recsys_builder 
     json_decref(link);
     json_decref(manifest);
     json_decref(bundle->files);
-    bundle->files = NULL; /* the manifest does not list itself */
+    bundle->files = NULL; /* the manifest is not in its own list */
     if (status == RECSYS_OK)
         status = write_bytes(bundle, RS_FILE_MANIFEST, text.bytes, text.size, err);
     rs_buffer_destroy(&text);
     return status;
 }
 
-/* What can be told before anything is written. */
+/* Checks that need no file, made before anything is written. */
 static recsys_status check_fields(const recsys_builder *builder, const struct rs_folder *folder,
                                   recsys_error *err)
 {

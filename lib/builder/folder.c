@@ -1,9 +1,8 @@
 /* lib/builder/folder.c - see folder.h.
  *
- * rename(2) is what makes it appear at once. Plain rename() would silently
- * replace an empty directory, so Linux is asked not to; where it cannot say
- * no, we look first, which leaves a gap of microseconds in which somebody
- * else's empty directory is replaced.
+ * rename(2) makes the complete directory appear in one step. Plain rename() would silently replace
+ * an empty directory, so RENAME_NOREPLACE is used on Linux. Where it is missing, a check comes
+ * first; then for some microseconds another program's empty directory could still be replaced.
  *
  * A process that is killed leaves the temporary directory, PATH.tmp-..., which
  * may be removed. Nothing reads it.
@@ -111,7 +110,7 @@ recsys_status rs_folder_open(struct rs_folder *folder, const char *path, recsys_
     if ((status = split_path(folder, path, err)) != RECSYS_OK ||
         (status = open_parent(folder, err)) != RECSYS_OK)
         return status;
-    /* Early, before gigabytes are written; publishing makes sure. */
+    /* An early check, before gigabytes are written; rs_folder_publish() checks again. */
     if (fstatat(folder->parent, folder->name, &info, AT_SYMLINK_NOFOLLOW) == 0)
         return exists(folder, err);
     return make_temporary(folder, err);
@@ -135,7 +134,7 @@ static int rename_new(int parent, const char *from, const char *to)
     return renameat(parent, from, parent, to);
 }
 
-/* Some file systems cannot sync a directory and say EINVAL; they need not. */
+/* Some file systems cannot sync a directory and return EINVAL: no failure. */
 static int sync_directory(int descriptor)
 {
     return fsync(descriptor) == 0 || errno == EINVAL ? 0 : -1;
@@ -152,7 +151,7 @@ recsys_status rs_folder_publish(struct rs_folder *folder, recsys_error *err)
                             folder->path);
     }
     if (sync_directory(folder->parent) != 0) {
-        /* Whoever is told of a failure shall not find the bundle. */
+        /* After a failure there must be no bundle. */
         recsys_status status =
             rs_error_sys(err, errno, "cannot sync the directory of %.400s", folder->path);
         (void)rename_new(folder->parent, folder->name, folder->temporary);

@@ -8,7 +8,7 @@
 struct rs_folder {
     char *path;       /* as the caller gave it, without slashes at its end */
     const char *name; /* the last component of `path` */
-    char *temporary;  /* what it is called until it is complete; NULL = there is none */
+    char *temporary;  /* its name until it is complete; NULL = there is none */
     int parent;       /* both open, or -1 */
     int folder;
 };

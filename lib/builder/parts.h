@@ -1,4 +1,4 @@
-/* lib/builder/parts.h - what a builder has collected, and the same made ready to be written.
+/* lib/builder/parts.h - the parts that a builder has collected, and the plan that is written.
  *
  * Private to the builder's files: builder.c collects, builder_import.c collects
  * from files, builder_check.c, builder_numbers.c and builder_seen.c turn the parts into a
@@ -33,7 +33,8 @@ enum {
     RS_N_PARTS
 };
 
-/* What may be set under a name: reals or integers of any width, texts, or both of the latter. */
+/* The kinds of values that may be set under a name: reals or integers of any width, texts, or
+ * both of the latter. */
 #define RS_HOLDS_REALS (1u << 0)
 #define RS_HOLDS_INTEGERS (1u << 1)
 #define RS_HOLDS_TEXTS (1u << 2)
@@ -53,10 +54,10 @@ struct rs_part {
     const uint64_t *offsets;
     size_t n_texts, n_bytes;
     void *owned_texts, *owned_offsets; /* to be freed with the part, or NULL */
-    uint64_t first;                    /* ids that are not set: the number of row 0 */
+    uint64_t first;                    /* the number of row 0, if ids are not set */
 };
 
-/* What parts point into: open files, or memory. Kept until the builder ends. */
+/* Open files, or memory, that parts point into. Kept until the builder is destroyed. */
 struct rs_builder_input {
     struct rs_builder_input *next;
     struct rs_tensors tensors;
@@ -78,17 +79,17 @@ struct recsys_builder {
 int rs_part_find(const char *name);
 int rs_part_is_set(const struct rs_part *part);
 void rs_part_clear(struct rs_part *part);
-/* E_INVALID if the array cannot be this part, whatever the others are. */
+/* E_INVALID if the array cannot be this part. The other parts are not looked at. */
 recsys_status rs_part_set_array(struct recsys_builder *builder, int part, const recsys_array *array,
                                 recsys_error *err);
 /* The texts are BORROWED. */
 void rs_part_set_texts(struct recsys_builder *builder, int part, const char *texts, size_t n_bytes,
                        const uint64_t *offsets, size_t n_texts);
-/* All of a JSON Lines file or nothing. Errors about a line begin with `where`. */
+/* Add all lines of a JSON Lines file, or none. Errors about a line begin with `where`. */
 recsys_status rs_builder_add_lines(struct recsys_builder *builder, const char *bytes, size_t size,
                                    const char *where, recsys_error *err);
 
-/* Everything checked, in scan order and of the types that are stored. */
+/* The parts after all checks, in scan order and of the types that are stored. */
 struct rs_plan {
     uint32_t metric; /* RECSYS_METRIC_* */
     uint32_t dimensions, n_users, n_items, n_features;
@@ -97,7 +98,7 @@ struct rs_plan {
     const float *items; /* rows still in the given order ... */
     const float *item_bias;
     const float *popularity;
-    uint32_t *order; /* ... in which order[p] is the row that comes p-th */
+    uint32_t *order; /* ... in which order[p] is the row of position p */
     const float *user_bias;
     const float *features;
     struct rs_ids item_ids; /* in scan order */
@@ -117,11 +118,11 @@ recsys_status rs_plan_make(const struct recsys_builder *builder, struct rs_plan 
                            recsys_error *err);
 void rs_plan_destroy(struct rs_plan *plan);
 
-/* Steps of rs_plan_make() that more than one of its files needs. Memory given
- * to a plan is freed with it; NULL is passed through. */
+/* builder_numbers.c and builder_seen.c: steps of rs_plan_make(). The plan frees memory that was
+ * given to it; NULL is passed through. */
 void *rs_plan_own(struct rs_plan *plan, void *memory);
-/* A part with `rows` rows as floats; *out stays NULL if it is not set.
- * `rows_of` is the array that decided how many. */
+/* A part with `rows` rows as floats; *out stays NULL if it is not set. `rows_of` names the array
+ * that has the right number of rows. */
 recsys_status rs_plan_get_floats(const struct recsys_builder *builder, int part, uint64_t rows,
                                  const char *rows_of, struct rs_plan *plan, const float **out,
                                  recsys_error *err);

@@ -1,10 +1,9 @@
 /* lib/builder/safetensors_write.c - write .safetensors so that it can be used where it is mapped.
  *
- * The format allows no holes, so alignment comes from order: tensors of 8-byte
- * elements, then of 4, then of 1. The JSON header may end in spaces; as many
- * are added as let the first tensor of floats begin at a multiple of 64 bytes.
- * What stands before it is a multiple of 8 long, so the wider ones are aligned
- * as well.
+ * The format allows no holes, so alignment comes from order: tensors of 8-byte elements, then of 4,
+ * then of 1. The JSON header may end in spaces; spaces are added so that the first tensor of floats
+ * begins at a multiple of 64 bytes. The bytes before it are a multiple of 8, so wider elements are
+ * aligned, too.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -42,7 +41,7 @@ static size_t row_bytes(const struct rs_tensor_written *source)
     return columns * rs_dtype_size(source->dtype);
 }
 
-/* Insertion sort: a handful of them, and those of one width keep their order. */
+/* Insertion sort: there are few tensors, and those of one width keep their order. */
 static void sort_by_width(struct rs_tensor_written *sources, size_t n)
 {
     for (size_t i = 1; i < n; i++) {
@@ -96,7 +95,7 @@ static recsys_status write_header(struct rs_sink *sink, const struct rs_tensor_w
         status = header.status == RECSYS_OK ? RECSYS_OK : rs_error_nomem(err, "safetensors header");
     }
     if (status == RECSYS_OK) {
-        size = header.size; /* little-endian, as every machine is that we run on */
+        size = header.size; /* little-endian, as every supported machine is */
         status = rs_sink_write(sink, &size, sizeof size, err);
     }
     if (status == RECSYS_OK)

@@ -1,7 +1,7 @@
 /* lib/builder/sink.c - see sink.h.
  *
- * Small pieces are gathered in a buffer; what is as large as the buffer goes
- * past it. Hashing on the way saves reading gigabytes back.
+ * Small pieces are collected in a buffer; pieces as large as the buffer are written directly. Bytes
+ * are hashed while they are written, so that gigabytes need not be read again.
  */
 #include "lib/builder/sink.h"
 

@@ -23,8 +23,8 @@ recsys_status rs_digest(const void *bytes, size_t size, char out[RS_DIGEST_SIZE]
     unsigned int sum_size = 0;
 
     out[0] = '\0';
-    /* SHA-256 is always there; what can fail is libcrypto's memory. */
-    (void)ERR_set_mark(); /* what goes wrong here is not for the host's error queue */
+    /* SHA-256 is always available; libcrypto fails only without memory. */
+    (void)ERR_set_mark(); /* keep failures out of the host's error queue */
     int done = EVP_Digest(size == 0 ? "" : bytes, size, sum, &sum_size, EVP_sha256(), NULL) == 1;
     (void)ERR_pop_to_mark();
     if (!done || sum_size != 32)

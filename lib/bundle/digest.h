@@ -1,4 +1,4 @@
-/* lib/bundle/digest.h - SHA-256, as files and fingerprints are named by it. */
+/* lib/bundle/digest.h - SHA-256 of files and fingerprints. */
 #ifndef RS_BUNDLE_DIGEST_H
 #define RS_BUNDLE_DIGEST_H
 
@@ -8,10 +8,10 @@
 
 #define RS_DIGEST_SIZE 65u /* 64 lower-case hex digits and a NUL */
 
-/* What libcrypto computed, as text. */
+/* A SHA-256 of libcrypto as text. */
 void rs_digest_to_text(const unsigned char sum[32], char out[RS_DIGEST_SIZE]);
 
-/* E_NOMEM, should libcrypto fail. */
+/* E_NOMEM if libcrypto fails. */
 recsys_status rs_digest(const void *bytes, size_t size, char out[RS_DIGEST_SIZE],
                         recsys_error *err);
 

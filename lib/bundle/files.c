@@ -1,10 +1,9 @@
-/* lib/bundle/files.c - what is at a path, or what is given: a bundle or a single file.
+/* lib/bundle/files.c - open a bundle or a single file, from a path or from given files.
  *
- * A bundle's files are mapped, compared with the manifest's sizes and hashes,
- * and only then looked into; what is hashed and what is used are the same
- * mapping. The directory is resolved once, so that an alias that moves
- * meanwhile cannot mix two versions. Files that the manifest does not list are
- * not touched.
+ * A bundle's files are mapped and compared with the manifest's sizes and hashes before they are
+ * read; the mapping that was hashed is the one that is used. The directory is resolved once, so
+ * that an alias that moves meanwhile cannot mix two versions. Files that the manifest does not list
+ * are not touched.
  */
 #include "lib/bundle/files.h"
 
@@ -21,15 +20,15 @@
 
 #define MAX_SHOWN 200u /* bytes of a path in an error; its end says more than its beginning */
 
-/* Where files come from. */
+/* The place where files come from. */
 struct place {
     const char *directory; /* resolved; NULL for files that are given */
-    const char *shown;     /* the path as the caller called it; "" for files that are given */
+    const char *shown;     /* the path as the caller wrote it; "" for files that are given */
     struct rs_given *given;
     size_t n_given;
 };
 
-/* "<path>/<file>" for errors; just the one that is not empty. */
+/* "<path>/<file>" for errors, or only one of them if the other is empty. */
 static void show(const char *path, const char *file, char out[RS_FILES_NAME_SIZE])
 {
     size_t length = strlen(path);
@@ -105,7 +104,7 @@ static recsys_status verify(const struct rs_manifest_file *file, const char *nam
     return status;
 }
 
-/* Read a verified file into the place of its kind, which takes the map over. */
+/* Read a verified file into the member of `files` for its kind, which takes the map over. */
 static recsys_status take_file(struct rs_files *out, const char *file, const char *name,
                                struct rs_map *map, recsys_error *err)
 {
@@ -192,7 +191,7 @@ static recsys_status open_bundle(const char *path, uint32_t flags, uint64_t max_
     return open_files(&place, flags, max_bytes, out, err);
 }
 
-/* The ending decides; a file that has neither is judged by its first bytes. */
+/* The ending of the name decides; without one of the two, the first bytes do. */
 static recsys_status read_single(const char *path, const char *name, const struct rs_map *map,
                                  struct rs_files *out, recsys_error *err)
 {
@@ -214,7 +213,7 @@ static recsys_status read_single(const char *path, const char *name, const struc
                     "%s: is neither a bundle directory nor a .safetensors or .npz file", name);
 }
 
-/* `path` or name of the file; `map` is taken over, also by a failure. */
+/* `path`: of the file, or its name. `map` is taken over, also by a failure. */
 static recsys_status take_single(const char *path, struct rs_map *map, uint64_t max_bytes,
                                  struct rs_files *out, recsys_error *err)
 {

@@ -17,7 +17,7 @@
 
 struct rs_files {
     int is_bundle;
-    int is_npz;                  /* of implicit, presumably */
+    int is_npz;                  /* the format of the Python package implicit */
     struct rs_manifest manifest; /* of a bundle; empty for a single file */
     struct rs_tensors model;
     struct rs_tensors seen; /* seen.safetensors; empty without */
@@ -46,7 +46,7 @@ struct rs_given {
 recsys_status rs_files_open(const char *path, uint32_t flags, uint64_t max_bytes,
                             struct rs_files *out, recsys_error *err);
 /* The same for files that are given: a bundle's, if recsys.json is among them, else one single
- * file. What is used of them is moved out of `given`; the rest the caller closes. */
+ * file. Files that are used are moved out of `given`; the caller closes the others. */
 recsys_status rs_files_take(struct rs_given *given, size_t n_given, uint32_t flags,
                             uint64_t max_bytes, struct rs_files *out, recsys_error *err);
 void rs_files_close(struct rs_files *files);

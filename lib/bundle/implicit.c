@@ -1,11 +1,10 @@
 /* lib/bundle/implicit.c - see implicit.h.
  *
- * An .npz does not name its algorithm; each stores a setting that the others
- * lack. implicit gives BPR one extra column (users 1, items their bias) and
- * LMF two (users 1 and their bias, items their bias and 1). Taken apart here,
- * the vectors proper serve for similar items and preferences, undisturbed by
- * biases; user without data (an all-zero row) is then scored by the items'
- * biases alone.
+ * An .npz does not name its algorithm, but each algorithm stores a setting that the others lack.
+ * implicit gives BPR one extra column (users 1, items their bias) and LMF two (users 1 and their
+ * bias, items their bias and 1). The columns are separated here, so that similar items and
+ * preferences use the vectors without biases. A user without data (an all-zero row) is then scored
+ * by the items' biases alone.
  */
 #include "lib/bundle/implicit.h"
 #include "lib/formats/floats.h"
@@ -21,7 +20,7 @@
 #include "lib/bundle/layout.h"
 #include "lib/bundle/matrix.h"
 
-/* Column `from_end` must hold ones, but for rows that are zero altogether. */
+/* Column `from_end` must hold ones, except in rows that are all zero. */
 static recsys_status check_ones(const struct rs_tensors *tensors, const char *file,
                                 const char *name, uint32_t n_extra, uint32_t from_end,
                                 recsys_error *err)

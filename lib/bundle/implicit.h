@@ -1,4 +1,4 @@
-/* lib/bundle/implicit.h - what the Python package implicit adds to factors.
+/* lib/bundle/implicit.h - the extra columns that the Python package implicit adds to factors.
  *
  * Its BPR and LMF models keep biases as further columns of the factors, with a
  * column of ones on the other side, so that one product gives the score. The
@@ -14,7 +14,7 @@
 #include "recsys/status.h"
 
 struct rs_implicit {
-    const char *algorithm;     /* "als", "bpr", "lmf"; "" if the file does not tell. Static */
+    const char *algorithm;     /* "als", "bpr", "lmf"; "" if unknown. Static */
     uint32_t n_extra;          /* columns behind the vectors proper: 0, 1 or 2 */
     uint32_t item_bias_column; /* counted from the end, 1 = the last; 0 = none */
     uint32_t user_bias_column;

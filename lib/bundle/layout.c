@@ -1,8 +1,8 @@
 /* lib/bundle/layout.c - see layout.h.
  *
- * Norms are summed in eight interleaved doubles: the compiler makes vector
- * code of that, every machine gets the same bits, and the rounding error stays
- * below what SLACK covers for the longest vectors that are allowed.
+ * Norms are summed in eight interleaved doubles: the compiler makes vector code of that, and every
+ * machine gets the same bits. SLACK is larger than the rounding error of the longest vectors that
+ * are allowed.
  */
 #include "lib/bundle/layout.h"
 
@@ -14,7 +14,7 @@
 #include "lib/base/radix.h"
 #include "recsys/builder.h"
 
-/* 65536 / 8 additions and a square root err by less than 2^-40, relatively. */
+/* The relative error of 65536 / 8 additions and a square root is less than 2^-40. */
 #define SLACK (1.0 + 0x1p-40)
 #define LANES 8u
 
@@ -48,7 +48,7 @@ recsys_status rs_layout_norms(const float *rows, size_t n, size_t dimensions, si
     for (size_t i = 0; i < n; i++) {
         const float *row = rows + i * stride;
         norms[i] = row_norm(row, dimensions);
-        /* Squares of floats cannot overflow a double: only what is not finite is not. */
+        /* Squares of floats cannot overflow a double: the norm is finite if all numbers are. */
         if (isfinite(norms[i]))
             continue;
         return rs_layout_refuse(row, i, what, err);
@@ -69,7 +69,8 @@ recsys_status rs_layout_order(const double *norms, size_t n, uint32_t *order, re
     uint64_t *keys = rs_alloc_array(n, sizeof *keys);
     uint32_t *spare = rs_alloc_array(n, sizeof *spare);
     if (keys != NULL && spare != NULL) {
-        /* Bits of doubles that are not negative ascend with them; we want descending. */
+        /* The bits of doubles from 0 on are in the order of the numbers; this order is to be
+         * descending. */
         memcpy(keys, norms, n * sizeof *keys);
         for (size_t i = 0; i < n; i++)
             keys[i] = ~keys[i];

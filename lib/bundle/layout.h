@@ -1,7 +1,7 @@
 /* lib/bundle/layout.h - scan order, and the bounds of its blocks.
  *
- * Used by the loader for what comes from elsewhere and by the builder, which
- * writes bundles in scan order so that loading them copies nothing.
+ * The builder writes bundles in scan order, so that loading them copies nothing. The loader puts
+ * the items of other files in scan order.
  */
 #ifndef RS_BUNDLE_LAYOUT_H
 #define RS_BUNDLE_LAYOUT_H
@@ -11,11 +11,11 @@
 
 #include "recsys/status.h"
 
-/* Items a block: 256 KB of vectors at 64 dimensions, so a block and its scores
- * stay in a core's second-level cache while a batch of queries passes over it. */
+/* Items in a block: 256 KB of vectors at 64 dimensions, so a block and its scores stay in a
+ * core's second-level cache while a batch of queries passes over it. */
 #define RS_BLOCK_ITEMS 1024u
 
-/* What holds for every item of a block. Maxima are rounded up. */
+/* Bounds for every item of a block. Maxima are rounded up. */
 struct rs_block {
     double max_norm;  /* Euclidean, of this block */
     double max_bias;  /* of this block; 0 without biases */
@@ -24,7 +24,7 @@ struct rs_block {
     double rest_abs_bias; /* largest |bias| over this and every later block */
 };
 
-/* A vector of this length, give or take, is taken to be normalised already. */
+/* A vector whose length differs from 1 by no more than this counts as normalised. */
 #define RS_UNIT_TOLERANCE 1e-6
 
 /* Euclidean norms in double of n rows `stride` floats apart. E_FORMAT names
@@ -36,9 +36,8 @@ recsys_status rs_layout_norms(const float *rows, size_t n, size_t dimensions, si
 recsys_status rs_layout_refuse(const float *row, size_t number, const char *what,
                                recsys_error *err);
 
-/* order[p] = row of the item that comes p-th: by norm, largest first; equal
- * norms keep the order of their rows, so that sorting what is sorted changes
- * nothing. `order` has room for n. */
+/* order[p] = row of the item that comes p-th: by norm, largest first; equal norms keep the order
+ * of their rows, so that sorting again changes nothing. `order` has room for n. */
 recsys_status rs_layout_order(const double *norms, size_t n, uint32_t *order, recsys_error *err);
 
 /* Bounds of every block from norms and biases in scan order. */

@@ -1,7 +1,7 @@
 /* lib/bundle/manifest.c - see manifest.h.
  *
- * Everything is checked that can be without opening another file. Texts stay
- * in the parsed JSON; unknown members are nobody's business.
+ * Checks everything that needs no other file. Texts stay in the parsed JSON. Unknown members are
+ * ignored.
  */
 #include "lib/bundle/manifest.h"
 
@@ -13,7 +13,7 @@
 #include "lib/base/json.h"
 #include "recsys/model.h"
 
-/* Each name stands at the number of its constant. */
+/* Indexed by the constants. */
 static const char *const dtype_names[] = {NULL, "F32", "F64", "F16", "BF16"};
 static const char *const metric_names[] = {NULL, "inner_product", "cosine"};
 static const char *const link_names[] = {NULL, "sigmoid", "linear", "clip"};
@@ -202,7 +202,7 @@ static recsys_status get_files(const json_t *json, const char *where, struct rs_
     return status;
 }
 
-/* What tools show, and recommenders read hyperparameters from: objects or nothing. */
+/* Members that tools show, and the hyperparameters: each is an object or absent. */
 static recsys_status check_objects(const json_t *json, const char *where, recsys_error *err)
 {
     static const char *const keys[] = {"metrics", "hyperparameters"};

@@ -1,4 +1,4 @@
-/* lib/bundle/manifest.h - recsys.json, checked; and the words and limits of the format.
+/* lib/bundle/manifest.h - read and check recsys.json; the words and limits of the format.
  *
  * docs/model-format.md is the specification. The builder shares the constants
  * and the tables of words.
@@ -15,7 +15,7 @@
 
 #define RS_BUNDLE_FORMAT "recsys-bundle"
 #define RS_BUNDLE_VERSION 1
-#define RS_BUNDLE_DTYPE "F32" /* what the builder writes */
+#define RS_BUNDLE_DTYPE "F32" /* the version that the builder writes */
 
 #define RS_FILE_MANIFEST "recsys.json"
 #define RS_FILE_MODEL "model.safetensors"
@@ -62,13 +62,13 @@ const struct rs_manifest_file *rs_manifest_find(const struct rs_manifest *manife
 recsys_status rs_manifest_dump(const struct rs_manifest *manifest, const char *key, char **out,
                                recsys_error *err);
 
-/* "inner_product", "sigmoid" ... and back; NULL or 0 if there is no such. */
+/* From a constant to its word ("inner_product", "sigmoid") and back. NULL or 0 if there is none. */
 const char *rs_metric_name(uint32_t metric);
 const char *rs_link_name(uint32_t link);
 uint32_t rs_metric_find(const char *name);
 uint32_t rs_link_find(const char *name);
 
-/* Is it the name of a file directly inside the bundle's directory? */
+/* 1 if it is a plain file name, which cannot lead out of the bundle's directory. */
 int rs_manifest_is_plain_name(const char *name);
 
 #endif

@@ -1,7 +1,7 @@
 /* lib/bundle/matrix.h - rows of real numbers as a file has them, whatever their type and width.
  *
- * A view: nothing is converted before it is asked for, so that a file's
- * factors are copied at most once, straight to where they are needed.
+ * This is a view: a number is converted when it is read, so that a file's factors are copied at
+ * most once.
  */
 #ifndef RS_BUNDLE_MATRIX_H
 #define RS_BUNDLE_MATRIX_H

@@ -1,11 +1,11 @@
 /* lib/cache/cache.c - the cache as its users see it: options, get, set, remove, counts.
  *
- * A key's hash, with a seed of this process so that strangers cannot choose
- * keys that meet, picks a shard; shard.c does the rest under the shard's lock.
- * Whatever is slow happens outside of it: hashing, asking the clock, copying
- * values, freeing. A hit is a hash, a lock, a probe, an increment.
+ * A key's hash picks a shard; shard.c does the rest under the shard's lock. The hash has a random
+ * seed, so that a client cannot choose keys that fall together. Slow work is done without the lock:
+ * hashing, reading the clock, copying values, freeing. A hit is a hash, a lock, a probe, an
+ * increment.
  *
- * What looks at a key's value and changes it in one step is in update.c.
+ * Reading a key's value and changing it in one step is in update.c.
  */
 #include <inttypes.h>
 #include <stddef.h>

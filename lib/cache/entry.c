@@ -1,8 +1,7 @@
 /* lib/cache/entry.c - make, read and free an entry.
  *
- * The value begins at a multiple of 16 bytes behind the key, so that a caller
- * can read numbers in it where they are. The entry is freed by the last holder,
- * or by the shard if nobody holds it.
+ * The value begins at a multiple of 16 bytes behind the key, so that a caller can read numbers in
+ * it where they are. The last reference frees the entry: one of the callers' or the shard's.
  */
 #include "lib/cache/entry.h"
 

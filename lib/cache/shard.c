@@ -1,27 +1,25 @@
 /* lib/cache/shard.c - a part of the cache: table, queues, eviction.
  *
- * S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction",
- * SOSP 2023). Newcomers enter the small queue, a tenth of the bytes. Whoever
- * reaches its end and was asked for meanwhile moves to the main queue; the
- * others leave and are remembered as ghosts. A ghost that comes back goes to
- * the main queue at once. At the end of the main queue an entry that was asked
- * for goes round again, once for each time it was asked, at most three.
+ * S3-FIFO (Yang et al., "FIFO queues are all you need for cache eviction", SOSP 2023). New entries
+ * enter the small queue, which has a tenth of the bytes. At its end, an entry that had a hit
+ * meanwhile moves to the main queue; any other is evicted, and its hash is kept as a ghost. A key
+ * that comes back while its ghost is kept enters the main queue at once. At the end of the main
+ * queue an entry that had hits goes round again, once for each hit, at most three times.
  *
- * A hit therefore changes one byte and no links. Ghosts are a table of marks,
- * four places a hash, newer over oldest, and count until as many newcomers were
- * evicted since as the shard has entries: about as long as the paper's list.
+ * A hit therefore changes one byte and no links. Ghosts are a table of marks with four places a
+ * hash, where a new mark replaces the oldest. A ghost is valid until as many new entries were
+ * evicted after it as the shard has entries: about as long as in the paper's list.
  *
- * What counts: max_bytes bounds this shard's table and ghosts, made once, and
- * the blocks of all entries as they were asked of the allocator. An entry that
- * is held is passed over by eviction, because that would free nothing; if all
- * that could go is held, there is no room. An entry that was replaced, removed
- * or has expired while held no longer counts: it is its holder's memory.
+ * max_bytes bounds the sum of this shard's table and ghosts, which are made once, and the blocks of
+ * all entries. Eviction passes over an entry that a caller holds, because that would free nothing;
+ * if callers hold all that could be evicted, there is no room. An entry that was replaced, removed
+ * or has expired while a caller holds it is not in the sum any more: it is that caller's memory.
  *
- * Expired entries go when they are met: when asked for, at a queue's end, and
- * by a hand that looks through two buckets at each add.
+ * An expired entry is removed when somebody asks for it, at a queue's end, or by the sweep: each
+ * add looks through two buckets.
  *
- * Every function is called with the shard's lock held; what dies is handed out
- * in a list to be freed after the lock is given back.
+ * Every function is called with the shard's lock held. Entries that are taken out are handed out in
+ * a list, to be freed after the lock is released.
  */
 #include "lib/cache/shard.h"
 
@@ -202,14 +200,14 @@ static int is_ghost(const struct rs_shard *shard, uint64_t hash)
     return 0;
 }
 
-/* Deal with the oldest of `queue`: out, or on to the main queue's beginning. */
+/* Evict the oldest of `queue`, or move it to the beginning of the main queue. */
 static void evict_oldest(struct rs_shard *shard, struct rs_queue *queue, uint64_t now,
                          recsys_cache_entry **dead)
 {
     recsys_cache_entry *entry = queue->oldest;
     int is_expired = now >= entry->expires_ms;
-    /* acquire: what the last holder read, he has read before the block is freed. With the
-     * lock held nobody new can get at it. */
+    /* acquire: the caller that held it last has finished reading before the block is freed.
+     * While we have the lock, no other thread can take a reference. */
     int is_held = atomic_load_explicit(&entry->refs, memory_order_acquire) > 1u;
 
     if (is_held || (entry->asked > 0 && !is_expired)) {
@@ -233,8 +231,8 @@ static void evict_oldest(struct rs_shard *shard, struct rs_queue *queue, uint64_
 
 static int make_room(struct rs_shard *shard, size_t bytes, uint64_t now, recsys_cache_entry **dead)
 {
-    /* Each entry can be passed over once in the small queue and four times in
-     * the main one; whoever is still there after that is held. */
+    /* Each entry can be passed over once in the small queue and four times in the main one; an
+     * entry that is still there after that is held by a caller. */
     size_t patience = (MAX_ASKED + 2) * (shard->small.n + shard->main.n) + 1;
 
     if (bytes > shard->max_bytes)

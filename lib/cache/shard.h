@@ -1,8 +1,7 @@
 /* lib/cache/shard.h - private to lib/cache: the shards that keep entries, and a cache made of them.
  *
- * A shard is a complete small cache: hash table, two queues, a memory of what
- * was evicted lately. A key belongs to one shard for ever,
- * so nothing ever needs the locks of two.
+ * A shard is a complete small cache: hash table, two queues, and marks of what was evicted lately.
+ * A key always belongs to the same shard, so no operation needs the locks of two.
  */
 #ifndef RS_CACHE_SHARD_H
 #define RS_CACHE_SHARD_H
@@ -16,7 +15,7 @@
 
 enum rs_queue_name {
     RS_QUEUE_NONE = 0,
-    RS_QUEUE_SMALL = 1, /* newcomers */
+    RS_QUEUE_SMALL = 1, /* new entries */
     RS_QUEUE_MAIN = 2
 };
 
@@ -25,9 +24,9 @@ struct rs_queue {
     size_t bytes, n;
 };
 
-struct rs_ghost {     /* an evicted newcomer's key, as far as we remember it */
+struct rs_ghost {     /* the mark of a key that was evicted from the small queue */
     uint32_t mark;    /* of its hash; 0 = none */
-    uint32_t evicted; /* the shard's count of evicted newcomers at that time */
+    uint32_t evicted; /* the shard's n_evicted at that time */
 };
 
 struct rs_shard {
@@ -39,8 +38,8 @@ struct rs_shard {
     size_t mask;             /* number of buckets - 1 */
     struct rs_queue small, main;
     size_t max_bytes;   /* of entries; never changes */
-    uint32_t n_evicted; /* newcomers; wraps */
-    size_t hand;        /* the bucket looked through next for what has expired */
+    uint32_t n_evicted; /* from the small queue; wraps */
+    size_t hand;        /* the bucket that the sweep looks through next */
     uint64_t hits, misses, sets, removals, evictions, expirations;
 };
 

@@ -1,10 +1,10 @@
-/* lib/cache/update.c - look at a key's value and change it, in one step.
+/* lib/cache/update.c - see update.h.
  *
- * Everything that stores goes this way: a plain set, and what the in-process
- * store (lib/store) does on a condition. The new entry is made before the lock
- * is taken and the old one freed after it is given back, so that under the lock
- * there are a probe, a decision and some links. An entry that turns out not to
- * be wanted was made for nothing; that is cheaper than to look twice.
+ * Every function that stores a value uses it: a plain set, and the conditional operations of the
+ * in-process store (lib/store). The new entry is made before the lock is taken, and the old one is
+ * freed after the lock is released. Under the lock there are only a probe, a decision and some
+ * links. If the decision does not want the new entry, it was made for nothing; that is cheaper than
+ * looking twice.
  */
 #include "lib/cache/update.h"
 

@@ -1,10 +1,9 @@
 /* lib/cache/walk.c - all entries, some at a time.
  *
- * A walk goes through the buckets of one shard after the other. A key stays in
- * its bucket for as long as it is in the cache, and a bucket is looked at as a
- * whole under the lock, so whatever is there throughout a walk is found by it.
- * The lock is held for a few buckets only. Entries are handed out held; whoever
- * walks does what he likes with them without any lock.
+ * A walk goes through the buckets of one shard after the other. A key stays in its bucket for as
+ * long as it is in the cache, and each bucket is read as a whole under the lock. So the walk finds
+ * every entry that is in the cache from its beginning to its end. The lock is held for a few
+ * buckets only. Entries are handed out with a reference: the caller uses them without any lock.
  */
 #include "lib/cache/walk.h"
 
@@ -25,7 +24,7 @@ uint64_t rs_cache_position(const recsys_cache *cache, const recsys_cache_entry *
     return (uint64_t)(shard - cache->shards) * (shard->mask + 1) + (entry->hash & shard->mask);
 }
 
-/* Hold what is accepted of one bucket. More than `room`: nothing is held. */
+/* Take a reference to each accepted entry of one bucket; to none if they are more than `room`. */
 static size_t take_bucket(recsys_cache_entry *first, uint64_t now,
                           int (*accept)(void *arg, const recsys_cache_entry *entry), void *arg,
                           recsys_cache_entry **entries, size_t room)

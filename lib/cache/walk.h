@@ -7,16 +7,16 @@
 
 #include "recsys/cache.h"
 
-/* Buckets in all shards; a walk's positions are 0 to this number. Never changes. */
+/* The number of buckets in all shards: a walk's positions go from 0 to it. Never changes. */
 uint64_t rs_cache_positions(const recsys_cache *cache);
-/* The one of a held entry. */
+/* The position of an entry. */
 uint64_t rs_cache_position(const recsys_cache *cache, const recsys_cache_entry *entry);
 
 /*
- * Hold the entries from *position on that `accept` accepts: of some buckets, as
- * many as `room` has place for. Moves *position behind them. Returns how many,
- * or, with nothing held and nothing moved, a number greater than `room`: that
- * many are in the next bucket alone. What is there all the time is found.
+ * Take references to the entries from *position on that `accept` accepts: of a few buckets, at most
+ * `room` entries. Moves *position behind them and returns how many there are. If the next bucket
+ * alone has more than `room`, takes none, leaves *position and returns their number. An entry that
+ * is in the cache during the whole walk is found.
  */
 size_t rs_cache_walk(recsys_cache *cache, uint64_t *position,
                      int (*accept)(void *arg, const recsys_cache_entry *entry), void *arg,

@@ -1,9 +1,9 @@
 /* lib/catalog/catalog.c - the catalogue's arrays, filled from lines.
  *
- * Lines come in any order, arrays are by position, so genres are first
- * gathered in the order of lines, remembering where each position's begin,
- * and put in the order of positions once all lines are read. Texts go into a
- * pool; genres and languages, which repeat, are kept once and numbered.
+ * Lines come in any order, and arrays are by position. So genres are first collected in the order
+ * of the lines, with the place where each position's begin; when all lines are read, they are put
+ * in the order of positions. Texts go into a pool; genres and languages, which repeat, are kept
+ * once and numbered.
  */
 #include "lib/catalog/catalog.h"
 
@@ -98,7 +98,7 @@ static int allocate(struct rs_catalog *catalog, struct gathered *gathered)
     return 1;
 }
 
-/* The number of a genre or language, as a failure's status or a number. */
+/* The number of a genre or language, which is added if it is new. */
 static recsys_status number_name(struct texts *texts, struct rs_names *names, const char *name,
                                  const char *what, const char *where, uint32_t *number,
                                  recsys_error *err)
@@ -141,7 +141,7 @@ static recsys_status take_genres(struct rs_catalog *catalog, struct gathered *ga
             return status;
         for (size_t j = first; j < gathered->n; j++)
             twice |= gathered->genres[j] == number;
-        if (!twice) /* or an item would count double in its genre's mean */
+        if (!twice) /* else the item would count twice in its genre's mean */
             gathered->genres[gathered->n++] = (uint16_t)number;
     }
     gathered->first[position] = (uint32_t)first;
@@ -178,7 +178,7 @@ static recsys_status find_position(const struct rs_catalog *catalog, const struc
                         id.text != NULL ? "integers" : "strings");
     if (found && catalog->titles[*position] == NULL)
         return RECSYS_OK;
-    const char *problem = found ? "has had a line before" : "is not in the model";
+    const char *problem = found ? "already has a line" : "is not in the model";
     if (id.text != NULL)
         return rs_error(err, RECSYS_E_FORMAT, "%s: item \"%s\" %s", where, id.text, problem);
     return rs_error(err, RECSYS_E_FORMAT, "%s: item %" PRIu64 " %s", where, id.number, problem);

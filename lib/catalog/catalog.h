@@ -1,8 +1,7 @@
 /* lib/catalog/catalog.h - the items' attributes, by position, and conditions on them.
  *
- * Knows ids and positions, not vectors: the catalogue lies below the model,
- * which owns one (docs/decisions/0002). A position is an item's row in the
- * model's scan order.
+ * The catalogue knows ids and positions and no vectors: a model owns a catalogue and is the layer
+ * above (docs/decisions/0002). A position is an item's row in the model's scan order.
  */
 #ifndef RS_CATALOG_CATALOG_H
 #define RS_CATALOG_CATALOG_H
@@ -15,23 +14,24 @@
 #include "recsys/status.h"
 
 struct rs_catalog {
-    uint32_t n_items;          /* positions; every array below has as many */
-    uint32_t n_known;          /* items that have an entry */
-    const char **titles;       /* NULL = no entry */
-    const char **posters;      /* NULL = unknown */
-    float *ratings;            /* negative = unknown */
-    int32_t *years;            /* 0 = unknown */
-    uint16_t *languages;       /* 0 = unknown, else number in language_names + 1 */
-    uint8_t *adult;            /* 0 or 1 */
-    uint32_t *genre_offsets;   /* n_items + 1, into the next two */
-    uint16_t *genre_ids;       /* numbers in genre_names, in the line's order */
-    const char **genres;       /* the same as texts */
-    const char **genre_names;  /* every distinct genre, as first spelled; equal but for ASCII case = one */
+    uint32_t n_items;        /* positions; every array below has as many */
+    uint32_t n_known;        /* items that have an entry */
+    const char **titles;     /* NULL = no entry */
+    const char **posters;    /* NULL = unknown */
+    float *ratings;          /* negative = unknown */
+    int32_t *years;          /* 0 = unknown */
+    uint16_t *languages;     /* 0 = unknown, else number in language_names + 1 */
+    uint8_t *adult;          /* 0 or 1 */
+    uint32_t *genre_offsets; /* n_items + 1, into the next two */
+    uint16_t *genre_ids;     /* numbers in genre_names, in the line's order */
+    const char **genres;     /* the same as texts */
+    const char *
+        *genre_names; /* every genre once, as first spelled; ASCII case makes no difference */
     uint32_t n_genres;
     const char **language_names; /* lower case */
     uint32_t n_languages;
     uint32_t n_adult;
-    void *pool;                /* where the texts live; private to catalog.c */
+    void *pool; /* memory of the texts; private to catalog.c */
 };
 
 /* No entries at all; the arrays may stay NULL when n_known is 0. */
@@ -56,16 +56,16 @@ int32_t rs_catalog_find_language(const struct rs_catalog *catalog, const char *n
 
 /* A conjunction of conditions on attributes, in the catalogue's own numbers. */
 struct rs_condition {
-    float min_rating;      /* 0 = any */
-    int32_t min_year;      /* 0 = any */
-    int32_t max_year;      /* 0 = any */
+    float min_rating; /* 0 = any */
+    int32_t min_year; /* 0 = any */
+    int32_t max_year; /* 0 = any */
     uint32_t exclude_adult;
-    uint32_t asks_language; /* 1: must be one of the following, even if there is none */
+    uint32_t asks_language; /* 1: must be one of the following, also if there are none */
     uint32_t n_languages;
     uint16_t languages[RS_CONDITION_MAX_LANGUAGES];
 };
 
-/* 1 if every item passes, so that the condition need not be asked. */
+/* 1 if every item meets the condition, so that no item need be checked. */
 int rs_condition_is_trivial(const struct rs_condition *condition, const struct rs_catalog *catalog);
 int rs_condition_holds(const struct rs_condition *condition, const struct rs_catalog *catalog,
                        uint32_t position);

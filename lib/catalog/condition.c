@@ -1,7 +1,7 @@
-/* lib/catalog/condition.c - does an item meet conditions on its attributes?
+/* lib/catalog/condition.c - check an item's attributes against conditions.
  *
- * What is unknown about an item meets no condition on it, except that an item
- * is adult only if the catalogue says so.
+ * An attribute that is unknown meets no condition, with one exception: an item is adult only if the
+ * catalogue says so.
  */
 #include "lib/catalog/catalog.h"
 

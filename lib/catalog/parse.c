@@ -1,8 +1,8 @@
 /* lib/catalog/parse.c - see parse.h.
  *
- * jansson parses (strictly: base/json.h), this file says what a line may hold.
- * A member that is null is an absent one and unknown members are ignored, so
- * that catalogues can carry more than the library reads.
+ * jansson parses the line (strictly: base/json.h); this file checks its members. A member that is
+ * null counts as absent, and unknown members are ignored, so that a catalogue may hold more than
+ * the library reads.
  */
 #include "lib/catalog/parse.h"
 
@@ -115,7 +115,7 @@ static recsys_status get_rating(struct rs_line *line, const char *where, recsys_
         return status;
     if (!(rating >= 0.0 && rating <= 10.0))
         return rs_error(err, RECSYS_E_FORMAT, "%s: \"rating\" is %g, must be 0..10", where, rating);
-    line->rating = (float)fabs(rating); /* -0 is no rating of its own */
+    line->rating = (float)fabs(rating); /* -0 is the same rating as 0 */
     return RECSYS_OK;
 }
 
@@ -152,7 +152,7 @@ static recsys_status get_members(struct rs_line *line, const char *where, recsys
         status = get_adult(line, where, err);
     line->release_year = (int32_t)year;
     if (line->poster_url != NULL && line->poster_url[0] == '\0')
-        line->poster_url = NULL; /* how spreadsheets say unknown */
+        line->poster_url = NULL; /* spreadsheets write "" for unknown */
     return status;
 }
 
@@ -199,7 +199,7 @@ static double shorten(float rating)
 
 static int set(json_t *object, const char *key, json_t *value)
 {
-    return json_object_set_new(object, key, value) == 0; /* takes a NULL value for a failure */
+    return json_object_set_new(object, key, value) == 0; /* fails if the value is NULL */
 }
 
 static int set_members(json_t *object, const struct rs_line *line)

@@ -23,7 +23,7 @@ struct rs_line {
     recsys_id id;
     const char *title;      /* "" = unknown */
     const char *poster_url; /* NULL = unknown */
-    const char *language;   /* NULL = unknown; as it was spelled */
+    const char *language;   /* NULL = unknown; spelled as in the line */
     const char *genres[RS_LINE_MAX_GENRES];
     uint32_t n_genres;
     int32_t release_year; /* 0 = unknown */
@@ -36,7 +36,7 @@ struct rs_line {
 struct rs_lines {
     const char *bytes; /* what is left */
     size_t size;
-    uint64_t number; /* of the line given last, from 1 */
+    uint64_t number; /* of the last line, from 1 */
 };
 
 /* The next line that is not blank, without its end; 0 when there is none. */

@@ -1,8 +1,7 @@
 /* lib/catalog/pool.c - see pool.h.
  *
- * The table of names hashes what is left of a name after folding ASCII case,
- * with the process's seed: names come from files, and nobody shall be able to
- * prepare names that all fall into one slot.
+ * The table of names hashes a name in lower case (ASCII), with the process's random seed: names
+ * come from files, and no file can be prepared so that all its names fall into one slot.
  */
 #include "lib/catalog/pool.h"
 

@@ -1,8 +1,8 @@
-/* lib/catalog/pool.h - where a catalogue's texts live. Private to lib/catalog.
+/* lib/catalog/pool.h - the memory of a catalogue's texts. Private to lib/catalog.
  *
- * Texts are copied one behind the other into large chunks: they never move,
- * cost no bookkeeping each and are freed together. `rs_names` are the texts
- * that repeat, genres and languages: kept once and numbered from 0.
+ * Texts are copied one behind the other into large chunks: they never move, need no memory besides
+ * and are freed together. `rs_names` holds the texts that repeat, genres and languages: each is
+ * kept once and numbered from 0.
  */
 #ifndef RS_CATALOG_POOL_H
 #define RS_CATALOG_POOL_H

@@ -1,7 +1,6 @@
-/* lib/formats/floats.c - numbers of a file's type as floats: F64, F16 and BF16 are converted.
+/* lib/formats/floats.c - see floats.h.
  *
- * The conversions of the two short types are exact and need no hardware that
- * knows them.
+ * Converting F16 and BF16 is exact and needs no special instructions.
  */
 #include "lib/formats/floats.h"
 

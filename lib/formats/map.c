@@ -1,8 +1,8 @@
 /* lib/formats/map.c - the bytes of a file: mapped read-only, copied, or the caller's.
  *
- * The descriptor is closed at once: the mapping lives on alone, and the file
- * may be renamed or unlinked meanwhile. Private, so that nothing of ours could
- * ever reach the file; pages are shared between processes all the same.
+ * The descriptor is closed at once: the mapping stays valid without it, and the file may be renamed
+ * or unlinked meanwhile. The mapping is private, so the library can never change the file;
+ * processes share its pages nevertheless.
  */
 #include "lib/formats/map.h"
 
@@ -44,7 +44,7 @@ recsys_status rs_map_open(const char *path, const char *name, uint64_t max_bytes
                           struct rs_map *out, recsys_error *err)
 {
     memset(out, 0, sizeof *out);
-    /* O_NONBLOCK: opening a FIFO must not wait for somebody to write into it. */
+    /* O_NONBLOCK: opening a FIFO must not wait for a process that writes into it. */
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0)
         return rs_error_sys(err, errno, "cannot open %s", name);

@@ -18,10 +18,10 @@ struct rs_map { /* a file's bytes: mapped read-only and private, or memory of th
 /* `name` is how errors call the file. An empty file maps to size 0. */
 recsys_status rs_map_open(const char *path, const char *name, uint64_t max_bytes,
                           struct rs_map *out, recsys_error *err);
-/* The same for a descriptor, which stays open and need not after this. */
+/* The same for a descriptor. It stays open, and the caller may close it after this call. */
 recsys_status rs_map_descriptor(int descriptor, const char *name, struct rs_map *out,
                                 recsys_error *err);
-/* Pages of our own with a copy of `bytes`. */
+/* A copy of `bytes` in new pages. */
 recsys_status rs_map_copy(const void *bytes, size_t size, const char *name, struct rs_map *out,
                           recsys_error *err);
 void rs_map_close(struct rs_map *map);

@@ -1,9 +1,8 @@
-/* lib/formats/npy.c - read .npy (numpy/lib/format.py describes it).
+/* lib/formats/npy.c - read .npy (described in numpy/lib/format.py).
  *
- * The header is a Python dictionary, written by a program and read here by the
- * few rules that program follows; nothing is evaluated. Types that the library
- * has no use for are recognised as such and their data is left alone: above
- * all pickled objects, whose reading could run anything.
+ * The header is a Python dictionary. NumPy writes it by a few rules, and this file reads it by the
+ * same rules; nothing is evaluated. Types that the library does not use are recognised and their
+ * data is not read: above all pickled objects, since reading them could run any program.
  */
 #include "lib/formats/npy.h"
 
@@ -34,7 +33,7 @@ static int take(struct cursor *cursor, char c)
     return 1;
 }
 
-/* A quoted text; where it lies goes to *text. numpy writes no escapes here. */
+/* Read a quoted text; *text points to it. NumPy writes no escapes here. */
 static int take_text(struct cursor *cursor, const char **text, size_t *size)
 {
     skip_space(cursor);
@@ -80,7 +79,7 @@ static int take_word(struct cursor *cursor, const char *word)
     return 1;
 }
 
-/* The list by which a structured type is described; what it says is of no use. */
+/* Pass over the list that describes a structured type, which the library does not use. */
 static int skip_list(struct cursor *cursor)
 {
     const char *text;
@@ -150,7 +149,8 @@ static int take_shape(struct cursor *cursor, struct rs_npy_header *out)
             return 0;
         out->n_dims++;
         if (!take(cursor, ',')) {
-            /* One number in brackets is no tuple without a comma, but nothing else either. */
+            /* One number in brackets is a tuple only with a comma; accepted without, since it
+             * can mean nothing else. */
             if (!take(cursor, ')'))
                 return 0;
             break;
@@ -229,7 +229,8 @@ recsys_status rs_npy_read_header(const unsigned char *bytes, size_t size, const 
     return RECSYS_OK;
 }
 
-/* From columns first to rows first: walk the output, keep the place in the input. */
+/* From columns first to rows first: go through the output in order, and keep the place in the
+ * input. */
 static void reorder(const unsigned char *from, unsigned char *to,
                     const struct rs_npy_header *header, size_t unit, size_t n_bytes)
 {

@@ -7,7 +7,7 @@
 
 #include "lib/formats/tensors.h"
 
-/* numpy itself refuses a longer header; with the 12 bytes before it. */
+/* With the 12 bytes before the header. NumPy itself refuses a longer one. */
 #define RS_NPY_MAX_HEADER (10000u + 12u)
 
 struct rs_npy_header {
@@ -18,7 +18,7 @@ struct rs_npy_header {
     size_t size; /* where data begins */
 };
 
-/* `bytes` may be just the file's beginning: RS_NPY_MAX_HEADER bytes of it suffice. */
+/* `bytes` may be only the file's first RS_NPY_MAX_HEADER bytes. */
 recsys_status rs_npy_read_header(const unsigned char *bytes, size_t size, const char *what,
                                  struct rs_npy_header *out, recsys_error *err);
 

@@ -1,8 +1,7 @@
 /* lib/formats/npz.c - read .npz: a ZIP archive of .npy files.
  *
- * Of a compressed member the header is unpacked first. Data that the library
- * has no use for is left packed; so is what is pickled. Members that are not
- * called *.npy are passed over.
+ * The header of a compressed member is unpacked first. Data that the library does not use, such as
+ * pickled objects, stays packed. Members whose names do not end in .npy are ignored.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,12 +1,11 @@
 /* lib/formats/safetensors.c - read .safetensors (github.com/huggingface/safetensors).
  *
- * 8 bytes that give the length of a JSON header, the header, the data. The
- * header may say anything, so nothing of the data is looked at before the
- * ranges of all tensors, in order of offset, are seen to tile it: no overlap,
- * no hole, nothing behind the last.
+ * 8 bytes that give the length of a JSON header, the header, the data. The header may claim
+ * anything. So first the ranges of all tensors are sorted by offset and checked: together they must
+ * cover the data without an overlap, a hole or a rest. Only then is the data read.
  *
- * Data is little-endian and so must the machine be. Data that is not aligned
- * for its type (the format does not promise it) is copied.
+ * Data is little-endian, and the machine must be, too. The format does not promise alignment: data
+ * that is not aligned for its type is copied.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,7 +47,7 @@ static const struct dtype_name dtype_names[] = {
     {"C64", 0, 64},
 };
 
-/* One tensor's bytes in the data, as the header claims them. */
+/* The range of one tensor in the data, as the header gives it. */
 struct range {
     uint64_t begin, end;
 };
@@ -100,7 +99,7 @@ static recsys_status get_shape(const struct reader *reader, const json_t *shape,
     return RECSYS_OK;
 }
 
-/* The size that dtype and shape ask for must be the size of the range. */
+/* The range must have the size that dtype and shape need. */
 static recsys_status check_size(const struct reader *reader, struct rs_tensor *tensor,
                                 const char *dtype, uint64_t count, const struct range *range)
 {
@@ -177,7 +176,7 @@ static recsys_status read_entries(struct reader *reader, json_t *header)
     return RECSYS_OK;
 }
 
-/* Walk the tensors in order of offset; an empty one comes before its neighbour. */
+/* Go through the tensors in order of offset; an empty one comes before its neighbour. */
 static recsys_status check_tiling(const struct reader *reader, const uint32_t *order)
 {
     uint64_t at = 0;

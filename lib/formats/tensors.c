@@ -1,4 +1,4 @@
-/* lib/formats/tensors.c - what the readers of files have in common. */
+/* lib/formats/tensors.c - open, close and search tensors; shared by all readers. */
 #include "lib/formats/tensors.h"
 
 #include <string.h>

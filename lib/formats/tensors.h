@@ -1,8 +1,7 @@
 /* lib/formats/tensors.h - named arrays from a file, whatever its format.
  *
- * A reader opens a file, checks everything that the format promises, and gives
- * a list of arrays that point into the mapping where that is possible (native
- * byte order, aligned for their type) and into a copy where it is not.
+ * A reader checks everything that the format promises and gives a list of arrays. They point into
+ * the mapping if byte order and alignment allow it, else into a copy.
  */
 #ifndef RS_FORMATS_TENSORS_H
 #define RS_FORMATS_TENSORS_H
@@ -22,7 +21,7 @@ struct rs_tensor {
     uint64_t shape[8];
     const void *data; /* C order; NULL if dtype is 0 */
     size_t n_bytes;
-    void *copy; /* what to free, if data is not in the mapping */
+    void *copy; /* to be freed, if data is not in the mapping */
 };
 
 struct rs_tensors {
@@ -31,7 +30,7 @@ struct rs_tensors {
     size_t n;
 };
 
-/* How a format is read from memory. `bytes` are BORROWED and must outlive `out`. */
+/* A reader of one format, from memory. `bytes` are BORROWED and must outlive `out`. */
 typedef recsys_status (*rs_tensors_parse)(const unsigned char *bytes, size_t size, const char *name,
                                           struct rs_tensors *out, recsys_error *err);
 

@@ -1,9 +1,9 @@
-/* lib/formats/zip.c - read the directory of a ZIP archive (PKWARE's APPNOTE describes ZIP).
+/* lib/formats/zip.c - read the directory of a ZIP archive (described in PKWARE's APPNOTE).
  *
- * The central directory says what is where; a member's own header is used only
- * to find where its data begins, and must bear the same name. Members may not
- * overlap, so that a small file cannot claim to hold the same data a thousand
- * times, and what they unpack to is bounded before anything is unpacked.
+ * The central directory lists the members. A member's own header is used only to find where its
+ * data begins, and must have the same name. Members may not overlap, so that a small file cannot
+ * claim to hold the same data a thousand times. The sum of their unpacked sizes is bounded before
+ * anything is unpacked.
  */
 #include "lib/formats/zip.h"
 
@@ -16,7 +16,8 @@
 #include "lib/base/error.h"
 #include "lib/base/radix.h"
 
-/* What all deflated members may unpack to: zeros pack 1000:1, vectors hardly at all. */
+/* The most that all deflated members may unpack to. Zeros are packed 1000:1, vectors hardly at
+ * all. */
 #define UNPACKED_FREE (64u << 20)
 #define UNPACKED_RATIO 100u
 #define DEFLATE_LIMIT 1032u /* no deflated byte yields more */
@@ -65,7 +66,7 @@ static const char *member_what(const struct archive *archive, const struct rs_zi
     return out;
 }
 
-/* The record at the very end, behind which only a comment may stand. */
+/* Find the record at the end of the archive, behind which only a comment may stand. */
 static const unsigned char *find_end(const struct archive *archive)
 {
     if (archive->size < 22)
@@ -78,7 +79,7 @@ static const unsigned char *find_end(const struct archive *archive)
     return NULL;
 }
 
-/* Archives beyond 4 GB say so in a second record, found through a third. */
+/* An archive beyond 4 GB has its sizes in a second record, which a third one points to. */
 static recsys_status read_end64(struct archive *archive, uint64_t end)
 {
     if (end < 20 || !has_mark(archive->bytes + end - 20, "PK\6\7"))
@@ -124,7 +125,7 @@ static recsys_status read_end(struct archive *archive)
     return RECSYS_OK;
 }
 
-/* Sizes and place of a large member stand in an extra field, if they are needed. */
+/* Sizes and place of a large member stand in an extra field. */
 static int read_extra(struct rs_zip_member *member, const unsigned char *extra, size_t size,
                       int wants_disk)
 {
@@ -195,7 +196,7 @@ static recsys_status read_entry(const struct archive *archive, const unsigned ch
     return RECSYS_OK;
 }
 
-/* Where the member's data is, by its own header. */
+/* Find the member's data by its own header. */
 static recsys_status find_data(const struct archive *archive, struct rs_zip_member *member)
 {
     char what[WHAT_SIZE];
@@ -231,7 +232,7 @@ static recsys_status read_directory(struct archive *archive)
         if (status != RECSYS_OK)
             return status;
         at += used;
-        /* Neither can overflow: packed lies within the file, the ratio is bounded. */
+        /* No overflow: `packed` is at most the file's size, and the ratio is bounded. */
         if (member->deflated)
             unpacked += member->unpacked;
     }
@@ -299,8 +300,8 @@ void rs_zip_close(struct rs_zip *zip)
     memset(zip, 0, sizeof *zip);
 }
 
-/* inflate() the first `size` bytes; Z_OK if that is what came out, and nothing
- * more was there if it should be the whole. */
+/* inflate() the first `size` bytes. Z_OK if there were as many, and no more if `size` is the
+ * whole member. */
 static int inflate_into(const struct rs_zip_member *member, unsigned char *to, size_t size)
 {
     const size_t step = 1u << 30; /* zlib counts in 32 bits */
@@ -318,7 +319,7 @@ static int inflate_into(const struct rs_zip_member *member, unsigned char *to, s
     while (result == Z_OK && (done < size || whole)) {
         uInt room = (uInt)(size - done < step ? size - done : step);
         uInt given = (uInt)(packed < step ? packed : step);
-        /* Once full, the end mark must come and no further byte. */
+        /* When the output is full, the next thing must be the end mark. */
         stream.next_out = done < size ? to + done : &surplus;
         stream.avail_out = done < size ? room : 1;
         stream.avail_in = given;

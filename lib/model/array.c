@@ -1,8 +1,8 @@
 /* lib/model/array.c - a model's arrays as views, for callers that compute with them.
  *
- * All but one are just pointed at. Integer ids without a gap are not kept as
- * an array (base/ids.h); the first caller who wants them makes one, and
- * whoever comes second at the same time throws his away.
+ * A view is a pointer to the model's array. The exception: integer ids without a gap are not kept
+ * as an array (base/ids.h). The first call that needs one makes it; of two calls at the same time,
+ * one frees its array again and uses the other's.
  */
 #include <string.h>
 
@@ -63,7 +63,7 @@ static void set_texts(recsys_array *out, const struct rs_ids *ids, int offsets)
         set_list(out, ids->texts, RECSYS_DTYPE_U8, begin[ids->n]);
 }
 
-/* Arrays that are there or not, and need nothing but a pointer. */
+/* Arrays that need only a pointer, if the model has them. */
 static int set_plain(const struct recsys_model *model, const char *name, recsys_array *out)
 {
     const uint64_t *offsets = model->seen_offsets;

@@ -1,9 +1,8 @@
-/* lib/model/assemble.c - from tensors to the arrays of a model.
+/* lib/model/assemble.c - make the arrays of a model from tensors.
  *
- * Items are used where they are mapped if they stand in scan order, aligned
- * and padded as the scorer wants them, and need no conversion. Otherwise each
- * row is copied once, from the file straight to its position. Everything that
- * goes with an item (bias, id, popularity) follows the same order.
+ * Items are used where they are mapped if they stand in scan order, aligned and padded as the
+ * scorer wants them, and need no conversion. Otherwise each row is copied once, from the file
+ * straight to its position. Biases, ids and popularity of items follow the same order.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -79,7 +78,8 @@ static recsys_status check_shapes(struct rs_loading *loading, const struct rs_ma
     return RECSYS_OK;
 }
 
-/* Must a cosine model's rows be brought to length 1? Not if they all are, or zero. */
+/* 1 if a cosine model's rows must be scaled to length 1: some row has neither this length nor
+ * length 0. */
 static int needs_normalising(const struct recsys_model *model, const double *norms, size_t n)
 {
     if (model->metric == RECSYS_METRIC_COSINE)
@@ -96,8 +96,8 @@ static void normalise(float *row, size_t dimensions, double norm)
             row[j] = (float)((double)row[j] / norm);
 }
 
-/* Scan order, and the norms in it. With cosine all lengths count as equal: a
- * file is then in order as soon as its zero vectors come last. */
+/* Scan order, and the norms in it. With cosine all lengths but 0 count as equal: a file is in
+ * scan order if its zero vectors come last. */
 static recsys_status order_items(struct rs_loading *loading, double *norms, size_t n)
 {
     recsys_error *err = loading->err;

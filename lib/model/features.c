@@ -1,4 +1,5 @@
-/* lib/model/features.c - the vectors that preferences add to a user's, and their names. */
+/* lib/model/features.c - load the feature vectors, which preferences add to a user's vector, and
+ * their names. */
 #include <inttypes.h>
 
 #include "lib/base/alloc.h"

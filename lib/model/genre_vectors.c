@@ -1,8 +1,7 @@
 /* lib/model/genre_vectors.c - a vector for each genre, for models without features of their own.
  *
- * The mean of the vectors of the genre's items, summed in double in order of
- * position. Items are listed by genre first, so that one sum is in hand at a
- * time and memory stays small.
+ * The mean of the vectors of the genre's items, summed in double in order of position. Items are
+ * first listed by genre, so that only one sum is kept at a time and memory stays small.
  */
 #include <inttypes.h>
 
@@ -10,15 +9,16 @@
 #include "lib/base/error.h"
 #include "lib/model/loading.h"
 
-/* 256 MB of vectors: more genres than that are no genres. */
+/* 256 MB of vectors: with more, the field does not hold genres. */
 #define MAX_NUMBERS (1u << 26)
 
-/* Where each genre's items begin in `items`, which are filled in too. */
+/* Fill in `items`, and where each genre's begin. */
 static void list_items(const struct rs_catalog *catalog, uint32_t *begin, uint32_t *items)
 {
     size_t n = catalog->genre_offsets[catalog->n_items];
 
-    /* Counted two places ahead and filled one ahead: begin[g] ends as genre g's begin. */
+    /* The counts stand two places ahead and move one place back while `items` is filled, so that
+     * begin[g] is right at the end. */
     for (size_t i = 0; i < n; i++)
         begin[catalog->genre_ids[i] + 2u]++;
     for (size_t g = 0; g < catalog->n_genres; g++)

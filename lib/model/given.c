@@ -1,9 +1,8 @@
 /* lib/model/given.c - recsys_model_load_files(): a model from memory and descriptors.
  *
- * Memory with a release function is used where it lies and given back once,
- * whatever happens: every file is taken over in one step that cannot fail,
- * and what stops the call before that step gives everything back at once.
- * Memory without one is copied, which also aligns it.
+ * Memory with a release function is used where it is and released once, also after a failure: all
+ * files are taken over in one step that cannot fail, and a call that fails before this step
+ * releases them all at once. Memory without a release function is copied, which also aligns it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +16,8 @@
 #define FUNCTION "recsys_model_load_files"
 #define MAX_FILES 1024u
 
-/* The caller's i-th file, as far as this library knows the struct; 0 if it is none. */
+/* Copy the members of the caller's i-th file that this library knows; 0 if its struct_size is
+ * wrong. */
 static int get_file(const recsys_model_file *files, size_t i, recsys_model_file *out)
 {
     const char *file = (const char *)files + i * files->struct_size;
@@ -97,7 +97,7 @@ static recsys_status check(const recsys_model_file *files, size_t n_files,
     return status;
 }
 
-/* Descriptors are mapped and what is not ours to keep is copied. */
+/* Map descriptors, and copy memory that the library may not keep. */
 static recsys_status open_file(const recsys_model_file *file, struct rs_given *given,
                                recsys_error *err)
 {

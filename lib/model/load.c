@@ -1,10 +1,9 @@
-/* lib/model/load.c - from files to a model, step by step.
+/* lib/model/load.c - make a model from files, step by step.
  *
- * The fingerprint names what answers depend on: SHA-256 over the scoring rule,
- * the algorithm with its hyperparameters (new users are folded in by them) and
- * the hashes of the files that are read. A model's name, version, metrics, tags
- * and date do not change answers and are left out, so the same content published
- * twice has one fingerprint.
+ * The fingerprint covers everything that answers depend on: SHA-256 over the scoring rule, the
+ * algorithm with its hyperparameters (new users are folded in by them) and the hashes of the files
+ * that are read. A model's name, version, metrics, tags and date do not change answers and are left
+ * out, so the same content published twice has one fingerprint.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -159,7 +158,7 @@ static recsys_status load_catalog(struct recsys_model *model, const struct rs_fi
 {
     if (files->catalog.size == 0)
         return rs_catalog_create_empty(model->n_items, &model->catalog, err);
-    rs_memory_count(model->memory, files->catalog.size, 1); /* about what its texts take */
+    rs_memory_count(model->memory, files->catalog.size, 1); /* about the size of its texts */
     return rs_catalog_parse((const char *)files->catalog.bytes, files->catalog.size,
                             files->catalog_name, &model->item_ids, &model->catalog, err);
 }
@@ -190,7 +189,7 @@ static int points_into(const struct recsys_model *model, const void *bytes, size
     return 0;
 }
 
-/* Keep of a file what the model points into, close it if that is nothing. */
+/* Keep a file that the model points into, else close it. */
 static void keep_file(struct recsys_model *model, struct rs_tensors *file, struct rs_tensors *place)
 {
     *place = *file;

@@ -1,4 +1,4 @@
-/* lib/model/load_ids.c - ids of users and items and names of features, from tensors. */
+/* lib/model/load_ids.c - load ids of users and items and names of features from tensors. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -21,7 +21,7 @@ int rs_tensor_get_integer(const struct rs_tensor *tensor, size_t i, int64_t *out
     case RECSYS_DTYPE_U32:
         *out = ((const uint32_t *)tensor->data)[i];
         break;
-    default: /* a U64 beyond INT64_MAX turns out negative */
+    default: /* a U64 beyond INT64_MAX becomes negative */
         *out = ((const int64_t *)tensor->data)[i];
     }
     return *out >= 0;
@@ -63,7 +63,7 @@ recsys_status rs_load_texts(struct rs_loading *loading, struct rs_ids *ids, cons
     if ((offsets->dtype != RECSYS_DTYPE_U64 && offsets->dtype != RECSYS_DTYPE_I64) ||
         offsets->n_dims != 1 || offsets->shape[0] != (uint64_t)n + 1)
         return rs_error(loading->err, RECSYS_E_FORMAT, "%s: must be U64 [%zu]", what, n + 1);
-    /* An I64 that is negative is out of order as U64. */
+    /* Offsets may be I64: a negative one is very large as U64, and so out of order. */
     recsys_status status =
         rs_ids_from_texts(ids, bytes->data, bytes->n_bytes, offsets->data, n, order,
                           rs_loading_what(loading->file, name, what), loading->err);

@@ -1,4 +1,4 @@
-/* lib/model/loading.c - what several steps of loading need. See loading.h. */
+/* lib/model/loading.c - functions that several steps of loading use. See loading.h. */
 #include "lib/model/loading.h"
 
 #include <stdio.h>

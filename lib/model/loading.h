@@ -1,7 +1,6 @@
 /* lib/model/loading.h - a model while it is being put together. Private to lib/model.
  *
- * load.c opens and verifies files and calls the other steps in order; each
- * fills its part of the model:
+ * load.c opens and verifies files, then calls the steps in order; each fills its part of the model:
  *
  *   rs_load_factors     users, items, biases, ids, blocks    assemble.c
  *   rs_load_features    feature vectors and their names      features.c
@@ -30,7 +29,7 @@ struct rs_loading {
     const struct rs_manifest *manifest; /* NULL for a single file */
     const struct rs_tensors *tensors;   /* of the model's file */
     const struct rs_tensors *seen;      /* of the file that may hold the seen lists */
-    const char *file, *seen_file;       /* how errors call them */
+    const char *file, *seen_file;       /* their names in errors */
     const char *catalog_file;
     struct rs_implicit implicit; /* bias columns; all zero if there are none */
     uint32_t *order;             /* order[position] = row; NULL = they are the same */
@@ -60,8 +59,8 @@ recsys_status rs_load_column(struct rs_loading *loading, const struct rs_tensors
                              const char *file, const char *name, size_t n, const uint32_t *order,
                              const float **out);
 
-/* Ids by position: integers or texts. If the file has no such tensor, rows are
- * numbered: from 1 in a bundle, whose writers always meant that, else from 0. */
+/* Ids by position: integers or texts. If the file has no such tensor, rows are numbered: from 1
+ * in a bundle, as model-format.md says, else from 0. */
 recsys_status rs_load_ids(struct rs_loading *loading, struct rs_ids *ids, const char *name,
                           size_t n, const uint32_t *order);
 /* n texts from `bytes`, which is called `name`, and the offsets beside it. */

@@ -1,7 +1,7 @@
-/* lib/model/model.c - the model object: its references and what can be asked of it.
+/* lib/model/model.c - the model object: references, information, vectors.
  *
- * How it comes about is load.c's business. Nothing here allocates or locks;
- * the last reference frees, on whichever thread gives it back.
+ * load.c makes it. No function here allocates or locks. The thread that gives the last reference
+ * back frees the model.
  */
 #include "lib/model/model.h"
 
@@ -49,7 +49,7 @@ void recsys_model_unref(recsys_model *model)
         destroy(model);
 }
 
-/* Nothing of what a caller had there before looks like an answer. */
+/* Overwrite the caller's buffers, so that old content does not look like an answer. */
 static void clear_vector(const recsys_model *model, float *vector, float *bias)
 {
     if (model != NULL && vector != NULL)

@@ -1,10 +1,9 @@
 /* lib/model/model.h - the model object as the rest of the library sees it.
  *
- * Items stand in scan order: by descending norm, so that a query can stop
- * early and the likeliest winners share cache lines. An item's place in that
- * order is its position; 0..n_items-1. Users stand in the file's order.
- * Everything here is set while loading and never changes afterwards, but
- * for two lists that are made when first asked for.
+ * Items stand in scan order: by descending norm, so that a query can stop early and the items with
+ * the best chances share cache lines. An item's place in this order is its position, 0..n_items-1.
+ * Users stand in the file's order. Everything here is set while loading and never changes
+ * afterwards, except for two lists that are made when they are first used.
  */
 #ifndef RS_MODEL_MODEL_H
 #define RS_MODEL_MODEL_H
@@ -40,7 +39,7 @@ struct recsys_model {
     uint32_t link;   /* RECSYS_LINK_* */
     float link_min, link_max;
 
-    uint32_t n_features;       /* 0: genre_vectors stand in */
+    uint32_t n_features;       /* 0: genre_vectors take their place */
     const float *features;     /* [n_features, dimensions] */
     struct rs_ids feature_ids; /* texts, lower case */
     float *genre_vectors;      /* [catalog->n_genres, dimensions]: mean of the genre's items;

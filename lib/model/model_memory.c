@@ -1,8 +1,8 @@
-/* lib/model/model_memory.c - see memory.h.
+/* lib/model/model_memory.c - see model_memory.h.
  *
- * Big arrays bypass the allocator on purpose: an allocator keeps freed memory
- * for later, and a service that swaps models would hold two of them for ever.
- * An anonymous mapping is the same to a model file's pages and goes at once.
+ * Large arrays bypass the allocator on purpose: an allocator keeps freed memory for later, so a
+ * service that swaps models would keep the memory of two. An anonymous mapping goes back to the
+ * system at once.
  */
 #include "lib/model/model_memory.h"
 
@@ -28,8 +28,8 @@ static void *map_pages(size_t size)
     return pages == MAP_FAILED ? NULL : pages;
 }
 
-/* Map more than is needed and give back what lies before and behind the
- * aligned part. Asking for huge pages must precede the first touch. */
+/* Map more than is needed and unmap the parts before and behind the aligned one. Asking for huge
+ * pages must precede the first touch. */
 static void *map_huge_pages(size_t size)
 {
     unsigned char *pages = map_pages(size + HUGE_PAGE);

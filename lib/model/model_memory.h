@@ -16,13 +16,12 @@ struct rs_memory_block;
 /* Zeroed means empty. Everything taken is given back by rs_memory_destroy(). */
 struct rs_model_memory {
     struct rs_memory_block *blocks;
-    struct rs_tensors files[2]; /* closed with the rest */
+    struct rs_tensors files[2]; /* closed by rs_memory_destroy() */
     uint64_t private_bytes;
 };
 
-/* n * size zeroed bytes, 64-byte aligned. Large ones are pages of their own,
- * which the system gets back the moment the model goes. NULL if there is no
- * memory. */
+/* n * size zeroed bytes, 64-byte aligned. Large ones are pages of their own, which go back to
+ * the system when the model is destroyed. NULL if there is no memory. */
 void *rs_memory_take(struct rs_model_memory *memory, size_t n, size_t size, uint32_t flags);
 
 /* Account for memory that the model frees itself. */

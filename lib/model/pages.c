@@ -1,7 +1,7 @@
-/* lib/model/pages.c - what a model has of each kind, page by page.
+/* lib/model/pages.c - list a model's users, items, names and seen items, page by page.
  *
- * All of these functions work alike: `offset` says where to begin, `count` how
- * many were written, and without `out` how many there are. Nothing allocates.
+ * All these functions work alike: they begin at `offset` and write how many entries they gave to
+ * `count`. Without `out`, `count` is the number of all entries. They allocate nothing.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -9,8 +9,8 @@
 #include "lib/base/error.h"
 #include "lib/model/model.h"
 
-/* Every list page by page: what is asked for, of `n` entries from `offset` on.
- * The count for callers who ask for none but want to know how many there are. */
+/* Begin one page of a list of `n` entries: how many there are from `offset` on, or in all if
+ * there is no `out`. */
 static recsys_status begin_page(const void *model, uint64_t n, uint64_t offset, const void *out,
                                 size_t capacity, size_t *count, size_t *n_page,
                                 const char *function, recsys_error *err)

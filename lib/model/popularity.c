@@ -1,8 +1,8 @@
-/* lib/model/popularity.c - how popular each item is, for users nobody knows.
+/* lib/model/popularity.c - how popular each item is, for unknown users.
  *
- * The first of these that the model has: item_popularity; how many users have
- * seen the item; its bias; its rating; its norm. Shares of the most popular
- * item's value, so that the numbers mean the same whatever they come from.
+ * The value is the first of these that the model has: item_popularity; how many users have seen the
+ * item; its bias; its rating; its norm. It is divided by the value of the most popular item, so
+ * that it goes from 0 to 1 for each kind.
  */
 #include <math.h>
 #include <string.h>
@@ -83,7 +83,8 @@ static void order_positions(struct recsys_model *model, uint64_t *keys, uint32_t
 {
     for (uint32_t i = 0; i < model->n_items; i++) {
         uint32_t bits;
-        memcpy(&bits, &model->popularity[i], sizeof bits); /* never negative: bits ascend with it */
+        memcpy(&bits, &model->popularity[i],
+               sizeof bits); /* never negative, so its bits have the same order */
         keys[i] = (uint32_t)~bits;
         model->popular[i] = model->item_ids.sorted == NULL ? i : model->item_ids.sorted[i];
     }

@@ -1,9 +1,8 @@
-/* lib/model/seen.c - what each user has seen: checked, as positions, ascending.
+/* lib/model/seen.c - load and check the seen lists: positions in ascending order.
  *
- * A file gives rows of item_factors. Where rows are positions and every user's
- * list ascends already, it is used as it is mapped. Otherwise a copy is made,
- * user by user, sorted by the bytes of the position: time is proportional to
- * the length of the list, whatever is in it.
+ * A file has rows of item_factors. If rows are positions and each user's list ascends already, the
+ * list is used where it is mapped. Else a copy is made and sorted, user by user, by the bytes of
+ * the position: the time is proportional to the length of the list.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -14,7 +13,8 @@
 
 #define SHORT_LIST 40u /* up to here, inserting is faster than clearing counters */
 
-/* One entry: position above, the weight's bits below, so that they move together. */
+/* One entry: the position in the upper half, the weight's bits in the lower, so that they move
+ * together. */
 static uint64_t *sort_entries(uint64_t *entries, uint64_t *spare, size_t n, uint32_t n_items)
 {
     if (n <= SHORT_LIST) {
@@ -78,7 +78,7 @@ static recsys_status load_offsets(struct rs_loading *loading, const struct rs_te
     return RECSYS_OK;
 }
 
-/* Every item must exist. *ascending: no user's list needs sorting. */
+/* Check that every item exists. *ascending becomes 1 if no user's list needs sorting. */
 static recsys_status check_items(struct rs_loading *loading, const struct rs_tensor *tensor,
                                  const char *what, int *ascending)
 {

@@ -1,14 +1,13 @@
 /* lib/score/blas.c - the only file that includes cblas.h.
  *
- * Any CBLAS will do. What only OpenBLAS has (its name, its thread count) is
- * looked for at run time through weak symbols and reported, never changed
- * unless recsys_blas_set_threads() asks for it.
+ * Any CBLAS works. Functions that only OpenBLAS has (for its name and its thread count) are found
+ * at run time through weak symbols. The thread count is reported, and only
+ * recsys_blas_set_threads() changes it.
  *
- * OpenBLAS built for one thread (Debian's "serial" flavour) gives the same
- * buffer to two threads that call it at the same time, and wrong numbers to
- * both. Under it our calls wait for each other: each keeps the door locked
- * that others only pass. Nothing can be done here about calls that the host
- * makes itself; docs/pitfalls.md says so.
+ * OpenBLAS built for one thread (Debian's "serial" flavour) gives the same buffer to two threads
+ * that call it at the same time, and both get wrong numbers. With it the library's calls wait for
+ * each other: each holds the lock `door` until it ends, which it only takes and releases with other
+ * flavours. The host's own calls to BLAS are not protected; see docs/pitfalls.md.
  */
 #include "lib/score/blas.h"
 
@@ -34,8 +33,8 @@ extern void openblas_set_num_threads(int n_threads) __attribute__((weak));
 static struct rs_lock door = RS_LOCK_INIT;
 static atomic_uint n_inside;
 
-/* OpenBLAS has locks and threads of its own. A child that finds one of them in
- * use by a thread that stayed with the parent waits for ever. */
+/* OpenBLAS has locks and threads of its own. If another thread of the parent uses one at the
+ * fork, the child waits for it without end. */
 __attribute__((constructor)) static void watch_forks(void)
 {
     rs_fork_protect(&door, &n_inside);

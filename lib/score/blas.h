@@ -1,4 +1,4 @@
-/* lib/score/blas.h - the two BLAS calls that a scan is made of. */
+/* lib/score/blas.h - the two BLAS calls of a scan. */
 #ifndef RS_SCORE_BLAS_H
 #define RS_SCORE_BLAS_H
 

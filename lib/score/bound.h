@@ -1,9 +1,8 @@
-/* lib/score/bound.h - what may be skipped without looking at it exactly.
+/* lib/score/bound.h - which items and blocks a scan may skip without an exact score.
  *
- * A scan sees scores that BLAS computed in float, in an order of its own. Let
- * t be the canonical score of the K-th best item so far. An item can still win
- * only if its canonical score is at least t, so only if its float score is at
- * least t minus everything that the two can differ by:
+ * A scan reads scores that BLAS computed in float, in an order of its own. Let t be the canonical
+ * score of the K-th best item so far. An item can still win only if its canonical score is at least
+ * t, so only if its float score is at least t minus everything that the two can differ by:
  *
  *   summation in float, any order:  gamma_d * |q| * |x|,  gamma_d = d*u / (1 - d*u)
  *     (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1)
@@ -21,8 +20,8 @@
 
 #include "lib/model/model.h"
 
-/* The largest difference between float score and canonical score of any item
- * whose norm is at most `norm`, plus what rounding `threshold` can hide. */
+/* The largest difference between float score and canonical score of any item whose norm is at
+ * most `norm`, plus the rounding error of `threshold`. */
 static inline double rs_bound_slack(const struct recsys_model *model, double query_norm,
                                     double norm, double offset, double abs_bias, float threshold)
 {
@@ -51,7 +50,7 @@ static inline int rs_bound_excludes(const struct recsys_model *model, double que
 static inline float rs_bound_float(const struct recsys_model *model, double query_norm, double norm,
                                    double offset, double abs_bias, float threshold)
 {
-    /* Float sums may overflow: then they say nothing, and every item is looked at. */
+    /* Float sums may overflow. Then they prove nothing, and every item is scored exactly. */
     if (!isfinite(threshold) || !(query_norm * norm + abs_bias < 0x1p120))
         return -INFINITY;
     double limit = (double)threshold - offset -

@@ -1,14 +1,13 @@
 /* lib/score/canonical.c - the one definition of a score.
  *
- * Every path that ranks items (one query, a batch, several threads, filtered,
- * pruned) only finds candidates; what is compared and returned is computed
- * here. So all of them return the same bits, whatever BLAS, machine or batch
- * size was used on the way.
+ * Every path that ranks items (one query, a batch, several threads, filtered, pruned) only finds
+ * candidates. The scores that are compared and returned are computed here, so all paths return the
+ * same bits, with any BLAS, machine or batch size.
  *
- * The order of the sum is part of the contract: eight partial sums, number l
- * over j = l, l + 8, l + 16, ..., added pairwise at the end. A product of two
- * floats is exact in double, so a fused multiply-add changes nothing, and the
- * compiler may not reorder the rest: eight sums vectorise as they stand.
+ * The order of the sum is part of the contract: eight partial sums, number l over j = l, l + 8, l +
+ * 16, ..., added pairwise at the end. A product of two floats is exact in double, so a fused
+ * multiply-add changes nothing. The compiler may not reorder the rest; eight sums can be vectorised
+ * without that.
  */
 #include "lib/score/canonical.h"
 

@@ -1,8 +1,8 @@
-/* lib/score/eligible.h - which items a query may return, asked about survivors only.
+/* lib/score/eligible.h - check whether a query may return an item; only survivors are checked.
  *
- * A filter costs next to nothing when it is asked after the score: of a
- * million items a hundred survive the threshold. Only where very few items are
- * allowed do the bits or the list come first and lead the scan.
+ * A filter costs almost nothing when it is checked after the score: of a million items about a
+ * hundred reach the threshold. Only if very few items are allowed, the scan starts from the bits or
+ * the list.
  */
 #ifndef RS_SCORE_ELIGIBLE_H
 #define RS_SCORE_ELIGIBLE_H
@@ -18,21 +18,21 @@ struct rs_positions {
     uint32_t n;
 };
 
-/* Whose lists of exclusions there may be. */
+/* The origins of lists of excluded items. */
 enum { RS_EXCLUDED_BY_REQUEST, RS_EXCLUDED_AS_SEEN, RS_EXCLUDED_AS_LIKED, RS_EXCLUDED_BY_FILTER };
 #define RS_EXCLUDED_LISTS 4
 
-/* The conjunction of everything that is set. All BORROWED for the call. */
+/* An item must meet everything that is set. All BORROWED for the call. */
 struct rs_eligible {
     const uint64_t *bits;                 /* one an item, by position; NULL = all */
     const struct rs_condition *condition; /* NULL = none */
-    const struct rs_catalog *catalog;     /* for the condition */
-    int only_allowed;                     /* 1: nothing but the following, also if it is empty */
+    const struct rs_catalog *catalog;     /* of the items, for the condition */
+    int only_allowed;                     /* 1: only the items of `allowed`, also if it is empty */
     struct rs_positions allowed;
     struct rs_positions excluded[RS_EXCLUDED_LISTS];
 };
 
-/* How many of them are smaller than `position`. */
+/* How many positions of the list are smaller than `position`. */
 static inline uint32_t rs_positions_before(const struct rs_positions *positions, uint32_t position)
 {
     uint32_t low = 0, high = positions->n;

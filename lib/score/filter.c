@@ -1,11 +1,9 @@
 /* lib/score/filter.c - filters that are made once and used for many queries.
  *
- * Conditions that depend on attributes or on an allow list become one bit an
- * item, in scan order, so that a block without a passing item can be skipped.
- * Exclusions stay a short sorted list: they remove few items and would cost a
- * bitmap for each user. Used by the scorer; recommend.c asks the same
- * questions without building bits, because its conditions change with every
- * request.
+ * Conditions on attributes and allow lists become one bit per item, in scan order, so that a block
+ * without an allowed item can be skipped. Exclusions stay a short sorted list: they remove few
+ * items and would cost a bitmap for each user. Used by the scorer. Requests (lib/serve) are checked
+ * without bits, because their conditions change each time.
  */
 #include "lib/score/filter.h"
 
@@ -118,7 +116,8 @@ void rs_filter_eligible(const recsys_filter *filter, struct rs_eligible *out)
 recsys_status rs_filter_check(const recsys_filter *filter, const struct recsys_model *model,
                               const char *function, recsys_error *err)
 {
-    /* The count, too: RECSYS_MODEL_SKIP_HASHES believes what a manifest says. */
+    /* Compare the count, too: with RECSYS_MODEL_SKIP_HASHES the hashes of a manifest are not
+     * checked. */
     if (filter == NULL ||
         (filter->n_items == model->n_items && strcmp(filter->fingerprint, model->fingerprint) == 0))
         return RECSYS_OK;
@@ -128,7 +127,7 @@ recsys_status rs_filter_check(const recsys_filter *filter, const struct recsys_m
                     function, filter->fingerprint, model->fingerprint);
 }
 
-/* Bits of what `allow` lists, or of everything. */
+/* The bits of the items in `allow`, or of all items. */
 static recsys_status start_bits(recsys_filter *filter, const struct recsys_model *model,
                                 const recsys_filter_options *options, recsys_error *err)
 {
@@ -172,7 +171,7 @@ static recsys_status add_excluded(recsys_filter *filter, const struct recsys_mod
         if (rs_ids_find(&model->user_ids, options->seen_by, &user))
             seen = rs_filter_seen(model, user);
     } else if (options->seen_by.text != NULL || options->seen_by.number != 0) {
-        /* Quietly showing what the user has seen would be the worse answer. */
+        /* Refuse, because ignoring seen_by would return items that the user has seen. */
         return rs_error(err, RECSYS_E_INVALID,
                         "seen_by is set without the flag RECSYS_FILTER_EXCLUDE_SEEN");
     }

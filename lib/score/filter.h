@@ -10,16 +10,16 @@
 
 struct recsys_filter {
     atomic_uint refs;
-    char fingerprint[65]; /* of the model it was made for, which may be gone */
+    char fingerprint[65]; /* of the model it was made for, which may be destroyed */
     uint32_t n_items;
-    uint64_t *bits;     /* NULL = all but the following */
+    uint64_t *bits;     /* NULL = all but the excluded */
     uint32_t *excluded; /* ascending positions */
     uint32_t n_excluded;
     uint32_t n_passing;
 };
 
-/* Fill a condition from names as callers give them. Unknown languages are
- * simply met by no item. E_INVALID: a number that is none, too many languages. */
+/* Fill a condition from names as callers give them. No item meets an unknown language.
+ * E_INVALID: a number that is NaN, too many languages. */
 recsys_status rs_filter_condition(const struct rs_catalog *catalog, float min_rating,
                                   int32_t min_year, int32_t max_year, const char *const *languages,
                                   uint32_t n_languages, int exclude_adult, struct rs_condition *out,
@@ -30,15 +30,14 @@ recsys_status rs_filter_condition(const struct rs_catalog *catalog, float min_ra
 recsys_status rs_filter_positions(const struct recsys_model *model, const recsys_id *ids,
                                   size_t n_ids, uint32_t *out, uint32_t *n_out, recsys_error *err);
 
-/* What user row `user` has seen; empty without seen lists. */
+/* The items that the user of row `user` has seen; empty without seen lists. */
 struct rs_positions rs_filter_seen(const struct recsys_model *model, uint32_t user);
 
-/* What a filter allows; NULL = everything. BORROWED from the filter. */
+/* The items that a filter allows; all for NULL. BORROWED from the filter. */
 void rs_filter_eligible(const recsys_filter *filter, struct rs_eligible *out);
 
-/* E_INVALID if the filter's positions mean other items in `model`; NULL fits all.
- * Where the fingerprints are the same so is the order: it is made from what they
- * are made from. */
+/* E_INVALID if the filter's positions mean other items in `model`; NULL fits every model. Models
+ * with the same fingerprint have the same scan order. */
 recsys_status rs_filter_check(const recsys_filter *filter, const struct recsys_model *model,
                               const char *function, recsys_error *err);
 

@@ -1,4 +1,4 @@
-/* lib/score/kernel.c - which kernel this processor gets. */
+/* lib/score/kernel.c - choose the kernel for this processor. */
 #include "lib/score/kernel.h"
 
 #include <stddef.h>

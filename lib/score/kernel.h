@@ -1,10 +1,10 @@
-/* lib/score/kernel.h - float scores by our own code, where it beats BLAS.
+/* lib/score/kernel.h - float scores by code of the library, where it is faster than BLAS.
  *
- * BLAS packs its operands on every call, stores every score, and does not
- * prefetch. A kernel computes a small tile of items x queries in registers,
- * compares it with the queries' limits there, and stores it only if something
- * reaches one, which is rare. Like BLAS it only nominates: any summation order
- * is within the bound (bound.h), so answers do not depend on which one ran.
+ * BLAS packs its operands on every call, stores every score, and does not prefetch. A kernel
+ * computes a small tile of items x queries in registers, compares it with the queries' limits
+ * there, and stores it only if something reaches one, which is rare. Like BLAS it only finds
+ * candidates: every order of summation is within the bound (bound.h), so answers do not depend on
+ * the kernel.
  */
 #ifndef RS_SCORE_KERNEL_H
 #define RS_SCORE_KERNEL_H
@@ -35,7 +35,7 @@ struct rs_kernel {
     struct rs_tile narrow, wide; /* for few and for many queries */
 };
 
-/* The best kernel for this processor; NULL: leave it to BLAS. */
+/* The best kernel for this processor; NULL: use BLAS. */
 const struct rs_kernel *rs_kernel_choose(void);
 
 #if defined(__x86_64__)

@@ -1,11 +1,10 @@
 /* lib/score/kernel_avx512.c - tiles of 12 x 32 and 24 x 16 scores in 24 registers.
  *
- * A tile walks once along the dimensions: per step one or two loads of the
- * panel, one broadcast an item, and 24 fused multiply-adds, which is as many as
- * 32 registers can have in flight. Items are read as they stand, row after
- * row; since hardware does not see that pattern coming, the rows of a tile some
- * steps ahead are asked for on the way (PREFETCH: on a Zen 5 core 2.3 times
- * faster at 16 queries, 1.4 times at 32; anything from 4 KB on is as good).
+ * A tile goes once through the dimensions. A step has one or two loads of the panel, one broadcast
+ * per item and 24 fused multiply-adds, the most that 32 registers allow at a time. Items are read
+ * row by row, which the hardware does not predict. So the code prefetches the rows of a tile some
+ * steps ahead (PREFETCH: on a Zen 5 core 2.3 times faster at 16 queries, 1.4 times at 32; every
+ * distance from 4 KB on gives the same).
  */
 #include "lib/score/kernel.h"
 
@@ -16,7 +15,7 @@
 
 #define PREFETCH 12288u
 
-/* May point past the array: a prefetch reads nothing that can fault. */
+/* The address may lie behind the array: a prefetch never faults. */
 #define PREFETCH_AT(pointer, bytes)                                                                \
     _mm_prefetch((const char *)((uintptr_t)(pointer) + (bytes)), _MM_HINT_T0)
 

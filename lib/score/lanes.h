@@ -26,17 +26,17 @@ struct rs_lane {
     double norm; /* of the query, rounded up */
     uint32_t k;
     struct rs_eligible eligible;
-    _Atomic float threshold; /* the best K-th score any worker has; only rises; relaxed */
+    _Atomic float threshold; /* the best K-th score of all workers; only rises; relaxed */
 };
 
-/* What one thread needs: its own K best of every lane, and room for a tile. */
+/* The memory of one thread: its own K best of every lane, and room for a tile. */
 struct rs_worker {
     struct rs_topk *topk; /* one a lane */
     struct rs_best *best; /* behind them */
     float *scores;        /* [RS_TILE_QUERIES, RS_BLOCK_ITEMS] */
     float *queries;       /* [RS_TILE_QUERIES, stride] gathered */
     float *limits;        /* one a lane, padded to whole panels: see scan_tile.c */
-    uint32_t *active;     /* lanes that look at this block */
+    uint32_t *active;     /* lanes that need this block */
     uint16_t *survivors;  /* [RS_BLOCK_ITEMS] */
 };
 
@@ -53,7 +53,7 @@ struct rs_scan {
     atomic_uint next_block;
 };
 
-/* How many lanes make up `n` lanes' whole panels. */
+/* `n` rounded up to whole panels. */
 static inline uint32_t rs_scan_padded(uint32_t n)
 {
     return (n + RS_TILE_MAX_LANES - 1) / RS_TILE_MAX_LANES * RS_TILE_MAX_LANES;

@@ -1,7 +1,7 @@
 /* lib/score/offer.c - see offer.h.
  *
- * What a worker finds raises the lane's threshold for all workers: relaxed,
- * because an old value only costs work.
+ * A worker that finds a better item raises the lane's threshold for all workers. Relaxed, because
+ * an old value only costs time.
  */
 #include "lib/score/offer.h"
 

@@ -13,12 +13,12 @@ static inline float rs_lane_threshold(const struct rs_lane *lane, const struct r
     return own > best ? own : best;
 }
 
-/* The float score below which an item of `block` cannot matter to the lane. */
+/* The float score below which an item of `block` cannot be among the lane's K best. */
 float rs_lane_limit(const struct rs_scan *scan, const struct rs_lane *lane,
                     const struct rs_topk *topk, uint32_t block);
 
-/* Ask whether the item is eligible, score it and offer it. Returns 1 if the
- * limit may have risen. */
+/* If the item is eligible, compute its canonical score and offer it. Returns 1 if the limit may
+ * have risen. */
 int rs_lane_offer(const struct rs_scan *scan, struct rs_lane *lane, struct rs_topk *topk,
                   uint32_t position);
 

@@ -1,9 +1,8 @@
 /* lib/score/queries.c - the public calls of scorer.h: from queries to ids.
  *
- * Checks what callers bring, asks the scorer in chunks, and writes positions as
- * the caller wants them: with ids, or as rows of the item arrays. Whoever
- * brings one matrix is answered by the same scan as whoever brings an array of
- * queries, so the bits are the same.
+ * Checks the arguments, runs the scorer in chunks, and writes positions in the form that the caller
+ * wants: as ids, or as rows of the item arrays. One matrix and an array of queries use the same
+ * scan, so both give the same bits.
  */
 #include <math.h>
 #include <string.h>
@@ -67,7 +66,7 @@ static void write_answer(const struct recsys_model *model, const struct rs_topk 
     *count = answer->n;
 }
 
-/* How many of the queries from `first` on make up a chunk. */
+/* The number of queries from `first` on that make up a chunk. */
 static size_t chunk_size(const struct recsys_model *model, const recsys_query *queries,
                          size_t first, size_t n_queries)
 {

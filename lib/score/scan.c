@@ -1,16 +1,14 @@
 /* lib/score/scan.c - one pass over the items for a batch of queries.
  *
- * Workers take blocks of items in scan order, largest norms first. For a block
- * they drop the queries that it cannot matter to (bound.h, or nothing of it
- * passes their filter), compute the float scores of the others while the block is in
- * cache (by a kernel of ours, scan_tile.c, or by BLAS), and look at those scores
- * at once: what reaches the threshold is asked for eligibility, scored
- * canonically and offered to the query's K best.
- * The threshold is the K-th best canonical score of any worker, so it rises
- * quickly and few items ever get that far.
+ * Workers take blocks of items in scan order, largest norms first. For a block they drop the
+ * queries that can gain nothing from it (by bound.h, or because no item passes their filter). They
+ * compute the float scores of the others while the block is in cache (by scan_tile.c and a kernel,
+ * or by BLAS), and read those scores at once: an item that reaches the threshold is checked for
+ * eligibility, scored canonically and offered to the query's K best. The threshold is the K-th best
+ * canonical score of any worker, so it rises quickly and few items ever get that far.
  *
- * Nothing is decided on a float score, so the answer does not depend on BLAS or
- * kernel, on the batch, or on which worker saw a block first.
+ * A float score decides nothing, so the answer does not depend on BLAS or kernel, on the batch, or
+ * on which worker saw a block first.
  */
 #include "lib/score/scan.h"
 
@@ -28,8 +26,8 @@
 /* A block with at most this many allowed items is not multiplied at all. */
 #define SPARSE_ITEMS 24u
 
-/* If few items of the block are allowed, by the list or by the bits: look at
- * just those. Returns 0 if there are too many for that. */
+/* If the list or the bits allow few items of the block, score only those. Returns 0 if there are
+ * too many for that. */
 static int take_sparse(const struct rs_scan *scan, struct rs_lane *lane, struct rs_topk *topk,
                        uint32_t block)
 {
@@ -55,7 +53,7 @@ static int take_sparse(const struct rs_scan *scan, struct rs_lane *lane, struct 
     return 1;
 }
 
-/* Look at the float scores of one block for one query. */
+/* Go through the float scores of one block for one query. */
 static void take_scores(const struct rs_scan *scan, struct rs_worker *worker, uint32_t number,
                         uint32_t block, const float *scores)
 {
@@ -75,8 +73,8 @@ static void take_scores(const struct rs_scan *scan, struct rs_worker *worker, ui
     }
 }
 
-/* Which lanes need this block's scores. Returns 0 if no lane needs this block
- * or any later one. */
+/* Find the lanes that need this block's scores. Returns 0 if no lane needs this block or any
+ * later one. */
 static int choose_lanes(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
                         uint32_t *n_active)
 {
@@ -101,7 +99,7 @@ static int choose_lanes(const struct rs_scan *scan, struct rs_worker *worker, ui
     return needed;
 }
 
-/* Queries of `n` active lanes as consecutive rows. */
+/* The queries of `n` active lanes as consecutive rows. */
 static const float *gather(const struct rs_scan *scan, struct rs_worker *worker,
                            const uint32_t *active, uint32_t n)
 {

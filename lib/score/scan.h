@@ -4,10 +4,10 @@
 
 #include "lib/score/lanes.h"
 
-/* Which tile is worth its panel for this many queries; NULL: none. */
+/* The tile for this many queries; NULL: none, for so few that its panel does not pay. */
 const struct rs_tile *rs_scan_choose_tile(const struct rs_kernel *kernel, uint32_t n_lanes);
 
-/* What each member of a team does; `argument` is the rs_scan. */
+/* The work of each member of a team; `argument` is the rs_scan. */
 void rs_scan_work(void *argument, uint32_t member);
 
 #endif

@@ -1,10 +1,10 @@
 /* lib/score/scan_tile.c - a block's scores by tiles of items x queries.
  *
- * The queries stand in panels, one number of each beside the next. A few rows
- * of the block, small enough for the first-level cache, meet every panel before
- * the next rows are read. Each lane has a limit (bound.h); a lane that has no
- * interest in this block has an infinite one, and a panel of such lanes is left
- * out. A tile in which nothing reaches a limit costs nothing after its products.
+ * The queries stand in panels: the first numbers of all, then the second numbers, and so on. A few
+ * rows of the block, small enough for the first-level cache, are multiplied with every panel before
+ * the next rows are read. Each lane has a limit (bound.h). The limit of a lane that does not need
+ * this block is infinite, and a panel of such lanes is left out. A tile in which no score reaches a
+ * limit costs nothing after its products.
  */
 #include "lib/score/scan_tile.h"
 
@@ -16,7 +16,7 @@
  * dimensions; a multiple of both tiles' rows. */
 #define ROWS_IN_CACHE 96u
 
-/* Look at the tile's scores where `mask` says that a row has one worth it. */
+/* Go through the scores of the rows in `mask`, which have one that reaches a limit. */
 static void take(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
                  uint32_t position, uint32_t first_lane, uint32_t mask, const float *scores)
 {

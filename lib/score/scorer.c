@@ -1,12 +1,11 @@
 /* lib/score/scorer.c - the workspace of one thread that scores.
  *
- * Owns every buffer a scan needs, grown to the largest sizes met so far and
- * kept, so that a scan itself never allocates. The public calls (queries.c)
- * work by id; the rest of the library asks by position through rs_scorer_run()
- * and reads the answers where they are.
+ * Owns every buffer of a scan. Buffers grow to the largest sizes so far and are kept, so that a
+ * scan itself never allocates. The public calls (queries.c) work by id. The rest of the library
+ * works by position, calls rs_scorer_run() and reads the answers in the scorer's memory.
  *
- * `busy` is no lock: nobody ever waits for it. It tells the second of two
- * threads that are inside at once, which would mix their answers.
+ * `busy` is no lock, and no thread waits for it. If two threads are inside at the same time, the
+ * second gets E_BUSY, because they would mix their answers.
  */
 #include "lib/score/scorer.h"
 
@@ -25,7 +24,7 @@
 
 #define MAX_THREADS 256u
 
-/* A scan this small is over before a second thread is awake. */
+/* A scan this small ends before a second thread is awake. */
 #define ALONE_MULTIPLICATIONS (1u << 20)
 
 struct recsys_scorer {
@@ -73,7 +72,7 @@ void recsys_scorer_destroy(recsys_scorer *scorer)
     rs_free(scorer);
 }
 
-/* Replace *memory by a larger block of unspecified content. */
+/* Replace *memory by a larger block, whose content is not set. */
 static int regrow(void **memory, size_t n, size_t size)
 {
     void *larger = rs_alloc_aligned(n, size);
@@ -249,7 +248,7 @@ void rs_scorer_use_blas(recsys_scorer *scorer)
     scorer->kernel = NULL;
 }
 
-/* The queries as panels: what fills up the last one are zeros. */
+/* The queries as panels. The last one is filled up with zeros. */
 static void make_panels(recsys_scorer *scorer, const struct rs_scan *scan)
 {
     uint32_t width = scan->tile->lanes, d = scan->model->dimensions;

@@ -11,26 +11,26 @@
 struct rs_question {
     const float *vector; /* finite; `dimensions` floats; kept until the call returns */
     double offset;
-    uint32_t k; /* 1 or more; more than the model has is the same as all of it */
+    uint32_t k; /* 1 or more; more than the model has means all items */
     struct rs_eligible eligible;
 };
 
-/* How many answers there can be at most. */
+/* The largest possible number of answers. */
 static inline uint32_t rs_question_k(const struct rs_question *question,
                                      const struct recsys_model *model)
 {
     return question->k < model->n_items ? question->k : model->n_items;
 }
 
-/* A long batch is answered in chunks: of this many questions, and of this many
- * answers in all (unless one question asks for more), so that the heaps of a
- * batch whose K are large do not take a multiple of the caller's own arrays. */
+/* A long batch is answered in chunks: of this many questions, and of this many answers in all
+ * (unless one question asks for more), so that the heaps of a batch with large K do not need
+ * several times the memory of the caller's arrays. */
 #define RS_CHUNK_QUERIES 1024u
 #define RS_CHUNK_ANSWERS ((size_t)1 << 20)
 
-/* Every public call on an object that owns a scorer begins and ends with these.
- * E_BUSY: another thread is between them. E_STATE: the scorer has helper threads,
- * and they are those of the process that was forked. */
+/* Every public call on an object that owns a scorer begins and ends with these. E_BUSY: another
+ * thread is between them. E_STATE: the scorer has helper threads that belong to the parent
+ * process. */
 recsys_status rs_scorer_enter(recsys_scorer *scorer, const char *function, recsys_error *err);
 void rs_scorer_leave(recsys_scorer *scorer);
 

@@ -1,7 +1,7 @@
-/* lib/score/survivors.h - which scores of a block reach a threshold.
+/* lib/score/survivors.h - find the scores of a block that reach a threshold.
  *
- * One file an instruction set; all return the same indices. Chosen once by
- * what the processor can do (rs_survivors_choose).
+ * There is one file for each instruction set; all return the same indices. rs_survivors_choose()
+ * picks one for the processor.
  */
 #ifndef RS_SCORE_SURVIVORS_H
 #define RS_SCORE_SURVIVORS_H

@@ -11,7 +11,7 @@ uint32_t rs_survivors_portable(const float *scores, const float *bias, uint32_t 
     for (uint32_t i = 0; i < n; i += 16) {
         uint32_t end = n - i < 16 ? n - i : 16;
         int any = 0;
-        /* Survivors are rare: first ask whether there is one at all. */
+        /* Survivors are rare: first check whether there is one at all. */
         for (uint32_t l = 0; l < end; l++) {
             float score = bias == NULL ? scores[i + l] : scores[i + l] + bias[i + l];
             any |= !(score < threshold);

@@ -1,8 +1,8 @@
 /* lib/score/team.c - a caller and its helper threads.
  *
- * Helpers sleep between calls. Before they sleep they watch for the next call
- * for about as long as waking up would take, because under load the next call
- * comes at once; the same holds for the caller who waits for the last helper.
+ * Helpers sleep between calls. Before a helper sleeps, it watches for the next call for about as
+ * long as waking up would take, because under load the next call comes at once. The caller waits
+ * for the last helper in the same way.
  */
 #include "lib/score/team.h"
 
@@ -25,10 +25,10 @@ struct member {
 struct rs_team {
     struct rs_lock lock;
     struct rs_signal start, finish;
-    atomic_uint round;   /* bumped under lock, read without; a new number is a new call */
+    atomic_uint round;   /* raised under lock, read without; a new number is a new call */
     atomic_uint working; /* helpers that have not finished this round */
     int ending;          /* protected by lock */
-    void (*work)(void *argument, uint32_t member); /* set before round is bumped */
+    void (*work)(void *argument, uint32_t member); /* set before round is raised */
     void *argument;
     uint32_t n_helpers;
     struct member *helpers;

@@ -8,7 +8,7 @@ static int is_worse(const struct rs_ids *ids, struct rs_best a, struct rs_best b
     return rs_ids_rank(ids, a.position) > rs_ids_rank(ids, b.position);
 }
 
-/* Put `entry` at the root of the first n entries and let it sink. */
+/* Put `entry` at the root of the first n entries and move it down to its place. */
 static void sink(struct rs_topk *topk, uint32_t n, struct rs_best entry)
 {
     struct rs_best *entries = topk->entries;

@@ -1,4 +1,4 @@
-/* lib/score/topk.h - the K best seen so far: a heap whose root is the worst of them. */
+/* lib/score/topk.h - the K best items so far: a heap whose root is the worst of them. */
 #ifndef RS_SCORE_TOPK_H
 #define RS_SCORE_TOPK_H
 
@@ -27,7 +27,7 @@ static inline void rs_topk_init(struct rs_topk *topk, struct rs_best *entries, u
     topk->ids = ids;
 }
 
-/* What a newcomer must at least score: it may still lose a tie. */
+/* The smallest score with which a new item can get in; it may still lose a tie. */
 static inline float rs_topk_threshold(const struct rs_topk *topk)
 {
     return topk->n < topk->k ? -INFINITY : topk->entries[0].score;

@@ -1,9 +1,8 @@
 /* lib/stats/format.c - the page that Prometheus reads, text format 0.0.4.
  *
- * Pieces gather on the stack and go to the callback when 4 KB are full: no
- * memory is needed and no lock is held, so the callback may take its time and
- * may even add metrics. Numbers are written with a point, whatever the host's
- * locale says, and with as few digits as bring back the same double.
+ * Pieces are collected on the stack and go to the callback when 4 KB are full. No memory is needed
+ * and no lock is held, so the callback may be slow and may even add metrics. Numbers are written
+ * with a point in every locale, and with the fewest digits that are read back as the same double.
  */
 #include <inttypes.h>
 #include <math.h>

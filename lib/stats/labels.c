@@ -1,7 +1,7 @@
-/* lib/stats/labels.c - are a metric's name and labels what the text format allows?
+/* lib/stats/labels.c - check that the text format allows a metric's name and labels.
  *
- * One malformed series makes a scraper refuse the whole page, so they are
- * checked when a metric is made and never again.
+ * One malformed series makes Prometheus refuse the whole page, so they are checked when a metric is
+ * made.
  */
 #include <string.h>
 
@@ -40,7 +40,7 @@ static size_t name_length(const char *text)
     return n;
 }
 
-/* What follows the quoted value that begins at `text`; NULL if it is malformed. */
+/* The end of the quoted value that begins at `text`; NULL if it is malformed. */
 static const char *skip_value(const char *text)
 {
     if (*text++ != '"')

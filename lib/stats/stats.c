@@ -1,13 +1,12 @@
 /* lib/stats/stats.c - making metrics and counting with them.
  *
- * Counting is one relaxed atomic addition, in a histogram two: the bucket, and
- * the sum by compare and swap. Nothing is ordered by a count, so nothing
- * stronger is needed, and a page that is made meanwhile shows each count as
- * it was at some moment of the making. A histogram's number of values is the
- * sum of its buckets and not a count of its own, so that the two never differ.
+ * Counting is one relaxed atomic addition, in a histogram two: the bucket, and the sum by compare
+ * and swap. No other memory depends on a count, so relaxed order is enough. A page that is made
+ * meanwhile shows each count as it was at some moment while the page was made. A histogram's number
+ * of values is the sum of its buckets and not a count of its own, so that the two never differ.
  *
- * Metrics live until the last reference to the whole set is given back. Finding
- * one by name is a walk through lists: keep the pointer. format.c makes the page.
+ * Metrics live until the last reference to the whole set is given back. Finding a metric by name
+ * goes through lists, so a caller should keep the pointer. format.c makes the page.
  */
 #include <math.h>
 #include <string.h>
@@ -87,7 +86,7 @@ void recsys_stats_unref(recsys_stats *stats)
     rs_free(stats);
 }
 
-/* What is asked for; `bounds` only with a histogram. */
+/* The metric that a caller wants; `bounds` only for a histogram. */
 struct description {
     const char *name, *help, *labels;
     enum rs_metric_kind kind;
@@ -150,7 +149,8 @@ static struct rs_family *create_family(const struct description *description)
     return family;
 }
 
-/* On cache lines of its own: two threads that count different things do not meet. */
+/* On cache lines of its own, so that threads that count in different metrics do not slow each
+ * other down. */
 static recsys_metric *create_metric(const struct rs_family *family, const char *labels)
 {
     size_t n_buckets = family->kind == RS_METRIC_HISTOGRAM ? family->n_bounds + 1 : 0;
@@ -226,7 +226,7 @@ static recsys_status add_locked(recsys_stats *stats, const struct description *d
         destroy_family(made);
         return status;
     }
-    /* release: who finds them finds them finished. */
+    /* release: a thread that finds them finds them complete. */
     atomic_store_explicit(place, metric, memory_order_release);
     if (made != NULL)
         atomic_store_explicit(family_place, made, memory_order_release);
@@ -299,7 +299,7 @@ void recsys_metric_record(recsys_metric *metric, double value)
 {
     size_t i = 0;
 
-    /* One infinity or NaN would stay in the sum for ever. */
+    /* One infinity or NaN would stay in the sum permanently. */
     if (metric == NULL || metric->family->kind != RS_METRIC_HISTOGRAM || !isfinite(value))
         return;
     while (i < metric->family->n_bounds && value > metric->family->bounds[i])

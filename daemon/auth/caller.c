@@ -14,12 +14,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
 #include "daemon/auth/limit.h"
 #include "daemon/http/reply.h"
-#include "daemon/observe/logger.h"
-#include "daemon/routes.h"
+#include "daemon/process/logger.h"
+#include "lib/base/clock.h"
+#include "lib/base/hex.h"
 
 static const char *bearer(const struct rd_headers *headers)
 {
@@ -31,9 +31,9 @@ static const char *bearer(const struct rd_headers *headers)
 }
 
 /* 401, or 429 if this address has tried too often. */
-static bool refuse(struct rd_request *request, const char *detail)
+static bool refuse(struct rd_request *request, const struct rd_auth *auth, const char *detail)
 {
-    return rd_limit_failed_login(request) && rd_reply_error(request, 401, detail);
+    return rd_limit_failed_login(request, auth) && rd_reply_error(request, 401, detail);
 }
 
 static void name_caller(struct rd_caller *caller, const char kind[3], const char *name)
@@ -46,156 +46,150 @@ static void name_caller(struct rd_caller *caller, const char kind[3], const char
 static void name_service(struct rd_caller *caller, enum rd_caller_kind kind,
                          const struct rd_digest *digest)
 {
-    static const char hex[] = "0123456789abcdef";
-    char *to = caller->key + 2;
-
     caller->kind = kind;
     memcpy(caller->key, "k:", 2);
-    for (size_t i = 0; i < sizeof digest->bytes / 2; i++) {
-        *to++ = hex[digest->bytes[i] >> 4];
-        *to++ = hex[digest->bytes[i] & 15];
-    }
-    *to = '\0';
+    rs_hex_write(digest->bytes, sizeof digest->bytes / 2, caller->key + 2);
 }
 
 /* The operator is counted by the token, and not by an address that others have, too. */
-static bool is_admin(struct rd_request *request, const char *token)
+static bool is_admin(struct rd_request *request, const struct rd_keys *keys, const char *token)
 {
-    const struct rd_auth *auth = &request->app->auth;
-
-    if (!rd_auth_is_admin(auth, token))
+    if (!rd_keys_is_admin(keys, token))
         return false;
-    name_service(&request->caller, RD_CALLER_ADMIN, &auth->admin);
+    name_service(request->caller, RD_CALLER_ADMIN, &keys->admin);
     return true;
 }
 
-static bool check_admin(struct rd_request *request)
+static bool check_admin(struct rd_request *request, const struct rd_auth *auth)
 {
-    const struct rd_auth *auth = &request->app->auth;
     const char *token = request->headers.admin_token;
 
-    if (!auth->has_admin)
+    if (!auth->keys.has_admin)
         return rd_reply_error(request, 403,
                               "Changing models is switched off: set admin_token_file, or "
                               "RECSYSD_ADMIN_TOKEN, to switch it on");
     if (token == NULL)
         token = bearer(&request->headers);
     if (token == NULL)
-        return refuse(request, "Admin token required");
-    return is_admin(request, token) ||
-           (rd_limit_failed_login(request) && rd_reply_error(request, 403, "Wrong admin token"));
+        return refuse(request, auth, "Admin token required");
+    return is_admin(request, &auth->keys, token) ||
+           (rd_limit_failed_login(request, auth) &&
+            rd_reply_error(request, 403, "Wrong admin token"));
 }
 
 /* Nothing is known against the token, and the database cannot be asked for the last minutes: what
  * only reads goes on for a while. */
-static bool may_pass_unconfirmed(const struct rd_request *request)
+static bool may_pass_unconfirmed(const struct rd_request *request, const struct rd_auth *auth)
 {
-    uint64_t allowed_ms = request->app->config.jwt_unconfirmed_s * 1000u, now_ms;
+    uint64_t allowed_ms = auth->unconfirmed_s * 1000u;
     recsys_denylist_stats stats = {0};
 
     if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0)
         return false;
     stats.struct_size = (uint32_t)sizeof stats;
-    if (recsys_denylist_get_stats(request->app->stores.denylist, &stats, NULL) != RECSYS_OK)
+    if (recsys_denylist_get_stats(auth->denylist, &stats, NULL) != RECSYS_OK)
         return false;
-    now_ms = (uint64_t)time(NULL) * 1000u;
-    return allowed_ms > 0 && now_ms <= stats.confirmed_ms + allowed_ms;
+    return allowed_ms > 0 && rs_clock_unix_ms() <= stats.confirmed_ms + allowed_ms;
 }
 
 /* False: revoked, or nobody knows. */
-static bool check_revoked(struct rd_request *request)
+static bool check_revoked(struct rd_request *request, const struct rd_auth *auth)
 {
-    const struct rd_caller *caller = &request->caller;
+    const struct rd_caller *caller = request->caller;
     recsys_bytes jti = {caller->claims.jti, strlen(caller->claims.jti)};
     recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
 
-    if (recsys_denylist_check(request->app->stores.denylist, jti, &found, &found.problem) !=
-        RECSYS_OK)
+    if (recsys_denylist_check(auth->denylist, jti, &found, &found.problem) != RECSYS_OK)
         found.verdict = RECSYS_TOKEN_UNKNOWN;
     if (found.verdict == RECSYS_TOKEN_CLEAR ||
-        (found.verdict == RECSYS_TOKEN_UNCONFIRMED && may_pass_unconfirmed(request)))
+        (found.verdict == RECSYS_TOKEN_UNCONFIRMED && may_pass_unconfirmed(request, auth)))
         return true;
     if (found.verdict == RECSYS_TOKEN_REVOKED) {
         request->bad_token = true;
-        return refuse(request, "Token revoked");
+        return refuse(request, auth, "Token revoked");
     }
     rd_log_seldom(RECSYS_LOG_WARN, "cannot tell whether tokens are revoked: %s",
                   found.problem.message);
     return rd_reply_unavailable(request, "It cannot be told now whether this token is revoked");
 }
 
-static bool check_token(struct rd_request *request, const char *token)
+static bool check_token(struct rd_request *request, const struct rd_auth *auth, const char *token)
 {
-    struct rd_caller *caller = &request->caller;
-    char why[160], detail[192];
+    struct rd_caller *caller = request->caller;
+    char detail[192];
+    recsys_error err = {0};
 
-    if (!rd_jwt_check(&request->app->auth.jwt, token, strlen(token), (uint64_t)time(NULL),
-                      &caller->claims, why, sizeof why)) {
-        (void)snprintf(detail, sizeof detail, "Invalid token: %s", why);
+    if (!rd_jwt_check(&auth->keys.jwt, token, strlen(token), rs_clock_unix_ms() / 1000u,
+                      &caller->claims, &err)) {
+        (void)snprintf(detail, sizeof detail, "Invalid token: %.160s", err.message);
         request->bad_token = true;
-        return refuse(request, detail);
+        return refuse(request, auth, detail);
     }
     caller->kind = caller->claims.is_admin ? RD_CALLER_ADMIN : RD_CALLER_USER;
     name_caller(caller, "u:", caller->claims.subject);
-    return check_revoked(request);
+    return check_revoked(request, auth);
 }
 
-static bool is_key(struct rd_request *request, const char *presented)
+static bool is_key(struct rd_request *request, const struct rd_keys *keys, const char *presented)
 {
-    const struct rd_auth *auth = &request->app->auth;
     struct rd_digest digest;
 
-    if (rd_auth_is_key(auth, presented, &digest)) {
-        name_service(&request->caller, RD_CALLER_SERVICE, &digest);
+    if (rd_keys_has(keys, presented, &digest)) {
+        name_service(request->caller, RD_CALLER_SERVICE, &digest);
         return true;
     }
-    return is_admin(request, presented);
+    return is_admin(request, keys, presented);
 }
 
-static bool check_key_or_token(struct rd_request *request)
+static bool check_key_or_token(struct rd_request *request, const struct rd_auth *auth)
 {
-    const struct rd_auth *auth = &request->app->auth;
-    bool has_keys = auth->n_keys > 0, has_tokens = rd_jwt_is_on(&auth->jwt);
+    const struct rd_keys *keys = &auth->keys;
+    bool has_keys = keys->n_keys > 0, has_tokens = rd_jwt_is_on(&keys->jwt);
     const char *key = request->headers.api_key, *token = bearer(&request->headers);
 
-    if (request->headers.admin_token != NULL && auth->has_admin)
-        return is_admin(request, request->headers.admin_token) ||
-               refuse(request, "Wrong admin token");
+    if (request->headers.admin_token != NULL && keys->has_admin)
+        return is_admin(request, keys, request->headers.admin_token) ||
+               refuse(request, auth, "Wrong admin token");
     if (key != NULL && has_keys)
-        return is_key(request, key) || refuse(request, "Invalid API key");
+        return is_key(request, keys, key) || refuse(request, auth, "Invalid API key");
     if (token == NULL)
-        return refuse(request, !has_tokens ? "API key required"
-                               : has_keys  ? "API key or bearer token required"
-                                           : "Bearer token required");
-    if (is_key(request, token))
+        return refuse(request, auth,
+                      !has_tokens ? "API key required"
+                      : has_keys  ? "API key or bearer token required"
+                                  : "Bearer token required");
+    if (is_key(request, keys, token))
         return true;
     if (has_tokens)
-        return check_token(request, token);
-    return refuse(request, "Invalid API key");
+        return check_token(request, auth, token);
+    return refuse(request, auth, "Invalid API key");
 }
 
-bool rd_caller_check(struct rd_request *request)
+bool rd_caller_check(struct rd_request *request, const struct rd_auth *auth)
 {
-    struct rd_caller *caller = &request->caller;
-    unsigned flags = request->route->flags;
+    unsigned access = request->route->access;
 
-    caller->kind = RD_CALLER_ANYONE;
-    name_caller(caller, "a:", request->info->remote_addr);
-    if (flags & RD_ROUTE_ADMIN)
-        return check_admin(request);
-    if ((flags & RD_ROUTE_KEY) == 0 || !rd_auth_is_on(&request->app->auth))
+    request->caller->kind = RD_CALLER_ANYONE;
+    name_caller(request->caller, "a:", request->info->remote_addr);
+    if ((access & RD_ACCESS_ADMIN) != 0)
+        return check_admin(request, auth);
+    if ((access & RD_ACCESS_KEY) == 0 || !rd_keys_is_on(&auth->keys))
         return true;
-    return check_key_or_token(request);
+    return check_key_or_token(request, auth);
+}
+
+bool rd_caller_check_owner(struct rd_request *request)
+{
+    return (request->route->access & RD_ACCESS_OWN) == 0 || rd_caller_may(request, request->param);
 }
 
 bool rd_caller_is_user(const struct rd_request *request)
 {
-    return request->caller.kind == RD_CALLER_USER;
+    return request->caller->kind == RD_CALLER_USER;
 }
 
 bool rd_caller_may(struct rd_request *request, const char *user_id)
 {
-    if (!rd_caller_is_user(request) || strcmp(request->caller.claims.subject, user_id) == 0)
+    if (!rd_caller_is_user(request) || strcmp(request->caller->claims.subject, user_id) == 0)
         return true;
     return rd_reply_error(request, 403, "This token is for another user");
 }

@@ -6,9 +6,10 @@
 
 #include <recsys/model.h>
 
+#include "daemon/auth/access.h"
+#include "daemon/auth/auth.h"
 #include "daemon/auth/jwt.h"
-
-struct rd_request;
+#include "daemon/http/request.h"
 
 enum rd_caller_kind {
     RD_CALLER_ANYONE,  /* neither keys nor tokens are configured: may do everything */
@@ -24,8 +25,10 @@ struct rd_caller {
     struct rd_jwt_claims claims; /* jti is "" without a token */
 };
 
-/* The step: fills request->caller. False: answered with 401, 403, 429 or 503. */
-bool rd_caller_check(struct rd_request *request);
+/* The step: fills *request->caller, which is zero. False: answered with 401, 403, 429 or 503. */
+bool rd_caller_check(struct rd_request *request, const struct rd_auth *auth);
+/* Routes under a user's name are for that user. False: answered with 403. */
+bool rd_caller_check_owner(struct rd_request *request);
 
 /* May the caller see and change what is this user's? False: answered with 403. */
 bool rd_caller_may(struct rd_request *request, const char *user_id);

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include <openssl/pem.h>
 
 #include "daemon/auth/revoked_until.h"
+#include "daemon/config/wrong.h"
 #include "daemon/http/json_read.h"
 
 #define MIN_SECRET 32u /* as many bytes as the hash has (RFC 7518 3.2) */
@@ -42,31 +42,13 @@ struct token {
     struct part header, payload, signature;
 };
 
-struct problem {
-    char *message;
-    size_t size;
-};
-
-static bool wrong(const struct problem *problem, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool wrong(const struct problem *problem, const char *format, ...)
-{
-    va_list list;
-
-    va_start(list, format);
-    (void)vsnprintf(problem->message, problem->size, format, list);
-    va_end(list);
-    return false;
-}
-
-static bool load_secret(struct rd_jwt_keys *keys, const char *path, const struct problem *problem)
+static bool load_secret(struct rd_jwt_keys *keys, const char *path, recsys_error *err)
 {
     FILE *file = fopen(path, "re");
     size_t size;
 
     if (file == NULL)
-        return wrong(problem, "cannot open jwt_secret_file %s: %s", path, strerror(errno));
+        return rd_wrong(err, "cannot open jwt_secret_file %s: %s", path, strerror(errno));
     keys->secret = malloc(MAX_SECRET + 1);
     size = keys->secret != NULL ? fread(keys->secret, 1, MAX_SECRET + 1, file) : 0;
     (void)fclose(file);
@@ -75,51 +57,48 @@ static bool load_secret(struct rd_jwt_keys *keys, const char *path, const struct
     if (size > 0 && keys->secret[size - 1] == '\r')
         size--;
     if (size < MIN_SECRET || size > MAX_SECRET)
-        return wrong(problem,
-                     "jwt_secret_file %s must hold %u to %u bytes; try openssl rand -hex 32", path,
-                     MIN_SECRET, MAX_SECRET);
+        return rd_wrong(err,
+                        "jwt_secret_file %s must hold %u to %u bytes; try openssl rand -hex 32",
+                        path, MIN_SECRET, MAX_SECRET);
     keys->secret_size = size;
     return true;
 }
 
-static bool load_public_key(struct rd_jwt_keys *keys, const char *path,
-                            const struct problem *problem)
+static bool load_public_key(struct rd_jwt_keys *keys, const char *path, recsys_error *err)
 {
     FILE *file = fopen(path, "re");
 
     if (file == NULL)
-        return wrong(problem, "cannot open jwt_public_key_file %s: %s", path, strerror(errno));
+        return rd_wrong(err, "cannot open jwt_public_key_file %s: %s", path, strerror(errno));
     keys->public_key = PEM_read_PUBKEY(file, NULL, NULL, NULL);
     (void)fclose(file);
     ERR_clear_error();
     if (keys->public_key == NULL)
-        return wrong(problem,
-                     "jwt_public_key_file %s is no public key in PEM (-----BEGIN PUBLIC KEY-----)",
-                     path);
+        return rd_wrong(
+            err, "jwt_public_key_file %s is no public key in PEM (-----BEGIN PUBLIC KEY-----)",
+            path);
     if (EVP_PKEY_base_id(keys->public_key) == EVP_PKEY_RSA &&
         EVP_PKEY_bits(keys->public_key) >= MIN_RSA_BITS)
         return true;
     EVP_PKEY_free(keys->public_key);
     keys->public_key = NULL;
-    return wrong(problem, "jwt_public_key_file %s must be an RSA key of at least %d bits", path,
-                 MIN_RSA_BITS);
+    return rd_wrong(err, "jwt_public_key_file %s must be an RSA key of at least %d bits", path,
+                    MIN_RSA_BITS);
 }
 
 bool rd_jwt_load(struct rd_jwt_keys *keys, const char *secret_file, const char *public_key_file,
-                 char *message, size_t message_size)
+                 recsys_error *err)
 {
-    struct problem problem = {message, message_size};
     bool has_secret = secret_file != NULL && secret_file[0] != '\0';
     bool has_key = public_key_file != NULL && public_key_file[0] != '\0';
 
     memset(keys, 0, sizeof *keys);
     if (has_secret && has_key)
-        return wrong(
-            &problem,
-            "set jwt_secret_file or jwt_public_key_file, not both: one key, one algorithm");
+        return rd_wrong(
+            err, "set jwt_secret_file or jwt_public_key_file, not both: one key, one algorithm");
     if (has_secret)
-        return load_secret(keys, secret_file, &problem);
-    return !has_key || load_public_key(keys, public_key_file, &problem);
+        return load_secret(keys, secret_file, err);
+    return !has_key || load_public_key(keys, public_key_file, err);
 }
 
 void rd_jwt_free(struct rd_jwt_keys *keys)
@@ -213,19 +192,18 @@ static bool is_text(const json_t *value, const char *text)
     return json_is_string(value) && strcmp(json_string_value(value), text) == 0;
 }
 
-static bool check_header(const struct rd_jwt_keys *keys, struct part part,
-                         const struct problem *problem)
+static bool check_header(const struct rd_jwt_keys *keys, struct part part, recsys_error *err)
 {
     const char *wanted = keys->public_key != NULL ? "RS256" : "HS256";
     json_t *header = read_object(part);
     bool ok;
 
     if (header == NULL)
-        return wrong(problem, "its header is not a JSON object in base64url");
+        return rd_wrong(err, "its header is not a JSON object in base64url");
     if (!is_text(json_object_get(header, "alg"), wanted))
-        ok = wrong(problem, "its alg must be %s", wanted);
+        ok = rd_wrong(err, "its alg must be %s", wanted);
     else if (json_object_get(header, "crit") != NULL)
-        ok = wrong(problem, "its header demands what is not understood (crit)");
+        ok = rd_wrong(err, "its header demands what is not understood (crit)");
     else
         ok = true;
     json_decref(header);
@@ -258,7 +236,7 @@ static bool check_rsa(const struct rd_jwt_keys *keys, struct part text,
 }
 
 static bool check_signature(const struct rd_jwt_keys *keys, const struct token *token,
-                            const struct problem *problem)
+                            recsys_error *err)
 {
     unsigned char signature[RD_JWT_MAX];
     size_t size;
@@ -267,7 +245,7 @@ static bool check_signature(const struct rd_jwt_keys *keys, const struct token *
         (keys->public_key != NULL ? check_rsa(keys, token->signed_part, signature, size)
                                   : check_hmac(keys, token->signed_part, signature, size)))
         return true;
-    return wrong(problem, "its signature is wrong");
+    return rd_wrong(err, "its signature is wrong");
 }
 
 /* A NumericDate: seconds since 1970, perhaps with a fraction. */
@@ -280,21 +258,21 @@ static bool read_time(const json_t *value, double *out)
 }
 
 static bool check_times(const struct rd_jwt_keys *keys, const json_t *payload, uint64_t now_s,
-                        struct rd_jwt_claims *claims, const struct problem *problem)
+                        struct rd_jwt_claims *claims, recsys_error *err)
 {
     const json_t *not_before = json_object_get(payload, "nbf");
     const json_t *issued = json_object_get(payload, "iat");
     double now = (double)now_s, leeway = (double)keys->leeway_s, time;
 
     if (!read_time(json_object_get(payload, "exp"), &time))
-        return wrong(problem, "it needs a time exp at which it expires, before the year 10000");
+        return rd_wrong(err, "it needs a time exp at which it expires, before the year 10000");
     if (now >= time + leeway)
-        return wrong(problem, "it has expired");
+        return rd_wrong(err, "it has expired");
     claims->expires_s = (uint64_t)ceil(time);
     if (not_before != NULL && (!read_time(not_before, &time) || now + leeway < time))
-        return wrong(problem, "it is not valid yet (nbf)");
+        return rd_wrong(err, "it is not valid yet (nbf)");
     if (issued != NULL && (!read_time(issued, &time) || now + leeway < time))
-        return wrong(problem, "it was issued in the future (iat)");
+        return rd_wrong(err, "it was issued in the future (iat)");
     return true;
 }
 
@@ -306,18 +284,17 @@ static bool contains(const json_t *list, const char *text)
     return false;
 }
 
-static bool check_audience(const struct rd_jwt_keys *keys, const json_t *payload,
-                           const struct problem *problem)
+static bool check_audience(const struct rd_jwt_keys *keys, const json_t *payload, recsys_error *err)
 {
     const json_t *issuer = json_object_get(payload, "iss"),
                  *audience = json_object_get(payload, "aud");
 
     if (keys->issuer != NULL && !is_text(issuer, keys->issuer))
-        return wrong(problem, "its iss is another one");
+        return rd_wrong(err, "its iss is another one");
     if (keys->audience == NULL) /* made for somebody, who may not be us (RFC 7519 4.1.3) */
-        return audience == NULL || wrong(problem, "it has an aud and none is expected here");
+        return audience == NULL || rd_wrong(err, "it has an aud and none is expected here");
     return is_text(audience, keys->audience) || contains(audience, keys->audience) ||
-           wrong(problem, "its aud is another one");
+           rd_wrong(err, "its aud is another one");
 }
 
 static bool copy_text(const json_t *value, char out[RD_JWT_TEXT])
@@ -357,40 +334,38 @@ static bool says_admin(const json_t *payload)
 }
 
 static bool check_payload(const struct rd_jwt_keys *keys, struct part part, uint64_t now_s,
-                          struct rd_jwt_claims *claims, const struct problem *problem)
+                          struct rd_jwt_claims *claims, recsys_error *err)
 {
     json_t *payload = read_object(part);
     bool ok;
 
     if (payload == NULL)
-        return wrong(problem, "its payload is not a JSON object in base64url");
-    ok = check_times(keys, payload, now_s, claims, problem) &&
-         check_audience(keys, payload, problem) &&
+        return rd_wrong(err, "its payload is not a JSON object in base64url");
+    ok = check_times(keys, payload, now_s, claims, err) && check_audience(keys, payload, err) &&
          (copy_text(json_object_get(payload, "sub"), claims->subject) ||
-          wrong(problem, "it needs a sub of 1 to %u bytes", RD_JWT_TEXT - 1)) &&
+          rd_wrong(err, "it needs a sub of 1 to %u bytes", RD_JWT_TEXT - 1)) &&
          (copy_text(json_object_get(payload, "jti"), claims->jti) ||
-          wrong(problem, "it needs a jti of 1 to %u bytes, else it could not be revoked",
-                RD_JWT_TEXT - 1));
+          rd_wrong(err, "it needs a jti of 1 to %u bytes, else it could not be revoked",
+                   RD_JWT_TEXT - 1));
     claims->is_admin = ok && says_admin(payload);
     json_decref(payload);
     return ok;
 }
 
 bool rd_jwt_check(const struct rd_jwt_keys *keys, const char *token, size_t size, uint64_t now_s,
-                  struct rd_jwt_claims *claims, char *message, size_t message_size)
+                  struct rd_jwt_claims *claims, recsys_error *err)
 {
-    struct problem problem = {message, message_size};
     struct token parts;
 
     memset(claims, 0, sizeof *claims);
     if (!rd_jwt_is_on(keys))
-        return wrong(&problem, "no key to check it with is configured");
+        return rd_wrong(err, "no key to check it with is configured");
     if (size > RD_JWT_MAX)
-        return wrong(&problem, "it is larger than %u bytes", RD_JWT_MAX);
+        return rd_wrong(err, "it is larger than %u bytes", RD_JWT_MAX);
     if (!split(token, size, &parts))
-        return wrong(&problem, "it is not made of three parts");
-    if (check_header(keys, parts.header, &problem) && check_signature(keys, &parts, &problem) &&
-        check_payload(keys, parts.payload, now_s, claims, &problem))
+        return rd_wrong(err, "it is not made of three parts");
+    if (check_header(keys, parts.header, err) && check_signature(keys, &parts, err) &&
+        check_payload(keys, parts.payload, now_s, claims, err))
         return true;
     memset(claims, 0, sizeof *claims);
     return false;

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <recsys/status.h>
+
 #define RD_JWT_MAX 8192u /* bytes of a token; larger ones are refused unread */
 #define RD_JWT_TEXT 256u /* of sub and jti, the NUL included */
 
@@ -28,10 +30,10 @@ struct rd_jwt_claims {
 
 /*
  * Read the key from a file; NULL or "" is none, and not both may be given. On
- * failure `message` says what to do. Free in any case.
+ * failure `err` says what to do. Free in any case.
  */
 bool rd_jwt_load(struct rd_jwt_keys *keys, const char *secret_file, const char *public_key_file,
-                 char *message, size_t message_size);
+                 recsys_error *err);
 void rd_jwt_free(struct rd_jwt_keys *keys);
 bool rd_jwt_is_on(const struct rd_jwt_keys *keys);
 
@@ -40,10 +42,10 @@ bool rd_jwt_looks_like(const char *text, size_t size);
 
 /*
  * Check signature and claims of the `size` bytes at `token`; `now_s` is since
- * 1970. On failure `message` says why, in words that may be shown to whoever
+ * 1970. On failure `err` says why, in words that may be shown to whoever
  * sent it. Depends on its arguments alone and keeps nothing.
  */
 bool rd_jwt_check(const struct rd_jwt_keys *keys, const char *token, size_t size, uint64_t now_s,
-                  struct rd_jwt_claims *claims, char *message, size_t message_size);
+                  struct rd_jwt_claims *claims, recsys_error *err);
 
 #endif

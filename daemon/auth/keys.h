@@ -13,25 +13,24 @@ struct rd_digest {
 };
 
 /* Only digests are kept, so that neither a core file nor a timing tells a key. */
-struct rd_auth {
-    struct rd_digest *keys;
+struct rd_keys {
+    struct rd_digest *digests;
     size_t n_keys;
     struct rd_digest admin;
     bool has_admin;
     struct rd_jwt_keys jwt;
 };
 
-/* Reads the files the settings name. On failure `message` says what to do. */
-bool rd_auth_load(struct rd_auth *auth, const struct rd_config *config, char *message,
-                  size_t message_size);
-void rd_auth_free(struct rd_auth *auth);
+/* Reads the files the settings name. On failure `err` says what to do. */
+bool rd_keys_load(struct rd_keys *keys, const struct rd_config *config, recsys_error *err);
+void rd_keys_free(struct rd_keys *keys);
 
 /* Are the /api routes closed to strangers? */
-bool rd_auth_is_on(const struct rd_auth *auth);
+bool rd_keys_is_on(const struct rd_keys *keys);
 
 /* Both take constant time for a given number of keys. NULL is no key. `presented` receives its
  * digest. */
-bool rd_auth_is_key(const struct rd_auth *auth, const char *key, struct rd_digest *presented);
-bool rd_auth_is_admin(const struct rd_auth *auth, const char *token);
+bool rd_keys_has(const struct rd_keys *keys, const char *key, struct rd_digest *presented);
+bool rd_keys_is_admin(const struct rd_keys *keys, const char *token);
 
 #endif

@@ -11,8 +11,7 @@
 #include <string.h>
 
 #include "daemon/http/reply.h"
-#include "daemon/observe/logger.h"
-#include "daemon/routes.h"
+#include "daemon/process/logger.h"
 
 static uint32_t seconds(uint64_t ms)
 {
@@ -41,24 +40,23 @@ static bool may_pass(struct rd_request *request, recsys_limiter *limiter, const 
     return rd_reply_error(request, 429, "Too many requests");
 }
 
-bool rd_limit_check(struct rd_request *request)
+bool rd_limit_check(struct rd_request *request, const struct rd_auth *auth, const char *key)
 {
-    const struct rd_stores *stores = &request->app->stores;
-    unsigned flags = request->route->flags;
+    unsigned access = request->route->access;
 
-    if ((flags & (RD_ROUTE_KEY | RD_ROUTE_ADMIN)) == 0)
+    if ((access & (RD_ACCESS_KEY | RD_ACCESS_ADMIN)) == 0)
         return true;
-    if ((flags & RD_ROUTE_AUTH) != 0 && stores->auth_limiter != NULL)
-        return may_pass(request, stores->auth_limiter, request->caller.key);
-    return may_pass(request, stores->limiter, request->caller.key);
+    if ((access & RD_ACCESS_STRICT) != 0 && auth->auth_limiter != NULL)
+        return may_pass(request, auth->auth_limiter, key);
+    return may_pass(request, auth->limiter, key);
 }
 
-bool rd_limit_failed_login(struct rd_request *request)
+bool rd_limit_failed_login(struct rd_request *request, const struct rd_auth *auth)
 {
     char key[64] = "f:";
 
     strncat(key, request->info->remote_addr, sizeof key - 3);
-    if (!may_pass(request, request->app->stores.auth_limiter, key))
+    if (!may_pass(request, auth->auth_limiter, key))
         return false;
     memset(&request->limit, 0, sizeof request->limit); /* not what a caller's limit looks like */
     return true;

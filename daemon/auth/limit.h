@@ -4,11 +4,14 @@
 
 #include <stdbool.h>
 
-struct rd_request;
+#include "daemon/auth/access.h"
+#include "daemon/auth/auth.h"
+#include "daemon/http/request.h"
 
-/* The step: takes one from the caller's limit. False: answered with 429. */
-bool rd_limit_check(struct rd_request *request);
+/* The step: takes one from the limit of the caller, who is counted as `key`. False: answered with
+ * 429. */
+bool rd_limit_check(struct rd_request *request, const struct rd_auth *auth, const char *key);
 /* Takes one from the address's limit of failed logins. False: answered with 429. */
-bool rd_limit_failed_login(struct rd_request *request);
+bool rd_limit_failed_login(struct rd_request *request, const struct rd_auth *auth);
 
 #endif

@@ -5,20 +5,22 @@
  * admins may name any jti. An entry lives as long as any daemon could take the
  * token (revoked_until.h).
  */
+#include "daemon/auth/revoke.h"
+
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "daemon/auth/caller.h"
 #include "daemon/auth/revoked_until.h"
-#include "daemon/domains/domain_reply.h"
+#include "daemon/http/body.h"
+#include "daemon/http/failure.h"
+#include "daemon/http/fields.h"
 #include "daemon/http/reply.h"
-#include "daemon/observe/logger.h"
-#include "daemon/routes.h"
+#include "daemon/process/logger.h"
+#include "lib/base/clock.h"
 #include "lib/base/json_write.h"
 
 #define MAX_REASON 200u /* characters */
-
-static const struct rd_place body_place = {NULL, "body", 0};
 
 /* What is to be revoked. Texts are the body's or the caller's. */
 struct wish {
@@ -29,13 +31,13 @@ struct wish {
 
 static recsys_denylist *get_denylist(struct rd_request *request)
 {
-    recsys_denylist *denylist = request->app->stores.denylist;
+    const struct rd_auth *auth = request->part;
 
-    if (denylist == NULL)
+    if (auth->denylist == NULL)
         (void)rd_reply_error(request, 503,
                              "Nothing can be revoked here: set jwt_secret_file or "
                              "jwt_public_key_file, and database or redis");
-    return denylist;
+    return auth->denylist;
 }
 
 static bool unavailable(struct rd_request *request, const recsys_error *err)
@@ -46,7 +48,7 @@ static bool unavailable(struct rd_request *request, const recsys_error *err)
 
 static void read_members(struct rd_problems *problems, const json_t *body, struct wish *wish)
 {
-#define AT(name) (&(const struct rd_place){&body_place, (name), 0})
+#define AT(name) (&(const struct rd_place){&rd_place_body, (name), 0})
     rd_field_text(problems, AT("token"), json_object_get(body, "token"), 1, RD_JWT_MAX,
                   &wish->token);
     rd_field_text(problems, AT("jti"), json_object_get(body, "jti"), 1, RD_JWT_TEXT - 1,
@@ -63,12 +65,14 @@ static void read_members(struct rd_problems *problems, const json_t *body, struc
 /* The token that was shown tells what else there is to know. */
 static void read_token(struct rd_request *request, struct rd_problems *problems, struct wish *wish)
 {
-    const struct rd_place at = {&body_place, "token", 0};
-    char why[160], message[192];
+    const struct rd_place at = {&rd_place_body, "token", 0};
+    const struct rd_auth *auth = request->part;
+    char message[192];
+    recsys_error err = {0};
 
-    if (!rd_jwt_check(&request->app->auth.jwt, wish->token, strlen(wish->token),
-                      (uint64_t)time(NULL), &wish->claims, why, sizeof why)) {
-        (void)snprintf(message, sizeof message, "Invalid token: %s", why);
+    if (!rd_jwt_check(&auth->keys.jwt, wish->token, strlen(wish->token), rs_clock_unix_ms() / 1000u,
+                      &wish->claims, &err)) {
+        (void)snprintf(message, sizeof message, "Invalid token: %.160s", err.message);
         rd_problem_add(problems, "value_error", &at, message, NULL, NULL);
         return;
     }
@@ -92,29 +96,28 @@ static void take_own(const struct rd_caller *caller, struct wish *wish)
 
 static bool read_wish(struct rd_request *request, struct wish *wish)
 {
-    const struct rd_place jti_at = {&body_place, "jti", 0}, at = {&body_place, "expires_at", 0};
+    const struct rd_place jti_at = {&rd_place_body, "jti", 0},
+                          at = {&rd_place_body, "expires_at", 0};
     struct rd_problems problems = {request->out, 0};
-    struct rd_question *question = &request->worker->question;
 
-    question->body = NULL;
-    if (request->worker->body.size > 0 && rd_question_parse_body(request, &problems))
-        read_members(&problems, question->body, wish);
+    if (request->worker->body.size > 0 && rd_body_parse(request, &problems))
+        read_members(&problems, request->json, wish);
     if (problems.count == 0) {
         if (wish->token != NULL)
             read_token(request, &problems, wish);
-        take_own(&request->caller, wish);
+        take_own(request->caller, wish);
     }
     if (problems.count == 0 && wish->jti == NULL)
-        rd_problem_add(&problems, "missing", &jti_at, "Field required", question->body, NULL);
+        rd_problem_add(&problems, "missing", &jti_at, "Field required", request->json, NULL);
     else if (problems.count == 0 && wish->expires_s == 0)
-        rd_problem_add(&problems, "missing", &at, "Field required", question->body, NULL);
-    return rd_question_finish(request, &problems);
+        rd_problem_add(&problems, "missing", &at, "Field required", request->json, NULL);
+    return rd_reply_problems(request, &problems);
 }
 
 /* A user's own tokens are the one presented and those shown with their signature. */
 static bool may_revoke(struct rd_request *request, const struct wish *wish)
 {
-    const struct rd_caller *caller = &request->caller;
+    const struct rd_caller *caller = request->caller;
 
     if (!rd_caller_is_user(request) || strcmp(wish->jti, caller->claims.jti) == 0)
         return true;
@@ -132,7 +135,7 @@ static void revoke(struct rd_request *request, recsys_denylist *denylist, const 
                                rd_revoked_until_s((uint64_t)wish->expires_s), &err);
 
     if (status == RECSYS_E_INVALID) {
-        (void)rd_domain_fail(request, status, &err, 0, &body_place, "");
+        (void)rd_reply_refusal(request, &rd_place_body, &err);
         return;
     }
     if (status != RECSYS_OK) {
@@ -155,7 +158,6 @@ void rd_post_revoke(struct rd_request *request)
         return;
     if (read_wish(request, &wish) && may_revoke(request, &wish))
         revoke(request, denylist, &wish);
-    rd_question_end(&request->worker->question);
 }
 
 /* {"revoked":true, and what the list says of it}. */
@@ -183,7 +185,7 @@ void rd_get_revoked(struct rd_request *request)
 
     if (denylist == NULL)
         return;
-    if (rd_caller_is_user(request) && strcmp(request->param, request->caller.claims.jti) != 0) {
+    if (rd_caller_is_user(request) && strcmp(request->param, request->caller->claims.jti) != 0) {
         (void)rd_reply_error(request, 403, "Only an admin may ask about other tokens");
         return;
     }

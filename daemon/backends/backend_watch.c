@@ -14,14 +14,11 @@
 #include "daemon/backends/backend_watch.h"
 
 #include <string.h>
-#include <time.h>
 
 #include <recsys/redis.h>
 
-#include "daemon/app.h"
-#include "daemon/http/stamp.h"
-#include "daemon/observe/logger.h"
-#include "daemon/observe/threads.h"
+#include "daemon/process/logger.h"
+#include "daemon/process/threads.h"
 #include "lib/base/clock.h"
 
 #define PROBE_MS 100u
@@ -31,33 +28,26 @@
 #define WARM_RETRY_MS 5000u
 
 /* False: the daemon stops. */
-static bool wait_ms(struct rd_backend *backend, uint64_t ms)
+static bool wait_ms(struct rd_backend_watch *watch, uint64_t ms)
 {
-    struct timespec until;
+    uint64_t until = rs_clock_ns() + ms * 1000000u;
     bool stop;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(ms / 1000);
-    until.tv_nsec += (long)(ms % 1000) * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_nsec -= 1000000000L;
-        until.tv_sec++;
-    }
-    (void)pthread_mutex_lock(&backend->lock);
-    while (!backend->stop && pthread_cond_timedwait(&backend->wake, &backend->lock, &until) == 0)
+    rs_lock_take(&watch->lock);
+    while (!watch->stop && rs_signal_wait_until(&watch->wake, &watch->lock, until) == 0)
         ;
-    stop = backend->stop;
-    (void)pthread_mutex_unlock(&backend->lock);
+    stop = watch->stop;
+    rs_lock_give(&watch->lock);
     return !stop;
 }
 
-static bool must_stop(struct rd_backend *backend)
+static bool must_stop(struct rd_backend_watch *watch)
 {
     bool stop;
 
-    (void)pthread_mutex_lock(&backend->lock);
-    stop = backend->stop;
-    (void)pthread_mutex_unlock(&backend->lock);
+    rs_lock_take(&watch->lock);
+    stop = watch->stop;
+    rs_lock_give(&watch->lock);
     return stop;
 }
 
@@ -75,10 +65,10 @@ static void note(_Atomic uint32_t *state, bool is_up, const char *name, const re
 }
 
 /* A probe, which costs nothing while the breaker is closed, and now and then a command. */
-static void look_at_store(struct rd_app *app, unsigned db, bool ask)
+static void look_at_store(struct rd_backend_watch *watch, unsigned db, bool ask)
 {
     static const recsys_bytes nothing = {"~nothing", 8};
-    recsys_store *store = app->stores.redis[db];
+    recsys_store *store = watch->stores->redis[db];
     recsys_value value = {0};
     recsys_error err = {0};
     uint64_t incarnation;
@@ -89,13 +79,13 @@ static void look_at_store(struct rd_app *app, unsigned db, bool ask)
     if (status == RECSYS_OK)
         status = recsys_store_get(store, &nothing, 1, &value, &incarnation, &err);
     recsys_value_release(&value);
-    note(&app->backend.redis[db], status == RECSYS_OK, recsys_store_get_name(store), &err);
+    note(&watch->redis[db], status == RECSYS_OK, recsys_store_get_name(store), &err);
 }
 
 /* Under any other policy a full server forgets revoked tokens. */
-static bool warn_of_eviction(struct rd_app *app)
+static bool warn_of_eviction(struct rd_backend_watch *watch)
 {
-    recsys_store *store = app->stores.redis[RD_DB_TOKENS];
+    recsys_store *store = watch->stores->redis[RD_DB_TOKENS];
     recsys_redis_stats stats = {0};
 
     stats.struct_size = (uint32_t)sizeof stats;
@@ -106,7 +96,7 @@ static bool warn_of_eviction(struct rd_app *app)
         rd_log(RECSYS_LOG_WARN,
                "%s, which has the revoked tokens, may evict them (maxmemory-policy %s): %s",
                recsys_store_get_name(store), stats.maxmemory_policy,
-               app->stores.database != NULL
+               watch->stores->database != NULL
                    ? "they stay refused, but the database is asked more often"
                    : "they would be accepted again; use noeviction, or set database");
     return true;
@@ -114,29 +104,30 @@ static bool warn_of_eviction(struct rd_app *app)
 
 static void *watch_stores(void *user_data)
 {
-    struct rd_app *app = user_data;
+    struct rd_backend_watch *watch = user_data;
     uint64_t look_ns = 0;
     bool warned = false;
 
+    rs_thread_name("store-watch");
     do {
         bool look = rs_clock_ns() >= look_ns;
 
-        for (unsigned db = 0; db < RD_DBS && !must_stop(&app->backend); db++)
-            if (app->stores.redis[db] != NULL)
-                look_at_store(app, db, look);
+        for (unsigned db = 0; db < RD_DBS && !must_stop(watch); db++)
+            if (watch->stores->redis[db] != NULL)
+                look_at_store(watch, db, look);
         if (look) {
             look_ns = rs_clock_ns() + LOOK_MS * 1000000u;
-            warned = warned || warn_of_eviction(app);
+            warned = warned || warn_of_eviction(watch);
         }
-    } while (wait_ms(&app->backend, PROBE_MS));
+    } while (wait_ms(watch, PROBE_MS));
     return NULL;
 }
 
-static bool ask_database(struct rd_app *app, recsys_error *err)
+static bool ask_database(struct rd_backend_watch *watch, recsys_error *err)
 {
     recsys_rows *rows = NULL;
     recsys_status status =
-        recsys_source_query(app->stores.watch, "SELECT 1", NULL, 0, PING_MS, &rows, err);
+        recsys_source_query(watch->stores->watch, "SELECT 1", NULL, 0, PING_MS, &rows, err);
 
     recsys_rows_destroy(rows);
     return status == RECSYS_OK;
@@ -144,32 +135,32 @@ static bool ask_database(struct rd_app *app, recsys_error *err)
 
 /* Asked twice, since a server that was restarted has closed the connection. While it is down
  * requests do not wait for it: a frozen server would soon have every worker waiting. */
-static void look_at_database(struct rd_app *app)
+static void look_at_database(struct rd_backend_watch *watch)
 {
     recsys_error err = {0};
-    bool is_up = ask_database(app, &err) || ask_database(app, &err);
+    bool is_up = ask_database(watch, &err) || ask_database(watch, &err);
 
-    note(&app->backend.database, is_up, "the database", &err);
-    recsys_source_set_away(app->stores.database, !is_up);
+    note(&watch->database, is_up, "the database", &err);
+    recsys_source_set_away(watch->stores->database, !is_up);
 }
 
-static void sync_denylist(struct rd_app *app)
+static void sync_denylist(struct rd_backend_watch *watch)
 {
     recsys_error err = {0};
 
-    if (recsys_denylist_sync(app->stores.denylist, &err) != RECSYS_OK)
+    if (recsys_denylist_sync(watch->stores->denylist, &err) != RECSYS_OK)
         rd_log_seldom(RECSYS_LOG_WARN, "revoked tokens cannot be read: %s", err.message);
 }
 
 /* A slice of the warming. True: all is warm, or another process sees to it. */
-static bool warm(struct rd_app *app, recsys_warming *sum)
+static bool warm(struct rd_backend_watch *watch, recsys_warming *sum)
 {
     recsys_warming warming = {0};
     recsys_error err = {0};
     recsys_status status;
 
     warming.struct_size = (uint32_t)sizeof warming;
-    status = recsys_domains_warm(app->stores.domains, NULL, WARM_SLICE_MS, &warming, &err);
+    status = recsys_domains_warm(watch->stores->domains, NULL, WARM_SLICE_MS, &warming, &err);
     sum->loaded += warming.loaded;
     if (status == RECSYS_OK && warming.skipped)
         rd_log(RECSYS_LOG_INFO, "another process warms the caches");
@@ -183,73 +174,71 @@ static bool warm(struct rd_app *app, recsys_warming *sum)
 }
 
 /* Database and stores: what is loaded must be kept, too. */
-static bool are_up(struct rd_app *app)
+static bool are_up(struct rd_backend_watch *watch)
 {
     for (unsigned db = 0; db < RD_DBS; db++)
-        if (app->stores.redis[db] != NULL && atomic_load(&app->backend.redis[db]) != RD_STATE_UP)
+        if (watch->stores->redis[db] != NULL && atomic_load(&watch->redis[db]) != RD_STATE_UP)
             return false;
-    return atomic_load(&app->backend.database) == RD_STATE_UP;
+    return atomic_load(&watch->database) == RD_STATE_UP;
 }
 
 static void *watch_database(void *user_data)
 {
-    struct rd_app *app = user_data;
-    bool warmed = app->stores.domains == NULL || !app->config.warm;
+    struct rd_backend_watch *watch = user_data;
+    bool warmed = watch->stores->domains == NULL || !watch->warm_caches;
     recsys_warming sum = {0};
     uint64_t warm_ns = 0;
 
+    rs_thread_name("database-watch");
     do {
-        if (app->stores.watch != NULL)
-            look_at_database(app);
-        if (app->stores.denylist != NULL && rd_jwt_is_on(&app->auth.jwt) &&
-            atomic_load(&app->backend.database) != RD_STATE_DOWN && !must_stop(&app->backend))
-            sync_denylist(app);
-        if (!warmed && are_up(app) && rs_clock_ns() >= warm_ns && !must_stop(&app->backend)) {
-            warmed = warm(app, &sum);
+        if (watch->stores->watch != NULL)
+            look_at_database(watch);
+        if (watch->stores->denylist != NULL && watch->has_tokens &&
+            atomic_load(&watch->database) != RD_STATE_DOWN && !must_stop(watch))
+            sync_denylist(watch);
+        if (!warmed && are_up(watch) && rs_clock_ns() >= warm_ns && !must_stop(watch)) {
+            warmed = warm(watch, &sum);
             warm_ns = rs_clock_ns() + WARM_RETRY_MS * UINT64_C(1000000);
         }
-    } while (wait_ms(&app->backend, LOOK_MS));
+    } while (wait_ms(watch, LOOK_MS));
     return NULL;
 }
 
-bool rd_backend_start(struct rd_app *app)
+bool rd_backend_watch_start(struct rd_backend_watch *watch, const struct rd_stores *stores,
+                            bool has_tokens, bool warm_caches)
 {
-    struct rd_backend *backend = &app->backend;
-    pthread_condattr_t attributes;
     bool any = false;
 
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_mutex_init(&backend->lock, NULL);
-    (void)pthread_cond_init(&backend->wake, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
-    for (unsigned db = 0; db < RD_DBS; db++)
-        any = any || app->stores.redis[db] != NULL;
-    if (any)
-        backend->has_store_thread =
-            rd_thread_start(&backend->store_thread, watch_stores, app, "watches the stores");
-    if (any && !backend->has_store_thread)
+    watch->stores = stores;
+    watch->has_tokens = has_tokens;
+    watch->warm_caches = warm_caches;
+    if (rs_lock_init(&watch->lock) != 0 || rs_signal_init(&watch->wake) != 0)
         return false;
-    any = app->stores.database != NULL || app->stores.denylist != NULL;
+    for (unsigned db = 0; db < RD_DBS; db++)
+        any = any || stores->redis[db] != NULL;
     if (any)
-        backend->has_database_thread =
-            rd_thread_start(&backend->database_thread, watch_database, app, "watches the database");
-    return !any || backend->has_database_thread;
+        watch->has_store_thread =
+            rd_thread_start(&watch->store_thread, watch_stores, watch, "watches the stores");
+    if (any && !watch->has_store_thread)
+        return false;
+    any = stores->database != NULL || stores->denylist != NULL;
+    if (any)
+        watch->has_database_thread =
+            rd_thread_start(&watch->database_thread, watch_database, watch, "watches the database");
+    return !any || watch->has_database_thread;
 }
 
-void rd_backend_stop(struct rd_app *app)
+void rd_backend_watch_stop(struct rd_backend_watch *watch)
 {
-    struct rd_backend *backend = &app->backend;
-
-    if (!backend->has_store_thread && !backend->has_database_thread)
+    if (!watch->has_store_thread && !watch->has_database_thread)
         return;
-    (void)pthread_mutex_lock(&backend->lock);
-    backend->stop = true;
-    (void)pthread_cond_broadcast(&backend->wake);
-    (void)pthread_mutex_unlock(&backend->lock);
-    if (backend->has_store_thread)
-        (void)pthread_join(backend->store_thread, NULL);
-    if (backend->has_database_thread)
-        (void)pthread_join(backend->database_thread, NULL);
-    backend->has_store_thread = backend->has_database_thread = false;
+    rs_lock_take(&watch->lock);
+    watch->stop = true;
+    rs_signal_all(&watch->wake);
+    rs_lock_give(&watch->lock);
+    if (watch->has_store_thread)
+        rs_thread_join(watch->store_thread);
+    if (watch->has_database_thread)
+        rs_thread_join(watch->database_thread);
+    watch->has_store_thread = watch->has_database_thread = false;
 }

@@ -9,12 +9,13 @@
 #include "daemon/backends/redis_dbs.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <recsys/redis.h>
+
+#include "daemon/config/wrong.h"
 
 #define MAX_URL 1024u
 #define MAX_PASSWORD 512u
@@ -25,24 +26,6 @@ struct place {
     char prefix[128];
     bool has_prefix, is_common; /* is_common: it is `redis`, which is all databases' */
 };
-
-struct problem {
-    char *message;
-    size_t size;
-};
-
-static bool wrong(const struct problem *problem, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool wrong(const struct problem *problem, const char *format, ...)
-{
-    va_list list;
-
-    va_start(list, format);
-    (void)vsnprintf(problem->message, problem->size, format, list);
-    va_end(list);
-    return false;
-}
 
 /* Does the URL itself say which number? */
 static bool has_number(const char *url)
@@ -59,8 +42,7 @@ static bool has_number(const char *url)
 }
 
 /* Take the entry at *list apart and move on to the next one. */
-static bool read_entry(const char **list, unsigned *db, struct place *place,
-                       const struct problem *problem)
+static bool read_entry(const char **list, unsigned *db, struct place *place, recsys_error *err)
 {
     const char *entry = *list + strspn(*list, " ");
     size_t size = strcspn(entry, ","), url_size;
@@ -70,15 +52,15 @@ static bool read_entry(const char **list, unsigned *db, struct place *place,
     *list = entry + size + (entry[size] == ',');
     *list += strspn(*list, " ");
     if (entry[0] < '0' || entry[0] > '9' || *url != '=' || number >= RD_DBS)
-        return wrong(problem, "redis_dbs: expected N=URL with N from 0 to %u, separated by commas",
-                     RD_DBS - 1);
+        return rd_wrong(err, "redis_dbs: expected N=URL with N from 0 to %u, separated by commas",
+                        RD_DBS - 1);
     url++;
     url_size = (size_t)(entry + size - url);
     while (url_size > 0 && url[url_size - 1] == ' ')
         url_size--;
     if (url_size >= sizeof place->url)
-        return wrong(problem, "redis_dbs: the URL of %lu is longer than %u bytes", number,
-                     MAX_URL - 1);
+        return rd_wrong(err, "redis_dbs: the URL of %lu is longer than %u bytes", number,
+                        MAX_URL - 1);
     *db = (unsigned)number;
     memcpy(place->url, url, url_size);
     place->url[url_size] = '\0';
@@ -89,14 +71,14 @@ static bool read_entry(const char **list, unsigned *db, struct place *place,
         return true;
     *hash++ = '\0';
     if (strlen(hash) >= sizeof place->prefix)
-        return wrong(problem, "redis_dbs: the prefix of %lu is too long", number);
+        return rd_wrong(err, "redis_dbs: the prefix of %lu is too long", number);
     memcpy(place->prefix, hash, strlen(hash) + 1);
     return true;
 }
 
 /* Where `db` is: an entry of redis_dbs, else `redis`; url is "" if it is nowhere. */
 static bool find_place(const struct rd_redis_settings *settings, unsigned db, struct place *place,
-                       const struct problem *problem)
+                       recsys_error *err)
 {
     const char *list = settings->dbs + strspn(settings->dbs, " ");
     bool found = false;
@@ -106,10 +88,10 @@ static bool find_place(const struct rd_redis_settings *settings, unsigned db, st
         struct place entry = {0};
         unsigned number = RD_DBS;
 
-        if (!read_entry(&list, &number, &entry, problem))
+        if (!read_entry(&list, &number, &entry, err))
             return false;
         if (number == db && found)
-            return wrong(problem, "redis_dbs names %u twice", db);
+            return rd_wrong(err, "redis_dbs names %u twice", db);
         if (number == db) {
             *place = entry;
             found = true;
@@ -119,66 +101,65 @@ static bool find_place(const struct rd_redis_settings *settings, unsigned db, st
         return true;
     place->is_common = true;
     if (strlen(settings->url) >= sizeof place->url)
-        return wrong(problem, "redis: the URL is longer than %u bytes", MAX_URL - 1);
+        return rd_wrong(err, "redis: the URL is longer than %u bytes", MAX_URL - 1);
     memcpy(place->url, settings->url, strlen(settings->url) + 1);
     return true;
 }
 
-static bool read_password(const char *path, char out[MAX_PASSWORD], const struct problem *problem)
+static bool read_password(const char *path, char out[MAX_PASSWORD], recsys_error *err)
 {
     FILE *file = fopen(path, "re");
     bool ok;
 
     if (file == NULL)
-        return wrong(problem, "cannot open redis_password_file %s: %s", path, strerror(errno));
+        return rd_wrong(err, "cannot open redis_password_file %s: %s", path, strerror(errno));
     ok = fgets(out, MAX_PASSWORD, file) != NULL;
     if (ok)
         out[strcspn(out, "\r\n")] = '\0';
     (void)fclose(file);
     return (ok && out[0] != '\0') ||
-           wrong(problem, "redis_password_file %s: its first line must be the password", path);
+           rd_wrong(err, "redis_password_file %s: its first line must be the password", path);
 }
 
 /* Which number SELECT is given; *number is what the URL says, or 0. */
 static bool choose_number(const struct rd_redis_settings *settings, const struct place *place,
-                          unsigned db, uint32_t *number, const struct problem *problem)
+                          unsigned db, uint32_t *number, recsys_error *err)
 {
     if (settings->single_db || (!place->is_common && has_number(place->url)))
         return true;
     if (place->is_common && *number != 0)
-        return wrong(problem,
-                     "redis: leave /%u out, for logical database 3 is number 3; or set "
-                     "redis_single_db, then all are in that one",
-                     *number);
+        return rd_wrong(err,
+                        "redis: leave /%u out, for logical database 3 is number 3; or set "
+                        "redis_single_db, then all are in that one",
+                        *number);
     *number = db;
     return true;
 }
 
 bool rd_redis_open(const struct rd_redis_settings *settings, unsigned db, recsys_store **out,
-                   char *message, size_t message_size)
+                   recsys_error *err)
 {
-    struct problem problem = {message, message_size};
     char texts[MAX_URL + 64], password[MAX_PASSWORD] = "", prefix[256], name[512];
     recsys_store_options store_options = RECSYS_STORE_OPTIONS_INIT;
     recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
-    recsys_error err = {0};
+    recsys_error said = {0};
     struct place place;
 
     *out = NULL;
-    if (!find_place(settings, db, &place, &problem))
+    if (!find_place(settings, db, &place, err))
         return false;
     if (place.url[0] == '\0')
         return true;
-    if (recsys_redis_read_url(place.url, texts, sizeof texts, &options, &err) != RECSYS_OK)
-        return wrong(&problem, "redis: logical database %u: %s", db, err.message);
-    if (!choose_number(settings, &place, db, &options.db, &problem))
+    if (recsys_redis_read_url(place.url, texts, sizeof texts, &options, &said) != RECSYS_OK)
+        return rd_wrong(err, "redis: logical database %u: %s", db, said.message);
+    if (!choose_number(settings, &place, db, &options.db, err))
         return false;
     (void)snprintf(prefix, sizeof prefix, "%s%s", settings->prefix, place.prefix);
     if (settings->single_db && !place.has_prefix)
         (void)snprintf(prefix, sizeof prefix, "%sd%u:", settings->prefix, db);
     options.prefix = prefix[0] != '\0' ? prefix : NULL;
     if (options.password == NULL && settings->password_file[0] != '\0') {
-        if (!read_password(settings->password_file, password, &problem))
+        if (!read_password(settings->password_file, password, err))
             return false;
         options.password = password;
     }
@@ -191,17 +172,17 @@ bool rd_redis_open(const struct rd_redis_settings *settings, unsigned db, recsys
     (void)snprintf(name, sizeof name, "redis %.400s:%u/%u",
                    options.host != NULL ? options.host : "127.0.0.1",
                    options.port != 0 ? options.port : 6379, options.db);
-    if (recsys_redis_create(name, &options, &store_options, out, &err) != RECSYS_OK)
-        return wrong(&problem, "redis: logical database %u: %s", db, err.message);
+    if (recsys_redis_create(name, &options, &store_options, out, &said) != RECSYS_OK)
+        return rd_wrong(err, "redis: logical database %u: %s", db, said.message);
     return true;
 }
 
-bool rd_redis_check(const struct rd_redis_settings *settings, char *message, size_t message_size)
+bool rd_redis_check(const struct rd_redis_settings *settings, recsys_error *err)
 {
     for (unsigned db = 0; db < RD_DBS; db++) {
         recsys_store *store;
 
-        if (!rd_redis_open(settings, db, &store, message, message_size))
+        if (!rd_redis_open(settings, db, &store, err))
             return false;
         recsys_store_unref(store);
     }

@@ -18,14 +18,14 @@ struct rd_redis_settings {
     uint32_t pool_size, timeout_ms;
 };
 
-/* Are the settings sound? If not, `message` says what to do; it holds no password. */
-bool rd_redis_check(const struct rd_redis_settings *settings, char *message, size_t message_size);
+/* Are the settings sound? If not, `err` says what to do; it holds no password. */
+bool rd_redis_check(const struct rd_redis_settings *settings, recsys_error *err);
 
 /*
  * The store of logical database `db`; NULL if the settings put it nowhere. It
  * connects when it is first used.
  */
 bool rd_redis_open(const struct rd_redis_settings *settings, unsigned db, recsys_store **out,
-                   char *message, size_t message_size);
+                   recsys_error *err);
 
 #endif

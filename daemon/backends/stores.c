@@ -17,8 +17,8 @@
 #include <recsys/postgres.h>
 #include <recsys/recycling.h>
 
-#include "daemon/app.h"
-#include "daemon/observe/logger.h"
+#include "daemon/config/wrong.h"
+#include "daemon/process/logger.h"
 
 #define ANSWER_LEASE_MS 500u
 #define SMALL_CACHE (1u << 20) /* bytes; in many parts each would hold too little */
@@ -43,10 +43,8 @@ struct rd_redis_settings rd_redis_settings(const struct rd_config *config)
 }
 
 /* Databases of domains are of no use without the database; 10 to 15 are the user's. */
-static bool is_used(const struct rd_app *app, unsigned db)
+static bool is_used(const struct rd_config *config, unsigned db)
 {
-    const struct rd_config *config = &app->config;
-
     switch (db) {
     case RD_DB_TOKENS:
         return true;
@@ -61,30 +59,34 @@ static bool is_used(const struct rd_app *app, unsigned db)
     }
 }
 
-bool rd_stores_check(struct rd_app *app, char *message, size_t message_size)
+/* The pool that requests use, and one connection that only the watching thread uses. */
+static bool make_database(struct rd_stores *stores, const struct rd_config *config,
+                          recsys_error *err)
 {
-    struct rd_redis_settings settings = rd_redis_settings(&app->config);
     recsys_postgres_options options = RECSYS_POSTGRES_OPTIONS_INIT;
-    recsys_error err = {0};
+    recsys_error said = {0};
+    recsys_status status;
 
-    if (!rd_redis_check(&settings, message, message_size))
+    if (config->database[0] == '\0')
+        return true;
+    options.pool_size = (uint32_t)config->database_pool;
+    status = recsys_postgres_create(config->database, &options, &stores->database, &said);
+    options.pool_size = 1;
+    if (status == RECSYS_OK)
+        status = recsys_postgres_create(config->database, &options, &stores->watch, &said);
+    return status == RECSYS_OK || rd_wrong(err, "database: %s", said.message);
+}
+
+bool rd_stores_check(struct rd_stores *stores, const struct rd_config *config, recsys_error *err)
+{
+    struct rd_redis_settings settings = rd_redis_settings(config);
+
+    if (!rd_redis_check(&settings, err))
         return false;
     for (unsigned db = 0; db < RD_DBS; db++)
-        if (is_used(app, db) &&
-            !rd_redis_open(&settings, db, &app->stores.redis[db], message, message_size))
+        if (is_used(config, db) && !rd_redis_open(&settings, db, &stores->redis[db], err))
             return false;
-    if (app->config.database[0] == '\0')
-        return true;
-    options.pool_size = (uint32_t)app->config.database_pool;
-    if (recsys_postgres_create(app->config.database, &options, &app->stores.database, &err) ==
-        RECSYS_OK) {
-        options.pool_size = 1;
-        if (recsys_postgres_create(app->config.database, &options, &app->stores.watch, &err) ==
-            RECSYS_OK)
-            return true;
-    }
-    (void)snprintf(message, message_size, "database: %s", err.message);
-    return false;
+    return make_database(stores, config, err);
 }
 
 static bool failed(const char *what, const recsys_error *err)
@@ -100,10 +102,9 @@ recsys_store *rd_stores_answers(const struct rd_stores *stores)
                                                   : stores->memory;
 }
 
-static bool make_answers(struct rd_app *app)
+static bool make_answers(struct rd_stores *stores, const struct rd_config *config,
+                         recsys_stats *stats)
 {
-    struct rd_stores *stores = &app->stores;
-    const struct rd_config *config = &app->config;
     recsys_cache_options cache_options = RECSYS_CACHE_OPTIONS_INIT;
     recsys_store *store = stores->redis[RD_DB_ANSWERS];
     recsys_aside_options options = RECSYS_ASIDE_OPTIONS_INIT;
@@ -126,15 +127,15 @@ static bool make_answers(struct rd_app *app)
     options.flags |= RECSYS_ASIDE_NO_STALE | RECSYS_ASIDE_NO_NEGATIVE | RECSYS_ASIDE_NO_REFRESH;
     options.lease_ms = ANSWER_LEASE_MS;
     options.max_loads = (uint32_t)config->threads; /* a worker computes one at a time */
-    options.stats = app->metrics.stats;
+    options.stats = stats;
     options.label = "1";
     return recsys_aside_create(store, &options, &stores->answers, &err) == RECSYS_OK ||
            failed("cache", &err);
 }
 
-static bool make_domains(struct rd_app *app)
+static bool make_domains(struct rd_stores *stores, const struct rd_config *config,
+                         recsys_stats *stats)
 {
-    struct rd_stores *stores = &app->stores;
     recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
     recsys_aside_options aside = RECSYS_ASIDE_OPTIONS_INIT;
     recsys_error err = {0};
@@ -142,28 +143,28 @@ static bool make_domains(struct rd_app *app)
     if (stores->database == NULL)
         return true;
     /* A loader may take as long as its statement, and nobody waits longer for another one's. */
-    aside.lease_ms = aside.wait_ms = (uint32_t)app->config.database_timeout_ms;
-    aside.max_loads = (uint32_t)app->config.threads; /* the database's pool is the limit */
+    aside.lease_ms = aside.wait_ms = (uint32_t)config->database_timeout_ms;
+    aside.max_loads = (uint32_t)config->threads; /* the database's pool is the limit */
     options.stores = stores->redis;
     options.n_stores = RD_DBS;
     options.source = stores->database;
-    options.stats = app->metrics.stats;
-    options.timeout_ms = (uint32_t)app->config.database_timeout_ms;
+    options.stats = stats;
+    options.timeout_ms = (uint32_t)config->database_timeout_ms;
     options.aside = &aside;
     return (recsys_domains_create(&options, &stores->domains, &err) == RECSYS_OK &&
             recsys_recycling_add_domains(stores->domains, &err) == RECSYS_OK) ||
            failed("domains", &err);
 }
 
-static bool make_denylist(struct rd_app *app)
+static bool make_denylist(struct rd_stores *stores, const struct rd_config *config,
+                          recsys_stats *stats, bool has_tokens)
 {
-    struct rd_stores *stores = &app->stores;
     recsys_store *store = stores->redis[RD_DB_TOKENS];
     recsys_denylist_options options = RECSYS_DENYLIST_OPTIONS_INIT;
     recsys_error err = {0};
 
     if (store == NULL && stores->database == NULL) {
-        if (!rd_jwt_is_on(&app->auth.jwt))
+        if (!has_tokens)
             return true; /* no tokens, nothing to revoke */
         rd_log(RECSYS_LOG_WARN, "neither redis nor database is set: revoked tokens are known to "
                                 "this process alone, and forgotten when it ends");
@@ -171,20 +172,20 @@ static bool make_denylist(struct rd_app *app)
             return failed("denylist", &err);
         store = stores->revoked;
     }
-    options.stats = app->metrics.stats;
-    options.timeout_ms = (uint32_t)app->config.revocation_timeout_ms;
-    if (options.timeout_ms > app->config.database_timeout_ms)
-        options.timeout_ms = (uint32_t)app->config.database_timeout_ms;
+    options.stats = stats;
+    options.timeout_ms = (uint32_t)config->revocation_timeout_ms;
+    if (options.timeout_ms > config->database_timeout_ms)
+        options.timeout_ms = (uint32_t)config->database_timeout_ms;
     if (recsys_denylist_create(store, stores->database, &options, &stores->denylist, &err) !=
         RECSYS_OK)
         return failed("denylist", &err);
     /* Once before the first request; the database thread goes on. */
-    if (rd_jwt_is_on(&app->auth.jwt) && recsys_denylist_sync(stores->denylist, &err) != RECSYS_OK)
+    if (has_tokens && recsys_denylist_sync(stores->denylist, &err) != RECSYS_OK)
         rd_log(RECSYS_LOG_WARN, "revoked tokens cannot be read yet: %s", err.message);
     return true;
 }
 
-static bool make_limiter(struct rd_app *app, uint64_t rate, uint64_t burst, uint32_t flags,
+static bool make_limiter(recsys_store *store, uint64_t rate, uint64_t burst, uint32_t flags,
                          const char *prefix, recsys_limiter **out)
 {
     recsys_limiter_options options = RECSYS_LIMITER_OPTIONS_INIT;
@@ -197,20 +198,21 @@ static bool make_limiter(struct rd_app *app, uint64_t rate, uint64_t burst, uint
     options.burst = (uint32_t)burst;
     options.period_ms = MINUTE_MS;
     options.prefix = prefix;
-    return recsys_limiter_create(app->stores.redis[RD_DB_LIMITS], &options, out, &err) ==
-               RECSYS_OK ||
+    return recsys_limiter_create(store, &options, out, &err) == RECSYS_OK ||
            failed("limiter", &err);
 }
 
-bool rd_stores_start(struct rd_app *app)
+bool rd_stores_start(struct rd_stores *stores, const struct rd_config *config, recsys_stats *stats,
+                     bool has_tokens)
 {
-    const struct rd_config *config = &app->config;
+    recsys_store *store = stores->redis[RD_DB_LIMITS];
 
-    return make_answers(app) && make_domains(app) && make_denylist(app) &&
-           make_limiter(app, config->rate_limit, config->rate_burst, 0,
-                        "limit:api:", &app->stores.limiter) &&
-           make_limiter(app, config->rate_limit_auth, 0, RECSYS_LIMITER_STRICT,
-                        "limit:auth:", &app->stores.auth_limiter);
+    return make_answers(stores, config, stats) && make_domains(stores, config, stats) &&
+           make_denylist(stores, config, stats, has_tokens) &&
+           make_limiter(store, config->rate_limit, config->rate_burst, 0,
+                        "limit:api:", &stores->limiter) &&
+           make_limiter(store, config->rate_limit_auth, 0, RECSYS_LIMITER_STRICT,
+                        "limit:auth:", &stores->auth_limiter);
 }
 
 void rd_stores_stop(struct rd_stores *stores)

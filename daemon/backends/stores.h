@@ -10,8 +10,6 @@
 #include "daemon/backends/redis_dbs.h"
 #include "daemon/config/config.h"
 
-struct rd_app;
-
 enum { RD_DB_TOKENS = 0, RD_DB_ANSWERS = 1, RD_DB_LIMITS = 8, RD_DB_TASKS = 9 };
 
 /* NULL is what is not configured. Set before the server starts, then only read. */
@@ -30,10 +28,11 @@ struct rd_stores {
 /* The settings as redis_dbs.h wants them. */
 struct rd_redis_settings rd_redis_settings(const struct rd_config *config);
 
-/* Makes what settings can be wrong for; connects to nothing. If not, `message` says what to do. */
-bool rd_stores_check(struct rd_app *app, char *message, size_t message_size);
-/* Makes the rest, after the metrics. What fails is logged. */
-bool rd_stores_start(struct rd_app *app);
+/* Makes what settings can be wrong for; connects to nothing. If not, `err` says what to do. */
+bool rd_stores_check(struct rd_stores *stores, const struct rd_config *config, recsys_error *err);
+/* Makes the rest, after the metrics. `has_tokens`: JWTs are accepted. What fails is logged. */
+bool rd_stores_start(struct rd_stores *stores, const struct rd_config *config, recsys_stats *stats,
+                     bool has_tokens);
 /* Also after one of these has failed. */
 void rd_stores_stop(struct rd_stores *stores);
 

@@ -12,15 +12,15 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <recsys/recsys.h>
+#include "daemon/config/wrong.h"
 
 #define MAX_FILE_BYTES 65536u
 #define MAX_NAME 64u
+#define PRINT_FLAG "--print-config"
 
 extern char **environ;
 
@@ -34,27 +34,13 @@ static const struct rd_setting settings[] = {
 
 struct reader {
     struct rd_config *config;
-    char *message;
-    size_t message_size;
+    recsys_error *err;
 };
 
 const struct rd_setting *rd_config_settings(size_t *n_settings)
 {
     *n_settings = N_SETTINGS;
     return settings;
-}
-
-static bool wrong(struct reader *reader, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool wrong(struct reader *reader, const char *format, ...)
-{
-    va_list list;
-
-    va_start(list, format);
-    (void)vsnprintf(reader->message, reader->message_size, format, list);
-    va_end(list);
-    return false;
 }
 
 /* Levenshtein's distance, of names no longer than MAX_NAME. */
@@ -169,28 +155,30 @@ static bool assign(struct reader *reader, const struct rd_setting *setting, cons
     case RD_TEXT:
     case RD_SECRET:
         if (strlen(value) < setting->min || strlen(value) > setting->max)
-            return wrong(reader, "%s: %s must have %llu to %llu characters", place, setting->name,
-                         (unsigned long long)setting->min, (unsigned long long)setting->max);
+            return rd_wrong(reader->err, "%s: %s must have %llu to %llu characters", place,
+                            setting->name, (unsigned long long)setting->min,
+                            (unsigned long long)setting->max);
         copy = strdup(value);
         if (copy == NULL)
-            return wrong(reader, "out of memory");
+            return rd_wrong(reader->err, "out of memory");
         free(*(char **)(void *)member);
         *(char **)(void *)member = copy;
         return true;
     case RD_NUMBER:
         if (!parse_number(setting, value, &number))
-            return wrong(reader, "%s: %s must be an integer from %llu to %llu, not '%s'", place,
-                         setting->name, (unsigned long long)setting->min,
-                         (unsigned long long)setting->max, value);
+            return rd_wrong(reader->err, "%s: %s must be an integer from %llu to %llu, not '%s'",
+                            place, setting->name, (unsigned long long)setting->min,
+                            (unsigned long long)setting->max, value);
         break;
     case RD_SWITCH:
         if (!parse_switch(value, &number))
-            return wrong(reader, "%s: %s must be on or off, not '%s'", place, setting->name, value);
+            return rd_wrong(reader->err, "%s: %s must be on or off, not '%s'", place, setting->name,
+                            value);
         break;
     case RD_CHOICE:
         if (!parse_choice(setting, value, &number))
-            return wrong(reader, "%s: %s must be one of %s, not '%s'", place, setting->name,
-                         setting->unit, value);
+            return rd_wrong(reader->err, "%s: %s must be one of %s, not '%s'", place, setting->name,
+                            setting->unit, value);
         break;
     }
     *(uint64_t *)(void *)member = number;
@@ -204,11 +192,11 @@ static bool assign_by_name(struct reader *reader, const char *name, size_t name_
     const struct rd_setting *setting;
 
     if (!canonical(name, name_size, spelt))
-        return wrong(reader, "%s: '%.*s' is not a name", place, (int)MAX_NAME, name);
+        return rd_wrong(reader->err, "%s: '%.*s' is not a name", place, (int)MAX_NAME, name);
     setting = find(spelt);
     if (setting == NULL)
-        return wrong(reader, "%s: there is no setting '%s'; did you mean '%s'?", place, spelt,
-                     nearest(spelt));
+        return rd_wrong(reader->err, "%s: there is no setting '%s'; did you mean '%s'?", place,
+                        spelt, nearest(spelt));
     return assign(reader, setting, value, place);
 }
 
@@ -232,7 +220,7 @@ static bool read_line(struct reader *reader, char *line, const char *place)
         return true;
     equals = strchr(line, '=');
     if (equals == NULL)
-        return wrong(reader, "%s: expected 'key = value'", place); /* it may be a secret */
+        return rd_wrong(reader->err, "%s: expected 'key = value'", place); /* it may be a secret */
     *equals = '\0';
     name = trim(line);
     return assign_by_name(reader, name, strlen(name), trim(equals + 1), place);
@@ -264,17 +252,18 @@ static bool read_file(struct reader *reader, const char *path)
     bool ok;
 
     if (file == NULL)
-        return wrong(reader, "cannot open configuration %s: %s", path, strerror(errno));
+        return rd_wrong(reader->err, "cannot open configuration %s: %s", path, strerror(errno));
     text = malloc(MAX_FILE_BYTES + 1);
     if (text == NULL) {
         (void)fclose(file);
-        return wrong(reader, "out of memory");
+        return rd_wrong(reader->err, "out of memory");
     }
     size = fread(text, 1, MAX_FILE_BYTES + 1, file);
     if (ferror(file))
-        ok = wrong(reader, "cannot read configuration %s: %s", path, strerror(errno));
+        ok = rd_wrong(reader->err, "cannot read configuration %s: %s", path, strerror(errno));
     else if (size > MAX_FILE_BYTES)
-        ok = wrong(reader, "configuration %s is larger than %u bytes", path, MAX_FILE_BYTES);
+        ok =
+            rd_wrong(reader->err, "configuration %s is larger than %u bytes", path, MAX_FILE_BYTES);
     else {
         text[size] = '\0';
         ok = read_lines(reader, text, path);
@@ -321,7 +310,7 @@ static bool split_flag(struct reader *reader, int argc, char **argv, int *i, siz
     const struct rd_setting *setting;
 
     if (strncmp(argv[*i], "--", 2) != 0 || name[0] == '\0')
-        return wrong(reader, "command line: argument %d is not a flag; see --help", *i);
+        return rd_wrong(reader->err, "command line: argument %d is not a flag; see --help", *i);
     *name_size = equals != NULL ? (size_t)(equals - name) : strlen(name);
     if (equals != NULL) {
         *value = equals + 1;
@@ -335,7 +324,7 @@ static bool split_flag(struct reader *reader, int argc, char **argv, int *i, siz
     if (setting == NULL && strcmp(name, "config") != 0)
         return assign_by_name(reader, name, *name_size, "", "command line");
     if (*i + 1 >= argc)
-        return wrong(reader, "command line: --%s needs a value", name);
+        return rd_wrong(reader->err, "command line: --%s needs a value", name);
     *value = argv[++*i];
     return true;
 }
@@ -347,7 +336,7 @@ static bool read_flags(struct reader *reader, int argc, char **argv, const char 
         const char *name = argv[i] + 2, *value = "";
         size_t size = 0;
 
-        if (strcmp(argv[i], "--print-config") == 0)
+        if (strcmp(argv[i], PRINT_FLAG) == 0)
             continue;
         if (!split_flag(reader, argc, argv, &i, &size, &value))
             return false;
@@ -372,33 +361,40 @@ static bool read_all(struct reader *reader, int argc, char **argv)
            read_environment(reader) && read_flags(reader, argc, argv, NULL);
 }
 
-enum rd_config_verdict rd_config_load(struct rd_config *config, int argc, char **argv,
-                                      char *message, size_t message_size)
+/* What is to be shown instead of serving; RD_CONFIG_RUN if nothing. */
+static enum rd_config_verdict find_question(int argc, char **argv)
 {
-    struct reader reader = {config, message, message_size};
-    bool print = false;
+    static const struct {
+        const char *flag;
+        enum rd_config_verdict verdict;
+    } questions[] = {
+        {"--help", RD_CONFIG_HELP},
+        {"-h", RD_CONFIG_HELP},
+        {"--help-markdown", RD_CONFIG_MARKDOWN},
+        {"--version", RD_CONFIG_VERSION},
+    };
+    enum rd_config_verdict verdict = RD_CONFIG_RUN;
+
+    for (int i = 1; i < argc; i++) {
+        for (size_t q = 0; q < sizeof questions / sizeof questions[0]; q++)
+            if (strcmp(argv[i], questions[q].flag) == 0)
+                return questions[q].verdict;
+        if (strcmp(argv[i], PRINT_FLAG) == 0)
+            verdict = RD_CONFIG_PRINT;
+    }
+    return verdict;
+}
+
+enum rd_config_verdict rd_config_load(struct rd_config *config, int argc, char **argv,
+                                      recsys_error *err)
+{
+    struct reader reader = {config, err};
+    enum rd_config_verdict verdict = find_question(argc, argv);
 
     memset(config, 0, sizeof *config);
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            rd_config_print_help(stdout);
-        else if (strcmp(argv[i], "--help-markdown") == 0)
-            rd_config_print_markdown(stdout);
-        else if (strcmp(argv[i], "--version") == 0)
-            (void)printf("recsysd %s\n", recsys_version_string());
-        else {
-            print = print || strcmp(argv[i], "--print-config") == 0;
-            continue;
-        }
-        return RD_CONFIG_DONE;
-    }
-    if (!read_all(&reader, argc, argv))
-        return RD_CONFIG_WRONG;
-    if (print) {
-        rd_config_print(stdout, config);
-        return RD_CONFIG_DONE;
-    }
-    return RD_CONFIG_RUN;
+    if (verdict != RD_CONFIG_RUN && verdict != RD_CONFIG_PRINT)
+        return verdict;
+    return read_all(&reader, argc, argv) ? verdict : RD_CONFIG_WRONG;
 }
 
 void rd_config_free(struct rd_config *config)

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <recsys/status.h>
+
 #include "daemon/config/config_table.h"
 
 enum rd_config_type { RD_TEXT, RD_SECRET, RD_NUMBER, RD_SWITCH, RD_CHOICE };
@@ -25,14 +27,19 @@ struct rd_config {
 
 /* What the command line asks for. */
 enum rd_config_verdict {
-    RD_CONFIG_RUN,  /* serve */
-    RD_CONFIG_DONE, /* --help and the like: printed, exit 0 */
-    RD_CONFIG_WRONG /* message says why, exit 2 */
+    RD_CONFIG_RUN,      /* serve */
+    RD_CONFIG_HELP,     /* show something and exit with 0: --help ... */
+    RD_CONFIG_MARKDOWN, /* --help-markdown */
+    RD_CONFIG_VERSION,  /* --version */
+    RD_CONFIG_PRINT,    /* --print-config, with every setting read */
+    RD_CONFIG_WRONG     /* `err` says why, exit 2 */
 };
 
-/* Read everything. `message` receives one line if the verdict is WRONG. */
+enum { RD_PRODUCTION = 1 }; /* of the setting env */
+
+/* Read everything. */
 enum rd_config_verdict rd_config_load(struct rd_config *config, int argc, char **argv,
-                                      char *message, size_t message_size);
+                                      recsys_error *err);
 void rd_config_free(struct rd_config *config);
 
 /* One row of the table, for those who print it. */

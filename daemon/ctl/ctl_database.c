@@ -76,11 +76,11 @@ static bool open_redis(const struct ctl_arguments *arguments, unsigned db, recsy
         .pool_size = 4,
         .timeout_ms = REDIS_MS,
     };
-    char message[1024];
+    recsys_error err = {0};
 
-    if (rd_redis_open(&settings, db, store, message, sizeof message))
+    if (rd_redis_open(&settings, db, store, &err))
         return true;
-    (void)ctl_failed("%s", message);
+    (void)ctl_failed("%s", err.message);
     return false;
 }
 

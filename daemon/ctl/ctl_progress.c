@@ -7,39 +7,40 @@
  */
 #include "daemon/ctl/ctl_progress.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/base/clock.h"
+#include "lib/base/lock.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
 static struct {
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
+    struct rs_lock lock;
+    struct rs_signal wake;
     pthread_t thread;
     const char *doing, *what;
     bool running; /* the thread exists */
     bool stop;    /* protected by lock */
-} progress = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+} progress = {.lock = RS_LOCK_INIT};
 
-static void *tick(void *unused)
+static void *show(void *unused)
 {
     unsigned seconds = 0;
-    struct timespec next;
+    uint64_t next = rs_clock_ns();
 
     (void)unused;
-    clock_gettime(CLOCK_REALTIME, &next);
-    pthread_mutex_lock(&progress.lock);
+    rs_thread_name("progress");
+    rs_lock_take(&progress.lock);
     while (!progress.stop) {
-        next.tv_sec++;
-        while (!progress.stop &&
-               pthread_cond_timedwait(&progress.wake, &progress.lock, &next) != ETIMEDOUT)
+        next += SECOND_NS;
+        while (!progress.stop && rs_signal_wait_until(&progress.wake, &progress.lock, next) == 0)
             ;
         if (!progress.stop)
             fprintf(stderr, "\r\033[K%s %s ... %u s", progress.doing, progress.what, ++seconds);
     }
-    pthread_mutex_unlock(&progress.lock);
+    rs_lock_give(&progress.lock);
     if (seconds > 0u)
         fputs("\r\033[K", stderr);
     return NULL;
@@ -50,18 +51,22 @@ void ctl_progress_begin(const char *doing, const char *what)
     progress.doing = doing;
     progress.what = what;
     progress.stop = false;
-    progress.running =
-        isatty(STDERR_FILENO) && pthread_create(&progress.thread, NULL, tick, NULL) == 0;
+    if (!isatty(STDERR_FILENO) || rs_signal_init(&progress.wake) != 0)
+        return;
+    progress.running = rs_thread_start(&progress.thread, show, NULL) == 0;
+    if (!progress.running)
+        rs_signal_destroy(&progress.wake);
 }
 
 void ctl_progress_end(void)
 {
     if (!progress.running)
         return;
-    pthread_mutex_lock(&progress.lock);
+    rs_lock_take(&progress.lock);
     progress.stop = true;
-    pthread_cond_signal(&progress.wake);
-    pthread_mutex_unlock(&progress.lock);
-    pthread_join(progress.thread, NULL);
+    rs_signal_one(&progress.wake);
+    rs_lock_give(&progress.lock);
+    rs_thread_join(progress.thread);
+    rs_signal_destroy(&progress.wake);
     progress.running = false;
 }

@@ -97,8 +97,8 @@ static int32_t collect(const recsys_registry_entry *found, void *user_data)
         listing->entries = grown;
         listing->capacity = capacity;
     }
-    listing->entries[listing->n++] = (struct entry){
-        copy_text(found->name), copy_text(found->version), copy_text(found->alias)};
+    listing->entries[listing->n++] =
+        (struct entry){copy_text(found->name), copy_text(found->version), copy_text(found->alias)};
     return 0;
 }
 

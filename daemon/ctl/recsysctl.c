@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "daemon/ctl/ctl_command.h"
-#include "daemon/ctl/ctl_progress.h"
 
 static const struct ctl_command *const commands[] = {
     &ctl_inspect, &ctl_verify, &ctl_import,  &ctl_recommend, &ctl_similar, &ctl_publish,
@@ -51,31 +50,6 @@ static int finish(int status)
 {
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == CTL_OK)
         return ctl_failed("cannot write the output: %s", strerror(errno));
-    return status;
-}
-
-recsys_status ctl_load(const struct ctl_arguments *arguments, const char *path, const char *doing,
-                       recsys_model **out, recsys_error *err)
-{
-    const char *root = ctl_value(arguments, "registry");
-    recsys_registry *registry = NULL;
-    recsys_status status = RECSYS_OK;
-    recsys_registry_location found = RECSYS_REGISTRY_LOCATION_INIT;
-
-    if (strncmp(path, "models:", 7u) == 0) {
-        if (root == NULL)
-            ctl_usage_error(arguments->command, "%s needs --registry", path);
-        status = recsys_registry_open(root, &registry, err);
-        if (status == RECSYS_OK)
-            status = recsys_registry_resolve(registry, path, &found, err);
-        path = found.path;
-    }
-    if (status == RECSYS_OK) {
-        ctl_progress_begin(doing, path);
-        status = recsys_model_load(path, NULL, out, err);
-        ctl_progress_end();
-    }
-    recsys_registry_unref(registry);
     return status;
 }
 

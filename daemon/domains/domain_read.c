@@ -3,8 +3,10 @@
 #include <stdio.h>
 
 #include "daemon/domains/domain_reply.h"
+#include "daemon/domains/domains.h"
+#include "daemon/http/fields.h"
 #include "daemon/http/params.h"
-#include "daemon/routes.h"
+#include "daemon/http/reply.h"
 
 #define MAX_LIMIT 1000 /* rows of a list; beyond what is cached they come from the database */
 #define CHATS 10
@@ -32,14 +34,14 @@ void rd_get_missions(struct rd_request *request)
 
 void rd_get_center(struct rd_request *request)
 {
-    static const struct rd_place path_place = {NULL, "path", 0}, at = {&path_place, "id", 0};
+    static const struct rd_place at = {&rd_place_path, "id", 0};
     struct rd_problems problems = {request->out, 0};
     json_t *id = json_string(request->param);
     int64_t number = 0;
 
     rd_field_int(&problems, &at, id, 1, INT64_MAX - 1, &number);
     json_decref(id);
-    if (!rd_question_finish(request, &problems))
+    if (!rd_reply_problems(request, &problems))
         return;
     /* The number, however it was written: 007, +7 and 7.0 are 7. */
     (void)snprintf(request->param, sizeof request->param, "%" PRId64, number);
@@ -61,7 +63,7 @@ static void read_list(struct rd_request *request, const char *name, int64_t limi
     struct rd_problems problems = {request->out, 0};
 
     if (!rd_param_int(request, &problems, "limit", RD_PARAM_OPTIONAL, 1, MAX_LIMIT, &limit) ||
-        !rd_question_finish(request, &problems))
+        !rd_reply_problems(request, &problems))
         return;
     rd_domain_read(request, name, "user_id", (uint32_t)limit, "User not found");
 }

@@ -9,24 +9,22 @@
 
 #include <string.h>
 
-#include "daemon/http/problems.h"
+#include "daemon/domains/domains.h"
+#include "daemon/http/failure.h"
 #include "daemon/http/reply.h"
-#include "daemon/observe/logger.h"
-#include "daemon/routes.h"
+#include "daemon/process/logger.h"
 #include "lib/base/json_write.h"
 
 #define RETRY_AFTER_S 1u /* a breaker looks again within this */
 #define LONGEST_KEY "character:missions:{user_id}"
 
-static const struct rd_place path_place = {NULL, "path", 0};
-
-recsys_domains *rd_domains(struct rd_request *request)
+recsys_domains *rd_domains_get(struct rd_request *request)
 {
-    recsys_domains *domains = request->app->stores.domains;
+    const struct rd_domains *part = request->part;
 
-    if (domains == NULL)
+    if (part->domains == NULL)
         (void)rd_reply_error(request, 503, "No database is configured: set database");
-    return domains;
+    return part->domains;
 }
 
 void rd_domain_reply(struct rd_request *request, recsys_value *json, uint32_t outcome)
@@ -53,33 +51,16 @@ void rd_domain_reply_change(struct rd_request *request, const char *message, con
     recsys_value_release(json);
 }
 
-bool rd_domain_refuse(struct rd_request *request, const struct rd_place *place,
-                      const recsys_error *err)
-{
-    struct rd_problems problems = {request->out, 0};
-    const char *message = err->message;
-
-    if (strstr(message, "SQLSTATE") != NULL) {
-        rd_log_seldom(RECSYS_LOG_WARN, "%s: %s", request->route->path, message);
-        message = "Not a valid value";
-    }
-    rd_reply_clear(request);
-    rd_problem_add(&problems, "value_error", place, message, NULL, NULL);
-    rd_problems_end(&problems);
-    request->status = 422;
-    return false;
-}
-
 bool rd_domain_takes_id(struct rd_request *request, const char *parameter)
 {
-    const struct rd_place at = {&path_place, parameter, 0};
+    const struct rd_place at = {&rd_place_path, parameter, 0};
     const recsys_bytes id = {request->param, strlen(request->param)};
     char key[RECSYS_KEY_MAX + 1];
     size_t size = sizeof key;
     recsys_error err = {0};
 
     return recsys_key_format(LONGEST_KEY, &id, 1, key, &size, &err) != RECSYS_E_LIMIT ||
-           rd_domain_refuse(request, &at, &err);
+           rd_reply_refusal(request, &at, &err);
 }
 
 bool rd_domain_fail(struct rd_request *request, recsys_status status, const recsys_error *err,
@@ -93,10 +74,10 @@ bool rd_domain_fail(struct rd_request *request, recsys_status status, const recs
         request->cache_use = outcome;
         return rd_reply_error(request, 404, missing);
     case RECSYS_E_INVALID:
-        return rd_domain_refuse(request, place, err);
+        return rd_reply_refusal(request, place, err);
     case RECSYS_E_FORMAT: /* of what was sent to us, or of what we were to send */
         if (!is_read)
-            return rd_domain_refuse(request, place, err);
+            return rd_reply_refusal(request, place, err);
         rd_log_seldom(RECSYS_LOG_ERROR, "%s: %s", request->route->path, err->message);
         return rd_reply_error(request, 502, "What the database has cannot be read");
     default: /* E_LIMIT, too: it is not the client who gave too much */
@@ -109,9 +90,9 @@ bool rd_domain_fail(struct rd_request *request, recsys_status status, const recs
 void rd_domain_read(struct rd_request *request, const char *name, const char *parameter,
                     uint32_t limit, const char *missing)
 {
-    const struct rd_place at = {&path_place, parameter, 0};
+    const struct rd_place at = {&rd_place_path, parameter, 0};
     const char *const values[] = {request->param};
-    recsys_domains *domains = rd_domains(request);
+    recsys_domains *domains = rd_domains_get(request);
     recsys_value json = {0};
     uint32_t outcome = 0;
     recsys_error err = {0};

@@ -2,10 +2,16 @@
 #ifndef RECSYSD_DOMAIN_REPLY_H
 #define RECSYSD_DOMAIN_REPLY_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <recsys/domain.h>
+
+#include "daemon/http/problems.h"
 #include "daemon/http/request.h"
 
 /* The domains. NULL: no database is configured, and the request has been answered so. */
-recsys_domains *rd_domains(struct rd_request *request);
+recsys_domains *rd_domains_get(struct rd_request *request);
 
 /* 200 with `json`, which is released, and X-Cache of `outcome` (RECSYS_ASIDE_*, 0 = none). */
 void rd_domain_reply(struct rd_request *request, recsys_value *json, uint32_t outcome);
@@ -20,10 +26,6 @@ void rd_domain_reply_change(struct rd_request *request, const char *message, con
  */
 bool rd_domain_fail(struct rd_request *request, recsys_status status, const recsys_error *err,
                     uint32_t outcome, const struct rd_place *place, const char *missing);
-
-/* 422 with err's message as a validation error of `place`. Returns false. */
-bool rd_domain_refuse(struct rd_request *request, const struct rd_place *place,
-                      const recsys_error *err);
 
 /*
  * Does the {…} of the path, `parameter`, fit into a key? False: answered with 422.

@@ -8,9 +8,12 @@
 #include <recsys/recycling.h>
 
 #include "daemon/domains/domain_reply.h"
+#include "daemon/domains/domains.h"
+#include "daemon/http/body.h"
+#include "daemon/http/failure.h"
+#include "daemon/http/fields.h"
 #include "daemon/http/params.h"
 #include "daemon/http/reply.h"
-#include "daemon/routes.h"
 
 #define MAX_EXP 1000000000
 #define MAX_AWARD 255u  /* bytes */
@@ -18,8 +21,6 @@
 
 /* What character_db.gain_exp() raises for an award that was given otherwise (sql/). */
 #define AWARD_IS_USED "(SQLSTATE 22023)"
-
-static const struct rd_place body_place = {NULL, "body", 0};
 
 /* Names every wrong one, as the library names only the first; the limits are its own. What is
  * no member of a profile it refuses. */
@@ -34,10 +35,10 @@ static void check_profile(struct rd_problems *problems, const json_t *body)
                  {"phone", 32, true},
                  {"avatar_url", 2048, true}};
     const json_t *preferences = json_object_get(body, "preferences");
-    const struct rd_place preferences_at = {&body_place, "preferences", 0};
+    const struct rd_place preferences_at = {&rd_place_body, "preferences", 0};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        const struct rd_place at = {&body_place, texts[i].name, 0};
+        const struct rd_place at = {&rd_place_body, texts[i].name, 0};
         const json_t *value = json_object_get(body, texts[i].name);
         const char *text = NULL, *sign;
 
@@ -61,16 +62,16 @@ void rd_put_profile(struct rd_request *request)
 {
     const struct rs_buffer *body = &request->worker->body;
     struct rd_problems problems = {request->out, 0};
-    recsys_domains *domains = rd_domains(request);
+    recsys_domains *domains = rd_domains_get(request);
     recsys_value json = {0};
     recsys_error err = {0};
     recsys_status status;
 
     if (domains == NULL || !rd_domain_takes_id(request, "user_id"))
         return;
-    if (rd_question_parse_body(request, &problems))
-        check_profile(&problems, request->worker->question.body);
-    if (rd_question_finish(request, &problems)) {
+    if (rd_body_parse(request, &problems))
+        check_profile(&problems, request->json);
+    if (rd_reply_problems(request, &problems)) {
         status = recsys_recycling_update_user(domains, request->param,
                                               (recsys_bytes){body->bytes, body->size}, &json, &err);
         if (status == RECSYS_OK)
@@ -78,17 +79,16 @@ void rd_put_profile(struct rd_request *request)
         else if (status == RECSYS_E_EXISTS)
             (void)rd_reply_error(request, 409, "This email is another user's");
         else if (status == RECSYS_E_LIMIT) /* the id fits: it is the body */
-            (void)rd_domain_refuse(request, &body_place, &err);
+            (void)rd_reply_refusal(request, &rd_place_body, &err);
         else
-            (void)rd_domain_fail(request, status, &err, 0, &body_place, "User not found");
+            (void)rd_domain_fail(request, status, &err, 0, &rd_place_body, "User not found");
     }
-    rd_question_end(&request->worker->question);
 }
 
 /* Characters are counted as everywhere; the library counts bytes, and so must we. */
 static void read_award(struct rd_problems *problems, const json_t *body, const char **award)
 {
-    const struct rd_place at = {&body_place, "award_id", 0};
+    const struct rd_place at = {&rd_place_body, "award_id", 0};
     const json_t *value = json_object_get(body, "award_id");
 
     rd_field_text(problems, &at, value, 1, MAX_AWARD, award);
@@ -100,28 +100,26 @@ static void read_award(struct rd_problems *problems, const json_t *body, const c
 /* exp and award_id from the body, and exp from the query if there is no body. */
 static bool read_exp(struct rd_request *request, int64_t *exp, const char **award)
 {
-    const struct rd_place exp_at = {&body_place, "exp", 0};
+    const struct rd_place exp_at = {&rd_place_body, "exp", 0};
     struct rd_problems problems = {request->out, 0};
-    struct rd_question *question = &request->worker->question;
     const json_t *value;
 
-    question->body = NULL;
     if (request->worker->body.size == 0)
         return rd_param_int(request, &problems, "exp", RD_PARAM_REQUIRED, 1, MAX_EXP, exp) &&
-               rd_question_finish(request, &problems);
-    if (rd_question_parse_body(request, &problems)) {
-        value = json_object_get(question->body, "exp");
+               rd_reply_problems(request, &problems);
+    if (rd_body_parse(request, &problems)) {
+        value = json_object_get(request->json, "exp");
         if (value == NULL || json_is_null(value))
-            rd_problem_add(&problems, "missing", &exp_at, "Field required", question->body, NULL);
+            rd_problem_add(&problems, "missing", &exp_at, "Field required", request->json, NULL);
         rd_field_int(&problems, &exp_at, value, 1, MAX_EXP, exp);
-        read_award(&problems, question->body, award);
+        read_award(&problems, request->json, award);
     }
-    return rd_question_finish(request, &problems);
+    return rd_reply_problems(request, &problems);
 }
 
 void rd_post_exp(struct rd_request *request)
 {
-    recsys_domains *domains = rd_domains(request);
+    recsys_domains *domains = rd_domains_get(request);
     const char *award = NULL;
     int64_t exp = 0;
     recsys_value json = {0};
@@ -139,15 +137,14 @@ void rd_post_exp(struct rd_request *request)
                                  "This award has been given before, to another user "
                                  "or of another amount");
         else
-            (void)rd_domain_fail(request, status, &err, 0, &body_place, "Character not found");
+            (void)rd_domain_fail(request, status, &err, 0, &rd_place_body, "Character not found");
     }
-    rd_question_end(&request->worker->question);
 }
 
 static const char *read_text(struct rd_problems *problems, const json_t *body, const char *name,
                              size_t min)
 {
-    const struct rd_place at = {&body_place, name, 0};
+    const struct rd_place at = {&rd_place_body, name, 0};
     const json_t *value = json_object_get(body, name);
     const char *text = NULL;
 
@@ -162,9 +159,8 @@ static const char *read_text(struct rd_problems *problems, const json_t *body, c
 
 void rd_post_chat(struct rd_request *request)
 {
-    struct rd_question *question = &request->worker->question;
     struct rd_problems problems = {request->out, 0};
-    recsys_domains *domains = rd_domains(request);
+    recsys_domains *domains = rd_domains_get(request);
     const char *message = NULL, *response = NULL;
     recsys_value json = {0};
     recsys_error err = {0};
@@ -172,17 +168,16 @@ void rd_post_chat(struct rd_request *request)
 
     if (domains == NULL || !rd_domain_takes_id(request, "user_id"))
         return;
-    if (rd_question_parse_body(request, &problems)) {
-        message = read_text(&problems, question->body, "message", 1);
-        response = read_text(&problems, question->body, "response", 0);
+    if (rd_body_parse(request, &problems)) {
+        message = read_text(&problems, request->json, "message", 1);
+        response = read_text(&problems, request->json, "response", 0);
     }
-    if (rd_question_finish(request, &problems)) {
+    if (rd_reply_problems(request, &problems)) {
         status =
             recsys_recycling_add_message(domains, request->param, message, response, &json, &err);
         if (status == RECSYS_OK)
             rd_domain_reply_change(request, "Conversation added", "conversation", &json);
         else
-            (void)rd_domain_fail(request, status, &err, 0, &body_place, "User not found");
+            (void)rd_domain_fail(request, status, &err, 0, &rd_place_body, "User not found");
     }
-    rd_question_end(question);
 }

@@ -7,14 +7,14 @@
 
 #include <recsys/recycling.h>
 
+#include "daemon/auth/caller.h"
 #include "daemon/domains/domain_reply.h"
+#include "daemon/domains/domains.h"
 #include "daemon/domains/json_find.h"
 #include "daemon/http/reply.h"
-#include "daemon/observe/logger.h"
-#include "daemon/routes.h"
+#include "daemon/process/logger.h"
 
-static const struct rd_place path_place = {NULL, "path", 0};
-static const struct rd_place task_place = {&path_place, "task_id", 0};
+static const struct rd_place task_place = {&rd_place_path, "task_id", 0};
 
 /* May the caller see this scan? False: answered with 403, or 502 if it does not say whose it is. */
 static bool may_see(struct rd_request *request, const recsys_value *json)
@@ -34,7 +34,7 @@ static bool may_see(struct rd_request *request, const recsys_value *json)
 void rd_get_scan(struct rd_request *request)
 {
     const char *const values[] = {request->param};
-    recsys_domains *domains = rd_domains(request);
+    recsys_domains *domains = rd_domains_get(request);
     recsys_value json = {0};
     uint32_t outcome = 0;
     recsys_error err = {0};
@@ -97,14 +97,15 @@ static void fail_task(struct rd_request *request, recsys_status status, const re
 
 void rd_get_task(struct rd_request *request)
 {
-    recsys_domains *domains = rd_domains(request);
+    const struct rd_domains *part = request->part;
+    recsys_domains *domains = rd_domains_get(request);
     recsys_value json = {0};
     recsys_error err = {0};
     recsys_status status;
 
     if (domains == NULL)
         return;
-    if (request->app->stores.redis[RD_DB_TASKS] == NULL) {
+    if (!part->has_tasks) {
         (void)rd_reply_error(request, 503, "Results of tasks are in Redis: set redis");
         return;
     }

@@ -7,27 +7,27 @@
 
 #include "lib/base/buffer.h"
 
-enum rd_chunks_state {
-    RD_CHUNKS_SIZE, /* zero: the beginning */
-    RD_CHUNKS_SPACE,
-    RD_CHUNKS_EXTENSION,
-    RD_CHUNKS_SIZE_LF,
-    RD_CHUNKS_DATA,
-    RD_CHUNKS_DATA_CR,
-    RD_CHUNKS_DATA_LF,
-    RD_CHUNKS_TRAILER_BEGIN,
-    RD_CHUNKS_TRAILER,
-    RD_CHUNKS_TRAILER_LF,
-    RD_CHUNKS_LAST_LF,
-    RD_CHUNKS_END,
-    RD_CHUNKS_BROKEN
+enum rd_chunked_state {
+    RD_CHUNKED_SIZE, /* zero: the beginning */
+    RD_CHUNKED_SPACE,
+    RD_CHUNKED_EXTENSION,
+    RD_CHUNKED_SIZE_LF,
+    RD_CHUNKED_DATA,
+    RD_CHUNKED_DATA_CR,
+    RD_CHUNKED_DATA_LF,
+    RD_CHUNKED_TRAILER_BEGIN,
+    RD_CHUNKED_TRAILER,
+    RD_CHUNKED_TRAILER_LF,
+    RD_CHUNKED_LAST_LF,
+    RD_CHUNKED_END,
+    RD_CHUNKED_BROKEN
 };
 
-struct rd_chunks {
+struct rd_chunked {
     uint64_t left;     /* of the chunk */
     uint32_t n_digits; /* of its size */
     uint32_t n_extra;  /* bytes of extensions and trailers so far */
-    enum rd_chunks_state state;
+    enum rd_chunked_state state;
 };
 
 /*
@@ -36,7 +36,7 @@ struct rd_chunks {
  * body is complete, BROKEN when this is not the coding, anything else: more is
  * to come. What follows the end is left alone.
  */
-enum rd_chunks_state rd_chunks_feed(struct rd_chunks *chunks, const char *bytes, size_t size,
-                                    struct rs_buffer *out);
+enum rd_chunked_state rd_chunked_feed(struct rd_chunked *chunks, const char *bytes, size_t size,
+                                      struct rs_buffer *out);
 
 #endif

@@ -20,7 +20,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "daemon/http/stamp.h"
 #include "lib/base/clock.h"
 
 #define SLICE_MS 100
@@ -62,51 +61,53 @@ static const char *find_body(const struct mg_request_info *info)
     return end[1] == '\0' && end[2] == '\r' && end[3] == '\0' ? end + 4 : NULL;
 }
 
-void rd_incoming_begin(struct rd_incoming *in, const struct mg_request_info *info)
+void rd_connection_begin(struct rd_connection *connection, const struct mg_request_info *info)
 {
-    if (received.n != in->n_received) { /* the head has come, at least its end */
-        in->fd = received.fd;
-        in->end = received.end;
-        in->base = received.first;
-    } else if (in->base != NULL) { /* it was there already, behind the last one */
-        in->end = in->base + in->left;
+    if (received.n != connection->n_received) { /* the head has come, at least its end */
+        connection->fd = received.fd;
+        connection->end = received.end;
+        connection->base = received.first;
+    } else if (connection->base != NULL) { /* it was there already, behind the last one */
+        connection->end = connection->base + connection->left;
     }
-    in->body = in->base == NULL ? NULL : find_body(info);
-    if (in->body != NULL && (info->request_method < in->base || in->body > in->end))
-        in->body = NULL;
+    connection->body = connection->base == NULL ? NULL : find_body(info);
+    if (connection->body != NULL &&
+        (info->request_method < connection->base || connection->body > connection->end))
+        connection->body = NULL;
 }
 
-void rd_incoming_end(struct rd_incoming *in, uint64_t length)
+void rd_connection_end(struct rd_connection *connection, uint64_t length)
 {
-    size_t behind = in->body == NULL ? 0 : (size_t)(in->end - in->body);
+    size_t behind = connection->body == NULL ? 0 : (size_t)(connection->end - connection->body);
 
-    in->left = behind > length ? behind - (size_t)length : 0;
-    in->n_received = received.n;
+    connection->left = behind > length ? behind - (size_t)length : 0;
+    connection->n_received = received.n;
 }
 
-bool rd_incoming_is_known(const struct rd_incoming *in)
+bool rd_connection_is_known(const struct rd_connection *connection)
 {
-    return in->body != NULL;
+    return connection->body != NULL;
 }
 
-int rd_incoming_read(struct rd_incoming *in, char *out, size_t size, uint64_t deadline_ns)
+int rd_connection_read(struct rd_connection *connection, char *out, size_t size,
+                       uint64_t deadline_ns)
 {
-    size_t there = (size_t)(in->end - in->body);
+    size_t there = (size_t)(connection->end - connection->body);
 
     if (there > 0) {
         size_t n = there < size ? there : size;
 
-        memcpy(out, in->body, n);
-        in->body += n;
+        memcpy(out, connection->body, n);
+        connection->body += n;
         return (int)n;
     }
     while (rs_clock_ns() < deadline_ns && !atomic_load_explicit(&stopping, memory_order_relaxed)) {
-        struct pollfd wanted = {in->fd, POLLIN, 0};
+        struct pollfd wanted = {connection->fd, POLLIN, 0};
         ssize_t n;
 
         if (poll(&wanted, 1, SLICE_MS) == 0)
             continue;
-        n = recvfrom(in->fd, out, size, MSG_DONTWAIT, NULL, NULL);
+        n = recvfrom(connection->fd, out, size, MSG_DONTWAIT, NULL, NULL);
         if (n >= 0)
             return (int)n;
         if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
@@ -115,7 +116,7 @@ int rd_incoming_read(struct rd_incoming *in, char *out, size_t size, uint64_t de
     return -1;
 }
 
-void rd_incoming_stop(void)
+void rd_connection_stop(void)
 {
     atomic_store(&stopping, true);
 }

@@ -9,7 +9,7 @@
 #include <civetweb.h>
 
 /* What a worker knows of its connection. ONE THREAD AT A TIME, always the same one. */
-struct rd_incoming {
+struct rd_connection {
     int fd;
     uint32_t n_received; /* calls of recv() when the last request ended */
     const char *base;    /* civetweb's buffer */
@@ -19,16 +19,17 @@ struct rd_incoming {
 };
 
 /* civetweb has read the head of a request. */
-void rd_incoming_begin(struct rd_incoming *in, const struct mg_request_info *info);
+void rd_connection_begin(struct rd_connection *connection, const struct mg_request_info *info);
 /* The request is over, whose body had `length` bytes. */
-void rd_incoming_end(struct rd_incoming *in, uint64_t length);
+void rd_connection_end(struct rd_connection *connection, uint64_t length);
 
 /* Is it known which bytes follow the head? If not, only civetweb can read them. */
-bool rd_incoming_is_known(const struct rd_incoming *in);
+bool rd_connection_is_known(const struct rd_connection *connection);
 /* The next bytes, also those that civetweb has already. 0: closed by the client, or broken;
  * -1: `deadline_ns` has come, or the daemon stops. */
-int rd_incoming_read(struct rd_incoming *in, char *out, size_t size, uint64_t deadline_ns);
+int rd_connection_read(struct rd_connection *connection, char *out, size_t size,
+                       uint64_t deadline_ns);
 /* Reads that wait are given up from now on. */
-void rd_incoming_stop(void);
+void rd_connection_stop(void);
 
 #endif

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/base/utf8.h"
+
 static void add_range(struct rd_problems *problems, const struct rd_place *place,
                       const json_t *value, const char *type, const char *words, const char *key,
                       const char *limit, const char *limit_json)
@@ -248,16 +250,6 @@ static bool read_list(struct rd_problems *problems, const struct rd_place *place
     return false;
 }
 
-/* UTF-8 characters: bytes that do not continue one. */
-static size_t count_characters(const char *text)
-{
-    size_t n = 0;
-
-    for (; *text != '\0'; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
-}
-
 void rd_field_text(struct rd_problems *problems, const struct rd_place *place, const json_t *value,
                    size_t min, size_t max, const char **out)
 {
@@ -267,7 +259,7 @@ void rd_field_text(struct rd_problems *problems, const struct rd_place *place, c
 
     if (value == NULL || json_is_null(value) || !read_string(problems, place, value))
         return;
-    n = count_characters(json_string_value(value));
+    n = rs_utf8_count(json_string_value(value));
     if (n >= min && n <= max) {
         *out = json_string_value(value);
         return;
@@ -301,7 +293,7 @@ void rd_field_words(struct rd_problems *problems, const struct rd_place *place, 
 
         if (!read_string(problems, &element, item))
             continue;
-        if (count_characters(word) > RD_WORD_MAX) {
+        if (rs_utf8_count(word) > RD_WORD_MAX) {
             rd_problem_add(problems, "string_too_long", &element,
                            "String should have at most 64 characters", item, "\"max_length\":64");
             continue;

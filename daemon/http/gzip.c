@@ -13,6 +13,7 @@
 #include <zlib.h>
 
 #define LEVEL 4
+#define KEPT_BYTES 262144u    /* of memory between two replies */
 #define GZIP_WINDOW (15 + 16) /* 16 asks zlib for gzip's header and trailer */
 
 static const char *skip_spaces(const char *text)
@@ -56,9 +57,9 @@ bool rd_gzip_accepted(const char *accept_encoding)
     return any;
 }
 
-static z_stream *get_deflater(struct rd_worker *worker)
+static z_stream *get_deflater(void **deflater)
 {
-    z_stream *stream = worker->deflater;
+    z_stream *stream = *deflater;
 
     if (stream != NULL)
         return deflateReset(stream) == Z_OK ? stream : NULL;
@@ -68,33 +69,31 @@ static z_stream *get_deflater(struct rd_worker *worker)
         free(stream);
         return NULL;
     }
-    worker->deflater = stream;
+    *deflater = stream;
     return stream;
 }
 
-bool rd_gzip(struct rd_request *request)
+bool rd_gzip(void **deflater, const struct rs_buffer *from, size_t skip, struct rs_buffer *to)
 {
-    struct rs_buffer *from = request->out, *to = &request->worker->packed;
-    size_t size = from->size - RD_HEADROOM;
-    z_stream *stream = get_deflater(request->worker);
+    size_t size = from->size - skip;
+    z_stream *stream = get_deflater(deflater);
 
-    rs_buffer_reset(to, 262144);
-    if (stream == NULL || size > (uInt)-1 || rs_buffer_reserve(to, RD_HEADROOM + size) == NULL)
+    rs_buffer_reset(to, KEPT_BYTES);
+    if (stream == NULL || size > (uInt)-1 || rs_buffer_reserve(to, from->size) == NULL)
         return false;
-    stream->next_in = (Bytef *)from->bytes + RD_HEADROOM;
+    stream->next_in = (Bytef *)from->bytes + skip;
     stream->avail_in = (uInt)size;
-    stream->next_out = (Bytef *)to->bytes + RD_HEADROOM;
+    stream->next_out = (Bytef *)to->bytes + skip;
     stream->avail_out = (uInt)size; /* what does not become smaller is sent as it is */
     if (deflate(stream, Z_FINISH) != Z_STREAM_END)
         return false;
-    to->size = RD_HEADROOM + size - stream->avail_out;
+    to->size = from->size - stream->avail_out;
     return true;
 }
 
-void rd_gzip_free(struct rd_worker *worker)
+void rd_gzip_free(void *deflater)
 {
-    if (worker->deflater != NULL)
-        (void)deflateEnd(worker->deflater);
-    free(worker->deflater);
-    worker->deflater = NULL;
+    if (deflater != NULL)
+        (void)deflateEnd(deflater);
+    free(deflater);
 }

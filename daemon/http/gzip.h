@@ -1,15 +1,20 @@
-/* daemon/http/gzip.h - compressed replies. */
+/* daemon/http/gzip.h - compressed bodies of replies. */
 #ifndef RECSYSD_GZIP_H
 #define RECSYSD_GZIP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "daemon/http/request.h"
+#include "lib/base/buffer.h"
 
 /* Does this Accept-Encoding header (or NULL) allow gzip? */
 bool rd_gzip_accepted(const char *accept_encoding);
-/* Compress the body in request->out into worker->packed. False if that is not worth it. */
-bool rd_gzip(struct rd_request *request);
-void rd_gzip_free(struct rd_worker *worker);
+/*
+ * Compress what is behind the first `skip` bytes of `from` to the same place in
+ * `to`, whose first bytes stay unset. *deflater is made on first use. False if
+ * compressing is not worth it.
+ */
+bool rd_gzip(void **deflater, const struct rs_buffer *from, size_t skip, struct rs_buffer *to);
+void rd_gzip_free(void *deflater);
 
 #endif

@@ -8,21 +8,21 @@
 
 #include <string.h>
 
+#include "daemon/http/fields.h"
 #include "daemon/http/reply.h"
-
-static const struct rd_place query_place = {NULL, "query", 0};
+#include "daemon/http/url.h"
 
 /* *value is NULL if the parameter is absent, which is a problem if it is required. */
 static bool read(struct rd_request *request, struct rd_problems *problems, const char *name,
                  int required, json_t **value)
 {
-    const struct rd_place at = {&query_place, name, 0};
+    const struct rd_place at = {&rd_place_query, name, 0};
     char buffer[RD_PARAM_TEXT];
     const char *text;
 
     *value = NULL;
-    if (!rd_request_query(request, name, buffer, sizeof buffer, &text))
-        return false;
+    if (!rd_url_query(request->info->query_string, name, buffer, sizeof buffer, &text))
+        return rd_reply_error(request, 400, "Malformed query string");
     if (text == NULL) {
         if (required)
             rd_problem_add(problems, "missing", &at, "Field required", json_null(), NULL);
@@ -35,7 +35,7 @@ static bool read(struct rd_request *request, struct rd_problems *problems, const
 bool rd_param_int(struct rd_request *request, struct rd_problems *problems, const char *name,
                   int required, int64_t min, int64_t max, int64_t *out)
 {
-    const struct rd_place at = {&query_place, name, 0};
+    const struct rd_place at = {&rd_place_query, name, 0};
     json_t *value;
 
     if (!read(request, problems, name, required, &value))
@@ -48,7 +48,7 @@ bool rd_param_int(struct rd_request *request, struct rd_problems *problems, cons
 bool rd_param_number(struct rd_request *request, struct rd_problems *problems, const char *name,
                      int required, int min, int max, double *out)
 {
-    const struct rd_place at = {&query_place, name, 0};
+    const struct rd_place at = {&rd_place_query, name, 0};
     json_t *value;
 
     if (!read(request, problems, name, required, &value))
@@ -61,7 +61,7 @@ bool rd_param_number(struct rd_request *request, struct rd_problems *problems, c
 bool rd_param_text(struct rd_request *request, struct rd_problems *problems, const char *name,
                    int required, size_t min, size_t max, char out[RD_PARAM_TEXT])
 {
-    const struct rd_place at = {&query_place, name, 0};
+    const struct rd_place at = {&rd_place_query, name, 0};
     const char *text = NULL;
     json_t *value;
 

@@ -2,6 +2,11 @@
 #ifndef RECSYSD_PARAMS_H
 #define RECSYSD_PARAMS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/http/problems.h"
 #include "daemon/http/request.h"
 
 #define RD_PARAM_TEXT 2048u

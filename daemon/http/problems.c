@@ -7,12 +7,13 @@
  */
 #include "daemon/http/problems.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "lib/base/json_write.h"
 
 #define MAX_INPUT 1024u
+
+const struct rd_place rd_place_body = {NULL, "body", 0};
+const struct rd_place rd_place_query = {NULL, "query", 0};
+const struct rd_place rd_place_path = {NULL, "path", 0};
 
 static void add_place(struct rs_buffer *text, const struct rd_place *place)
 {

@@ -18,6 +18,9 @@ struct rd_place {
     size_t number;
 };
 
+/* What a client sends: the outermost places. */
+extern const struct rd_place rd_place_body, rd_place_query, rd_place_path;
+
 struct rd_problems {
     struct rs_buffer *text; /* {"detail":[… is written here as it is found */
     size_t count;

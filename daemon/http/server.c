@@ -3,7 +3,8 @@
  * civetweb accepts on a thread of its own and hands each connection to a
  * worker, which stays with it as long as it is open: `threads` is how many
  * connections are served at once, others wait in its queue. No files are
- * served, no scripts run, no directory is listed; rd_serve() answers all.
+ * served, no scripts run, no directory is listed: the application answers whatever
+ * comes, so that civetweb's own file serving and authentication are never reached.
  *
  * Starting: civetweb says that it runs also with fewer workers than asked for,
  * and with no thread that accepts. So we count those that have begun.
@@ -24,24 +25,26 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-
-#include "daemon/http/connection.h"
+#include "daemon/http/framing.h"
 #include "daemon/http/gzip.h"
 #include "daemon/http/reply.h"
 #include "daemon/http/stack.h"
-#include "daemon/observe/logger.h"
-#include "daemon/observe/threads.h"
-#include "daemon/routes.h"
+#include "daemon/process/logger.h"
+#include "daemon/process/threads.h"
 #include "lib/base/clock.h"
 
+#define KEPT_BYTES 65536u    /* of a worker's memory between two requests */
+#define MAX_REPLY (1u << 28) /* bytes */
 #define QUIET_MS 60u /* a request that has been accepted, but not begun, begins within this */
 #define MAX_FD 65536
 #define BEGIN_MS 5000u    /* a thread that could be started has begun within this */
 #define COMPLAINT_MS 500u /* ... after civetweb has said that one could not */
 
+enum { ACCEPTING = 0, WORKER = 1 }; /* civetweb's kinds of threads */
+
+static struct mg_context *server;
 static struct rd_worker *workers; /* one for each thread, given out in order */
-static atomic_size_t n_given_out;
+static atomic_size_t n_numbered, n_begun;
 static atomic_bool stacks_are_small, buffer_is_missing;
 static atomic_bool accepts;      /* the thread that does has begun */
 static atomic_uint n_complaints; /* what civetweb has logged */
@@ -70,53 +73,49 @@ static bool split_listen(const char *listen, char address[INET_ADDRSTRLEN], unsi
     return *end == '\0' && *port <= 65535 && inet_pton(AF_INET, address, &parsed) == 1;
 }
 
-bool rd_server_check(const struct rd_app *app, char *message, size_t message_size)
+bool rd_server_check(const char *listen, bool *is_loopback)
 {
-    const struct rd_config *config = &app->config;
     char address[INET_ADDRSTRLEN];
     unsigned port;
 
-    if (!split_listen(config->listen, address, &port)) {
-        (void)snprintf(message, message_size,
-                       "listen must be an IPv4 address and a port, as 127.0.0.1:8000, not '%s'",
-                       config->listen);
+    if (!split_listen(listen, address, &port))
         return false;
-    }
-    if (strncmp(address, "127.", 4) == 0 || rd_auth_is_on(&app->auth) ||
-        config->allow_unauthenticated)
-        return true;
-    (void)snprintf(message, message_size,
-                   "refusing to listen on %s without authentication: set api_keys_file, "
-                   "jwt_secret_file or jwt_public_key_file, or allow_unauthenticated if something "
-                   "else keeps strangers away",
-                   address);
-    return false;
+    *is_loopback = strncmp(address, "127.", 4) == 0;
+    return true;
 }
 
 /* Twice the limit, so that we see what is a little too large, and can say so: civetweb only knows
  * malformed requests. */
-static size_t request_bytes(const struct rd_config *config)
+static size_t request_bytes(const struct rd_http_settings *settings)
 {
-    return (size_t)config->max_header_bytes * 2;
+    return settings->max_header_bytes * 2;
 }
 
 static void *begin_thread(const struct mg_context *context, int type)
 {
+    char name[16];
     void *buffer;
+    size_t number;
 
     (void)context;
-    if (type == 0)
+    if (type == ACCEPTING) {
+        rs_thread_name("http-accept");
         atomic_store(&accepts, true);
-    if (type != 1)
+    }
+    if (type != WORKER)
         return NULL;
+    number = atomic_fetch_add(&n_numbered, 1u);
+    (void)snprintf(name, sizeof name, "http-%zu", number);
+    rs_thread_name(name);
     if (!rd_stack_is_large())
         atomic_store(&stacks_are_small, true);
     /* civetweb's next step; a worker that cannot do it ends, and nobody hears of it. */
-    buffer = malloc(request_bytes(&workers[0].app->config));
+    buffer = malloc(request_bytes(&workers[0].http->settings));
     if (buffer == NULL)
         atomic_store(&buffer_is_missing, true);
     free(buffer);
-    return &workers[atomic_fetch_add(&n_given_out, 1u)];
+    atomic_fetch_add(&n_begun, 1u); /* last: whoever waits for it looks at the others then */
+    return &workers[number];
 }
 
 static void end_thread(const struct mg_context *context, int type, void *pointer)
@@ -124,17 +123,31 @@ static void end_thread(const struct mg_context *context, int type, void *pointer
     struct rd_worker *worker = pointer;
 
     (void)context;
-    if (type != 1 || worker == NULL)
+    if (type != WORKER || worker == NULL)
         return;
-    recsys_recommender_destroy(worker->recommender);
-    rd_gzip_free(worker);
-    EVP_MD_CTX_free(worker->digest);
+    worker->http->settings.free_scratch(worker->scratch);
+    rd_gzip_free(worker->deflater);
     rs_buffer_destroy(&worker->body);
     rs_buffer_destroy(&worker->out);
     rs_buffer_destroy(&worker->packed);
-    rs_buffer_destroy(&worker->key);
-    rs_buffer_destroy(&worker->value);
-    rs_buffer_destroy(&worker->line);
+}
+
+static int begin_request(struct mg_connection *conn)
+{
+    struct rd_request request;
+    struct rd_http *http;
+
+    rd_request_begin(&request, conn);
+    http = request.http;
+    atomic_fetch_add_explicit(&http->active, 1u, memory_order_relaxed);
+    rs_buffer_reset(&request.worker->body, KEPT_BYTES);
+    if (rd_framing_check(&request))
+        http->settings.answer(&request, http->settings.user_data);
+    rd_reply_send(&request);
+    rd_connection_end(&request.worker->connection, rd_framing_length(&request));
+    rd_request_end(&request);
+    atomic_fetch_sub_explicit(&http->active, 1u, memory_order_release);
+    return request.status;
 }
 
 /* What civetweb refuses before it calls us: a request it cannot read. */
@@ -173,26 +186,22 @@ static int log_message(const struct mg_connection *conn, const char *message)
     return 1;
 }
 
-static bool make_workers(struct rd_app *app)
+static bool make_workers(struct rd_http *http)
 {
-    size_t n = (size_t)app->config.threads;
+    size_t n = http->settings.threads;
 
     workers = calloc(n, sizeof *workers);
     if (workers == NULL)
         return false;
     for (size_t i = 0; i < n; i++) {
-        static const struct rs_buffer small = RS_BUFFER_INIT(1u << 20),
-                                      large = RS_BUFFER_INIT(1u << 28);
-
-        workers[i].app = app;
-        workers[i].stamp.second = -1;
-        workers[i].body = small;
-        workers[i].body.max = (size_t)app->config.max_body_bytes + 65536u;
-        workers[i].out = workers[i].packed = large;
-        workers[i].key = workers[i].line = small;
-        workers[i].value = large;
+        workers[i].http = http;
+        workers[i].timestamp.second = -1;
+        rs_buffer_init(&workers[i].body, http->settings.max_body_bytes + 65536u);
+        rs_buffer_init(&workers[i].out, MAX_REPLY);
+        rs_buffer_init(&workers[i].packed, MAX_REPLY);
     }
-    atomic_store(&n_given_out, 0u);
+    atomic_store(&n_numbered, 0u);
+    atomic_store(&n_begun, 0u);
     return true;
 }
 
@@ -229,12 +238,13 @@ static void log_no_start(const char *ports, const char *text)
     rd_log(RECSYS_LOG_ERROR, "no worker could be started; raise a limit: %s", limits);
 }
 
-static struct mg_context *start(struct rd_app *app, const char *ports)
+static struct mg_context *start(struct rd_http *http, const char *ports)
 {
-    const struct rd_config *config = &app->config;
+    const struct rd_http_settings *settings = &http->settings;
     char n_threads[24], queue[24], request_ms[24], idle_ms[24], header_bytes[24], text[256] = "";
-    uint64_t waiting =
-        config->max_connections > config->threads ? config->max_connections - config->threads : 1;
+    uint32_t waiting = settings->max_connections > settings->threads
+                           ? settings->max_connections - settings->threads
+                           : 1;
     const char *options[] = {"listening_ports",
                              ports,
                              "num_threads",
@@ -265,19 +275,19 @@ static struct mg_context *start(struct rd_app *app, const char *ports)
                              "",
                              NULL};
     struct mg_callbacks callbacks;
-    struct mg_init_data init = {&callbacks, app, options};
+    struct mg_init_data init = {&callbacks, http, options};
     struct mg_error_data error = {.text = text, .text_buffer_size = sizeof text};
     struct mg_context *context;
 
-    (void)snprintf(n_threads, sizeof n_threads, "%llu", (unsigned long long)config->threads);
-    (void)snprintf(queue, sizeof queue, "%llu", (unsigned long long)waiting);
+    (void)snprintf(n_threads, sizeof n_threads, "%u", settings->threads);
+    (void)snprintf(queue, sizeof queue, "%u", waiting);
     (void)snprintf(request_ms, sizeof request_ms, "%llu",
-                   (unsigned long long)config->request_timeout_ms);
+                   (unsigned long long)settings->request_timeout_ms);
     (void)snprintf(idle_ms, sizeof idle_ms, "%llu",
-                   (unsigned long long)config->keep_alive_timeout_ms);
-    (void)snprintf(header_bytes, sizeof header_bytes, "%zu", request_bytes(config));
+                   (unsigned long long)settings->keep_alive_timeout_ms);
+    (void)snprintf(header_bytes, sizeof header_bytes, "%zu", request_bytes(settings));
     memset(&callbacks, 0, sizeof callbacks);
-    callbacks.begin_request = rd_serve;
+    callbacks.begin_request = begin_request;
     callbacks.http_error = refuse;
     callbacks.init_thread = begin_thread;
     callbacks.exit_thread = end_thread;
@@ -289,31 +299,31 @@ static struct mg_context *start(struct rd_app *app, const char *ports)
 }
 
 /* True when the accepting thread and every worker have begun; what is missing is logged. */
-static bool all_threads_began(const struct rd_config *config)
+static bool all_threads_began(uint32_t n_threads)
 {
     static const struct timespec step = {0, 1000000};
     uint64_t start_ns = rs_clock_ns();
     char limits[1024];
 
-    while (!atomic_load(&accepts) || atomic_load(&n_given_out) < config->threads) {
+    while (!atomic_load(&accepts) || atomic_load(&n_begun) < n_threads) {
         uint64_t patience = atomic_load(&n_complaints) > 0 ? COMPLAINT_MS : BEGIN_MS;
 
         if (rs_clock_ns() - start_ns >= patience * 1000000u)
             break;
         (void)nanosleep(&step, NULL);
     }
-    if (atomic_load(&accepts) && atomic_load(&n_given_out) == config->threads &&
+    if (atomic_load(&accepts) && atomic_load(&n_begun) == n_threads &&
         !atomic_load(&buffer_is_missing))
         return true;
     rd_thread_limits(limits, sizeof limits);
     if (atomic_load(&buffer_is_missing))
-        rd_log(RECSYS_LOG_ERROR, "no memory for the buffers of %llu workers; limits: %s",
-               (unsigned long long)config->threads, limits);
+        rd_log(RECSYS_LOG_ERROR, "no memory for the buffers of %u workers; limits: %s", n_threads,
+               limits);
     else
         rd_log(RECSYS_LOG_ERROR,
-               "only %zu of %llu workers and %s could be started; lower threads or raise a "
+               "only %zu of %u workers and %s could be started; lower threads or raise a "
                "limit: %s",
-               atomic_load(&n_given_out), (unsigned long long)config->threads,
+               atomic_load(&n_begun), n_threads,
                atomic_load(&accepts) ? "the thread that accepts connections"
                                      : "no thread that accepts connections",
                limits);
@@ -321,31 +331,31 @@ static bool all_threads_began(const struct rd_config *config)
 }
 
 /* Without an accepting thread there is nobody who would stop the workers: they sleep on. */
-static void give_up(struct rd_app *app)
+static void give_up(void)
 {
     workers_are_left = !atomic_load(&accepts);
-    mg_stop(app->server);
-    app->server = NULL;
+    mg_stop(server);
+    server = NULL;
 }
 
-bool rd_server_start(struct rd_app *app)
+bool rd_server_start(struct rd_http *http)
 {
+    const struct rd_http_settings *settings = &http->settings;
     char address[INET_ADDRSTRLEN], ports[64];
     struct mg_server_port port;
     unsigned wanted;
 
-    if (!split_listen(app->config.listen, address, &wanted) || !make_workers(app)) {
-        rd_log(RECSYS_LOG_ERROR, "out of memory for %llu threads",
-               (unsigned long long)app->config.threads);
+    if (!split_listen(settings->listen, address, &wanted) || !make_workers(http)) {
+        rd_log(RECSYS_LOG_ERROR, "out of memory for %u threads", settings->threads);
         return false;
     }
     (void)mg_init_library(MG_FEATURES_DEFAULT);
     (void)snprintf(ports, sizeof ports, "%s:%u", address, wanted);
-    app->server = start(app, ports);
-    if (app->server == NULL)
+    server = start(http, ports);
+    if (server == NULL)
         return false;
-    if (!all_threads_began(&app->config)) {
-        give_up(app);
+    if (!all_threads_began(settings->threads)) {
+        give_up();
         return false;
     }
     if (atomic_load(&stacks_are_small)) {
@@ -353,8 +363,8 @@ bool rd_server_start(struct rd_app *app)
                "civetweb's threads have too little stack; see daemon/http/stack.c");
         return false;
     }
-    if (mg_get_server_ports(app->server, 1, &port) != 1 ||
-        !write_port_file(app->config.port_file, port.port))
+    if (mg_get_server_ports(server, 1, &port) != 1 ||
+        !write_port_file(settings->port_file, port.port))
         return false;
     rd_log(RECSYS_LOG_INFO, "recsysd listening on http://%s:%d", address, port.port);
     return true;
@@ -377,7 +387,7 @@ static bool is_listening_on(int fd, int port)
  * down, and replaced by one that never has a connection: the kernel refuses
  * new ones at once, and civetweb keeps polling a valid descriptor.
  */
-static void stop_accepting(struct mg_context *server)
+static void stop_accepting(void)
 {
     struct mg_server_port port;
     long last = sysconf(_SC_OPEN_MAX);
@@ -395,36 +405,37 @@ static void stop_accepting(struct mg_context *server)
     waker = pair[1];
 }
 
-void rd_server_drain(struct rd_app *app, uint64_t deadline_ns)
+void rd_server_drain(struct rd_http *http, uint64_t deadline_ns)
 {
     static const struct timespec step = {0, 5000000};
     uint64_t now, quiet_since;
 
-    if (app->server == NULL)
+    atomic_store(&http->draining, true);
+    if (server == NULL)
         return;
-    stop_accepting(app->server);
+    stop_accepting();
     now = quiet_since = rs_clock_ns();
     while (now < deadline_ns && now - quiet_since < QUIET_MS * 1000000u) {
         (void)nanosleep(&step, NULL);
         now = rs_clock_ns();
-        if (atomic_load_explicit(&app->active, memory_order_acquire) > 0)
+        if (atomic_load_explicit(&http->active, memory_order_acquire) > 0)
             quiet_since = now;
     }
     if (now >= deadline_ns)
         rd_log(RECSYS_LOG_WARN, "%u requests were not finished in time",
-               atomic_load_explicit(&app->active, memory_order_relaxed));
+               atomic_load_explicit(&http->active, memory_order_relaxed));
 }
 
-void rd_server_stop(struct rd_app *app)
+void rd_server_stop(void)
 {
-    if (app->server != NULL) {
+    if (server != NULL) {
         if (waker >= 0) {
             (void)send(waker, "", 1, MSG_NOSIGNAL); /* else civetweb polls for two seconds more */
             (void)close(waker);
         }
-        rd_incoming_stop();
-        mg_stop(app->server);
-        app->server = NULL;
+        rd_connection_stop();
+        mg_stop(server);
+        server = NULL;
     }
     if (workers_are_left)
         return;

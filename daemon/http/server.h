@@ -3,18 +3,18 @@
 #define RECSYSD_SERVER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/app.h"
+#include "daemon/http/settings.h"
 
-/* Is the listen setting sound, and allowed without keys? If not, `message` says what to do. */
-bool rd_server_check(const struct rd_app *app, char *message, size_t message_size);
+/* Is `listen` an IPv4 address and a port, and if so, one that only this machine reaches? */
+bool rd_server_check(const char *listen, bool *is_loopback);
 
-bool rd_server_start(struct rd_app *app); /* what fails is logged */
+/* One server a process. What fails is logged. */
+bool rd_server_start(struct rd_http *http);
 /* Refuse new connections and let requests under way finish, until `deadline_ns` at the latest. */
-void rd_server_drain(struct rd_app *app, uint64_t deadline_ns);
+void rd_server_drain(struct rd_http *http, uint64_t deadline_ns);
 /* End what is left. */
-void rd_server_stop(struct rd_app *app);
+void rd_server_stop(void);
 
 #endif

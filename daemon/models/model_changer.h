@@ -1,45 +1,44 @@
-/* daemon/models/model_changer.h - the thread that changes models and the one that tidies up. */
+/* daemon/models/model_changer.h - the thread that changes models. */
 #ifndef RECSYSD_MODEL_CHANGER_H
 #define RECSYSD_MODEL_CHANGER_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <recsys/status.h>
+#include <recsys/deployment.h>
 
-struct rd_app;
+#include "lib/base/lock.h"
 
 enum rd_step { RD_STEP_LOAD, RD_STEP_USE, RD_STEP_ROLLBACK, RD_STEP_RELOAD };
 
 /* A step that somebody waits for. */
 struct rd_job;
 
-/* Filled by rd_changer_start(). */
-struct rd_changer {
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    pthread_t change_thread, keep_thread;
+struct rd_model_changer {
+    recsys_deployment *deployment; /* BORROWED */
+    const char *source;            /* the model setting; BORROWED */
+    uint64_t poll_s;               /* 0: never */
+    struct rs_lock lock;
+    struct rs_signal wake;
+    pthread_t thread;
     bool started;
-    struct rd_job *jobs;     /* those that wait for the changer; protected by lock */
+    struct rd_job *jobs;     /* those that wait for the thread; protected by lock */
     bool reload, busy, stop; /* protected by lock */
 };
 
-/* Load and use what the model setting means now. False if that failed; it is logged. */
-bool rd_reload(struct rd_app *app);
+void rd_model_changer_init(struct rd_model_changer *changer, recsys_deployment *deployment,
+                           const char *source, uint64_t poll_s);
+/* Load and use what the model setting means now, on this thread. False if that failed; it is
+ * logged. */
+bool rd_model_reload(struct rd_model_changer *changer);
 
-bool rd_changer_start(struct rd_app *app);
-/* Have the changer thread do rd_reload(). Returns at once. */
-void rd_changer_reload(struct rd_app *app);
+bool rd_model_changer_start(struct rd_model_changer *changer); /* what fails is logged */
+/* Have the thread do rd_model_reload(). Returns at once. */
+void rd_model_changer_reload(struct rd_model_changer *changer);
 /* Have it do one of recsys_deployment's steps, and wait. `argument` may be NULL. */
-recsys_status rd_changer_do(struct rd_app *app, enum rd_step step, const char *argument,
-                            recsys_error *err);
-/* End both threads. False if a load is still running at `deadline_ns`. */
-bool rd_changer_stop(struct rd_app *app, uint64_t deadline_ns);
-
-/* Block the signals we act on, in this thread and those it starts later. */
-void rd_signals_block(void);
-/* Wait for them: SIGHUP reloads, SIGTERM and SIGINT return. */
-void rd_signals_wait(struct rd_app *app);
+recsys_status rd_model_changer_do(struct rd_model_changer *changer, enum rd_step step,
+                                  const char *argument, recsys_error *err);
+/* End the thread. False if a load is still running at `deadline_ns`. */
+bool rd_model_changer_stop(struct rd_model_changer *changer, uint64_t deadline_ns);
 
 #endif

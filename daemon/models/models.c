@@ -5,12 +5,15 @@
  * (model_changer.c) while the worker waits: the answer says how it went. Other
  * requests are not held up.
  */
+#include "daemon/models/models.h"
+
 #include <string.h>
 
+#include "daemon/http/body.h"
+#include "daemon/http/failure.h"
 #include "daemon/http/reply.h"
-#include "daemon/observe/logger.h"
-#include "daemon/recommend/answer.h"
-#include "daemon/routes.h"
+#include "daemon/models/model_use.h"
+#include "daemon/process/logger.h"
 #include "lib/base/json_write.h"
 
 #define MAX_LISTED 10000u
@@ -89,13 +92,14 @@ static int32_t list_entry(const recsys_registry_entry *entry, void *user_data)
 
 static void write_list(struct rd_request *request, const char *name, bool aliases)
 {
+    const struct rd_models *models = request->part;
     struct listing listing = {request->out, 0, aliases};
     recsys_status status = RECSYS_OK;
     recsys_error err = {0};
 
     rs_buffer_format(request->out, ",\"%s\":[", name);
-    if (request->app->registry != NULL)
-        status = recsys_registry_list(request->app->registry, NULL, list_entry, &listing, &err);
+    if (models->registry != NULL)
+        status = recsys_registry_list(models->registry, NULL, list_entry, &listing, &err);
     if (status != RECSYS_OK && status != RECSYS_E_STOPPED) /* = there are more than MAX_LISTED */
         rd_log(RECSYS_LOG_WARN, "the registry cannot be listed: %s", err.message);
     rs_buffer_add(request->out, "]", 1);
@@ -103,24 +107,26 @@ static void write_list(struct rd_request *request, const char *name, bool aliase
 
 static bool get_status(struct rd_request *request, recsys_deployment_status *status)
 {
+    const struct rd_models *models = request->part;
     recsys_error err = {0};
 
     memset(status, 0, sizeof *status);
     status->struct_size = (uint32_t)sizeof *status;
-    if (recsys_deployment_get_status(request->app->deployment, status, &err) != RECSYS_OK)
+    if (recsys_deployment_get_status(models->deployment, status, &err) != RECSYS_OK)
         return rd_reply_error(request, 500, err.message);
     return true;
 }
 
 void rd_get_models(struct rd_request *request)
 {
+    const struct rd_models *models = request->part;
     recsys_deployment_status status;
 
     if (!get_status(request, &status))
         return;
     request->status = 200;
     rs_buffer_add_text(request->out, "{\"source\":");
-    rs_json_put_string(request->out, request->app->config.model);
+    rs_json_put_string(request->out, models->changer->source);
     rs_buffer_add(request->out, ",", 1);
     write_status(request->out, &status);
     write_list(request, "versions", false);
@@ -142,11 +148,12 @@ static const char *link_name(uint32_t link)
 
 void rd_get_current(struct rd_request *request)
 {
+    const struct rd_models *models = request->part;
     struct rs_buffer *out = request->out;
     recsys_model *model;
     recsys_model_info info;
 
-    if (!rd_model_acquire(request, &model, &info))
+    if (!rd_model_acquire(request, models->deployment, &model, &info))
         return;
     request->status = 200;
     rs_buffer_add_text(out, "{\"model_version\":");
@@ -172,44 +179,41 @@ void rd_get_current(struct rd_request *request)
                      (unsigned long long)info.mapped_bytes, (unsigned long long)info.private_bytes);
     rs_buffer_add_text(out, info.metadata[0] != '\0' ? info.metadata : "{}");
     rs_buffer_add(out, "}", 1);
-    rd_model_release(request, model);
+    recsys_model_unref(model);
 }
 
 /*
  * The one member a step may have, as text; NULL if it, or the whole body, is
- * left out. False: answered with 422. The text lives until rd_question_end().
+ * left out. False: answered with 422. The text lives as long as the request.
  */
 static bool read_member(struct rd_request *request, const char *name, const char **out)
 {
-    static const struct rd_place body_place = {NULL, "body", 0};
-    const struct rd_place at = {&body_place, name, 0};
-    struct rd_question *question = &request->worker->question;
-    struct rs_buffer *body = &request->worker->body;
+    const struct rd_place at = {&rd_place_body, name, 0};
     struct rd_problems problems = {request->out, 0};
     const json_t *value;
 
     *out = NULL;
-    question->body = NULL;
-    if (body->size == 0)
+    if (request->worker->body.size == 0)
         return true;
-    if (rd_question_parse_body(request, &problems)) {
-        value = json_object_get(question->body, name);
+    if (rd_body_parse(request, &problems)) {
+        value = json_object_get(request->json, name);
         if (json_is_string(value) && json_string_length(value) > 0)
             *out = json_string_value(value);
         else if (value != NULL && !json_is_null(value))
             rd_problem_add(&problems, "string_type", &at, "Input should be a valid string", value,
                            NULL);
     }
-    return rd_question_finish(request, &problems);
+    return rd_reply_problems(request, &problems);
 }
 
 /* Have a step done; the answer is the state after it, or why it failed. */
 static void take_step(struct rd_request *request, enum rd_step step, const char *argument)
 {
     static const char *const names[] = {"load", "use", "rollback", "reload"};
+    const struct rd_models *models = request->part;
     recsys_deployment_status status;
     recsys_error err = {0};
-    recsys_status outcome = rd_changer_do(request->app, step, argument, &err);
+    recsys_status outcome = rd_model_changer_do(models->changer, step, argument, &err);
 
     if (outcome != RECSYS_OK) {
         rd_log(RECSYS_LOG_ERROR, "%s asked for by request %s failed: %s", names[step], request->id,
@@ -234,7 +238,6 @@ void rd_post_load(struct rd_request *request)
 
     if (read_member(request, "source", &source))
         take_step(request, RD_STEP_LOAD, source);
-    rd_question_end(&request->worker->question);
 }
 
 void rd_post_use(struct rd_request *request)
@@ -243,7 +246,6 @@ void rd_post_use(struct rd_request *request)
 
     if (read_member(request, "version", &version))
         take_step(request, RD_STEP_USE, version);
-    rd_question_end(&request->worker->question);
 }
 
 void rd_post_rollback(struct rd_request *request)

@@ -5,11 +5,15 @@
  * balancer looks elsewhere while the last requests finish. Redis and PostgreSQL
  * are shown and do not count: recommendations come from the model.
  */
+#include "daemon/observe/health.h"
+
 #include <string.h>
 
-#include "daemon/http/reply.h"
-#include "daemon/openapi/openapi.h"
-#include "daemon/routes.h"
+#include <recsys/version.h>
+
+#include "daemon/backends/backend_watch.h"
+#include "daemon/backends/stores.h"
+#include "daemon/observe/observed.h"
 #include "lib/base/json_write.h"
 
 void rd_get_root(struct rd_request *request)
@@ -31,11 +35,11 @@ static bool is_serving(const recsys_deployment_status *status)
     return status->active.fingerprint[0] != '\0';
 }
 
-static void get_status(const struct rd_app *app, recsys_deployment_status *status)
+static void get_status(const struct rd_observed *observed, recsys_deployment_status *status)
 {
     memset(status, 0, sizeof *status);
     status->struct_size = (uint32_t)sizeof *status;
-    if (recsys_deployment_get_status(app->deployment, status, NULL) != RECSYS_OK)
+    if (recsys_deployment_get_status(observed->deployment, status, NULL) != RECSYS_OK)
         memset(&status->active, 0, sizeof status->active);
 }
 
@@ -69,20 +73,20 @@ static bool is_left_alone(recsys_store *store)
 }
 
 /* A store whose breaker is open is down, whatever the last look has found. */
-static uint32_t state_of(struct rd_app *app, unsigned db)
+static uint32_t state_of(const struct rd_observed *observed, unsigned db)
 {
-    return is_left_alone(app->stores.redis[db]) ? RD_STATE_DOWN
-                                                : atomic_load(&app->backend.redis[db]);
+    return is_left_alone(observed->stores->redis[db]) ? RD_STATE_DOWN
+                                                      : atomic_load(&observed->watch->redis[db]);
 }
 
 /* One word for all of Redis; NULL if there is none. */
-static const char *sum_up(struct rd_app *app)
+static const char *sum_up(const struct rd_observed *observed)
 {
     size_t n = 0, n_of[RD_STATE_DOWN + 1] = {0};
 
     for (unsigned db = 0; db < RD_DBS; db++)
-        if (app->stores.redis[db] != NULL) {
-            n_of[state_of(app, db)]++;
+        if (observed->stores->redis[db] != NULL) {
+            n_of[state_of(observed, db)]++;
             n++;
         }
     if (n == 0)
@@ -92,36 +96,38 @@ static const char *sum_up(struct rd_app *app)
     return state_word(n_of[RD_STATE_UP] == n ? RD_STATE_UP : RD_STATE_UNKNOWN);
 }
 
-static void write_databases(struct rs_buffer *out, struct rd_app *app)
+static void write_databases(struct rs_buffer *out, const struct rd_observed *observed)
 {
     const char *comma = "";
 
     for (unsigned db = 0; db < RD_DBS; db++) {
-        recsys_store *store = app->stores.redis[db];
+        recsys_store *store = observed->stores->redis[db];
 
         if (store == NULL)
             continue;
         rs_buffer_format(out, "%s{\"db\":%u,\"store\":", comma, db);
         rs_json_put_string(out, recsys_store_get_name(store));
         rs_buffer_format(out, ",\"status\":\"%s\",\"breaker\":\"%s\"}",
-                         state_word(state_of(app, db)), is_left_alone(store) ? "open" : "closed");
+                         state_word(state_of(observed, db)),
+                         is_left_alone(store) ? "open" : "closed");
         comma = ",";
     }
 }
 
 /* Redis, if it is used at all; else the answers that are kept in this process. */
-static void write_cache(struct rs_buffer *out, struct rd_app *app)
+static void write_cache(struct rs_buffer *out, const struct rd_observed *observed)
 {
-    const char *redis = sum_up(app);
+    const char *redis = sum_up(observed);
     recsys_store_stats stats = {0};
 
     stats.struct_size = (uint32_t)sizeof stats;
     if (redis != NULL) {
         rs_buffer_format(out, ",\"cache\":{\"status\":\"%s\",\"databases\":[", redis);
-        write_databases(out, app);
+        write_databases(out, observed);
         rs_buffer_add_text(out, "]}");
-    } else if (app->stores.answers == NULL ||
-               recsys_store_get_stats(rd_stores_answers(&app->stores), &stats, NULL) != RECSYS_OK) {
+    } else if (observed->stores->answers == NULL ||
+               recsys_store_get_stats(rd_stores_answers(observed->stores), &stats, NULL) !=
+                   RECSYS_OK) {
         rs_buffer_add_text(out, ",\"cache\":{\"status\":\"off\"}");
     } else {
         rs_buffer_format(out,
@@ -132,21 +138,22 @@ static void write_cache(struct rs_buffer *out, struct rd_app *app)
     }
 }
 
-static void write_database(struct rs_buffer *out, struct rd_app *app)
+static void write_database(struct rs_buffer *out, const struct rd_observed *observed)
 {
     rs_buffer_format(out, ",\"database\":{\"status\":\"%s\"}}",
-                     app->stores.database != NULL ? state_word(atomic_load(&app->backend.database))
-                                                  : "off");
+                     observed->stores->database != NULL
+                         ? state_word(atomic_load(&observed->watch->database))
+                         : "off");
 }
 
 static void write_health(struct rd_request *request, const char *good, const char *bad,
                          bool must_serve)
 {
-    struct rd_app *app = request->app;
+    const struct rd_observed *observed = request->part;
     recsys_deployment_status status;
-    bool draining = atomic_load_explicit(&app->draining, memory_order_relaxed), well;
+    bool draining = atomic_load_explicit(&request->http->draining, memory_order_relaxed), well;
 
-    get_status(app, &status);
+    get_status(observed, &status);
     well = is_serving(&status) && !draining;
     request->status = well || !must_serve ? 200 : 503;
     if (request->status == 503)
@@ -155,8 +162,8 @@ static void write_health(struct rd_request *request, const char *good, const cha
     rs_json_put_string(request->out, draining ? "stopping" : well ? good : bad);
     rs_buffer_add(request->out, ",", 1);
     write_model(request->out, &status);
-    write_cache(request->out, app);
-    write_database(request->out, app);
+    write_cache(request->out, observed);
+    write_database(request->out, observed);
 }
 
 void rd_get_health(struct rd_request *request)
@@ -167,10 +174,4 @@ void rd_get_health(struct rd_request *request)
 void rd_get_ready(struct rd_request *request)
 {
     write_health(request, "ready", "not_ready", true);
-}
-
-void rd_get_openapi(struct rd_request *request)
-{
-    request->status = 200;
-    rs_buffer_add(request->out, rd_openapi_json, rd_openapi_json_size);
 }

@@ -2,10 +2,10 @@
  *
  * The label `route` is the template, never the path a client sent: the number
  * of series is known beforehand. Figures that others keep (the cache's, the
- * deployment's, the kernel's) are copied when they are asked for.
+ * deployment's, the kernel's) are copied when they are asked for, or by the
+ * thread that keeps house (models/model_keeper.c).
  *
- * Counting is lock-free on the worker threads; the model's name and the usage
- * of batches are brought in by the keeper thread.
+ * Counting is lock-free on the worker threads.
  */
 #include "daemon/observe/metrics.h"
 
@@ -14,11 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/app.h"
+#include "daemon/backends/stores.h"
 #include "daemon/http/reply.h"
-#include "daemon/http/request.h"
-#include "daemon/observe/logger.h"
-#include "daemon/routes.h"
+#include "daemon/observe/access_log.h"
+#include "daemon/observe/observed.h"
+#include "daemon/observe/store_metrics.h"
+#include "daemon/process/logger.h"
 
 static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "OPTIONS", "other"};
 static const int statuses[] = {200, 204, 400, 401, 403, 404, 405, 408, 409, 411,
@@ -47,6 +48,11 @@ static bool gauge(struct rd_metrics *m, const char *name, const char *help, recs
     return false;
 }
 
+static const char *route_label(const struct rd_metrics *m, size_t route)
+{
+    return route < m->n_routes ? m->routes[route].path : "none";
+}
+
 static bool add_histograms(struct rd_metrics *m)
 {
     recsys_error err = {0};
@@ -55,9 +61,8 @@ static bool add_histograms(struct rd_metrics *m)
                                          "Time to score one question or batch.", NULL, NULL, 0,
                                          &m->scoring, &err) == RECSYS_OK;
 
-    for (size_t i = 0; ok && i <= rd_n_routes; i++) {
-        (void)snprintf(labels, sizeof labels, "route=\"%s\"",
-                       i < rd_n_routes ? rd_routes[i].path : "none");
+    for (size_t i = 0; ok && i <= m->n_routes; i++) {
+        (void)snprintf(labels, sizeof labels, "route=\"%s\"", route_label(m, i));
         ok = recsys_stats_add_histogram(m->stats, "recsysd_http_request_seconds",
                                         "Time from the headers to the end of the reply.", labels,
                                         NULL, 0, &m->seconds[i], &err) == RECSYS_OK;
@@ -77,10 +82,12 @@ static bool add_start_time(struct rd_metrics *m)
     return true;
 }
 
-bool rd_metrics_start(struct rd_metrics *m)
+bool rd_metrics_start(struct rd_metrics *m, const struct rd_route *routes, size_t n_routes)
 {
     recsys_error err = {0};
 
+    m->routes = routes;
+    m->n_routes = n_routes;
     if (recsys_stats_create(&m->stats, &err) != RECSYS_OK) {
         rd_log(RECSYS_LOG_ERROR, "metrics: %s", err.message);
         return false;
@@ -133,9 +140,10 @@ static size_t place_of_status(int status)
     return i;
 }
 
-void rd_metrics_count(struct rd_metrics *m, size_t route, const char *method, int status,
-                      double seconds)
+void rd_metrics_count(struct rd_metrics *m, const struct rd_route *row, const char *method,
+                      int status, double seconds)
 {
+    size_t route = row != NULL ? (size_t)(row - m->routes) : m->n_routes;
     size_t by_method = place_of_method(method);
     _Atomic(recsys_metric *) *place = &m->requests[route][by_method][place_of_status(status)];
     recsys_metric *metric = atomic_load_explicit(place, memory_order_acquire);
@@ -143,8 +151,7 @@ void rd_metrics_count(struct rd_metrics *m, size_t route, const char *method, in
 
     if (metric == NULL) { /* two threads that both get here are given the same metric */
         (void)snprintf(labels, sizeof labels, "route=\"%s\",method=\"%s\",status=\"%d\"",
-                       route < rd_n_routes ? rd_routes[route].path : "none", methods[by_method],
-                       status);
+                       route_label(m, route), methods[by_method], status);
         if (recsys_stats_add_counter(m->stats, "recsysd_http_requests_total", "Requests answered.",
                                      labels, &metric, NULL) != RECSYS_OK)
             return;
@@ -156,9 +163,9 @@ void rd_metrics_count(struct rd_metrics *m, size_t route, const char *method, in
 
 void rd_metrics_batch(struct rd_metrics *m, uint64_t n_users, uint64_t n_failures)
 {
-    atomic_fetch_add_explicit(&m->pending_batches, 1u, memory_order_relaxed);
-    atomic_fetch_add_explicit(&m->pending_users, n_users, memory_order_relaxed);
-    atomic_fetch_add_explicit(&m->pending_failures, n_failures, memory_order_relaxed);
+    recsys_metric_add(m->batches, 1);
+    recsys_metric_add(m->batch_users, n_users);
+    recsys_metric_add(m->batch_failures, n_failures);
 }
 
 static void add_label(struct rs_buffer *text, const char *name, const char *value)
@@ -193,17 +200,13 @@ static void keep_model_info(struct rd_metrics *m, const recsys_deployment_entry 
     memcpy(m->model_labels, labels, sizeof labels);
 }
 
-void rd_metrics_keep(struct rd_app *app)
+void rd_metrics_keep(struct rd_metrics *m, recsys_deployment *deployment)
 {
-    struct rd_metrics *m = &app->metrics;
     recsys_deployment_status status;
 
-    recsys_metric_add(m->batches, atomic_exchange(&m->pending_batches, 0));
-    recsys_metric_add(m->batch_users, atomic_exchange(&m->pending_users, 0));
-    recsys_metric_add(m->batch_failures, atomic_exchange(&m->pending_failures, 0));
     memset(&status, 0, sizeof status);
     status.struct_size = (uint32_t)sizeof status;
-    if (recsys_deployment_get_status(app->deployment, &status, NULL) != RECSYS_OK)
+    if (recsys_deployment_get_status(deployment, &status, NULL) != RECSYS_OK)
         return;
     keep_model_info(m, &status.active);
     recsys_metric_set(m->swaps, (double)status.n_swaps);
@@ -246,14 +249,14 @@ static int32_t write_text(const char *text, size_t size, void *user_data)
 
 void rd_get_metrics(struct rd_request *request)
 {
-    struct rd_app *app = request->app;
-    struct rd_metrics *m = &app->metrics;
+    const struct rd_observed *observed = request->part;
+    struct rd_metrics *m = observed->metrics;
     recsys_error err = {0};
 
-    copy_cache_stats(m, &app->stores);
-    rd_store_metrics_copy(app);
+    copy_cache_stats(m, observed->stores);
+    rd_store_metrics_copy(observed->store_metrics, observed->stores, observed->watch);
     copy_memory(m);
-    recsys_metric_set(m->in_flight, (double)atomic_load(&app->active));
+    recsys_metric_set(m->in_flight, (double)atomic_load(&request->http->active));
     recsys_metric_set(m->log_dropped, (double)rd_access_dropped());
     request->status = 200;
     request->content_type = "text/plain; version=0.0.4; charset=utf-8";

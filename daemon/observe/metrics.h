@@ -7,9 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <recsys/recsys.h>
+#include <recsys/deployment.h>
+#include <recsys/stats.h>
 
-struct rd_app;
+#include "daemon/http/route.h"
 
 #define RD_METRIC_ROUTES 40u /* the route table and one for requests that match none */
 #define RD_METRIC_METHODS 6u /* GET HEAD POST PUT OPTIONS and any other */
@@ -18,6 +19,8 @@ struct rd_app;
 /* A series is made when it is first counted, so that /metrics shows what happened and no more. */
 struct rd_metrics {
     recsys_stats *stats;
+    const struct rd_route *routes; /* the table */
+    size_t n_routes;
     _Atomic(recsys_metric *) requests[RD_METRIC_ROUTES][RD_METRIC_METHODS][RD_METRIC_STATUSES];
     recsys_metric *seconds[RD_METRIC_ROUTES];
     recsys_metric *scoring, *in_flight, *batches, *batch_users, *batch_failures;
@@ -25,22 +28,19 @@ struct rd_metrics {
     recsys_metric *swaps, *load_failures, *retired, *log_dropped, *memory;
     recsys_metric *model_info; /* of the model served now; only the keeper thread touches it */
     char model_labels[1100];
-
-    /* What batches leave behind for the keeper thread, off the request path. */
-    _Atomic uint64_t pending_batches, pending_users, pending_failures;
 };
 
-bool rd_metrics_start(struct rd_metrics *metrics);
+/* `routes` has less than RD_METRIC_ROUTES rows and stays. What fails is logged. */
+bool rd_metrics_start(struct rd_metrics *metrics, const struct rd_route *routes, size_t n_routes);
 void rd_metrics_stop(struct rd_metrics *metrics);
 
-/* `route` is a place in the route table, or its length for a request that matched none. */
-void rd_metrics_count(struct rd_metrics *metrics, size_t route, const char *method, int status,
-                      double seconds);
+/* `row` is one of the table's, or NULL for a request that matched none. */
+void rd_metrics_count(struct rd_metrics *metrics, const struct rd_route *row, const char *method,
+                      int status, double seconds);
 void rd_metrics_batch(struct rd_metrics *metrics, uint64_t n_users, uint64_t n_failures);
-/* The keeper thread, now and then: moves pending figures and the model's name into the metrics. */
-void rd_metrics_keep(struct rd_app *app);
+/* The keeper thread, now and then: copies the deployment's figures and the model's name. */
+void rd_metrics_keep(struct rd_metrics *metrics, recsys_deployment *deployment);
 
-struct rd_request;
-void rd_get_metrics(struct rd_request *request);
+void rd_get_metrics(struct rd_request *request); /* its part is struct rd_observed */
 
 #endif

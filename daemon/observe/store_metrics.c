@@ -12,20 +12,19 @@
 #include <recsys/postgres.h>
 #include <recsys/redis.h>
 
-#include "daemon/app.h"
-#include "daemon/observe/logger.h"
+#include "daemon/process/logger.h"
 
 #define GAUGE false
 #define COUNTER true
 
 /* One series; `labels` may be "". False: logged. */
-static bool add(struct rd_app *app, bool is_counter, const char *name, const char *help,
+static bool add(recsys_stats *stats, bool is_counter, const char *name, const char *help,
                 const char *labels, recsys_metric **out)
 {
     recsys_error err = {0};
-    recsys_status status =
-        is_counter ? recsys_stats_add_counter(app->metrics.stats, name, help, labels, out, &err)
-                   : recsys_stats_add_gauge(app->metrics.stats, name, help, labels, out, &err);
+    recsys_status status = is_counter
+                               ? recsys_stats_add_counter(stats, name, help, labels, out, &err)
+                               : recsys_stats_add_gauge(stats, name, help, labels, out, &err);
 
     if (status == RECSYS_OK)
         return true;
@@ -33,61 +32,59 @@ static bool add(struct rd_app *app, bool is_counter, const char *name, const cha
     return false;
 }
 
-static bool add_redis(struct rd_app *app, unsigned db)
+static bool add_redis(struct rd_server_metrics *m, recsys_stats *stats, unsigned db)
 {
-    struct rd_server_metrics *m = &app->store_metrics.redis[db];
     char labels[32], open[48], idle[48];
 
     (void)snprintf(labels, sizeof labels, "db=\"%u\"", db);
     (void)snprintf(open, sizeof open, "%s,state=\"open\"", labels);
     (void)snprintf(idle, sizeof idle, "%s,state=\"idle\"", labels);
-    return add(app, GAUGE, "recsysd_redis_up", "Did it answer when it was asked last?", labels,
+    return add(stats, GAUGE, "recsysd_redis_up", "Did it answer when it was asked last?", labels,
                &m->up) &&
-           add(app, GAUGE, "recsysd_redis_breaker_open", "1 while the breaker is open.", labels,
+           add(stats, GAUGE, "recsysd_redis_breaker_open", "1 while the breaker is open.", labels,
                &m->breaker_open) &&
-           add(app, GAUGE, "recsysd_redis_connections", "Connections; idle ones are part of open.",
-               open, &m->open) &&
-           add(app, GAUGE, "recsysd_redis_connections", "Connections; idle ones are part of open.",
-               idle, &m->idle) &&
-           add(app, COUNTER, "recsysd_redis_pool_waits_total", "Waits for a free connection.",
+           add(stats, GAUGE, "recsysd_redis_connections",
+               "Connections; idle ones are part of open.", open, &m->open) &&
+           add(stats, GAUGE, "recsysd_redis_connections",
+               "Connections; idle ones are part of open.", idle, &m->idle) &&
+           add(stats, COUNTER, "recsysd_redis_pool_waits_total", "Waits for a free connection.",
                labels, &m->waits) &&
-           add(app, COUNTER, "recsysd_redis_pool_timeouts_total", "Such waits in vain.", labels,
+           add(stats, COUNTER, "recsysd_redis_pool_timeouts_total", "Such waits in vain.", labels,
                &m->timeouts) &&
-           add(app, COUNTER, "recsysd_redis_connections_broken_total",
+           add(stats, COUNTER, "recsysd_redis_connections_broken_total",
                "Connections closed because something was wrong.", labels, &m->broken) &&
-           add(app, COUNTER, "recsysd_redis_calls_total", "Commands, or refused by the breaker.",
+           add(stats, COUNTER, "recsysd_redis_calls_total", "Commands, or refused by the breaker.",
                labels, &m->calls) &&
-           add(app, COUNTER, "recsysd_redis_failures_total", "Commands without a good answer.",
+           add(stats, COUNTER, "recsysd_redis_failures_total", "Commands without a good answer.",
                labels, &m->failures);
 }
 
-static bool add_postgres(struct rd_app *app)
+static bool add_postgres(struct rd_server_metrics *m, recsys_stats *stats)
 {
-    struct rd_server_metrics *m = &app->store_metrics.postgres;
-
-    return add(app, GAUGE, "recsysd_postgres_up", "Did it answer when it was asked last?", NULL,
+    return add(stats, GAUGE, "recsysd_postgres_up", "Did it answer when it was asked last?", NULL,
                &m->up) &&
-           add(app, GAUGE, "recsysd_postgres_connections",
+           add(stats, GAUGE, "recsysd_postgres_connections",
                "Connections; idle ones are part of open.", "state=\"open\"", &m->open) &&
-           add(app, GAUGE, "recsysd_postgres_connections",
+           add(stats, GAUGE, "recsysd_postgres_connections",
                "Connections; idle ones are part of open.", "state=\"idle\"", &m->idle) &&
-           add(app, COUNTER, "recsysd_postgres_pool_waits_total", "Waits for a free connection.",
+           add(stats, COUNTER, "recsysd_postgres_pool_waits_total", "Waits for a free connection.",
                NULL, &m->waits) &&
-           add(app, COUNTER, "recsysd_postgres_pool_timeouts_total", "Such waits in vain.", NULL,
+           add(stats, COUNTER, "recsysd_postgres_pool_timeouts_total", "Such waits in vain.", NULL,
                &m->timeouts) &&
-           add(app, COUNTER, "recsysd_postgres_connections_broken_total",
+           add(stats, COUNTER, "recsysd_postgres_connections_broken_total",
                "Connections closed because something was wrong.", NULL, &m->broken) &&
-           add(app, COUNTER, "recsysd_postgres_queries_total", "Statements.", NULL, &m->calls) &&
-           add(app, COUNTER, "recsysd_postgres_query_failures_total", "Statements that failed.",
+           add(stats, COUNTER, "recsysd_postgres_queries_total", "Statements.", NULL, &m->calls) &&
+           add(stats, COUNTER, "recsysd_postgres_query_failures_total", "Statements that failed.",
                NULL, &m->failures);
 }
 
-bool rd_store_metrics_start(struct rd_app *app)
+bool rd_store_metrics_start(struct rd_store_metrics *metrics, const struct rd_stores *stores,
+                            recsys_stats *stats)
 {
     for (unsigned db = 0; db < RD_DBS; db++)
-        if (app->stores.redis[db] != NULL && !add_redis(app, db))
+        if (stores->redis[db] != NULL && !add_redis(&metrics->redis[db], stats, db))
             return false;
-    return app->stores.database == NULL || add_postgres(app);
+    return stores->database == NULL || add_postgres(&metrics->postgres, stats);
 }
 
 static void copy_redis(const struct rd_server_metrics *m, recsys_store *store, uint32_t state)
@@ -130,13 +127,12 @@ static void copy_postgres(const struct rd_server_metrics *m, recsys_source *data
     recsys_metric_set(m->failures, (double)pool.failures);
 }
 
-void rd_store_metrics_copy(struct rd_app *app)
+void rd_store_metrics_copy(struct rd_store_metrics *metrics, const struct rd_stores *stores,
+                           struct rd_backend_watch *watch)
 {
     for (unsigned db = 0; db < RD_DBS; db++)
-        if (app->stores.redis[db] != NULL)
-            copy_redis(&app->store_metrics.redis[db], app->stores.redis[db],
-                       atomic_load(&app->backend.redis[db]));
-    if (app->stores.database != NULL)
-        copy_postgres(&app->store_metrics.postgres, app->stores.database,
-                      atomic_load(&app->backend.database));
+        if (stores->redis[db] != NULL)
+            copy_redis(&metrics->redis[db], stores->redis[db], atomic_load(&watch->redis[db]));
+    if (stores->database != NULL)
+        copy_postgres(&metrics->postgres, stores->database, atomic_load(&watch->database));
 }

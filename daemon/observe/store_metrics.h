@@ -6,9 +6,9 @@
 
 #include <recsys/stats.h>
 
+#include "daemon/backends/backend_watch.h"
 #include "daemon/backends/redis_dbs.h"
-
-struct rd_app;
+#include "daemon/backends/stores.h"
 
 /* Of one server as this process uses it. */
 struct rd_server_metrics {
@@ -20,8 +20,10 @@ struct rd_store_metrics {
 };
 
 /* After the stores. What fails is logged. */
-bool rd_store_metrics_start(struct rd_app *app);
+bool rd_store_metrics_start(struct rd_store_metrics *metrics, const struct rd_stores *stores,
+                            recsys_stats *stats);
 /* Copies the present figures; any thread, asks no server. */
-void rd_store_metrics_copy(struct rd_app *app);
+void rd_store_metrics_copy(struct rd_store_metrics *metrics, const struct rd_stores *stores,
+                           struct rd_backend_watch *watch);
 
 #endif

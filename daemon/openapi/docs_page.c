@@ -1,10 +1,17 @@
-/* daemon/openapi/docs_page.c - the page at /docs, where the routes of openapi.json can be tried.
+/* daemon/openapi/docs_page.c - openapi.json, and the page at /docs where its routes can be tried.
  *
- * HTML and script are in the program and load nothing from elsewhere; reply.c
+ * HTML and script are in the program and load nothing from elsewhere; http/reply.c
  * forbids them to. With env = production there is neither page nor description.
  */
+#include "daemon/openapi/docs_page.h"
+
 #include "daemon/openapi/openapi.h"
-#include "daemon/routes.h"
+
+void rd_get_openapi(struct rd_request *request)
+{
+    request->status = 200;
+    rs_buffer_add(request->out, rd_openapi_json, rd_openapi_json_size);
+}
 
 void rd_get_docs(struct rd_request *request)
 {

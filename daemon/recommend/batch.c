@@ -6,18 +6,18 @@
  * batch it has met, and scanning with batch_threads at a time is as fast as
  * many batches side by side. Whoever waits longer than a request may take is
  * told to come back.
- *
- * What the batch adds to the usage figures is left for the keeper thread.
  */
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
+#include "daemon/auth/caller.h"
+#include "daemon/http/failure.h"
 #include "daemon/http/reply.h"
-#include "daemon/observe/logger.h"
-#include "daemon/observe/threads.h"
-#include "daemon/recommend/answer.h"
-#include "daemon/routes.h"
+#include "daemon/models/model_use.h"
+#include "daemon/process/logger.h"
+#include "daemon/process/threads.h"
+#include "daemon/recommend/answer_write.h"
+#include "daemon/recommend/recommend.h"
+#include "daemon/recommend/scratch.h"
 #include "lib/base/clock.h"
 #include "lib/base/json_write.h"
 
@@ -27,41 +27,61 @@ struct batch {
     recsys_reply replies[RD_USERS_MAX];
 };
 
-bool rd_batch_start(struct rd_app *app)
+bool rd_batch_start(struct rd_recommend *recommend, uint32_t n_threads)
 {
     recsys_scorer_options options = RECSYS_SCORER_OPTIONS_INIT;
     recsys_error err = {0};
     char limits[1024];
 
-    options.n_threads = (uint32_t)app->config.batch_threads;
+    if (rs_lock_init(&recommend->batch_lock) != 0 || rs_signal_init(&recommend->batch_end) != 0)
+        return false;
+    options.n_threads = n_threads;
     options.max_k = RD_TOP_K_MAX;
-    if (recsys_recommender_create(&options, &app->batch_recommender, &err) == RECSYS_OK)
+    if (recsys_recommender_create(&options, &recommend->batch_recommender, &err) == RECSYS_OK)
         return true;
     rd_thread_limits(limits, sizeof limits);
-    rd_log(RECSYS_LOG_ERROR, "no batch-predict with %llu threads: %s; limits: %s",
-           (unsigned long long)app->config.batch_threads, err.message, limits);
+    rd_log(RECSYS_LOG_ERROR, "no batch-predict with %u threads: %s; limits: %s", n_threads,
+           err.message, limits);
     return false;
 }
 
-static bool lock_recommender(struct rd_request *request)
+void rd_batch_stop(struct rd_recommend *recommend)
 {
-    struct rd_app *app = request->app;
-    struct timespec until;
+    recsys_recommender_destroy(recommend->batch_recommender);
+    recommend->batch_recommender = NULL;
+}
 
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += (time_t)(app->config.request_timeout_ms / 1000) + 1;
-    if (pthread_mutex_timedlock(&app->batch_lock, &until) != 0)
-        return rd_reply_unavailable(request, "Too many batches at once");
-    return true;
+/* False: others had it for longer than a request may take, and the request has been answered. */
+static bool take_recommender(struct rd_request *request)
+{
+    struct rd_recommend *recommend = request->part;
+    uint64_t until = rs_clock_ns() + recommend->timeout_ms * 1000000u;
+    bool is_ours;
+
+    rs_lock_take(&recommend->batch_lock);
+    while (recommend->batch_runs && rs_clock_ns() < until)
+        (void)rs_signal_wait_until(&recommend->batch_end, &recommend->batch_lock, until);
+    is_ours = !recommend->batch_runs;
+    recommend->batch_runs = true;
+    rs_lock_give(&recommend->batch_lock);
+    return is_ours || rd_reply_unavailable(request, "Too many batches at once");
+}
+
+static void give_recommender(struct rd_recommend *recommend)
+{
+    rs_lock_take(&recommend->batch_lock);
+    recommend->batch_runs = false;
+    rs_signal_one(&recommend->batch_end);
+    rs_lock_give(&recommend->batch_lock);
 }
 
 static void write_row(struct rs_buffer *out, const recsys_model *model,
                       const recsys_request *request, const recsys_reply *reply)
 {
     rs_buffer_add_text(out, "{\"user_id\":");
-    rd_id_write(out, request->user);
+    rd_answer_write_id(out, request->user);
     rs_buffer_add(out, ",", 1);
-    rd_reply_write(out, model, request, reply);
+    rd_answer_write(out, model, request, reply);
     if (reply->status == RECSYS_OK) {
         rs_buffer_add_text(out, ",\"success\":true,\"error_message\":null}");
     } else {
@@ -117,63 +137,68 @@ static void write_totals(struct rd_request *request, const recsys_model_info *in
 static void answer(struct rd_request *request, recsys_model *model, const recsys_model_info *info,
                    struct batch *batch)
 {
-    struct rd_app *app = request->app;
+    struct rd_recommend *recommend = request->part;
     recsys_error err = {0};
     recsys_status status;
     uint64_t start;
     size_t n_failed;
 
-    if (!lock_recommender(request))
+    if (!take_recommender(request))
         return;
     start = rs_clock_ns();
-    status = recsys_recommend(app->batch_recommender, model, batch->requests, batch->n,
+    status = recsys_recommend(recommend->batch_recommender, model, batch->requests, batch->n,
                               batch->replies, &err);
-    recsys_metric_record(app->metrics.scoring, (double)(rs_clock_ns() - start) * 1e-9);
+    recsys_metric_record(recommend->metrics->scoring, (double)(rs_clock_ns() - start) * 1e-9);
     if (status == RECSYS_OK)
         n_failed = write_rows(request->out, model, batch);
-    (void)pthread_mutex_unlock(&app->batch_lock);
+    give_recommender(recommend);
     if (status != RECSYS_OK) {
         (void)rd_reply_failure(request, status, &err);
         return;
     }
     request->status = 200;
     write_totals(request, info, batch->n, n_failed);
-    rd_metrics_batch(&app->metrics, batch->n, n_failed);
+    rd_metrics_batch(recommend->metrics, batch->n, n_failed);
 }
 
-static bool may_all(struct rd_request *request)
+static bool may_all(struct rd_request *request, const struct rd_predict_body *predict)
 {
-    const struct rd_question *question = &request->worker->question;
-
-    for (size_t i = 0; i < question->n_users; i++)
-        if (!rd_caller_may_id(request, question->users[i]))
+    for (size_t i = 0; i < predict->n_users; i++)
+        if (!rd_caller_may_id(request, predict->users[i]))
             return false;
     return true;
 }
 
+static void answer_all(struct rd_request *request, const struct rd_predict_body *predict,
+                       recsys_model *model, const recsys_model_info *info)
+{
+    struct batch *batch = calloc(1, sizeof *batch);
+
+    if (batch == NULL) {
+        (void)rd_reply_unavailable(request, "out of memory");
+        return;
+    }
+    batch->n = predict->n_users;
+    batch->replies[0].struct_size = (uint32_t)sizeof batch->replies[0];
+    for (size_t i = 0; i < batch->n; i++) {
+        batch->requests[i] = predict->request;
+        batch->requests[i].user = predict->users[i];
+    }
+    answer(request, model, info, batch);
+    free(batch);
+}
+
 void rd_post_batch(struct rd_request *request)
 {
-    const struct rd_question *question = &request->worker->question;
+    const struct rd_recommend *recommend = request->part;
+    struct rd_scratch *scratch = rd_scratch_get(request);
     recsys_model *model;
     recsys_model_info info;
-    struct batch *batch;
 
-    if (!rd_model_acquire(request, &model, &info))
+    if (scratch == NULL || !rd_model_acquire(request, recommend->deployment, &model, &info))
         return;
-    if (rd_question_parse(request, &info, true) && may_all(request)) {
-        batch = calloc(1, sizeof *batch);
-        if (batch == NULL) {
-            (void)rd_reply_unavailable(request, "out of memory");
-        } else {
-            batch->n = question->n_users;
-            batch->replies[0].struct_size = (uint32_t)sizeof batch->replies[0];
-            for (size_t i = 0; i < batch->n; i++) {
-                batch->requests[i] = question->request;
-                batch->requests[i].user = question->users[i];
-            }
-            answer(request, model, &info, batch);
-        }
-        free(batch);
-    }
-    rd_model_release(request, model);
+    if (rd_predict_body_read(request, &scratch->predict, &info, true) &&
+        may_all(request, &scratch->predict))
+        answer_all(request, &scratch->predict, model, &info);
+    recsys_model_unref(model);
 }

@@ -3,47 +3,71 @@
  * The model is acquired first; what kind of ids it has decides how the request
  * is read, and whatever is answered comes from it. It is released last.
  */
+#include "daemon/auth/caller.h"
 #include "daemon/http/reply.h"
+#include "daemon/models/model_use.h"
 #include "daemon/recommend/answer.h"
-#include "daemon/routes.h"
+#include "daemon/recommend/answer_write.h"
+#include "daemon/recommend/recommend.h"
 #include "lib/base/clock.h"
 #include "lib/base/json_write.h"
+
+/* What each of the routes begins with. */
+struct use {
+    struct rd_scratch *scratch;
+    recsys_model *model;
+    recsys_model_info info;
+};
+
+/* False: answered. */
+static bool begin(struct rd_request *request, struct use *use)
+{
+    const struct rd_recommend *recommend = request->part;
+
+    use->scratch = rd_scratch_get(request);
+    return use->scratch != NULL &&
+           rd_model_acquire(request, recommend->deployment, &use->model, &use->info);
+}
 
 static uint64_t elapsed_ms(const struct rd_request *request)
 {
     return (rs_clock_ns() - request->start_ns + 500000u) / 1000000u;
 }
 
+static void write_predict(struct rd_request *request, const struct use *use,
+                          struct rd_answer *answer)
+{
+    struct rs_buffer *out = request->out;
+
+    request->status = 200;
+    rs_buffer_add_text(out, "{\"user_id\":");
+    rd_answer_write_id(out, use->scratch->predict.request.user);
+    rs_buffer_add(out, ",", 1);
+    rs_buffer_add(out, answer->json, answer->size);
+    rs_buffer_add_text(out, ",\"inference_time_ms\":");
+    rs_json_put_unsigned(out, elapsed_ms(request));
+    rs_buffer_add_text(out, ",\"model_version\":");
+    rs_json_put_string(out, use->info.version);
+    rs_buffer_add_text(out, ",\"request_id\":");
+    rs_json_put_string(out, request->id);
+    rs_buffer_add_text(out, ",\"timestamp\":");
+    rs_json_put_string(out, request->time);
+    rs_buffer_add(out, "}", 1);
+    rd_answer_release(answer);
+}
+
 void rd_post_predict(struct rd_request *request)
 {
-    const struct rd_question *question = &request->worker->question;
-    struct rs_buffer *out = request->out;
-    recsys_model *model;
-    recsys_model_info info;
+    struct use use;
     struct rd_answer answer;
 
-    if (!rd_model_acquire(request, &model, &info))
+    if (!begin(request, &use))
         return;
-    if (rd_question_parse(request, &info, false) &&
-        rd_caller_may_id(request, question->request.user) &&
-        rd_answer_get(request, model, &info, NULL, &answer)) {
-        request->status = 200;
-        rs_buffer_add_text(out, "{\"user_id\":");
-        rd_id_write(out, question->request.user);
-        rs_buffer_add(out, ",", 1);
-        rs_buffer_add(out, answer.json, answer.size);
-        rs_buffer_add_text(out, ",\"inference_time_ms\":");
-        rs_json_put_unsigned(out, elapsed_ms(request));
-        rs_buffer_add_text(out, ",\"model_version\":");
-        rs_json_put_string(out, info.version);
-        rs_buffer_add_text(out, ",\"request_id\":");
-        rs_json_put_string(out, request->id);
-        rs_buffer_add_text(out, ",\"timestamp\":");
-        rs_json_put_string(out, request->time);
-        rs_buffer_add(out, "}", 1);
-        rd_answer_release(&answer);
-    }
-    rd_model_release(request, model);
+    if (rd_predict_body_read(request, &use.scratch->predict, &use.info, false) &&
+        rd_caller_may_id(request, use.scratch->predict.request.user) &&
+        rd_answer_get(request, use.scratch, use.model, &use.info, NULL, &answer))
+        write_predict(request, &use, &answer);
+    recsys_model_unref(use.model);
 }
 
 /* {"<name>":…,"recommendations":[…],"strategy":…,"count":…} */
@@ -56,7 +80,7 @@ static void write_list(struct rd_request *request, const char *name, recsys_id i
     rs_buffer_add(out, "{", 1);
     rs_json_put_string(out, name);
     rs_buffer_add(out, ":", 1);
-    rd_id_write(out, id);
+    rd_answer_write_id(out, id);
     rs_buffer_add(out, ",", 1);
     rs_buffer_add(out, answer->json, answer->size);
     rs_buffer_add_text(out, ",\"count\":");
@@ -67,32 +91,35 @@ static void write_list(struct rd_request *request, const char *name, recsys_id i
 
 void rd_get_recommendations(struct rd_request *request)
 {
-    recsys_id *user = &request->worker->question.request.user;
-    recsys_model *model;
-    recsys_model_info info;
+    struct use use;
     struct rd_answer answer;
+    recsys_id user;
 
-    if (!rd_model_acquire(request, &model, &info))
+    if (!begin(request, &use))
         return;
-    if (rd_question_from_path(request, "user_id", info.user_id_kind, user) &&
-        rd_caller_may_id(request, *user) && rd_answer_get(request, model, &info, NULL, &answer))
-        write_list(request, "user_id", *user, &answer);
-    rd_model_release(request, model);
+    if (rd_predict_body_from_path(request, &use.scratch->predict, "user_id", use.info.user_id_kind,
+                                  &user)) {
+        use.scratch->predict.request.user = user;
+        if (rd_caller_may_id(request, user) &&
+            rd_answer_get(request, use.scratch, use.model, &use.info, NULL, &answer))
+            write_list(request, "user_id", user, &answer);
+    }
+    recsys_model_unref(use.model);
 }
 
 void rd_get_similar(struct rd_request *request)
 {
-    recsys_id item;
-    recsys_model *model;
-    recsys_model_info info;
+    struct use use;
     struct rd_answer answer;
+    recsys_id item;
 
-    if (!rd_model_acquire(request, &model, &info))
+    if (!begin(request, &use))
         return;
-    if (rd_question_from_path(request, "item_id", info.item_id_kind, &item)) {
-        request->worker->question.request.flags |= RECSYS_REQUEST_ANONYMOUS;
-        if (rd_answer_get(request, model, &info, &item, &answer))
+    if (rd_predict_body_from_path(request, &use.scratch->predict, "item_id", use.info.item_id_kind,
+                                  &item)) {
+        use.scratch->predict.request.flags |= RECSYS_REQUEST_ANONYMOUS;
+        if (rd_answer_get(request, use.scratch, use.model, &use.info, &item, &answer))
             write_list(request, "movie_id", item, &answer);
     }
-    rd_model_release(request, model);
+    recsys_model_unref(use.model);
 }

@@ -1,4 +1,6 @@
 /* lib/base/lock.c - thin wrappers, so that a failure of a lock is never silent. */
+#define _GNU_SOURCE /* pthread_setname_np */
+
 #include "lib/base/lock.h"
 
 #include <signal.h>
@@ -95,6 +97,17 @@ int rs_thread_start(pthread_t *thread, void *(*run)(void *), void *argument)
     result = pthread_create(thread, NULL, run, argument);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return result;
+}
+
+void rs_thread_name(const char *name)
+{
+#if defined(__linux__)
+    (void)pthread_setname_np(pthread_self(), name);
+#elif defined(__APPLE__)
+    (void)pthread_setname_np(name);
+#else
+    (void)name;
+#endif
 }
 
 void rs_thread_join(pthread_t thread)

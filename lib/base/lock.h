@@ -43,6 +43,9 @@ void rs_signal_all(struct rs_signal *signal);
 
 /* Start a thread with every signal blocked. 0, or an errno. */
 int rs_thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
+/* Name the calling thread for debuggers and /proc: at most 15 bytes. Nothing happens on systems
+ * that cannot. */
+void rs_thread_name(const char *name);
 void rs_thread_join(pthread_t thread);
 pthread_t rs_thread_self(void);
 int rs_thread_is_self(pthread_t thread);

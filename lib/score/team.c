@@ -62,6 +62,7 @@ static void *help(void *argument)
     struct rs_team *team = member->team;
     unsigned round = 0;
 
+    rs_thread_name("recsys-scan");
     for (;;) {
         watch(&team->round, round);
         rs_lock_take(&team->lock);

@@ -8,13 +8,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static enum rd_chunks_state decode(const char *bytes, size_t size, size_t piece,
-                                   struct rs_buffer *out)
+static enum rd_chunked_state decode(const char *bytes, size_t size, size_t piece,
+                                    struct rs_buffer *out)
 {
-    struct rd_chunks chunks = {0};
+    struct rd_chunked chunks = {0};
 
     for (size_t i = 0; i < size; i += piece)
-        rd_chunks_feed(&chunks, bytes + i, size - i < piece ? size - i : piece, out);
+        rd_chunked_feed(&chunks, bytes + i, size - i < piece ? size - i : piece, out);
     return chunks.state;
 }
 
@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct rs_buffer whole = RS_BUFFER_INIT(1u << 20), cut = RS_BUFFER_INIT(1u << 20);
     const char *bytes = (const char *)data;
-    enum rd_chunks_state state = decode(bytes, size, size + 1, &whole);
+    enum rd_chunked_state state = decode(bytes, size, size + 1, &whole);
 
     for (size_t piece = 1; piece < 8; piece += 3) {
         cut.size = 0;

@@ -1,11 +1,11 @@
-/* daemon/observe/threads.h - threads that are there when the daemon says so. */
+/* daemon/process/threads.h - threads that are there when the daemon says so. */
 #ifndef RECSYSD_THREADS_H
 #define RECSYSD_THREADS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <pthread.h>
+#include "lib/base/lock.h"
 
 /* If the thread cannot be started, the log says that it is the one that `does` something, and
  * which limits there are. */

@@ -1,17 +1,17 @@
-/* daemon/observe/threads.c - starts threads, and names what stands in the way of more.
+/* daemon/process/threads.c - starts threads, and names what stands in the way of more.
  *
  * pthread_create() says EAGAIN whatever the reason is: the limit of the user's
  * threads, that of a cgroup (systemd's TasksMax, a container's pids limit) or
  * no address space for a stack. Which of them are set can be read.
  */
-#include "daemon/observe/threads.h"
+#include "daemon/process/threads.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
-#include "daemon/observe/logger.h"
+#include "daemon/process/logger.h"
 
 static void add(char *out, size_t size, const char *what)
 {
@@ -91,7 +91,7 @@ void rd_thread_limits(char *out, size_t size)
 bool rd_thread_start(pthread_t *thread, void *(*run)(void *), void *argument, const char *does)
 {
     char limits[1024];
-    int result = pthread_create(thread, NULL, run, argument);
+    int result = rs_thread_start(thread, run, argument);
 
     if (result == 0)
         return true;

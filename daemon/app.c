@@ -1,0 +1,158 @@
+/* daemon/app.c - makes the parts in the order in which they need each other, and takes them down
+ * the other way round.
+ *
+ * This is where the rooms meet: each is given what it needs, and none looks for
+ * it elsewhere.
+ */
+#include "daemon/app.h"
+
+#include <string.h>
+
+#include "daemon/config/wrong.h"
+#include "daemon/http/server.h"
+#include "daemon/observe/access_log.h"
+#include "daemon/process/logger.h"
+#include "daemon/recommend/scratch.h"
+#include "lib/base/clock.h"
+
+static bool check_listen(const struct rd_app *app, recsys_error *err)
+{
+    const struct rd_config *config = &app->config;
+    bool is_loopback;
+
+    if (!rd_server_check(config->listen, &is_loopback))
+        return rd_wrong(err,
+                        "listen must be an IPv4 address and a port, as 127.0.0.1:8000, not '%s'",
+                        config->listen);
+    return is_loopback || rd_keys_is_on(&app->auth.keys) || config->allow_unauthenticated ||
+           rd_wrong(err,
+                    "refusing to listen on %.*s without authentication: set api_keys_file, "
+                    "jwt_secret_file or jwt_public_key_file, or allow_unauthenticated if something "
+                    "else keeps strangers away",
+                    (int)(strrchr(config->listen, ':') - config->listen), config->listen);
+}
+
+bool rd_app_check(struct rd_app *app, recsys_error *err)
+{
+    if (app->config.model[0] == '\0')
+        return rd_wrong(err, "no model to serve: give --model; see --help");
+    return rd_keys_load(&app->auth.keys, &app->config, err) && check_listen(app, err) &&
+           rd_stores_check(&app->stores, &app->config, err);
+}
+
+static bool failed(const char *what, const recsys_error *err)
+{
+    rd_log(RECSYS_LOG_ERROR, "%s: %s", what, err->message);
+    return false;
+}
+
+static bool make_deployment(struct rd_app *app)
+{
+    recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+    const struct rd_config *config = &app->config;
+    recsys_error err = {0};
+
+    if (config->registry[0] != '\0' &&
+        recsys_registry_open(config->registry, &app->registry, &err) != RECSYS_OK)
+        return failed("cannot open the registry", &err);
+    options.registry = app->registry;
+    if (recsys_deployment_create(config->model, &options, &app->deployment, &err) != RECSYS_OK)
+        return failed("cannot use this model", &err);
+    rd_model_changer_init(&app->changer, app->deployment, config->model, config->poll_registry_s);
+    return rd_model_reload(&app->changer) || config->wait_for_model;
+}
+
+static void finished(const struct rd_request *request, size_t n_bytes, double seconds,
+                     void *user_data)
+{
+    struct rd_app *app = user_data;
+
+    rd_metrics_count(&app->metrics, request->route, request->info->request_method, request->status,
+                     seconds);
+    rd_access_log(request, n_bytes, seconds);
+}
+
+/* Give each room what it needs. */
+static void join_rooms(struct rd_app *app,
+                       void (*answer)(struct rd_request *request, void *user_data))
+{
+    const struct rd_config *config = &app->config;
+    const struct rd_stores *stores = &app->stores;
+
+    app->http.settings = (struct rd_http_settings){
+        .listen = config->listen,
+        .port_file = config->port_file,
+        .cors_origins = config->cors_origins,
+        .threads = (uint32_t)config->threads,
+        .max_connections = (uint32_t)config->max_connections,
+        .request_timeout_ms = config->request_timeout_ms,
+        .keep_alive_timeout_ms = config->keep_alive_timeout_ms,
+        .max_header_bytes = (size_t)config->max_header_bytes,
+        .max_body_bytes = (size_t)config->max_body_bytes,
+        .gzip_min_bytes = (size_t)config->gzip_min_bytes,
+        .answer = answer,
+        .finished = finished,
+        .free_scratch = rd_scratch_free,
+        .user_data = app,
+    };
+    app->auth.denylist = stores->denylist;
+    app->auth.limiter = stores->limiter;
+    app->auth.auth_limiter = stores->auth_limiter;
+    app->auth.unconfirmed_s = config->jwt_unconfirmed_s;
+    app->recommend.deployment = app->deployment;
+    app->recommend.answers = stores->answers;
+    app->recommend.metrics = &app->metrics;
+    app->recommend.timeout_ms = config->request_timeout_ms;
+    app->models = (struct rd_models){app->registry, app->deployment, &app->changer};
+    app->domains = (struct rd_domains){stores->domains, stores->redis[RD_DB_TASKS] != NULL};
+    app->observed = (struct rd_observed){app->deployment, stores, &app->watch, &app->metrics,
+                                         &app->store_metrics};
+}
+
+bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_routes,
+                  void (*answer)(struct rd_request *request, void *user_data))
+{
+    const struct rd_config *config = &app->config;
+    bool has_tokens = rd_jwt_is_on(&app->auth.keys.jwt);
+    recsys_error err = {0};
+
+    if (recsys_log_set((int32_t)config->log_level, rd_log_line, NULL, &err) != RECSYS_OK)
+        return failed("cannot hear the library", &err);
+    if (recsys_blas_set_threads((uint32_t)config->blas_threads, &err) != RECSYS_OK)
+        rd_log(RECSYS_LOG_WARN, "BLAS keeps its own number of threads: %s", err.message);
+    if (!make_deployment(app) || !rd_metrics_start(&app->metrics, routes, n_routes) ||
+        !rd_stores_start(&app->stores, config, app->metrics.stats, has_tokens) ||
+        !rd_store_metrics_start(&app->store_metrics, &app->stores, app->metrics.stats))
+        return false;
+    join_rooms(app, answer);
+    return rd_access_open(config->access_log) &&
+           rd_batch_start(&app->recommend, (uint32_t)config->batch_threads) &&
+           rd_model_changer_start(&app->changer) &&
+           rd_model_keeper_start(&app->keeper, app->deployment, &app->metrics) &&
+           rd_backend_watch_start(&app->watch, &app->stores, has_tokens, config->warm != 0) &&
+           rd_server_start(&app->http);
+}
+
+bool rd_app_stop(struct rd_app *app)
+{
+    uint64_t deadline = rs_clock_ns() + app->config.drain_timeout_ms * 1000000u;
+    bool idle;
+
+    rd_server_drain(&app->http, deadline);
+    idle = rd_model_changer_stop(&app->changer, deadline);
+    if (idle)
+        rd_server_stop();
+    rd_access_close();
+    if (!idle)
+        return false;
+    rd_model_keeper_stop(&app->keeper);
+    rd_backend_watch_stop(&app->watch);
+    rd_batch_stop(&app->recommend);
+    rd_stores_stop(&app->stores);
+    rd_metrics_stop(&app->metrics);
+    recsys_deployment_destroy(app->deployment);
+    recsys_registry_unref(app->registry);
+    rd_keys_free(&app->auth.keys);
+    rd_config_free(&app->config);
+    return true;
+}

@@ -1,0 +1,11 @@
+/* daemon/auth/revoke.h - the routes under /auth. */
+#ifndef RECSYSD_REVOKE_H
+#define RECSYSD_REVOKE_H
+
+#include "daemon/http/request.h"
+
+/* Handlers; their part is struct rd_auth. */
+void rd_post_revoke(struct rd_request *request);
+void rd_get_revoked(struct rd_request *request);
+
+#endif

@@ -1,0 +1,30 @@
+/* daemon/ctl/ctl_load.c - the model that a subcommand works on. */
+#include <string.h>
+
+#include "daemon/ctl/ctl_command.h"
+#include "daemon/ctl/ctl_progress.h"
+
+recsys_status ctl_load(const struct ctl_arguments *arguments, const char *path, const char *doing,
+                       recsys_model **out, recsys_error *err)
+{
+    const char *root = ctl_value(arguments, "registry");
+    recsys_registry *registry = NULL;
+    recsys_status status = RECSYS_OK;
+    recsys_registry_location found = RECSYS_REGISTRY_LOCATION_INIT;
+
+    if (strncmp(path, "models:", 7u) == 0) {
+        if (root == NULL)
+            ctl_usage_error(arguments->command, "%s needs --registry", path);
+        status = recsys_registry_open(root, &registry, err);
+        if (status == RECSYS_OK)
+            status = recsys_registry_resolve(registry, path, &found, err);
+        path = found.path;
+    }
+    if (status == RECSYS_OK) {
+        ctl_progress_begin(doing, path);
+        status = recsys_model_load(path, NULL, out, err);
+        ctl_progress_end();
+    }
+    recsys_registry_unref(registry);
+    return status;
+}

@@ -1,0 +1,35 @@
+/* daemon/domains/domains.h - the routes of the domains. */
+#ifndef RECSYSD_DOMAINS_H
+#define RECSYSD_DOMAINS_H
+
+#include <stdbool.h>
+
+#include <recsys/domain.h>
+
+#include "daemon/http/request.h"
+
+/* Set before the server starts. */
+struct rd_domains {
+    recsys_domains *domains; /* NULL: no database is configured. BORROWED */
+    bool has_tasks;          /* results of tasks are in Redis */
+};
+
+/* Handlers; their part is struct rd_domains. */
+void rd_get_profile(struct rd_request *request); /* domain_read.c */
+void rd_get_activity(struct rd_request *request);
+void rd_get_character(struct rd_request *request);
+void rd_get_missions(struct rd_request *request);
+void rd_get_center(struct rd_request *request);
+void rd_get_guides(struct rd_request *request);
+void rd_get_guide(struct rd_request *request);
+void rd_get_chat(struct rd_request *request);
+void rd_get_scans(struct rd_request *request);
+void rd_get_nearby(struct rd_request *request); /* domain_find.c */
+void rd_get_search(struct rd_request *request);
+void rd_put_profile(struct rd_request *request); /* domain_write.c */
+void rd_post_exp(struct rd_request *request);
+void rd_post_chat(struct rd_request *request);
+void rd_get_scan(struct rd_request *request); /* tasks.c */
+void rd_get_task(struct rd_request *request);
+
+#endif

@@ -1,0 +1,56 @@
+/* daemon/http/failure.c - from what a call of librecsys returned to a reply.
+ *
+ * What a database said goes to the log and never to the client: it may name
+ * hosts and tables.
+ */
+#include "daemon/http/failure.h"
+
+#include <string.h>
+
+#include "daemon/http/reply.h"
+#include "daemon/process/logger.h"
+
+bool rd_reply_failure(struct rd_request *request, recsys_status status, const recsys_error *err)
+{
+    const char *detail = err->message[0] != '\0' ? err->message : recsys_status_text(status);
+
+    switch (status) {
+    case RECSYS_E_INVALID:
+        return rd_reply_error(request, 400, detail);
+    case RECSYS_E_NOT_FOUND:
+    case RECSYS_E_UNDEFINED:
+        return rd_reply_error(request, 404, detail);
+    case RECSYS_E_STATE:
+    case RECSYS_E_CONFLICT:
+    case RECSYS_E_REJECTED:
+        return rd_reply_error(request, 409, detail);
+    case RECSYS_E_FORMAT:
+    case RECSYS_E_UNSUPPORTED:
+    case RECSYS_E_LIMIT:
+        return rd_reply_error(request, 422, detail);
+    case RECSYS_E_TIMEOUT:
+    case RECSYS_E_UNAVAILABLE:
+    case RECSYS_E_EXHAUSTED:
+    case RECSYS_E_BUSY:
+    case RECSYS_E_NOMEM:
+        return rd_reply_unavailable(request, detail);
+    default:
+        rd_log(RECSYS_LOG_ERROR, "%s: %s", recsys_status_name(status), detail);
+        return rd_reply_error(request, 500, detail);
+    }
+}
+
+bool rd_reply_refusal(struct rd_request *request, const struct rd_place *place,
+                      const recsys_error *err)
+{
+    struct rd_problems problems = {request->out, 0};
+    const char *message = err->message;
+
+    if (strstr(message, "SQLSTATE") != NULL) {
+        rd_log_seldom(RECSYS_LOG_WARN, "%s: %s", request->route->path, message);
+        message = "Not a valid value";
+    }
+    rd_request_clear_output(request);
+    rd_problem_add(&problems, "value_error", place, message, NULL, NULL);
+    return rd_reply_problems(request, &problems);
+}

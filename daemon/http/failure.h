@@ -1,0 +1,18 @@
+/* daemon/http/failure.h - replies to what librecsys could not do. */
+#ifndef RECSYSD_FAILURE_H
+#define RECSYSD_FAILURE_H
+
+#include <stdbool.h>
+
+#include <recsys/status.h>
+
+#include "daemon/http/problems.h"
+#include "daemon/http/request.h"
+
+/* The HTTP status that fits, and the message. Returns false. */
+bool rd_reply_failure(struct rd_request *request, recsys_status status, const recsys_error *err);
+/* 422 with err's message as a validation error of `place`. Returns false. */
+bool rd_reply_refusal(struct rd_request *request, const struct rd_place *place,
+                      const recsys_error *err);
+
+#endif

@@ -1,0 +1,98 @@
+/* daemon/http/headers.c - finds the headers somebody looks at, once, and what is wrong with them.
+ *
+ * civetweb has split the request line and the headers; what it lets pass and
+ * two servers might read differently is found here and refused by framing.c.
+ */
+#include "daemon/http/headers.h"
+
+#include <string.h>
+#include <strings.h>
+
+struct slot {
+    const char *name;
+    size_t offset;
+};
+
+#define SLOT(name, member)                                                                         \
+    {                                                                                              \
+        name, offsetof(struct rd_headers, member)                                                  \
+    }
+static const struct slot slots[] = {
+    SLOT("Host", host),
+    SLOT("Content-Type", content_type),
+    SLOT("Content-Length", content_length),
+    SLOT("Transfer-Encoding", transfer_encoding),
+    SLOT("Accept-Encoding", accept_encoding),
+    SLOT("Authorization", authorization),
+    SLOT("X-API-Key", api_key),
+    SLOT("X-Admin-Token", admin_token),
+    SLOT("X-Request-ID", request_id),
+    SLOT("Origin", origin),
+    SLOT("Expect", expect),
+    SLOT("Connection", connection),
+    SLOT("Access-Control-Request-Method", cors_method),
+};
+
+/*
+ * civetweb takes a space before the colon, which a proxy may not, and a line
+ * that does not begin with a name, a folded one for example, is the end of the
+ * headers for it: a Content-Length behind that is part of the body. It splits
+ * its buffer in place, so both can be seen from the zeros it leaves: one for
+ * the colon, two for the end of a line, and a line end behind the last header.
+ * Were that to change, every request would be refused and the tests fail.
+ */
+static bool is_malformed(const struct mg_header *header, bool last)
+{
+    const char *colon = header->name + strlen(header->name);
+    const char *end = header->value + strlen(header->value);
+    const char *next = end[1] == '\0' ? end + 2 : end + 1;
+
+    if (colon + 1 < header->value && colon[1] == '\0')
+        return true;
+    return last && *next != '\r' && *next != '\n';
+}
+
+void rd_headers_collect(struct rd_headers *headers, const struct mg_request_info *info)
+{
+    memset(headers, 0, sizeof *headers);
+    headers->size = strlen(info->request_method) + sizeof "  HTTP/1.1\r\n\r\n" - 1;
+    headers->size += info->request_uri != NULL ? strlen(info->request_uri) : 0;
+    headers->size += info->query_string != NULL ? strlen(info->query_string) + 1 : 0;
+    for (int i = 0; i < info->num_headers; i++) {
+        const char *name = info->http_headers[i].name, *value = info->http_headers[i].value;
+
+        if (is_malformed(&info->http_headers[i], i + 1 == info->num_headers))
+            headers->malformed = true;
+        headers->size += strlen(name) + strlen(value) + sizeof ": \r\n" - 1;
+        for (size_t s = 0; s < sizeof slots / sizeof slots[0]; s++) {
+            const char **member = (const char **)(void *)((char *)headers + slots[s].offset);
+            bool framing = member == &headers->content_length ||
+                           member == &headers->transfer_encoding || member == &headers->host;
+
+            if (strcasecmp(name, slots[s].name) != 0)
+                continue;
+            if (*member == NULL)
+                *member = value;
+            else if (framing && strcmp(*member, value) != 0)
+                headers->conflicting = true;
+            break;
+        }
+    }
+}
+
+/* As civetweb decides, which goes on or closes after us. */
+bool rd_headers_keep_alive(const struct rd_headers *headers, const char *version)
+{
+    const char *list = headers->connection;
+
+    if (list == NULL)
+        return strcmp(version, "1.1") == 0;
+    while (*list != '\0') {
+        size_t size = strcspn(list, ", \t");
+
+        if (size == 10 && strncasecmp(list, "keep-alive", 10) == 0)
+            return true;
+        list += size + strspn(list + size, ", \t");
+    }
+    return false;
+}

@@ -1,0 +1,24 @@
+/* daemon/http/route.h - one row of the route table. */
+#ifndef RECSYSD_ROUTE_H
+#define RECSYSD_ROUTE_H
+
+#include <stddef.h>
+
+struct rd_request;
+
+enum {
+    RD_ROUTE_BODY = 1 << 0,         /* has a JSON body */
+    RD_ROUTE_MAY_BE_EMPTY = 1 << 1, /* ... which may be left out */
+    RD_ROUTE_NOT_IN_PRODUCTION = 1 << 2
+};
+
+struct rd_route {
+    const char *method,
+        *path; /* one segment of the path may be a {parameter}; the first fit counts */
+    void (*handler)(struct rd_request *request);
+    size_t part;     /* the application's: where what the handler works on is */
+    unsigned access; /* the application's: who may call */
+    unsigned flags;
+};
+
+#endif

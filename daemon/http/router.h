@@ -1,0 +1,17 @@
+/* daemon/http/router.h - finds the route of a request. */
+#ifndef RECSYSD_ROUTER_H
+#define RECSYSD_ROUTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "daemon/http/request.h"
+
+/*
+ * Sets request->route and request->param. Rows with a flag of `hidden` do not
+ * exist. False: answered, with 204 for OPTIONS, else with 4xx.
+ */
+bool rd_router_find(struct rd_request *request, const struct rd_route *routes, size_t n_routes,
+                    unsigned hidden);
+
+#endif

@@ -1,0 +1,26 @@
+/* daemon/models/models.h - the routes that show and change models. */
+#ifndef RECSYSD_MODELS_H
+#define RECSYSD_MODELS_H
+
+#include <recsys/deployment.h>
+#include <recsys/registry.h>
+
+#include "daemon/http/request.h"
+#include "daemon/models/model_changer.h"
+
+/* BORROWED; set before the server starts. */
+struct rd_models {
+    recsys_registry *registry; /* NULL without --registry */
+    recsys_deployment *deployment;
+    struct rd_model_changer *changer;
+};
+
+/* Handlers; their part is struct rd_models. */
+void rd_get_models(struct rd_request *request);
+void rd_get_current(struct rd_request *request);
+void rd_post_load(struct rd_request *request);
+void rd_post_use(struct rd_request *request);
+void rd_post_rollback(struct rd_request *request);
+void rd_post_reload(struct rd_request *request);
+
+#endif

@@ -1,0 +1,21 @@
+/* daemon/observe/observed.h - what /health and /metrics look at. */
+#ifndef RECSYSD_OBSERVED_H
+#define RECSYSD_OBSERVED_H
+
+#include <recsys/deployment.h>
+
+struct rd_backend_watch;
+struct rd_metrics;
+struct rd_store_metrics;
+struct rd_stores;
+
+/* BORROWED; set before the server starts. */
+struct rd_observed {
+    recsys_deployment *deployment;
+    const struct rd_stores *stores;
+    struct rd_backend_watch *watch;
+    struct rd_metrics *metrics;
+    struct rd_store_metrics *store_metrics;
+};
+
+#endif

@@ -1,0 +1,21 @@
+/* daemon/process/logger.h - the log of the daemon's events. */
+#ifndef RECSYSD_LOGGER_H
+#define RECSYSD_LOGGER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <recsys/log.h>
+
+/* Write lines of `level` (RECSYS_LOG_*) and more urgent ones to stderr from now on. */
+void rd_log_open(int32_t level);
+void rd_log(int32_t level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* For what many requests may meet at once: at most one line a second of the same format. */
+void rd_log_seldom(int32_t level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same as a recsys_log_callback. */
+void rd_log_line(int32_t level, const char *message, void *unused);
+
+/* All of it, whatever write() takes at a time; what cannot be written is lost. */
+void rd_write_all(int fd, const char *bytes, size_t size);
+
+#endif

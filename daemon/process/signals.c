@@ -1,0 +1,45 @@
+/* daemon/process/signals.c - SIGHUP, SIGTERM and SIGINT.
+ *
+ * Signals are blocked in every thread, and the main thread fetches them with
+ * sigwait(): no code of ours ever runs inside a signal handler.
+ */
+#include "daemon/process/signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "daemon/process/logger.h"
+
+static void fill(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGHUP);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGINT);
+}
+
+void rd_signals_block(void)
+{
+    struct sigaction ignore;
+    sigset_t set;
+
+    memset(&ignore, 0, sizeof ignore);
+    ignore.sa_handler = SIG_IGN;
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+    fill(&set);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+void rd_signals_wait(void (*reload)(void *user_data), void *user_data)
+{
+    sigset_t set;
+    int number = 0;
+
+    fill(&set);
+    while (sigwait(&set, &number) == 0 && number == SIGHUP) {
+        rd_log(RECSYS_LOG_INFO, "SIGHUP: reloading");
+        reload(user_data);
+    }
+    rd_log(RECSYS_LOG_INFO, "%s: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
+}

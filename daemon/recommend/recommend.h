@@ -1,0 +1,40 @@
+/* daemon/recommend/recommend.h - the routes that recommend. */
+#ifndef RECSYSD_RECOMMEND_H
+#define RECSYSD_RECOMMEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <recsys/aside.h>
+#include <recsys/deployment.h>
+#include <recsys/recommend.h>
+
+#include "daemon/http/request.h"
+#include "daemon/observe/metrics.h"
+#include "lib/base/lock.h"
+
+/* Set before the server starts; pointers but the recommender are BORROWED. */
+struct rd_recommend {
+    recsys_deployment *deployment;
+    recsys_aside *answers; /* NULL: none are kept */
+    struct rd_metrics *metrics;
+    uint64_t timeout_ms; /* of a request */
+
+    /* Batches share one recommender, so that 64 workers do not keep 64 large ones. */
+    struct rs_lock batch_lock;
+    struct rs_signal batch_end;
+    bool batch_runs; /* protected by batch_lock; whoever has set it uses the recommender */
+    recsys_recommender *batch_recommender;
+};
+
+/* Handlers; their part is struct rd_recommend. */
+void rd_post_predict(struct rd_request *request);
+void rd_get_recommendations(struct rd_request *request);
+void rd_get_similar(struct rd_request *request);
+void rd_post_batch(struct rd_request *request);
+
+/* Makes what batches need; what fails is logged. */
+bool rd_batch_start(struct rd_recommend *recommend, uint32_t n_threads);
+void rd_batch_stop(struct rd_recommend *recommend);
+
+#endif

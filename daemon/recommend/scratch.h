@@ -1,0 +1,21 @@
+/* daemon/recommend/scratch.h - memory of a worker that recommends, kept between requests. */
+#ifndef RECSYSD_SCRATCH_H
+#define RECSYSD_SCRATCH_H
+
+#include "daemon/http/request.h"
+#include "daemon/recommend/predict_body.h"
+
+/* ONE THREAD AT A TIME. */
+struct rd_scratch {
+    recsys_recommender *recommender; /* made on first use */
+    struct rd_predict_body predict;
+    struct rs_buffer key;         /* of the cache */
+    struct rs_buffer value;       /* for the cache */
+    struct evp_md_ctx_st *digest; /* made on first use */
+};
+
+/* The worker's. NULL: there is no memory, and the request has been answered so. */
+struct rd_scratch *rd_scratch_get(struct rd_request *request);
+void rd_scratch_free(void *scratch);
+
+#endif

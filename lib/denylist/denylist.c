@@ -29,6 +29,7 @@
 #include "lib/base/fork.h"
 #include "lib/base/log.h"
 #include "lib/base/structs.h"
+#include "lib/base/trace.h"
 #include "lib/denylist/denylist.h"
 
 #define SYNC_TIMEOUT_MS 2000u
@@ -238,7 +239,20 @@ static void count(recsys_denylist *denylist, uint32_t verdict)
     }
 }
 
-/* The three steps. What store or database failed with, if it is neither CLEAR nor REVOKED. */
+/* The jti is left out: a line is read by more people than the database is. */
+static void trace(const char *step, uint32_t verdict, recsys_status status)
+{
+    static const char *const names[] = {[RECSYS_TOKEN_UNKNOWN] = "UNKNOWN",
+                                        [RECSYS_TOKEN_CLEAR] = "CLEAR",
+                                        [RECSYS_TOKEN_REVOKED] = "REVOKED"};
+
+    if (rs_trace_is_on(RECSYS_TRACE_DENYLIST))
+        rs_trace(RECSYS_TRACE_DENYLIST, "check: the %s says %s (%s)", step, names[verdict],
+                 recsys_status_name(status));
+}
+
+/* The three steps. If the verdict is neither CLEAR nor REVOKED: what store or database failed with.
+ */
 static recsys_status find_verdict(recsys_denylist *denylist, recsys_bytes jti, uint32_t *verdict,
                                   recsys_error *problem)
 {
@@ -248,15 +262,19 @@ static recsys_status find_verdict(recsys_denylist *denylist, recsys_bytes jti, u
 
     *verdict = RECSYS_TOKEN_UNKNOWN;
     if (is_known(denylist, hashed, NULL)) {
+        trace("set", RECSYS_TOKEN_REVOKED, RECSYS_OK);
         *verdict = RECSYS_TOKEN_REVOKED;
         return RECSYS_OK;
     }
     if (denylist->store != NULL) {
         status = ask_store(denylist, jti, hashed, verdict, problem);
         store_answered = status == RECSYS_OK;
+        trace("store", *verdict, status);
     }
-    if (*verdict == RECSYS_TOKEN_UNKNOWN && denylist->source != NULL)
+    if (*verdict == RECSYS_TOKEN_UNKNOWN && denylist->source != NULL) {
         status = ask_database(denylist, jti, hashed, store_answered, verdict, problem);
+        trace("database", *verdict, status);
+    }
     if (*verdict == RECSYS_TOKEN_UNKNOWN && store_answered &&
         atomic_load_explicit(&denylist->confirmed_ms, memory_order_relaxed) != 0)
         *verdict = RECSYS_TOKEN_UNCONFIRMED;

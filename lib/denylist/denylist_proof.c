@@ -1,27 +1,40 @@
 /* lib/denylist/denylist_proof.c - the revision in the store, and why it may be believed.
  *
- * `blacklist~revision` holds a proof "nothing was revoked after revision r". Who
- * finds one with the revision up to which his own list is complete need not ask
- * the database. So after revoke() has returned nobody may find an older one:
+ * `blacklist~revision` holds a proof "nothing was revoked after revision r". A process that finds
+ * one with the revision up to which its own list is complete need not ask the database. The key is
+ * in one of four states, for all processes together:
  *
- * 1. Every value of the key is unlike any other ever written (it has a random
- *    name) and lives PROOF_MS. A proof is written only in exchange for a value
- *    that was seen BEFORE the database was read: another proof, somebody's claim,
- *    or, if there was nothing, a claim put there for the purpose.
- * 2. revoke() removes the key after its commit. A reading that did not see the
- *    commit began before it; what it has seen is gone, its exchange fails. One
- *    that finds the key empty afterwards reads the database later, and sees it.
- * 3. If the store does not answer, others may still reach it, and the key cannot
- *    be removed. But a reading that did not see the commit has seen its value
- *    before it, which is gone PROOF_MS after the commit at the latest; the proof
- *    exchanged for it is gone another PROOF_MS later. So revoke() waits for
- *    2 * PROOF_MS, trying again meanwhile, and all old proofs are gone.
- * 4. A store that restarts or fails over may bring back what was removed. A
- *    proof carries the incarnation in which its predecessor was seen, and counts in
- *    that incarnation alone. So it does with the history of the database.
+ *   state    event                                  next     done by
+ *   EMPTY    a reading begins                       CLAIM    begin: puts a claim there
+ *   EMPTY    a reading ends                         EMPTY    end: what it saw is gone
+ *   CLAIM    a reading begins                       CLAIM    begin: remembers what it sees
+ *   CLAIM    a reading ends that saw this value     PROOF    end: exchanges the claim for a proof
+ *   CLAIM    a reading ends that saw another value  CLAIM    end: its exchange is refused
+ *   PROOF    a reading begins                       PROOF    begin: remembers what it sees
+ *   PROOF    a check                                PROOF    holds: believes it or not
+ *   PROOF    a reading ends that saw this value     PROOF    end: exchanges it for a new one
+ *   PROOF    a reading ends that saw another value  PROOF    end: its exchange is refused
+ *   any      withdrawn, or PROOF_MS are over        EMPTY    withdraw, or the store
+ *   FOREIGN  a reading begins                       EMPTY    begin: removes it, proves nothing
  *
- * The store's clock may be wrong but must not be set back by hand meanwhile, and
- * the database must be the primary: a replica may not have heard of the commit.
+ * After revoke() has returned no process may find a proof from before. Four rules see to it:
+ *
+ * 1. Every value of the key is unlike any other ever written (it has a random name) and lives
+ *    PROOF_MS. A proof is written only in exchange for a value that was seen BEFORE the database
+ *    was read.
+ * 2. revoke() removes the key after its commit. A reading that did not see the commit began before
+ *    it; the value that it saw is gone, its exchange fails. A reading that finds the key empty
+ *    afterwards reads the database later, and sees the commit.
+ * 3. If the store does not answer, others may still reach it, and the key cannot be removed. But a
+ *    reading that did not see the commit has seen its value before it, which is gone PROOF_MS
+ *    after the commit at the latest; the proof exchanged for it is gone another PROOF_MS later. So
+ *    revoke() waits for 2 * PROOF_MS, trying again meanwhile, and all old proofs are gone.
+ * 4. A store that restarts or fails over may bring back what was removed. A proof carries the
+ *    incarnation in which its predecessor was seen, and counts in that incarnation alone. The same
+ *    goes for the history of the database.
+ *
+ * The store's clock may be wrong but must not be set back by hand meanwhile, and the database must
+ * be the primary: a replica may not have received the commit.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,6 +44,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/hash.h"
+#include "lib/base/trace.h"
 #include "lib/denylist/denylist.h"
 
 #define PROOF_MS 1000u
@@ -60,27 +74,37 @@ static struct name make_name(struct recsys_denylist *denylist)
         (uint32_t)getpid(), (uint32_t)number};
 }
 
-/* Read 16 lower case hexadecimal digits, or a whole decimal number. */
-static int read_number(const char *text, size_t size, unsigned base, uint64_t *out)
-{
-    *out = 0;
-    for (size_t i = 0; i < size; i++) {
-        const char *digits = "0123456789abcdef", *digit = memchr(digits, text[i], base);
-        if (digit == NULL || *out > (UINT64_MAX - 15) / base)
-            return 0;
-        *out = *out * base + (uint64_t)(digit - digits);
-    }
-    return size > 0;
-}
+/* clang-format off */
+#define KEY_STATES(S) S(EMPTY) S(CLAIM) S(PROOF) S(FOREIGN)
+/* clang-format on */
+#define KEY_STATE(name) KEY_##name,
+enum key_state { KEY_STATES(KEY_STATE) };
 
-/* 1 if the value is one of ours: "L name" or "V incarnation history name revision". */
-static int is_ours(const recsys_value *value)
+/* A claim is "L name", a proof "V incarnation history name revision". */
+static enum key_state state_of(const recsys_value *value)
 {
     const char *text = value->data;
 
-    return (value->size == CLAIM_SIZE && memcmp(text, "L ", 2) == 0) ||
-           (value->size > REVISION_AT && value->size <= RS_PROOF_SIZE &&
-            memcmp(text, "V ", 2) == 0);
+    if (text == NULL)
+        return KEY_EMPTY;
+    if (value->size == CLAIM_SIZE && memcmp(text, "L ", 2) == 0)
+        return KEY_CLAIM;
+    if (value->size > REVISION_AT && value->size <= RS_PROOF_SIZE && memcmp(text, "V ", 2) == 0)
+        return KEY_PROOF;
+    return KEY_FOREIGN;
+}
+
+static void trace(const char *event, const char *result)
+{
+    rs_trace(RECSYS_TRACE_DENYLIST, "proof: %s: %s", event, result);
+}
+
+static void trace_state(const char *event, enum key_state state)
+{
+#define TEXT(name) #name,
+    static const char *const names[] = {KEY_STATES(TEXT)};
+
+    trace(event, names[state]);
 }
 
 void rs_denylist_proof_begin(struct recsys_denylist *denylist, struct rs_proof *proof)
@@ -93,18 +117,22 @@ void rs_denylist_proof_begin(struct recsys_denylist *denylist, struct rs_proof *
     recsys_status status = recsys_store_get_or_set(denylist->store, rs_denylist_proof_key,
                                                    (recsys_bytes){proof->seen, proof->size},
                                                    PROOF_MS, &present, &proof->incarnation, NULL);
-    if (status == RECSYS_OK && present.data != NULL && is_ours(&present)) {
+    if (status != RECSYS_OK) {
+        proof->size = 0;
+        trace("a reading begins, the store failed", recsys_status_name(status));
+        return;
+    }
+    enum key_state state = state_of(&present);
+    if (state == KEY_CLAIM || state == KEY_PROOF) {
         memcpy(proof->seen, present.data, present.size);
         proof->size = present.size;
-    } else if (status == RECSYS_OK && present.data != NULL) {
-        /* A stranger's, which may never expire. */
+    } else if (state == KEY_FOREIGN) { /* which may never expire */
+        proof->size = 0;
         status =
             recsys_store_remove(denylist->store, &rs_denylist_proof_key, 1, &(uint64_t){0}, NULL);
-        proof->size = 0;
-    } else if (status != RECSYS_OK) {
-        proof->size = 0;
     }
     recsys_value_release(&present);
+    trace_state("a reading begins", state);
 }
 
 void rs_denylist_proof_end(struct recsys_denylist *denylist, const struct rs_proof *proof,
@@ -118,38 +146,45 @@ void rs_denylist_proof_end(struct recsys_denylist *denylist, const struct rs_pro
     int size = snprintf(text, sizeof text, "V %016" PRIx64 " %016" PRIx64 " " NAME " %" PRIu64,
                         proof->incarnation, at.history, name.random, name.process, name.number,
                         at.revision);
-    /* That it was exchanged by another, or removed, is as good. */
+    /* If it was exchanged by another one, or removed, that is no failure of this reading. */
     recsys_status status = recsys_store_replace(denylist->store, rs_denylist_proof_key,
                                                 (recsys_bytes){proof->seen, proof->size},
                                                 (recsys_bytes){text, (size_t)size}, PROOF_MS, NULL);
-    (void)status;
+    trace("a reading ends, its exchange", recsys_status_name(status));
+}
+
+/* Is `text` this number, in digits of `base`? */
+static int is_number(const char *text, size_t size, unsigned base, uint64_t number)
+{
+    while (size > 0) {
+        if (text[--size] != "0123456789abcdef"[number % base])
+            return 0;
+        number /= base;
+    }
+    return number == 0;
 }
 
 int rs_denylist_proof_holds(const recsys_value *value, uint64_t incarnation, struct rs_point at)
 {
     const char *text = value->data;
-    uint64_t its_incarnation, its_history, its_revision;
 
     /* Equal: where somebody has set the revision back by hand, a smaller one is not older. */
-    return text != NULL && is_ours(value) && *text == 'V' &&
-           read_number(text + INCARNATION_AT, 16, 16, &its_incarnation) &&
-           its_incarnation == incarnation && read_number(text + HISTORY_AT, 16, 16, &its_history) &&
-           its_history == at.history &&
-           read_number(text + REVISION_AT, value->size - REVISION_AT, 10, &its_revision) &&
-           its_revision == at.revision;
+    return state_of(value) == KEY_PROOF && is_number(text + INCARNATION_AT, 16, 16, incarnation) &&
+           is_number(text + HISTORY_AT, 16, 16, at.history) &&
+           is_number(text + REVISION_AT, value->size - REVISION_AT, 10, at.revision);
 }
 
 void rs_denylist_proof_withdraw(struct recsys_denylist *denylist, uint64_t committed_ns)
 {
-    uint64_t n_removed;
+    uint64_t n_removed, now = committed_ns;
+    recsys_status status;
 
-    while (recsys_store_remove(denylist->store, &rs_denylist_proof_key, 1, &n_removed, NULL) !=
-           RECSYS_OK) {
-        uint64_t now = rs_clock_ns();
-        if (now - committed_ns >= WAIT_NS)
-            return;
+    while ((status = recsys_store_remove(denylist->store, &rs_denylist_proof_key, 1, &n_removed,
+                                         NULL)) != RECSYS_OK &&
+           (now = rs_clock_ns()) - committed_ns < WAIT_NS) {
         uint64_t left = WAIT_NS - (now - committed_ns);
         struct timespec pause = {.tv_nsec = (long)(left < RETRY_NS ? left : RETRY_NS)};
         nanosleep(&pause, NULL);
     }
+    trace(status == RECSYS_OK ? "withdrawn" : "withdrawn by waiting", recsys_status_name(status));
 }

@@ -1,21 +1,34 @@
 /* lib/adapters/redis/redis_pool.c - see redis_pool.h.
  *
- * Idle connections are a stack: the one used last is used next, and what a
- * quiet hour leaves at the bottom grows old and is closed when its turn comes.
- * Before one is handed out a look at its stream must find nothing: an end means
- * that the server closed it, bytes mean that it said something unasked. Such a
- * connection is closed and the next one tried, so a restart of the server or a
- * CLIENT KILL of idle connections is nobody's error.
+ * The pool has pool_size places. Each is in one of four states:
  *
- * The lock is never held while anything waits for the network. A connection
- * that is being opened counts as open.
+ *   state    event                                              next
+ *   FREE     a caller asks and no connection is idle            OPENING
+ *   OPENING  connected and logged in                            LENT
+ *   OPENING  failed                                             FREE
+ *   IDLE     a caller asks: the connection used last is taken   LENT
+ *   LENT     before use: the server closed it, spoke unasked,
+ *            or it is old                                       FREE, and the caller asks again
+ *   LENT     given back, good                                   IDLE
+ *   LENT     given back broken, retired, or one too many        FREE
  *
- * Nobody waiting for a connection is told that the server is ill: E_EXHAUSTED
- * leaves the circuit breaker alone. If a frozen server holds all connections,
- * those who hold them run into their own time-outs and move the breaker. For as
- * long again nobody else is sent after them: new connections are not opened,
- * and who waits gives up, unless some connection gets an answer. So a server
- * that freezes costs no more than pool_size callers a time-out.
+ * The pool as a whole is in one of two:
+ *
+ *   HEARD    a command or a connect has timed out               SILENT
+ *   SILENT   a connection is given back good, or the command
+ *            time-out is over                                   HEARD
+ *
+ * Idle connections are a stack: connections that a quiet hour leaves at the bottom grow old and are
+ * closed when their turn comes. The test before a connection is lent makes a restart of the server
+ * or a CLIENT KILL of idle connections nobody's error.
+ *
+ * The lock is never held while anything waits for the network.
+ *
+ * A caller that gets no connection in time is not told that the server is ill: E_EXHAUSTED leaves
+ * the circuit breaker alone. If a frozen server holds all connections, the callers that hold
+ * them run into their own time-outs and move the breaker. While the pool is SILENT nobody else is
+ * sent after them: new connections are not opened, and callers that wait give up. So a server that
+ * freezes costs no more than pool_size callers a time-out.
  */
 #include "lib/adapters/redis/redis_pool.h"
 
@@ -26,6 +39,13 @@
 #include "lib/base/error.h"
 #include "lib/base/fork.h"
 #include "lib/base/lock.h"
+#include "lib/base/trace.h"
+
+/* clang-format off */
+#define PLACE_STATES(S) S(FREE) S(OPENING) S(IDLE) S(LENT)
+/* clang-format on */
+#define PLACE_STATE(name) PLACE_##name,
+enum place_state { PLACE_STATES(PLACE_STATE) N_PLACE_STATES };
 
 struct rs_redis_pool {
     const struct rs_redis_settings *settings;
@@ -33,9 +53,11 @@ struct rs_redis_pool {
     struct rs_lock lock;
     struct rs_signal freed;
     /* all protected by lock */
-    struct rs_redis_connection **idle; /* room for pool_size; the last is the freshest */
-    uint32_t n_idle, n_open, n_waiting;
-    uint64_t silent_until_ns; /* a command has timed out, and none was answered since; or 0 */
+    uint32_t n[N_PLACE_STATES];        /* places in each state; n[PLACE_FREE] is not kept */
+    struct rs_redis_connection **idle; /* room for pool_size; n[PLACE_IDLE], the last is the
+                                          freshest */
+    uint32_t n_waiting;
+    uint64_t silent_until_ns; /* 0 = the pool is HEARD */
     uint64_t connected, closed_broken, waited, wait_timeouts;
     char version[32], policy[32];
 };
@@ -77,7 +99,7 @@ void rs_redis_pool_destroy(struct rs_redis_pool *pool)
 {
     if (pool == NULL)
         return;
-    for (uint32_t i = 0; i < pool->n_idle; i++)
+    for (uint32_t i = 0; i < pool->n[PLACE_IDLE]; i++)
         rs_redis_connection_close(pool->idle[i]);
     if (rs_fork_check(pool->forks, "a pool", NULL) == RECSYS_OK) {
         /* In a child they may be in use by threads that are not there. */
@@ -88,20 +110,34 @@ void rs_redis_pool_destroy(struct rs_redis_pool *pool)
     rs_free(pool);
 }
 
-/* A place has become free, or a connection. Under the lock. */
-static void tell(struct rs_redis_pool *pool)
+/* -- the states, in the order of the table; each function runs under the lock -- */
+
+static uint32_t count_open(const struct rs_redis_pool *pool)
+{
+    return pool->n[PLACE_OPENING] + pool->n[PLACE_IDLE] + pool->n[PLACE_LENT];
+}
+
+static void move(struct rs_redis_pool *pool, enum place_state from, enum place_state to)
+{
+    if (from != PLACE_FREE)
+        pool->n[from]--;
+    if (to != PLACE_FREE)
+        pool->n[to]++;
+}
+
+/* A place has become free, or a connection idle. */
+static void wake_one(struct rs_redis_pool *pool)
 {
     if (pool->n_waiting > 0)
         rs_signal_one(&pool->freed);
 }
 
-/* Under the lock. */
 static int is_silent(const struct rs_redis_pool *pool)
 {
     return pool->silent_until_ns != 0 && rs_clock_ns() < pool->silent_until_ns;
 }
 
-/* Out of the stack, or NULL and a place for a new one is taken, or E_EXHAUSTED. */
+/* From IDLE to LENT, or from FREE to OPENING with *out NULL; or E_EXHAUSTED. */
 static recsys_status take_place(struct rs_redis_pool *pool, int extra, uint64_t deadline,
                                 struct rs_redis_connection **out, recsys_error *err)
 {
@@ -109,16 +145,17 @@ static recsys_status take_place(struct rs_redis_pool *pool, int extra, uint64_t 
 
     *out = NULL;
     for (;;) {
-        if (pool->n_idle > 0) {
-            *out = pool->idle[--pool->n_idle];
+        if (pool->n[PLACE_IDLE] > 0) {
+            move(pool, PLACE_IDLE, PLACE_LENT);
+            *out = pool->idle[pool->n[PLACE_IDLE]];
             return RECSYS_OK;
         }
         if (!extra && is_silent(pool))
             return rs_error(err, RECSYS_E_EXHAUSTED,
                             "%s: has just left others without an answer; not connecting again yet",
                             pool->settings->where);
-        if (pool->n_open < pool->settings->pool_size || extra) {
-            pool->n_open++;
+        if (count_open(pool) < pool->settings->pool_size || extra) {
+            move(pool, PLACE_FREE, PLACE_OPENING);
             return RECSYS_OK;
         }
         if (is_late) {
@@ -136,18 +173,60 @@ static recsys_status take_place(struct rs_redis_pool *pool, int extra, uint64_t 
     }
 }
 
-static void give_up_place(struct rs_redis_pool *pool, int was_broken, int timed_out)
+/* Why a place became free. */
+enum reason {
+    FAILED,
+    FAILED_LATE,
+    OLD,
+    CLOSED_BY_SERVER,
+    BROKEN,
+    BROKEN_LATE,
+    RETIRED,
+    ONE_TOO_MANY
+};
+
+static void free_place(struct rs_redis_pool *pool, enum place_state from, enum reason why)
 {
-    rs_lock_take(&pool->lock);
-    pool->n_open--;
-    pool->closed_broken += was_broken != 0;
-    if (timed_out) {
+    int was_broken = why == CLOSED_BY_SERVER || why == BROKEN || why == BROKEN_LATE;
+
+    move(pool, from, PLACE_FREE);
+    pool->closed_broken += (uint64_t)was_broken;
+    if (why == FAILED_LATE || why == BROKEN_LATE) {
         pool->silent_until_ns = rs_clock_ns() + pool->settings->command_timeout_ns;
         rs_signal_all(&pool->freed);
     } else {
-        tell(pool);
+        wake_one(pool);
     }
+}
+
+/* -- without the lock -- */
+
+static void trace(const struct rs_redis_pool *pool, enum place_state from, enum place_state to,
+                  const char *why)
+{
+#define TEXT(name) #name,
+    static const char *const names[] = {PLACE_STATES(TEXT)};
+
+    rs_trace(RECSYS_TRACE_REDIS, "%s: %s -> %s: %s", pool->settings->where, names[from], names[to],
+             why);
+}
+
+static void give_up(struct rs_redis_pool *pool, enum place_state from, enum reason why)
+{
+    static const char *const texts[] = {
+        [FAILED] = "cannot connect",
+        [FAILED_LATE] = "cannot connect in time; the pool is SILENT",
+        [OLD] = "older than max_age_s",
+        [CLOSED_BY_SERVER] = "closed by the server, or it spoke unasked",
+        [BROKEN] = "broken",
+        [BROKEN_LATE] = "no answer in time; the pool is SILENT",
+        [RETIRED] = "the server is no longer the one to talk to",
+        [ONE_TOO_MANY] = "one too many"};
+
+    rs_lock_take(&pool->lock);
+    free_place(pool, from, why);
     rs_lock_give(&pool->lock);
+    trace(pool, from, PLACE_FREE, texts[why]);
 }
 
 static int is_old(const struct rs_redis_pool *pool, const struct rs_redis_connection *connection)
@@ -155,38 +234,47 @@ static int is_old(const struct rs_redis_pool *pool, const struct rs_redis_connec
     return rs_clock_ns() - connection->opened_ns >= pool->settings->max_age_ns;
 }
 
-static recsys_status acquire(struct rs_redis_pool *pool, int extra,
-                             struct rs_redis_connection **out, recsys_error *err)
+/* OPENING to LENT, or to FREE. */
+static recsys_status open_place(struct rs_redis_pool *pool, struct rs_redis_connection **out,
+                                recsys_error *err)
 {
-    uint64_t deadline = 0;
-    recsys_status status;
+    recsys_status status = rs_redis_connection_open(pool->settings, out, err);
 
-    for (;;) {
-        rs_lock_take(&pool->lock);
-        if (deadline == 0 && pool->n_idle == 0) /* the clock is read only to wait */
-            deadline = rs_clock_ns() + pool->settings->pool_timeout_ns;
-        status = take_place(pool, extra, deadline, out, err);
-        rs_lock_give(&pool->lock);
-        if (status != RECSYS_OK || *out == NULL)
-            break;
-        int is_quiet = rs_redis_socket_is_quiet(&(*out)->socket);
-        if (is_quiet && !is_old(pool, *out))
-            return RECSYS_OK;
-        rs_redis_connection_close(*out);
-        give_up_place(pool, !is_quiet, 0);
-    }
-    if (status != RECSYS_OK)
-        return status;
-    status = rs_redis_connection_open(pool->settings, out, err);
     if (status != RECSYS_OK) {
-        give_up_place(pool, 0, status == RECSYS_E_TIMEOUT);
+        give_up(pool, PLACE_OPENING, status == RECSYS_E_TIMEOUT ? FAILED_LATE : FAILED);
         return status;
     }
     rs_lock_take(&pool->lock);
+    move(pool, PLACE_OPENING, PLACE_LENT);
     pool->connected++;
     memcpy(pool->version, (*out)->version, sizeof pool->version);
     memcpy(pool->policy, (*out)->policy, sizeof pool->policy);
     rs_lock_give(&pool->lock);
+    trace(pool, PLACE_OPENING, PLACE_LENT, "connected");
+    return RECSYS_OK;
+}
+
+static recsys_status acquire(struct rs_redis_pool *pool, int extra,
+                             struct rs_redis_connection **out, recsys_error *err)
+{
+    uint64_t deadline = 0;
+
+    for (;;) {
+        rs_lock_take(&pool->lock);
+        if (deadline == 0 && pool->n[PLACE_IDLE] == 0) /* the clock is read only to wait */
+            deadline = rs_clock_ns() + pool->settings->pool_timeout_ns;
+        recsys_status status = take_place(pool, extra, deadline, out, err);
+        rs_lock_give(&pool->lock);
+        if (status != RECSYS_OK)
+            return status;
+        if (*out == NULL)
+            return open_place(pool, out, err);
+        int is_quiet = rs_redis_socket_is_quiet(&(*out)->socket);
+        if (is_quiet && !is_old(pool, *out))
+            break;
+        rs_redis_connection_close(*out);
+        give_up(pool, PLACE_LENT, is_quiet ? OLD : CLOSED_BY_SERVER);
+    }
     return RECSYS_OK;
 }
 
@@ -204,21 +292,25 @@ recsys_status rs_redis_pool_acquire_extra(struct rs_redis_pool *pool,
 
 void rs_redis_pool_release(struct rs_redis_pool *pool, struct rs_redis_connection *connection)
 {
-    int was_broken = connection->broken, timed_out = connection->timed_out;
+    enum reason why = connection->timed_out ? BROKEN_LATE
+                      : connection->broken  ? BROKEN
+                      : connection->retired ? RETIRED
+                                            : ONE_TOO_MANY;
 
-    if (!was_broken && !connection->retired) {
+    if (why == ONE_TOO_MANY) {
         rs_lock_take(&pool->lock);
         pool->silent_until_ns = 0;
-        if (pool->n_open <= pool->settings->pool_size) {
-            pool->idle[pool->n_idle++] = connection;
+        if (count_open(pool) <= pool->settings->pool_size) {
+            pool->idle[pool->n[PLACE_IDLE]] = connection;
+            move(pool, PLACE_LENT, PLACE_IDLE);
             connection = NULL;
-            tell(pool);
+            wake_one(pool);
         }
         rs_lock_give(&pool->lock);
     }
     if (connection != NULL) {
         rs_redis_connection_close(connection);
-        give_up_place(pool, was_broken, timed_out);
+        give_up(pool, PLACE_LENT, why);
     }
 }
 
@@ -230,8 +322,8 @@ recsys_status rs_redis_pool_get_stats(struct rs_redis_pool *pool, recsys_redis_s
     if (status != RECSYS_OK)
         return status;
     rs_lock_take(&pool->lock);
-    out->open = pool->n_open;
-    out->idle = pool->n_idle;
+    out->open = count_open(pool);
+    out->idle = pool->n[PLACE_IDLE];
     out->connected = pool->connected;
     out->closed_broken = pool->closed_broken;
     out->waited = pool->waited;

@@ -38,6 +38,9 @@ struct rs_worker {
     float *limits;        /* one a lane, padded to whole panels: see scan_tile.c */
     uint32_t *active;     /* lanes that need this block */
     uint16_t *survivors;  /* [RS_BLOCK_ITEMS] */
+    /* for the trace; valid when the pass is over */
+    uint64_t n_blocks;     /* that it has looked at */
+    uint64_t n_multiplied; /* blocks x lanes whose float scores it has computed */
 };
 
 struct rs_scan {

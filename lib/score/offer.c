@@ -23,6 +23,7 @@ int rs_lane_offer(const struct rs_scan *scan, struct rs_lane *lane, struct rs_to
 {
     if (!rs_eligible_item(&lane->eligible, position))
         return 0;
+    topk->n_scored++;
     float score = rs_canonical_score(scan->model, position, lane->query, lane->offset);
     if (!rs_topk_push(topk, score, position) || topk->n < topk->k)
         return 0;

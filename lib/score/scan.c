@@ -166,6 +166,7 @@ void rs_scan_work(void *argument, uint32_t member)
 {
     struct rs_scan *scan = argument;
     struct rs_worker *worker = &scan->workers[member];
+    uint64_t n_blocks = 0, n_multiplied = 0;
     uint32_t block, n_active;
 
     if (member >= scan->n_workers)
@@ -173,7 +174,11 @@ void rs_scan_work(void *argument, uint32_t member)
     while ((block = atomic_fetch_add_explicit(&scan->next_block, 1u, memory_order_relaxed)) <
            scan->model->n_blocks) {
         if (!choose_lanes(scan, worker, block, &n_active))
-            return;
+            break;
         take_block(scan, worker, block, worker->active, n_active);
+        n_blocks++;
+        n_multiplied += n_active;
     }
+    worker->n_blocks = n_blocks;
+    worker->n_multiplied = n_multiplied;
 }

@@ -20,6 +20,7 @@
 #include "lib/base/structs.h"
 #include "lib/score/canonical.h"
 #include "lib/score/scan.h"
+#include "lib/score/scan_trace.h"
 #include "lib/score/team.h"
 
 #define MAX_THREADS 256u
@@ -323,6 +324,7 @@ recsys_status rs_scorer_run(recsys_scorer *scorer, const struct recsys_model *mo
         rs_scan_work(&scan, 0);
     else
         rs_team_run(scorer->team, rs_scan_work, &scan);
+    rs_scan_trace(&scan);
 
     for (uint32_t q = 0; q < n; q++) {
         struct rs_topk *all = &scorer->workers[0].topk[q];

@@ -16,6 +16,7 @@ struct rs_topk {
     struct rs_best *entries; /* room for k */
     uint32_t n, k;
     const struct rs_ids *ids; /* equal scores: the smaller id is better */
+    uint64_t n_scored;        /* items scored canonically for it; for the trace */
 };
 
 static inline void rs_topk_init(struct rs_topk *topk, struct rs_best *entries, uint32_t k,
@@ -25,6 +26,7 @@ static inline void rs_topk_init(struct rs_topk *topk, struct rs_best *entries, u
     topk->n = 0;
     topk->k = k;
     topk->ids = ids;
+    topk->n_scored = 0;
 }
 
 /* The smallest score with which a new item can get in; it may still lose a tie. */

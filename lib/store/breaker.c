@@ -1,8 +1,15 @@
 /* lib/store/breaker.c - see breaker.h. Knows nothing of stores, only of calls that fail.
  *
- *   closed --(`limit` failures in a row, or a trip)--> open
- *   open   --(pause over, a probe succeeded, no trip meanwhile)--> closed
- *   open   --(a probe failed)--> open, the pause doubled up to max_rest_ms
+ *   state      event                                        next
+ *   CLOSED     `limit` failures in a row, or a trip         OPEN
+ *   OPEN       the pause is over and a thread begins        PROBING
+ *   PROBING    the server has answered                      RETURNING
+ *   PROBING    the server has not answered                  OPEN, the pause doubled
+ *   RETURNING  all that changed is told, no trip meanwhile  CLOSED
+ *   RETURNING  all that changed is told, but a trip came    RETURNING, to tell it again
+ *   RETURNING  telling failed                               OPEN, the pause doubled
+ *
+ * The pause grows up to max_rest_ms. A trip in any state but CLOSED is only counted.
  *
  * What counts as a failure is that the server did not answer or is not well;
  * any other outcome shows that it is there. "In a row" is as the outcomes
@@ -15,6 +22,13 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
+#include "lib/base/trace.h"
+
+/* clang-format off */
+#define BREAKER_STATES(S) S(CLOSED) S(OPEN) S(PROBING) S(RETURNING)
+/* clang-format on */
+#define BREAKER_STATE(name) BREAKER_##name,
+enum breaker_state { BREAKER_STATES(BREAKER_STATE) };
 
 static uint64_t system_now_ms(void *user_data)
 {
@@ -52,6 +66,17 @@ static uint64_t phase_of(const struct rs_breaker *breaker)
 static int is_open(const struct rs_breaker *breaker)
 {
     return (phase_of(breaker) & 1u) != 0;
+}
+
+/* Without the lock: the hook may take its time. */
+static void trace(const struct rs_breaker *breaker, enum breaker_state from, enum breaker_state to,
+                  const char *why)
+{
+#define TEXT(name) #name,
+    static const char *const names[] = {BREAKER_STATES(TEXT)};
+
+    rs_trace(RECSYS_TRACE_STORE, "%s: breaker %s -> %s: %s",
+             breaker->name == NULL ? "store" : breaker->name, names[from], names[to], why);
 }
 
 /* The next phase; under the lock. */
@@ -103,6 +128,8 @@ int rs_breaker_count(struct rs_breaker *breaker, uint64_t ticket, recsys_status 
             open(breaker, RS_BREAKER_FAILURES, now);
     }
     rs_lock_give(&breaker->lock);
+    if (opens)
+        trace(breaker, BREAKER_CLOSED, BREAKER_OPEN, "failures in a row");
     return opens;
 }
 
@@ -116,6 +143,8 @@ int rs_breaker_trip(struct rs_breaker *breaker)
     if (opens)
         open(breaker, RS_BREAKER_TRIPPED, now);
     rs_lock_give(&breaker->lock);
+    if (opens)
+        trace(breaker, BREAKER_CLOSED, BREAKER_OPEN, "it did not receive what has changed");
     return opens;
 }
 
@@ -152,15 +181,20 @@ enum rs_breaker_begin rs_breaker_begin(struct rs_breaker *breaker)
         breaker->prober = rs_thread_self();
     }
     rs_lock_give(&breaker->lock);
+    if (what == RS_BREAKER_PROBE)
+        trace(breaker, BREAKER_OPEN, BREAKER_PROBING, "the pause is over");
     return what;
 }
 
 uint64_t rs_breaker_returning(struct rs_breaker *breaker)
 {
     rs_lock_take(&breaker->lock);
+    int was_returning = breaker->is_returning;
     breaker->is_returning = 1;
     uint64_t trips = breaker->trips;
     rs_lock_give(&breaker->lock);
+    trace(breaker, was_returning ? BREAKER_RETURNING : BREAKER_PROBING, BREAKER_RETURNING,
+          was_returning ? "tripped meanwhile, all is told again" : "the server has answered");
     return trips;
 }
 
@@ -173,6 +207,8 @@ int rs_breaker_close(struct rs_breaker *breaker, uint64_t trips)
         turn(breaker);
     }
     rs_lock_give(&breaker->lock);
+    if (may_close)
+        trace(breaker, BREAKER_RETURNING, BREAKER_CLOSED, "all that changed is told");
     return may_close;
 }
 
@@ -181,11 +217,14 @@ void rs_breaker_fail(struct rs_breaker *breaker)
     uint64_t now = breaker->now_ms(breaker->user_data);
 
     rs_lock_take(&breaker->lock);
+    int was_returning = breaker->is_returning;
     breaker->is_probing = breaker->is_returning = 0;
     breaker->pause_ms =
         breaker->pause_ms > breaker->max_rest_ms / 2 ? breaker->max_rest_ms : breaker->pause_ms * 2;
     breaker->rests_until = now + breaker->pause_ms;
     rs_lock_give(&breaker->lock);
+    trace(breaker, was_returning ? BREAKER_RETURNING : BREAKER_PROBING, BREAKER_OPEN,
+          was_returning ? "telling what changed failed" : "the server has not answered");
 }
 
 void rs_breaker_get_stats(struct rs_breaker *breaker, recsys_store_stats *out)

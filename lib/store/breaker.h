@@ -21,6 +21,7 @@ struct rs_breaker {
     uint32_t limit, rest_ms, max_rest_ms; /* never change */
     uint64_t (*now_ms)(void *user_data);
     void *user_data;
+    const char *name; /* of the store, for the trace; set by the owner, or NULL */
     struct rs_lock lock;
     /* protected by the lock; phase and in_row are written with it held */
     uint32_t pause_ms;    /* the present one */

@@ -95,6 +95,7 @@ recsys_status recsys_store_create(const char *name, const recsys_store_driver *d
     store->driver = functions;
     store->self = self;
     store->name = name_copy;
+    store->breaker.name = name_copy;
     store->flags = given.flags;
     store->ttl_ms = given.ttl_ms == 0                 ? DEFAULT_TTL_MS
                     : given.ttl_ms == RECSYS_NEVER_32 ? RECSYS_NEVER

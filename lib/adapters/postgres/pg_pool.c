@@ -12,6 +12,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
+#include "lib/base/trace.h"
 
 recsys_status rs_pg_pool_init(struct rs_pg_pool *pool, recsys_error *err)
 {
@@ -77,6 +78,7 @@ static recsys_status connect_one(struct rs_pg_pool *pool, uint64_t deadline_ns,
     else
         forget(pool, 0);
     rs_lock_give(&pool->lock);
+    rs_trace(RECSYS_TRACE_POSTGRES, "connecting: %s", recsys_status_name(status));
     return status;
 }
 
@@ -91,6 +93,8 @@ static int try_idle(struct rs_pg_pool *pool, struct rs_pg_connection *connection
     rs_lock_take(&pool->lock);
     forget(pool, !works);
     rs_lock_give(&pool->lock);
+    rs_trace(RECSYS_TRACE_POSTGRES, "idle connection closed: %s",
+             works ? "too old" : "the server has closed it, or spoke unasked");
     return 0;
 }
 
@@ -140,4 +144,6 @@ void rs_pg_pool_give(struct rs_pg_pool *pool, struct rs_pg_connection *connectio
     } else
         forget(pool, !works);
     rs_lock_give(&pool->lock);
+    if (!keep)
+        rs_trace(RECSYS_TRACE_POSTGRES, "connection closed: %s", works ? "too old" : "broken");
 }

@@ -8,6 +8,7 @@
  */
 #include "recsys/postgres.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -20,6 +21,7 @@
 #include "lib/base/error.h"
 #include "lib/base/fork.h"
 #include "lib/base/structs.h"
+#include "lib/base/trace.h"
 
 #define MAX_POOL_SIZE 10000u
 #define MAX_PARAMETER_BYTES ((size_t)64 << 20)
@@ -34,6 +36,21 @@ struct postgres {
 static recsys_status check_process(const struct postgres *postgres, recsys_error *err)
 {
     return rs_fork_check(postgres->forks, "a PostgreSQL source", err);
+}
+
+/* The statement as the program has it: parameters stand beside it, and stay out of the line. */
+static void trace_statement(const char *text, size_t n_parameters, const recsys_rows *rows,
+                            uint64_t began_ns, recsys_status status)
+{
+    char line[200];
+
+    if (!rs_trace_is_on(RECSYS_TRACE_POSTGRES))
+        return;
+    rs_pg_put_line(text, line, sizeof line);
+    rs_trace(RECSYS_TRACE_POSTGRES,
+             "statement with %zu parameters: %s, %zu rows, %" PRIu64 " us: %s", n_parameters,
+             recsys_status_name(status), recsys_rows_count(rows),
+             (rs_clock_ns() - began_ns) / 1000u, line);
 }
 
 static void count_query(struct postgres *postgres, recsys_status status)
@@ -64,7 +81,7 @@ static recsys_status postgres_query(void *self, void *session, const char *text,
     struct postgres *postgres = self;
     struct rs_pg_statement statement = {text, NULL, n};
     struct rs_buffer bytes;
-    uint64_t deadline_ns = rs_pg_deadline(timeout_ms);
+    uint64_t began_ns = rs_clock_ns(), deadline_ns = rs_pg_deadline(timeout_ms);
 
     recsys_status status = check_process(postgres, err);
     if (status != RECSYS_OK)
@@ -78,6 +95,7 @@ static recsys_status postgres_query(void *self, void *session, const char *text,
     rs_free(statement.parameters);
     rs_buffer_destroy(&bytes);
     count_query(postgres, status);
+    trace_statement(text, n, rows, began_ns, status);
     return status;
 }
 
@@ -98,6 +116,7 @@ static recsys_status postgres_begin(void *self, uint32_t timeout_ms, void **sess
         if (status != RECSYS_OK)
             rs_pg_pool_give(&postgres->pool, connection);
     }
+    rs_trace(RECSYS_TRACE_POSTGRES, "BEGIN: %s", recsys_status_name(status));
     if (status != RECSYS_OK) {
         rs_free(connection);
         return status;
@@ -124,6 +143,8 @@ static recsys_status postgres_end(void *self, void *session, uint32_t commit, ui
         rs_pg_pool_give(&postgres->pool, connection);
     }
     rs_free(connection);
+    rs_trace(RECSYS_TRACE_POSTGRES, "%s: %s", commit ? "COMMIT" : "ROLLBACK",
+             recsys_status_name(status));
     return status;
 }
 
@@ -142,6 +163,7 @@ static recsys_status postgres_run(void *self, const char *script, uint32_t timeo
         status = rs_pg_run_script(&connection, script, deadline_ns, err);
         rs_pg_pool_give(&postgres->pool, &connection);
     }
+    rs_trace(RECSYS_TRACE_POSTGRES, "script: %s", recsys_status_name(status));
     count_query(postgres, status);
     return status;
 }

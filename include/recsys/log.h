@@ -42,24 +42,24 @@ typedef void (*recsys_log_callback)(int32_t level, const char *message, void *us
 RECSYS_API recsys_status recsys_log_set(int32_t level, recsys_log_callback callback,
                                         void *user_data, recsys_error *err);
 
-/* -- trace: see what a part of the library does, step by step -- */
+/* -- trace: show the steps of a part of the library -- */
 
 enum {
     RECSYS_TRACE_ASIDE = 1u << 0,      /* each state of recsys_aside_get_or_load() */
     RECSYS_TRACE_STORE = 1u << 1,      /* each state of a store's circuit breaker */
     RECSYS_TRACE_REDIS = 1u << 2,      /* connections opened and closed, and why */
     RECSYS_TRACE_POSTGRES = 1u << 3,   /* connections; statements, without their values */
-    RECSYS_TRACE_DENYLIST = 1u << 4,   /* how a verdict was reached; proofs */
+    RECSYS_TRACE_DENYLIST = 1u << 4,   /* the steps to a verdict; proofs */
     RECSYS_TRACE_DEPLOYMENT = 1u << 5, /* each state of a deployment */
-    RECSYS_TRACE_SCAN = 1u << 6        /* how the best items were found */
+    RECSYS_TRACE_SCAN = 1u << 6        /* the steps that find the best items */
 };
 
 /*
- * Choose the components whose steps are sent to the callback of recsys_log_set(), with the level
- * RECSYS_LOG_TRACE, whatever level was given there. None at first. A line begins with the
- * component's name and the request's id in brackets: "aside [7f3a] ...". The rest is for
- * people and may change with every version. It has keys of caches, names of statements, statuses
- * and numbers; no values, no passwords, no tokens.
+ * Choose the components whose steps the library sends to the callback of recsys_log_set(). The
+ * lines have the level RECSYS_LOG_TRACE and are sent whatever level was given there. At first no
+ * component is traced. A line begins with the component's name and the request's id in brackets:
+ * "aside [7f3a] ...". The rest is for people and may change with every version. It contains keys
+ * of caches, names of statements, statuses and numbers; no values, no passwords, no tokens.
  *
  * components  names with commas between: "aside,redis"; "all"; NULL or "" = none
  *
@@ -82,21 +82,22 @@ RECSYS_API recsys_status recsys_log_get_trace(char *out, size_t *size, recsys_er
 #define RECSYS_TRACE_NAMES_SIZE 128u
 
 /*
- * Name the request that the calling thread works for from now on: trace lines of this thread carry
- * it. It is for people who read the lines, and changes nothing else.
+ * Name the request that the calling thread works for from now on: trace lines of this thread
+ * contain the name. It is for people who read the lines, and has no other effect.
  *
- * id  COPIED, at most 63 bytes of it; what is not printable ASCII becomes '?'; NULL or "" = none
+ * id  COPIED, at most 63 bytes of it; bytes that are not printable ASCII become '?'; NULL or "" =
+ *     none
  *
  * Thread-safety: any thread; each has its own. Since: 0.2
  */
 RECSYS_API void recsys_log_set_request(const char *id);
 
-/* For drivers of stores and sources: 1 if lines of this component (one of RECSYS_TRACE_*) are
- * wanted, else 0. Costs one load. Thread-safety: any thread. Since: 0.2 */
+/* For drivers of stores and sources: 1 if this component (one of RECSYS_TRACE_*) is traced, else
+ * 0. Costs one load. Thread-safety: any thread. Since: 0.2 */
 RECSYS_API uint32_t recsys_log_check_trace(uint32_t component);
-/* For drivers: send a line, without component and request, which are put before it; cut at 512
- * bytes. Nothing happens unless recsys_log_check_trace() says 1. Thread-safety: any thread.
- * Since: 0.2 */
+/* For drivers: send a line, without component and request, which the library adds in front; it is
+ * cut at 512 bytes. Does nothing unless recsys_log_check_trace() returns 1. Thread-safety: any
+ * thread. Since: 0.2 */
 RECSYS_API void recsys_log_write_trace(uint32_t component, const char *message);
 
 #ifdef __cplusplus

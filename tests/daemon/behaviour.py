@@ -562,6 +562,24 @@ def test_a_thread_that_is_missing_fails_the_start(lab):
         assert predict(daemon, user_id=1).status == 200
 
 
+def test_every_thread_has_a_name(lab):
+    with lab.daemon("--model", lab.movies, "--threads=2", "--batch-threads=2", "--redis=redis://127.0.0.1:1",
+                    "--jwt-secret-file", os.path.join(lab.folder, "jwt-secret"),
+                    environment={"OPENBLAS_NUM_THREADS": "1"}) as daemon:
+        folder = "/proc/%d/task" % daemon.process.pid
+
+        def names():
+            found = []
+            for thread in os.listdir(folder):
+                with open(os.path.join(folder, thread, "comm")) as file:
+                    found.append(file.read().strip())
+            return sorted(found)
+
+        expected = ["access-log", "database-watch", "http-0", "http-1", "http-accept", "model-changer",
+                    "model-keeper", "recsys-scan", "recsysd", "store-watch"]
+        assert wait_for(lambda: names() == expected), names()  # a thread names itself once it runs
+
+
 def test_the_documentation_has_the_table_of_settings(lab):
     status, table, _ = run(lab, "--help-markdown")
     with open(os.path.join(SOURCE, "docs", "daemon.md"), encoding="utf-8") as file:

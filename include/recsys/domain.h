@@ -18,7 +18,7 @@ extern "C" {
 
 /*
  * A set of domains. A domain is data that is read from a database by one key
- * pattern and kept in one of up to 16 logical databases of a cache. A new set is
+ * pattern and kept in one of up to 16 logical dbs of a cache. A new set is
  * empty; recsys_domains_add() adds a domain of yours, recycling.h adds the ready
  * ones of one service.
  *

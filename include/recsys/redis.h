@@ -17,7 +17,7 @@ enum {
 };
 
 /*
- * One logical database is (endpoint, number, prefix). Several may share an
+ * One logical db is (endpoint, number, prefix). Several may share an
  * endpoint; on servers that have only database 0, prefixes separate them.
  * Text is COPIED.
  */

@@ -15,7 +15,7 @@ extern "C" {
 #endif
 
 /*
- * One logical database: a flat set of keys with values and times to live.
+ * One logical db: a flat set of keys with values and times to live.
  *
  * In front of every driver stands a circuit breaker. When calls have failed
  * several times in a row (E_TIMEOUT, E_IO, E_BACKEND), the breaker opens: calls

@@ -22,6 +22,7 @@ SOMEBODY_ELSES = {
     "constraint": ("include/recsys/source.h", "lib/adapters/postgres/", "sql/"),  # SQL's
     "discard": ("tests/bench/", "tests/integration/"),  # Redis' and wrk's
     "guest": ("tests/machines/",),  # a machine inside a machine
+    "logical database": ("docs/decisions/0007", "docs/daemon.md"),  # Redis' own
     "metadata": ("daemon/", "docs/daemon.md"),  # a member of the models' JSON
     "origin": ("daemon/", "docs/daemon.md", "tests/daemon/"),  # CORS
     "prefetch": ("lib/score/", "docs/decisions/0005-a-kernel-beside-blas.md"),  # the processor's
@@ -32,9 +33,13 @@ SOMEBODY_ELSES = {
 RIDDLES = {
     "all the same": '"anyway", "nevertheless" or nothing',
     "as good as": "say what it is",
+    "(?:by|for|from|of|to|with|than|so) who": '"the caller that", "the thread that"',
+    "(?:he|him|his|himself)": '"it" for a program, "their" for a person',
+    "anew": '"again"',
     "cannot be told": '"cannot tell", "did not reach"',
     "could not be told": '"did not reach"',
     "for ever": '"permanently", "without end", "never ..."',
+    "for want of": '"for lack of"',
     "gets? round": "say how",
     "has (?:not )?heard of": '"knows", "has received"',
     "in vain": "say what did not happen",

@@ -30,7 +30,7 @@ for argument in "$@"; do
         exit 0
         ;;
     *)
-        echo "install_dependencies.sh: what is '$argument' for?" >&2
+        echo "install_dependencies.sh: unknown argument '$argument'" >&2
         exit 2
         ;;
     esac

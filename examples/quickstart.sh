@@ -41,7 +41,7 @@ while [ $# -gt 0 ]; do
         exit 0
         ;;
     *)
-        echo "quickstart.sh: what is '$1' for? (--help)" >&2
+        echo "quickstart.sh: unknown argument '$1' (--help lists the options)" >&2
         exit 2
         ;;
     esac
@@ -107,7 +107,7 @@ start_server() {
         fi
         sleep 0.1
     done
-    echo "quickstart.sh: recsysd does not get ready; its log, $log, ends with:" >&2
+    echo "quickstart.sh: recsysd did not become ready; its log, $log, ends with:" >&2
     tail -n 20 "$log" >&2
     exit 1
 }
@@ -135,7 +135,7 @@ examples/install_dependencies.sh
 step "Building into build/release"
 mkdir -p build "$work"
 if ! build >"$work/build.log" 2>&1; then
-    echo "that failed; once more from an empty folder"
+    echo "the build failed; trying again from an empty folder"
     rm -rf build/release
     if ! build >"$work/build.log" 2>&1; then
         tail -n 40 "$work/build.log" >&2

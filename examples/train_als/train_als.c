@@ -40,8 +40,8 @@ static const char usage_text[] =
     "                        the catalogue is made from its ratings\n"
     "  --out DIR             the bundle to write; must not exist\n"
     "  --name NAME           the model's name (movies)\n"
-    "  --mode MODE           implicit: what will a user choose; ratings: how many stars\n"
-    "                        will they give (implicit)\n"
+    "  --mode MODE           implicit: which films a user will choose; ratings: how many\n"
+    "                        stars a user will give (implicit)\n"
     "  --factors N           length of the vectors, 1..1024 (64)\n"
     "  --iterations N        (30)\n"
     "  --regularization X    (20; 0.15 with --mode ratings)\n"
@@ -171,7 +171,7 @@ static void parse_command(struct command *command, int argc, char **argv)
         parse_option(command, letter, letter == '?' ? "" : options[index].name, optarg);
     }
     if (optind < argc)
-        usage_error("what is '%s' for?", argv[optind]);
+        usage_error("unknown argument '%s'", argv[optind]);
     if (command->ratings == NULL || command->movies == NULL || command->out == NULL)
         usage_error("%s are needed", "--ratings, --movies and --out");
     if (command->als.n_threads == 0u) {
@@ -229,10 +229,10 @@ int main(int argc, char **argv)
     /* Every thread of the trainer calls BLAS, which must not start threads of its
      * own. A BLAS without this setting has no threads. */
     if (recsys_blas_set_threads(1u, NULL) != RECSYS_OK)
-        report_progress("this BLAS decides itself how many threads it uses");
+        report_progress("this BLAS chooses by itself how many threads it uses");
     if (command.als.n_threads > 1u && als_blas_is_serial()) {
-        fputs("recsys-train-als: this OpenBLAS is its serial flavour, so one thread trains; with "
-              "the package libopenblas0-pthread more can\n",
+        fputs("recsys-train-als: this OpenBLAS is the serial flavour, so only one thread trains; "
+              "install libopenblas0-pthread for more\n",
               stderr);
         command.als.n_threads = 1u;
     }
@@ -247,10 +247,10 @@ int main(int argc, char **argv)
            command.als.n_threads, command.als.mode == ALS_IMPLICIT ? "loss" : "RMSE", model.loss);
     quality_measure(&quality, &model, command.als.factors, &by_user, &data);
     if (quality.n_users > 0u)
-        printf("of what was withheld: recall@%u %.4f, nDCG@%u %.4f\n", QUALITY_K, quality.recall,
+        printf("withheld ratings: recall@%u %.4f, nDCG@%u %.4f\n", QUALITY_K, quality.recall,
                QUALITY_K, quality.ndcg);
     if (quality.rmse > 0.0)
-        printf("their stars predicted with RMSE %.4f\n", quality.rmse);
+        printf("predicted stars of withheld ratings: RMSE %.4f\n", quality.rmse);
     genres_make(&genres, &data, &by_item, &model, &command.als);
     bundle_write(command.out, command.name, &data, &by_user, &by_item, &model, &command.als,
                  &genres, &quality);

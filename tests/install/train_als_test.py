@@ -324,7 +324,7 @@ def test_wrong_command_lines_end_with_status_2(case):
     need = ["--ratings", case.ratings_csv, "--movies", case.movies_csv, "--out", case.fresh()]
     for arguments, message in (([], "--ratings, --movies and --out are needed"), (need[:4], "--ratings, --movies and --out are needed"),
                                (need + ["--mode", "x"], "--mode is implicit or ratings, not 'x'"),
-                               (need + ["more"], "what is 'more' for?"),
+                               (need + ["more"], "unknown argument 'more'"),
                                (need + ["--factors", "0"], "--factors must be a number from 1 to 1024, not '0'"),
                                (need + ["--factors", "1.5"], "--factors must be a whole number"),
                                (need + ["--alpha", "-1"], "--alpha must be a number from 1e-06 to 1e+06, not '-1'"),

@@ -1,14 +1,17 @@
-/* daemon/config/config_print.c - shows the settings of config_table.h to people.
+/* daemon/config/config_print.c - prints the settings of config_table.h.
  *
  * Three forms of one table: --help for the terminal, --help-markdown for
  * docs/daemon.md (a test compares the page with it), --print-config as a
- * configuration file that would bring about the present settings.
+ * configuration file with the present settings.
  */
 #include "daemon/config/config.h"
 
 #include <string.h>
 
-#include <recsys/recsys.h>
+#include <recsys/version.h>
+
+#define LINE_COLUMNS 78
+#define INDENT 6
 
 static void print_flag(FILE *out, const char *name)
 {
@@ -37,6 +40,24 @@ static void print_values(FILE *out, const struct rd_setting *setting, const char
     }
 }
 
+/* In lines of at most LINE_COLUMNS, indented. */
+static void print_wrapped(FILE *out, const char *text)
+{
+    size_t column = 0;
+
+    while (*text != '\0') {
+        size_t size = strcspn(text, " ");
+
+        if (column > 0 && column + 1 + size > LINE_COLUMNS) {
+            (void)fputc('\n', out);
+            column = 0;
+        }
+        column += (size_t)fprintf(out, "%*s%.*s", column == 0 ? INDENT : 1, "", (int)size, text);
+        text += size + strspn(text + size, " ");
+    }
+    (void)fputc('\n', out);
+}
+
 void rd_config_print_help(FILE *out)
 {
     size_t n;
@@ -56,7 +77,8 @@ void rd_config_print_help(FILE *out)
         print_values(out, setting, "|");
         if (setting->preset[0] != '\0')
             (void)fprintf(out, "  [%s]", setting->preset);
-        (void)fprintf(out, "\n      %s\n", setting->help);
+        (void)fputc('\n', out);
+        print_wrapped(out, setting->help);
     }
     (void)fputs("\n  --config FILE  --print-config  --help  --help-markdown  --version\n\n"
                 "Exit status: 0 stopped as asked, 1 could not start or serve, 2 wrong settings.\n",

@@ -19,103 +19,146 @@
 /* clang-format off */
 #define RD_CONFIG_TABLE(X) \
     X(model, TEXT, 0, 4095, "", "", \
-      "bundle directory, model file or models:/ URI to serve") \
+      "Model to serve: the directory of a bundle, an .npz or .safetensors file, or a models:/ " \
+      "URI, which needs registry. Always needed.") \
     X(registry, TEXT, 0, 4095, "", "", \
-      "directory of published models, for models:/ URIs") \
+      "Directory of published models, for models:/ URIs.") \
     X(listen, TEXT, 1, 255, "127.0.0.1:8000", "", \
-      "IPv4 address and port; port 0 takes a free one") \
+      "IPv4 address and port to listen on. Port 0 takes a free one; see port_file. An address " \
+      "beyond loopback needs API keys, JWTs or allow_unauthenticated.") \
     X(port_file, TEXT, 0, 4095, "", "", \
-      "write the port that is listened on to this file") \
+      "File that recsysd writes the port into once it listens. For scripts that start it with " \
+      "port 0.") \
     X(wait_for_model, SWITCH, 0, 1, "off", "", \
-      "start without a model if it cannot be loaded, and keep trying") \
+      "on: start also if the model cannot be loaded, answer 503 until it can, and try every " \
+      "two seconds. off: exit with status 1.") \
     X(env, CHOICE, 0, 1, "development", "development|production", \
-      "production hides /openapi.json") \
+      "production hides /openapi.json and /docs.") \
     X(allow_unauthenticated, SWITCH, 0, 1, "off", "", \
-      "listen beyond loopback although neither API keys nor JWTs are asked for") \
+      "Listen beyond loopback although neither API keys nor JWTs are configured. Only if a " \
+      "proxy or firewall decides who may call.") \
     X(api_keys_file, TEXT, 0, 4095, "", "", \
-      "one key a line; every /api route then needs one of them, or a JWT") \
+      "File with one API key a line, 8 to 255 characters each. Every /api route then needs " \
+      "one of these keys, or a JWT.") \
     X(admin_token, SECRET, 0, 255, "", "", \
-      "token for the routes that change models; better given by file or environment") \
+      "Token that the routes that change models need; without one they are off. Other users " \
+      "of the machine can see a command line: use admin_token_file or the environment.") \
     X(admin_token_file, TEXT, 0, 4095, "", "", \
-      "file whose first line is the admin token") \
+      "File whose first line is the admin token. Not read if admin_token is set.") \
     X(jwt_secret_file, TEXT, 0, 4095, "", "", \
-      "file with the secret of HS256 tokens, at least 32 bytes; every /api route then needs a JWT or an API key") \
+      "File with the secret of HS256 tokens, 32 to 4096 bytes. Every /api route then needs a " \
+      "JWT or an API key.") \
     X(jwt_public_key_file, TEXT, 0, 4095, "", "", \
-      "PEM file with the public key of RS256 tokens, instead of a secret") \
+      "PEM file with the public key of RS256 tokens, instead of a secret.") \
     X(jwt_issuer, TEXT, 0, 255, "", "", \
-      "what a token's iss must be; empty = anything") \
+      "Only tokens with this iss are accepted. Empty = iss is not checked.") \
     X(jwt_audience, TEXT, 0, 255, "", "", \
-      "what a token's aud must be or contain; empty = tokens with an aud are refused") \
+      "Only tokens whose aud is or contains this are accepted. Empty = tokens with an aud are " \
+      "refused.") \
     X(jwt_leeway_s, NUMBER, 0, RD_MAX_LEEWAY_S, "30", "s", \
-      "how far clocks may be apart when exp, nbf and iat are checked") \
+      "How far the clocks of this machine and of the tokens' issuer may differ. 0 = a token " \
+      "ends to the second; more accepts expired tokens for so long.") \
     X(jwt_unconfirmed_s, NUMBER, 0, 86400, "300", "s", \
-      "while the database is away: how long GET requests pass whose token neither our list nor Redis knows as revoked; 0 = never") \
+      "While the database does not answer: how long GET requests are still answered if " \
+      "neither the denylist in this process nor Redis has their token. Raise it for " \
+      "availability, lower it for security; 0 = answer 503 at once.") \
     X(cors_origins, TEXT, 0, 4095, "", "", \
-      "origins whose pages may call, separated by commas; * = all") \
+      "Origins whose pages may call from a browser, separated by commas. Empty = none, * = " \
+      "all.") \
     X(threads, NUMBER, 1, 1024, "64", "threads", \
-      "worker threads: connections that are served at once") \
+      "Workers: as many connections are served at once; the others wait. Raise it if clients " \
+      "keep many connections open. 1 = one open connection makes all others wait.") \
     X(max_connections, NUMBER, 1, 65536, "1024", "connections", \
-      "accepted connections, those that wait for a worker included") \
+      "Connections that recsysd accepts: those that are served and those that wait for a " \
+      "worker. Not more than threads = only one may wait.") \
     X(request_timeout_ms, NUMBER, 100, 600000, "10000", "ms", \
-      "for a request to arrive, and for waiting on another thread's work") \
+      "How long a request may take to arrive, and how long it waits for a thread that " \
+      "computes the same answer or for a batch. Too small = slow clients get 408; too large = " \
+      "they keep a worker busy.") \
     X(keep_alive_timeout_ms, NUMBER, 1, 600000, "5000", "ms", \
-      "how long an idle connection stays open") \
+      "How long a connection without a request stays open; it occupies a worker for that " \
+      "time. Lower it if there are more clients than threads.") \
     X(max_header_bytes, NUMBER, 1024, 1048576, "16384", "bytes", \
-      "request line and headers; 431 beyond") \
+      "Largest request line and headers together; 431 beyond. Each worker has a buffer of " \
+      "twice this size.") \
     X(max_body_bytes, NUMBER, 1024, 268435456, "1048576", "bytes", \
-      "request body; 413 beyond") \
+      "Largest body of a request; 413 beyond. A batch of 1000 integer ids needs some 10 KB.") \
     X(gzip_min_bytes, NUMBER, 0, 1073741824, "1000", "bytes", \
-      "compress replies of at least this size; 0 = never") \
+      "Smallest body that is compressed for clients that accept gzip. Raise it if the network " \
+      "is faster than the processor. 0 = never.") \
     X(cache_bytes, NUMBER, 0, 1099511627776, "67108864", "bytes", \
-      "answers kept in memory, without redis; 0 = no answer is kept, in redis neither") \
+      "Memory for the cache of answers in this process; Redis has its own limit. Raise it " \
+      "while recsysd_cache_evictions_total grows. 0 = answers are not cached at all, not even " \
+      "in Redis.") \
     X(cache_ttl_s, NUMBER, 1, 604800, "300", "s", \
-      "how long an answer is kept") \
+      "How long an answer stays in the cache. A changed model never gets old answers, so this " \
+      "only limits the memory that unused answers take.") \
     X(redis, SECRET, 0, 4095, "", "", \
-      "where caches, limits and revoked tokens are: redis://[user:password@]host:port, rediss:// or unix://path; empty = in this process") \
+      "Server for caches, limits and revoked tokens: redis://[user:password@]host:port, " \
+      "rediss:// or unix://path. Empty = they are in this process, and each process has its " \
+      "own.") \
     X(redis_password_file, TEXT, 0, 4095, "", "", \
-      "file whose first line is the password for servers whose URL has none") \
+      "File whose first line is the password for servers whose URL has none.") \
     X(redis_dbs, SECRET, 0, 4095, "", "", \
-      "logical databases that are elsewhere, separated by commas: 0=redis://10.0.0.2:6379/0, or with a key prefix 3=redis://10.0.0.3:6379/1#game:") \
+      "Logical databases that are on other servers, separated by commas: " \
+      "0=redis://10.0.0.2:6379/0, or with a key prefix 3=redis://10.0.0.3:6379/1#game:") \
     X(redis_prefix, TEXT, 0, 63, "", "", \
-      "in front of every key in redis") \
+      "Text in front of every key in Redis. For servers that other services use, too.") \
     X(redis_single_db, SWITCH, 0, 1, "off", "", \
-      "redis is a server or proxy with database 0 alone: keys of logical database 3 begin with d3: instead") \
+      "For servers and proxies that only have database 0: keys of logical database 3 begin " \
+      "with d3: instead of being in database 3.") \
     X(redis_pool, NUMBER, 1, 1024, "16", "connections", \
-      "at most to each logical database") \
+      "Most connections to each logical database. Raise it while " \
+      "recsysd_redis_pool_waits_total grows; more than threads + 1 has no effect.") \
     X(redis_timeout_ms, NUMBER, 1, 10000, "50", "ms", \
-      "for a command; a server that misses it several times in a row is not asked for a while (its " \
-      "breaker is open)") \
+      "How long a command may take. After several time-outs in a row the circuit breaker " \
+      "opens, and requests do without Redis. Too small = it opens for short delays; too large " \
+      "= requests wait for a server that is down.") \
     X(redis_ca_file, TEXT, 0, 4095, "", "", \
-      "certificates that a rediss:// server may have; empty = the system's") \
+      "PEM file with the certificates that rediss:// servers are checked with. Empty = the " \
+      "system's.") \
     X(database, SECRET, 0, 4095, "", "", \
-      "PostgreSQL, as libpq takes it: postgresql://user@host/name or host=... dbname=...; empty = no domain routes") \
+      "PostgreSQL, in the form that libpq takes: postgresql://user@host/name or host=... " \
+      "dbname=... Empty = the routes of the domains answer 503.") \
     X(database_pool, NUMBER, 1, 1024, "8", "connections", \
-      "at most to PostgreSQL") \
+      "Most connections to PostgreSQL for requests; one more checks the server. Raise it " \
+      "while recsysd_postgres_pool_waits_total grows, and keep the sum of all processes below " \
+      "max_connections of the server.") \
     X(database_timeout_ms, NUMBER, 10, 600000, "2000", "ms", \
-      "for a statement, waiting for a connection included") \
+      "How long a statement may take, including the wait for a connection; 503 beyond. Too " \
+      "large = a slow database makes all workers wait.") \
     X(revocation_timeout_ms, NUMBER, 10, 600000, "500", "ms", \
-      "for the database's word whether a token is revoked, where redis does not have it; 503 beyond, and " \
-      "never more than database_timeout_ms") \
+      "How long a request waits for the database to say whether its token is revoked, where " \
+      "Redis does not know; 503 beyond. At most database_timeout_ms.") \
     X(warm, SWITCH, 0, 1, "on", "", \
-      "fill the caches of guides and popular places after the start") \
+      "Load guides and popular places into the caches after the start. off = the first " \
+      "requests load them.") \
     X(rate_limit, NUMBER, 0, 60000000, "0", "requests", \
-      "a minute and client on /api routes; 429 beyond; 0 = any number") \
+      "Requests a minute that each client may send to /api routes; 429 beyond. 0 = no limit.") \
     X(rate_burst, NUMBER, 0, 60000000, "0", "requests", \
-      "of these at once; 0 = rate_limit") \
+      "How many of these requests may come at once. Smaller = the requests must be spread " \
+      "over the minute. 0 = all of rate_limit.") \
     X(rate_limit_auth, NUMBER, 0, 60000000, "0", "requests", \
-      "a minute and client on /auth routes, and failed logins a minute and address; 0 = any number") \
+      "Requests a minute that each client may send to /auth routes, and failed logins a " \
+      "minute of each address; 429 beyond. Against the guessing of keys. 0 = no limit.") \
     X(batch_threads, NUMBER, 1, 256, "1", "threads", \
-      "threads that score one batch") \
+      "Threads that score one batch. Raise it, up to the number of processor cores, if " \
+      "batches are large and rare: batches run one after another.") \
     X(blas_threads, NUMBER, 1, 256, "1", "threads", \
-      "threads of each BLAS call; more than 1 fights with the workers") \
+      "Threads of each BLAS call. More than 1 only where few requests come at once: the " \
+      "threads of all workers share the same processor cores.") \
     X(poll_registry_s, NUMBER, 0, 86400, "0", "s", \
-      "look this often whether the model's URI means another version; 0 = never") \
+      "How often to check whether the model's URI means another version, and load it. 0 = " \
+      "only on SIGHUP or by the routes for models.") \
     X(drain_timeout_ms, NUMBER, 0, 600000, "10000", "ms", \
-      "how long requests may finish after SIGTERM") \
+      "How long requests under way may still take after SIGTERM. Keep it below the time after " \
+      "which the service manager kills the process. 0 = end them at once.") \
     X(access_log, TEXT, 0, 4095, "stderr", "", \
-      "off, stderr or a file; one JSON object a line") \
+      "Where to write one JSON object a line for each request: off, stderr or the path of a " \
+      "file.") \
     X(log_level, CHOICE, 1, 4, "info", "error|warn|info|debug", \
-      "what the daemon's own log contains")
+      "Least urgent lines of the daemon's own log on stderr. error = only what needs an " \
+      "operator, debug = also what the library reports about single steps.")
       /* clang-format on */
 
 #endif

@@ -1,8 +1,7 @@
 /* lib/domain/columns.c - see columns.h.
  *
- * A query may select columns that are meant for this library and not for who
- * reads the entry: whether a row is settled, whether an award was new. They are
- * taken out by copying the rest.
+ * A query may select columns for this library that are not for the reader of the entry: whether a
+ * row is settled, whether an award was new. The rows are copied without them.
  */
 #include "lib/domain/columns.h"
 
@@ -57,7 +56,7 @@ recsys_status rs_columns_version(const recsys_rows *rows, const char *name, cons
     *out = 0;
     if (version.type != RECSYS_TYPE_INTEGER || version.number <= 0)
         return rs_error(err, RECSYS_E_FORMAT,
-                        "domain %s: its query gave no positive integer in column %s, which is to "
+                        "domain %s: its query gave no positive integer in column %s, which must "
                         "be the row's version",
                         what, name);
     *out = (uint64_t)version.number;

@@ -1,4 +1,4 @@
-/* lib/domain/columns.h - rows with fewer columns, and what a row says of itself. */
+/* lib/domain/columns.h - remove columns from rows, and read the version of a row. */
 #ifndef RS_DOMAIN_COLUMNS_H
 #define RS_DOMAIN_COLUMNS_H
 

@@ -1,8 +1,8 @@
-/* lib/domain/definition.c - is a row of the table complete and in itself right?
+/* lib/domain/definition.c - check a domain's definition and copy it.
  *
- * What can be found out without a database is found out when a domain is added:
- * that its key and its query have the same parameters, above all. A query with
- * a $3 that nobody fills would otherwise fail at the first request.
+ * All errors that can be found without a database are found when a domain is added: above all, that
+ * its key and its query have the same parameters. Else a query with a $3 without a value would fail
+ * at the first request.
  */
 #include <stddef.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static int is_domain_name(const char *name)
     return n > 0 && n <= MAX_NAME;
 }
 
-/* Which of $1..$31 a statement has, as bits; what stands in quotes does not count. */
+/* The parameters $1..$31 of a statement, as bits. Text in quotes does not count. */
 static uint32_t find_parameters(const char *statement)
 {
     uint32_t found = 0;
@@ -147,7 +147,7 @@ recsys_status rs_definition_copy(struct rs_domain *domain,
         if (own(texts[i]))
             continue;
         for (size_t j = i; j < sizeof texts / sizeof *texts; j++)
-            *texts[j] = NULL; /* not copied: not ours to free */
+            *texts[j] = NULL; /* not copied, so not freed */
         rs_definition_destroy(domain);
         return rs_error_nomem(err, "domain");
     }

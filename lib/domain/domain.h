@@ -1,8 +1,7 @@
 /* lib/domain/domain.h - a set of domains from the inside.
  *
- * One struct rs_domain is one row of the table. Nothing here changes once the
- * last row was added, so reading needs no lock. Rows of one logical database
- * share its recsys_aside.
+ * One struct rs_domain is one row of the table. Nothing here changes after the last row was added,
+ * so reading needs no lock. Rows of one logical database share its recsys_aside.
  */
 #ifndef RS_DOMAIN_DOMAIN_H
 #define RS_DOMAIN_DOMAIN_H
@@ -13,19 +12,19 @@
 
 struct rs_domain;
 
-/* What a domain that is built on the engine does otherwise. */
+/* The functions of a domain that works otherwise than the engine. */
 struct rs_domain_way {
     const char *read_by; /* the function that reads it instead of recsys_domains_get() */
     /* Load what one row of its warm query stands for; NULL if it is not WARM. */
     recsys_status (*warm)(recsys_domains *domains, const struct rs_domain *domain,
                           const recsys_rows *rows, size_t row, double ttl_share, uint32_t *outcome,
                           recsys_error *err);
-    void *(*make)(void);        /* what it needs for itself; NULL = nothing. May return NULL */
-    void (*unmake)(void *made); /* never told NULL */
+    void *(*make)(void);        /* make its own data; NULL = it has none. May return NULL */
+    void (*unmake)(void *made); /* never called with NULL */
 };
 
 struct rs_domain {
-    recsys_domain_definition definition; /* complete; its texts are ours */
+    recsys_domain_definition definition; /* complete; its texts are OWNED */
     size_t n_parameters;                 /* of the key */
     const struct rs_domain_way *way;     /* NULL = the usual one */
     void *made;                          /* by way->make() */
@@ -49,7 +48,7 @@ struct recsys_domains {
     size_t n_domains;
 };
 
-/* Add a row; `way` must last as long as the set, NULL for those that need nothing special. */
+/* Add a row. `way` must last as long as the set; NULL for the usual way. */
 recsys_status rs_domains_add(recsys_domains *domains, const recsys_domain_definition *definition,
                              const struct rs_domain_way *way, recsys_error *err);
 /* Remove the rows that were added last, until `n` are left. */
@@ -74,7 +73,7 @@ recsys_status rs_domain_read(recsys_domains *domains, const struct rs_domain *do
                              const char *const *values, double ttl_share, recsys_value *json,
                              uint32_t *outcome, recsys_error *err);
 
-/* What a definition's time to live is for one entry. */
+/* The time to live of one entry. */
 uint32_t rs_domain_ttl_ms(const struct rs_domain *domain, double ttl_share);
 
 /* domain_write.c: run a writer around keys of any databases. */
@@ -82,11 +81,11 @@ recsys_status rs_domains_around(const struct rs_domain *const *touched, size_t n
                                 const char *const *values, size_t n, recsys_aside_writer writer,
                                 void *user_data, recsys_error *err);
 
-/* Text from outside: there, `min`..`max` bytes, UTF-8 without NUL. */
+/* Check text from outside: not NULL, `min`..`max` bytes, UTF-8 without NUL. */
 recsys_status rs_domain_check_text(const char *function, const char *what, const char *text,
                                    size_t min, size_t max, recsys_error *err);
 
-/* `text` of rs_alloc() becomes a value that frees it. */
+/* Make a value of `text`, which comes from rs_alloc(); releasing the value frees it. */
 void rs_value_own(recsys_value *value, char *text, size_t size);
 
 #endif

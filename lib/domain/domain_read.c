@@ -1,13 +1,11 @@
 /* lib/domain/domain_read.c - reading an entry: from the cache, or by the domain's query.
  *
- * A list is cached once, with max_rows rows, whatever a reader asked for: what
- * two readers with different limits get is cut from the same entry, so neither
- * can get the other's answer. Who wants more than max_rows gets it from the
- * database, unless the cached list is shorter than max_rows: then there is no more.
+ * A list is cached once, with max_rows rows, for readers with any limit: their answers are cut from
+ * this entry. A reader that wants more than max_rows gets the rows from the database, unless the
+ * cached list is shorter than max_rows: then there are no more.
  *
- * That there is no such row is kept by the cache for its usual time. A domain
- * that wants another time, or none, says so by the value `null`, which no shape
- * ever has.
+ * The cache keeps "there is no such row" for its usual time. A domain with a time of its own for
+ * that caches the value `null`, which no shape has.
  */
 #include <string.h>
 
@@ -32,9 +30,9 @@ uint32_t rs_domain_ttl_ms(const struct rs_domain *domain, double ttl_share)
     return (uint32_t)(domain->definition.ttl_s * 1000.0 * ttl_share);
 }
 
-/* Run the domain's query; `n_rows` for those with max_rows. */
-static recsys_status query(const struct domain_reading *reading, uint32_t n_rows, recsys_rows **rows,
-                           recsys_error *err)
+/* Run the domain's query, with `n_rows` if it has max_rows. */
+static recsys_status query(const struct domain_reading *reading, uint32_t n_rows,
+                           recsys_rows **rows, recsys_error *err)
 {
     const struct rs_domain *domain = reading->domain;
     recsys_datum parameters[RS_PATTERN_PARAMETERS + 1];
@@ -48,7 +46,7 @@ static recsys_status query(const struct domain_reading *reading, uint32_t n_rows
                                reading->domains->timeout_ms, rows, err);
 }
 
-/* Are all rows as they will stay? Then, or without such a column, *is_settled is 1. */
+/* *is_settled becomes 1 if no row will change any more, and if there is no such column. */
 static recsys_status look_if_settled(const struct rs_domain *domain, const recsys_rows *rows,
                                      int *is_settled, recsys_error *err)
 {
@@ -72,7 +70,7 @@ static recsys_status look_if_settled(const struct rs_domain *domain, const recsy
     return RECSYS_OK;
 }
 
-/* What a reader sees: the rows without the column that is ours. */
+/* The rows for a reader: without the library's column. */
 static recsys_status format_rows(const struct rs_domain *domain, const recsys_rows *rows,
                                  recsys_value *out, recsys_error *err)
 {
@@ -186,8 +184,8 @@ static recsys_status cut_list(const struct rs_domain *domain, uint32_t limit, re
 }
 
 /* The cached list has max_rows rows at most, and the reader wants more. */
-static recsys_status read_beyond(const struct domain_reading *reading, uint32_t limit, recsys_value *json,
-                                 uint32_t *outcome, recsys_error *err)
+static recsys_status read_beyond(const struct domain_reading *reading, uint32_t limit,
+                                 recsys_value *json, uint32_t *outcome, recsys_error *err)
 {
     const struct rs_domain *domain = reading->domain;
     recsys_rows *rows = NULL;

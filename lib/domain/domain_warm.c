@@ -1,13 +1,11 @@
-/* lib/domain/domain_warm.c - loading beforehand what will be asked for.
+/* lib/domain/domain_warm.c - load entries before the first request.
  *
- * A warm query lists the keys, and each is read as a request would read it: what
- * is cached stays, what is not is loaded under the same lease. Times to live are
- * spread from a half to the whole, so that a day of warming is not followed by
- * one moment at which everything expires.
+ * A warm query lists the keys, and each is read as by a request: cached values stay, others are
+ * loaded under the same lease. Times to live are spread from a half to the whole, so that entries
+ * that were loaded together do not expire together.
  *
- * One process at a time: the lock is a key `~warm` in the logical database that
- * is being warmed, which no entry's key can be. It ends with the time that was
- * given, should its owner die.
+ * One process warms at a time: the lock is the key `~warm` in the logical database that is warmed,
+ * which no entry can have. It expires after the time that the caller gave, in case its owner dies.
  */
 #include <stddef.h>
 #include <string.h>
@@ -20,7 +18,7 @@
 #include "lib/domain/pattern.h"
 
 #define DEFAULT_TIMEOUT_MS 60000u
-#define MAX_LOCK_MS 3600000u /* of one who may take as long as it takes, and dies */
+#define MAX_LOCK_MS 3600000u /* of an owner without a time limit that dies */
 #define LOCK "~warm"
 
 struct warming {
@@ -37,7 +35,7 @@ static double spread(struct warming *warming)
     return 0.5 + 0.5 * ((double)(random >> 11) / 9007199254740992.0);
 }
 
-/* Values of a row as a key's parameters; `texts` has a place for each. */
+/* The values of a row as a key's parameters; `texts` has room for each. */
 static recsys_status read_values(const struct rs_domain *domain, const recsys_rows *rows,
                                  size_t row, const char **values, recsys_error *err)
 {
@@ -82,11 +80,11 @@ static recsys_status warm_key(struct warming *warming, const struct rs_domain *d
     else if (status == RECSYS_OK && outcome != RECSYS_ASIDE_UNKNOWN)
         warming->counts.present++;
     else
-        warming->counts.failed++; /* UNKNOWN: loaded, but there was nowhere to keep it */
+        warming->counts.failed++; /* UNKNOWN: loaded, but the store did not keep it */
     return status;
 }
 
-/* No longer than warming may take in all: somebody may be waiting for its end. */
+/* At most the time for all of the warming: a caller may wait for its end. */
 static uint32_t time_for_a_statement(const struct warming *warming)
 {
     uint64_t now = rs_clock_ns();
@@ -117,8 +115,8 @@ static recsys_status warm_domain(struct warming *warming, const struct rs_domain
             break;
         }
         status = warm_key(warming, domain, rows, row, &said);
-        /* It was removed meanwhile; or its key or value is too large to be kept, and will be
-         * tomorrow, too. */
+        /* The row was removed meanwhile, or its key or value is too large to be kept, and always
+         * will be. */
         if (status != RECSYS_OK && status != RECSYS_E_NOT_FOUND && status != RECSYS_E_LIMIT)
             worst = rs_error_copy(err, &said);
     }
@@ -132,7 +130,7 @@ static int is_wanted(const struct rs_domain *domain, const char *name)
            (name == NULL || strcmp(domain->definition.name, name) == 0);
 }
 
-/* All wanted domains of one logical database, under its lock. */
+/* Warm all wanted domains of one logical database, under its lock. */
 static recsys_status warm_database(struct warming *warming, uint32_t db, const char *name,
                                    recsys_error *err)
 {
@@ -165,7 +163,7 @@ static recsys_status warm_database(struct warming *warming, uint32_t db, const c
         if (status == RECSYS_E_TIMEOUT)
             break;
     }
-    /* Only if it is still ours: after a time-out somebody else may have taken it. */
+    /* Only if this process still has it: after it expired, another may have taken it. */
     status = recsys_store_replace(store, key, mine, none, 0, NULL);
     (void)status;
     return worst;

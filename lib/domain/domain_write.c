@@ -1,9 +1,8 @@
-/* lib/domain/domain_write.c - changing the truth, then invalidating what it was.
+/* lib/domain/domain_write.c - change the truth, then invalidate its cached values.
  *
- * The order is recsys_aside_write()'s and cannot be got wrong here. A write
- * that touches entries of several logical databases runs inside one such call a
- * database, each around the next, with the statement in the middle: all are
- * told, whatever the statement came to.
+ * recsys_aside_write() keeps this order. A write that touches entries of several logical databases
+ * runs inside one such call for each database, one around the other, with the statement in the
+ * middle. So all are invalidated, also if the statement failed.
  */
 #include <string.h>
 
@@ -21,7 +20,7 @@ struct around {
         recsys_bytes bytes;
     } * touched;
     size_t n;
-    uint32_t db; /* the next logical database to go around */
+    uint32_t db; /* the logical database of the next call */
     recsys_aside_writer writer;
     void *user_data;
 };
@@ -134,8 +133,8 @@ recsys_status recsys_domains_invalidate(recsys_domains *domains, const char *nam
     return status == RECSYS_OK ? recsys_aside_invalidate(domain->aside, &bytes, 1, err) : status;
 }
 
-/* The keys of one user in a domain with more parameters: all that begin as
- * theirs do. */
+/* Invalidate the keys of one user in a domain with more parameters: all keys with the same
+ * beginning. */
 static recsys_status invalidate_matching(const struct rs_domain *domain, const char *user_id,
                                          recsys_error *err)
 {
@@ -177,7 +176,7 @@ recsys_status recsys_domains_invalidate_user(recsys_domains *domains, const char
         else
             status = invalidate_matching(domain, user_id, err);
         if (status != RECSYS_OK)
-            worst = status; /* go on: what can be invalidated is */
+            worst = status; /* go on with the other keys */
     }
     return worst;
 }

@@ -1,9 +1,8 @@
-/* lib/domain/domains.c - the set: what it is made of, adding a row, finding one.
+/* lib/domain/domains.c - the set: create it, add a row, find one.
  *
- * A logical database gets its store and its recsys_aside when the first domain
- * that lives in it is added, with that domain's time to live as the cache's own.
- * Reads name their entry's time to live themselves; what is written through has
- * the cache's.
+ * A logical database gets its store and its recsys_aside when its first domain is added; that
+ * domain's time to live becomes the cache's. A read gives the time to live of its entry; a
+ * write-through uses the cache's.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -130,7 +129,7 @@ static recsys_status open_database(recsys_domains *domains, uint32_t db, uint32_
     return recsys_aside_create(database->store, &options, &database->aside, err);
 }
 
-/* Two rows that could make the same key would hand out each other's entries. */
+/* Two domains that could make the same key would return each other's entries. */
 static recsys_status check_against_others(const recsys_domains *domains,
                                           const recsys_domain_definition *definition,
                                           recsys_error *err)

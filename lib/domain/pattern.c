@@ -1,9 +1,8 @@
 /* lib/domain/pattern.c - see pattern.h.
  *
- * Whether two patterns can make the same key is decided by walking through both
- * at once and keeping every pair of places that some common beginning can lead
- * to. A parameter is one character of an encoded value and then any number of
- * them, so it becomes two steps: ONE and MORE.
+ * To find out whether two patterns can make the same key, this file goes through both at the same
+ * time and keeps every pair of places that a common beginning can lead to. A parameter is one
+ * character of an encoded value and then any number of them, so it becomes two steps: ONE and MORE.
  */
 #include "lib/domain/pattern.h"
 
@@ -20,7 +19,7 @@ static int is_name(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* What recsys_key_format() lets through of a value, or puts in its place. */
+/* The characters that recsys_key_format() writes for a value. */
 static int is_of_value(unsigned char c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -96,7 +95,7 @@ static size_t make_steps(const char *pattern, unsigned char *steps)
     return n;
 }
 
-/* Can one character be what both steps ask for? */
+/* 1 if one character fits both steps. */
 static int can_meet(unsigned char a, unsigned char b)
 {
     if (a == END || b == END)

@@ -1,8 +1,8 @@
-/* lib/domain/pattern.h - what can be told from a key's pattern alone.
+/* lib/domain/pattern.h - check and compare key patterns.
  *
- * A pattern is fixed text with {name} for each parameter. recsys_key_format()
- * fills it in; here it is checked, compared with others, and cut up for
- * forgetting all of a user's keys.
+ * A pattern is fixed text with {name} for each parameter. recsys_key_format() fills it in; here it
+ * is checked, compared with others, and cut where a user's keys begin alike, to invalidate them
+ * all.
  */
 #ifndef RS_DOMAIN_PATTERN_H
 #define RS_DOMAIN_PATTERN_H

@@ -1,22 +1,21 @@
-/* lib/limiter/limiter.c - one rate limit for many keys: the store decides, or else we do.
+/* lib/limiter/limiter.c - one rate limit for many keys: the store decides, or else this process.
  *
- * While the store answers it alone decides, by its clock. Each answer says how
- * far the key's bucket is from being full (reset), all processes' requests
- * included, and that is what the local table is raised to. So it knows what the
- * store knew when the store goes away, and nobody gets a second burst.
+ * While the store answers it alone decides, by its clock. Each answer has the time until the key's
+ * bucket is full (reset), with the requests of all processes, and the local table is raised to it.
+ * So when the store stops answering, the local table knows the store's last state, and no key gets
+ * a second burst.
  *
- * The local table only rises. What it counted while the store was away stays
- * until time has paid it back, so a store that comes and goes, or comes back
- * empty, does not refill a bucket here.
+ * The local table only rises. A request that it counted while the store was away stays counted
+ * until its time is over. So a store that comes and goes, or comes back empty, does not refill a
+ * bucket here.
  *
- * When n processes divide the limit, an item comes back n times as slowly and
- * the burst is an n-th: the time to fill the bucket is the same, so what the
- * store said about it means the same here. A cost above the n-th of the burst
- * passes when the bucket is full, and is paid back in full.
+ * When n processes divide the limit, an item comes back n times as slowly and the burst is an n-th:
+ * the time to fill the bucket is the same, so the store's reset has the same meaning here. A cost
+ * above the n-th of the burst passes when the bucket is full, and is paid back in full.
  *
- * Keys are bytes of strangers. One of more than 200 bytes is kept as its
- * beginning and a hash, longer than any key that is kept as it is, so that the
- * two never meet and nobody stores megabytes.
+ * Keys come from clients. A key of more than 200 bytes is replaced by its beginning and a hash, so
+ * that no client can store megabytes. The replacement is longer than any other key, so the two
+ * kinds never collide.
  */
 #include "recsys/limiter.h"
 
@@ -42,7 +41,7 @@
 
 struct recsys_limiter {
     recsys_store *store;
-    uint32_t forks; /* rs_fork_count() of the process it works in */
+    uint32_t forks; /* rs_fork_count() of the process that uses it */
     struct rs_limiter_table *table;
     uint64_t emission_us, local_emission_us;
     uint32_t burst, local_burst;
@@ -70,10 +69,11 @@ static recsys_status set_rate(recsys_limiter *limiter, const recsys_limiter_opti
     limiter->burst = given->burst == 0 ? rate : given->burst;
     limiter->emission_us = rs_gcra_emission(rate, period_ms);
     if (limiter->emission_us == 0)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_limiter_create: %" PRIu32 " in %" PRIu32
-                        " ms are more than one a microsecond, the finest that can be measured",
-                        rate, period_ms);
+        return rs_error(
+            err, RECSYS_E_INVALID,
+            "recsys_limiter_create: %" PRIu32 " in %" PRIu32
+            " ms are more than one a microsecond, the smallest step of the limiter's clock",
+            rate, period_ms);
     if (rs_gcra_multiply(limiter->emission_us, limiter->burst) > MAX_ROOM_US)
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_limiter_create: a burst of %" PRIu32 " at %" PRIu32 " in %" PRIu32
@@ -150,7 +150,7 @@ void recsys_limiter_destroy(recsys_limiter *limiter)
     rs_free(limiter);
 }
 
-/* The key as the store knows it, the same in every process. */
+/* The key in the store, which is the same in every process. */
 static recsys_bytes store_key(const recsys_limiter *limiter, recsys_bytes key,
                               char room[MAX_PREFIX + MAX_KEY + 2])
 {
@@ -193,7 +193,8 @@ static void decide_here(recsys_limiter *limiter, uint64_t hash, uint64_t now_us,
 
     if (!rs_limiter_table_decide(limiter->table, hash, now_us, emission_us, burst, cost,
                                  &decision)) {
-        /* Nobody knows when a place will be free: ask again after one item's time. */
+        /* It is unknown when a place will be free: the client may retry after the time of one
+         * item. */
         decision = (recsys_rate_decision){
             .allowed = !limiter->is_strict, .retry_us = emission_us, .reset_us = emission_us};
     }

@@ -8,9 +8,10 @@
 
 struct rs_limiter_table;
 
-/* Room for `max_keys` (>= 1) keys, never more. NULL: out of memory. */
+/* A table for at most `max_keys` (>= 1) keys. NULL: out of memory. */
 struct rs_limiter_table *rs_limiter_table_create(uint32_t max_keys);
-/* In a forked child a thread of the parent's may have a lock for ever: then it is left as it is. */
+/* In a forked child a lock may be held by a thread of the parent, without end. Then the table is
+ * not freed. */
 void rs_limiter_table_destroy(struct rs_limiter_table *table, int has_its_locks);
 
 /* rs_gcra_decide() for the key of this hash. 0, and `out` is untouched, if the key

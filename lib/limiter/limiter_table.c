@@ -1,14 +1,12 @@
 /* lib/limiter/limiter_table.c - a bounded table of TATs.
  *
- * A key is known by 64 bits of its hash, made with a seed of this process, so
- * that strangers cannot choose keys that meet. The hash picks a group of up to
- * 64 places, and the key may be in any of them: a look is a walk over half a
- * kilobyte, whatever the table's size, and nothing is ever moved.
+ * A key is identified by 64 bits of its hash, with a random seed, so that clients cannot choose
+ * keys that collide. The hash picks a group of up to 64 places, and the key may be in any of them.
+ * A lookup reads half a kilobyte in a table of any size, and no key is ever moved.
  *
- * A TAT that is past says what an unknown key says, so its place is free: time
- * alone makes room, and nothing has to be removed. If all places of a group are
- * busy the table is full for a new key, which with many groups may happen
- * somewhat before every place of the table is taken.
+ * A past TAT means the same as an unknown key, so its place is free: keys need not be removed. If
+ * all places of a group are taken, there is no room for a new key of this group, even if other
+ * groups have free places.
  */
 #include <stddef.h>
 
@@ -70,7 +68,7 @@ static uint32_t group_of(const struct rs_limiter_table *table, uint64_t hash)
     return (uint32_t)(((hash >> 32) * table->n_groups) >> 32);
 }
 
-/* The key's place; a free one, now its own, if it has none; NOWHERE if none is free. */
+/* The key's place, which is a free one if the key is new; NOWHERE if none is free. */
 static size_t find(struct rs_limiter_table *table, uint64_t hash, uint64_t now_us)
 {
     size_t first = (size_t)group_of(table, hash) * table->group, unused = NOWHERE;

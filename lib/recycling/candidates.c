@@ -1,12 +1,12 @@
 /* lib/recycling/candidates.c - see candidates.h.
  *
- * Two lines of JSON. The first has the numbers that every caller needs, and
- * only it is parsed:
+ * A cached cell is two lines of JSON. The first has the numbers that every caller needs, and only
+ * this line is parsed:
  *
  *   {"complete_m":8462.3,"places":[[id,latitude,longitude,metres],...]}
  *
- * The second is the list of the centres as they are handed out, which is cut up
- * at its borders. Both are in the order of the metres from the cell's middle.
+ * The second is the list of the centres as callers get them; it is cut between its elements. Both
+ * are in the order of the distance from the cell's middle.
  */
 #include "lib/recycling/candidates.h"
 
@@ -60,7 +60,7 @@ static json_t *make_numbers(const recsys_rows *rows, size_t n, double complete_m
     return numbers;
 }
 
-/* The first `n` rows without the distance from the middle, which is nobody's answer. */
+/* The first `n` rows without the distance from the middle, which no caller gets. */
 static recsys_status format_centers(const recsys_rows *rows, size_t n, struct rs_buffer *out,
                                     recsys_error *err)
 {

@@ -1,5 +1,5 @@
-/* lib/recycling/candidates.h - what is cached of a cell: every centre that may be near one of its
- * points. */
+/* lib/recycling/candidates.h - the cached value of a cell: every centre that may be near one of
+ * its points. */
 #ifndef RS_RECYCLING_CANDIDATES_H
 #define RS_RECYCLING_CANDIDATES_H
 
@@ -22,11 +22,11 @@ struct rs_candidate {
 struct rs_candidates {
     struct rs_candidate *items; /* for rs_free() */
     size_t n;
-    double complete_m; /* every centre that is nearer to the middle than this is in the list */
+    double complete_m; /* the list has every centre that is nearer to the middle than this */
 };
 
-/* Write what the query of location.nearby gave, with one row more than
- * RS_CANDIDATES_MAX if there are more; `searched_m` is how far it looked. */
+/* Write the rows of location.nearby's query. They have one row more than RS_CANDIDATES_MAX if
+ * there are more centres; `searched_m` is the radius of the query. */
 recsys_status rs_candidates_format(const recsys_rows *rows, double searched_m,
                                    struct rs_buffer *out, recsys_error *err);
 

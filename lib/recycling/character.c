@@ -1,10 +1,10 @@
-/* lib/recycling/character.c - experience: the database computes, the cache takes the answer.
+/* lib/recycling/character.c - experience: computed by the database, then written through to the
+ * cache.
  *
- * character_db.gain_exp() adds, levels up and returns the state in one
- * statement, so two gains at once are one after the other and neither is lost.
- * What it returns is, column by column, what a reader would have loaded. It is
- * written through with the row's version: should a later gain have been faster
- * to the cache, the cache keeps that.
+ * character_db.gain_exp() adds, levels up and returns the state in one statement, so of two gains
+ * at the same time neither is lost. It returns the same columns that a reader loads. They are
+ * written through with the row's version: if the result of a later gain reached the cache first,
+ * the cache keeps that.
  */
 #include <string.h>
 
@@ -20,7 +20,7 @@
 
 static const char gain[] = "SELECT " RS_STATE_COLUMNS ", leveled_up, awarded "
                            "FROM character_db.gain_exp($1::text, $2::bigint, $3::text)";
-/* What the statement adds to the state for its caller. */
+/* The columns that the statement adds to the state for its caller. */
 static const char *const not_state[] = {"leveled_up", "awarded"};
 
 struct gaining {
@@ -29,8 +29,8 @@ struct gaining {
     recsys_rows *rows;
 };
 
-/* The cache's copy. If it cannot be made the entry is invalidated instead: the
- * gain itself has happened. */
+/* Write the state through. If that fails, the entry is invalidated instead, because the gain
+ * itself has happened. */
 static void write_through(recsys_aside_changes *changes, const recsys_rows *rows)
 {
     recsys_rows *state = NULL;

@@ -1,4 +1,4 @@
-/* lib/recycling/chat.c - adding to a conversation: the row first, then the history is invalidated.
+/* lib/recycling/chat.c - add to a conversation: write the row, then invalidate the history.
  */
 #include <string.h>
 

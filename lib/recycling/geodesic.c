@@ -1,20 +1,19 @@
 /* lib/recycling/geodesic.c - see geodesic.h.
  *
- * The inverse problem on Bessel's auxiliary sphere, in the notation of C. F. F.
- * Karney, "Algorithms for geodesics", J. Geodesy 87 (2013) 43-55,
- * doi:10.1007/s00190-012-0578-z: latitudes become reduced latitudes beta, and a
- * great circle of the sphere stands for the geodesic. Its length and the
- * difference of longitudes follow from the circle by two integrals, his
- * equations (7) and (8). He expands them in series. Here the arcs are short, and
- * six points of Gauss and Legendre's quadrature give them to the last bit: for
- * 2000 km the error is below 1e-18 of the arc.
+ * The inverse problem on Bessel's auxiliary sphere, in the notation of C. F. F. Karney, "Algorithms
+ * for geodesics", J. Geodesy 87 (2013) 43-55, doi:10.1007/s00190-012-0578-z: latitudes become
+ * reduced latitudes beta, and a great circle of the sphere takes the place of the geodesic. Its
+ * length and the difference of longitudes follow from the circle by two integrals, his equations
+ * (7) and (8). Karney expands them in series. Here the arcs are short, and Gauss-Legendre
+ * quadrature with six points is exact to the last bit: for 2000 km the error is below 1e-18 of the
+ * arc.
  *
- * The longitude difference on the sphere, omega, is found by repeating
- * omega = lambda + what (8) gives. Each turn multiplies the error by less than
- * the flattening, 1/298, unless the points are nearly antipodal.
+ * The longitude difference on the sphere, omega, is found by repeating omega = lambda + what (8)
+ * gives. Each step multiplies the error by less than the flattening, 1/298, unless the points are
+ * nearly antipodal.
  *
- * Differences of nearly equal numbers are avoided by writing them as products
- * (haversines), or carry their rounding error along (longitudes).
+ * Differences of nearly equal numbers are written as products (haversines), or their rounding error
+ * is added again (longitudes).
  */
 #include "lib/recycling/geodesic.h"
 
@@ -42,7 +41,7 @@ static struct reduced reduce(double latitude)
     return (struct reduced){sine / length, cosine / length};
 }
 
-/* to - from in degrees, -180..180, with the rounding error of the subtraction put back. */
+/* to - from in degrees, -180..180, with the rounding error of the subtraction added again. */
 static double longitude_difference(double from, double to)
 {
     double difference = to - from;

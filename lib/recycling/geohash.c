@@ -1,9 +1,9 @@
 /* lib/recycling/geohash.c - see geohash.h.
  *
- * Five characters of five bits: 13 for the longitude and 12 for the latitude, in
- * turns, the longitude first. A coordinate's bits are those of the number of its
- * strip; strips are 360 / 2^13 and 180 / 2^12 degrees wide, both 0.0439453125,
- * which binary fractions hold exactly, so cells have no gaps and no overlaps.
+ * Five characters of five bits: 13 for the longitude and 12 for the latitude, alternating, the
+ * longitude first. A coordinate's bits are those of the number of its strip; strips are 360 / 2^13
+ * and 180 / 2^12 degrees wide, both 0.0439453125, an exact binary fraction, so there are no gaps
+ * between cells and no overlaps.
  */
 #include "lib/recycling/geohash.h"
 
@@ -11,8 +11,8 @@
 #define LATITUDE_BITS 12
 #define STRIP (180.0 / (1 << LATITUDE_BITS))
 
-/* `edge` is the lowest coordinate there is. The quotient is rounded, borders are
- * exact: so it is corrected by a comparison. */
+/* `edge` is the lowest coordinate. The quotient is rounded and borders are exact, so a
+ * comparison corrects it. */
 static unsigned strip_of(double coordinate, double edge, unsigned n_bits)
 {
     unsigned last = (1u << n_bits) - 1, strip = (unsigned)((coordinate - edge) / STRIP);

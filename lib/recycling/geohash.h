@@ -9,9 +9,8 @@ struct rs_cell_of_earth {
     double south, north, west, east; /* degrees */
 };
 
-/* The cell that a point is in: of two that share a border, the northern and the
- * eastern one; latitude 90 and longitude 180 are in the last ones there are.
- * Latitude -90..90, longitude -180..180. */
+/* The cell that a point is in: a point on a border is in the northern or the eastern cell;
+ * latitude 90 and longitude 180 are in the last cells. Latitude -90..90, longitude -180..180. */
 void rs_geohash_cell(double latitude, double longitude, struct rs_cell_of_earth *out);
 
 #endif

@@ -1,12 +1,10 @@
-/* lib/recycling/guides.c - searching the guides.
+/* lib/recycling/guides.c - search the guides.
  *
- * The keyword goes into key and query in lower case. So writing it in another
- * case neither makes a second entry nor another answer: what the database is
- * asked depends on the key alone. The database folds both sides once more by a
- * rule of its own (info_db.folded()), so what this system knows of letters
- * decides how many entries there are, and not what is found. In the pattern
- * % and _ are escaped and mean themselves. A keyword whose key would be too long
- * is asked for without the cache.
+ * The keyword goes into key and query in lower case. So a keyword in another case makes no second
+ * entry and no other answer: the query depends only on the key. The database folds both sides once
+ * more by its own rule (info_db.folded()), so this system's knowledge of letters changes the number
+ * of entries, but not the results. In the pattern % and _ are escaped. A keyword whose key would be
+ * too long is searched without the cache.
  */
 #include <locale.h>
 #include <string.h>
@@ -109,7 +107,7 @@ static recsys_status load_answer(recsys_aside_load *load, void *user_data, recsy
     return status;
 }
 
-/* %keyword%, with what has a meaning in a pattern escaped. */
+/* %keyword%, with the special characters of a pattern escaped. */
 static void format_pattern(const char *keyword, struct rs_buffer *out)
 {
     rs_buffer_add(out, "%", 1);
@@ -162,8 +160,8 @@ recsys_status recsys_recycling_search_guides(recsys_domains *domains, const char
     return status;
 }
 
-/* Upper and lower case beyond ASCII. Without it such letters keep their case: more entries, the
- * same answers. */
+/* The locale for upper and lower case beyond ASCII. Without it such letters keep their case,
+ * which makes more entries and the same answers. */
 static void *make_letters(void)
 {
     return (void *)newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);

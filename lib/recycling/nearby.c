@@ -1,17 +1,15 @@
-/* lib/recycling/nearby.c - the nearest centres of a point, from what is cached of its cell.
+/* lib/recycling/nearby.c - the nearest centres of a point, from the cached value of its cell.
  *
- * What is cached must not be an answer: in a cell 5 km wide the nearest twenty
- * are different ones for each caller. Cached are the candidates, all centres
- * within radius + d of the cell's middle, where no point of the cell is farther
- * than d from the middle; so whatever is within the radius of a caller is one of
- * them. The caller's distances are computed here.
+ * An answer cannot be cached: in a cell 5 km wide each caller has another list of the nearest
+ * twenty. So the candidates are cached: all centres within radius + d of the cell's middle, where
+ * no point of the cell is farther than d from the middle. Every centre within the radius of a
+ * caller is one of them. The distances from the caller are computed here.
  *
- * The answer must be PostGIS's. It is taken from the cache only if it is
- * certain: nothing that is not in the list can belong to it (the triangle
- * inequality, with the caller's own distance from the middle), and no decision
- * (within the radius or not, which of two is nearer, where the centimetre is
- * rounded to) is closer than MARGIN. If one is, the database is asked for this
- * one caller.
+ * The answer must be PostGIS's. The cached candidates are used only if the answer is certain.
+ * First, no centre outside the list can belong to the answer (by the triangle inequality, with the
+ * caller's own distance from the middle). Second, no decision (within the radius or not, which of
+ * two is nearer, to which centimetre to round) is closer than MARGIN. Else the database answers
+ * this one caller.
  */
 #include <math.h>
 #include <stdio.h>
@@ -29,12 +27,13 @@
 
 #define MAX_RADIUS_KM 100u
 #define ANSWERS 20u
-/* More than ten times as much as rs_geodesic_distance() and PostGIS, which rounds
- * to 1e-8 m, were ever seen to differ by: 1.2e-8 m in 300,000 pairs. */
+/* More than ten times the largest difference between rs_geodesic_distance() and PostGIS, which
+ * rounds to 1e-8 m: 1.2e-8 m in 300,000 pairs. */
 #define MARGIN 2e-7
 #define CELL_MARGIN 1.0
 
-/* What the cached answer must equal: the order by the exact distance, then rounded. */
+/* The query whose result the cached answer must equal: in the order of the exact distance, then
+ * rounded. */
 static const char exact[] =
     "SELECT " RS_CENTER_COLUMNS ", round(metres::numeric, 2) AS distance "
     "FROM (SELECT " RS_CENTER_COLUMNS ", ST_Distance(geog, caller) AS metres "
@@ -66,7 +65,7 @@ static void find_cell(recsys_domains *domains, const struct rs_domain *domain, d
     cell->longitude = 0.5 * (cell->area.west + cell->area.east);
 }
 
-/* The farthest point of a cell is one of its corners; east and west are alike. */
+/* The farthest point of a cell is one of its corners; east and west are at the same distance. */
 static double cell_radius(const struct cell *cell)
 {
     double south =
@@ -125,7 +124,7 @@ static int is_before(const struct found *a, const struct found *b)
     return a->metres < b->metres || (a->metres == b->metres && a->candidate->id < b->candidate->id);
 }
 
-/* At one place: then their distances are equal for PostGIS too, and ids decide. */
+/* At the same place their distances are equal for PostGIS, too, and ids decide. */
 static int is_together(const struct found *a, const struct found *b)
 {
     return a->candidate->latitude == b->candidate->latitude &&
@@ -139,8 +138,8 @@ static int is_certain_in_centimetres(double metres)
     return fabs(hundredths - floor(hundredths) - 0.5) > 100.0 * MARGIN;
 }
 
-/* Put the nearest ANSWERS + 1 into `best`, of which one more than is asked for
- * tells whether the last place is disputed. Returns 0 if any decision is too close. */
+/* Put the nearest ANSWERS + 1 into `best`. The one that is not returned shows whether the last
+ * place is certain. Returns 0 if any decision is too close. */
 static int choose(const struct rs_candidates *candidates, double latitude, double longitude,
                   double radius_m, double reach, struct found *best, size_t *n_best)
 {
@@ -150,7 +149,7 @@ static int choose(const struct rs_candidates *candidates, double latitude, doubl
         struct found next = {&candidates->items[i], 0.0};
         double worst = n > ANSWERS ? best[ANSWERS].metres : radius_m;
         if (next.candidate->from_middle - reach > worst + MARGIN)
-            break; /* as far from the caller at least, and so are all that follow */
+            break; /* at least as far from the caller, as are all that follow */
         next.metres = rs_geodesic_distance(latitude, longitude, next.candidate->latitude,
                                            next.candidate->longitude);
         if (fabs(next.metres - radius_m) <= MARGIN)
@@ -173,7 +172,7 @@ static int choose(const struct rs_candidates *candidates, double latitude, doubl
     return 1;
 }
 
-/* Can nothing beyond the list belong to the answer? */
+/* 1 if no centre outside the list can belong to the answer. */
 static int is_complete(const struct rs_candidates *candidates, double radius_m, double reach,
                        const struct found *best, size_t n_best)
 {

@@ -1,4 +1,4 @@
-/* lib/recycling/ready_domain.h - what the functions that use a ready domain have in common. */
+/* lib/recycling/ready_domain.h - find a ready domain, and begin a function that uses one. */
 #ifndef RS_RECYCLING_READY_DOMAIN_H
 #define RS_RECYCLING_READY_DOMAIN_H
 

@@ -1,10 +1,9 @@
 /* lib/recycling/recycling_table.c - see recycling_table.h.
  *
- * One row a domain: where it is kept, under which key, for how long, and the
- * query that is its truth. Queries name their columns, so a column that is added
- * to a table changes no entry, and break ties by id, so that an order is an
- * order. Parameters are cast from text: what is not a number is the database's
- * error and not another entry's key. The tables are in sql/0001_domains.sql.
+ * A row is a domain: its logical database, its key, its time to live and the query that reads the
+ * truth. Queries name their columns, so that a new column of a table changes no entry. They order
+ * by id last, so that each order is complete. Parameters are cast from text: text that is no number
+ * fails in the database and never reads another entry. The tables are in sql/0001_domains.sql.
  */
 #include "lib/recycling/recycling_table.h"
 
@@ -57,7 +56,8 @@ static const struct {
                "FROM character_db.missions WHERE user_id = $1::text "
                "ORDER BY created_at DESC, id DESC LIMIT $2::bigint"},
      NULL},
-    /* "007" would find the row of "7", and live on under its own key when "7" is invalidated. */
+    /* "007" must not find the row of "7": it would stay under its own key when "7" is
+     * invalidated. */
     {{.name = "location.center",
       .db = 4,
       .shape = RECSYS_SHAPE_OBJECT,
@@ -119,7 +119,7 @@ static const struct {
       .query = "SELECT " RS_CHAT_COLUMNS " FROM chat_db.conversations WHERE user_id = $1::text "
                "ORDER BY created_at DESC, id DESC LIMIT $2::bigint"},
      NULL},
-    /* A task that is not known yet, or not finished, is about to change. */
+    /* A task that is unknown or not finished will change soon. */
     {{.name = "scan.result",
       .db = 7,
       .flags = RECSYS_DOMAIN_NO_NEGATIVE,

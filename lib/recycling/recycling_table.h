@@ -1,12 +1,13 @@
-/* lib/recycling/recycling_table.h - what the rows of the ready table share with what writes. */
+/* lib/recycling/recycling_table.h - columns and functions that the ready table shares with other
+ * files. */
 #ifndef RS_RECYCLING_RECYCLING_TABLE_H
 #define RS_RECYCLING_RECYCLING_TABLE_H
 
 #include "lib/domain/domain.h"
 #include "recsys/recycling.h"
 
-/* What is selected of a row wherever it is handed out, so that what a write
- * returns is exactly what a reader would have cached. */
+/* The columns of a row for its readers. A write returns the same columns, so its result equals
+ * the cached value. */
 #define RS_USER_COLUMNS                                                                            \
     "user_id, name, email, phone, avatar_url, preferences, created_at, updated_at"
 #define RS_STATE_COLUMNS                                                                           \

@@ -1,11 +1,9 @@
-/* lib/recycling/task.c - results of Celery's workers, as its Redis backend keeps them.
+/* lib/recycling/task.c - read results of Celery's workers from its Redis backend.
  *
- * The key is celery-task-meta-{id}, the value what the JSON serialiser wrote:
- * an object of status, result, traceback, children, date_done and task_id
- * (docs.celeryq.dev, "Task result backend settings"). Only JSON is read. A
- * pickled result is a program and is refused unread, a compressed one is not
- * JSON either. Members are handed on as they stand, so that numbers keep all of
- * their digits.
+ * The key is celery-task-meta-{id}. The value comes from Celery's JSON serialiser: an object of
+ * status, result, traceback, children, date_done and task_id (docs.celeryq.dev, "Task result
+ * backend settings"). Only JSON is read. A pickled result is a program and is refused unread; a
+ * compressed result is not JSON. Members are passed on unchanged, so that numbers keep all digits.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +18,7 @@
 #define MAX_ID 255u
 #define MAX_RESULT (4u << 20)
 
-/* Celery makes UUIDs; who names tasks himself keeps to printable ASCII. */
+/* Celery makes UUIDs; names that callers choose must be printable ASCII. */
 static int is_task_id(const char *id)
 {
     size_t n = 0;
@@ -55,7 +53,7 @@ static recsys_status check_result(const char *id, const recsys_value *value, rec
                         "task %s: its result is not JSON but %s, which is refused unread; set "
                         "Celery's result_serializer to json and its result_compression to none",
                         id, value->size > 0 && bytes[0] == '\x80' ? "a pickle" : "something else");
-    /* Rows refuse what is not JSON. */
+    /* recsys_rows_add() refuses a text that is not JSON. */
     status = recsys_rows_create(&rows, err);
     if (status == RECSYS_OK)
         status = recsys_rows_add_column(rows, "result", err);
@@ -81,7 +79,7 @@ static recsys_status find_members(const char *id, const recsys_value *value,
             return rs_error(err, RECSYS_E_FORMAT, "task %s: its result is no JSON object", id);
     if (spans[STATUS].size < 3 || spans[STATUS].text[0] != '"')
         return rs_error(err, RECSYS_E_FORMAT, "task %s: its result has no status", id);
-    /* Workers of long ago wrote no task_id. */
+    /* Old versions of Celery wrote no task_id. */
     if (spans[TASK_ID].size > 0 && !is_text(spans[TASK_ID], id))
         return rs_error(err, RECSYS_E_FORMAT, "task %s: its result is another task's: %.*s", id,
                         spans[TASK_ID].size > 260 ? 260 : (int)spans[TASK_ID].size,

@@ -1,4 +1,4 @@
-/* lib/recycling/user.c - changing a profile.
+/* lib/recycling/user.c - change a profile.
  *
  * The members are checked here, by a closed list, and travel to the database as
  * one JSON parameter of one fixed statement: no text of a request ever becomes
@@ -18,7 +18,7 @@
 #define MAX_MEMBERS_BYTES 65536u
 #define WHERE "profile"
 
-/* Lengths are in characters, as the table's checks are. */
+/* Lengths are in characters, like the checks of the table. */
 static const struct user_member {
     const char *name;
     json_type type;
@@ -94,7 +94,7 @@ static recsys_status check_members(recsys_bytes members, char **text, recsys_err
     json_decref(object);
     if (status != RECSYS_OK)
         return status;
-    /* What was given, and not the parsed object written again: numbers stay as they are. */
+    /* Pass the caller's text on, not the parsed object, so that numbers stay as they are. */
     *text = rs_copy_bytes(members.data, members.size);
     return *text == NULL ? rs_error_nomem(err, WHERE) : RECSYS_OK;
 }

@@ -18,7 +18,7 @@ struct rs_positions {
     uint32_t n;
 };
 
-/* The origins of lists of excluded items. */
+/* The kinds of lists of excluded items. */
 enum { RS_EXCLUDED_BY_REQUEST, RS_EXCLUDED_AS_SEEN, RS_EXCLUDED_AS_LIKED, RS_EXCLUDED_BY_FILTER };
 #define RS_EXCLUDED_LISTS 4
 

@@ -1,11 +1,10 @@
-/* lib/serve/asks.c - from a caller's requests to asks: copied, checked, with conditions.
+/* lib/serve/asks.c - copy a caller's requests into asks, check them and set their conditions.
  *
- * Callers of other versions bring longer or shorter requests. What is wrong with
- * one request is worded in its ask, because its neighbours are to be answered;
- * what is wrong with the array fails the call.
+ * Callers of other versions have longer or shorter requests. An error in one request is kept in its
+ * ask, because the other requests are answered nevertheless. An error in the array fails the call.
  *
- * First all requests are read, so that it is known how much memory the call
- * needs; then their ids become positions in memory that no longer moves.
+ * First all requests are read, to know how much memory the call needs. Then their ids become
+ * positions, in memory that does not move any more.
  */
 #include <math.h>
 #include <string.h>
@@ -22,7 +21,7 @@
     (RECSYS_REQUEST_REASONS | RECSYS_REQUEST_INCLUDE_SEEN | RECSYS_REQUEST_INCLUDE_ADULT |         \
      RECSYS_REQUEST_ANONYMOUS | RECSYS_REQUEST_ALLOW)
 
-/* 0, having said what is wrong. */
+/* Describe the error and return 0. */
 #define WRONG(...) (rs_text_append(problem, RS_PROBLEM_SIZE, __VA_ARGS__), 0)
 
 static int check_names(const char *const *names, uint32_t n, const char *noun, char *problem)
@@ -95,8 +94,7 @@ static int check(const struct recsys_model *model, const recsys_request *request
            check_taste(model, request, needs, problem);
 }
 
-/* Positions of `ids` behind those that are in use. Cannot fail: check() has seen
- * everything it could object to. */
+/* Positions of `ids` behind those that are in use. Cannot fail: check() has checked the ids. */
 static struct rs_positions positions_of(const struct recsys_model *model, const recsys_id *ids,
                                         size_t n, uint32_t **free_positions)
 {
@@ -107,7 +105,7 @@ static struct rs_positions positions_of(const struct recsys_model *model, const 
     return positions;
 }
 
-/* The conditions of a checked request. */
+/* Set the conditions of a checked request. */
 static void set_eligible(const struct recsys_model *model, struct rs_ask *ask,
                          uint32_t **free_positions)
 {
@@ -138,7 +136,7 @@ static void set_eligible(const struct recsys_model *model, struct rs_ask *ask,
         eligible->excluded[RS_EXCLUDED_AS_SEEN] = rs_filter_seen(model, ask->user);
 }
 
-/* Copy request number `i` as this library knows it. */
+/* Copy the members of request number `i` that this library knows. */
 static recsys_status read_request(const recsys_request *requests, size_t i, recsys_request *out,
                                   const char *function, recsys_error *err)
 {
@@ -147,7 +145,7 @@ static recsys_status read_request(const recsys_request *requests, size_t i, recs
     uint32_t size;
     recsys_status status;
 
-    /* A larger one would reach into the next, or behind the array. */
+    /* A larger one would reach into the next request, or behind the array. */
     memcpy(&size, request, sizeof size);
     if (size != requests->struct_size)
         return rs_error(err, RECSYS_E_INVALID,
@@ -165,7 +163,7 @@ static recsys_status read_request(const recsys_request *requests, size_t i, recs
     return rs_reserved(out->flags & ~KNOWN_FLAGS, what, err);
 }
 
-/* How much of everything the requests read so far need. */
+/* The memory that the requests read so far need. */
 struct sizes {
     size_t items, positions, ignored, reasons;
 };
@@ -175,7 +173,7 @@ static int add(size_t *sum, size_t n)
     return !__builtin_add_overflow(*sum, n, sum);
 }
 
-/* 0 if the numbers are larger than any memory. */
+/* 0 if the sum is larger than any memory. */
 static int add_sizes(struct sizes *sizes, struct rs_ask *ask, uint32_t needs)
 {
     const recsys_request *request = &ask->request;

@@ -1,4 +1,5 @@
-/* lib/serve/link.c - from a raw score to one in [0,1]. Rising, so no ranking changes. */
+/* lib/serve/link.c - turn a raw score into a score in [0,1]. Every link rises, so no ranking
+ * changes. */
 #include <math.h>
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
-/* lib/serve/popular.c - what to say to somebody of whom nothing is known.
+/* lib/serve/popular.c - the most popular items, for users without any preference.
  *
- * The model carries its items in order of popularity, so the answer is the
- * first k of them that the request allows.
+ * The model has its items in order of popularity, so the answer is the first k items that the
+ * request allows.
  */
 #include "lib/serve/recommender.h"
 

@@ -1,15 +1,13 @@
-/* lib/serve/preferences.c - from a user, a session and preferences to the vector that is scored
- * with.
+/* lib/serve/preferences.c - make the vector to score with from a user, a session and preferences.
  *
- * A preference is a feature with a weight: pref_genre_action = 1. Its vector,
- * times the weight, shifts the vector of the user (or session); for an unknown
- * user the features are all there is. A model that was trained with features has
- * their vectors. For one that was not, the mean vector of a genre's items points
- * to where such items lie, which is the same kind of thing; there is no such
- * stand-in for the other preferences, which then only filter.
+ * A preference is a feature with a weight: pref_genre_action = 1. Its vector, times the weight,
+ * shifts the vector of the user (or session); for an unknown user the vector consists of features
+ * only. A model that was trained with features has their vectors. In a model without them, the mean
+ * vector of a genre's items takes the place of the genre's feature. The other preferences have no
+ * such replacement and only filter.
  *
- * Whatever could not be used is listed, because a misspelt genre is otherwise
- * indistinguishable from one that changes little.
+ * Preferences that could not be used are listed: else a caller could not see the difference between
+ * a misspelt genre and one that changes little.
  */
 #include <math.h>
 #include <string.h>
@@ -130,8 +128,8 @@ static int set_session(const struct recsys_model *model, struct rs_ask *ask, flo
     return 1;
 }
 
-/* Write whose taste it is before any preference; returns the strategy, 0 if the
- * vector is left at zero because nothing is known. */
+/* Write the vector before any preference, of the user, the session or the caller. Returns the
+ * strategy; 0 if nothing is known and the vector is zero. */
 static uint32_t set_taste(const struct recsys_model *model, struct rs_ask *ask, float *vector)
 {
     uint32_t d = model->dimensions;
@@ -144,7 +142,7 @@ static uint32_t set_taste(const struct recsys_model *model, struct rs_ask *ask, 
     memset(vector, 0, d * sizeof *vector);
     if (ask->request.n_liked > 0 && set_session(model, ask, vector))
         return RECSYS_STRATEGY_SESSION;
-    /* A vector of zeros says nothing, but then biases are what was learned. */
+    /* With a vector of zeros only biases count. */
     if (user == NULL || (!has_direction(user, d) && model->item_bias == NULL))
         return 0;
     memcpy(vector, user, d * sizeof *vector);
@@ -159,12 +157,12 @@ void rs_ask_vector(const struct recsys_model *model, struct rs_ask *ask, float *
 
     if (shifted && model->metric == RECSYS_METRIC_COSINE)
         normalise(vector, d);
-    /* Preferences of which nothing was learned say nothing about a user who says nothing.
-     * And sums of hostile but finite vectors may overflow: nothing can be ranked by them. */
+    /* Without a user, preferences that add up to zero rank nothing. Neither does a sum that is
+     * not finite: vectors from a caller may be finite and overflow together. */
     if (shifted && ((taste == 0 && !has_direction(vector, d)) ||
                     !isfinite(rs_canonical_dot(vector, vector, d)))) {
         shifted = 0;
-        ask->n_ignored = 0; /* the liked items are looked at once more */
+        ask->n_ignored = 0; /* the liked items are searched again */
         (void)set_taste(model, ask, vector);
         ask->n_ignored = n_ignored;
         for (uint32_t g = 0; g < ask->request.n_genres; g++)
@@ -204,7 +202,8 @@ void rs_ask_ignored_filters(const struct recsys_model *model, struct rs_ask *ask
         if ((request->flags & RECSYS_REQUEST_REASONS) == 0 ||
             rs_catalog_find_genre(model->catalog, request->genres[g]) < 0)
             ignore(ask, RECSYS_PREFERENCE_GENRE, g, request->genres[g]);
-    /* What no item meets leaves nothing over: only then is it worth a look. */
+    /* A condition that no item meets leaves an empty reply, so only an empty reply is checked
+     * for one. */
     if (n_answers > 0)
         return;
     if (request->decade != 0 && !is_ever(model, &decade))

@@ -1,9 +1,8 @@
-/* lib/serve/reasons.c - why an item was recommended; only what is true of it.
+/* lib/serve/reasons.c - say why an item was recommended, by reasons that are true for it.
  *
- * Every reason is checked against the item itself. "Close to X in your
- * history" names the items of the user's seen list, or of the session, that speak
- * most for the recommended one: weight times inner product, among items that got
- * at least the mean weight and whose direction is really near (cosine).
+ * Every reason is checked against the item itself. "Close to X in your history" names the items of
+ * the user's seen list, or of the session, that support the recommended one most: by weight times
+ * inner product, among items that have at least the mean weight and a similar direction (cosine).
  */
 #include <math.h>
 
@@ -13,7 +12,7 @@
 
 #define HIGH_SCORE 0.8f
 #define NEAR_COSINE 0.3   /* of vectors whose angle to a random one is close to 90 degrees */
-#define MAX_HISTORY 2000u /* newest rows are not known, so a longer history is cut */
+#define MAX_HISTORY 2000u /* the order in time is not known, so a longer history is cut */
 
 static void start_clause(char *text)
 {
@@ -21,7 +20,7 @@ static void start_clause(char *text)
         rs_text_append(text, RS_REASON_SIZE, "; ");
 }
 
-/* Titles and genres are other people's text. */
+/* Titles and genres are text from outside. */
 static void keep_one_line(char *text)
 {
     for (; *text != '\0'; text++)
@@ -52,7 +51,7 @@ struct named {
     double weight;
 };
 
-/* What the user has liked: the session, if it is what counts; else his seen list. */
+/* The user's history: the session if the strategy used it, else the seen list. */
 struct history {
     const struct rs_ask *ask;
     struct rs_positions seen;
@@ -87,7 +86,7 @@ static int history_at(const struct recsys_model *model, const struct history *hi
     return 1;
 }
 
-/* The items of the history that speak most for `position`, best first. */
+/* The items of the history that support `position` most, best first. */
 static uint32_t find_near(const struct recsys_model *model, const struct history *history,
                           uint32_t position, struct named *near)
 {
@@ -121,7 +120,7 @@ static uint32_t find_near(const struct recsys_model *model, const struct history
     return found;
 }
 
-/* Names those that have a title; returns how many. */
+/* Writes the titles of items that have one; returns how many. */
 static uint32_t name_items(const struct recsys_model *model, const struct named *items, uint32_t n,
                            const char *before, char *text)
 {
@@ -140,7 +139,7 @@ static uint32_t name_items(const struct recsys_model *model, const struct named 
     return named;
 }
 
-/* Untitled items are causes, too, without words. */
+/* Items without a title are causes, too, but are not in the text. */
 static void add_causes(const struct recsys_model *model, const struct rs_ask *ask,
                        uint32_t position, recsys_recommendation *out, char *text, recsys_id *causes)
 {

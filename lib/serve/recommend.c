@@ -1,10 +1,9 @@
 /* lib/serve/recommend.c - the recommender's calls that rank.
  *
- * Each request is checked (asks.c) and turned into a question: a vector
- * (preferences.c) and conditions. Questions go through the scorer in chunks, and
- * who has no vector is answered by popularity. Then positions become replies
- * (reply.c), or numbers in the caller's arrays. Whatever is wrong with one of
- * several requests stays with it. The busy mark is the scorer's.
+ * Each request is checked (asks.c) and turned into a question: a vector (preferences.c) and
+ * conditions. Questions go through the scorer in chunks. A request without a vector is answered by
+ * popularity. Then positions become replies (reply.c), or numbers in the caller's arrays. An error
+ * in one of several requests stays in its own reply. The busy mark is the scorer's.
  */
 #include "lib/serve/recommender.h"
 
@@ -16,7 +15,7 @@
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
 
-/* Where answers go: replies, or the caller's arrays. */
+/* The place for answers: replies, or the caller's arrays. */
 struct destination {
     recsys_reply *replies;
     size_t stride;
@@ -139,7 +138,7 @@ static recsys_status answer_by_popularity(recsys_recommender *r, const struct re
     return RECSYS_OK;
 }
 
-/* The first request that cannot be answered speaks for the call. */
+/* Fail with the error of the first request that cannot be answered. */
 static recsys_status check_all(const recsys_recommender *r, size_t n, const char *function,
                                recsys_error *err)
 {

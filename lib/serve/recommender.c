@@ -1,4 +1,4 @@
-/* lib/serve/recommender.c - a recommender: made, ended, and its memory.
+/* lib/serve/recommender.c - create and destroy a recommender, and grow its memory.
  *
  * All memory of a call lives in the recommender and is kept, so that a call
  * like the one before allocates nothing.
@@ -20,7 +20,7 @@ recsys_status rs_recommender_grow(void *memory, size_t *room, size_t n, size_t s
 
     if (n <= *room)
         return RECSYS_OK;
-    /* Not zeroed: room for very many answers costs nothing until they are there. */
+    /* Not zeroed, so that room for very many answers costs nothing before they are written. */
     larger = rs_multiply(n, size, &bytes) ? rs_alloc(bytes) : NULL;
     if (larger == NULL)
         return rs_error_nomem(err, "recommender");

@@ -1,4 +1,5 @@
-/* lib/serve/recommender.h - private to lib/serve: one request on its way to a reply. */
+/* lib/serve/recommender.h - private to lib/serve: the recommender, and the asks that requests
+ * become. */
 #ifndef RS_SERVE_RECOMMENDER_H
 #define RS_SERVE_RECOMMENDER_H
 
@@ -11,10 +12,11 @@
 
 #define RS_REASON_SIZE 384u  /* bytes of one reason's text */
 #define RS_REASON_CAUSES 2u  /* items named by one reason, at most */
-#define RS_PROBLEM_SIZE 128u /* bytes of what is wrong with a request */
+#define RS_PROBLEM_SIZE 128u /* bytes of a request's error */
 
 struct rs_ask {
-    recsys_request request; /* as this library knows it; k is not over the number of items */
+    recsys_request
+        request; /* the members that this library knows; k is at most the number of items */
     struct rs_condition condition;
     struct rs_eligible eligible;
     recsys_preference *ignored; /* room for every preference */
@@ -53,23 +55,23 @@ recsys_status rs_recommender_grow(void *memory, size_t *room, size_t n, size_t s
                                   recsys_error *err);
 recsys_status rs_recommender_grow_asks(recsys_recommender *r, size_t n, recsys_error *err);
 
-/* What the caller of rs_asks_read() is going to need. */
+/* The needs of the caller of rs_asks_read(). */
 #define RS_ASK_ITEMS (1u << 0)   /* room for recommendations */
 #define RS_ASK_REASONS (1u << 1) /* and for their reasons */
 #define RS_ASK_SIMILAR (1u << 2) /* the request is about an item: no vector, no session */
 
-/* asks.c: copy the requests as this library knows them into r->asks, check them
- * and find the conditions that they set. What is wrong with one stays in its ask;
- * it fails for what concerns all of them (sizes, newer fields, memory). */
+/* asks.c: copy the requests as this library knows them into r->asks, check them and find the
+ * conditions that they set. An error in one request stays in its ask. The call fails for an
+ * error that concerns all of them (sizes, newer fields, memory). */
 recsys_status rs_asks_read(recsys_recommender *r, const struct recsys_model *model,
                            const recsys_request *requests, size_t n, uint32_t needs,
                            const char *function, recsys_error *err);
 
-/* preferences.c: write the vector to score with into `vector`; choose the strategy,
- * the offset and what is ignored. */
+/* preferences.c: write the vector to score with into `vector`; choose the strategy and the
+ * offset, and list the ignored preferences. */
 void rs_ask_vector(const struct recsys_model *model, struct rs_ask *ask, float *vector);
 
-/* preferences.c: add to what is ignored whatever filters by that no item can meet. */
+/* preferences.c: add the filters that no item can meet to the ignored preferences. */
 void rs_ask_ignored_filters(const struct recsys_model *model, struct rs_ask *ask,
                             uint32_t n_answers);
 
@@ -77,13 +79,13 @@ void rs_ask_ignored_filters(const struct recsys_model *model, struct rs_ask *ask
 uint32_t rs_popular(const struct recsys_model *model, const struct rs_eligible *eligible,
                     uint32_t k, struct rs_best *out);
 
-/* reasons.c: find the reasons that hold for `out`, its causes, and word them in
- * `text`, which has RS_REASON_SIZE bytes; `causes` has room for RS_REASON_CAUSES. */
+/* reasons.c: find the reasons for `out` and its causes, and write them to `text`, which has
+ * RS_REASON_SIZE bytes; `causes` has room for RS_REASON_CAUSES. */
 void rs_reasons(const struct recsys_model *model, const struct rs_ask *ask, uint32_t position,
                 recsys_recommendation *out, char *text, recsys_id *causes);
 
-/* reply.c: are the replies given and is their struct_size plausible? Empties them,
- * so that a call that fails later leaves nothing behind. n == 0 is no failure. */
+/* reply.c: check that replies are given and their struct_size is plausible. Empties them, so
+ * that they are empty if the call fails later. n == 0 is no failure. */
 recsys_status rs_replies_begin(recsys_reply *replies, size_t n, const char *function,
                                recsys_error *err);
 void rs_replies_clear(recsys_reply *replies, size_t n);
@@ -92,7 +94,7 @@ void rs_replies_clear(recsys_reply *replies, size_t n);
 void rs_reply_write(recsys_recommender *r, const struct recsys_model *model, size_t i,
                     const struct rs_best *entries, uint32_t n, recsys_reply *replies);
 
-/* The score after the link of what a strategy found. */
+/* The score of a raw score, after the link that fits the strategy. */
 float rs_ask_score(const struct recsys_model *model, const struct rs_ask *ask, float raw);
 
 #endif

@@ -1,8 +1,8 @@
-/* lib/serve/reply.c - answers as callers see them: replies of any version's size.
+/* lib/serve/reply.c - write replies of any version's size.
  *
- * replies[0].struct_size is the caller's. It is read once, at the beginning, and
- * written to all replies, whose distance it is. A newer caller's unknown tail is
- * zero; an older caller gets as much as his struct holds.
+ * replies[0].struct_size is the caller's. It is read once, at the beginning, is the distance of the
+ * replies, and is written to all of them. The unknown tail of a newer caller's reply is zero; an
+ * older caller gets as much as the struct holds.
  */
 #include <math.h>
 #include <string.h>

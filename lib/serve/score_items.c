@@ -1,7 +1,6 @@
-/* lib/serve/score_items.c - what a request's user would give to items that the caller names.
+/* lib/serve/score_items.c - score items that the caller names for a request's user.
  *
- * The same vector, the same canonical score: a re-ranker gets the bits that
- * ranking would have compared.
+ * With the same vector and the same canonical score: a re-ranker gets the same bits as the ranking.
  */
 #include <math.h>
 

@@ -1,24 +1,21 @@
 /* lib/serve/slot.c - hot-swapping.
  *
- * Three things are wanted: a swap never waits for requests, a request never
- * sees a model being freed, and no request pays for unmapping gigabytes.
+ * Three things are promised: a swap never waits for requests, a request never uses a freed model,
+ * and no request spends its time on unmapping gigabytes.
  *
- * So the slot owns one reference to the current model, and a swap moves the
- * old one, with that reference, to the retired list. A reader gives his back by
- * recsys_model_unref(); ours is still there, so his is never the last. A
- * retired model whose count is down to one (ours) has no users left and can get
- * no new ones; recsys_slot_reap() destroys it on the thread that calls it,
- * outside the lock. Only when the slot has ended before its readers does one of
- * them destroy.
+ * So the slot owns one reference to the current model, and a swap moves the old one, with that
+ * reference, to the retired list. A reader gives its reference back by recsys_model_unref(). The
+ * slot still has one, so the reader's is never the last. A retired model whose count is one (the
+ * slot's) has no users and can get no new ones; recsys_slot_reap() destroys it on the thread that
+ * calls it, outside the lock. A reader destroys a model only if the slot was destroyed before.
  *
- * The list has nodes of its own, and a model is in one place at most: one that
- * comes back by a rollback leaves the list and takes its reference with it. So
- * "only the slot uses it" is always a count of one. A model held elsewhere by
- * recsys_model_ref(), by another slot for instance, stays on the list until
- * that reference is given back or the slot is destroyed.
+ * The list has nodes of its own, and a model is in it at most once: a model that comes back by a
+ * rollback leaves the list together with its reference. So a count of one always means that only
+ * the slot uses the model. A model held elsewhere by recsys_model_ref(), by another slot for
+ * instance, stays on the list until that reference is given back or the slot is destroyed.
  *
- * Acquiring takes the lock for about as long as an increment. A thread that
- * minds keeps its model and acquires again only when `generation` has moved.
+ * Acquiring takes the lock for about as long as an increment. A thread for which that is too much
+ * keeps its model and acquires again only when `generation` has changed.
  */
 #include "lib/serve/slot.h"
 
@@ -41,9 +38,8 @@ struct recsys_slot {
     _Atomic uint64_t generation; /* written under lock (release), read without (acquire) */
 };
 
-/* relaxed: the number alone decides nothing but that our reference is the last.
- * It is given back by recsys_model_unref(), whose decrement orders all that any
- * reader read of the model before the model is freed. */
+/* relaxed: the number only shows that our reference is the last. recsys_model_unref() gives it
+ * back, and its decrement orders all reads of the model before the model is freed. */
 static unsigned count_references(const recsys_model *model)
 {
     return atomic_load_explicit(&model->refs, memory_order_relaxed);

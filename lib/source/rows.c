@@ -1,9 +1,9 @@
 /* lib/source/rows.c - typed values, row by row.
  *
- * A cell is 16 bytes: a number, or where its text lies in one block that all
- * texts share. So a result of a thousand rows is a handful of allocations, and
- * its size is known at any time and held below 64 MiB. What a driver adds is
- * checked here once, so that whoever writes JSON of it need not.
+ * A cell is 16 bytes: a number, or the place of its text in one block that all texts share. So a
+ * result of a thousand rows needs a few allocations, and its size is always known and kept below 64
+ * MiB. Values of a driver are checked once, when they are added; rows_json.c need not check them
+ * again.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -108,7 +108,7 @@ static struct rs_cell *add_cell(struct rs_cell **cells, size_t *n, size_t *room)
     return &(*cells)[(*n)++];
 }
 
-/* Make `text` part of the block. Nothing has changed after a failure. */
+/* Add `text` to the block. A failure changes nothing. */
 static recsys_status keep_text(recsys_rows *rows, struct rs_cell *cell, const char *text,
                                size_t size, recsys_error *err)
 {
@@ -149,7 +149,7 @@ recsys_status recsys_rows_add_column(recsys_rows *rows, const char *name, recsys
     return status;
 }
 
-/* For messages about the value that comes next. */
+/* The name of the next value, for messages. */
 static void name_next(const recsys_rows *rows, char *out, size_t room)
 {
     const char *column = recsys_rows_get_column(rows, rows->n_cells % rows->n_columns);

@@ -1,4 +1,4 @@
-/* lib/source/rows.h - what rows are made of. Private to lib/source. */
+/* lib/source/rows.h - the cells of rows, and checks of values. Private to lib/source. */
 #ifndef RS_SOURCE_ROWS_H
 #define RS_SOURCE_ROWS_H
 
@@ -8,7 +8,7 @@
 #include "lib/base/buffer.h"
 #include "recsys/source.h"
 
-/* Of the values of a result together, and of the JSON that is made of it. */
+/* The largest size of a result's values together, and of the JSON made of them. */
 #define RS_ROWS_MAX_BYTES ((size_t)64 << 20)
 
 struct rs_cell {
@@ -33,8 +33,8 @@ struct recsys_rows {
 /* 1 unless the last row lacks values. */
 int rs_rows_are_whole(const recsys_rows *rows);
 
-/* Is this what its type says? E_INVALID for a type that does not exist or a
- * text that is missing, E_UNSUPPORTED for a reserve in use; `bad_text` if the text is not UTF-8
+/* Check that a value fits its type. E_INVALID for a type that does not exist or a text that is
+ * missing, E_UNSUPPORTED for a reserved field that is not 0; `bad_text` if the text is not UTF-8
  * without NUL, not a number, not JSON. `what` names it in the message: "parameter $2". */
 recsys_status rs_datum_check(const recsys_datum *value, recsys_status bad_text, const char *what,
                              recsys_error *err);

@@ -30,7 +30,7 @@ static void put_first(struct rs_buffer *out, const recsys_rows *rows, size_t row
     rs_json_put_datum(out, &value);
 }
 
-/* An object with a key twice would lose one of them in most readers. */
+/* Most readers of JSON keep only one of two equal keys. */
 static recsys_status check_names(const recsys_rows *rows, recsys_error *err)
 {
     for (size_t i = 1; i < rows->n_columns; i++) {

@@ -1,9 +1,8 @@
 /* lib/source/source.c - a database behind one interface.
  *
- * Dispatch to a driver: arguments and parameters are checked here, once for
- * all drivers, and so is what a driver returns; rows are made here and given out
- * only if the statement succeeded. A transaction is a driver's session and the time-out that each
- * of its statements has.
+ * Calls go to a driver. Arguments, parameters and the driver's results are checked here, once for
+ * all drivers. Rows are made here and given to the caller only if the statement succeeded. A
+ * transaction is a driver's session with a time-out for each statement.
  */
 #include "recsys/source.h"
 #include "lib/base/refs.h"
@@ -74,7 +73,7 @@ recsys_status recsys_source_create(const char *name, const recsys_source_driver 
 
 fail:
     rs_free(source);
-    /* Whatever struct_size says: no header ever had a struct without this field. */
+    /* For every struct_size: the first version of the struct had this field. */
     if (driver != NULL && driver->destroy != NULL)
         driver->destroy(self);
     return status;
@@ -109,7 +108,7 @@ void recsys_source_set_away(recsys_source *source, uint32_t away)
         atomic_store_explicit(&source->away, away, memory_order_relaxed);
 }
 
-/* What a function of the driver returned, for messages of "PostgreSQL: the driver's query". */
+/* The result of a driver's function; `what` in messages is "PostgreSQL: the driver's query". */
 static recsys_status judge(const recsys_source *source, const char *function,
                            recsys_status returned, const recsys_error *said, recsys_error *err)
 {
@@ -126,13 +125,15 @@ static uint32_t bound(uint32_t timeout_ms)
     return timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : timeout_ms;
 }
 
-/* Before anything is begun. */
+/* Check before anything is begun. */
 static recsys_status check_there(recsys_source *source, recsys_error *err)
 {
     if (atomic_load_explicit(&source->away, memory_order_relaxed) == 0)
         return RECSYS_OK;
-    return rs_error(err, RECSYS_E_IO, "%s is away, and is not asked until it is back",
-                    source->name);
+    return rs_error(
+        err, RECSYS_E_IO,
+        "%s is marked as away: no statement is sent until recsys_source_set_away() ends that",
+        source->name);
 }
 
 static recsys_status check_statement(const recsys_source *source, const char *statement,
@@ -229,7 +230,7 @@ recsys_status recsys_transaction_begin(recsys_source *source, uint32_t timeout_m
     status =
         source->driver.begin(source->self, transaction->timeout_ms, &transaction->session, &said);
     status = judge(source, "begin", status, &said, err);
-    /* NULL means "outside a transaction" to query(), which would be found out too late. */
+    /* To query() NULL means "outside a transaction", so a missing session must be found here. */
     if (status == RECSYS_OK && transaction->session == NULL)
         status = rs_error(err, RECSYS_E_CALLBACK,
                           "%s: the driver's begin returned RECSYS_OK and no session", source->name);

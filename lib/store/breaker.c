@@ -1,19 +1,19 @@
-/* lib/store/breaker.c - see breaker.h. Knows nothing of stores, only of calls that fail.
+/* lib/store/breaker.c - see breaker.h. Knows no stores, only calls and failures.
  *
  *   state      event                                        next
  *   CLOSED     `limit` failures in a row, or a trip         OPEN
  *   OPEN       the pause is over and a thread begins        PROBING
  *   PROBING    the server has answered                      RETURNING
  *   PROBING    the server has not answered                  OPEN, the pause doubled
- *   RETURNING  all that changed is told, no trip meanwhile  CLOSED
- *   RETURNING  all that changed is told, but a trip came    RETURNING, to tell it again
- *   RETURNING  telling failed                               OPEN, the pause doubled
+ *   RETURNING  invalidations are sent, no trip meanwhile    CLOSED
+ *   RETURNING  invalidations are sent, but a trip came      RETURNING, to send them again
+ *   RETURNING  sending failed                               OPEN, the pause doubled
  *
  * The pause grows up to max_rest_ms. A trip in any state but CLOSED is only counted.
  *
- * What counts as a failure is that the server did not answer or is not well;
- * any other outcome shows that it is there. "In a row" is as the outcomes
- * arrive, from whatever threads.
+ * A failure is an outcome that means that the server did not answer or does not work; any other
+ * outcome shows that it works. "In a row" means in the order in which outcomes arrive, from all
+ * threads.
  */
 #include "lib/store/breaker.h"
 
@@ -68,7 +68,7 @@ static int is_open(const struct rs_breaker *breaker)
     return (phase_of(breaker) & 1u) != 0;
 }
 
-/* Without the lock: the hook may take its time. */
+/* Without the lock: the hook may be slow. */
 static void trace(const struct rs_breaker *breaker, enum breaker_state from, enum breaker_state to,
                   const char *why)
 {
@@ -79,7 +79,7 @@ static void trace(const struct rs_breaker *breaker, enum breaker_state from, enu
              breaker->name == NULL ? "store" : breaker->name, names[from], names[to], why);
 }
 
-/* The next phase; under the lock. */
+/* Begin the next phase; under the lock. */
 static void turn(struct rs_breaker *breaker)
 {
     atomic_store_explicit(&breaker->in_row, 0u, memory_order_relaxed);
@@ -118,7 +118,7 @@ int rs_breaker_count(struct rs_breaker *breaker, uint64_t ticket, recsys_status 
     uint64_t now = is_failure ? breaker->now_ms(breaker->user_data) : 0;
     rs_lock_take(&breaker->lock);
     breaker->failures += (uint64_t)is_failure;
-    if (ticket == phase_of(breaker)) { /* else it began before the breaker turned: an old story */
+    if (ticket == phase_of(breaker)) { /* else from before a change of state: ignored */
         uint32_t in_row = atomic_load_explicit(&breaker->in_row, memory_order_relaxed);
         in_row = is_failure ? in_row + 1 : 0;
         atomic_store_explicit(&breaker->in_row, in_row, memory_order_relaxed);
@@ -158,12 +158,12 @@ recsys_status rs_breaker_refuse(struct rs_breaker *breaker, const char *name, re
     uint64_t rest = breaker->rests_until > now ? breaker->rests_until - now : 0;
     uint32_t reason = breaker->reason;
     rs_lock_give(&breaker->lock);
-    return rs_error(
-        err, RECSYS_E_UNAVAILABLE,
-        "store %s: breaker open because %s; it will be tried again in about %" PRIu64 " ms", name,
-        reason == RS_BREAKER_TRIPPED ? "it could not be told what has changed"
-                                     : "it failed several times in a row",
-        rest);
+    return rs_error(err, RECSYS_E_UNAVAILABLE,
+                    "store %s: circuit breaker open: %s; next attempt in about %" PRIu64 " ms",
+                    name,
+                    reason == RS_BREAKER_TRIPPED ? "invalidations did not reach the store"
+                                                 : "several calls in a row failed",
+                    rest);
 }
 
 enum rs_breaker_begin rs_breaker_begin(struct rs_breaker *breaker)

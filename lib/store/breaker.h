@@ -1,10 +1,10 @@
-/* lib/store/breaker.h - private to lib/store: when not to ask a store.
+/* lib/store/breaker.h - private to lib/store: the circuit breaker of a store.
  *
- * Closed, a call costs one atomic load before it and one after it. Whatever is
- * rarer goes under the lock: failures, opening, being open, probing.
+ * Closed, a call costs one atomic load before it and one after it. The rarer paths take the lock:
+ * failures, opening, the open state, probing.
  *
- * Only a probe closes a breaker. Calls carry a ticket, the breaker's phase when
- * they began, and one that comes back in another phase changes nothing.
+ * Only a probe closes a breaker. A call has a ticket, the breaker's phase when the call began. A
+ * call that ends in another phase changes nothing.
  */
 #ifndef RS_STORE_BREAKER_H
 #define RS_STORE_BREAKER_H
@@ -27,12 +27,12 @@ struct rs_breaker {
     uint32_t pause_ms;    /* the present one */
     uint32_t reason;      /* why it opened: enum rs_breaker_reason */
     uint64_t rests_until; /* by now_ms */
-    uint64_t trips;       /* what a probe must not close over */
+    uint64_t trips;       /* trips so far; a probe does not close if there was a new one */
     uint64_t failures, opened;
-    uint8_t is_probing;   /* somebody is */
-    uint8_t is_returning; /* ... and has had an answer */
+    uint8_t is_probing;   /* a thread probes */
+    uint8_t is_returning; /* ... and the server has answered */
     pthread_t prober;     /* valid while is_probing */
-    /* on a cache line that closed calls read nothing else from */
+    /* on a cache line of their own, so that counting does not slow reads of the phase down */
     _Alignas(64) atomic_uint_fast64_t calls;
     atomic_uint_fast64_t refused;
 };
@@ -50,9 +50,9 @@ static inline int rs_breaker_enter(struct rs_breaker *breaker, uint64_t *ticket)
     return (*ticket & 1u) == 0;
 }
 
-/* It is open: 1 if this call goes through nevertheless. That is what the prober
- * asks on his own thread, and, once the server has answered the probe, every
- * removal: so the list of those not delivered cannot grow faster than it is told. */
+/* The breaker is open: 1 if this call goes through nevertheless. The calls of the probing thread
+ * do. So does every removal, when the server has answered the probe: else the journals could
+ * grow faster than the tellers send them. */
 int rs_breaker_passes(struct rs_breaker *breaker, int is_removal);
 
 int rs_breaker_is_failure(recsys_status status);
@@ -68,14 +68,15 @@ static inline int rs_breaker_leave(struct rs_breaker *breaker, uint64_t ticket,
     return rs_breaker_count(breaker, ticket, status);
 }
 
-/* Open at once; not to be closed by a probe whose telling has begun before. 1 if it was closed. */
+/* Open at once. A probe whose telling began before does not close it. 1 if it was closed. */
 int rs_breaker_trip(struct rs_breaker *breaker);
 
-/* E_UNAVAILABLE, and in `err` that the breaker of `name` is open, why, and until when. */
+/* E_UNAVAILABLE. `err` says that the breaker of `name` is open, why, and for how long. */
 recsys_status rs_breaker_refuse(struct rs_breaker *breaker, const char *name, recsys_error *err);
 
-/* A probe, by one thread at a time: begin; when the server has answered,
- * returning, tell, close, and the three again if close says 0; or fail. */
+/* A probe is made by one thread at a time. It calls begin; when the server has answered,
+ * returning; then the tellers; then close. If close returns 0, it repeats the last three. If the
+ * server does not answer, it calls fail. */
 enum rs_breaker_begin { RS_BREAKER_IS_CLOSED, RS_BREAKER_RESTS, RS_BREAKER_PROBE };
 enum rs_breaker_begin rs_breaker_begin(struct rs_breaker *breaker);
 uint64_t rs_breaker_returning(struct rs_breaker *breaker); /* the trips before the telling */

@@ -1,9 +1,8 @@
 /* lib/store/calls.c - the operations: check the arguments, ask the breaker, call the driver.
  *
- * Drivers may rely on what is checked here: no pointer is NULL that the
- * contract does not allow to be, keys are not empty, an empty value or literal
- * has an address, a time to live is not 0. Outputs are empty before the driver is called and after
- * a failure, whatever the driver has left in them.
+ * Drivers may rely on these checks: a pointer is NULL only if the contract allows it, keys are not
+ * empty, an empty value or literal has an address, a time to live is not 0. Outputs are empty
+ * before the driver is called and after a failure, even if the driver wrote to them.
  */
 #include <string.h>
 
@@ -52,7 +51,8 @@ static recsys_status refuse_arguments(const char *function, const char *what, re
     return rs_error(err, RECSYS_E_INVALID, "%s: %s", function, what);
 }
 
-/* The breaker is open. Whoever comes after the pause probes, if nobody else is there to do it. */
+/* The breaker is open. The first call after the pause probes, unless the host does
+ * (RECSYS_STORE_PROBED). */
 static recsys_status enter_open(recsys_store *store, int is_removal, uint64_t *ticket,
                                 recsys_error *err)
 {
@@ -64,13 +64,14 @@ static recsys_status enter_open(recsys_store *store, int is_removal, uint64_t *t
     return rs_breaker_refuse(&store->breaker, store->name, err);
 }
 
-/* May the driver be called? Then `said` is empty, for its error. */
+/* Check whether the driver may be called. If so, `said` is empty, for its error. */
 static inline recsys_status enter(recsys_store *store, int is_removal, uint64_t *ticket,
                                   recsys_error *said, recsys_error *err)
 {
     recsys_status status = rs_store_check_fork(store, err);
 
-    if (store->is_in_process) { /* our own driver does with less, and 512 bytes cost a hit 20 ns */
+    if (store->is_in_process) { /* the in-process driver needs only these; clearing 512 bytes takes
+                                   20 ns of a hit */
         said->status = RECSYS_OK;
         said->sys_errno = 0;
         said->message[0] = '\0';
@@ -82,7 +83,7 @@ static inline recsys_status enter(recsys_store *store, int is_removal, uint64_t 
     return enter_open(store, is_removal, ticket, err);
 }
 
-/* What the driver has `returned`, as a status of ours; the breaker hears of it. */
+/* Turn the driver's result into a status, and report it to the breaker. */
 static recsys_status judge(recsys_store *store, uint64_t ticket, recsys_status returned,
                            const recsys_error *said, const char *driver, recsys_error *err)
 {
@@ -93,8 +94,8 @@ static recsys_status judge(recsys_store *store, uint64_t ticket, recsys_status r
     recsys_status status = rs_callback_result(returned, said, err, driver);
     if (rs_breaker_leave(&store->breaker, ticket, status))
         rs_log(RECSYS_LOG_WARN,
-               "store %s: breaker open, it failed several times in a row; last: %s", store->name,
-               err->message);
+               "store %s: circuit breaker open: several calls in a row failed; last: %s",
+               store->name, err->message);
     return status;
 }
 
@@ -107,7 +108,7 @@ static inline recsys_status leave(recsys_store *store, uint64_t ticket, recsys_s
     return RECSYS_OK;
 }
 
-/* With its success a driver says in which incarnation it has read. */
+/* A driver that succeeds must set the incarnation in which it has read. */
 static inline recsys_status check_incarnation(const recsys_store *store, uint64_t incarnation,
                                               recsys_error *err)
 {
@@ -232,7 +233,7 @@ recsys_status recsys_store_replace(recsys_store *store, recsys_bytes key, recsys
     return leave(store, ticket, status, &said, "recsys_store_replace: the driver", err);
 }
 
-/* The caller's walk, which a driver may not go on with once it was stopped. */
+/* The caller's callback. Once it has stopped the walk, the driver may not call it again. */
 struct walk {
     recsys_key_callback callback;
     void *user_data;

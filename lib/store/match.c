@@ -1,9 +1,9 @@
 /* lib/store/match.c - see match.h.
  *
- * The first literal must be the beginning and the last one the end; what those
- * two take is gone before the middle is looked at, so they cannot overlap. Each
- * middle one is taken where it comes first: whatever follows then has the most
- * room, so if any choice succeeds this one does, and nothing is tried twice.
+ * The first literal must be the beginning of the key and the last one its end. Both are cut off
+ * before the middle is searched, so literals cannot overlap. Each middle literal is taken at its
+ * first place: that leaves the most room for those that follow, so if any choice matches, this one
+ * does. Nothing is tried twice.
  */
 #include "lib/store/match.h"
 

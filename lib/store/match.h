@@ -1,4 +1,4 @@
-/* lib/store/match.h - does a key consist of these literals, with anything between? */
+/* lib/store/match.h - match keys against literals with anything between them. */
 #ifndef RS_STORE_MATCH_H
 #define RS_STORE_MATCH_H
 

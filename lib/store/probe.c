@@ -1,13 +1,12 @@
-/* lib/store/probe.c - is a store whose breaker is open well again?
+/* lib/store/probe.c - find out whether the breaker of a store may close.
  *
- * First a ping, on a connection of its own. If the server answers, whoever has
- * something that it was not told tells it now: the lost invalidations must be
- * there before anybody reads. Then the breaker closes.
+ * First a ping, on a connection of its own. If the server answers, the tellers (store.h) send what
+ * did not reach it: lost invalidations must arrive before anybody reads. Then the breaker closes.
  *
- * What somebody fails to deliver during the telling trips the breaker once more,
- * and everybody is asked to tell again. That comes to an end since removals get
- * through from the moment the server has answered (rs_breaker_passes): only
- * those are told again that were refused just before, or failed.
+ * An invalidation that fails during the telling trips the breaker once more, and all tellers are
+ * called again. That ends, because removals pass the open breaker as soon as the server has
+ * answered (rs_breaker_passes): only those that were refused just before, or failed, are sent
+ * again.
  */
 #include "lib/base/alloc.h"
 #include "lib/base/callback.h"
@@ -36,7 +35,8 @@ recsys_status rs_store_on_return(recsys_store *store,
 
 void rs_store_cancel_return(recsys_store *store, const void *arg)
 {
-    /* In a child the lock may be held by a thread that is not there; nor is any other. */
+    /* In a forked child the lock may be held by a thread that the child does not have. The child
+     * has only one thread. */
     int is_shared = rs_store_check_fork(store, NULL) == RECSYS_OK;
 
     if (is_shared)
@@ -57,8 +57,8 @@ void rs_store_cancel_return(recsys_store *store, const void *arg)
 void rs_store_trip(recsys_store *store)
 {
     if (rs_breaker_trip(&store->breaker))
-        rs_log(RECSYS_LOG_WARN, "store %s: breaker open until it can be told what has changed",
-               store->name);
+        rs_log(RECSYS_LOG_WARN,
+               "store %s: circuit breaker open until invalidations have reached it", store->name);
 }
 
 static recsys_status tell_all(recsys_store *store, recsys_error *err)
@@ -75,7 +75,7 @@ static recsys_status tell_all(recsys_store *store, recsys_error *err)
 
 recsys_status recsys_store_probe(recsys_store *store, recsys_error *err)
 {
-    recsys_error said = {0}, problem = {0}; /* in the end it may have succeeded */
+    recsys_error said = {0}, problem = {0}; /* it may have succeeded nevertheless */
 
     if (store == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_store_probe: store is NULL");
@@ -105,7 +105,7 @@ recsys_status recsys_store_probe(recsys_store *store, recsys_error *err)
     rs_breaker_fail(&store->breaker);
     if (status == RECSYS_OK)
         status = rs_error(&problem, RECSYS_E_UNAVAILABLE,
-                          "store %s: answers a ping but not what is asked of it", store->name);
+                          "store %s: answers a ping, but other calls fail", store->name);
     if (err != NULL)
         *err = problem;
     return status;

@@ -1,7 +1,7 @@
-/* lib/store/store.c - the handle of a store: made of a driver, counted, ended.
+/* lib/store/store.c - the store object: create, references, destroy, statistics.
  *
- * calls.c passes the calls on to the driver, breaker.c decides whether they may
- * go there, probe.c whether they may go there again.
+ * calls.c passes calls on to the driver, breaker.c decides whether a call may pass, probe.c closes
+ * an open breaker again.
  */
 #include "lib/store/store.h"
 
@@ -113,7 +113,8 @@ fail:
         rs_lock_destroy(&store->telling);
     rs_free(name_copy);
     rs_free_aligned(store);
-    /* `self` is ours also if the driver's size is wrong: `destroy` is where it always is. */
+    /* `self` is OWNED also if the driver's size is wrong: every version of the struct has
+     * `destroy` in this place. */
     if (driver != NULL && driver->destroy != NULL)
         driver->destroy(self);
     return status;

@@ -1,9 +1,8 @@
-/* lib/store/store.h - for what is built on stores (lib/aside, lib/domain, lib/denylist): coming
- * back.
+/* lib/store/store.h - the store object, for lib/aside, lib/domain, lib/denylist and lib/limiter.
  *
- * While a store's breaker is open nobody can tell it what has changed. Whoever has
- * something to tell remembers it and registers a function that makes up for it
- * before the breaker closes. See probe.c for the order of things.
+ * While a store's breaker is open, no invalidation reaches it. A part of the library that has one
+ * keeps it, and registers a function, a teller, that sends it before the breaker closes. See
+ * probe.c for the order of steps.
  */
 #ifndef RS_STORE_STORE_H
 #define RS_STORE_STORE_H
@@ -38,20 +37,19 @@ struct recsys_store {
 };
 
 /* E_STATE in a forked child, unless the store is in the process: its connections are the
- * parent's, and what the child could not tell it, nobody would ever tell. */
+ * parent's, and an invalidation that the child could not send would be lost. */
 static inline recsys_status rs_store_check_fork(const recsys_store *store, recsys_error *err)
 {
     return store->is_in_process ? RECSYS_OK : rs_fork_check(store->forks, "a store", err);
 }
 
 /*
- * Have `tell` called when the store has answered a probe, before the breaker
- * closes; a failure keeps it open. It runs on the probing thread, and whatever
- * that thread asks of the store meanwhile by the public functions reaches the
- * driver. It may be called several times in a row, until nothing is left.
+ * Have `tell` called when the store has answered a probe, before the breaker closes; a failure
+ * keeps it open. It runs on the probing thread, whose calls of the store pass the breaker
+ * meanwhile. It may be called several times in a row, until nothing is left.
  *
- * Without RECSYS_STORE_PROBED any call of the store may probe. So a caller must
- * hold no lock that his `tell` takes, and must not register or cancel in `tell`.
+ * Without RECSYS_STORE_PROBED any call of the store may probe. So a caller must hold no lock that
+ * its `tell` takes, and must not register or cancel in `tell`.
  *
  * Fails with: E_NOMEM.
  */
@@ -59,14 +57,13 @@ recsys_status rs_store_on_return(recsys_store *store,
                                  recsys_status (*tell)(void *arg, recsys_error *err), void *arg,
                                  recsys_error *err);
 
-/* Everything registered with `arg`. Waits for a `tell` that is running. */
+/* Remove everything that was registered with `arg`. Waits for a `tell` that is running. */
 void rs_store_cancel_return(recsys_store *store, const void *arg);
 
 /*
- * Open the breaker at once: something that it could not be told has been
- * put where `tell` will find it (before this call), and nobody in this process
- * may read from the store until that is done. A probe that is under way tells
- * once more instead of closing over it.
+ * Open the breaker at once, because an invalidation did not reach the store. Before this call it
+ * was put where `tell` finds it; until `tell` has sent it, no thread of this process reads from the
+ * store. A probe that is running calls the tellers once more before it closes.
  */
 void rs_store_trip(recsys_store *store);
 

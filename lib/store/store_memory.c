@@ -1,11 +1,11 @@
 /* lib/store/store_memory.c - the store in this process: a driver over recsys_cache.
  *
- * A value that is handed out is the cache's own entry, held until it is
- * released: a hit copies nothing. What must look and change in one step is a
- * decision taken under the lock of the key's shard (rs_cache_update).
+ * A value that is handed out is the cache's own entry, with a reference until it is released: a hit
+ * copies nothing. Conditional operations decide under the lock of the key's shard
+ * (rs_cache_update).
  *
- * It never fails as a server does, so its breaker never opens. Its incarnation is
- * a number of its own: it ends with the process, and the data with it.
+ * It never fails like a server, so its breaker never opens. Its incarnation is a new number: the
+ * data does not outlive the process.
  *
  * A scan's cursor is the next bucket, with a bit set that no position reaches,
  * because 0 is the beginning and the end.
@@ -30,7 +30,7 @@
 #define SCANNING ((uint64_t)1 << 63)
 #define STEPS_A_SCAN 8u /* of 32 buckets */
 #define ENTRIES_A_STEP 64u
-#define RATE_SLACK_MS 50u /* beyond its time, for clocks that run in steps */
+#define RATE_SLACK_MS 50u /* time to live beyond the bucket's, for clocks that run in steps */
 
 struct memory {
     recsys_cache *cache;
@@ -110,7 +110,7 @@ static recsys_status memory_get_or_set(void *self, recsys_bytes key, recsys_byte
     };
     recsys_status status = rs_cache_update(memory->cache, &update, &entry, err);
 
-    if (entry != NULL) { /* there is one to hand out: the other was not needed */
+    if (entry != NULL) { /* the key had an entry, so the new one was not needed */
         *present = value_of(entry);
         status = RECSYS_OK;
     }
@@ -183,13 +183,14 @@ static int accept_matching(void *arg, const recsys_cache_entry *entry)
     return rs_key_matches(rs_entry_key(entry), entry->key_size, literals->parts, literals->n);
 }
 
-/* Entries that are held for a step of a scan: as a rule in the array, else in `more`. */
+/* Entries with a reference for a step of a scan, in `few` or, if they are more than that, in
+ * `more`. */
 struct held {
     recsys_cache_entry *few[ENTRIES_A_STEP], **more, **entries;
     size_t room, n;
 };
 
-/* Hold what matches in the next buckets. *position moves behind them. */
+/* Take references to matching entries of the next buckets. *position moves behind them. */
 static recsys_status hold_some(recsys_cache *cache, struct literals *literals, struct held *held,
                                uint64_t *position, recsys_error *err)
 {
@@ -207,8 +208,8 @@ static recsys_status hold_some(recsys_cache *cache, struct literals *literals, s
     return RECSYS_OK;
 }
 
-/* Show the keys, without any lock, and give all back. Where the caller had enough: *position
- * is the bucket of the first key that he has not seen. */
+/* Give the keys to the callback, without any lock, and release the entries. If the callback
+ * stops, *position becomes the bucket of the first key that it did not get. */
 static int show_keys(const recsys_cache *cache, const struct held *held, uint64_t *position,
                      recsys_key_callback callback, void *user_data)
 {
@@ -293,16 +294,16 @@ static recsys_status memory_rate_limit(void *self, recsys_bytes key, uint64_t em
     };
     const struct rs_update update = {
         .key = key,
-        .value = {&now_us, sizeof now_us}, /* of the size of what decide_rate writes there */
-        .ttl_ms = RATE_SLACK_MS,           /* and what decide_rate adds */
+        .value = {&now_us, sizeof now_us}, /* as large as the TAT that decide_rate writes there */
+        .ttl_ms = RATE_SLACK_MS,           /* decide_rate adds the time until the bucket is full */
         .decide = decide_rate,
         .arg = &limiting,
     };
     recsys_status status = rs_cache_update(memory->cache, &update, NULL, err);
 
     if (status == RECSYS_OK && limiting.is_foreign)
-        status = rs_error(err, RECSYS_E_INVALID,
-                          "in-process store: the key holds something else than a rate limit");
+        status =
+            rs_error(err, RECSYS_E_INVALID, "in-process store: the key's value is no rate limit");
     return status;
 }
 
@@ -334,7 +335,7 @@ static void memory_count(void *self, recsys_store_stats *out)
     out->evictions = stats.evictions;
 }
 
-/* The hash is a permutation: no two in a process are alike, and its seed is the process's own. */
+/* The hash is a permutation, so all numbers in a process differ, and its seed is random. */
 static uint64_t make_incarnation(void)
 {
     static atomic_uint_fast64_t n_made;

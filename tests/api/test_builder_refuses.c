@@ -197,7 +197,7 @@ static void the_catalogue_must_be_about_the_models_items(void **state)
     check_refused(builder, RECSYS_E_FORMAT, "catalogue line 3: item 999 is not in the model");
     builder = create_full();
     add_item(builder, "{\"id\":106}");
-    check_refused(builder, RECSYS_E_FORMAT, "catalogue line 3: item 106 has had a line before");
+    check_refused(builder, RECSYS_E_FORMAT, "catalogue line 3: item 106 already has a line");
     builder = create_full();
     add_item(builder, "{\"id\":\"106\"}");
     check_refused(builder, RECSYS_E_FORMAT,

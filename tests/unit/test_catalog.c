@@ -260,7 +260,7 @@ static const struct {
     {"{\"id\":\"\"}", "\"id\" has 0 bytes, must have 1..255"},
     {"{\"id\":\"3\"}", "\"id\" is a string, but the model's item ids are integers"},
     {"{\"id\":100}", "item 100 is not in the model"},
-    {"{\"id\":2}", "item 2 has had a line before"},
+    {"{\"id\":2}", "item 2 already has a line"},
     {"{\"id\":3,\"title\":5}", "\"title\" must be a string"},
     {"{\"id\":3,\"genres\":\"Drama\"}", "\"genres\" must be an array of strings"},
     {"{\"id\":3,\"genres\":[\"Drama\",5]}", "\"genres\"[1] must be a string"},

@@ -1,9 +1,8 @@
-/* lib/adapters/postgres/pg_array.c - {1,NULL,"a \"b\""} as [1,null,"a \"b\""].
+/* lib/adapters/postgres/pg_array.c - read {1,NULL,"a \"b\""} as [1,null,"a \"b\""].
  *
- * An array's text is braces, commas and elements, each of which is its type's
- * own text, in quotes if it holds anything special. Braces and commas outside
- * quotes translate one by one, so any number of dimensions works. Bounds in
- * front ("[0:1]={…}") have no place in JSON and are left out.
+ * An array's text is braces, commas and elements, each of which is the text of its type, in quotes
+ * if it has special characters. Braces and commas outside quotes are translated one by one, so any
+ * number of dimensions works. JSON has nothing for bounds ("[0:1]={…}"); they are left out.
  */
 #include "lib/adapters/postgres/pg_array.h"
 
@@ -19,12 +18,12 @@ static void put_element(uint32_t type, const char *text, size_t size, struct rs_
     rs_json_put_datum(&scratch->json, &value);
 }
 
-/* From behind the opening quote; returns where the closing one is, or `end`. */
+/* `at` is behind the opening quote; returns the place of the closing one, or `end`. */
 static const char *put_quoted(uint32_t type, const char *at, const char *end,
                               struct rs_pg_scratch *scratch)
 {
     rs_buffer_clear(&scratch->element);
-    /* Also makes an empty element's bytes exist. */
+    /* So that bytes is not NULL for an empty element. */
     rs_buffer_add(&scratch->element, "", 0);
     while (at < end && *at != '"') {
         if (*at == '\\' && at + 1 < end)
@@ -67,6 +66,6 @@ void rs_pg_read_array(uint32_t type, const char *text, size_t size, struct rs_pg
                 put_element(type, start, (size_t)(at - start), scratch);
         }
     }
-    /* Even of nothing there are bytes, so that they can be checked. */
+    /* So that bytes is not NULL for an empty text, which can then be checked. */
     rs_buffer_add(&scratch->json, "", 0);
 }

@@ -1,4 +1,4 @@
-/* lib/adapters/postgres/pg_array.h - what PostgreSQL writes for an array, as JSON. */
+/* lib/adapters/postgres/pg_array.h - PostgreSQL's text of an array, as JSON. */
 #ifndef RS_PG_ARRAY_H
 #define RS_PG_ARRAY_H
 

@@ -1,13 +1,12 @@
 /* lib/adapters/postgres/pg_connection.c - see pg_connection.h.
  *
- * libpq's own waiting knows no deadline, so it is never asked to wait: sockets
- * are polled here, and libpq reads and writes only what does not block. What
- * remains is the resolver: a host given by name is looked up by libpq before
- * anything can be polled (hostaddr avoids that).
+ * libpq cannot wait with a deadline, so it never waits: this file polls the socket, and libpq only
+ * reads and writes without blocking. One exception remains: libpq looks up a host's name before
+ * there is a socket, which blocks (hostaddr avoids that).
  *
- * A deadline that is missed closes the connection. A cancel request is not
- * sent: up to libpq 16 that blocks, and it may hit the next statement. The
- * server stops by itself, by the statement_timeout that came with the statement.
+ * If a deadline passes, the connection is closed. No cancel request is sent: up to libpq 16 that
+ * blocks, and it may cancel the next statement. The server stops by itself, by the
+ * statement_timeout that came with the statement.
  */
 #include "lib/adapters/postgres/pg_connection.h"
 
@@ -22,7 +21,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
 
-/* Later ones win: ours, then what the caller says, then what must be. */
+/* Later values win: the defaults, then the caller's conninfo, then fixed values. */
 static const char *const keywords[] = {
     "fallback_application_name", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
     "keepalives_count",          "dbname",           "client_encoding", NULL};
@@ -43,7 +42,7 @@ uint32_t rs_pg_remaining_ms(uint64_t deadline_ns)
     return ms > INT32_MAX ? INT32_MAX : (uint32_t)ms;
 }
 
-/* Until the socket is ready for one of `events`. `*seen` is what it is ready for. */
+/* Wait until the socket is ready for one of `events`; `*seen` becomes those it is ready for. */
 static recsys_status wait_for(PGconn *pg, short events, uint64_t deadline_ns, const char *what,
                               short *seen, recsys_error *err)
 {
@@ -99,7 +98,7 @@ recsys_status rs_pg_connect(const char *conninfo, uint64_t deadline_ns,
     if (pg == NULL)
         return rs_error_nomem(err, "PostgreSQL connection");
     PQsetNoticeReceiver(pg, drop_notice, NULL);
-    /* Only so does a refusal to connect tell its SQLSTATE. */
+    /* libpq gives the SQLSTATE of a refused connection only with this setting. */
     PQsetErrorVerbosity(pg, PQERRORS_VERBOSE);
     recsys_status status = finish_connecting(pg, deadline_ns, err);
     if (status != RECSYS_OK) {
@@ -123,8 +122,9 @@ void rs_pg_abandon(struct rs_pg_connection *connection)
     int socket = PQsocket(pg), nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     connection->pg = NULL;
-    /* PQfinish() takes leave of the server, and TLS does, too: on a descriptor of this process
-     * that leads nowhere. Where there is none the memory is the smaller loss. */
+    /* PQfinish() sends a last message to the server, and TLS does, too. So the descriptor is
+     * first replaced by one that leads nowhere. If there is none, the memory is not freed, which
+     * is the smaller loss. */
     if (socket < 0 || (nothing >= 0 && dup2(nothing, socket) == socket))
         PQfinish(pg);
     if (nothing >= 0)
@@ -150,7 +150,7 @@ recsys_status rs_pg_flush(struct rs_pg_connection *connection, uint64_t deadline
     while (status == RECSYS_OK && (left = PQflush(connection->pg)) != 0) {
         if (left > 0)
             status = wait_for(connection->pg, POLLIN | POLLOUT, deadline_ns, what, &seen, err);
-        /* A server that waits for us to read what it says reads nothing more. */
+        /* Read, too: a server whose output is not read stops reading. */
         if (left < 0 || (seen != 0 && (seen & ~POLLOUT) != 0 && !PQconsumeInput(connection->pg)))
             status = rs_pg_fail_connection(err, connection->pg, what);
     }

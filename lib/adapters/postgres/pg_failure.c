@@ -1,9 +1,8 @@
 /* lib/adapters/postgres/pg_failure.c - see pg_failure.h.
  *
- * Everything that has an SQLSTATE was said by the server, and the table below
- * says what it means to the caller; what has none is a broken connection. The
- * server's DETAIL is left out, since it quotes rows. Neither libpq nor the
- * server ever quotes a password.
+ * A failure with an SQLSTATE comes from the server, and the table below gives its status. A failure
+ * without one is a broken connection. The server's DETAIL is left out, since it quotes rows.
+ * Neither libpq nor the server ever quotes a password.
  */
 #include "lib/adapters/postgres/pg_failure.h"
 
@@ -40,7 +39,7 @@ static const struct meaning {
     {"", RECSYS_E_BACKEND, NULL},
 };
 
-/* The server says so of a statement; a pooler of a connection that it ends. */
+/* The server sends it for a statement, a pooler for a connection that it ends. */
 static const struct meaning misused = {"08P01", RECSYS_E_BACKEND,
                                        "does it have as many parameters as were given?"};
 
@@ -69,7 +68,7 @@ void rs_pg_put_line(const char *text, char *out, size_t room)
         n--;
     out[n] = '\0';
     rs_text_trim(out);
-    /* Before the encoding is agreed upon the server writes in its own. */
+    /* Before client and server have agreed on an encoding, the server writes in its own. */
     if (!rs_utf8_is_valid(out, strlen(out)))
         for (char *c = out; *c != '\0'; c++)
             *c = (unsigned char)*c < 0x80 ? *c : '?';
@@ -118,8 +117,8 @@ recsys_status rs_pg_fail_result(recsys_error *err, const PGresult *result, const
                 severity == NULL || strcmp(severity, "ERROR") != 0);
 }
 
-/* "FATAL:  28P01: password …": libpq gives the SQLSTATE of a refused connection
- * nowhere but in the text, between the severity and the message. */
+/* "FATAL: 28P01: password …": libpq gives the SQLSTATE of a refused connection only in the text,
+ * between the severity and the message. */
 static int find_state(const char *message, char state[6], const char **rest)
 {
     static const char letters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";

@@ -1,4 +1,5 @@
-/* lib/adapters/postgres/pg_failure.h - what PostgreSQL and libpq say, as status and message. */
+/* lib/adapters/postgres/pg_failure.h - turn failures of PostgreSQL and libpq into status and
+ * message. */
 #ifndef RS_PG_FAILURE_H
 #define RS_PG_FAILURE_H
 
@@ -11,7 +12,7 @@ recsys_status rs_pg_fail_result(recsys_error *err, const PGresult *result, const
 recsys_status rs_pg_fail_connection(recsys_error *err, PGconn *pg, const char *what);
 recsys_status rs_pg_fail_timeout(recsys_error *err, PGconn *pg, const char *what);
 
-/* Is it for want of memory that libpq says this, or can say nothing? It has no code for it. */
+/* 1 if libpq's message means that it has no memory, or is missing. libpq has no code for that. */
 int rs_pg_is_no_memory(const char *message);
 
 /* One line of valid UTF-8 out of `text`, cut to fit. */

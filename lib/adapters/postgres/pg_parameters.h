@@ -7,7 +7,7 @@
 #include "lib/base/buffer.h"
 #include "recsys/source.h"
 
-/* Parameters as libpq takes them. `texts` is OWNED: rs_free(); it points into `bytes`. */
+/* Parameters as text, which libpq needs. `texts` is OWNED: rs_free(); it points into `bytes`. */
 recsys_status rs_pg_format_parameters(const recsys_datum *parameters, size_t n,
                                       struct rs_buffer *bytes, const char ***texts,
                                       recsys_error *err);

@@ -1,9 +1,8 @@
 /* lib/adapters/postgres/pg_pool.c - see pg_pool.h.
  *
- * The lock is held for counting only; connecting, closing and looking at a
- * socket happen outside, while the connection counts as open. An idle
- * connection is looked at before it is used, so that a server's restart costs a
- * new connection and not a caller's error.
+ * The lock is held for counting only. Connections are made, closed and checked without the lock,
+ * and count as open meanwhile. An idle connection is checked before it is used, so that after a
+ * restart of the server a new connection is made and no call fails.
  */
 #include "lib/adapters/postgres/pg_pool.h"
 
@@ -36,7 +35,8 @@ fail:
 
 void rs_pg_pool_abandon(struct rs_pg_pool *pool)
 {
-    /* If another thread of the parent was inside, nobody can say which of them are idle. */
+    /* If another thread of the parent was inside, the list of idle connections cannot be
+     * trusted. */
     if (rs_lock_try(&pool->lock))
         for (uint32_t i = 0; i < pool->n_idle; i++)
             rs_pg_abandon(&pool->idle[i]);
@@ -82,7 +82,7 @@ static recsys_status connect_one(struct rs_pg_pool *pool, uint64_t deadline_ns,
     return status;
 }
 
-/* Is the idle connection that was just taken from the stack of use? */
+/* 1 if the idle connection that was just taken from the stack works. */
 static int try_idle(struct rs_pg_pool *pool, struct rs_pg_connection *connection)
 {
     int works = rs_pg_is_idle(connection);
@@ -125,7 +125,8 @@ recsys_status rs_pg_pool_take(struct rs_pg_pool *pool, uint64_t deadline_ns,
         } else {
             pool->n_waited += !has_waited;
             has_waited = 1;
-            /* When it is late one more look is due: the wake-up may have been ours. */
+            /* After the time-out check once more: this thread may have been the one that was
+             * woken. */
             is_late = rs_signal_wait_until(&pool->freed, &pool->lock, deadline_ns) != 0;
         }
     }

@@ -1,5 +1,4 @@
-/* lib/adapters/postgres/pg_pool.h - the connections of one source: how many there are, who has
- * which. */
+/* lib/adapters/postgres/pg_pool.h - the connections of one source. */
 #ifndef RS_PG_POOL_H
 #define RS_PG_POOL_H
 
@@ -24,14 +23,14 @@ struct rs_pg_pool {
 
 /* The settings in front must have been filled in. */
 recsys_status rs_pg_pool_init(struct rs_pg_pool *pool, recsys_error *err);
-/* Every connection must have been given back. */
+/* All connections must have been given back. */
 void rs_pg_pool_destroy(struct rs_pg_pool *pool);
-/* Instead, in a forked child: free what is ours, say nothing on the parent's
- * connections, and leave alone a lock that nobody may ever give back. */
+/* Instead, in a forked child: free the memory, send nothing on the parent's connections, and do
+ * not touch a lock that may never be released. */
 void rs_pg_pool_abandon(struct rs_pg_pool *pool);
 
-/* Take one that works: an idle one, a new one, or the one that is given back
- * next. E_EXHAUSTED, or what connecting failed with. */
+/* Take one that works: an idle one, a new one, or the next one that is given back. E_EXHAUSTED,
+ * or the failure of connecting. */
 recsys_status rs_pg_pool_take(struct rs_pg_pool *pool, uint64_t deadline_ns,
                               struct rs_pg_connection *out, recsys_error *err);
 /* Only a connection that is idle and not too old is kept. */

@@ -1,9 +1,8 @@
 /* lib/adapters/postgres/pg_scalar.c - see pg_scalar.h.
  *
- * Results come as text, since that is the one form that every type has. Each
- * statement runs with the settings that make it unambiguous (pg_statement.c).
- * Types are known by their OIDs, which never change for built-in ones; a domain
- * comes with the OID of what it is made of.
+ * Results come as text, since that is the one form that every type has. Each statement runs with
+ * the settings that make it unambiguous (pg_statement.c). Types are known by their OIDs, which
+ * never change for built-in ones; a domain comes with the OID of its base type.
  */
 #include "lib/adapters/postgres/pg_scalar.h"
 
@@ -12,7 +11,7 @@
 
 #include "lib/base/real.h"
 
-/* From PostgreSQL's catalog/pg_type.dat: OID, OID of its arrays, ours. */
+/* From PostgreSQL's catalog/pg_type.dat: OID, OID of its arrays, RECSYS_TYPE_*. */
 #define TYPES(X)                                                                                   \
     X(16, 1000, BOOL)     /* bool */                                                               \
     X(21, 1005, INTEGER)  /* int2 */                                                               \
@@ -73,7 +72,7 @@ static int read_integer(const char *text, size_t size, int64_t *out)
             __builtin_sub_overflow(number, digit, &number))
             return 0;
     }
-    /* Counted downwards, since the smallest has no positive twin. */
+    /* Counted downwards, since the smallest number has no positive counterpart. */
     if (text[0] != '-' && __builtin_sub_overflow(0, number, &number))
         return 0;
     *out = number;
@@ -93,8 +92,8 @@ static int read_real(const char *text, size_t size, double *out)
     return 1;
 }
 
-/* "2026-02-03 04:05:06.5+00" (or without the offset) as 2026-02-03T04:05:06.5Z.
- * 0 for what RFC 3339 cannot say: infinities, years beyond 1..9999. */
+/* "2026-02-03 04:05:06.5+00" (or without the offset) as 2026-02-03T04:05:06.5Z. 0 for times that
+ * RFC 3339 does not have: infinities, years beyond 1..9999. */
 static int read_time(const char *text, size_t size, char out[40])
 {
     static const char form[] = "dddd-dd-dd dd:dd:dd";

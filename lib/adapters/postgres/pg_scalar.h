@@ -1,5 +1,5 @@
-/* lib/adapters/postgres/pg_scalar.h - PostgreSQL's types, and what it writes for one value that is
- * no array. */
+/* lib/adapters/postgres/pg_scalar.h - PostgreSQL's types, and its text of one value that is no
+ * array. */
 #ifndef RS_PG_SCALAR_H
 #define RS_PG_SCALAR_H
 
@@ -9,7 +9,7 @@
 #include "lib/base/buffer.h"
 #include "recsys/source.h"
 
-/* What becomes of a type: RECSYS_TYPE_*, of its elements if it is an array. */
+/* The RECSYS_TYPE_* of a type, or of its elements if it is an array. */
 struct rs_pg_type {
     uint32_t type;
     uint32_t is_array;
@@ -17,7 +17,7 @@ struct rs_pg_type {
 
 struct rs_pg_type rs_pg_find_type(uint32_t oid);
 
-/* Where text is made that a value then borrows. */
+/* Memory for text that a value BORROWS. */
 struct rs_pg_scratch {
     char time[40];
     struct rs_buffer json, element;

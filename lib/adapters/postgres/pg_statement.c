@@ -1,15 +1,13 @@
 /* lib/adapters/postgres/pg_statement.c - see pg_statement.h.
  *
- * No statement depends on how the server, the database or the role is set up,
- * and none leaves a setting behind: what matters (time-out, the forms of dates
- * and numbers) is set for the one transaction in which the statement runs. A
- * single statement and its settings go out together and are one transaction
- * without BEGIN and COMMIT: libpq's pipeline, one round trip. libpq 13 has no
+ * No statement depends on settings of the server, the database or the role, and none leaves a
+ * changed setting behind: time-out and the forms of dates and numbers are set for the one
+ * transaction in which the statement runs. A single statement and its settings go out together and
+ * are one transaction without BEGIN and COMMIT: libpq's pipeline, one round trip. libpq 13 has no
  * pipeline; there it is BEGIN, statement, COMMIT.
  *
- * Rows come one by one (single-row mode), so a result that is too large is
- * noticed and refused while it comes, with one row in memory beside what
- * recsys_rows holds.
+ * Rows come one by one (single-row mode), so a result that is too large is refused while it
+ * arrives, and besides recsys_rows only one row is in memory.
  */
 #include "lib/adapters/postgres/pg_statement.h"
 
@@ -21,14 +19,14 @@
 #include "lib/adapters/postgres/pg_value.h"
 #include "lib/base/error.h"
 
-/* The time in which a server that gives up can still say so: an eighth, at most
- * this. Then the call fails but the connection can be kept. */
+/* Time for the server to report its own time-out: an eighth, at most this. Then the call fails,
+ * but the connection can be kept. */
 #define MAX_GRACE_MS 100u
 
 static uint32_t server_timeout_ms(uint64_t deadline_ns)
 {
     if (deadline_ns == RS_PG_NO_DEADLINE)
-        return 0; /* for ever */
+        return 0; /* without end */
     uint32_t ms = rs_pg_remaining_ms(deadline_ns);
     uint32_t grace = ms / 8 < MAX_GRACE_MS ? ms / 8 : MAX_GRACE_MS;
 
@@ -73,7 +71,7 @@ static recsys_status take_rows(const PGresult *result, recsys_rows *rows,
     return status;
 }
 
-/* What one result means. `*keep` becomes 0 if the connection is of no use any more. */
+/* The status of one result. `*keep` becomes 0 if the connection can no longer be used. */
 static recsys_status take_result(const PGresult *result, recsys_rows *rows,
                                  struct rs_pg_scratch *scratch, const char *what, int *keep,
                                  recsys_error *err)
@@ -88,17 +86,18 @@ static recsys_status take_result(const PGresult *result, recsys_rows *rows,
         if (rows == NULL)
             return RECSYS_OK;
         status = take_rows(result, rows, scratch, err);
-        /* The rest may be any number of rows that nobody wants. */
+        /* Close: any number of further rows could follow. */
         *keep = status == RECSYS_OK;
         return status;
     case PGRES_EMPTY_QUERY:
         return rs_error(err, RECSYS_E_INVALID, "%s: there is no statement in it", what);
 #if defined(LIBPQ_HAS_PIPELINING)
-    case PGRES_PIPELINE_ABORTED: /* not run, since what came before it has failed */
+    case PGRES_PIPELINE_ABORTED: /* not run, since an earlier statement failed */
         return RECSYS_OK;
 #endif
     case PGRES_FATAL_ERROR:
-        /* What the server did not say libpq does: of a lost connection or of no memory. */
+        /* A failure without a message of the server: libpq reports a lost connection or no
+         * memory. */
         *keep = PQresultErrorField(result, PG_DIAG_SQLSTATE) != NULL;
         return rs_pg_fail_result(err, result, what);
     default:
@@ -109,7 +108,8 @@ static recsys_status take_result(const PGresult *result, recsys_rows *rows,
     }
 }
 
-/* All results of one statement. The first failure counts; what follows is only read. */
+/* Read all results of one statement. The first failure counts; later results are read and
+ * ignored. */
 static recsys_status collect(struct rs_pg_connection *connection, uint64_t deadline_ns,
                              recsys_rows *rows, const char *what, recsys_error *err)
 {
@@ -149,7 +149,7 @@ static recsys_status send(struct rs_pg_connection *connection, int sent, uint64_
     return status;
 }
 
-/* Statements without parameters, whatever they answer. */
+/* Run statements without parameters and ignore their rows. */
 static recsys_status run_plain(struct rs_pg_connection *connection, const char *text,
                                uint64_t deadline_ns, const char *what, recsys_error *err)
 {
@@ -202,7 +202,7 @@ recsys_status rs_pg_commit(struct rs_pg_connection *connection, uint64_t deadlin
 {
     static const char what[] = "cannot commit";
 
-    /* Neither gets as far as COMMIT, so nothing was written for certain. */
+    /* In both cases there was no COMMIT, so nothing was written. */
     if (connection->pg == NULL)
         return rs_error(err, RECSYS_E_STATE,
                         "%s: the connection was closed when an earlier statement failed; nothing "
@@ -253,7 +253,7 @@ recsys_status rs_pg_run_script(struct rs_pg_connection *connection, const char *
     "pg_catalog.set_config('bytea_output','hex',true),"                                            \
     "pg_catalog.set_config('extra_float_digits','1',true)"
 
-/* What is left of a pipeline: its end, or before it the failure of the commit. */
+/* Read the rest of a pipeline: its end, or before it the failure of the commit. */
 static recsys_status finish_pipeline(struct rs_pg_connection *connection, uint64_t deadline_ns,
                                      const char *what, recsys_error *err)
 {
@@ -265,7 +265,7 @@ static recsys_status finish_pipeline(struct rs_pg_connection *connection, uint64
         recsys_error *first = status == RECSYS_OK ? err : NULL;
         recsys_status seen = rs_pg_next(connection, deadline_ns, what, &result, first);
         if (seen == RECSYS_OK && result == NULL) {
-            keep = ++n_ends < 2; /* one may follow the failure; then the end must come */
+            keep = ++n_ends < 2; /* one result may follow the failure; then the end must come */
             seen = keep ? RECSYS_OK : rs_pg_fail_connection(first, connection->pg, what);
         } else if (seen == RECSYS_OK && PQresultStatus(result) == PGRES_PIPELINE_SYNC)
             is_end = 1;

@@ -1,7 +1,7 @@
 /* lib/adapters/postgres/pg_statement.h - statements and transactions on one connection.
  *
- * All return the status of the first thing that went wrong. After it the
- * connection is either in a known state or closed.
+ * All return the status of the first failure. Afterwards the connection is in a known state or
+ * closed.
  */
 #ifndef RS_PG_STATEMENT_H
 #define RS_PG_STATEMENT_H
@@ -18,7 +18,7 @@ struct rs_pg_statement {
     size_t n;
 };
 
-/* By itself: it and its settings are one transaction of their own. */
+/* Run a statement outside a transaction: with its settings it is a transaction of its own. */
 recsys_status rs_pg_run_alone(struct rs_pg_connection *connection,
                               const struct rs_pg_statement *statement, uint64_t deadline_ns,
                               recsys_rows *rows, recsys_error *err);
@@ -34,7 +34,7 @@ recsys_status rs_pg_commit(struct rs_pg_connection *connection, uint64_t deadlin
 /* Closes the connection if that fails. */
 void rs_pg_rollback(struct rs_pg_connection *connection, uint64_t deadline_ns);
 
-/* begin, all statements of `script`, commit; or nothing of it. */
+/* Begin, run all statements of `script` and commit. After a failure nothing was changed. */
 recsys_status rs_pg_run_script(struct rs_pg_connection *connection, const char *script,
                                uint64_t deadline_ns, recsys_error *err);
 

@@ -180,9 +180,9 @@ static void postgres_destroy(void *self)
     rs_free(postgres);
 }
 
-/* In a URI a special character of a password that is not written as %XX moves
- * the rest of it to the host, the port or the database's name, which libpq and
- * the server do quote. Such a rest ends in the @ that should have ended the password. */
+/* If a special character of a password in a URI is not written as %XX, libpq takes the rest of
+ * the password for the host, the port or the database's name, which libpq and the server quote
+ * in messages. Such a rest ends in the @ that should have ended the password. */
 static int has_stray_at(const char *conninfo, const PQconninfoOption *option)
 {
     static const char *const places[] = {"host", "port", "dbname"};

@@ -1,7 +1,7 @@
 /* lib/domain/domain.h - a set of domains from the inside.
  *
  * One struct rs_domain is one row of the table. Nothing here changes after the last row was added,
- * so reading needs no lock. Rows of one logical database share its recsys_aside.
+ * so reading needs no lock. Rows of one logical db share its recsys_aside.
  */
 #ifndef RS_DOMAIN_DOMAIN_H
 #define RS_DOMAIN_DOMAIN_H

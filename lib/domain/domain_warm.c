@@ -4,7 +4,7 @@
  * loaded under the same lease. Times to live are spread from a half to the whole, so that entries
  * that were loaded together do not expire together.
  *
- * One process warms at a time: the lock is the key `~warm` in the logical database that is warmed,
+ * One process warms at a time: the lock is the key `~warm` in the logical db that is warmed,
  * which no entry can have. It expires after the time that the caller gave, in case its owner dies.
  */
 #include <stddef.h>
@@ -130,7 +130,7 @@ static int is_wanted(const struct rs_domain *domain, const char *name)
            (name == NULL || strcmp(domain->definition.name, name) == 0);
 }
 
-/* Warm all wanted domains of one logical database, under its lock. */
+/* Warm all wanted domains of one logical db, under its lock. */
 static recsys_status warm_database(struct warming *warming, uint32_t db, const char *name,
                                    recsys_error *err)
 {

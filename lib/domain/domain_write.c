@@ -1,6 +1,6 @@
 /* lib/domain/domain_write.c - change the truth, then invalidate its cached values.
  *
- * recsys_aside_write() keeps this order. A write that touches entries of several logical databases
+ * recsys_aside_write() keeps this order. A write that touches entries of several logical dbs
  * runs inside one such call for each database, one around the other, with the statement in the
  * middle. So all are invalidated, also if the statement failed.
  */
@@ -20,7 +20,7 @@ struct around {
         recsys_bytes bytes;
     } * touched;
     size_t n;
-    uint32_t db; /* the logical database of the next call */
+    uint32_t db; /* the logical db of the next call */
     recsys_aside_writer writer;
     void *user_data;
 };

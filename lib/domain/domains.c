@@ -1,6 +1,6 @@
 /* lib/domain/domains.c - the set: create it, add a row, find one.
  *
- * A logical database gets its store and its recsys_aside when its first domain is added; that
+ * A logical db gets its store and its recsys_aside when its first domain is added; that
  * domain's time to live becomes the cache's. A read gives the time to live of its entry; a
  * write-through uses the cache's.
  */

@@ -3,8 +3,8 @@
  * The inverse problem on Bessel's auxiliary sphere, in the notation of C. F. F. Karney, "Algorithms
  * for geodesics", J. Geodesy 87 (2013) 43-55, doi:10.1007/s00190-012-0578-z: latitudes become
  * reduced latitudes beta, and a great circle of the sphere takes the place of the geodesic. Its
- * length and the difference of longitudes follow from the circle by two integrals, his equations
- * (7) and (8). Karney expands them in series. Here the arcs are short, and Gauss-Legendre
+ * length and the difference of longitudes follow from the circle by two integrals, equations (7)
+ * and (8) there. Karney expands them in series. Here the arcs are short, and Gauss-Legendre
  * quadrature with six points is exact to the last bit: for 2000 km the error is below 1e-18 of the
  * arc.
  *

@@ -1,6 +1,6 @@
 /* lib/recycling/recycling_table.c - see recycling_table.h.
  *
- * A row is a domain: its logical database, its key, its time to live and the query that reads the
+ * A row is a domain: its logical db, its key, its time to live and the query that reads the
  * truth. Queries name their columns, so that a new column of a table changes no entry. They order
  * by id last, so that each order is complete. Parameters are cast from text: text that is no number
  * fails in the database and never reads another entry. The tables are in sql/0001_domains.sql.

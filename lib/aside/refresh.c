@@ -25,7 +25,7 @@ int rs_aside_is_early(recsys_aside *aside, const struct rs_envelope *envelope, u
     double left = (double)(envelope->fresh_until_ms - now_ms);
     double gap = (double)envelope->delta_ms * aside->beta;
 
-    if (gap * MAX_MINUS_LN < left || gap <= 0.0)
+    if (gap * MAX_MINUS_LN < left)
         return 0; /* nearly always: no random number is needed for that */
     return -gap * log(rs_aside_random_unit(aside)) >= left;
 }

@@ -175,7 +175,11 @@ static void what_strangers_write_there_is_not_believed_and_does_not_stay(void **
         "V 0",
         "",
         "L ",
-        "a long text of somebody's that is longer than any proof",
+        "thirty-four bytes that are a text.",
+        "a text of somebody's that is as long as a proof but has another letter at its beginning, "
+        "V",
+        "a long text of somebody's that is much longer than any proof can be, so that it cannot be "
+        "taken for one",
         "V 0000000000000001 0000000000000001 00000000000000000000000000000000 0000000000000000001",
         "V 0000000000000001 0000000000000001 00000000000000000000000000000000 1 and more"};
 
@@ -190,6 +194,17 @@ static void what_strangers_write_there_is_not_believed_and_does_not_stay(void **
         assert_int_equal(check(denylist_fixture.b, "t2"), CLEAR);
         assert_true(strlen(stored(PROOF)) > 40 && stored(PROOF)[0] == 'V');
     }
+}
+
+static void a_reading_whose_claim_the_store_refused_writes_no_proof(void **state)
+{
+    (void)state;
+    atomic_store(&denylist_fixture.link_b.fail_next, 1);
+    atomic_store(&denylist_fixture.link_b.fail, RECSYS_E_STATE);
+    assert_int_equal(recsys_denylist_sync(denylist_fixture.b, &err), RECSYS_OK);
+    assert_string_equal(stored(PROOF), "");
+    assert_int_equal(recsys_denylist_sync(denylist_fixture.b, &err), RECSYS_OK);
+    assert_memory_equal(stored(PROOF), "V ", 2);
 }
 
 /* a cannot reach the store, b can: b would find the old proof. */
@@ -310,6 +325,7 @@ int main(void)
         TEST(a_proof_from_before_a_restart_is_not_believed),
         TEST(nor_is_one_that_was_exchanged_across_a_restart),
         TEST(what_strangers_write_there_is_not_believed_and_does_not_stay),
+        TEST(a_reading_whose_claim_the_store_refused_writes_no_proof),
         TIMED(revoke_does_not_return_while_an_old_proof_may_be_found),
         TIMED(nor_while_a_reading_from_before_may_still_write_one),
         TEST(a_store_that_was_away_for_a_moment_costs_no_more_than_that),

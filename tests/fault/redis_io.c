@@ -20,11 +20,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "recsys/log.h"
 #include "tests/support/check.h"
 #include "tests/support/fail_alloc.h"
 #include "tests/support/fake_redis.h"
 #include "tests/support/processes.h"
 #include "tests/support/redis_case.h"
+#include "tests/support/trace_lines.h"
 
 FAIL_ALLOC_INTERPOSE;
 
@@ -663,6 +665,35 @@ static void an_answer_without_memory_is_lost_alone(void **state)
     close_client();
 }
 
+/* -- the trace -- */
+
+static void a_connection_that_is_opened_or_closed_is_a_line_with_its_reason(void **state)
+{
+    static const struct operation *const get = &operations[0];
+
+    (void)state;
+    trace_begin("redis");
+    recsys_log_set_request("r1");
+    say(get->reply, FAKE_AT_ONCE);
+    expect_success(get, "traced");
+    expect_success(get, "with the same connection");
+    assert_int_equal(trace_with("redis [r1] redis at 127.0.0.1:"), 1);
+    assert_int_equal(trace_with("OPENING -> LENT: connected"), 1);
+    fake_redis_say(get->reply, 1, FAKE_THEN_CLOSE);
+    expect_failure(get, RECSYS_E_IO, "closed");
+    assert_int_equal(trace_with("LENT -> FREE: broken"), 1);
+    fake_redis_greet("-ERR no\r\n", 9, FAKE_THEN_CLOSE);
+    expect(get, RECSYS_E_BACKEND, "refused", 0);
+    assert_int_equal(trace_with("OPENING -> FREE: cannot connect"), 1);
+    trace_end();
+    recsys_log_set_request(NULL);
+    size_t n = trace_count();
+    fake_redis_greet(FAKE_HELLO, sizeof FAKE_HELLO - 1, FAKE_AT_ONCE);
+    say(get->reply, FAKE_AT_ONCE);
+    expect_success(get, "untraced");
+    assert_int_equal(trace_count(), n);
+}
+
 #define PATIENT(name) cmocka_unit_test_setup_teardown(name, open_patient, close_it)
 #define IMPATIENT(name) cmocka_unit_test_setup_teardown(name, open_impatient, close_it)
 
@@ -681,6 +712,7 @@ int main(void)
         PATIENT(what_comes_while_nobody_asks_reaches_nobody),
         PATIENT(an_error_in_good_form_leaves_the_connection_in_use),
         PATIENT(a_replica_is_left_after_its_error),
+        PATIENT(a_connection_that_is_opened_or_closed_is_a_line_with_its_reason),
         cmocka_unit_test(a_probe_pings_and_wants_a_pong),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(an_answer_without_memory_is_lost_alone),

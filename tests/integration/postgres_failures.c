@@ -23,6 +23,7 @@
 #include "lib/base/lock.h"
 #include "recsys/postgres.h"
 #include "tests/support/database.h"
+#include "tests/support/trace_lines.h"
 
 static struct database_server *server;
 static const char *conninfo;
@@ -531,6 +532,28 @@ static void a_result_that_is_too_large_is_refused_while_it_comes(void **state)
     wait_until_no_connection_but(1); /* the server has stopped sending it */
 }
 
+static void a_traced_statement_is_a_line_without_its_values(void **state)
+{
+    recsys_datum secret = {.type = RECSYS_TYPE_TEXT, .text = "a secret", .size = 8};
+    recsys_rows *rows;
+
+    (void)state;
+    open_source(conninfo, 1, 0, 0);
+    trace_begin("postgres");
+    assert_int_equal(recsys_source_query(source, "SELECT $1::text", &secret, 1, 10000, &rows, &err),
+                     RECSYS_OK);
+    recsys_rows_destroy(rows);
+    assert_int_equal(query("SELECT wrong", 10000), RECSYS_E_BACKEND);
+    trace_end();
+    assert_string_equal(trace_line(0), "postgres [-] connecting: OK");
+    assert_int_equal(trace_with("statement with 1 parameters: OK, 1 rows, "), 1);
+    assert_int_equal(trace_with(" us: SELECT $1::text"), 1);
+    assert_int_equal(trace_with("E_BACKEND, 0 rows, "), 1);
+    assert_int_equal(trace_with("secret"), 0);
+    assert_int_equal(trace_with("password"), 0);
+    assert_int_equal(trace_count(), 3);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, close_source)
@@ -551,6 +574,7 @@ int main(void)
         TEST(many_threads_share_few_connections),
         TEST(a_thousand_failures_leave_nothing_behind),
         TEST(a_result_that_is_too_large_is_refused_while_it_comes),
+        TEST(a_traced_statement_is_a_line_without_its_values),
     };
 
     return cmocka_run_group_tests(tests, start_server, stop_server);

@@ -10,7 +10,6 @@
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/builder/parts.h"
-#include "lib/bundle/layout.h"
 #include "lib/formats/floats.h"
 
 void *rs_plan_own(struct rs_plan *plan, void *memory)

@@ -5,11 +5,8 @@
  * were not set: the name is the last component of the path, the version "1", the metric
  * inner_product, the link sigmoid; the others are left out.
  */
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/json.h"
 #include "lib/base/utf8.h"

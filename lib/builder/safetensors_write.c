@@ -6,9 +6,7 @@
  * aligned, too.
  */
 #include <inttypes.h>
-#include <string.h>
 
-#include "lib/base/alloc.h"
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
 #include "lib/builder/safetensors_write.h"

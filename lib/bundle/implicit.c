@@ -14,10 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/json.h"
-#include "lib/bundle/layout.h"
 #include "lib/bundle/matrix.h"
 
 /* Column `from_end` must hold ones, except in rows that are all zero. */

@@ -9,7 +9,6 @@
  */
 #include <inttypes.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"

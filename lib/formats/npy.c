@@ -6,7 +6,6 @@
  */
 #include "lib/formats/npy.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "lib/base/alloc.h"

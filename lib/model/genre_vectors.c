@@ -3,7 +3,6 @@
  * The mean of the vectors of the genre's items, summed in double in order of position. Items are
  * first listed by genre, so that only one sum is kept at a time and memory stays small.
  */
-#include <inttypes.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"

@@ -4,7 +4,6 @@
  * files are taken over in one step that cannot fail, and a call that fails before this step
  * releases them all at once. Memory without a release function is copied, which also aligns it.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/alloc.h"

@@ -5,7 +5,6 @@
  * that are read. A model's name, version, metrics, tags and date do not change answers and are left
  * out, so the same content published twice has one fingerprint.
  */
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,6 @@
  * written through with the row's version: if the result of a later gain reached the cache first,
  * the cache keeps that.
  */
-#include <string.h>
 
 #include "lib/base/error.h"
 #include "lib/domain/columns.h"

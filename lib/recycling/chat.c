@@ -1,8 +1,6 @@
 /* lib/recycling/chat.c - add to a conversation: write the row, then invalidate the history.
  */
-#include <string.h>
 
-#include "lib/base/error.h"
 #include "lib/domain/domain.h"
 #include "lib/recycling/ready_domain.h"
 #include "lib/recycling/recycling_table.h"

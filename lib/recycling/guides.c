@@ -7,7 +7,6 @@
  * too long is searched without the cache.
  */
 #include <locale.h>
-#include <string.h>
 #include <wctype.h>
 
 #include "lib/base/buffer.h"

@@ -13,7 +13,6 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
-#include "lib/base/structs.h"
 
 /* The place for answers: replies, or the caller's arrays. */
 struct destination {

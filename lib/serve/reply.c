@@ -4,7 +4,6 @@
  * replies, and is written to all of them. The unknown tail of a newer caller's reply is zero; an
  * older caller gets as much as the struct holds.
  */
-#include <math.h>
 #include <string.h>
 
 #include "lib/base/error.h"

@@ -6,7 +6,6 @@
 #include "lib/store/store.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"

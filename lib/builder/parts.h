@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "lib/base/buffer.h"
-#include "lib/base/ids.h"
+#include "lib/ids/ids.h"
 #include "lib/bundle/files.h"
 #include "lib/formats/tensors.h"
 #include "recsys/builder.h"

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/ids.h"
+#include "lib/ids/ids.h"
 #include "recsys/catalog.h"
 #include "recsys/status.h"
 

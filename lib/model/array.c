@@ -1,7 +1,7 @@
 /* lib/model/array.c - a model's arrays as views, for callers that compute with them.
  *
  * A view is a pointer to the model's array. The exception: integer ids without a gap are not kept
- * as an array (base/ids.h). The first call that needs one makes it; of two calls at the same time,
+ * as an array (ids/ids.h). The first call that needs one makes it; of two calls at the same time,
  * one frees its array again and uses the other's.
  */
 #include <string.h>

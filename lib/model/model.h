@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/ids.h"
+#include "lib/ids/ids.h"
 #include "lib/bundle/layout.h"
 #include "lib/catalog/catalog.h"
 #include "recsys/model.h"

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdint.h>
 
-#include "lib/base/ids.h"
+#include "lib/ids/ids.h"
 
 struct rs_best {
     float score;

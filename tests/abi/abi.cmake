@@ -63,7 +63,7 @@ function(recsys_add_grown)
   foreach(adapter redis postgres)
     if(TARGET recsys_${adapter})
       file(GLOB base ${PROJECT_SOURCE_DIR}/lib/base/*.c)
-      list(FILTER base EXCLUDE REGEX "/(alloc|version|ids|json|radix)\\.c$")
+      list(FILTER base EXCLUDE REGEX "/(alloc|version|json|radix)\\.c$")
       recsys_add_grown_library(recsys_${adapter}_grown recsys_${adapter} ${include}
         ${base} ${PROJECT_SOURCE_DIR}/lib/adapters/librecsys_memory.c)
       target_link_libraries(recsys_${adapter}_grown PRIVATE PkgConfig::xxhash PkgConfig::libcrypto

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/ids.h"
+#include "lib/ids/ids.h"
 #include "lib/base/radix.h"
 #include "tests/support/bundle.h"
 

@@ -1,11 +1,11 @@
-/* lib/base/ids.h - the ids of users, items or features, and the way from an id to its row.
+/* lib/ids/ids.h - the ids of users, items or features, and the way from an id to its row.
  *
  * A row is a position in an array; an id is the name that callers use. Rows never leave the
  * library. Lookup is one probe sequence in an open-addressing table; numbers without a gap, in any
  * order, need no table.
  */
-#ifndef RS_BASE_IDS_H
-#define RS_BASE_IDS_H
+#ifndef RS_IDS_IDS_H
+#define RS_IDS_IDS_H
 
 #include <stddef.h>
 #include <stdint.h>

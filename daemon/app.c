@@ -1,8 +1,7 @@
-/* daemon/app.c - makes the parts in the order in which they need each other, and takes them down
- * the other way round.
+/* daemon/app.c - makes the parts of the daemon in the order in which they need each other, and
+ * destroys them in the opposite order.
  *
- * This is where the rooms meet: each is given what it needs, and none looks for
- * it elsewhere.
+ * Only this file knows all rooms: it gives each room the objects that it needs.
  */
 #include "daemon/app.h"
 
@@ -28,7 +27,7 @@ static bool check_listen(const struct rd_app *app, recsys_error *err)
            rd_wrong(err,
                     "refusing to listen on %.*s without authentication: set api_keys_file, "
                     "jwt_secret_file or jwt_public_key_file, or allow_unauthenticated if something "
-                    "else keeps strangers away",
+                    "else decides who may call",
                     (int)(strrchr(config->listen, ':') - config->listen), config->listen);
 }
 
@@ -72,7 +71,7 @@ static void finished(const struct rd_request *request, size_t n_bytes, double se
     rd_access_log(request, n_bytes, seconds);
 }
 
-/* Give each room what it needs. */
+/* Give each room the objects that it needs. */
 static void join_rooms(struct rd_app *app,
                        void (*answer)(struct rd_request *request, void *user_data))
 {
@@ -117,9 +116,9 @@ bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_ro
     recsys_error err = {0};
 
     if (recsys_log_set((int32_t)config->log_level, rd_log_line, NULL, &err) != RECSYS_OK)
-        return failed("cannot hear the library", &err);
+        return failed("cannot set the log hook of librecsys", &err);
     if (recsys_blas_set_threads((uint32_t)config->blas_threads, &err) != RECSYS_OK)
-        rd_log(RECSYS_LOG_WARN, "BLAS keeps its own number of threads: %s", err.message);
+        rd_log(RECSYS_LOG_WARN, "cannot set the number of BLAS threads: %s", err.message);
     if (!make_deployment(app) || !rd_metrics_start(&app->metrics, routes, n_routes) ||
         !rd_stores_start(&app->stores, config, app->metrics.stats, has_tokens) ||
         !rd_store_metrics_start(&app->store_metrics, &app->stores, app->metrics.stats))

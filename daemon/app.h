@@ -1,4 +1,4 @@
-/* daemon/app.h - the parts of one running daemon, made and taken down. */
+/* daemon/app.h - the parts of one running daemon, made and destroyed. */
 #ifndef RECSYSD_APP_H
 #define RECSYSD_APP_H
 
@@ -22,7 +22,8 @@
 #include "daemon/observe/store_metrics.h"
 #include "daemon/recommend/recommend.h"
 
-/* Set before the server starts and then only read, but for what says how it is protected. */
+/* All members are set before the server starts. After that they are only read, except where a
+ * member's own type says how it is protected. */
 struct rd_app {
     struct rd_config config;
     recsys_registry *registry; /* NULL without --registry */
@@ -35,7 +36,7 @@ struct rd_app {
     struct rd_backend_watch watch;
     struct rd_http http;
 
-    /* What handlers work on: the part of their route. */
+    /* rd_request.part of a route's handler is one of these. */
     struct rd_auth auth;
     struct rd_recommend recommend;
     struct rd_models models;
@@ -43,15 +44,17 @@ struct rd_app {
     struct rd_observed observed;
 };
 
-/* Makes what settings can be wrong for. If not, `err` says what to do. */
+/* Checks the settings and makes the objects that can fail because of wrong settings. False:
+ * `err` says what to do. */
 bool rd_app_check(struct rd_app *app, recsys_error *err);
 /*
- * Makes the rest and starts the server. `answer` answers the requests; it and the metrics use the
- * same table of routes. What fails is logged.
+ * Makes all other objects and starts the server. `answer` answers the requests; it and the metrics
+ * use the same table of routes. False: logged.
  */
 bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_routes,
                   void (*answer)(struct rd_request *request, void *user_data));
-/* Also after one of these has failed. False if a load that still runs must be left behind. */
+/* Ends all. Also after one of these functions has failed. False if a model is still being
+ * loaded: then exit without returning from main(). */
 bool rd_app_stop(struct rd_app *app);
 
 #endif

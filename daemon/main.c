@@ -1,8 +1,7 @@
 /* daemon/main.c - recsysd: librecsys behind HTTP.
  *
- * Reads the settings, has app.c make the parts, waits for a signal and has them
- * taken down. What a request means is in routes.c and the rooms it names; what a
- * recommendation is, only the library knows.
+ * Reads the settings, starts the parts (app.c), waits for a signal and stops them. routes.c and the
+ * rooms that it names answer requests; librecsys recommends.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -62,7 +61,7 @@ static int serve(void)
     if (served)
         rd_signals_wait(reload, &app.changer);
     if (!rd_app_stop(&app)) {
-        rd_log(RECSYS_LOG_WARN, "a model is still being loaded; leaving it");
+        rd_log(RECSYS_LOG_WARN, "a model is still being loaded; exiting without waiting for it");
         _exit(served ? STOPPED : FAILED);
     }
     return served ? STOPPED : FAILED;

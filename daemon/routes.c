@@ -1,8 +1,7 @@
-/* daemon/routes.c - the route table and the way of a request through it.
+/* daemon/routes.c - the route table and the steps that answer a request.
  *
- * Every request takes the same steps: framing (http/), route, method, caller,
- * limit, owner, body, handler. A step that finds something wrong writes the reply
- * itself and the rest is left out.
+ * Every request takes the same steps: framing (http/), route, method, caller, limit, owner, body,
+ * handler. A step that finds something wrong writes the reply, and the later steps are skipped.
  *
  * Runs on civetweb's worker threads, one request at a time on each.
  */

@@ -1,4 +1,4 @@
-/* daemon/routes.h - which function answers which request. */
+/* daemon/routes.h - the table that assigns a handler to each route. */
 #ifndef RECSYSD_ROUTES_H
 #define RECSYSD_ROUTES_H
 

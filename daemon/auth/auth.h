@@ -1,4 +1,4 @@
-/* daemon/auth/auth.h - what decides who may call, and how often. */
+/* daemon/auth/auth.h - the keys, the denylist and the limiters that requests are checked with. */
 #ifndef RECSYSD_AUTH_H
 #define RECSYSD_AUTH_H
 
@@ -9,7 +9,8 @@
 
 #include "daemon/auth/keys.h"
 
-/* Set before the server starts; pointers are BORROWED, and NULL is what is not configured. */
+/* Set before the server starts. Pointers are BORROWED; NULL if the settings do not ask for the
+ * object. */
 struct rd_auth {
     struct rd_keys keys;
     recsys_denylist *denylist;

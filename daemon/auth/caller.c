@@ -1,11 +1,10 @@
 /* daemon/auth/caller.c - authentication and authorization.
  *
- * Something presented is an API key, the admin token or a JWT. API keys and the
- * admin token belong to services and act for every user; a JWT is one user and
- * reaches what has that user's id, unless it says admin. A token that was
- * revoked is refused; one of which nobody can say is answered with 503 and not
- * with a guess. Routes that change models take the admin token alone, since who
- * may load a file of the server's is not for the issuer of tokens to say.
+ * A client presents an API key, the admin token or a JWT. API keys and the admin token belong to
+ * services and may act for every user. A JWT belongs to one user and gives access to the data of
+ * that user only, unless it has the role admin. A revoked token is refused. If the denylist cannot
+ * decide whether a token is revoked, the reply is 503. Routes that change models accept only the
+ * admin token, because the issuer of tokens must not decide which files of this machine are loaded.
  *
  * Ids of users are compared as the texts they are: "042" is not "42".
  */
@@ -30,7 +29,7 @@ static const char *bearer(const struct rd_headers *headers)
     return value + 7 + strspn(value + 7, " ");
 }
 
-/* 401, or 429 if this address has tried too often. */
+/* 401, or 429 after too many failed logins from this address. */
 static bool refuse(struct rd_request *request, const struct rd_auth *auth, const char *detail)
 {
     return rd_limit_failed_login(request, auth) && rd_reply_error(request, 401, detail);
@@ -42,7 +41,7 @@ static void name_caller(struct rd_caller *caller, const char kind[3], const char
     strncat(caller->key, name, sizeof caller->key - 3);
 }
 
-/* Half of the digest is enough to tell keys apart, and no key can be had from it. */
+/* Half of the digest is enough to distinguish keys, and no key can be computed from it. */
 static void name_service(struct rd_caller *caller, enum rd_caller_kind kind,
                          const struct rd_digest *digest)
 {
@@ -51,7 +50,8 @@ static void name_service(struct rd_caller *caller, enum rd_caller_kind kind,
     rs_hex_write(digest->bytes, sizeof digest->bytes / 2, caller->key + 2);
 }
 
-/* The operator is counted by the token, and not by an address that others have, too. */
+/* The limiter counts the operator by the token, and not by an address that other clients may
+ * share. */
 static bool is_admin(struct rd_request *request, const struct rd_keys *keys, const char *token)
 {
     if (!rd_keys_is_admin(keys, token))
@@ -77,8 +77,8 @@ static bool check_admin(struct rd_request *request, const struct rd_auth *auth)
             rd_reply_error(request, 403, "Wrong admin token"));
 }
 
-/* Nothing is known against the token, and the database cannot be asked for the last minutes: what
- * only reads goes on for a while. */
+/* The denylist does not list the token, but could not ask the database whether it is complete.
+ * For jwt_unconfirmed_s, requests that only read are accepted nevertheless. */
 static bool may_pass_unconfirmed(const struct rd_request *request, const struct rd_auth *auth)
 {
     uint64_t allowed_ms = auth->unconfirmed_s * 1000u;
@@ -92,7 +92,7 @@ static bool may_pass_unconfirmed(const struct rd_request *request, const struct 
     return allowed_ms > 0 && rs_clock_unix_ms() <= stats.confirmed_ms + allowed_ms;
 }
 
-/* False: revoked, or nobody knows. */
+/* False: revoked, or the denylist cannot decide; answered. */
 static bool check_revoked(struct rd_request *request, const struct rd_auth *auth)
 {
     const struct rd_caller *caller = request->caller;
@@ -108,9 +108,9 @@ static bool check_revoked(struct rd_request *request, const struct rd_auth *auth
         request->bad_token = true;
         return refuse(request, auth, "Token revoked");
     }
-    rd_log_seldom(RECSYS_LOG_WARN, "cannot tell whether tokens are revoked: %s",
+    rd_log_seldom(RECSYS_LOG_WARN, "cannot check whether tokens are revoked: %s",
                   found.problem.message);
-    return rd_reply_unavailable(request, "It cannot be told now whether this token is revoked");
+    return rd_reply_unavailable(request, "Cannot check right now whether this token is revoked");
 }
 
 static bool check_token(struct rd_request *request, const struct rd_auth *auth, const char *token)

@@ -1,12 +1,12 @@
 /* daemon/auth/jwt.c - checks a token: form, signature, then claims.
  *
- * There is one key and with it one algorithm, and a token must name exactly
- * that one: "none" and a public key taken for an HMAC secret have no way in
- * (RFC 8725 3.1). The signature is checked before any claim is read. base64url
- * is taken in its only canonical form, so that a token cannot be written in two
- * ways. A token without jti or exp is refused: it could never be revoked.
+ * There is one key and so one algorithm, and a token must name exactly this algorithm. So the
+ * attacks with "none" and with a public key as HMAC secret are impossible (RFC 8725 3.1). The
+ * signature is checked before any claim is read. Only the canonical form of base64url is accepted,
+ * so that a token cannot be written in two ways. A token without jti or exp is refused, because it
+ * could never be revoked.
  *
- * No state, no clock of its own, no HTTP.
+ * This file has no state, reads no clock and knows no HTTP.
  */
 #include "daemon/auth/jwt.h"
 
@@ -36,7 +36,7 @@ struct part {
     size_t size;
 };
 
-/* What one token is taken apart into. */
+/* The parts of one token. */
 struct token {
     struct part signed_part; /* header.payload, as they came */
     struct part header, payload, signature;
@@ -231,7 +231,7 @@ static bool check_rsa(const struct rd_jwt_keys *keys, struct part text,
                                text.size) == 1;
 
     EVP_MD_CTX_free(context);
-    ERR_clear_error(); /* a wrong signature leaves something in this thread's queue */
+    ERR_clear_error(); /* OpenSSL has put an error into this thread's queue */
     return ok;
 }
 
@@ -291,7 +291,7 @@ static bool check_audience(const struct rd_jwt_keys *keys, const json_t *payload
 
     if (keys->issuer != NULL && !is_text(issuer, keys->issuer))
         return rd_wrong(err, "its iss is another one");
-    if (keys->audience == NULL) /* made for somebody, who may not be us (RFC 7519 4.1.3) */
+    if (keys->audience == NULL) /* a token with an aud is for others (RFC 7519 4.1.3) */
         return audience == NULL || rd_wrong(err, "it has an aud and none is expected here");
     return is_text(audience, keys->audience) || contains(audience, keys->audience) ||
            rd_wrong(err, "its aud is another one");

@@ -13,12 +13,13 @@
 
 struct evp_pkey_st;
 
-/* Which tokens are good. The one key that is set decides the one algorithm: HS256 or RS256. */
+/* The keys and claims that a token must match. The key that is set decides the algorithm: HS256 or
+ * RS256. */
 struct rd_jwt_keys {
     unsigned char *secret; /* of HS256 */
     size_t secret_size;
     struct evp_pkey_st *public_key; /* of RS256 */
-    const char *issuer, *audience;  /* NULL: not asked for. BORROWED */
+    const char *issuer, *audience;  /* NULL: not checked. BORROWED */
     uint64_t leeway_s;
 };
 
@@ -37,13 +38,12 @@ bool rd_jwt_load(struct rd_jwt_keys *keys, const char *secret_file, const char *
 void rd_jwt_free(struct rd_jwt_keys *keys);
 bool rd_jwt_is_on(const struct rd_jwt_keys *keys);
 
-/* Is it made like a token: three parts with dots between? */
+/* Does the text have the form of a token: three parts with dots between? */
 bool rd_jwt_looks_like(const char *text, size_t size);
 
 /*
- * Check signature and claims of the `size` bytes at `token`; `now_s` is since
- * 1970. On failure `err` says why, in words that may be shown to whoever
- * sent it. Depends on its arguments alone and keeps nothing.
+ * Check signature and claims of the `size` bytes at `token`; `now_s` is since 1970. On failure
+ * `err` says why, in words that the client may see. The result depends on the arguments only.
  */
 bool rd_jwt_check(const struct rd_jwt_keys *keys, const char *token, size_t size, uint64_t now_s,
                   struct rd_jwt_claims *claims, recsys_error *err);

@@ -1,8 +1,8 @@
-/* daemon/auth/keys.c - who may call.
+/* daemon/auth/keys.c - API keys and the admin token, read from files and compared.
  *
- * A presented key is hashed and its digest compared with every stored digest
- * to the end, with OpenSSL's constant-time compare: the time taken says
- * nothing about which key, or how much of it, was right.
+ * A presented key is hashed and its digest compared with every stored digest to the end, with
+ * OpenSSL's constant-time compare: the time that this takes does not depend on which key, or how
+ * much of it, was right.
  *
  * Loaded once before the server starts; then only read.
  */

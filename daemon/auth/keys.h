@@ -12,7 +12,7 @@ struct rd_digest {
     unsigned char bytes[32];
 };
 
-/* Only digests are kept, so that neither a core file nor a timing tells a key. */
+/* Only digests are kept, so that neither a core file nor a timing reveals a key. */
 struct rd_keys {
     struct rd_digest *digests;
     size_t n_keys;
@@ -25,7 +25,7 @@ struct rd_keys {
 bool rd_keys_load(struct rd_keys *keys, const struct rd_config *config, recsys_error *err);
 void rd_keys_free(struct rd_keys *keys);
 
-/* Are the /api routes closed to strangers? */
+/* Do the /api routes need a key or a token? */
 bool rd_keys_is_on(const struct rd_keys *keys);
 
 /* Both take constant time for a given number of keys. NULL is no key. `presented` receives its

@@ -1,10 +1,10 @@
 /* daemon/auth/limit.c - one limit for the API, a stricter one where guessing pays.
  *
- * The caller is counted under what authentication has found: the user of a
- * token, the API key, else the address. /auth routes and failed logins are
- * counted apart, so that who guesses keys is stopped and the users behind the
- * same address are not: a login that succeeds is never refused for the failed
- * ones. Without a store, or while it is away, each process counts for itself.
+ * Requests are counted by user if there is a token, by API key if there is a key, else by address.
+ * Requests to /auth routes and failed logins are counted separately. So a client that guesses keys
+ * is stopped, but users who share its address are not: a successful login is never refused because
+ * of failed ones. Without a store, or while the store does not answer, each process counts its own
+ * requests.
  */
 #include "daemon/auth/limit.h"
 
@@ -18,7 +18,8 @@ static uint32_t seconds(uint64_t ms)
     return (uint32_t)((ms + 999u) / 1000u);
 }
 
-/* Not counted is allowed: an internal error of the limiter shall not lock everybody out. */
+/* If the limiter itself fails, the request is allowed: an internal error must not lock all
+ * clients out. */
 static bool may_pass(struct rd_request *request, recsys_limiter *limiter, const char *key)
 {
     recsys_limit *limit = &request->limit;
@@ -58,6 +59,6 @@ bool rd_limit_failed_login(struct rd_request *request, const struct rd_auth *aut
     strncat(key, request->info->remote_addr, sizeof key - 3);
     if (!may_pass(request, auth->auth_limiter, key))
         return false;
-    memset(&request->limit, 0, sizeof request->limit); /* not what a caller's limit looks like */
+    memset(&request->limit, 0, sizeof request->limit); /* replies show the limit of callers only */
     return true;
 }

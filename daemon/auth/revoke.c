@@ -1,9 +1,8 @@
 /* daemon/auth/revoke.c - revoking tokens, and asking whether one is.
  *
- * Users end their own tokens: the one they call with (no body at all is enough,
- * that is logging out) or another one of theirs, which they show. Services and
- * admins may name any jti. An entry lives as long as any daemon could take the
- * token (revoked_until.h).
+ * A user may revoke own tokens: the one of this request (an empty body is enough; this is logging
+ * out), or another one, which must be in the body. Services and admins may name any jti. An entry
+ * stays on the denylist as long as any daemon could accept the token (revoked_until.h).
  */
 #include "daemon/auth/revoke.h"
 
@@ -22,7 +21,7 @@
 
 #define MAX_REASON 200u /* characters */
 
-/* What is to be revoked. Texts are the body's or the caller's. */
+/* The token to revoke. Texts are BORROWED from the body or the caller. */
 struct wish {
     const char *jti, *user_id, *reason, *token;
     int64_t expires_s;
@@ -35,7 +34,7 @@ static recsys_denylist *get_denylist(struct rd_request *request)
 
     if (auth->denylist == NULL)
         (void)rd_reply_error(request, 503,
-                             "Nothing can be revoked here: set jwt_secret_file or "
+                             "Revocation is switched off: set jwt_secret_file or "
                              "jwt_public_key_file, and database or redis");
     return auth->denylist;
 }
@@ -62,7 +61,7 @@ static void read_members(struct rd_problems *problems, const json_t *body, struc
 #undef AT
 }
 
-/* The token that was shown tells what else there is to know. */
+/* Take jti, user and expiry from the token in the body. */
 static void read_token(struct rd_request *request, struct rd_problems *problems, struct wish *wish)
 {
     const struct rd_place at = {&rd_place_body, "token", 0};
@@ -114,7 +113,7 @@ static bool read_wish(struct rd_request *request, struct wish *wish)
     return rd_reply_problems(request, &problems);
 }
 
-/* A user's own tokens are the one presented and those shown with their signature. */
+/* A user may revoke the token of this request, and tokens in the body with a valid signature. */
 static bool may_revoke(struct rd_request *request, const struct wish *wish)
 {
     const struct rd_caller *caller = request->caller;
@@ -160,7 +159,7 @@ void rd_post_revoke(struct rd_request *request)
         revoke(request, denylist, &wish);
 }
 
-/* {"revoked":true, and what the list says of it}. */
+/* {"revoked":true, and the members of the entry on the denylist}. */
 static void write_entry(struct rs_buffer *out, const recsys_value *json)
 {
     const char *text = json->data;

@@ -1,7 +1,7 @@
-/* daemon/auth/revoked_until.h - how long a token stays on the list of revoked ones.
+/* daemon/auth/revoked_until.h - how long a token stays on the denylist.
  *
- * As long as any recsysd could take it: another one may allow more leeway, this
- * one may be given more tomorrow, and recsysctl knows of no daemon at all.
+ * As long as any recsysd could accept it, whatever jwt_leeway_s is: daemons may have different
+ * values, an operator may raise it later, and recsysctl does not know it.
  */
 #ifndef RECSYSD_REVOKED_UNTIL_H
 #define RECSYSD_REVOKED_UNTIL_H
@@ -12,7 +12,7 @@
 
 #define RD_MAX_TIME_S 253402300799 /* the end of the year 9999 */
 
-/* The time that recsys_denylist_revoke() is told; `expires_s` is the token's exp. */
+/* The last argument of recsys_denylist_revoke(); `expires_s` is the token's exp. */
 static inline uint64_t rd_revoked_until_s(uint64_t expires_s)
 {
     uint64_t last_s = RD_MAX_TIME_S - RD_MAX_LEEWAY_S;

@@ -1,15 +1,15 @@
-/* daemon/backends/backend_watch.c - what must happen beside requests for Redis and PostgreSQL.
+/* daemon/backends/backend_watch.c - two threads that check Redis and PostgreSQL, apart from
+ * requests.
  *
- * Two threads, so that a frozen server of one kind does not keep the other kind
- * waiting. The store thread probes every store about ten times a second, which
- * is what lets a breaker close again without a request paying for it, and asks
- * each one something cheap once a second, so that health shows what is and not
- * what was when the last request came. The database thread asks the database
- * the same, tells requests not to ask it while it is down, keeps the list of
- * revoked tokens complete and fills the caches after the start.
+ * Two threads, so that a server that hangs does not delay the checks of the others. The store
+ * thread probes every store about ten times a second; so a circuit breaker closes again without a
+ * request that waits for it. Once a second it reads a key from each store, so that /health shows
+ * the present state. The database thread checks the database in the same way, makes queries of
+ * requests fail at once while it is down, keeps the denylist complete and warms the caches after
+ * the start.
  *
- * Both end within the time-out of the call they are in. While caches are warmed
- * that is a statement's, database_timeout_ms, for every key of the slice.
+ * To stop, both wait for the call under way, which has a time-out. While the caches are warmed this
+ * may be database_timeout_ms for every key of a slice.
  */
 #include "daemon/backends/backend_watch.h"
 
@@ -27,7 +27,7 @@
 #define WARM_SLICE_MS 2000u
 #define WARM_RETRY_MS 5000u
 
-/* False: the daemon stops. */
+/* False: the daemon is stopping. */
 static bool wait_ms(struct rd_backend_watch *watch, uint64_t ms)
 {
     uint64_t until = rs_clock_ns() + ms * 1000000u;
@@ -51,7 +51,7 @@ static bool must_stop(struct rd_backend_watch *watch)
     return stop;
 }
 
-/* Remembers the state and logs its changes. */
+/* Store the new state, and log it if it has changed. */
 static void note(_Atomic uint32_t *state, bool is_up, const char *name, const recsys_error *err)
 {
     uint32_t now = is_up ? RD_STATE_UP : RD_STATE_DOWN, before = atomic_exchange(state, now);
@@ -64,7 +64,7 @@ static void note(_Atomic uint32_t *state, bool is_up, const char *name, const re
         rd_log(before == RD_STATE_DOWN ? RECSYS_LOG_INFO : RECSYS_LOG_DEBUG, "%s is up", name);
 }
 
-/* A probe, which costs nothing while the breaker is closed, and now and then a command. */
+/* A probe, which costs nothing while the breaker is closed, and if `ask` a command, too. */
 static void look_at_store(struct rd_backend_watch *watch, unsigned db, bool ask)
 {
     static const recsys_bytes nothing = {"~nothing", 8};
@@ -82,7 +82,7 @@ static void look_at_store(struct rd_backend_watch *watch, unsigned db, bool ask)
     note(&watch->redis[db], status == RECSYS_OK, recsys_store_get_name(store), &err);
 }
 
-/* Under any other policy a full server forgets revoked tokens. */
+/* With any policy but noeviction, a server without free memory deletes revoked tokens. */
 static bool warn_of_eviction(struct rd_backend_watch *watch)
 {
     recsys_store *store = watch->stores->redis[RD_DB_TOKENS];
@@ -93,11 +93,10 @@ static bool warn_of_eviction(struct rd_backend_watch *watch)
         stats.maxmemory_policy[0] == '\0')
         return false;
     if (strcmp(stats.maxmemory_policy, "noeviction") != 0)
-        rd_log(RECSYS_LOG_WARN,
-               "%s, which has the revoked tokens, may evict them (maxmemory-policy %s): %s",
+        rd_log(RECSYS_LOG_WARN, "%s may evict revoked tokens (maxmemory-policy %s): %s",
                recsys_store_get_name(store), stats.maxmemory_policy,
                watch->stores->database != NULL
-                   ? "they stay refused, but the database is asked more often"
+                   ? "they are still refused, but the database is asked more often"
                    : "they would be accepted again; use noeviction, or set database");
     return true;
 }
@@ -133,8 +132,8 @@ static bool ask_database(struct rd_backend_watch *watch, recsys_error *err)
     return status == RECSYS_OK;
 }
 
-/* Asked twice, since a server that was restarted has closed the connection. While it is down
- * requests do not wait for it: a frozen server would soon have every worker waiting. */
+/* Two attempts, because a restarted server has closed the connection. While the database is
+ * down, requests do not wait for it: else all workers would soon wait for a server that hangs. */
 static void look_at_database(struct rd_backend_watch *watch)
 {
     recsys_error err = {0};
@@ -149,10 +148,10 @@ static void sync_denylist(struct rd_backend_watch *watch)
     recsys_error err = {0};
 
     if (recsys_denylist_sync(watch->stores->denylist, &err) != RECSYS_OK)
-        rd_log_seldom(RECSYS_LOG_WARN, "revoked tokens cannot be read: %s", err.message);
+        rd_log_seldom(RECSYS_LOG_WARN, "cannot read the revoked tokens: %s", err.message);
 }
 
-/* A slice of the warming. True: all is warm, or another process sees to it. */
+/* Warm the caches for a few seconds. True: complete, or another process does it. */
 static bool warm(struct rd_backend_watch *watch, recsys_warming *sum)
 {
     recsys_warming warming = {0};
@@ -169,11 +168,11 @@ static bool warm(struct rd_backend_watch *watch, recsys_warming *sum)
                (unsigned long long)sum->loaded, (unsigned long long)warming.present,
                (unsigned long long)warming.failed);
     else if (status != RECSYS_E_TIMEOUT)
-        rd_log_seldom(RECSYS_LOG_WARN, "caches cannot be warmed yet: %s", err.message);
+        rd_log_seldom(RECSYS_LOG_WARN, "cannot warm the caches yet: %s", err.message);
     return status == RECSYS_OK;
 }
 
-/* Database and stores: what is loaded must be kept, too. */
+/* Do the database and all stores answer? Values are loaded from one and kept in the others. */
 static bool are_up(struct rd_backend_watch *watch)
 {
     for (unsigned db = 0; db < RD_DBS; db++)

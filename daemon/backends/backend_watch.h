@@ -1,4 +1,4 @@
-/* daemon/backends/backend_watch.h - the threads that look after Redis and PostgreSQL. */
+/* daemon/backends/backend_watch.h - the threads that check Redis and PostgreSQL. */
 #ifndef RECSYSD_BACKEND_WATCH_H
 #define RECSYSD_BACKEND_WATCH_H
 
@@ -10,7 +10,7 @@
 #include "daemon/backends/stores.h"
 #include "lib/base/lock.h"
 
-/* How a server is, as far as was seen last. */
+/* The result of the last check of a server. */
 enum rd_state { RD_STATE_UNKNOWN, RD_STATE_UP, RD_STATE_DOWN };
 
 /* Filled by rd_backend_watch_start(). */
@@ -25,10 +25,10 @@ struct rd_backend_watch {
     _Atomic uint32_t redis[RD_DBS], database; /* enum rd_state */
 };
 
-/* `has_tokens`: keep the list of revoked tokens complete; `warm_caches`: fill them once. */
+/* `has_tokens`: keep the denylist complete; `warm_caches`: warm them once. */
 bool rd_backend_watch_start(struct rd_backend_watch *watch, const struct rd_stores *stores,
                             bool has_tokens, bool warm_caches);
-/* Also after it has failed, or was never called. Waits for a call under way, no longer than its
+/* Also after a start that failed, or without one. Waits for a call under way, at most for its
  * time-out. */
 void rd_backend_watch_stop(struct rd_backend_watch *watch);
 

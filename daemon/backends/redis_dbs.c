@@ -1,10 +1,10 @@
-/* daemon/backends/redis_dbs.c - from settings to stores.
+/* daemon/backends/redis_dbs.c - from the settings for Redis to a store for each logical db.
  *
- * A logical database is an endpoint, a number and a key prefix. `redis` is the
- * endpoint of all of them: logical database 3 is number 3 there, without a
- * prefix. Where a server has number 0 alone, redis_single_db keeps them apart by
- * prefixes, "d3:" and so on. `redis_dbs` moves single ones elsewhere, each with
- * N=URL or N=URL#PREFIX; a URL may name the number (/5, or ?db=5 of a socket).
+ * A logical db is an endpoint, a number and a key prefix. `redis` is the endpoint of all
+ * logical dbs: number 3 there is logical db 3, without a prefix. For servers that only
+ * have number 0, redis_single_db uses prefixes ("d3:") instead of numbers. `redis_dbs` moves single
+ * logical dbs to other endpoints, each with N=URL or N=URL#PREFIX. A URL may contain the
+ * number (/5, or ?db=5 of a socket).
  */
 #include "daemon/backends/redis_dbs.h"
 
@@ -20,14 +20,14 @@
 #define MAX_URL 1024u
 #define MAX_PASSWORD 512u
 
-/* One entry of redis_dbs, or what `redis` says of a database. */
+/* Where one logical db is: an entry of redis_dbs, or `redis`. */
 struct place {
     char url[MAX_URL];
     char prefix[128];
-    bool has_prefix, is_common; /* is_common: it is `redis`, which is all databases' */
+    bool has_prefix, is_common; /* is_common: from `redis`, and not from an entry of redis_dbs */
 };
 
-/* Does the URL itself say which number? */
+/* Does the URL contain a number? */
 static bool has_number(const char *url)
 {
     const char *rest = strstr(url, "://");
@@ -41,7 +41,7 @@ static bool has_number(const char *url)
     return rest != NULL && rest[1] != '\0';
 }
 
-/* Take the entry at *list apart and move on to the next one. */
+/* Parse the entry at *list and move *list to the next entry. */
 static bool read_entry(const char **list, unsigned *db, struct place *place, recsys_error *err)
 {
     const char *entry = *list + strspn(*list, " ");
@@ -121,7 +121,7 @@ static bool read_password(const char *path, char out[MAX_PASSWORD], recsys_error
            rd_wrong(err, "redis_password_file %s: its first line must be the password", path);
 }
 
-/* Which number SELECT is given; *number is what the URL says, or 0. */
+/* The number for SELECT. *number is that of the URL, or 0, before. */
 static bool choose_number(const struct rd_redis_settings *settings, const struct place *place,
                           unsigned db, uint32_t *number, recsys_error *err)
 {
@@ -129,7 +129,7 @@ static bool choose_number(const struct rd_redis_settings *settings, const struct
         return true;
     if (place->is_common && *number != 0)
         return rd_wrong(err,
-                        "redis: leave /%u out, for logical database 3 is number 3; or set "
+                        "redis: leave /%u out, for logical db 3 is number 3; or set "
                         "redis_single_db, then all are in that one",
                         *number);
     *number = db;
@@ -151,7 +151,7 @@ bool rd_redis_open(const struct rd_redis_settings *settings, unsigned db, recsys
     if (place.url[0] == '\0')
         return true;
     if (recsys_redis_read_url(place.url, texts, sizeof texts, &options, &said) != RECSYS_OK)
-        return rd_wrong(err, "redis: logical database %u: %s", db, said.message);
+        return rd_wrong(err, "redis: logical db %u: %s", db, said.message);
     if (!choose_number(settings, &place, db, &options.db, err))
         return false;
     (void)snprintf(prefix, sizeof prefix, "%s%s", settings->prefix, place.prefix);
@@ -173,7 +173,7 @@ bool rd_redis_open(const struct rd_redis_settings *settings, unsigned db, recsys
                    options.host != NULL ? options.host : "127.0.0.1",
                    options.port != 0 ? options.port : 6379, options.db);
     if (recsys_redis_create(name, &options, &store_options, out, &said) != RECSYS_OK)
-        return rd_wrong(err, "redis: logical database %u: %s", db, said.message);
+        return rd_wrong(err, "redis: logical db %u: %s", db, said.message);
     return true;
 }
 

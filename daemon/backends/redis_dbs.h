@@ -1,4 +1,4 @@
-/* daemon/backends/redis_dbs.h - where in Redis each logical database is. */
+/* daemon/backends/redis_dbs.h - where in Redis each logical db is. */
 #ifndef RECSYSD_REDIS_DBS_H
 #define RECSYSD_REDIS_DBS_H
 
@@ -8,13 +8,13 @@
 
 #include <recsys/store.h>
 
-#define RD_DBS 16u /* logical databases 0 to 15 */
+#define RD_DBS 16u /* logical dbs 0 to 15 */
 
 /* The settings, as in config_table.h. Text is BORROWED; "" is none. */
 struct rd_redis_settings {
     const char *url, *dbs, *prefix, *ca_file, *password_file;
     bool single_db;
-    bool probed; /* somebody will call recsys_store_probe() */
+    bool probed; /* a thread will call recsys_store_probe() */
     uint32_t pool_size, timeout_ms;
 };
 
@@ -22,7 +22,7 @@ struct rd_redis_settings {
 bool rd_redis_check(const struct rd_redis_settings *settings, recsys_error *err);
 
 /*
- * The store of logical database `db`; NULL if the settings put it nowhere. It
+ * The store of logical db `db`; NULL if the settings put it nowhere. It
  * connects when it is first used.
  */
 bool rd_redis_open(const struct rd_redis_settings *settings, unsigned db, recsys_store **out,

@@ -1,13 +1,11 @@
-/* daemon/backends/stores.c - joins settings, stores, database and the library's caches.
+/* daemon/backends/stores.c - makes stores, the database and the library's caches from the settings.
  *
- * Where `redis` is not set, caches and limits are in this process, each as a
- * store of its own. The list of revoked tokens then asks the database, and
- * without one it is this process' alone: then a revocation ends with it, and
- * that is logged.
+ * If `redis` is not set, each cache is a store in this process, and limits are counted in this
+ * process. The denylist then asks the database. Without a database, too, revoked tokens are only
+ * known to this process and forgotten when it ends; the log says so.
  *
- * Answers are computed from a model that never changes under its fingerprint:
- * they are neither refreshed early nor served stale, and a lease for them is
- * short.
+ * An answer never changes as long as the fingerprint of its model is the same. So answers are
+ * neither refreshed early nor served stale, and their leases are short.
  */
 #include "daemon/backends/stores.h"
 
@@ -21,7 +19,7 @@
 #include "daemon/process/logger.h"
 
 #define ANSWER_LEASE_MS 500u
-#define SMALL_CACHE (1u << 20) /* bytes; in many parts each would hold too little */
+#define SMALL_CACHE (1u << 20) /* bytes; less than this is not divided into shards */
 #define LEAST_CACHE 4096u      /* a shard needs 2048 */
 #define MINUTE_MS 60000u
 
@@ -42,7 +40,7 @@ struct rd_redis_settings rd_redis_settings(const struct rd_config *config)
     return settings;
 }
 
-/* Databases of domains are of no use without the database; 10 to 15 are the user's. */
+/* The logical dbs of the domains are only used with a database; 10 to 15 never. */
 static bool is_used(const struct rd_config *config, unsigned db)
 {
     switch (db) {
@@ -59,7 +57,7 @@ static bool is_used(const struct rd_config *config, unsigned db)
     }
 }
 
-/* The pool that requests use, and one connection that only the watching thread uses. */
+/* The pool for requests, and one connection for the thread that checks the server. */
 static bool make_database(struct rd_stores *stores, const struct rd_config *config,
                           recsys_error *err)
 {
@@ -142,7 +140,8 @@ static bool make_domains(struct rd_stores *stores, const struct rd_config *confi
 
     if (stores->database == NULL)
         return true;
-    /* A loader may take as long as its statement, and nobody waits longer for another one's. */
+    /* A loader may take as long as a statement, and no caller waits longer for another one's
+     * loader. */
     aside.lease_ms = aside.wait_ms = (uint32_t)config->database_timeout_ms;
     aside.max_loads = (uint32_t)config->threads; /* the database's pool is the limit */
     options.stores = stores->redis;
@@ -167,7 +166,7 @@ static bool make_denylist(struct rd_stores *stores, const struct rd_config *conf
         if (!has_tokens)
             return true; /* no tokens, nothing to revoke */
         rd_log(RECSYS_LOG_WARN, "neither redis nor database is set: revoked tokens are known to "
-                                "this process alone, and forgotten when it ends");
+                                "this process alone and forgotten when it ends");
         if (recsys_store_create_memory("tokens", NULL, &stores->revoked, &err) != RECSYS_OK)
             return failed("denylist", &err);
         store = stores->revoked;
@@ -179,9 +178,9 @@ static bool make_denylist(struct rd_stores *stores, const struct rd_config *conf
     if (recsys_denylist_create(store, stores->database, &options, &stores->denylist, &err) !=
         RECSYS_OK)
         return failed("denylist", &err);
-    /* Once before the first request; the database thread goes on. */
+    /* Once before the first request; then the thread of backend_watch.c does it. */
     if (has_tokens && recsys_denylist_sync(stores->denylist, &err) != RECSYS_OK)
-        rd_log(RECSYS_LOG_WARN, "revoked tokens cannot be read yet: %s", err.message);
+        rd_log(RECSYS_LOG_WARN, "cannot read the revoked tokens yet: %s", err.message);
     return true;
 }
 

@@ -1,12 +1,12 @@
 /* daemon/config/config.c - reads the settings of config_table.h.
  *
- * There is one way to set a value, assign(), and four places it is called from:
- * the defaults, the configuration file, the environment and the flags, in this
- * order, so that a later one wins. A name that is not in the table is an error
- * that names the nearest one, because a misspelt limit that is silently ignored
- * is no limit. A flag may be written with dashes: --cache-bytes is cache_bytes.
+ * There is one way to set a value, assign(), and four places it is called from: the defaults, the
+ * configuration file, the environment and the flags, in this order, so that a later one wins. A
+ * name that is not in the table is an error that names the nearest one, because a misspelt limit
+ * that is silently ignored is no limit. A flag may be written with dashes: --cache-bytes is
+ * cache_bytes.
  *
- * Runs once, on the main thread, before anything else exists.
+ * Runs once, on the main thread, before any other part exists.
  */
 #include "daemon/config/config.h"
 
@@ -273,7 +273,7 @@ static bool read_file(struct reader *reader, const char *path)
     return ok;
 }
 
-/* Kubernetes gives every container such variables for a service called recsysd. */
+/* Kubernetes sets such variables in every container if a service is called recsysd. */
 static bool is_service_variable(const char *name)
 {
     return strncmp(name, "PORT", 4) == 0 || strncmp(name, "SERVICE_", 8) == 0;
@@ -361,7 +361,7 @@ static bool read_all(struct reader *reader, int argc, char **argv)
            read_environment(reader) && read_flags(reader, argc, argv, NULL);
 }
 
-/* What is to be shown instead of serving; RD_CONFIG_RUN if nothing. */
+/* The flag that asks for output instead of a server; RD_CONFIG_RUN if none is given. */
 static enum rd_config_verdict find_question(int argc, char **argv)
 {
     static const struct {

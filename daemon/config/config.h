@@ -25,10 +25,10 @@ struct rd_config {
 #undef RD_MEMBER
 };
 
-/* What the command line asks for. */
+/* The next step after the settings were read. */
 enum rd_config_verdict {
     RD_CONFIG_RUN,      /* serve */
-    RD_CONFIG_HELP,     /* show something and exit with 0: --help ... */
+    RD_CONFIG_HELP,     /* print and exit with 0: --help, */
     RD_CONFIG_MARKDOWN, /* --help-markdown */
     RD_CONFIG_VERSION,  /* --version */
     RD_CONFIG_PRINT,    /* --print-config, with every setting read */

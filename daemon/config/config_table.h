@@ -100,16 +100,16 @@
     X(redis_password_file, TEXT, 0, 4095, "", "", \
       "File whose first line is the password for servers whose URL has none.") \
     X(redis_dbs, SECRET, 0, 4095, "", "", \
-      "Logical databases that are on other servers, separated by commas: " \
-      "0=redis://10.0.0.2:6379/0, or with a key prefix 3=redis://10.0.0.3:6379/1#game:") \
+      "Logical dbs that are on other servers, separated by commas: 0=redis://10.0.0.2:6379/0, " \
+      "or with a key prefix 3=redis://10.0.0.3:6379/1#game:") \
     X(redis_prefix, TEXT, 0, 63, "", "", \
       "Text in front of every key in Redis. For servers that other services use, too.") \
     X(redis_single_db, SWITCH, 0, 1, "off", "", \
-      "For servers and proxies that only have database 0: keys of logical database 3 begin " \
-      "with d3: instead of being in database 3.") \
+      "For servers and proxies that only have database 0: keys of logical db 3 begin with d3: " \
+      "instead of being in database 3.") \
     X(redis_pool, NUMBER, 1, 1024, "16", "connections", \
-      "Most connections to each logical database. Raise it while " \
-      "recsysd_redis_pool_waits_total grows; more than threads + 1 has no effect.") \
+      "Most connections to each logical db. Raise it while recsysd_redis_pool_waits_total " \
+      "grows; more than threads + 1 has no effect.") \
     X(redis_timeout_ms, NUMBER, 1, 10000, "50", "ms", \
       "How long a command may take. After several time-outs in a row the circuit breaker " \
       "opens, and requests do without Redis. Too small = it opens for short delays; too large " \

@@ -1,9 +1,8 @@
-/* daemon/ctl/ctl_arguments.c - take a subcommand's command line apart.
+/* daemon/ctl/ctl_arguments.c - parses the command line of a subcommand.
  *
- * Every subcommand has a table of its options; the parser, the checks and the
- * help are made from it. Accepted are --name VALUE, --name=VALUE, -k 10, -k10
- * and, after --, operands that begin with a dash. A wrong command line ends the
- * program at once with status 2: nothing has been done yet.
+ * Every subcommand has a table of its options; the parser, the checks and the help are made from
+ * it. It accepts --name VALUE, --name=VALUE, -k 10, -k10 and, after --, operands that begin with a
+ * dash. A wrong command line ends the program at once with status 2, before anything has been done.
  */
 #include "daemon/ctl/ctl_command.h"
 
@@ -113,7 +112,7 @@ void ctl_arguments_parse(struct ctl_arguments *out, const struct ctl_command *co
     if (out->n_operands < command->min_operands)
         ctl_usage_error(command, "%s needs %s", command->name, command->operands);
     if (out->n_operands > command->max_operands)
-        ctl_usage_error(command, "%s: what is '%s' for?", command->name,
+        ctl_usage_error(command, "%s: unexpected operand '%s'", command->name,
                         out->operands[command->max_operands]);
 }
 

@@ -18,7 +18,7 @@ enum ctl_option_kind {
 struct ctl_option {
     const char *name; /* without its dashes; one letter is -k, more are --registry */
     enum ctl_option_kind kind;
-    const char *value; /* how the help calls the value; NULL for a switch */
+    const char *value; /* the name of the value in the help; NULL for a switch */
     const char *help;
 };
 
@@ -36,7 +36,7 @@ struct ctl_command {
 extern const struct ctl_command ctl_inspect, ctl_verify, ctl_import, ctl_recommend, ctl_similar,
     ctl_publish, ctl_alias, ctl_list, ctl_migrate, ctl_warm, ctl_revoke;
 
-/* The command line of one subcommand, taken apart. */
+/* The parsed command line of one subcommand. */
 struct ctl_arguments {
     const struct ctl_command *command;
     const char **operands;

@@ -1,12 +1,12 @@
 /* daemon/ctl/ctl_database.c - recsysctl migrate, warm and revoke: database and caches.
  *
- * migrate applies the schema of the domains, which may be done again; warm loads
- * into Redis what recsysd loads after its start, for a cron job; revoke puts a
- * token on the list without a running daemon.
+ * migrate applies the schema of the domains; applying it again changes nothing. warm loads the
+ * values into Redis that recsysd loads after its start, for a cron job. revoke puts a token on the
+ * denylist without a running daemon.
  *
- * Where database and Redis are is said by options or by the environment of
- * recsysd (RECSYSD_DATABASE, RECSYSD_REDIS …), so that a job can have the very
- * settings of its service, and no password has to be on a command line.
+ * The addresses of the database and of Redis come from options or from the environment variables of
+ * recsysd (RECSYSD_DATABASE, RECSYSD_REDIS …). So a job can use the same settings as the service,
+ * and no password has to be on a command line.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -47,7 +47,7 @@ static bool is_on(const char *value)
            strcmp(value, "1") == 0;
 }
 
-/* The database, which is needed. NULL: said why. */
+/* The database, without which the command cannot work. NULL: the reason was printed. */
 static recsys_source *open_database(const struct ctl_arguments *arguments)
 {
     const char *conninfo = setting(arguments, "database");
@@ -62,7 +62,8 @@ static recsys_source *open_database(const struct ctl_arguments *arguments)
     return source;
 }
 
-/* A logical database in Redis; *store is NULL if it is not configured. False: said why. */
+/* A logical db in Redis; *store is NULL if it is not configured. False: the reason was
+ * printed. */
 static bool open_redis(const struct ctl_arguments *arguments, unsigned db, recsys_store **store)
 {
     struct rd_redis_settings settings = {
@@ -110,7 +111,8 @@ static int run_migrate(const struct ctl_arguments *arguments)
     return ok ? CTL_OK : CTL_FAILED;
 }
 
-/* What is warmed must be kept, so a Redis that does not answer is a failure here. */
+/* Warming is useless if the values cannot be stored, so a Redis that does not answer is a
+ * failure here. */
 static bool check_stores(const recsys_domains *domains, const recsys_domains_options *options)
 {
     static const recsys_bytes key = {"~nothing", 8};
@@ -125,7 +127,8 @@ static bool check_stores(const recsys_domains *domains, const recsys_domains_opt
         if ((domain->flags & RECSYS_DOMAIN_WARM) == 0)
             continue;
         if (store == NULL) {
-            (void)ctl_failed("%s: logical database %u is in no redis", domain->name, domain->db);
+            (void)ctl_failed("%s: no redis is configured for logical db %u", domain->name,
+                             domain->db);
             return false;
         }
         if (recsys_store_get(store, &key, 1, &value, &incarnation, &err) != RECSYS_OK) {
@@ -167,7 +170,7 @@ static int warm(const struct ctl_arguments *arguments, const recsys_domains_opti
     if (status != RECSYS_OK)
         result = ctl_failed("%s", err.message);
     else if (warming.failed > 0)
-        result = ctl_failed("not everything could be loaded");
+        result = ctl_failed("some values could not be loaded");
     recsys_domains_destroy(domains);
     return result;
 }
@@ -233,9 +236,10 @@ done:
     }
 #define REDIS_OPTIONS                                                                              \
     {"redis", CTL_ONE, "URL", "redis://host:port; else RECSYSD_REDIS"},                            \
-        {"redis-dbs", CTL_ONE, "LIST", "logical databases elsewhere, as recsysd takes it"},        \
-        {"redis-prefix", CTL_ONE, "TEXT", "in front of every key"},                                \
-        {"redis-single-db", CTL_SWITCH, NULL, "prefixes instead of database numbers"},             \
+        {"redis-dbs", CTL_ONE, "LIST", "logical dbs on other servers, as recsysd's redis_dbs"},    \
+        {"redis-prefix", CTL_ONE, "TEXT", "text in front of every key"},                           \
+        {"redis-single-db", CTL_SWITCH, NULL,                                                      \
+         "prefixes instead of database numbers, as recsysd's redis_single_db"},                    \
         {"redis-password-file", CTL_ONE, "FILE", "its first line is the password"},                \
     {                                                                                              \
         "redis-ca-file", CTL_ONE, "FILE", "certificates of rediss:// servers"                      \
@@ -243,22 +247,22 @@ done:
 
 static const struct ctl_option migrate_options[] = {
     DATABASE_OPTION,
-    {"demo", CTL_SWITCH, NULL, "also put some rows to look at into it"},
+    {"demo", CTL_SWITCH, NULL, "also insert rows to try the routes with"},
     CTL_END,
 };
 static const struct ctl_option warm_options[] = {
     DATABASE_OPTION,
     REDIS_OPTIONS,
-    {"domain", CTL_ONE, "NAME", "this one only, as info.guide"},
-    {"timeout", CTL_ONE, "SECONDS", "for all of it (60)"},
+    {"domain", CTL_ONE, "NAME", "only this domain, for example info.guide"},
+    {"timeout", CTL_ONE, "SECONDS", "time for all domains (60)"},
     CTL_END,
 };
 static const struct ctl_option revoke_options[] = {
     DATABASE_OPTION,
     REDIS_OPTIONS,
-    {"expires-at", CTL_ONE, "SECONDS", "the token's exp, since 1970; needed"},
-    {"user", CTL_ONE, "ID", "whose it was"},
-    {"reason", CTL_ONE, "TEXT", "why"},
+    {"expires-at", CTL_ONE, "SECONDS", "the token's exp, in seconds since 1970; needed"},
+    {"user", CTL_ONE, "ID", "the user of the token"},
+    {"reason", CTL_ONE, "TEXT", "text for the denylist's entry"},
     CTL_END,
 };
 
@@ -267,7 +271,7 @@ const struct ctl_command ctl_migrate = {
     "",
     0,
     0,
-    "make the tables of the domains in PostgreSQL; again is fine",
+    "make the tables of the domains in PostgreSQL; may be repeated",
     migrate_options,
     run_migrate};
 const struct ctl_command ctl_warm = {

@@ -1,9 +1,8 @@
-/* daemon/ctl/ctl_import.c - recsysctl import: a bundle out of arrays in files.
+/* daemon/ctl/ctl_import.c - recsysctl import: makes a bundle from arrays in files.
  *
- * The parts come from a whole model file (--npz, --safetensors), from single
- * arrays (--user-factors and its like), or from both, where an array given by
- * itself replaces the file's. Which option fills which part of the model is a
- * table; the work is librecsys's builder's.
+ * The parts come from a model file (--npz, --safetensors), from single arrays (--user-factors and
+ * so on), or from both; a single array replaces the one of the model file. A table says which
+ * option fills which part of the model. librecsys's builder does the work.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -34,7 +33,7 @@ static const struct ctl_option options[] = {
     {"item-popularity", CTL_ONE, "FILE", "[items]"},
     {"seen-offsets", CTL_ONE, "FILE", "[users + 1], where each user's seen items begin"},
     {"seen-items", CTL_ONE, "FILE", "rows of the item factors"},
-    {"seen-weights", CTL_ONE, "FILE", "the rating, or how often"},
+    {"seen-weights", CTL_ONE, "FILE", "the rating, or the number of times"},
     {"catalog", CTL_ONE, "FILE", "JSON Lines: id, title, genres, release_year, ..."},
     {"name", CTL_ONE, "NAME", "the model's name"},
     {"version", CTL_ONE, "VERSION", "the model's version"},
@@ -48,7 +47,7 @@ static const struct ctl_option options[] = {
     CTL_END,
 };
 
-/* Whole models first: what follows replaces parts of them. */
+/* Whole models come first, because later options replace parts of them. */
 static const char *const models[] = {"bundle", "npz", "safetensors"};
 
 static const struct {
@@ -212,7 +211,7 @@ static recsys_status set_fields(const struct ctl_arguments *arguments, recsys_bu
     return status;
 }
 
-/* What has been written is loaded again: a bundle that is reported is one that serves. */
+/* Load the written bundle again: only a bundle that can be served is reported. */
 static recsys_status show_bundle(const char *path, recsys_error *err)
 {
     recsys_model_options load = RECSYS_MODEL_OPTIONS_INIT;
@@ -247,7 +246,7 @@ static int run_import(const struct ctl_arguments *arguments)
     ctl_progress_begin("writing", out);
     if (status == RECSYS_OK)
         status = import_parts(arguments, builder, &err);
-    if (status == RECSYS_OK) /* after the parts: a bundle brings fields along */
+    if (status == RECSYS_OK) /* after the parts, because a bundle sets fields, too */
         status = set_fields(arguments, builder, &err);
     if (status == RECSYS_OK)
         status = recsys_builder_write(builder, out, &err);
@@ -259,4 +258,4 @@ static int run_import(const struct ctl_arguments *arguments)
 }
 
 const struct ctl_command ctl_import = {
-    "import", "", 0, 0, "make a bundle out of arrays in files", options, run_import};
+    "import", "", 0, 0, "make a bundle from arrays in files", options, run_import};

@@ -1,8 +1,7 @@
-/* daemon/ctl/ctl_inspect.c - recsysctl inspect and verify: what is this model, is it whole?
+/* daemon/ctl/ctl_inspect.c - recsysctl inspect and verify: show a model, check a model.
  *
- * Both load the model as a server would, with all its checks and hashes; a
- * model that inspect can show is one that serves. verify says only whether,
- * for scripts.
+ * Both load the model as recsysd does, with all checks and hashes: recsysd can serve a model that
+ * inspect can show. verify prints one line, for scripts.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -50,7 +49,7 @@ static int print_json(const recsys_model_info *info)
         json_object_update(object, metadata);
     json_decref(metadata);
     if (object == NULL || json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0)
-        return ctl_failed("the model cannot be shown as JSON");
+        return ctl_failed("cannot show the model as JSON");
     json_decref(object);
     putchar('\n');
     return CTL_OK;
@@ -140,13 +139,14 @@ static int run_verify(const struct ctl_arguments *arguments)
 static const struct ctl_option inspect_options[] = {CTL_REGISTRY_OPTION, CTL_JSON_OPTION, CTL_END};
 static const struct ctl_option verify_options[] = {CTL_REGISTRY_OPTION, CTL_END};
 
-const struct ctl_command ctl_inspect = {"inspect",       "PATH",     1, 1, "show what a model is",
-                                        inspect_options, run_inspect};
+const struct ctl_command ctl_inspect = {
+    "inspect",       "PATH",     1, 1, "show a model's name, sizes and settings",
+    inspect_options, run_inspect};
 const struct ctl_command ctl_verify = {
     "verify",
     "PATH",
     1,
     1,
-    "load a model with every check and hash; status 0 if it is whole",
+    "load a model with every check and hash; status 0 if it can be served",
     verify_options,
     run_verify};

@@ -1,9 +1,8 @@
-/* daemon/ctl/ctl_progress.c - say on a terminal that a long step is still running.
+/* daemon/ctl/ctl_progress.c - shows on a terminal that a long step is still running.
  *
- * Loading, importing and publishing are single calls into the library that may
- * take minutes for a model of many gigabytes. A thread shows what is being done
- * and for how long; nothing before the first second, so short steps leave no
- * trace, and nothing at all unless stderr is a terminal.
+ * Loading, importing and publishing are single calls into the library that may take minutes for a
+ * model of many gigabytes. A thread shows the step and for how long it has run. It shows nothing in
+ * the first second, and nothing at all unless stderr is a terminal.
  */
 #include "daemon/ctl/ctl_progress.h"
 

@@ -1,8 +1,8 @@
-/* daemon/ctl/ctl_recommend.c - recsysctl recommend and similar: ask a model.
+/* daemon/ctl/ctl_recommend.c - recsysctl recommend and similar: recommendations of a model on a
+ * terminal.
  *
- * The same questions a server answers, from the command line: for trying a
- * model out before it is published, and for measuring it (one --user after the
- * other, --json, and each answer is a line).
+ * The same as the routes of recsysd: to try a model before it is published, and to measure it
+ * (several --user and --json give one line for each user).
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -13,8 +13,8 @@
 
 #include "daemon/ctl/ctl_command.h"
 
-/* What the options ask for, and what it is asked of. */
-#define MAX_K 1000.0 /* what anybody would read */
+/* The request that the options describe, and the model it is for. */
+#define MAX_K 1000.0 /* the text of the score */
 
 struct question {
     const struct ctl_arguments *arguments;
@@ -27,7 +27,7 @@ struct question {
     bool as_json, with_reasons;
 };
 
-/* A command line's word as an id of the model's kind. */
+/* Parse an operand as an id of the model's kind. */
 static bool parse_id(const char *what, const char *text, uint32_t kind, recsys_id *out)
 {
     char *end;
@@ -167,7 +167,7 @@ static void print_item(const recsys_recommendation *found, const recsys_item *it
         printf("      %s\n", found->reason);
 }
 
-/* Preferences that changed nothing, as the options were written. */
+/* Preferences that had no effect, in the words of the options. */
 static void print_ignored(const struct question *question, const recsys_reply *reply, json_t *line)
 {
     static const char *const options[] = {[RECSYS_PREFERENCE_GENRE] = "--genre",
@@ -194,7 +194,7 @@ static void print_ignored(const struct question *question, const recsys_reply *r
     json_decref(list);
 }
 
-/* `name`: user_id or item_id, whom the answer is about; NULL for nobody. */
+/* `name`: the member of the JSON, user_id or item_id; `about` is NULL without a user. */
 static int print_reply(const struct question *question, const char *name, const recsys_id *about,
                        const char *strategy, const recsys_reply *reply)
 {
@@ -224,10 +224,10 @@ static int print_reply(const struct question *question, const char *name, const 
     if (question->as_json)
         failed = json_dumpf(line, stdout, JSON_REAL_PRECISION(9)) != 0 || putchar('\n') == EOF;
     json_decref(line);
-    return failed ? ctl_failed("the answer cannot be shown as JSON") : CTL_OK;
+    return failed ? ctl_failed("cannot show the answer as JSON") : CTL_OK;
 }
 
-/* `user`: NULL for somebody without an id. */
+/* `user`: NULL for an anonymous request. */
 static int recommend_to(struct question *question, const recsys_id *user, const char *name)
 {
     const char *strategy;
@@ -306,22 +306,22 @@ static int run_similar(const struct ctl_arguments *arguments)
 #define FILTER_OPTIONS                                                                             \
     {"k", CTL_ONE, "N", "how many, 1..1000 (10)"},                                                 \
         {"min-rating", CTL_ONE, "X", "only items rated at least this, 0..10"},                     \
-        {"language", CTL_MANY, "L", "only items in this language, as en"},                         \
+        {"language", CTL_MANY, "L", "only items in this language, for example en"},                \
         {"decade", CTL_ONE, "1990s", "only items of this decade"},                                 \
-        {"exclude", CTL_MANY, "ID", "not this item"},                                              \
+        {"exclude", CTL_MANY, "ID", "leave this item out"},                                        \
         {"include-adult", CTL_SWITCH, NULL, "adult items too"}, CTL_REGISTRY_OPTION,               \
         CTL_JSON_OPTION
 
 static const struct ctl_option recommend_options[] = {
-    {"user", CTL_MANY, "ID", "for whom; without it for nobody in particular"},
+    {"user", CTL_MANY, "ID", "the user; without this option the request is anonymous"},
     {"genre", CTL_MANY, "G", "a favourite genre: shifts the ranking, does not filter"},
     {"include-seen", CTL_SWITCH, NULL, "items the user has seen too"},
-    {"reasons", CTL_SWITCH, NULL, "say why"},
+    {"reasons", CTL_SWITCH, NULL, "show reasons"},
     FILTER_OPTIONS,
     CTL_END,
 };
 static const struct ctl_option similar_options[] = {
-    {"item", CTL_ONE, "ID", "similar to what; needed"},
+    {"item", CTL_ONE, "ID", "the item to compare with; needed"},
     FILTER_OPTIONS,
     CTL_END,
 };

@@ -143,7 +143,7 @@ static int print_listing(const struct listing *listing, bool as_json)
                                                entry->version, "aliases", aliases));
     }
     if (as_json && (json_dumpf(array, stdout, JSON_INDENT(2)) != 0 || putchar('\n') == EOF))
-        status = ctl_failed("the list cannot be shown as JSON");
+        status = ctl_failed("cannot show the list as JSON");
     json_decref(array);
     return status;
 }
@@ -190,7 +190,7 @@ static const struct ctl_option publish_options[] = {
 static const struct ctl_option alias_options[] = {
     REGISTRY_OPTION,
     NAME_OPTION,
-    {"remove", CTL_SWITCH, NULL, "take the alias away"},
+    {"remove", CTL_SWITCH, NULL, "remove the alias"},
     CTL_END,
 };
 static const struct ctl_option list_options[] = {REGISTRY_OPTION, CTL_JSON_OPTION, CTL_END};
@@ -199,7 +199,7 @@ const struct ctl_command ctl_publish = {
     "publish",       "BUNDLE",   1, 1, "copy a bundle into a registry as the next version",
     publish_options, run_publish};
 const struct ctl_command ctl_alias = {
-    "alias",       "ALIAS [VERSION]", 1, 2, "name a version in a registry, as production",
+    "alias",       "ALIAS [VERSION]", 1, 2, "point an alias, for example production, at a version",
     alias_options, run_alias};
 const struct ctl_command ctl_list = {"list",       "[NAME]", 0, 1, "list the models of a registry",
                                      list_options, run_list};

@@ -1,10 +1,8 @@
-/* daemon/ctl/recsysctl.c - look at models, make them, ask them, publish them; databases and caches.
+/* daemon/ctl/recsysctl.c - shows, makes, tries and publishes models; prepares databases and caches.
  *
- * The program for an operator's terminal and scripts. Each subcommand is a
- * file, ctl_*.c, with a table of its options; this one finds the subcommand
- * and sees to it that the output has really been written. All work is done by
- * librecsys through its public headers, and its messages are printed as they
- * are.
+ * The program for an operator's terminal and scripts. Each subcommand is a file, ctl_*.c, with a
+ * table of its options; this one finds the subcommand and checks that the output has been written.
+ * librecsys does the work, and its messages are printed without change.
  *
  * Exit status: 0 done, 1 failed, 2 the command line is wrong.
  */
@@ -60,7 +58,7 @@ int main(int argc, char **argv)
     int status;
 
     if (argc < 2)
-        ctl_usage_error(NULL, "which command?");
+        ctl_usage_error(NULL, "a command is needed");
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
         strcmp(argv[1], "-h") == 0)
         return finish(help(argc > 2 ? argv[2] : NULL));

@@ -1,9 +1,9 @@
 /* daemon/domains/domain_reply.c - from the library's outcomes to HTTP.
  *
- * X-Cache says what the cache had. A database that is away is 503 with
- * Retry-After. What it said goes to the log and never to the client: it may
- * name hosts and tables. Redis that is away is no failure at all: the library
- * has answered from the database, and X-Cache says bypass.
+ * X-Cache shows the outcome of the cache. If the database does not answer, the reply is 503 with
+ * Retry-After. The database's message goes to the log and never to the client, because it may
+ * contain names of hosts and tables. If Redis does not answer, that is no failure: the library
+ * reads from the database, and X-Cache is bypass.
  */
 #include "daemon/domains/domain_reply.h"
 
@@ -15,7 +15,7 @@
 #include "daemon/process/logger.h"
 #include "lib/base/json_write.h"
 
-#define RETRY_AFTER_S 1u /* a breaker looks again within this */
+#define RETRY_AFTER_S 1u /* a circuit breaker is probed more often */
 #define LONGEST_KEY "character:missions:{user_id}"
 
 recsys_domains *rd_domains_get(struct rd_request *request)
@@ -75,12 +75,12 @@ bool rd_domain_fail(struct rd_request *request, recsys_status status, const recs
         return rd_reply_error(request, 404, missing);
     case RECSYS_E_INVALID:
         return rd_reply_refusal(request, place, err);
-    case RECSYS_E_FORMAT: /* of what was sent to us, or of what we were to send */
+    case RECSYS_E_FORMAT: /* the client's data, or those of the database */
         if (!is_read)
             return rd_reply_refusal(request, place, err);
         rd_log_seldom(RECSYS_LOG_ERROR, "%s: %s", request->route->path, err->message);
-        return rd_reply_error(request, 502, "What the database has cannot be read");
-    default: /* E_LIMIT, too: it is not the client who gave too much */
+        return rd_reply_error(request, 502, "The database returned data in an unexpected form");
+    default: /* also E_LIMIT, because the client did not send too much */
         rd_log_seldom(RECSYS_LOG_WARN, "%s: %s", request->route->path, err->message);
         request->retry_after = RETRY_AFTER_S;
         return rd_reply_error(request, 503, "The database is not available");

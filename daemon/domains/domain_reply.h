@@ -1,4 +1,4 @@
-/* daemon/domains/domain_reply.h - what all routes of the domains have in common. */
+/* daemon/domains/domain_reply.h - the replies of all routes of the domains. */
 #ifndef RECSYSD_DOMAIN_REPLY_H
 #define RECSYSD_DOMAIN_REPLY_H
 
@@ -10,7 +10,7 @@
 #include "daemon/http/problems.h"
 #include "daemon/http/request.h"
 
-/* The domains. NULL: no database is configured, and the request has been answered so. */
+/* The domains. NULL: no database is configured; answered with 503. */
 recsys_domains *rd_domains_get(struct rd_request *request);
 
 /* 200 with `json`, which is released, and X-Cache of `outcome` (RECSYS_ASIDE_*, 0 = none). */
@@ -20,21 +20,21 @@ void rd_domain_reply_change(struct rd_request *request, const char *message, con
                             recsys_value *json);
 
 /*
- * A library call's failure: 404 with `missing`, 422 in the shape of a validation
- * error of `place`, 502 for something unreadable, or 503 if the database is not
- * to be had, or gave or had to do too much. Returns false.
+ * A library call's failure: 404 with `missing`, 422 in the shape of a validation error of `place`,
+ * 502 if the database's data cannot be read, or 503 if the database does not answer, or the result
+ * is too large. Returns false.
  */
 bool rd_domain_fail(struct rd_request *request, recsys_status status, const recsys_error *err,
                     uint32_t outcome, const struct rd_place *place, const char *missing);
 
 /*
- * Does the {…} of the path, `parameter`, fit into a key? False: answered with 422.
- * Asked first, so that RECSYS_E_LIMIT of what follows is never about an id.
+ * Does the {…} of the path, `parameter`, fit into a key? False: answered with 422. To be called
+ * first: then RECSYS_E_LIMIT of later calls is never about an id.
  */
 bool rd_domain_takes_id(struct rd_request *request, const char *parameter);
 
-/* Read an entry whose only parameter, if it has any, is the {…} of the path, and answer with it.
- * `limit` as for recsys_domains_get(). */
+/* Read an entry whose only parameter, if it has any, is the {…} of the path, and answer with its
+ * value. `limit` as for recsys_domains_get(). */
 void rd_domain_read(struct rd_request *request, const char *name, const char *parameter,
                     uint32_t limit, const char *missing);
 

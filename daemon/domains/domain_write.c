@@ -1,7 +1,7 @@
 /* daemon/domains/domain_write.c - routes that change a domain: profile, experience, chat.
  *
- * The library changes the database first and the cache after it; here bodies are
- * checked as everywhere and what is there now is sent back.
+ * The library changes the database first and the cache after it; this file checks the bodies, and
+ * the reply contains the value after the change.
  */
 #include <string.h>
 
@@ -19,11 +19,12 @@
 #define MAX_AWARD 255u  /* bytes */
 #define MAX_TEXT 16384u /* characters of a message or its answer */
 
-/* What character_db.gain_exp() raises for an award that was given otherwise (sql/). */
+/* SQL's character_db.gain_exp() raises this if the award was given to another user or with
+ * another amount. */
 #define AWARD_IS_USED "(SQLSTATE 22023)"
 
-/* Names every wrong one, as the library names only the first; the limits are its own. What is
- * no member of a profile it refuses. */
+/* Reports every wrong member; the library, which has the same limits, reports only the first.
+ * Unknown members are left to the library. */
 static void check_profile(struct rd_problems *problems, const json_t *body)
 {
     static const struct {
@@ -78,14 +79,15 @@ void rd_put_profile(struct rd_request *request)
             rd_domain_reply_change(request, "Profile updated", "profile", &json);
         else if (status == RECSYS_E_EXISTS)
             (void)rd_reply_error(request, 409, "This email is another user's");
-        else if (status == RECSYS_E_LIMIT) /* the id fits: it is the body */
+        else if (status == RECSYS_E_LIMIT) /* the id is short enough, so it is about the body */
             (void)rd_reply_refusal(request, &rd_place_body, &err);
         else
             (void)rd_domain_fail(request, status, &err, 0, &rd_place_body, "User not found");
     }
 }
 
-/* Characters are counted as everywhere; the library counts bytes, and so must we. */
+/* At most 255 characters, as everywhere; the library's limit is 255 bytes, so that is checked,
+ * too. */
 static void read_award(struct rd_problems *problems, const json_t *body, const char **award)
 {
     const struct rd_place at = {&rd_place_body, "award_id", 0};
@@ -97,7 +99,7 @@ static void read_award(struct rd_problems *problems, const json_t *body, const c
                        "String should have at most 255 bytes of UTF-8", value, "\"max_bytes\":255");
 }
 
-/* exp and award_id from the body, and exp from the query if there is no body. */
+/* exp and award_id from the body, or exp from the query if there is no body. */
 static bool read_exp(struct rd_request *request, int64_t *exp, const char **award)
 {
     const struct rd_place exp_at = {&rd_place_body, "exp", 0};

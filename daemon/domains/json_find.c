@@ -1,9 +1,8 @@
-/* daemon/domains/json_find.c - one member of JSON that a database made.
+/* daemon/domains/json_find.c - finds one member in JSON of a database.
  *
- * What PostgreSQL keeps as jsonb may nest deeper and have larger numbers than
- * jansson reads, and is valid all the same. So the object is not read but
- * walked over, and only the text that is looked for is given to jansson. `name` must
- * be one that JSON writes without escapes.
+ * PostgreSQL's jsonb may nest deeper and have larger numbers than jansson accepts. So this file
+ * walks over the object, and only gives jansson the string that was found. `name` must not need
+ * escapes in JSON.
  */
 #include "daemon/domains/json_find.h"
 
@@ -15,7 +14,7 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Behind the string that begins at `i`. */
+/* The index behind the string that begins at `i`. */
 static size_t skip_string(const char *json, size_t size, size_t i)
 {
     for (i++; i < size && json[i] != '"'; i++)
@@ -41,7 +40,7 @@ static json_t *read_text(const char *json, size_t size, size_t i)
 json_t *rd_json_find_text(const char *json, size_t size, const char *name)
 {
     size_t length = strlen(name), depth = 0, end;
-    bool is_name = false, is_found = false; /* the next string is one; the last was ours */
+    bool is_name = false, is_found = false; /* the next string is a name; the last one was `name` */
 
     for (size_t i = 0; i < size; i = end) {
         char c = json[i];

@@ -1,7 +1,7 @@
-/* daemon/domains/tasks.c - results of scans and of Celery's tasks, for those they belong to.
+/* daemon/domains/tasks.c - routes for results of scans and of Celery's tasks.
  *
- * A scan has a row with its user's id. What Celery keeps has no owner: a user
- * gets the result of a task only if that task is a scan of theirs.
+ * A scan has a row with its user's id. Celery's results have no owner, so a user gets the result of
+ * a task only if a scan of that user has the same id.
  */
 #include <string.h>
 
@@ -16,7 +16,7 @@
 
 static const struct rd_place task_place = {&rd_place_path, "task_id", 0};
 
-/* May the caller see this scan? False: answered with 403, or 502 if it does not say whose it is. */
+/* May the caller see this scan? False: answered with 403, or 502 if the scan has no user_id. */
 static bool may_see(struct rd_request *request, const recsys_value *json)
 {
     json_t *owner;
@@ -26,7 +26,7 @@ static bool may_see(struct rd_request *request, const recsys_value *json)
         return true;
     owner = rd_json_find_text(json->data, json->size, "user_id");
     ok = owner != NULL ? rd_caller_may(request, json_string_value(owner))
-                       : rd_reply_error(request, 502, "The scan does not say whose it is");
+                       : rd_reply_error(request, 502, "The scan has no user_id");
     json_decref(owner);
     return ok;
 }
@@ -50,7 +50,7 @@ void rd_get_scan(struct rd_request *request)
     recsys_value_release(&json);
 }
 
-/* Is it a scan of the caller's? False: answered. */
+/* Does a scan of the caller have this id? False: answered. */
 static bool may_see_task(struct rd_request *request, recsys_domains *domains)
 {
     const char *const values[] = {request->param};
@@ -74,9 +74,9 @@ static bool may_see_task(struct rd_request *request, recsys_domains *domains)
     return ok;
 }
 
-/* A failure of the store, or of what is in it. Of the latter the message begins with the task and
- * is the client's business; the former names servers. RECSYS_E_LIMIT is
- * a result that is too large; without a connection that is free it is RECSYS_E_EXHAUSTED. */
+/* If the stored result is wrong, the message begins with "task" and is sent to the client. If
+ * the store fails, the message may contain names of servers and is only logged. RECSYS_E_LIMIT
+ * means that the result is too large; no free connection is RECSYS_E_EXHAUSTED. */
 static void fail_task(struct rd_request *request, recsys_status status, const recsys_error *err)
 {
     bool is_of_result = strncmp(err->message, "task ", 5) == 0;

@@ -1,7 +1,7 @@
 /* daemon/http/body.c - reads the body of a request, and parses it.
  *
- * A body in chunks is read past civetweb where that is possible (connection.c).
- * Whoever sends a byte at a time meets the deadline of the request.
+ * A body in chunks is read past civetweb where that is possible (connection.c). A client that sends
+ * one byte at a time does not get more time for it.
  */
 #include "daemon/http/body.h"
 
@@ -56,7 +56,8 @@ static bool too_large(struct rd_request *request, uint64_t unread)
     return rd_reply_error(request, 413, "Request body too large");
 }
 
-/* One piece at a time up to `limit` bytes. -1: broken off or malformed, 0: late, 1: complete. */
+/* One piece at a time up to `limit` bytes. -1: incomplete or malformed, 0: too late, 1:
+ * complete. */
 static int read_pieces(struct rd_request *request, struct rs_buffer *body, uint64_t limit,
                        bool chunked)
 {
@@ -74,7 +75,7 @@ static int read_pieces(struct rd_request *request, struct rs_buffer *body, uint6
             return 1;
         body->size += (size_t)n;
         if (body->size > limit)
-            return 1; /* the caller sees that it is too much */
+            return 1; /* the caller checks the size */
         if (rs_clock_ns() > deadline)
             return 0;
         if (piece < LARGEST_PIECE)
@@ -83,7 +84,7 @@ static int read_pieces(struct rd_request *request, struct rs_buffer *body, uint6
     return 1;
 }
 
-/* The same of a body in chunks, however many pieces these come in. */
+/* The same for a chunked body, read past civetweb. */
 static int read_chunks(struct rd_request *request, struct rs_buffer *body, uint64_t limit)
 {
     uint64_t deadline = request->start_ns + request->http->settings.request_timeout_ms * 1000000u;
@@ -106,7 +107,7 @@ static int read_chunks(struct rd_request *request, struct rs_buffer *body, uint6
             break;
         }
     }
-    return 1; /* the caller sees that it is too much */
+    return 1; /* the caller checks the size */
 }
 
 static bool read_all(struct rd_request *request)
@@ -138,7 +139,8 @@ static bool read_all(struct rd_request *request)
         return rd_reply_error(request, 408, "The request body did not arrive in time");
     if (body->size > limit)
         return too_large(request, DISCARD_BYTES);
-    request->keep_alive = !chunked; /* trailers would stay in the stream, as the next request */
+    request->keep_alive =
+        !chunked; /* trailers would stay in the stream and be read as the next request */
     return true;
 }
 

@@ -1,8 +1,7 @@
 /* daemon/http/chunked.c - reads chunks byte by byte, and their data at once.
  *
- * Strict about what proxies have been led astray with: a size is 1 to 15
- * digits and nothing else, a line ends with CR LF, and no control character
- * is in it.
+ * It is strict where attacks on proxies have used differences between parsers: a size is 1 to 15
+ * digits and nothing else, a line ends with CR LF and contains no control character.
  */
 #include "daemon/http/chunked.h"
 
@@ -16,7 +15,7 @@ static enum rd_chunked_state expect(char got, char wanted, enum rd_chunked_state
     return got == wanted ? then : RD_CHUNKED_BROKEN;
 }
 
-/* What a line may hold besides its size, until its CR. */
+/* The rest of a line behind the size, up to its CR. */
 static enum rd_chunked_state skip(struct rd_chunked *chunks, char c, enum rd_chunked_state after_cr)
 {
     if (c == '\r')

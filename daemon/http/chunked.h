@@ -1,4 +1,4 @@
-/* daemon/http/chunked.h - the chunked transfer coding of RFC 9112 section 7.1, taken off. */
+/* daemon/http/chunked.h - decodes the chunked transfer coding of RFC 9112 section 7.1. */
 #ifndef RECSYSD_CHUNKED_H
 #define RECSYSD_CHUNKED_H
 
@@ -31,10 +31,9 @@ struct rd_chunked {
 };
 
 /*
- * Take the next `size` bytes of the stream; the body's go to the end of `out`.
- * Extensions and trailers are ignored, up to 8192 bytes together. END when the
- * body is complete, BROKEN when this is not the coding, anything else: more is
- * to come. What follows the end is left alone.
+ * Take the next `size` bytes of the stream; the body's go to the end of `out`. Extensions and
+ * trailers are ignored, up to 8192 bytes together. END: the body is complete. BROKEN: this is not
+ * the coding. Any other state: more is to come. Bytes behind the end are ignored.
  */
 enum rd_chunked_state rd_chunked_feed(struct rd_chunked *chunks, const char *bytes, size_t size,
                                       struct rs_buffer *out);

@@ -1,14 +1,13 @@
 /* daemon/http/connection.c - reads what follows a request's head without civetweb.
  *
- * civetweb takes the chunks of a body apart itself, 1.15 otherwise than 1.16,
- * and shows nobody the bytes. We want to decide ourselves what a chunk is. A
- * body in chunks is the last thing on its connection, which is closed after
- * it, so its bytes may be read past civetweb: those that came with the head lie
- * in civetweb's buffer, the others are in the socket.
+ * civetweb decodes chunked bodies itself, differently in 1.15 and 1.16, and does not give access to
+ * the bytes. chunked.c shall decode them instead. A chunked body is the last thing on its
+ * connection, which is closed after it, so its bytes can be read without civetweb: those that came
+ * together with the head are in civetweb's buffer, the others in the socket.
  *
- * Which socket, and how far the buffer is filled, is known from recv(): as in
- * stack.c a function of the program takes the place of one in a shared library.
- * Where that does not work, nothing is known and civetweb reads.
+ * The socket and the fill of the buffer are known from recv(): as in stack.c, a function of the
+ * program replaces one of a shared library. If the linker does not allow that, civetweb reads and
+ * decodes.
  */
 #undef _FORTIFY_SOURCE /* recv() is a function and no macro here */
 
@@ -48,8 +47,8 @@ __attribute__((visibility("default"))) ssize_t recv(int fd, void *buffer, size_t
     return n;
 }
 
-/* civetweb has put a NUL in the place of CR and LF behind each value, and one in that of the head's
- * last byte: so it and we agree on where the body begins. */
+/* civetweb overwrites CR and LF behind each value with NULs, and so the head's last byte. If
+ * these are there, the body begins behind them. */
 static const char *find_body(const struct mg_request_info *info)
 {
     const char *end;
@@ -63,11 +62,12 @@ static const char *find_body(const struct mg_request_info *info)
 
 void rd_connection_begin(struct rd_connection *connection, const struct mg_request_info *info)
 {
-    if (received.n != connection->n_received) { /* the head has come, at least its end */
+    if (received.n != connection->n_received) { /* at least the end of the head was received now */
         connection->fd = received.fd;
         connection->end = received.end;
         connection->base = received.first;
-    } else if (connection->base != NULL) { /* it was there already, behind the last one */
+    } else if (connection->base !=
+               NULL) { /* the head was already in the buffer, behind the last request */
         connection->end = connection->base + connection->left;
     }
     connection->body = connection->base == NULL ? NULL : find_body(info);

@@ -1,4 +1,4 @@
-/* daemon/http/connection.h - the bytes of a connection as they come, beside civetweb. */
+/* daemon/http/connection.h - reads bytes of a connection without civetweb. */
 #ifndef RECSYSD_CONNECTION_H
 #define RECSYSD_CONNECTION_H
 
@@ -8,7 +8,7 @@
 
 #include <civetweb.h>
 
-/* What a worker knows of its connection. ONE THREAD AT A TIME, always the same one. */
+/* The state of a worker's connection. ONE THREAD AT A TIME, always the same thread. */
 struct rd_connection {
     int fd;
     uint32_t n_received; /* calls of recv() when the last request ended */
@@ -25,11 +25,11 @@ void rd_connection_end(struct rd_connection *connection, uint64_t length);
 
 /* Is it known which bytes follow the head? If not, only civetweb can read them. */
 bool rd_connection_is_known(const struct rd_connection *connection);
-/* The next bytes, also those that civetweb has already. 0: closed by the client, or broken;
- * -1: `deadline_ns` has come, or the daemon stops. */
+/* The next bytes, also those that civetweb has already. 0: closed by the client, or a socket
+ * error; -1: `deadline_ns` has passed, or the daemon is stopping. */
 int rd_connection_read(struct rd_connection *connection, char *out, size_t size,
                        uint64_t deadline_ns);
-/* Reads that wait are given up from now on. */
+/* From now on reads do not wait any more. */
 void rd_connection_stop(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* daemon/http/cors.c - which pages of other origins may call.
  *
- * A browser asks before it sends what a form could not (a preflight); of every
- * reply it reads whether the page may see it.
+ * A browser asks before it sends a request that a form could not send (a preflight). The headers of
+ * each reply tell it whether the page may see the reply.
  */
 #include "daemon/http/cors.h"
 

@@ -1,7 +1,7 @@
-/* daemon/http/failure.c - from what a call of librecsys returned to a reply.
+/* daemon/http/failure.c - makes a reply from a failed call of librecsys.
  *
- * What a database said goes to the log and never to the client: it may name
- * hosts and tables.
+ * The message of a database goes to the log and never to the client, because it may contain names
+ * of hosts and tables.
  */
 #include "daemon/http/failure.h"
 

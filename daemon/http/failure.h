@@ -1,4 +1,4 @@
-/* daemon/http/failure.h - replies to what librecsys could not do. */
+/* daemon/http/failure.h - replies after a failed call of librecsys. */
 #ifndef RECSYSD_FAILURE_H
 #define RECSYSD_FAILURE_H
 

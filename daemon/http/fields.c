@@ -1,8 +1,7 @@
 /* daemon/http/fields.c - one function for each type of field.
  *
- * The rules and the wording are pydantic v2's in its usual, lax mode, so that
- * a client that worked against a FastAPI service works here, and one that was
- * told what it did wrong is told the same.
+ * The rules and the wording are pydantic v2's in its usual, lax mode, so that a client of a FastAPI
+ * service works here, too, and gets the same messages.
  */
 #include "daemon/http/fields.h"
 
@@ -57,7 +56,7 @@ static enum parsed parse_int(const char *text, int64_t *out)
     return large ? TOO_LARGE : PARSED;
 }
 
-/* Whatever is an integer, as one; its range is the caller's business. */
+/* Any value that pydantic takes as an integer; the caller checks the range. */
 static bool read_int(struct rd_problems *problems, const struct rd_place *place,
                      const json_t *value, int64_t *out)
 {

@@ -14,9 +14,9 @@
 #define RD_WORDS_MAX 64u
 
 /*
- * All of them: NULL or JSON null leaves *out as it is (the default). A value
- * that does not fit is added to `problems` and leaves *out alone, too. As in
- * pydantic, "10" and 10.0 are integers; unlike there, true is not.
+ * All of them: NULL or JSON null leaves *out as it is (the default). A value that does not fit is
+ * added to `problems` and does not change *out either. As in pydantic, "10" and 10.0 are integers;
+ * unlike there, true is not.
  */
 void rd_field_int(struct rd_problems *problems, const struct rd_place *place, const json_t *value,
                   int64_t min, int64_t max, int64_t *out);

@@ -1,8 +1,8 @@
 /* daemon/http/framing.c - refuses a request that two servers might read differently.
  *
- * A length beside a transfer encoding, two lengths, an encoding other than
- * chunked, a length that is not digits only: after such a request the connection
- * is closed, because nobody can say where the next one begins.
+ * A length beside a transfer encoding, two lengths, an encoding other than chunked, a length that
+ * is not digits only: after such a request the connection is closed, because it is not certain
+ * where the next request begins.
  */
 #include "daemon/http/framing.h"
 
@@ -23,7 +23,7 @@ bool rd_framing_check(struct rd_request *request)
     const char *length = headers->content_length, *coding = headers->transfer_encoding;
 
     request->keep_alive = false; /* until the framing is known to be sound */
-    /* civetweb leaves out what comes after the last one, which may be a Content-Length. */
+    /* civetweb ignores further headers, and one of them may be a Content-Length. */
     if (request->info->num_headers >= MG_MAX_HEADERS ||
         headers->size > request->http->settings.max_header_bytes)
         return rd_reply_error(request, 431, "Request headers too large");

@@ -1,8 +1,8 @@
 /* daemon/http/gzip.c - compresses a finished body with zlib.
  *
- * Each worker keeps one deflater, 256 KiB of zlib's, and resets it between
- * replies; a worker that never compresses never makes one. Level 4 is where
- * zlib begins to look for matches lazily: most of the gain for little time.
+ * Each worker keeps one deflater, 256 KiB of zlib's, and resets it between replies; a worker that
+ * never compresses never makes one. From level 4, zlib uses lazy matching, which gives most of the
+ * gain for little time.
  */
 #include "daemon/http/gzip.h"
 
@@ -84,7 +84,7 @@ bool rd_gzip(void **deflater, const struct rs_buffer *from, size_t skip, struct 
     stream->next_in = (Bytef *)from->bytes + skip;
     stream->avail_in = (uInt)size;
     stream->next_out = (Bytef *)to->bytes + skip;
-    stream->avail_out = (uInt)size; /* what does not become smaller is sent as it is */
+    stream->avail_out = (uInt)size; /* a body that does not become smaller is sent uncompressed */
     if (deflate(stream, Z_FINISH) != Z_STREAM_END)
         return false;
     to->size = from->size - stream->avail_out;

@@ -1,7 +1,7 @@
-/* daemon/http/headers.c - finds the headers somebody looks at, once, and what is wrong with them.
+/* daemon/http/headers.c - collects the headers that are used, and notes what is wrong with them.
  *
- * civetweb has split the request line and the headers; what it lets pass and
- * two servers might read differently is found here and refused by framing.c.
+ * civetweb has split the request line and the headers. Headers that it accepts and that two servers
+ * might read differently are noted here; framing.c refuses the request.
  */
 #include "daemon/http/headers.h"
 
@@ -34,12 +34,12 @@ static const struct slot slots[] = {
 };
 
 /*
- * civetweb takes a space before the colon, which a proxy may not, and a line
- * that does not begin with a name, a folded one for example, is the end of the
- * headers for it: a Content-Length behind that is part of the body. It splits
- * its buffer in place, so both can be seen from the zeros it leaves: one for
- * the colon, two for the end of a line, and a line end behind the last header.
- * Were that to change, every request would be refused and the tests fail.
+ * civetweb accepts a space before the colon, which a proxy may not. A line that does not begin with
+ * a name, such as a folded one, ends the headers for civetweb, so that a Content-Length behind it
+ * becomes part of the body. civetweb splits its buffer in place, so both can be seen from the zeros
+ * in it: one for the colon, two for the end of a line, and a line end behind the last header. If
+ * another version of civetweb left other zeros, every request would be refused and the tests would
+ * fail.
  */
 static bool is_malformed(const struct mg_header *header, bool last)
 {
@@ -80,7 +80,7 @@ void rd_headers_collect(struct rd_headers *headers, const struct mg_request_info
     }
 }
 
-/* As civetweb decides, which goes on or closes after us. */
+/* The same decision as civetweb's, which closes the connection or reads on. */
 bool rd_headers_keep_alive(const struct rd_headers *headers, const char *version)
 {
     const char *list = headers->connection;

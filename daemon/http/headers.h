@@ -7,13 +7,13 @@
 
 #include <civetweb.h>
 
-/* The headers somebody looks at; NULL if absent. */
+/* The headers that are used; NULL if absent. */
 struct rd_headers {
     const char *host, *content_length, *content_type, *transfer_encoding, *expect;
     const char *authorization, *api_key, *admin_token, *request_id;
     const char *origin, *accept_encoding, *cors_method, *connection;
     bool conflicting; /* framing headers that contradict each other */
-    bool malformed;   /* lines that civetweb lets pass */
+    bool malformed;   /* lines that civetweb accepts and should not */
     size_t size;      /* of the request line and all headers */
 };
 

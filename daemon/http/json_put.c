@@ -41,7 +41,7 @@ void rd_json_put_float(struct rs_buffer *out, float value)
         rs_buffer_add(out, "null", 4);
         return;
     }
-    /* Scores and ratings take this way: printf costs more than scoring an item does. */
+    /* The fast way for scores and ratings: printf would take longer than scoring an item. */
     if (value >= 0.0f && value < 1000.0f) {
         for (size_t i = 0; i < sizeof scales / sizeof scales[0]; i++) {
             double scale = (double)scales[i];

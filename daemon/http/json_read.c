@@ -1,8 +1,8 @@
-/* daemon/http/json_read.c - jansson with a limit to nesting.
+/* daemon/http/json_read.c - jansson with a limit for nesting.
  *
- * jansson recurses for every bracket and allows two thousand of them. Nothing
- * we read has more than four, so the brackets are counted first, and a worker's
- * stack does not depend on what somebody sends.
+ * jansson recurses for every bracket and allows two thousand of them. No request needs more than
+ * four, so the brackets are counted first; then the stack of a worker does not depend on the
+ * client.
  */
 #include "daemon/http/json_read.h"
 

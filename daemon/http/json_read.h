@@ -1,4 +1,4 @@
-/* daemon/http/json_read.h - parses JSON that a stranger wrote. */
+/* daemon/http/json_read.h - parses JSON of clients. */
 #ifndef RECSYSD_JSON_READ_H
 #define RECSYSD_JSON_READ_H
 
@@ -6,17 +6,17 @@
 
 #include <jansson.h>
 
-#define RD_DEPTH_MAX 32 /* of brackets; what we read has four */
+#define RD_DEPTH_MAX 32 /* of brackets; requests have four */
 
-/* What is wrong with a text that is not JSON, or nests too deeply. */
+/* The error of a text that is not JSON, or nests too deeply. */
 struct rd_json_error {
     size_t position;
     char text[128];
 };
 
 /*
- * Any JSON value; with JSON_REJECT_DUPLICATES in `flags` also only such objects
- * that name nothing twice. NULL: it is none, or there is no memory.
+ * Any JSON value; with JSON_REJECT_DUPLICATES in `flags`, objects with a name twice are refused.
+ * NULL: `error` says why, or there is no memory.
  */
 json_t *rd_json_read(const char *text, size_t size, size_t flags, struct rd_json_error *error);
 

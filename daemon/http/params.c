@@ -1,8 +1,7 @@
 /* daemon/http/params.c - reads the query string as FastAPI reads its parameters.
  *
- * A value is made a JSON string and then taken by the same functions as the
- * members of a body, so that "5" is five here and there, and what is wrong is
- * said in the same words.
+ * A value is made a JSON string, which the same functions read as the members of a body. So "5" is
+ * an integer in both, and problems are reported in the same words.
  */
 #include "daemon/http/params.h"
 

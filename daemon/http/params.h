@@ -1,4 +1,4 @@
-/* daemon/http/params.h - parameters of a query as fields, with the problems of fields. */
+/* daemon/http/params.h - reads parameters of a query like fields of a body. */
 #ifndef RECSYSD_PARAMS_H
 #define RECSYSD_PARAMS_H
 
@@ -14,9 +14,9 @@
 enum { RD_PARAM_OPTIONAL = 0, RD_PARAM_REQUIRED = 1 };
 
 /*
- * Each: absent and optional leaves *out as it is; what does not fit is added to
- * `problems`. False: the query cannot be read, and the request has been answered
- * with 400.
+ * All of them: if an optional parameter is absent, *out stays as it is; a value that does not fit
+ * is added to `problems`. False: the query cannot be read, and the request has been answered with
+ * 400.
  */
 bool rd_param_int(struct rd_request *request, struct rd_problems *problems, const char *name,
                   int required, int64_t min, int64_t max, int64_t *out);

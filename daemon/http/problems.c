@@ -1,9 +1,8 @@
 /* daemon/http/problems.c - writes validation errors as pydantic words them.
  *
- * Clients of a FastAPI service read detail[].loc and detail[].msg; they find
- * the same here. All problems of a request are reported at once, up to a
- * limit. The offending input comes back with the report unless it is large:
- * an error must not be bigger than what caused it.
+ * Clients of a FastAPI service read detail[].loc and detail[].msg; they find the same members here.
+ * All problems of a request are reported at once, up to a limit. The offending input comes back
+ * with the report unless it is large: an error must not be bigger than what caused it.
  */
 #include "daemon/http/problems.h"
 

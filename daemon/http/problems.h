@@ -8,7 +8,7 @@
 
 #include "lib/base/buffer.h"
 
-#define RD_MAX_PROBLEMS 100u /* the rest is not listed */
+#define RD_MAX_PROBLEMS 100u /* more are counted but not listed */
 
 /* Where a value is: ["body","preferences","favorite_genres",0] is four of these, innermost first.
  */
@@ -18,7 +18,7 @@ struct rd_place {
     size_t number;
 };
 
-/* What a client sends: the outermost places. */
+/* The outermost places. */
 extern const struct rd_place rd_place_body, rd_place_query, rd_place_path;
 
 struct rd_problems {

@@ -1,8 +1,8 @@
 /* daemon/http/reply.c - from a finished body to bytes on the wire.
  *
- * The body has been written behind RD_HEADROOM free bytes, so the headers are
- * put right in front of it and both leave in one write: one segment for a
- * small answer, and no wait for an acknowledgement in between.
+ * The body has been written behind RD_HEADROOM free bytes, so the headers are put directly in front
+ * of it, and one write sends both. A small reply is one segment, without a wait for an
+ * acknowledgement.
  *
  * Runs on the worker thread.
  */
@@ -16,7 +16,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/json_write.h"
 
-/* Of the page at /docs: what it needs is here, and nobody puts it into a frame. */
+/* For the page at /docs: it may load only what recsysd serves, and no other page may frame it. */
 #define PAGE_POLICY                                                                                \
     "Content-Security-Policy: default-src 'none'; script-src 'self'; connect-src 'self'; "         \
     "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
@@ -161,7 +161,7 @@ void rd_reply_send(struct rd_request *request)
     bool may_pack, packed = false;
 
     if (out->status != RECSYS_OK) {
-        rd_reply_unavailable(request, "The answer is too large for the memory there is");
+        rd_reply_unavailable(request, "The answer does not fit into memory");
         if (out->status != RECSYS_OK)
             return mg_disable_connection_keep_alive(request->conn);
     }

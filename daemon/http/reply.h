@@ -11,7 +11,7 @@
 bool rd_reply_error(struct rd_request *request, int status, const char *detail);
 /* 503 with Retry-After. Returns false. */
 bool rd_reply_unavailable(struct rd_request *request, const char *detail);
-/* If there are any, they are the answer, with 422, and false is returned. */
+/* If there are problems, they are the reply, with 422. False: there were some. */
 bool rd_reply_problems(struct rd_request *request, struct rd_problems *problems);
 /* Headers and body in one write, then `finished`. */
 void rd_reply_send(struct rd_request *request);

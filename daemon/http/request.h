@@ -16,10 +16,10 @@
 
 #define RD_PARAM_MAX 255u /* bytes of the {…} of a path: the longest id there is */
 
-/* What X-Cache says: RD_CACHE_NONE or one of RECSYS_ASIDE_*. */
+/* rd_request.cache_use is this or one of RECSYS_ASIDE_*. */
 #define RD_CACHE_NONE 0u
 
-/* How X-Cache and the log call it; NULL for RD_CACHE_NONE. */
+/* The word for X-Cache and the log; NULL for RD_CACHE_NONE. */
 const char *rd_cache_word(uint32_t cache_use);
 
 struct rd_caller;
@@ -34,10 +34,10 @@ struct rd_request {
     const char *method; /* HEAD is answered as GET */
     bool is_head;
     const struct rd_route *route; /* NULL if none matches */
-    void *part;                   /* what the route's handler works on; the application's */
-    struct rd_caller *caller;     /* who has sent it; the application's */
+    void *part;                   /* the application's object for the route's handler */
+    struct rd_caller *caller;     /* the sender; the application's type */
     char param[RD_PARAM_MAX + 1]; /* the {…} of the path, decoded */
-    json_t *json; /* the body, once it was parsed; what was read may point into it */
+    json_t *json;                 /* the parsed body; values that were read may point into it */
     char id[RD_REQUEST_ID_MAX + 1];
     char time[RD_TIME_SIZE];
 
@@ -49,14 +49,14 @@ struct rd_request {
     char allow[64];       /* for 405 and OPTIONS */
     uint32_t retry_after; /* seconds; 0 = no such header */
     recsys_limit limit;   /* the caller's; limit 0 = no such headers */
-    bool bad_token;       /* the 401 is about a token that was given */
+    bool bad_token;       /* the 401 is because of the token that the client sent */
     bool preflight;
     bool persistent; /* does the client want to keep the connection? */
     bool keep_alive; /* false once the connection cannot carry another request */
 };
 
 void rd_request_begin(struct rd_request *request, struct mg_connection *conn);
-/* For one that civetweb could not read: it has no method, path or headers. */
+/* For a request that civetweb could not read: it has no method, path or headers. */
 void rd_request_begin_broken(struct rd_request *request, struct mg_connection *conn);
 /* Releases what it holds, after its reply has been sent. */
 void rd_request_end(struct rd_request *request);

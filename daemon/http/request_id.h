@@ -8,7 +8,7 @@
 #define RD_UUID_SIZE 37u
 #define RD_REQUEST_ID_MAX 128u /* the longest id a client may choose */
 
-/* Random bytes that one thread has in stock. */
+/* Random bytes in reserve, for one thread. */
 struct rd_request_ids {
     unsigned char random[1024];
     size_t n_random;

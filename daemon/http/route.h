@@ -16,8 +16,8 @@ struct rd_route {
     const char *method,
         *path; /* one segment of the path may be a {parameter}; the first fit counts */
     void (*handler)(struct rd_request *request);
-    size_t part;     /* the application's: where what the handler works on is */
-    unsigned access; /* the application's: who may call */
+    size_t part;     /* the application's: the offset of the handler's object */
+    unsigned access; /* the application's: bits that say who may call */
     unsigned flags;
 };
 

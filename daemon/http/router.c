@@ -1,7 +1,7 @@
-/* daemon/http/router.c - which row of a table fits a request.
+/* daemon/http/router.c - finds the row of a table that fits a request.
  *
- * A path that only other methods have is 405 with Allow; OPTIONS is answered
- * here, a browser's question before a call from another origin too.
+ * If only rows with other methods fit, the reply is 405 with Allow. OPTIONS is answered here, also
+ * a browser's preflight.
  */
 #include "daemon/http/router.h"
 
@@ -13,8 +13,8 @@
 #include "daemon/http/url.h"
 
 /*
- * Does `path` fit the template? A {…} takes one segment that is not empty; what
- * it took, still encoded, is at *param.
+ * Does `path` fit the template? A {…} matches one segment that is not empty; *param is this
+ * segment, still encoded.
  */
 static bool fits(const char *template, const char *path, const char **param, size_t *param_size)
 {
@@ -73,7 +73,7 @@ static bool find(struct rd_request *request, const struct rd_route *routes, size
     return true;
 }
 
-/* OPTIONS, a browser's question before a call from another origin, or a method we do not have. */
+/* OPTIONS, a preflight, or a method that the path does not have. */
 static bool answer_other_methods(struct rd_request *request)
 {
     const struct rd_headers *headers = &request->headers;

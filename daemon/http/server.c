@@ -1,17 +1,16 @@
-/* daemon/http/server.c - runs civetweb and nothing of it but its HTTP engine.
+/* daemon/http/server.c - runs civetweb, of which only the HTTP engine is used.
  *
- * civetweb accepts on a thread of its own and hands each connection to a
- * worker, which stays with it as long as it is open: `threads` is how many
- * connections are served at once, others wait in its queue. No files are
- * served, no scripts run, no directory is listed: the application answers whatever
- * comes, so that civetweb's own file serving and authentication are never reached.
+ * civetweb accepts connections on a thread of its own and gives each one to a worker, which serves
+ * it until it is closed. So `threads` connections are served at once, and others wait in civetweb's
+ * queue. The application answers every request, so civetweb never serves a file, runs a script,
+ * lists a directory or authenticates.
  *
- * Starting: civetweb says that it runs also with fewer workers than asked for,
- * and with no thread that accepts. So we count those that have begun.
+ * Starting: civetweb reports success also if it could start only some workers, or not the thread
+ * that accepts. So this file counts the threads that have begun.
  *
- * Stopping: mg_stop() would break off replies that are being written. So the
- * listening socket is put out of use first, then we wait until no request is
- * under way, and only then civetweb is stopped.
+ * Stopping: mg_stop() would interrupt replies that are being written. So the listening socket is
+ * replaced first, then rd_server_drain() waits until no request is under way, and only then
+ * civetweb is stopped.
  */
 #include "daemon/http/server.h"
 
@@ -35,7 +34,7 @@
 
 #define KEPT_BYTES 65536u    /* of a worker's memory between two requests */
 #define MAX_REPLY (1u << 28) /* bytes */
-#define QUIET_MS 60u /* a request that has been accepted, but not begun, begins within this */
+#define QUIET_MS 60u         /* an accepted request begins within this time */
 #define MAX_FD 65536
 #define BEGIN_MS 5000u    /* a thread that could be started has begun within this */
 #define COMPLAINT_MS 500u /* ... after civetweb has said that one could not */
@@ -46,9 +45,9 @@ static struct mg_context *server;
 static struct rd_worker *workers; /* one for each thread, given out in order */
 static atomic_size_t n_numbered, n_begun;
 static atomic_bool stacks_are_small, buffer_is_missing;
-static atomic_bool accepts;      /* the thread that does has begun */
-static atomic_uint n_complaints; /* what civetweb has logged */
-static bool workers_are_left;    /* civetweb cannot stop them: it has no thread that would */
+static atomic_bool accepts;      /* the thread that accepts has begun */
+static atomic_uint n_complaints; /* messages that civetweb has logged */
+static bool workers_are_left;    /* civetweb cannot stop them without its accepting thread */
 static int waker = -1; /* the far end of what stop_accepting() put in place of the socket */
 
 static bool split_listen(const char *listen, char address[INET_ADDRSTRLEN], unsigned *port)
@@ -84,8 +83,8 @@ bool rd_server_check(const char *listen, bool *is_loopback)
     return true;
 }
 
-/* Twice the limit, so that we see what is a little too large, and can say so: civetweb only knows
- * malformed requests. */
+/* Twice the limit, so that a request that is a little too large is read and answered with 431;
+ * civetweb would answer with 400. */
 static size_t request_bytes(const struct rd_http_settings *settings)
 {
     return settings->max_header_bytes * 2;
@@ -109,12 +108,13 @@ static void *begin_thread(const struct mg_context *context, int type)
     rs_thread_name(name);
     if (!rd_stack_is_large())
         atomic_store(&stacks_are_small, true);
-    /* civetweb's next step; a worker that cannot do it ends, and nobody hears of it. */
+    /* civetweb allocates the same next; a worker that cannot ends without a message. */
     buffer = malloc(request_bytes(&workers[0].http->settings));
     if (buffer == NULL)
         atomic_store(&buffer_is_missing, true);
     free(buffer);
-    atomic_fetch_add(&n_begun, 1u); /* last: whoever waits for it looks at the others then */
+    /* Last: all_threads_began() reads the other flags after this one. */
+    atomic_fetch_add(&n_begun, 1u);
     return &workers[number];
 }
 
@@ -150,12 +150,12 @@ static int begin_request(struct mg_connection *conn)
     return request.status;
 }
 
-/* What civetweb refuses before it calls us: a request it cannot read. */
+/* civetweb's callback for a request that it cannot read. */
 static int refuse(struct mg_connection *conn, int status, const char *message)
 {
     struct rd_request request;
 
-    (void)message; /* its wording is for its own log */
+    (void)message; /* civetweb's own text, for its log */
     if (mg_get_thread_pointer(conn) == NULL)
         return 1;
     rd_request_begin_broken(&request, conn);
@@ -298,7 +298,7 @@ static struct mg_context *start(struct rd_http *http, const char *ports)
     return context;
 }
 
-/* True when the accepting thread and every worker have begun; what is missing is logged. */
+/* Have the accepting thread and every worker begun? If not, the log says which have not. */
 static bool all_threads_began(uint32_t n_threads)
 {
     static const struct timespec step = {0, 1000000};
@@ -330,7 +330,7 @@ static bool all_threads_began(uint32_t n_threads)
     return false;
 }
 
-/* Without an accepting thread there is nobody who would stop the workers: they sleep on. */
+/* civetweb's accepting thread stops the workers. Without it they are left sleeping. */
 static void give_up(void)
 {
     workers_are_left = !atomic_load(&accepts);
@@ -430,7 +430,8 @@ void rd_server_stop(void)
 {
     if (server != NULL) {
         if (waker >= 0) {
-            (void)send(waker, "", 1, MSG_NOSIGNAL); /* else civetweb polls for two seconds more */
+            /* Without a byte civetweb would poll for two seconds more. */
+            (void)send(waker, "", 1, MSG_NOSIGNAL);
             (void)close(waker);
         }
         rd_connection_stop();

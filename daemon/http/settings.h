@@ -1,7 +1,7 @@
-/* daemon/http/settings.h - what the HTTP server is told, and what others may see of it.
+/* daemon/http/settings.h - the settings of the HTTP server and the state that others may read.
  *
- * The server knows no application: it parses and checks requests, has them
- * answered by `answer`, sends the replies and reports each by `finished`.
+ * The server knows no application: it parses and checks requests, has them answered by `answer`,
+ * sends the replies and reports each by `finished`.
  */
 #ifndef RECSYSD_HTTP_SETTINGS_H
 #define RECSYSD_HTTP_SETTINGS_H
@@ -36,7 +36,7 @@ struct rd_http_settings {
 
 struct rd_http {
     struct rd_http_settings settings;
-    atomic_bool draining;    /* no reply keeps its connection open any more */
+    atomic_bool draining;    /* every reply closes its connection */
     _Atomic uint32_t active; /* requests between their first and last byte */
 };
 

@@ -1,13 +1,11 @@
 /* daemon/http/stack.c - civetweb's threads get 1 MiB of stack instead of 100 KB.
  *
- * civetweb gives its workers 102400 bytes and has no option for it. The
- * thread-local storage of every library that is linked lies on that stack, and
- * OpenBLAS alone brings 61440 bytes: after civetweb's own frames some 15 KB
- * are left for us, which one printf of a long message uses up.
+ * civetweb gives its workers 102400 bytes and has no option for it. The thread-local storage of
+ * every library that is linked lies on that stack, and OpenBLAS alone brings 61440 bytes: after
+ * civetweb's own frames some 15 KB are left, which one printf of a long message uses up.
  *
- * A function of the program takes the place of one in a shared library, so
- * civetweb's call of pthread_attr_setstacksize() comes here. The server
- * refuses to start where that does not work.
+ * A function of the program replaces one of a shared library, so civetweb's call of
+ * pthread_attr_setstacksize() comes here. The server refuses to start if that does not work.
  */
 #define _GNU_SOURCE /* RTLD_NEXT, pthread_getattr_np */
 

@@ -1,7 +1,7 @@
 /* daemon/http/url.c - decodes paths and queries.
  *
- * Strict: a bad escape, a NUL or anything that is not UTF-8 is refused, and not
- * passed on for somebody else to read otherwise.
+ * It refuses bad escapes, NULs and anything that is not UTF-8, because another program might read
+ * them differently.
  */
 #include "daemon/http/url.h"
 

@@ -1,7 +1,6 @@
 /* daemon/models/model_changer.c - carries out every step that changes a model, one after the other.
  *
- * Whoever asks (the routes, SIGHUP, poll_registry_s, or the want of a model with
- * wait_for_model) leaves it to this one thread.
+ * Routes, SIGHUP, poll_registry_s and wait_for_model ask for steps; only this thread takes them.
  */
 #include "daemon/models/model_changer.h"
 
@@ -44,7 +43,7 @@ static bool has_model(const struct rd_model_changer *changer)
     return model != NULL;
 }
 
-/* Milliseconds until the next look at the registry; a day if there will be none. */
+/* Milliseconds until the next check of the registry; a day if there is none. */
 static uint64_t interval_ms(const struct rd_model_changer *changer)
 {
     if (!has_model(changer))
@@ -67,7 +66,7 @@ static recsys_status carry_out(recsys_deployment *deployment, const struct rd_jo
     return recsys_deployment_reload(deployment, NULL, job->err);
 }
 
-/* The next thing to do, done without the lock. */
+/* Take the next step, without the lock. */
 static void change(struct rd_model_changer *changer)
 {
     struct rd_job *job = changer->jobs;
@@ -171,6 +170,6 @@ bool rd_model_changer_stop(struct rd_model_changer *changer, uint64_t deadline_n
     if (!idle)
         return false;
     rs_thread_join(changer->thread);
-    changer->started = false; /* the lock stays: a late request may still look at `stop` */
+    changer->started = false; /* the lock is not destroyed: a late request may still read `stop` */
     return true;
 }

@@ -11,7 +11,7 @@
 
 enum rd_step { RD_STEP_LOAD, RD_STEP_USE, RD_STEP_ROLLBACK, RD_STEP_RELOAD };
 
-/* A step that somebody waits for. */
+/* A step and the thread that waits for it. */
 struct rd_job;
 
 struct rd_model_changer {
@@ -22,17 +22,17 @@ struct rd_model_changer {
     struct rs_signal wake;
     pthread_t thread;
     bool started;
-    struct rd_job *jobs;     /* those that wait for the thread; protected by lock */
+    struct rd_job *jobs;     /* queue; protected by lock */
     bool reload, busy, stop; /* protected by lock */
 };
 
 void rd_model_changer_init(struct rd_model_changer *changer, recsys_deployment *deployment,
                            const char *source, uint64_t poll_s);
-/* Load and use what the model setting means now, on this thread. False if that failed; it is
+/* Load and use the version that the model setting means now, on the calling thread. False:
  * logged. */
 bool rd_model_reload(struct rd_model_changer *changer);
 
-bool rd_model_changer_start(struct rd_model_changer *changer); /* what fails is logged */
+bool rd_model_changer_start(struct rd_model_changer *changer); /* false: logged */
 /* Have the thread do rd_model_reload(). Returns at once. */
 void rd_model_changer_reload(struct rd_model_changer *changer);
 /* Have it do one of recsys_deployment's steps, and wait. `argument` may be NULL. */

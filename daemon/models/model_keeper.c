@@ -1,8 +1,7 @@
-/* daemon/models/model_keeper.c - what can wait, on a thread of its own.
+/* daemon/models/model_keeper.c - reaps models and updates metrics, on a thread of its own.
  *
- * It gives the memory of replaced models back and brings the metrics up to date.
- * Not on the thread that changes models: a load may take minutes, and memory
- * should not wait for it.
+ * The thread that changes models does not do this, because a load may take minutes, and the memory
+ * of retired models should not wait for it.
  */
 #include "daemon/models/model_keeper.h"
 
@@ -37,7 +36,7 @@ bool rd_model_keeper_start(struct rd_model_keeper *keeper, recsys_deployment *de
     keeper->metrics = metrics;
     if (rs_lock_init(&keeper->lock) != 0 || rs_signal_init(&keeper->wake) != 0)
         return false;
-    keeper->started = rd_thread_start(&keeper->thread, keep, keeper, "does what can wait");
+    keeper->started = rd_thread_start(&keeper->thread, keep, keeper, "reaps models");
     return keeper->started;
 }
 

@@ -1,4 +1,4 @@
-/* daemon/models/model_keeper.h - the thread that tidies up behind the others. */
+/* daemon/models/model_keeper.h - the thread that reaps models and updates metrics. */
 #ifndef RECSYSD_MODEL_KEEPER_H
 #define RECSYSD_MODEL_KEEPER_H
 
@@ -20,7 +20,7 @@ struct rd_model_keeper {
 };
 
 bool rd_model_keeper_start(struct rd_model_keeper *keeper, recsys_deployment *deployment,
-                           struct rd_metrics *metrics); /* what fails is logged */
+                           struct rd_metrics *metrics); /* false: logged */
 void rd_model_keeper_stop(struct rd_model_keeper *keeper);
 
 #endif

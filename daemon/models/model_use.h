@@ -9,8 +9,8 @@
 
 #include "daemon/http/request.h"
 
-/* The model that serves now; give it back with recsys_model_unref(). False: there is none, and the
- * request has been answered so. */
+/* The model that serves now; give it back with recsys_model_unref(). False: there is none;
+ * answered with 503. */
 bool rd_model_acquire(struct rd_request *request, recsys_deployment *deployment,
                       recsys_model **model, recsys_model_info *info);
 

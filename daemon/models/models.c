@@ -1,9 +1,7 @@
-/* daemon/models/models.c - what is loaded, and the operator's steps.
+/* daemon/models/models.c - the routes that show models, and those for the operator's steps.
  *
- * The steps are recsys_deployment's; here they get a route, a token in front
- * (routes.c) and a status code. They are carried out by the changer thread
- * (model_changer.c) while the worker waits: the answer says how it went. Other
- * requests are not held up.
+ * The steps are those of recsys_deployment. The thread of model_changer.c takes them while the
+ * worker waits, so that the reply can contain the result. Other requests do not wait.
  */
 #include "daemon/models/models.h"
 
@@ -100,8 +98,8 @@ static void write_list(struct rd_request *request, const char *name, bool aliase
     rs_buffer_format(request->out, ",\"%s\":[", name);
     if (models->registry != NULL)
         status = recsys_registry_list(models->registry, NULL, list_entry, &listing, &err);
-    if (status != RECSYS_OK && status != RECSYS_E_STOPPED) /* = there are more than MAX_LISTED */
-        rd_log(RECSYS_LOG_WARN, "the registry cannot be listed: %s", err.message);
+    if (status != RECSYS_OK && status != RECSYS_E_STOPPED) /* there are more than MAX_LISTED */
+        rd_log(RECSYS_LOG_WARN, "cannot list the registry: %s", err.message);
     rs_buffer_add(request->out, "]", 1);
 }
 
@@ -206,7 +204,7 @@ static bool read_member(struct rd_request *request, const char *name, const char
     return rd_reply_problems(request, &problems);
 }
 
-/* Have a step done; the answer is the state after it, or why it failed. */
+/* Take a step; the reply is the state after it, or why it failed. */
 static void take_step(struct rd_request *request, enum rd_step step, const char *argument)
 {
     static const char *const names[] = {"load", "use", "rollback", "reload"};
@@ -216,12 +214,12 @@ static void take_step(struct rd_request *request, enum rd_step step, const char 
     recsys_status outcome = rd_model_changer_do(models->changer, step, argument, &err);
 
     if (outcome != RECSYS_OK) {
-        rd_log(RECSYS_LOG_ERROR, "%s asked for by request %s failed: %s", names[step], request->id,
+        rd_log(RECSYS_LOG_ERROR, "%s, requested by %s, failed: %s", names[step], request->id,
                err.message);
         (void)rd_reply_failure(request, outcome, &err);
         return;
     }
-    rd_log(RECSYS_LOG_INFO, "%s asked for by request %s done", names[step], request->id);
+    rd_log(RECSYS_LOG_INFO, "%s, requested by %s, done", names[step], request->id);
     if (!get_status(request, &status))
         return;
     request->status = 200;

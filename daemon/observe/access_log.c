@@ -1,10 +1,9 @@
 /* daemon/observe/access_log.c - one JSON object a line for each request.
  *
- * Requests are many: a worker copies its line into a buffer under a lock, and a
- * thread of our own writes whole buffers, at the latest after a tenth of a
- * second. There are two buffers, one that is filled and one that is written. If
- * the disk or the pipe behind it stands still and both are full, lines are
- * dropped and counted: a log must not stop the service.
+ * A worker copies its line into a buffer under a lock, and a thread of this file writes whole
+ * buffers, at the latest after a tenth of a second. There are two buffers: one is filled while the
+ * other is written. If the disk or the pipe does not take data and both are full, lines are dropped
+ * and counted, because a log must not stop the service.
  */
 #include "daemon/observe/access_log.h"
 
@@ -64,7 +63,7 @@ static void *write_lines(void *unused)
         rd_write_all(access_log.fd, full, size);
         rs_lock_take(&access_log.lock);
         if (!access_log.stop && access_log.size < BUFFER_BYTES / 2)
-            wait_for_lines(); /* gather: a write for every line would cost more than the request */
+            wait_for_lines(); /* for more lines: a write for each would cost more than a request */
     }
     rs_lock_give(&access_log.lock);
     return NULL;

@@ -10,11 +10,12 @@
 
 /* `target` is "off", "stderr" or a path. False, with a line in the log, if it cannot be opened. */
 bool rd_access_open(const char *target);
-/* Queue a line about a request whose reply has been sent. Any thread; never waits for the disk. */
+/* Queue a line about a request whose reply has been sent. Any thread may call this; it never
+ * waits for the disk. */
 void rd_access_log(const struct rd_request *request, size_t n_bytes, double seconds);
 /* How many lines found the queue full since the start. */
 uint64_t rd_access_dropped(void);
-/* Writes what is queued; lines that come later are left out. */
+/* Writes the queued lines and ends the thread; later lines are dropped. */
 void rd_access_close(void);
 
 #endif

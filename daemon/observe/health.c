@@ -1,9 +1,9 @@
-/* daemon/observe/health.c - the routes that probes and people look at first.
+/* daemon/observe/health.c - the routes for probes and for a first look.
  *
- * live says that the process answers; ready says that it can recommend, and
- * goes away as soon as the daemon has been asked to stop, so that a load
- * balancer looks elsewhere while the last requests finish. Redis and PostgreSQL
- * are shown and do not count: recommendations come from the model.
+ * /health/live answers if the process runs. /health/ready is 200 if the daemon can recommend, and
+ * 503 as soon as it is stopping, so that a load balancer uses other instances while the last
+ * requests finish. The states of Redis and PostgreSQL are shown but do not change the status:
+ * recommendations come from the model.
  */
 #include "daemon/observe/health.h"
 
@@ -72,14 +72,14 @@ static bool is_left_alone(recsys_store *store)
            stats.breaker == RECSYS_BREAKER_OPEN;
 }
 
-/* A store whose breaker is open is down, whatever the last look has found. */
+/* A store whose circuit breaker is open is down, whatever the last check found. */
 static uint32_t state_of(const struct rd_observed *observed, unsigned db)
 {
     return is_left_alone(observed->stores->redis[db]) ? RD_STATE_DOWN
                                                       : atomic_load(&observed->watch->redis[db]);
 }
 
-/* One word for all of Redis; NULL if there is none. */
+/* One word for all Redis servers; NULL if there are none. */
 static const char *sum_up(const struct rd_observed *observed)
 {
     size_t n = 0, n_of[RD_STATE_DOWN + 1] = {0};
@@ -114,7 +114,7 @@ static void write_databases(struct rs_buffer *out, const struct rd_observed *obs
     }
 }
 
-/* Redis, if it is used at all; else the answers that are kept in this process. */
+/* Redis if it is used, else the cache of answers in this process. */
 static void write_cache(struct rs_buffer *out, const struct rd_observed *observed)
 {
     const char *redis = sum_up(observed);

@@ -1,4 +1,4 @@
-/* daemon/observe/health.h - the routes that probes and people look at first. */
+/* daemon/observe/health.h - the routes for probes and for a first look. */
 #ifndef RECSYSD_HEALTH_H
 #define RECSYSD_HEALTH_H
 

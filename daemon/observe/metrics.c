@@ -1,9 +1,8 @@
-/* daemon/observe/metrics.c - counts requests, and writes what Prometheus asks for.
+/* daemon/observe/metrics.c - counts requests, and writes the metrics for Prometheus.
  *
- * The label `route` is the template, never the path a client sent: the number
- * of series is known beforehand. Figures that others keep (the cache's, the
- * deployment's, the kernel's) are copied when they are asked for, or by the
- * thread that keeps house (models/model_keeper.c).
+ * The label `route` is the template of the path, never the path that a client sent, so that the
+ * number of series is limited. Figures of others (the cache's, the deployment's, the kernel's) are
+ * copied when /metrics is read, or by the thread of models/model_keeper.c.
  *
  * Counting is lock-free on the worker threads.
  */
@@ -58,7 +57,7 @@ static bool add_histograms(struct rd_metrics *m)
     recsys_error err = {0};
     char labels[96];
     bool ok = recsys_stats_add_histogram(m->stats, "recsysd_scoring_seconds",
-                                         "Time to score one question or batch.", NULL, NULL, 0,
+                                         "Time to score one request or batch.", NULL, NULL, 0,
                                          &m->scoring, &err) == RECSYS_OK;
 
     for (size_t i = 0; ok && i <= m->n_routes; i++) {
@@ -96,23 +95,24 @@ bool rd_metrics_start(struct rd_metrics *m, const struct rd_route *routes, size_
            counter(m, "recsysd_cache_hits_total", "Answers found in the cache.", &m->cache_hits) &&
            counter(m, "recsysd_cache_misses_total", "Answers computed.", &m->cache_misses) &&
            counter(m, "recsysd_cache_evictions_total",
-                   "Answers put out for want of room in this process.", &m->cache_evictions) &&
+                   "Answers evicted from the cache in this process.", &m->cache_evictions) &&
            gauge(m, "recsysd_cache_entries",
-                 "Answers kept in this process, and one entry of the cache's own.",
+                 "Answers in the cache of this process, and one entry of the cache's own.",
                  &m->cache_entries) &&
-           gauge(m, "recsysd_cache_bytes", "Memory they use.", &m->cache_bytes) &&
+           gauge(m, "recsysd_cache_bytes", "Memory that these entries use.", &m->cache_bytes) &&
            counter(m, "recsysd_batches_total", "Batches answered.", &m->batches) &&
            counter(m, "recsysd_batch_users_total", "Users in these batches.", &m->batch_users) &&
-           counter(m, "recsysd_batch_failures_total", "Users that could not be answered.",
-                   &m->batch_failures) &&
-           counter(m, "recsysd_model_swaps_total", "Times another model was put in place.",
-                   &m->swaps) &&
+           counter(m, "recsysd_batch_failures_total",
+                   "Users of batches that could not be answered.", &m->batch_failures) &&
+           counter(m, "recsysd_model_swaps_total",
+                   "Swaps: times another model became the one that is served.", &m->swaps) &&
            counter(m, "recsysd_model_load_failures_total", "Operator steps that failed.",
                    &m->load_failures) &&
-           gauge(m, "recsysd_models_retired", "Replaced models that are still in use.",
-                 &m->retired) &&
+           gauge(m, "recsysd_models_retired",
+                 "Retired models: replaced, and still used by a request.", &m->retired) &&
            gauge(m, "recsysd_http_requests_in_flight", "Requests being answered.", &m->in_flight) &&
-           counter(m, "recsysd_access_log_dropped_total", "Lines that found the log full.",
+           counter(m, "recsysd_access_log_dropped_total",
+                   "Lines of the access log dropped because its buffers were full.",
                    &m->log_dropped) &&
            gauge(m, "process_resident_memory_bytes", "Resident memory.", &m->memory);
 }
@@ -149,7 +149,7 @@ void rd_metrics_count(struct rd_metrics *m, const struct rd_route *row, const ch
     recsys_metric *metric = atomic_load_explicit(place, memory_order_acquire);
     char labels[160];
 
-    if (metric == NULL) { /* two threads that both get here are given the same metric */
+    if (metric == NULL) { /* two threads that are both here get the same metric */
         (void)snprintf(labels, sizeof labels, "route=\"%s\",method=\"%s\",status=\"%d\"",
                        route_label(m, route), methods[by_method], status);
         if (recsys_stats_add_counter(m->stats, "recsysd_http_requests_total", "Requests answered.",
@@ -229,7 +229,7 @@ static void copy_cache_stats(struct rd_metrics *m, const struct rd_stores *store
 
 static void copy_memory(struct rd_metrics *m)
 {
-    FILE *file = fopen("/proc/self/statm", "re"); /* elsewhere the figure stays 0 */
+    FILE *file = fopen("/proc/self/statm", "re"); /* Linux only; elsewhere the figure stays 0 */
     unsigned long size, resident;
 
     if (file == NULL)

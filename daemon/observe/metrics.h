@@ -1,4 +1,4 @@
-/* daemon/observe/metrics.h - what Prometheus is told. */
+/* daemon/observe/metrics.h - the daemon's metrics. */
 #ifndef RECSYSD_METRICS_H
 #define RECSYSD_METRICS_H
 
@@ -16,7 +16,8 @@
 #define RD_METRIC_METHODS 6u /* GET HEAD POST PUT OPTIONS and any other */
 #define RD_METRIC_STATUSES 21u
 
-/* A series is made when it is first counted, so that /metrics shows what happened and no more. */
+/* A series of requests is made when it is first counted, so that /metrics has no series that are
+ * 0. */
 struct rd_metrics {
     recsys_stats *stats;
     const struct rd_route *routes; /* the table */
@@ -30,7 +31,7 @@ struct rd_metrics {
     char model_labels[1100];
 };
 
-/* `routes` has less than RD_METRIC_ROUTES rows and stays. What fails is logged. */
+/* `routes` has less than RD_METRIC_ROUTES rows and is BORROWED. False: logged. */
 bool rd_metrics_start(struct rd_metrics *metrics, const struct rd_route *routes, size_t n_routes);
 void rd_metrics_stop(struct rd_metrics *metrics);
 

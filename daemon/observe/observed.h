@@ -1,4 +1,4 @@
-/* daemon/observe/observed.h - what /health and /metrics look at. */
+/* daemon/observe/observed.h - the objects that /health and /metrics show. */
 #ifndef RECSYSD_OBSERVED_H
 #define RECSYSD_OBSERVED_H
 

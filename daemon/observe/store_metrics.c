@@ -1,8 +1,7 @@
-/* daemon/observe/store_metrics.c - breakers, pools and what the servers were last seen to be.
+/* daemon/observe/store_metrics.c - metrics of circuit breakers, pools and servers.
  *
- * What the caches count themselves (redis_cache_hits_total and so on) the
- * library puts into the same statistics; here is what belongs to a connection
- * rather than to a key. The figures are copied when they are asked for.
+ * The library counts hits and misses of keys itself (redis_cache_hits_total and so on), in the same
+ * statistics. This file has the figures of connections. They are copied when /metrics is read.
  */
 #include "daemon/observe/store_metrics.h"
 
@@ -39,40 +38,40 @@ static bool add_redis(struct rd_server_metrics *m, recsys_stats *stats, unsigned
     (void)snprintf(labels, sizeof labels, "db=\"%u\"", db);
     (void)snprintf(open, sizeof open, "%s,state=\"open\"", labels);
     (void)snprintf(idle, sizeof idle, "%s,state=\"idle\"", labels);
-    return add(stats, GAUGE, "recsysd_redis_up", "Did it answer when it was asked last?", labels,
+    return add(stats, GAUGE, "recsysd_redis_up", "1 if the server answered the last check.", labels,
                &m->up) &&
-           add(stats, GAUGE, "recsysd_redis_breaker_open", "1 while the breaker is open.", labels,
-               &m->breaker_open) &&
-           add(stats, GAUGE, "recsysd_redis_connections",
-               "Connections; idle ones are part of open.", open, &m->open) &&
-           add(stats, GAUGE, "recsysd_redis_connections",
-               "Connections; idle ones are part of open.", idle, &m->idle) &&
+           add(stats, GAUGE, "recsysd_redis_breaker_open", "1 while the circuit breaker is open.",
+               labels, &m->breaker_open) &&
+           add(stats, GAUGE, "recsysd_redis_connections", "Connections; open includes idle.", open,
+               &m->open) &&
+           add(stats, GAUGE, "recsysd_redis_connections", "Connections; open includes idle.", idle,
+               &m->idle) &&
            add(stats, COUNTER, "recsysd_redis_pool_waits_total", "Waits for a free connection.",
                labels, &m->waits) &&
-           add(stats, COUNTER, "recsysd_redis_pool_timeouts_total", "Such waits in vain.", labels,
-               &m->timeouts) &&
+           add(stats, COUNTER, "recsysd_redis_pool_timeouts_total",
+               "Waits for a connection that timed out.", labels, &m->timeouts) &&
            add(stats, COUNTER, "recsysd_redis_connections_broken_total",
-               "Connections closed because something was wrong.", labels, &m->broken) &&
-           add(stats, COUNTER, "recsysd_redis_calls_total", "Commands, or refused by the breaker.",
-               labels, &m->calls) &&
-           add(stats, COUNTER, "recsysd_redis_failures_total", "Commands without a good answer.",
-               labels, &m->failures);
+               "Connections closed after an error.", labels, &m->broken) &&
+           add(stats, COUNTER, "recsysd_redis_calls_total",
+               "Commands, including those that the circuit breaker refused.", labels, &m->calls) &&
+           add(stats, COUNTER, "recsysd_redis_failures_total", "Commands that failed.", labels,
+               &m->failures);
 }
 
 static bool add_postgres(struct rd_server_metrics *m, recsys_stats *stats)
 {
-    return add(stats, GAUGE, "recsysd_postgres_up", "Did it answer when it was asked last?", NULL,
-               &m->up) &&
-           add(stats, GAUGE, "recsysd_postgres_connections",
-               "Connections; idle ones are part of open.", "state=\"open\"", &m->open) &&
-           add(stats, GAUGE, "recsysd_postgres_connections",
-               "Connections; idle ones are part of open.", "state=\"idle\"", &m->idle) &&
+    return add(stats, GAUGE, "recsysd_postgres_up", "1 if the server answered the last check.",
+               NULL, &m->up) &&
+           add(stats, GAUGE, "recsysd_postgres_connections", "Connections; open includes idle.",
+               "state=\"open\"", &m->open) &&
+           add(stats, GAUGE, "recsysd_postgres_connections", "Connections; open includes idle.",
+               "state=\"idle\"", &m->idle) &&
            add(stats, COUNTER, "recsysd_postgres_pool_waits_total", "Waits for a free connection.",
                NULL, &m->waits) &&
-           add(stats, COUNTER, "recsysd_postgres_pool_timeouts_total", "Such waits in vain.", NULL,
-               &m->timeouts) &&
+           add(stats, COUNTER, "recsysd_postgres_pool_timeouts_total",
+               "Waits for a connection that timed out.", NULL, &m->timeouts) &&
            add(stats, COUNTER, "recsysd_postgres_connections_broken_total",
-               "Connections closed because something was wrong.", NULL, &m->broken) &&
+               "Connections closed after an error.", NULL, &m->broken) &&
            add(stats, COUNTER, "recsysd_postgres_queries_total", "Statements.", NULL, &m->calls) &&
            add(stats, COUNTER, "recsysd_postgres_query_failures_total", "Statements that failed.",
                NULL, &m->failures);

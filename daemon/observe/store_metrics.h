@@ -10,7 +10,7 @@
 #include "daemon/backends/redis_dbs.h"
 #include "daemon/backends/stores.h"
 
-/* Of one server as this process uses it. */
+/* Metrics of one server. */
 struct rd_server_metrics {
     recsys_metric *up, *breaker_open, *open, *idle, *waits, *timeouts, *broken, *calls, *failures;
 };
@@ -19,10 +19,10 @@ struct rd_store_metrics {
     struct rd_server_metrics redis[RD_DBS], postgres; /* NULL where there is none */
 };
 
-/* After the stores. What fails is logged. */
+/* After the stores. False: logged. */
 bool rd_store_metrics_start(struct rd_store_metrics *metrics, const struct rd_stores *stores,
                             recsys_stats *stats);
-/* Copies the present figures; any thread, asks no server. */
+/* Copies the present figures without asking a server. Any thread may call this. */
 void rd_store_metrics_copy(struct rd_store_metrics *metrics, const struct rd_stores *stores,
                            struct rd_backend_watch *watch);
 

@@ -11,7 +11,7 @@ function make(name, text, ...children) {
   return element;
 }
 
-/* What a {"$ref": "#/components/…"} stands for. */
+/* The object that a {"$ref": "#/components/…"} means. */
 function resolve(thing) {
   if (!thing || !thing.$ref) return thing || {};
   return resolve(thing.$ref.slice(2).split("/").reduce((at, name) => (at || {})[name], api));

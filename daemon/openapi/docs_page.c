@@ -1,7 +1,7 @@
 /* daemon/openapi/docs_page.c - openapi.json, and the page at /docs where its routes can be tried.
  *
- * HTML and script are in the program and load nothing from elsewhere; http/reply.c
- * forbids them to. With env = production there is neither page nor description.
+ * HTML and script are part of the program and load nothing from other servers; a header of
+ * http/reply.c forbids it. With env = production these routes do not exist.
  */
 #include "daemon/openapi/docs_page.h"
 

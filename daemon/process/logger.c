@@ -1,7 +1,7 @@
 /* daemon/process/logger.c - writes events to stderr, one JSON object a line.
  *
- * Events are rare and written at once, by the thread that meets them. Requests
- * have a log of their own, observe/access_log.c.
+ * Events are rare; the thread that reports one writes its line at once. Requests have a log of
+ * their own, observe/access_log.c.
  */
 #include "daemon/process/logger.h"
 
@@ -74,7 +74,8 @@ void rd_log(int32_t level, const char *format, ...)
 
 void rd_log_seldom(int32_t level, const char *format, ...)
 {
-    static _Atomic uint64_t next_ns[16]; /* two formats in one place: one of them is seen less */
+    static _Atomic uint64_t
+        next_ns[16]; /* two formats may share a place; then fewer of their lines are written */
     _Atomic uint64_t *next = &next_ns[((uintptr_t)format >> 4) % 16];
     uint64_t now = rs_clock_ns(), due = atomic_load_explicit(next, memory_order_relaxed);
     va_list list;

@@ -1,7 +1,7 @@
 /* daemon/process/signals.c - SIGHUP, SIGTERM and SIGINT.
  *
- * Signals are blocked in every thread, and the main thread fetches them with
- * sigwait(): no code of ours ever runs inside a signal handler.
+ * Signals are blocked in every thread, and the main thread fetches them with sigwait(), so no code
+ * of the daemon runs in a signal handler.
  */
 #include "daemon/process/signals.h"
 

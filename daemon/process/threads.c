@@ -1,8 +1,8 @@
-/* daemon/process/threads.c - starts threads, and names what stands in the way of more.
+/* daemon/process/threads.c - starts threads, and names the limits if one cannot be started.
  *
- * pthread_create() says EAGAIN whatever the reason is: the limit of the user's
- * threads, that of a cgroup (systemd's TasksMax, a container's pids limit) or
- * no address space for a stack. Which of them are set can be read.
+ * pthread_create() returns EAGAIN for several reasons: the limit of the user's threads, that of a
+ * cgroup (systemd's TasksMax, a container's pids limit), or no address space for a stack. This file
+ * reads which of these limits are set.
  */
 #include "daemon/process/threads.h"
 
@@ -85,7 +85,7 @@ void rd_thread_limits(char *out, size_t size)
     add_cgroups(out, size);
     add_resource(out, size, RLIMIT_AS, "at most %llu bytes of address space (ulimit -v)");
     if (out[0] == '\0')
-        add(out, size, "none of its own; those of the machine are memory and kernel.threads-max");
+        add(out, size, "none for this process; the machine's are memory and kernel.threads-max");
 }
 
 bool rd_thread_start(pthread_t *thread, void *(*run)(void *), void *argument, const char *does)

@@ -1,15 +1,14 @@
 /* daemon/recommend/answer.c - joins the cache and the recommender.
  *
- * The key is made of the fingerprint of the model the caller holds and of the
- * question, and the loader computes from that same model: an answer belongs to
- * one version, whatever is swapped meanwhile, and answers of replaced versions
- * are simply never asked for again. When many clients ask the same at once, one
- * computes.
+ * The key consists of the request and of the fingerprint of the caller's model, and the loader
+ * computes from that same model. So an answer belongs to one version, whatever is swapped
+ * meanwhile, and answers of replaced versions are never read again. If many clients send the same
+ * request at once, one worker computes.
  *
- * A question may be longer than a key, so the key is a hash of it; the question
- * itself is in front of the value and is compared, and so no two questions ever
- * share an answer. Behind it comes the number of items and finished JSON. What
- * differs from request to request (id, time) is put around it by the handlers.
+ * This key may be too long for a store, so the store's key is a hash of it. The value begins with
+ * the long key, which is compared, so that two requests never share an answer. Behind it are the
+ * number of items and the JSON. The handlers add the members that differ from request to request
+ * (id, time).
  */
 #include "daemon/recommend/answer.h"
 
@@ -24,7 +23,7 @@
 #include "lib/base/hex.h"
 
 #define MAX_DIMENSIONS_AHEAD 4096u
-#define KEY_HASH_BYTES 16u /* of the SHA-256 of the question */
+#define KEY_HASH_BYTES 16u /* of the SHA-256 of the long key */
 #define KEPT_BYTES 262144u /* of a value's memory between two requests */
 
 struct job {
@@ -33,7 +32,7 @@ struct job {
     recsys_model *model;
     const recsys_model_info *info;
     const recsys_id *item; /* NULL = recommendations */
-    bool computed;         /* here, rather than found */
+    bool computed;         /* false: found in the cache */
 };
 
 static recsys_status make_recommender(const struct job *job, recsys_error *err)
@@ -95,7 +94,7 @@ static recsys_status load(recsys_aside_load *load_into, void *user_data, recsys_
                                  err);
 }
 
-/* False: it is the answer to another question. */
+/* False: it is the answer to another request. */
 static bool unpack(struct rd_answer *answer, const struct rs_buffer *key, const char *bytes,
                    size_t size)
 {
@@ -113,7 +112,7 @@ static bool unpack(struct rd_answer *answer, const struct rs_buffer *key, const 
     return true;
 }
 
-/* The question as a key that anybody may look at: "response:" and hexadecimal digits. */
+/* The store's key: "response:" and hexadecimal digits. */
 static bool name_question(struct rd_scratch *scratch, char out[64], recsys_bytes *key)
 {
     static const char prefix[] = "response:";

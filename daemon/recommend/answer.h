@@ -20,10 +20,9 @@ struct rd_answer {
 };
 
 /*
- * Answers scratch->predict from `model`, which `info` describes and the caller
- * holds. `item` asks for items similar to it instead; NULL for recommendations.
- * False: the request has been answered with an error. Release with
- * rd_answer_release() before the model.
+ * Answers scratch->predict from `model`, which `info` describes and the caller holds. `item`: for
+ * items similar to it; NULL for recommendations. False: the request has been answered with an
+ * error. Release with rd_answer_release() before the model.
  */
 bool rd_answer_get(struct rd_request *request, struct rd_scratch *scratch, recsys_model *model,
                    const recsys_model_info *info, const recsys_id *item, struct rd_answer *answer);

@@ -62,7 +62,7 @@ static void write_item(struct rs_buffer *text, const recsys_model *model,
     rs_buffer_add(text, "}", 1);
 }
 
-/* What the preference is called in the request, and what it said. */
+/* The preference's name in the request, and its value. */
 static void write_ignored(struct rs_buffer *text, const recsys_request *request,
                           const recsys_preference *ignored)
 {

@@ -1,11 +1,10 @@
 /* daemon/recommend/batch.c - batch-predict: up to a thousand users in one call.
  *
- * All users are scored by one recsys_recommend(), which scans the items once
- * for many users. Workers share one recommender for it, made with its threads
- * when the daemon starts, and take turns: it keeps the memory of the largest
- * batch it has met, and scanning with batch_threads at a time is as fast as
- * many batches side by side. Whoever waits longer than a request may take is
- * told to come back.
+ * All users are scored by one recsys_recommend(), which scans the items once for many users.
+ * Workers share one recommender for it, made with its threads when the daemon starts, and use it in
+ * turn, for two reasons: it keeps the memory of its largest batch, and batches one after another
+ * with batch_threads are as fast as batches in parallel. A worker that waits longer than
+ * request_timeout_ms answers with 503.
  */
 #include <stdlib.h>
 
@@ -40,8 +39,8 @@ bool rd_batch_start(struct rd_recommend *recommend, uint32_t n_threads)
     if (recsys_recommender_create(&options, &recommend->batch_recommender, &err) == RECSYS_OK)
         return true;
     rd_thread_limits(limits, sizeof limits);
-    rd_log(RECSYS_LOG_ERROR, "no batch-predict with %u threads: %s; limits: %s", n_threads,
-           err.message, limits);
+    rd_log(RECSYS_LOG_ERROR, "cannot start batch-predict with %u threads: %s; limits: %s",
+           n_threads, err.message, limits);
     return false;
 }
 
@@ -51,7 +50,7 @@ void rd_batch_stop(struct rd_recommend *recommend)
     recommend->batch_recommender = NULL;
 }
 
-/* False: others had it for longer than a request may take, and the request has been answered. */
+/* False: other batches took longer than request_timeout_ms; answered with 503. */
 static bool take_recommender(struct rd_request *request)
 {
     struct rd_recommend *recommend = request->part;
@@ -133,7 +132,8 @@ static void write_totals(struct rd_request *request, const recsys_model_info *in
     rs_buffer_add(out, "}", 1);
 }
 
-/* Scores and writes while the recommender is ours: its answers live until its next call. */
+/* Score, and write the reply before the recommender is given back: its answers are valid until
+ * its next call. */
 static void answer(struct rd_request *request, recsys_model *model, const recsys_model_info *info,
                    struct batch *batch)
 {

@@ -1,7 +1,7 @@
 /* daemon/recommend/predict.c - predict, recommendations and similar.
  *
- * The model is acquired first; what kind of ids it has decides how the request
- * is read, and whatever is answered comes from it. It is released last.
+ * A handler acquires the model first, because its kind of ids decides how the request is read, and
+ * gives it back last, so that the whole reply comes from one model.
  */
 #include "daemon/auth/caller.h"
 #include "daemon/http/reply.h"
@@ -12,7 +12,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/json_write.h"
 
-/* What each of the routes begins with. */
+/* The objects that each of these handlers needs first. */
 struct use {
     struct rd_scratch *scratch;
     recsys_model *model;

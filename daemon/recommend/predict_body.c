@@ -1,8 +1,8 @@
 /* daemon/recommend/predict_body.c - from JSON to a recsys_request, and from that to a cache key.
  *
- * The library is given the canonical form, never what the client wrote. That
- * way an answer in the cache is the very answer this request would get:
- * even the order in which preferences are summed is the same.
+ * The library gets the canonical form, and not the client's. So the answer in the cache is exactly
+ * the answer that this request would get: even the order in which preferences are summed is the
+ * same.
  */
 #include "daemon/recommend/predict_body.h"
 
@@ -61,7 +61,7 @@ static void read_preferences(struct rd_problems *problems, struct rd_predict_bod
     to->n_languages = predict->languages.count;
 }
 
-/* What predict and batch-predict have in common. */
+/* The members that predict and batch-predict share. */
 static void read_options(struct rd_problems *problems, struct rd_predict_body *predict,
                          const json_t *body, uint32_t item_kind)
 {
@@ -200,7 +200,7 @@ static void add_words(struct rs_buffer *key, const char *const *words, uint32_t 
 void rd_predict_body_key(const struct rd_predict_body *predict, const char *fingerprint,
                          const recsys_id *item, struct rs_buffer *key)
 {
-    static const unsigned char format = 2; /* of the kept answers: another one, other keys */
+    static const unsigned char format = 2; /* of values in the cache; a new format means new keys */
     const recsys_request *request = &predict->request;
 
     rs_buffer_reset(key, KEPT_BYTES);

@@ -1,4 +1,4 @@
-/* daemon/recommend/predict_body.h - what a client asks for, checked and in one canonical form. */
+/* daemon/recommend/predict_body.h - the request of a client, checked and in canonical form. */
 #ifndef RECSYSD_PREDICT_BODY_H
 #define RECSYSD_PREDICT_BODY_H
 
@@ -44,8 +44,8 @@ bool rd_predict_body_from_path(struct rd_request *request, struct rd_predict_bod
                                const char *name, uint32_t id_kind, recsys_id *id);
 
 /*
- * The cache key: the model's fingerprint, `item` (NULL but for similar items) and everything that
- * has a bearing on the answer.
+ * The cache key: the model's fingerprint, `item` (NULL but for similar items) and every parameter
+ * that changes the answer.
  */
 void rd_predict_body_key(const struct rd_predict_body *predict, const char *fingerprint,
                          const recsys_id *item, struct rs_buffer *key);

@@ -23,7 +23,7 @@ struct rd_recommend {
     /* Batches share one recommender, so that 64 workers do not keep 64 large ones. */
     struct rs_lock batch_lock;
     struct rs_signal batch_end;
-    bool batch_runs; /* protected by batch_lock; whoever has set it uses the recommender */
+    bool batch_runs; /* protected by batch_lock; the worker that has set it uses the recommender */
     recsys_recommender *batch_recommender;
 };
 
@@ -33,7 +33,7 @@ void rd_get_recommendations(struct rd_request *request);
 void rd_get_similar(struct rd_request *request);
 void rd_post_batch(struct rd_request *request);
 
-/* Makes what batches need; what fails is logged. */
+/* Makes the recommender of batches. False: logged. */
 bool rd_batch_start(struct rd_recommend *recommend, uint32_t n_threads);
 void rd_batch_stop(struct rd_recommend *recommend);
 

@@ -14,7 +14,7 @@ struct rd_scratch {
     struct evp_md_ctx_st *digest; /* made on first use */
 };
 
-/* The worker's. NULL: there is no memory, and the request has been answered so. */
+/* The worker's. NULL: no memory; answered with 503. */
 struct rd_scratch *rd_scratch_get(struct rd_request *request);
 void rd_scratch_free(void *scratch);
 

@@ -142,7 +142,7 @@ def ids(answer):
 # --- the command line -------------------------------------------------------
 
 def test_without_a_command_it_says_so(case):
-    case.run().usage("which command?")
+    case.run().usage("a command is needed")
 
 
 def test_an_unknown_command_is_a_usage_error(case):
@@ -173,7 +173,7 @@ def test_wrong_options_are_usage_errors(case):
     case.run("inspect", case.bundle, "--json=yes").usage("--json takes no value", "inspect")
     case.run("inspect", case.bundle, "--json", "--json").usage("--json is given twice", "inspect")
     case.run("inspect").usage("inspect needs PATH", "inspect")
-    case.run("inspect", case.bundle, "more").usage("inspect: what is 'more' for?", "inspect")
+    case.run("inspect", case.bundle, "more").usage("inspect: unexpected operand 'more'", "inspect")
     case.run("recommend", case.bundle, "-k", "0").usage("-k must be a number from 1 to 1000, not '0'", "recommend")
     case.run("recommend", case.bundle, "-k", "2.5").usage("-k must be a whole number", "recommend")
     case.run("recommend", case.bundle, "-k1001").usage("-k must be a number from 1 to 1000, not '1001'", "recommend")

@@ -1,8 +1,8 @@
 /* lib/builder/parts.h - the parts that a builder has collected, and the plan that is written.
  *
- * Private to the builder's files: builder.c collects, builder_import.c collects
- * from files, builder_check.c, builder_numbers.c and builder_seen.c turn the parts into a
- * plan, builder_write.c writes it.
+ * Private to the builder's files: builder.c and builder_fields.c collect, parts.c keeps the parts,
+ * builder_import.c collects from files, builder_check.c, builder_numbers.c and builder_seen.c turn
+ * the parts into a plan, builder_write.c writes it.
  */
 #ifndef RS_BUILDER_PARTS_H
 #define RS_BUILDER_PARTS_H
@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 #include "lib/base/buffer.h"
-#include "lib/ids/ids.h"
 #include "lib/bundle/files.h"
 #include "lib/formats/tensors.h"
+#include "lib/ids/ids.h"
 #include "recsys/builder.h"
 
 enum {

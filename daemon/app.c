@@ -36,7 +36,8 @@ bool rd_app_check(struct rd_app *app, recsys_error *err)
     if (app->config.model[0] == '\0')
         return rd_wrong(err, "no model to serve: give --model; see --help");
     return rd_keys_load(&app->auth.keys, &app->config, err) && check_listen(app, err) &&
-           rd_stores_check(&app->stores, &app->config, err);
+           rd_stores_check(&app->stores, &app->config, err) &&
+           recsys_log_set_trace(app->config.trace, err) == RECSYS_OK;
 }
 
 static bool failed(const char *what, const recsys_error *err)

@@ -15,6 +15,7 @@
 #include "daemon/http/router.h"
 #include "daemon/models/models.h"
 #include "daemon/observe/health.h"
+#include "daemon/observe/trace.h"
 #include "daemon/openapi/docs_page.h"
 #include "daemon/recommend/recommend.h"
 
@@ -50,6 +51,8 @@ const struct rd_route rd_routes[] = {
     {"POST", "/api/v1/models/use",                   rd_post_use,            PART(models),    ADMIN,        PERHAPS_BODY},
     {"POST", "/api/v1/models/rollback",              rd_post_rollback,       PART(models),    ADMIN,        PERHAPS_BODY},
     {"POST", "/api/v1/models/reload",                rd_post_reload,         PART(models),    ADMIN,        PERHAPS_BODY},
+    {"GET",  "/api/v1/admin/trace",                  rd_get_trace,           PART(observed),  ADMIN,        0},
+    {"PUT",  "/api/v1/admin/trace",                  rd_put_trace,           PART(observed),  ADMIN,        BODY},
     {"GET",  "/api/v1/profile/{user_id}",            rd_get_profile,         PART(domains),   KEY | OWN,    0},
     {"PUT",  "/api/v1/profile/{user_id}",            rd_put_profile,         PART(domains),   KEY | OWN,    BODY},
     {"GET",  "/api/v1/activity/{user_id}",           rd_get_activity,        PART(domains),   KEY | OWN,    0},
@@ -80,6 +83,7 @@ void rd_answer(struct rd_request *request, void *user_data)
     struct rd_app *app = user_data;
     struct rd_caller caller = {0};
 
+    recsys_log_set_request(request->id);
     request->caller = &caller;
     if (rd_router_find(request, rd_routes, rd_n_routes,
                        app->config.env == RD_PRODUCTION ? NOT_IN_PRODUCTION : 0) &&
@@ -89,4 +93,5 @@ void rd_answer(struct rd_request *request, void *user_data)
         request->route->handler(request);
     }
     request->caller = NULL;
+    recsys_log_set_request(NULL);
 }

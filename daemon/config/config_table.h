@@ -41,8 +41,9 @@
       "File with one API key a line, 8 to 255 characters each. Every /api route then needs " \
       "one of these keys, or a JWT.") \
     X(admin_token, SECRET, 0, 255, "", "", \
-      "Token that the routes that change models need; without one they are off. Other users " \
-      "of the machine can see a command line: use admin_token_file or the environment.") \
+      "Token that the routes that change models and the trace need; without one they are off. " \
+      "Other users of the machine can see a command line: use admin_token_file or the " \
+      "environment.") \
     X(admin_token_file, TEXT, 0, 4095, "", "", \
       "File whose first line is the admin token. Not read if admin_token is set.") \
     X(jwt_secret_file, TEXT, 0, 4095, "", "", \
@@ -158,7 +159,12 @@
       "file.") \
     X(log_level, CHOICE, 1, 4, "info", "error|warn|info|debug", \
       "Least urgent lines of the daemon's own log on stderr. error = only what needs an " \
-      "operator, debug = also what the library reports about single steps.")
+      "operator, debug = also what the library reports about single steps.") \
+    X(trace, TEXT, 0, 127, "", "", \
+      "Components whose single steps are logged, with the id of the request: aside, store, " \
+      "redis, postgres, denylist, deployment, scan, separated by commas, or all. To find the " \
+      "cause of a problem; each request is then several lines. Empty = none. PUT " \
+      "/api/v1/admin/trace changes it while recsysd runs.")
       /* clang-format on */
 
 #endif

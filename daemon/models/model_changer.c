@@ -15,7 +15,7 @@
 struct rd_job {
     struct rd_job *next;
     enum rd_step step;
-    const char *argument;
+    const char *argument, *request_id;
     recsys_error *err;
     recsys_status status;
     bool done; /* protected by the changer's lock */
@@ -77,6 +77,7 @@ static void change(struct rd_model_changer *changer)
         changer->reload = false;
     changer->busy = true;
     rs_lock_give(&changer->lock);
+    recsys_log_set_request(job != NULL ? job->request_id : NULL);
     if (job != NULL)
         job->status = carry_out(changer->deployment, job);
     else
@@ -112,9 +113,9 @@ static void *change_models(void *user_data)
 }
 
 recsys_status rd_model_changer_do(struct rd_model_changer *changer, enum rd_step step,
-                                  const char *argument, recsys_error *err)
+                                  const char *argument, const char *request_id, recsys_error *err)
 {
-    struct rd_job job = {NULL, step, argument, err, RECSYS_E_STATE, false};
+    struct rd_job job = {NULL, step, argument, request_id, err, RECSYS_E_STATE, false};
     struct rd_job **end = &changer->jobs;
 
     rs_lock_take(&changer->lock);

@@ -35,9 +35,10 @@ bool rd_model_reload(struct rd_model_changer *changer);
 bool rd_model_changer_start(struct rd_model_changer *changer); /* false: logged */
 /* Have the thread do rd_model_reload(). Returns at once. */
 void rd_model_changer_reload(struct rd_model_changer *changer);
-/* Have it do one of recsys_deployment's steps, and wait. `argument` may be NULL. */
+/* Have it do one of recsys_deployment's steps for a request, and wait. `argument` may be NULL. */
 recsys_status rd_model_changer_do(struct rd_model_changer *changer, enum rd_step step,
-                                  const char *argument, recsys_error *err);
+                                  const char *argument, const char *request_id,
+                                  recsys_error *err);
 /* End the thread. False if a load is still running at `deadline_ns`. */
 bool rd_model_changer_stop(struct rd_model_changer *changer, uint64_t deadline_ns);
 

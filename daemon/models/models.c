@@ -211,7 +211,7 @@ static void take_step(struct rd_request *request, enum rd_step step, const char 
     const struct rd_models *models = request->part;
     recsys_deployment_status status;
     recsys_error err = {0};
-    recsys_status outcome = rd_model_changer_do(models->changer, step, argument, &err);
+    recsys_status outcome = rd_model_changer_do(models->changer, step, argument, request->id, &err);
 
     if (outcome != RECSYS_OK) {
         rd_log(RECSYS_LOG_ERROR, "%s, requested by %s, failed: %s", names[step], request->id,

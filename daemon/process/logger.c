@@ -39,12 +39,13 @@ void rd_log_open(int32_t level)
 
 void rd_log_line(int32_t level, const char *message, void *unused)
 {
-    static const char *const names[] = {"error", "warn", "info", "debug"};
+    static const char *const names[] = {"error", "warn", "info", "debug", "trace"};
     char line[13312], time[RD_TIME_SIZE];
     struct rs_buffer text = RS_BUFFER_FIXED(line);
 
     (void)unused;
-    if (level > log_level || level < RECSYS_LOG_ERROR)
+    if ((level > log_level && level != RECSYS_LOG_TRACE) || level < RECSYS_LOG_ERROR ||
+        level > RECSYS_LOG_TRACE)
         return;
     rd_time_format(rs_clock_unix_ms(), time);
     rs_buffer_format(&text, "{\"time\":\"%s\",\"level\":\"%s\",\"message\":", time,

@@ -85,7 +85,7 @@ RECSYS_API recsys_status recsys_log_get_trace(char *out, size_t *size, recsys_er
  * Name the request that the calling thread works for from now on: trace lines of this thread
  * contain the name. It is for people who read the lines, and has no other effect.
  *
- * id  COPIED, at most 63 bytes of it; bytes that are not printable ASCII become '?'; NULL or "" =
+ * id  COPIED, at most 128 bytes of it; bytes that are not printable ASCII become '?'; NULL or "" =
  *     none
  *
  * Thread-safety: any thread; each has its own. Since: 0.2

@@ -19,7 +19,7 @@
 #include "lib/base/log.h"
 #include "lib/base/text.h"
 
-#define REQUEST_SIZE 64u
+#define REQUEST_SIZE 129u
 #define LINE_SIZE 512u
 
 /* In the order of the bits of RECSYS_TRACE_*. */

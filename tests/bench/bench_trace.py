@@ -5,7 +5,8 @@
 
 PROGRAM is bench_trace; the folders hold librecsys.so of two builds of one soname and one preset.
 They run in turn, round after round, each in a process of its own, and every second round in the
-other order. Prints the medians and the median of the rounds' ratios.
+other order. Prints the medians, the median of the rounds' ratios, and the ratio of the
+fastest rounds, which other programs on the machine disturb least.
 """
 import json
 import os
@@ -30,10 +31,13 @@ def main():
         pairs.append(results if i % 2 == 0 else results[::-1])
     for name in ("hit_ns", "scan_ns"):
         ratios = [after[name] / first[name] for first, after in pairs]
+        fastest = [min(pair[side][name] for pair in pairs) for side in (0, 1)]
         print(f"{name}: before {statistics.median(p[0][name] for p in pairs):.1f}, "
               f"now {statistics.median(p[1][name] for p in pairs):.1f}, "
               f"ratio {statistics.median(ratios):.3f} "
-              f"({min(ratios):.3f} to {max(ratios):.3f}) in {rounds} rounds")
+              f"({min(ratios):.3f} to {max(ratios):.3f}) in {rounds} rounds; "
+              f"fastest rounds {fastest[0]:.1f} and {fastest[1]:.1f}, ratio "
+              f"{fastest[1] / fastest[0]:.3f}")
 
 
 main()

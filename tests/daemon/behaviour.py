@@ -364,6 +364,48 @@ def version(daemon):
     return daemon.get("/api/v1/models/current").json()["model_version"]
 
 
+def traced(daemon):
+    """The messages of the trace so far."""
+    lines = [json.loads(line) for line in daemon.read_log().splitlines() if line.startswith("{")]
+    return [line["message"] for line in lines if line.get("level") == "trace"]
+
+
+def test_each_step_of_a_traced_component_has_the_requests_id(lab):
+    with lab.daemon("--model", lab.movies, "--trace", "aside,scan", "--log-level", "error") as daemon:
+        for name in ("first", "second"):
+            daemon.post("/api/v1/predict", {"user_id": 1}, headers=[("X-Request-ID", name)])
+        lines = traced(daemon)
+        assert [line.split(": ", 1)[1] for line in lines if line.startswith("aside [first] ")] == [
+            "LOOK: LOOKED -> JUDGE", "JUDGE: MISSING -> JOIN", "JOIN: FREE -> TAKE",
+            "TAKE: OURS -> LOAD", "LOAD: KEPT -> FILL", "FILL: UNPROVED -> ANSWER",
+            "ANSWER: ANSWERED -> DONE"], lines
+        assert len([line for line in lines if line.startswith("scan [first] 1 queries over ")]) == 1, lines
+        assert [line.split(": ", 1)[1] for line in lines if line.startswith("aside [second] ")] == [
+            "LOOK: LOOKED -> JUDGE", "JUDGE: VALUE -> USE", "USE: NOT_DUE -> SERVE", "SERVE: SERVED -> DONE"], lines
+
+
+def test_the_trace_can_be_changed_while_the_daemon_runs(lab):
+    token = [("X-Admin-Token", "secret-token")]
+    with lab.daemon("--model", lab.movies, "--admin-token=secret-token") as daemon:
+        def choose(names):
+            assert daemon.request("PUT", "/api/v1/admin/trace", body={"trace": names}, headers=token).status == 200
+
+        predict(daemon, user_id=1)
+        assert traced(daemon) == []
+        choose("scan")
+        predict(daemon, user_id=2)
+        assert len(traced(daemon)) == 1
+        choose("deployment")
+        predict(daemon, user_id=3)
+        daemon.post("/api/v1/models/load", {}, headers=token + [("X-Request-ID", "the-load")])
+        assert [line for line in traced(daemon) if line.startswith("deployment [the-load] load: ")][-1:] == [
+            "deployment [the-load] load: PROPOSE: KEPT -> IDLE"], traced(daemon)
+        n_lines = len(traced(daemon))
+        choose("")
+        predict(daemon, user_id=4)
+        assert len(traced(daemon)) == n_lines
+
+
 def test_sighup_loads_what_the_alias_means_now(lab):
     registry = lab.registry("hup", versions=2)
     with lab.daemon("--model", "models:/movies@live", "--registry", registry) as daemon:
@@ -521,6 +563,7 @@ def test_wrong_settings_are_explained_with_exit_status_2(lab):
             (["--model=x", "--listen=127.0.0.1:70000"], {}, "listen must be"),
             (["--model=x", "--listen=0.0.0.0:0"], {}, "refusing to listen on 0.0.0.0 without authentication"),
             (["--model=x", "--admin-token=short"], {}, "admin_token must have at least 8 characters"),
+            (["--model=x", "--trace=aside,cache"], {}, 'cannot trace "cache": no component has that name; there are aside,store,'),
             (["--model=x", "--api-keys-file=/nowhere"], {}, "cannot open api_keys_file")]:
         status, _, err = run(lab, *arguments, environment=environment)
         assert status == 2 and expected in err, (arguments, status, err)

@@ -307,7 +307,7 @@ def test_openblas_for_one_thread_trains_the_same_model_on_one(case):
                            "--factors", "8", "--threads", "8"],
                           capture_output=True, text=True, timeout=300, env=environment)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("recsys-train-als: this OpenBLAS is its serial flavour"), done.stderr
+    assert done.stderr.startswith("recsys-train-als: this OpenBLAS is the serial flavour"), done.stderr
     assert " on 1 threads" in done.stdout, done.stdout
     usual = case.train("--factors", "8", "--threads", "1")
     assert tensors_of(os.path.join(out, "model.safetensors")) == tensors_of(os.path.join(usual, "model.safetensors"))

@@ -22,7 +22,7 @@ SOMEBODY_ELSES = {
     "constraint": ("include/recsys/source.h", "lib/adapters/postgres/", "sql/"),  # SQL's
     "discard": ("tests/bench/", "tests/integration/"),  # Redis' and wrk's
     "guest": ("tests/machines/",),  # a machine inside a machine
-    "logical database": ("docs/decisions/0007", "docs/daemon.md"),  # Redis' own
+    "logical database": ("docs/decisions/0007",),  # Redis' own
     "metadata": ("daemon/", "docs/daemon.md"),  # a member of the models' JSON
     "origin": ("daemon/", "docs/daemon.md", "tests/daemon/"),  # CORS
     "prefetch": ("lib/score/", "docs/decisions/0005-a-kernel-beside-blas.md"),  # the processor's

@@ -45,7 +45,7 @@ def find_gcovr():
 
 
 def forget():
-    """What earlier runs have counted."""
+    """Removes the counts of earlier runs."""
     for folder, _, names in os.walk(BUILD):
         for name in names:
             if name.endswith(".gcda"):

@@ -112,7 +112,7 @@ run_ctest() { # run_ctest PRESET [ctest arguments]
 run_tsan() {
   # ThreadSanitizer wants its shadow at fixed addresses, which some kernels'
   # address randomisation denies it; where personality() is denied, as in many
-  # containers, it must do without. What measures or forks has no place here.
+  # containers, it must do without. Tests that measure or fork have no place here.
   local fixed=(setarch "$(uname -m)" -R)
   "${fixed[@]}" true || fixed=(env)
   build tsan && "${fixed[@]}" ctest --test-dir build/tsan --output-on-failure -j "$jobs" \
@@ -136,7 +136,7 @@ run_celery() {
       build/release/tests/celery_reads
 }
 
-# What the C tests of the release suite saw of every public function.
+# How the C tests of the release suite have called every public function.
 run_contracts() {
   python3 tests/contracts/coverage.py build/release/contracts/functions.txt \
     build/release/contracts/seen

@@ -77,7 +77,7 @@ def compare(before, after, names, work):
 
 
 def describe(library, out):
-    """What is kept of a release: exported functions and their types, without paths of a machine."""
+    """The part of a release that is kept: exported functions and their types, without paths of a machine."""
     result = run(["abidw", "--no-comp-dir-path", "--no-corpus-path", "--exported-interfaces-only",
                   "--no-elf-needed", "--no-parameter-names", library])
     if result.returncode != 0:

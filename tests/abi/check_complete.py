@@ -4,7 +4,7 @@ way round. So a new field cannot be forgotten there, and none can vanish unseen.
 
 A struct that begins with struct_size must be able to grow: it has an _INIT macro and a constant
 _SIZE_V1, its last _SIZE_V… is its sizeof (padding at the end would have room for a field that no
-size tells of), and grown_program.c uses it. Every other struct is frozen for ever, or only the
+size tells of), and grown_program.c uses it. Every other struct never changes, or only the
 library lays it out: the lists in docs/abi.md name it.
 
 Usage: check_complete.py [ROOT]. With --list, prints what layout.c has to print, as C.
@@ -38,7 +38,7 @@ def field_names(body):
 
 
 def in_headers(top):
-    """What must be pinned, in the order of the headers: ("struct", name), ("field", s, name), ..."""
+    """Everything that must be pinned, in the order of the headers: ("struct", name), ("field", s, name), ..."""
     found = []
     for file in project.c_files(top, "include/recsys"):
         text = project.without_comments((top / file).read_text(encoding="utf-8"))

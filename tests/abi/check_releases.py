@@ -67,7 +67,7 @@ def must_be_refused(headers, source, soname, version, library, compiler, work):
     (ours / soname_of(library)).symlink_to(library)
     result = start(program, ours)
     if result.returncode == 0 or "started" in result.stdout or soname not in result.stderr:
-        yield f"is not refused for want of {soname}:\n{result.stdout}{result.stderr}"
+        yield f"is not refused for lack of {soname}:\n{result.stdout}{result.stderr}"
     (ours / soname).symlink_to(library)
     result = start(program, ours)
     if result.returncode == 0 or "started" in result.stdout or \

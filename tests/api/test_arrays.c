@@ -109,7 +109,7 @@ static void check_users(const recsys_model *model, int with_bias)
     }
 }
 
-/* What the arrays say a user has seen is what the list and the file say. */
+/* The arrays, the list and the file name the same seen items of a user. */
 static void check_seen(const recsys_model *model, const struct bundle *bundle, int texts)
 {
     uint64_t n_seen = bundle->seen_offsets[N_USERS];

@@ -37,7 +37,7 @@ static recsys_filter_options no_conditions(void)
     return options;
 }
 
-/* What the filter lets through: everything, asked for with one query. */
+/* The items that the filter lets through: everything, asked for with one query. */
 static void list_passing(const recsys_filter *filter, unsigned char passing[N_ITEMS])
 {
     static const float zeros[8];
@@ -358,7 +358,7 @@ static void newer_conditions_are_refused_only_if_used(void **state)
     refuse(model, &newer.options, RECSYS_E_UNSUPPORTED, "a tail that is not zero");
     newer.new_field = 0;
     newer.options.flags = 1u << 31;
-    refuse(model, &newer.options, RECSYS_E_UNSUPPORTED, "a flag nobody knows");
+    refuse(model, &newer.options, RECSYS_E_UNSUPPORTED, "a flag of no version");
 }
 
 static void a_filter_outlives_its_model_and_is_shared(void **state)

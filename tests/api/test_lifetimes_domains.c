@@ -1,6 +1,6 @@
 /* Domains, guards and what they are made of may be given back in any order: all orders are tried,
  * and what is left is used after each step. And in a forked child, where a lock of the parent's
- * may be held for ever, guards say so and can be destroyed. For ASan. */
+ * may never be released, guards say so and can be destroyed. For ASan. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

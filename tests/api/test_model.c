@@ -351,7 +351,7 @@ static void a_newer_caller_is_refused_only_if_he_uses_the_new_field(void **state
     refuse(in_scratch("newer"), &newer.options, RECSYS_E_UNSUPPORTED, "a tail that is not zero");
     newer.new_field = 0;
     newer.options.flags = 1u << 31;
-    refuse(in_scratch("newer"), &newer.options, RECSYS_E_UNSUPPORTED, "a flag nobody knows");
+    refuse(in_scratch("newer"), &newer.options, RECSYS_E_UNSUPPORTED, "a flag of no version");
     bundle_free(&bundle);
 }
 
@@ -497,7 +497,7 @@ static void have_an_unknown_metric(const char *path, const struct bundle *bundle
     change_member(path, bundle, "\"metric\": \"cosine\"", "\"metric\": \"euclid\"");
 }
 
-/* Write model.safetensors anew from these, and a manifest to go with it. */
+/* Write model.safetensors again from these, and a manifest to go with it. */
 static void rewrite(const char *path, const struct bundle *bundle,
                     const struct bundle_tensor *tensors, size_t n)
 {

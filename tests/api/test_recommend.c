@@ -270,7 +270,7 @@ static void a_user_of_whom_nothing_was_learned_is_a_stranger(void **state)
     recsys_model_unref(model);
 }
 
-/* His vector says nothing, but his bias and the items' are what was learned. */
+/* Such a user's vector says nothing; the learned biases of user and items do. */
 static void a_user_without_a_vector_gets_the_scores_of_the_biases(void **state)
 {
     static const float users[2][2] = {{0, 0}, {1, 0}}, user_bias[2] = {3, 0},
@@ -431,7 +431,7 @@ static void a_call_that_makes_no_sense_is_refused(void **state)
     newer[1].new_field = 0;
     newer[1].request.flags = 1u << 31;
     expect(recsys_recommend(recommender, plain.model, &newer[0].request, 2, replies, &err),
-           RECSYS_E_UNSUPPORTED, &err, "a flag nobody knows");
+           RECSYS_E_UNSUPPORTED, &err, "a flag of no version");
     newer[1].request.flags = 0;
     newer[1].request.struct_size -= 8;
     expect(recsys_recommend(recommender, plain.model, &newer[0].request, 2, replies, &err),

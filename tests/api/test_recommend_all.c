@@ -26,7 +26,7 @@ static double weight_of(const struct fixture *fixture, size_t user, recsys_id it
 }
 
 /* "close to A and B in your history": A and B are the causes that have a title. Each
- * is a seen item that the user gave at least the mean of his weights. */
+ * is a seen item that the user gave at least the mean of their weights. */
 static void check_similar(const struct fixture *fixture, size_t user,
                           const recsys_recommendation *got)
 {

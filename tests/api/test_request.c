@@ -42,7 +42,7 @@ static void the_callers_own_vector_counts(void **state)
                 assert_true(same_id(got->item, want[i].item));
                 assert_true(fabsf(got->raw + bias - want[i].raw) < 1e-5f);
             }
-            own.flags = request.flags; /* as a known user he has his bias: the same bits */
+            own.flags = request.flags; /* a known user has a bias: the same bits */
             own.user = request.user;
             reply = ask(fixtures[w], &own, "vector of a known user");
             for (uint32_t i = 0; i < 10; i++)

@@ -244,7 +244,7 @@ static void all_memory_comes_from_the_host_if_it_says_so(void **state)
     assert_int_equal(recsys_recommend(recommender, model, &request, 1, &reply, &err), RECSYS_OK);
     assert_int_equal(reply.count, 10);
     assert_true(count_alloc.n_blocks > 0);
-    /* What is in use would be freed by another allocator than it came from. */
+    /* Memory in use would be freed by another allocator than it came from. */
     assert_int_equal(recsys_alloc_set(NULL, &err), RECSYS_E_STATE);
     recsys_recommender_destroy(recommender);
     recsys_model_unref(model);

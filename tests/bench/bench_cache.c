@@ -123,7 +123,7 @@ static int compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* What two readings of the clock take, which every measured call contains. */
+/* The time of two readings of the clock, which every measured call contains. */
 static uint32_t clock_cost(void)
 {
     static uint32_t ns[10001];

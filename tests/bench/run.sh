@@ -57,7 +57,7 @@ as_root() {
 }
 
 install_packages() { # install_packages PACKAGE...: Debian and Ubuntu
-  as_root apt-get update || echo "run.sh: apt-get update failed; trying all the same" >&2
+  as_root apt-get update || echo "run.sh: apt-get update failed; trying anyway" >&2
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
 }
 

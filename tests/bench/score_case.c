@@ -1,7 +1,7 @@
 /* score_case.c - maps the files of a case and makes a model and filters of them.
  *
  * The model goes the way every model goes: builder, bundle, load. A bundle
- * that is there already is used again, without computing its hashes anew,
+ * that is there already is used again, without computing its hashes again,
  * because the driver runs many cases on the same items.
  */
 #include "score_case.h"

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the command line says. */
+/* The command line. */
 struct score_options {
     const char *items_path, *queries_path, *bits_path, *seen_path, *out_path, *catalog_path;
     const char *bundle_path; /* where the model is kept; NULL = a temporary directory */

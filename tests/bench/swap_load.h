@@ -15,7 +15,7 @@ struct expected {
     float scores[ANSWERS];
 };
 
-/* What one version answers to every user, computed by the library. */
+/* The answers of one version to every user, computed by the library. */
 struct version {
     char name[64];
     struct expected *answers; /* n_users */

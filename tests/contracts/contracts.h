@@ -9,7 +9,7 @@
  *   A call that fails writes its status and a message of its own into the record.
  *   After a failure results are NULL or zero; a sized struct keeps its struct_size.
  *
- * A breach ends the program. What was seen (each function, success and failure) is
+ * A breach ends the program. The calls that were seen (each function, success and failure) are
  * added up over all tests by coverage.py. */
 #ifndef RS_TESTS_CONTRACTS_H
 #define RS_TESTS_CONTRACTS_H

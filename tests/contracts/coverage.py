@@ -7,7 +7,7 @@ import collections
 import pathlib
 import sys
 
-# What no test can make fail, or succeed, with the reason.
+# Functions that no test can make fail, or succeed, with the reason.
 EXCUSED = {}
 
 

@@ -33,7 +33,7 @@ INCLUDES = """#include <stddef.h>
 def check(function, parameter):
     """The statement that checks one result after a failure."""
     what = f'"{function.name}", "{parameter.name}"'
-    if parameter.role == "sized":  # of a struct without a size nobody knows where it ends
+    if parameter.role == "sized":  # the end of a struct without a size is unknown
         v1 = f"RECSYS_{parameter.target[len('recsys_'):].upper()}_SIZE_V1"
         return f"    if ({parameter.name} != NULL && {parameter.name}->struct_size >= {v1})\n" \
                f"        contracts_is_clear({what}, {parameter.name}, sizeof(uint32_t),\n" \
@@ -108,7 +108,7 @@ def null_call(function, index):
     return "    {\n" + "\n".join(lines) + "\n    }\n"
 
 
-# What succeeds without arguments: NULL takes a hook away, a size of 0 is one byte, and what needs
+# Calls that succeed without arguments: NULL takes a hook away, a size of 0 is one byte, and what needs
 # room for its result alone is made with defaults.
 SUCCEEDS = {"recsys_alloc_set", "recsys_log_set", "recsys_log_set_trace", "recsys_memory_allocate",
             "recsys_memory_resize", "recsys_blas_get_info", "recsys_builder_create",

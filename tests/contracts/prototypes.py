@@ -14,7 +14,7 @@ NUMBERS = {"uint32_t", "int32_t", "uint64_t", "int64_t", "size_t", "float", "dou
 # Pointers to something that is no single result. The reason is why the rule "zero after a
 # failure" does not speak of them.
 ARRAY = "an array; how much of it counts is another result"
-IN_AND_OUT = "read first, and left alone by a failure"
+IN_AND_OUT = "read first, and not changed by a failure"
 SAYS_WHY = "says more about a failure"
 NO_RESULT = {
     ("recsys_key_format", "size"): IN_AND_OUT,

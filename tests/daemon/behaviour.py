@@ -1,4 +1,4 @@
-"""What cannot be said in a list of requests: time, signals, many clients, configuration.
+"""Behaviour that a list of requests cannot show: time, signals, many clients, configuration.
 
 Every function test_* gets a Lab and raises if something is wrong; its name is the sentence.
 """

@@ -573,7 +573,7 @@ def test_answers_are_shared_through_redis(lab):
         names = [key for key in redis.keys(1) if key.startswith("response:")]
         assert len(names) == 1 and re.fullmatch("response:[0-9a-f]{32}", names[0])
         assert 200 < redis.command("TTL", names[0], db=1) <= 300
-        # What lies under the key of another question is not its answer.
+        # A value that lies under the key of another question is not its answer.
         value = redis.command("GET", names[0], db=1)
         redis.command("SET", names[0], value.replace(b"Film", b"Fake"), db=1)
         assert expect(get(two, "recommendations/3")) == first

@@ -22,7 +22,7 @@ DEADLINE_MS, LIMIT_S = 1000, 20.0  # a statement's; the rest is for a machine th
 class Traffic:
     """Threads that repeat steps until the end, and what they have seen.
 
-    A step gets this object and a random generator of its own. What must not happen it
+    A step gets this object and a random generator of its own. Anything that must not happen it
     notes in `wrong`; an exception is noted, too.
     """
 

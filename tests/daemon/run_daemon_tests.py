@@ -41,7 +41,7 @@ def find_program():
 
 
 class Lab:
-    """What a test needs: models, a folder, and daemons that use them."""
+    """The things that a test needs: models, a folder, and daemons that use them."""
 
     def __init__(self, program, folder, is_long):
         self.is_long = is_long

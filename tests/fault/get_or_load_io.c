@@ -7,7 +7,7 @@
  * way there is: interrupted, one byte at a time, an error, silence, the end of
  * the stream, bytes that are no answer.
  *
- * What only interrupts or delays must not be seen at all. Whatever else happens,
+ * Failures that only interrupt or delay must not be seen at all. Whatever else happens,
  * a read gives the truth, a connection is not used after it has failed, nothing
  * is left open, and once the server is heard again nobody reads what was
  * invalidated. Silence costs no time: waiting for it moves the clock.
@@ -115,7 +115,7 @@ static void pass(uint32_t ms)
     io.passed_ns += (uint64_t)ms * 1000000u;
 }
 
-/* Who meets an error on a stream has no more to do with it. */
+/* After an error on a stream it is not used any more. */
 static void expect_whole(int descriptor)
 {
     if (descriptor == io.broken)
@@ -418,7 +418,7 @@ static void come_back(void)
     assert_int_equal(stats.journal, 0);
 }
 
-/* A lease whose holder never heard that he had it expires; then it is a cache as before. */
+/* A lease whose holder was never told that it has it expires; then it is a cache as before. */
 static void expect_a_cache(recsys_aside *whom, const char *what)
 {
     for (int i = 0; ask(whom, what) != RECSYS_ASIDE_HIT; i++)
@@ -438,7 +438,7 @@ static long run_one(const struct scenario *scenario, long fail_at, const struct 
         assert_answer(&server, "+OK", "SCRIPT", "FLUSH");
     truth = "one";
     version = 1;
-    /* Who is patient is not to lose a lease because the machine is busy. */
+    /* A caller that waits long must not lose a lease because the machine is busy. */
     open_aside(&store, &aside, is_well ? 10000 : LEASE_MS);
     open_aside(&other_store, &other, is_well ? 10000 : LEASE_MS);
     if (!scenario->is_cold)

@@ -15,7 +15,7 @@ FAIL_ALLOC_INTERPOSE;
 
 static const recsys_bytes bad = {"bad", 3}, good = {"good", 4};
 
-/* What every scenario has: a database in which `bad` may be revoked, and a store. */
+/* Every scenario has these: a database in which `bad` may be revoked, and a store. */
 static struct auth_database database;
 static recsys_source *source;
 static recsys_store *store;

@@ -1,7 +1,7 @@
 /* Out of memory while rows are filled and written, and while PostgreSQL is asked: see oom.h.
  *
  * Without memory for the one result that says that a pipeline has ended, libpq
- * (as of 15) waits for it for ever; what ends that is the deadline. */
+ * (as of 15) waits for it without end; the deadline ends that. */
 #include <stdlib.h>
 #include <string.h>
 

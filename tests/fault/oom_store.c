@@ -86,7 +86,7 @@ static recsys_status set_if_absent(void)
     return status;
 }
 
-/* What is there is handed out, whether or not there is memory for what is not needed. */
+/* A value that is there is handed out, also without memory for things that are not needed. */
 static recsys_status get_or_set_present(void)
 {
     recsys_value present;

@@ -32,7 +32,7 @@ enum { FROM_CLIENT, FROM_SERVER, N_DIRECTIONS };
 
 static const char *const way_names[] = {"closed", "reset", "silent"};
 
-/* What the proxy does. Written only while no connection is open. */
+/* The proxy's orders. Written only while no connection is open. */
 static struct {
     int listener;
     unsigned port, server_port;
@@ -166,7 +166,7 @@ static void close_proxy(pthread_t thread)
 
 /* -- the conversation -- */
 
-/* What came of it: the first failure, and what must or must not be there. */
+/* The outcome: the first failure, and what must or must not be there. */
 struct outcome {
     recsys_status status;
     int64_t ids[2]; /* of the row by itself and of the transaction's */

@@ -1,6 +1,6 @@
-/* Publishers are killed at any moment; the registry lists, resolves and loads all the same.
+/* Publishers are killed at any moment; the registry lists, resolves and loads nevertheless.
  *
- * A child publishes and moves an alias for ever, the parent kills it after a
+ * A child publishes and moves an alias without end, the parent kills it after a
  * random time and looks: every version that is listed must load and carry its
  * own number, `latest` and the alias must lead to one of them. */
 #include <dirent.h>
@@ -139,8 +139,8 @@ static void killed_publishers_leave_a_registry_that_works(unsigned n_rounds, uin
     CHECK_OK(recsys_registry_publish(registry, bundle, "m", &made, &err), &err);
     CHECK_EQ(count_leftovers(), 0);
     CHECK_EQ(look(), strtoull(made.version, NULL, 10));
-    printf("%u kills, %u in the middle of publishing, %s versions\n", n_rounds,
-           n_interrupted, made.version);
+    printf("%u kills, %u in the middle of publishing, %s versions\n", n_rounds, n_interrupted,
+           made.version);
     CHECK(n_interrupted > 0);
 }
 

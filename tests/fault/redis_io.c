@@ -1,4 +1,4 @@
-/* What a Redis may do to a client, one thing after the other.
+/* Everything that a Redis may do to a client, one thing after the other.
  *
  * A fake server (tests/support/fake_redis.h) answers as it is told: cut after every byte, byte by
  * byte, with rubbish, with another type, with lengths nobody has memory for,

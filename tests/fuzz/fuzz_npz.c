@@ -1,8 +1,8 @@
 /* tests/fuzz/fuzz_npz.c - any bytes as an .npz archive, or as a .npy file.
  *
- * What is accepted must keep its promises: sizes agree with shapes and every
- * byte that is given can be read, at an address that suits its type. What an
- * archive unpacks to stays within its bound.
+ * An accepted array must keep its promises: sizes agree with shapes and every
+ * byte that is given can be read, at an address that suits its type. An
+ * unpacked archive stays within its bound.
  */
 #include <stddef.h>
 #include <stdint.h>

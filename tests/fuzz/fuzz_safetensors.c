@@ -1,6 +1,6 @@
 /* tests/fuzz/fuzz_safetensors.c - any bytes as a .safetensors file.
  *
- * What is accepted must keep its promises: every byte of every tensor that is
+ * An accepted file must keep its promises: every byte of every tensor that is
  * given can be read, at an address that suits its type.
  */
 #include <stddef.h>

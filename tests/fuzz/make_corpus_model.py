@@ -5,7 +5,7 @@
 
 Small files, one for each thing a reader distinguishes, some good and some
 damaged. The archives among tests/fixtures/npz are taken over. Needs nothing
-but Python. What fuzzing finds is added beside the seeds as found_*.
+but Python. Inputs that fuzzing finds are added beside the seeds as found_*.
 """
 import json
 import pathlib

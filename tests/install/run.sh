@@ -162,7 +162,7 @@ step "a static program may have functions called as the library's are inside" \
   static_program_has_names_of_its_own
 
 static_needs_no_package_of_openssl() {
-  # What libcrypto, libssl and libpq were linked with is not ours to ask for.
+  # The libraries that libcrypto, libssl and libpq need are not ours to ask for.
   local package
   mkdir -p "$room/packages" && for package in jansson libxxhash zlib; do
     cp "$(pkg-config --variable=pcfiledir $package)/$package.pc" "$room/packages" || return 1

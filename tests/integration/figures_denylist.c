@@ -103,7 +103,7 @@ static struct count check_all(recsys_denylist *denylist, const char *kind)
     return count;
 }
 
-/* What many services do: no key, no entry, and an error is no key either. */
+/* As many services do it: no key, no entry, and an error is no key either. */
 static unsigned count_lost_by_control(void)
 {
     unsigned lost = 0;
@@ -177,7 +177,7 @@ static unsigned long count_evicted(void)
     return n;
 }
 
-/* Another service's cache in another logical database of the same server. */
+/* Another service's cache in another logical db of the same server. */
 static void evict(void)
 {
     recsys_store *cache = open_store(server.port, 1);

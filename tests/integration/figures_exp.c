@@ -27,7 +27,7 @@
 static struct domain_fixture fixture;
 static unsigned n_gains;
 
-/* What happened, added up by the processes. */
+/* The counts, added up by the processes. */
 static struct tally {
     _Atomic uint64_t exp[CHARACTERS], awarded[CHARACTERS], repeated, levels[CHARACTERS], hits;
 } * tally;

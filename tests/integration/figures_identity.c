@@ -224,7 +224,7 @@ static recsys_status client_set(void *self, recsys_bytes key, recsys_bytes value
     return status;
 }
 
-/* What looking up and setting do not need. */
+/* Functions that looking up and setting do not need. */
 static recsys_status no_remove(void *self, const recsys_bytes *keys, size_t n, uint64_t *n_removed,
                                recsys_error *err)
 {

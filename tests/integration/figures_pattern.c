@@ -2,7 +2,7 @@
  *
  * A hundredth of 100,000 keys (RECSYS_LONG=1: 1,000,000) is invalidated while
  * another client reads; its worst delay is printed, to be compared with what it
- * was before. What decides: exactly the right keys are gone, and characters
+ * was before. The test: exactly the right keys are gone, and characters
  * that mean something to Redis' patterns mean themselves in an id. */
 #include <hiredis/hiredis.h>
 #include <stdatomic.h>

@@ -1,7 +1,7 @@
 /* Redis is killed, restarted and frozen under load, and nobody is told anything wrong.
  *
  * Threads read rows of a database through the cache and change them. First the
- * server is killed again and again and started anew with all that its append-only
+ * server is killed again and again and started again with all that its append-only
  * file brings back: no call may fail, and none may give a version older than one
  * whose invalidation had returned before it began. Then the server is frozen,
  * which is worse than gone: at most as many calls as the pool has connections pay
@@ -109,7 +109,7 @@ static void work(unsigned number)
     }
 }
 
-/* What a host does that wants no request to wait for a probe. */
+/* As a host does it that wants no request to wait for a probe. */
 static void probe_all_the_time(void)
 {
     while (!atomic_load(&is_over)) {

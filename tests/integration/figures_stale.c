@@ -3,8 +3,8 @@
  * A database of a few versioned rows is shared memory. Threads of all processes
  * read through the cache, change rows and invalidate, or write through. Before
  * a read its thread notes the newest version whose invalidation had returned;
- * the read must not give less. What counts as an interleaving is a load that a
- * change overtook: the row was another one when the load ended than when it
+ * the read must not give less. A load counts as an interleaving if a
+ * change overtook it: the row was another one when the load ended than when it
  * was read. The control is get, load, set and delete in the same harness.
  * RECSYS_LONG=1: 100,000 interleavings. */
 #include <stdatomic.h>

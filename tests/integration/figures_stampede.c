@@ -81,7 +81,7 @@ static void ask(unsigned number)
     recsys_value_release(&value);
 }
 
-/* What is right in one process and without failures, and wrong here. */
+/* A way that is right in one process and without failures, and wrong here. */
 static void ask_naively(unsigned number)
 {
     recsys_value value;

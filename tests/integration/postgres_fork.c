@@ -60,7 +60,7 @@ static int child(recsys_source *source, recsys_transaction *transaction)
         recsys_transaction_query(transaction, "SELECT 1", NULL, 0, &rows, &err) != RECSYS_E_STATE;
     wrong |= recsys_transaction_commit(transaction, &err) != RECSYS_E_STATE;
     recsys_source_unref(source);
-    /* A source of its own is as good as any. */
+    /* A source of its own works. */
     wrong |= recsys_postgres_create(conninfo, NULL, &source, &err) != RECSYS_OK;
     wrong |= recsys_source_query(source, "SELECT 1", NULL, 0, 10000, &rows, &err) != RECSYS_OK;
     recsys_rows_destroy(rows);

@@ -62,7 +62,7 @@ static recsys_transaction *begin(void)
     return transaction;
 }
 
-/* What another connection sees. */
+/* Another connection must see this. */
 static void expect_seen(const char *sql, const char *want)
 {
     char *answer = database_ask(conninfo, sql);

@@ -147,7 +147,7 @@ static void check_times(void)
                           "\"0001-01-01T00:00:00Z\"");
     expect_also_in_arrays("'9999-12-31 23:59:59'::timestamp", RECSYS_TYPE_TIME,
                           "\"9999-12-31T23:59:59Z\"");
-    /* What RFC 3339 cannot say is as PostgreSQL says it. */
+    /* Times that RFC 3339 cannot write are as PostgreSQL writes them. */
     expect_also_in_arrays("'0044-03-15 12:00:00+00 BC'::timestamptz", RECSYS_TYPE_TEXT,
                           "\"0044-03-15 12:00:00+00 BC\"");
     expect_also_in_arrays("'12026-01-01 00:00:00'::timestamp", RECSYS_TYPE_TEXT,

@@ -168,7 +168,7 @@ static void what_a_user_may_not_do_is_said_and_costs_no_connection(void **state)
     recsys_store_unref(store);
 }
 
-/* What docs/caching-operations.md tells operators to allow. */
+/* The commands that docs/caching-operations.md tells operators to allow. */
 static const char *const needed[] = {"+get",      "+mget",   "+set",  "+unlink", "+scan",
                                      "+ping",     "+select", "+info", "+eval",   "+evalsha",
                                      "+getrange", "+exists", "+time"};

@@ -441,7 +441,7 @@ static void a_burst_is_exact_and_then_the_rate_rules(void **state)
     CHECK_BETWEEN(one.retry_us, hour - 60000000u, hour);
     CHECK_BETWEEN(ask_number(&server, "PTTL", "k"), (long long)(19 * hour / 1000),
                   (long long)(20 * hour / 1000));
-    /* What is refused costs nothing: an hour would still bring one back. */
+    /* A refused request costs nothing: an hour would still bring one back. */
     assert_int_equal(decide("k", hour, 20, 5).allowed, 0);
     CHECK_BETWEEN(decide("k", hour, 20, 1).retry_us, hour - 60000000u, hour);
 }

@@ -9,7 +9,7 @@ BANNED = {  # why -> functions; the reason is what the finding says
                                       "aligned_alloc memalign valloc asprintf vasprintf getline "
                                       "getdelim open_memstream reallocarray",
     "no bound": "sprintf vsprintf strcpy strcat gets stpcpy",
-    "hidden state, or errors that cannot be told": "strtok atoi atol atoll atof rand srand random "
+    "hidden state, or errors that cannot be reported": "strtok atoi atol atoll atof rand srand random "
                                                    "srandom localtime gmtime ctime asctime "
                                                    "strerror getpwnam readdir_r tmpnam mktemp",
     "depends on the locale": "strtod strtof strtold scanf sscanf fscanf setlocale strcasecmp "
@@ -22,7 +22,7 @@ BANNED = {  # why -> functions; the reason is what the finding says
     "the stack's size is unknown": "alloca",
 }
 
-ALLOWED = {  # function -> files and folders that may call it all the same
+ALLOWED = {  # function -> files and folders that may call it nevertheless
     **{name: ["lib/base/alloc.c"] for name in ("malloc", "realloc", "free")},
     # They know what the locale's decimal point is and exchange it.
     "strtod": ["lib/base/real.c", "lib/stats/format.c"],

@@ -119,7 +119,7 @@ def describe(kind, circle, edges):
 
 
 def compare(kind, edges):
-    """What the circles of one kind have that KNOWN has not, and the other way round."""
+    """The circles of one kind that KNOWN has not, and the other way round."""
     edges = {pair: why for pair, why in edges.items() if within(pair[0]) and within(pair[1])}
     found = circles(edges)
     known = {frozenset(modules) for of, modules, _ in KNOWN if of == kind}

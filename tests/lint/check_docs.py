@@ -28,7 +28,7 @@ import project
 
 FENCE = re.compile(r"^(\s*)(```+|~~~+)\s*([^`]*)$")
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
-# Of the project's own folders; with a line number or not. What has other characters is no path.
+# Of the project's own folders; with a line number or not. A text with other characters is no path.
 PATH = re.compile(r"`(?:\./)?((?:daemon|examples|include|lib|sql|tests)/[\w./*{},-]*)(?::\d+)?`")
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
 FLAGS = ["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra"]

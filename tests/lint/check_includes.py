@@ -114,7 +114,7 @@ def find_target(top, here, file, name):
 
 
 def check_line(top, here, file, bracket, name):
-    """What is wrong with one #include; None if nothing is."""
+    """The fault of one #include; None if it has none."""
     for prefix, places in THIRD_PARTY.items():
         if (name == prefix or (prefix.endswith("/") and name.startswith(prefix))) and \
                 not is_within(file, places):

@@ -1,4 +1,4 @@
-"""What the lints share: where the project is, which files it has, how findings are said."""
+"""Shared by the lints: where the project is, which files it has, how findings are said."""
 import os
 import pathlib
 import subprocess

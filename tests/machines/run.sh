@@ -7,7 +7,7 @@
 #                      default), ubuntu-22.04, ubuntu-24.04 (which need the next option)
 #   --ubuntu URL FILE  Ubuntu's mirror, and the file of keys that its package ubuntu-keyring has
 #   --suites "NAME..." only these suites of tests/run.sh; "none" leaves tests/run.sh out
-#   --again            make the roots anew, though there are some of an earlier run
+#   --again            make the roots again, though there are some of an earlier run
 #   --table            only print what the last runs have found
 #
 # A machine is a root that debootstrap makes in build/machines/, from the mirror of
@@ -19,7 +19,7 @@
 # qemu-user: the kernel is told of it in binfmt_misc for as long as the script runs.
 #
 # Needs root, Linux and debootstrap (and qemu-user-static for arm64), about 4 GB for
-# each machine, and an hour for each. What is worth keeping goes to docs/machines.md.
+# each machine, and an hour for each. Results worth keeping go to docs/machines.md.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 top=$PWD
@@ -226,7 +226,7 @@ row() { # row MACHINE WHO COMMAND RESULT SECONDS DOWNLOAD
     tee -a "$place/results/$1"
 }
 
-# What apt had to fetch for it on a machine that has nothing: its lists, and the packages, of which
+# The bytes that apt had to fetch for it on a machine that has nothing: its lists, and the packages, of which
 # a root may have some from an earlier run ("Need to get 0 B/121 MB of archives").
 download() {
   awk 'function mb(n, unit) { return unit == "B" ? n / 1e6 : unit == "kB" ? n / 1e3 : n }
@@ -268,7 +268,7 @@ tests() {
   cp -r "$2$(source_folder root)/build/test-logs" "$place/logs/$1-tests" 2> /dev/null
 }
 
-# What the foreign machine is asked, which is slow there: the unit tests say whether it counts
+# The foreign machine runs few tests, because it is slow: the unit tests say whether it counts
 # as others do, and they alone are built.
 unit_tests() {
   local log=$place/logs/$1-tests.log start=$SECONDS result

@@ -2,8 +2,8 @@
  *
  * Two caches over one in-process store stand for two processes: they share
  * nothing but the store. The truth is a number a key that only grows. A writer
- * notes, after his invalidation has returned, what everybody must see from then
- * on; a reader notes before he asks what he must see at least. */
+ * notes, after its invalidation has returned, what everybody must see from then
+ * on; a reader notes before it asks what it must see at least. */
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>

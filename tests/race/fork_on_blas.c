@@ -3,7 +3,7 @@
  *   race_fork_on_blas [FLAVOUR]
  *
  * The parent forks again and again under fire; each child asks once and must answer with the right
- * bits before an alarm ends it. What a child could wait for: OpenBLAS's own locks and threads, and
+ * bits before an alarm ends it. A child could wait for OpenBLAS's own locks and threads, and
  * the door in front of it, in use by threads that the child does not have. */
 #include <pthread.h>
 #include <signal.h>

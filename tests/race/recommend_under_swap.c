@@ -1,7 +1,7 @@
 /* Readers recommend from a deployment while an operator loads, uses, rolls back and reaps.
  *
  * Two versions of a model know the same users and items but not the same
- * vectors. What each of them answers is computed beforehand; under fire every
+ * vectors. The answers of each of them are computed beforehand; under fire every
  * reply must be one version's answer to the last bit, and all replies of one
  * call those of one version: a reader never sees a mixture, nor a model that
  * is half gone. For TSan and ASan too. RECSYS_LONG=1 runs it longer. */
@@ -37,7 +37,7 @@ static recsys_deployment *deployment;
 static atomic_int stop;
 static atomic_ulong n_answers[2];
 
-/* What is asked for a user: plain, filtered, with preferences, with reasons, a stranger. */
+/* The questions for a user: plain, filtered, with preferences, with reasons, a stranger. */
 static void make_requests(uint64_t user, recsys_request requests[N_REQUESTS])
 {
     static const char *const genres[] = {"Drama", "Crime"}, *const languages[] = {"en", "fr"};

@@ -1,7 +1,8 @@
 /* A BLAS that says it is built for one thread is called by one thread at a time.
  *
  * The BLAS is this program's own: like OpenBLAS's serial flavour it works in one buffer, whoever
- * calls. What it would answer wrongly now and then, it notices here every time. */
+ * calls. Calls that overlap, which would give a wrong answer now and then, are noticed every
+ * time. */
 #include <cblas.h>
 #include <pthread.h>
 #include <sched.h>

@@ -1,11 +1,11 @@
 /* Threads use one store at once: the in-process store, and a breaker that keeps opening and
  * closing over a driver that fails now and then. For TSan and ASan.
  *
- * What is atomic in the store is counted: of all who set an absent key one
+ * Atomic operations of the store are counted: of all who set an absent key one
  * succeeds, of all who replace a value one does, a limit lets through what it
  * should. For the breaker there is one writer who changes the truth, removes
- * the key and, if he cannot, remembers that and trips; nobody may read the old
- * truth once he is through. */
+ * the key and, if it cannot, remembers that and trips; nobody may read the old
+ * truth once it has finished. */
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -304,7 +304,7 @@ static void change_the_truth(uint64_t number)
 
 static atomic_uint_fast64_t n_read, n_refused;
 
-/* Nothing older than what was true, and told, when he began. */
+/* Nothing older than what was true, and told, when the reader began. */
 static void read_something(uint64_t settled)
 {
     recsys_value value;

@@ -1,7 +1,7 @@
 /* tests/support/bundle.h - small valid bundles, written without the library.
  *
  * Readers are tested against these, so nothing here goes through the builder.
- * What was written is kept in the struct, row by row as in the files, for
+ * Everything that was written is kept in the struct, row by row as in the files, for
  * reference computations. Every failure ends the program: tests have no use
  * for a half-made bundle.
  */

@@ -1,7 +1,7 @@
 /* tests/support/certificates.h - an authority and what it signs, in a directory of the test's own.
  *
  * One key for all: tests of TLS ask who is believed, not who has which key.
- * What goes wrong ends the test.
+ * A failure ends the test.
  */
 #ifndef TESTS_SUPPORT_CERTIFICATES_H
 #define TESTS_SUPPORT_CERTIFICATES_H

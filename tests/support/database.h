@@ -2,7 +2,7 @@
  *
  * A server listens on a free port of 127.0.0.1, runs without fsync as a user
  * that is not root, has its data in a new folder and ends with the test, even
- * if that is killed. What goes wrong here ends the test.
+ * if that is killed. A failure in here ends the test.
  */
 #ifndef TESTS_SUPPORT_DATABASE_H
 #define TESTS_SUPPORT_DATABASE_H
@@ -35,7 +35,7 @@ void database_drop(char *conninfo);
  * without its last newline, for free(). */
 char *database_ask(const char *conninfo, const char *sql);
 
-/* What is in this file of sql/, for free(). */
+/* The text of this file of sql/, for free(). */
 char *database_read_script(const char *file);
 
 #endif

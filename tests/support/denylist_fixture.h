@@ -46,7 +46,7 @@ uint32_t check(recsys_denylist *denylist, const char *jti);
 void revoke(recsys_denylist *denylist, const char *jti);
 /* Whatever the store has of the denylist is gone. */
 void flush(void);
-/* What is in the store at `key`; "" if nothing. */
+/* The store's value of `key`; "" if there is none. */
 const char *stored(recsys_bytes key);
 unsigned long n_reads(void); /* of the database */
 

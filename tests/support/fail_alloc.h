@@ -52,7 +52,7 @@ void fail_mmap_start(long fail_at);
 long fail_mmap_stop(void);
 long fail_mmap_live(void);
 
-/* What the interposed functions do. */
+/* The work of the interposed functions. */
 void *fail_alloc_malloc(size_t size, const void *caller);
 void *fail_alloc_calloc(size_t n, size_t size);
 void *fail_alloc_realloc(void *memory, size_t size, const void *caller);

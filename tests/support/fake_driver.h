@@ -2,7 +2,7 @@
  *
  * It notes what it was given, answers with the status it was set to, and can
  * run something in the middle of a call. There is one, for programs of one test
- * at a time. What it hands out is counted, so that what is not given back shows.
+ * at a time. Values that it hands out are counted, so that one that is not given back shows.
  */
 #ifndef TESTS_SUPPORT_FAKE_DRIVER_H
 #define TESTS_SUPPORT_FAKE_DRIVER_H

@@ -2,8 +2,8 @@
  *
  * A thread of this process, on a free port of the loopback, for one connection
  * at a time. INFO, with which clients greet, gets the hello; every other
- * command gets the reply, whatever it was. Its thread allocates nothing. What
- * goes wrong in here ends the program.
+ * command gets the reply, whatever it was. Its thread allocates nothing. A
+ * failure in here ends the program.
  */
 #ifndef TESTS_SUPPORT_FAKE_REDIS_H
 #define TESTS_SUPPORT_FAKE_REDIS_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What INFO server and INFO memory are answered with. */
+/* The answers to INFO server and INFO memory. */
 #define FAKE_INFO_SERVER                                                                           \
     "$81\r\n# Server\r\nredis_version:7.0.15\r\n"                                                  \
     "run_id:0123456789abcdef0123456789abcdef01234567\r\n\r\n"

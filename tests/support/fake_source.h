@@ -25,7 +25,7 @@ recsys_source *fake_source_create(struct fake_source *fake);
 /* A text parameter, copied into `out` of `room` bytes; "" for one of another type. */
 void fake_source_text(const recsys_datum *parameter, char *out, size_t room);
 
-/* Columns by name, up to NULL. What goes wrong here ends the test. */
+/* Columns by name, up to NULL. A failure in here ends the test. */
 void fake_source_columns(recsys_rows *rows, const char *name, ...) __attribute__((sentinel));
 void fake_source_add(recsys_rows *rows, recsys_datum value);
 

@@ -2,7 +2,7 @@
  *
  * Each scenario is run once to count its allocations, then again for each of
  * them with that one failing. The call must fail with E_NOMEM and leave no
- * output and no memory behind, or succeed all the same; and afterwards what
+ * output and no memory behind, or succeed nevertheless; and afterwards what
  * was there before (a model that serves, a cache, a registry) must do what it
  * did. All allocations of the process count, so those that jansson, zlib and
  * OpenSSL make fail too; under sanitizers only the library's own.

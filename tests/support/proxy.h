@@ -1,6 +1,6 @@
 /* tests/support/proxy.h - a TCP proxy that mistreats replies, in a thread of this process.
  *
- * What clients send goes on as it is. Of the replies some are held back for
+ * Requests of clients go on as they are. Of the replies some are held back for
  * longer than a client waits, some end in the middle with the connection, and
  * some come a second time right in front of the next one, as a library does
  * that gives a connection back with bytes still under way. Which ones follows

@@ -96,7 +96,7 @@ static inline void assert_value(recsys_store *store, recsys_bytes key, const voi
     recsys_value_release(&value);
 }
 
-/* What an operator is told must begin so. */
+/* The server's answer to an operator must begin so. */
 #define assert_answer(server, begin, ...)                                                          \
     do {                                                                                           \
         char *answer_ = redis_server_ask(server, __VA_ARGS__, NULL);                               \

@@ -102,7 +102,7 @@ def end(process):
 
 
 class Servers:
-    """What runs for one DIR. DIR/servers.json is the memory of it."""
+    """The servers of one DIR. DIR/servers.json is the memory of it."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder).resolve()
@@ -229,7 +229,7 @@ class Servers:
 
 
 def exchange(port, words):
-    """What the server answers first, or nothing if it does not."""
+    """The server's first bytes, or nothing if it sends none."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
             connection.sendall(words)

@@ -73,7 +73,7 @@ static int may_run(const struct simulation *sim, unsigned i)
     return !sim->actors[i].is_done && sim->actors[i].wakes_ms <= sim->now_ms;
 }
 
-/* Who is next; n_actors if all are done. */
+/* The next actor; n_actors if all are done. */
 static unsigned draw(struct simulation *sim)
 {
     unsigned able[SIM_ACTORS], n = 0;
@@ -299,7 +299,7 @@ static void restart(struct simulation *sim)
     sim->n_restarts++;
 }
 
-/* What happens to the store and to who uses it, at any operation. */
+/* Accidents of the store and of the process that uses it, at any operation. */
 static void have_accidents(struct sim_process *process)
 {
     struct simulation *sim = process->sim;

@@ -35,7 +35,7 @@
 
 struct simulation;
 
-/* What is likely to happen at an operation of the store, of 1000. */
+/* The chances, of 1000, of each accident at an operation of the store. */
 struct sim_chances {
     unsigned fails, evicts, restarts, dies;
 };
@@ -64,7 +64,7 @@ struct sim_change {
 struct sim_process {
     struct simulation *sim;
     int is_dead;
-    recsys_store *store; /* its own handle, with a breaker of its own */
+    recsys_store *store; /* its own access, with a breaker of its own */
 };
 
 struct sim_actor {
@@ -117,9 +117,9 @@ int sim_chance(struct simulation *sim, unsigned of_1000);
 void sim_yield(struct simulation *sim);
 void sim_sleep(struct simulation *sim, uint32_t ms);
 
-/* A store handle for a process; give it to recsys_store_unref(). */
+/* A store for a process; give it to recsys_store_unref(). */
 void sim_open_store(struct sim_process *process);
-/* What is still under way arrives, one by one. 0 if there is nothing. */
+/* Operations that are still under way arrive, one by one. 0 if there is nothing. */
 int sim_arrive(struct simulation *sim);
 
 /* The database. A dead process commits nothing: then 0. */

@@ -1,5 +1,5 @@
-/* Covers lib/aside: writing and invalidating, and making up for it when the store could not be
- * told.
+/* Covers lib/aside: writing and invalidating, and catching up when the store was
+ * away.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -496,7 +496,8 @@ static void a_process_that_starts_while_the_store_is_away_invalidates_what_is_th
     assert_int_equal(fixture_stats().epochs, 1);
 }
 
-/* One failure, and the breaker would not open for it. What was missed may be old already. */
+/* One failure, and the breaker would not open for it. A change that was missed may have made a
+ * value old already. */
 static void expect_a_first_failure_to_end_everything(void (*go_wrong)(void))
 {
     static const recsys_status statuses[] = {RECSYS_E_TIMEOUT, RECSYS_E_IO, RECSYS_E_BACKEND};

@@ -1,4 +1,4 @@
-/* Covers lib/aside/refresh.c: values are loaded anew before and after their time, and kept if that
+/* Covers lib/aside/refresh.c: values are loaded again before and after their time, and kept if that
  * fails. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* Covers the table of lib/aside/get_or_load.h: every transition is taken, on the path that is said.
  *
  * A test makes the situation, calls once, and compares the states that the call went through with
- * those it should. What other threads and processes do is done by hooks: in the store before an
+ * those it should. Other threads and processes are played by hooks: in the store before an
  * operation, in the loader, in the sleep. The last test fails if a transition of the table was
  * never taken. */
 #include <setjmp.h>

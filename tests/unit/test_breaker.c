@@ -66,7 +66,7 @@ static recsys_status probe(void)
     return recsys_store_probe(store, &err);
 }
 
-/* What another thread gets from the store. */
+/* The statuses that another thread gets from the store. */
 static recsys_status from_outside[3];
 
 static void *ask_get_and_remove_and_probe(void *unused)
@@ -297,7 +297,7 @@ static void a_failure_from_before_does_not_count_in_the_new_life(void **state)
     fake.during = fail_twice_trip_and_return;
     fake.answer = RECSYS_E_TIMEOUT;
     assert_int_equal(get(), RECSYS_E_TIMEOUT);
-    assert_false(is_open()); /* two of its own and one that is an old story */
+    assert_false(is_open()); /* two of its own, and one that began earlier */
     assert_int_equal(get_answered(RECSYS_E_TIMEOUT), RECSYS_E_TIMEOUT);
     assert_true(is_open());
 }

@@ -1,7 +1,7 @@
 /* Covers lib/denylist/denylist*.c over the in-process store and a database that does as it is told.
  *
- * What it is for and what its calls promise. What must not be believed, whatever
- * happens in between, is in test_denylist_proof.c.
+ * Its purpose and the promises of its calls. Proofs that must not be believed, whatever
+ * happens in between, are in test_denylist_proof.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -298,7 +298,7 @@ static void a_check_says_why_it_cannot_tell_and_leaves_the_error_record_alone(vo
     assert_int_equal(found.problem.status, RECSYS_E_TIMEOUT);
     assert_non_null(strstr(found.problem.message, "cannot tell whether the token is revoked: "));
     assert_memory_equal(&err, &untouched, sizeof err);
-    /* What it said before is not left behind. */
+    /* Nothing of its earlier answer is left behind. */
     atomic_store(&denylist_fixture.database.fail, RECSYS_OK);
     atomic_store(&denylist_fixture.link_a.fail, RECSYS_OK);
     assert_int_equal(recsys_denylist_check(denylist_fixture.a, bytes("t1"), &found, &err),
@@ -328,7 +328,7 @@ static void a_revocation_that_lost_against_another_is_tried_again(void **state)
     revoke(denylist_fixture.a, "t1");
     assert_memory_equal(&err, &untouched, sizeof err);
     assert_int_equal(check(denylist_fixture.b, "t1"), REVOKED);
-    atomic_store(&denylist_fixture.database.fail, RECSYS_E_CONFLICT); /* but not for ever */
+    atomic_store(&denylist_fixture.database.fail, RECSYS_E_CONFLICT); /* but not without end */
     assert_int_equal(
         recsys_denylist_revoke(denylist_fixture.a, bytes("t2"), NULL, NULL, FAR_S, &err),
         RECSYS_E_CONFLICT);

@@ -118,7 +118,7 @@ static void two_readings_at_once_leave_one_proof(void **state)
     assert_string_not_equal(proof, stored(PROOF)); /* each has a name of its own */
 }
 
-/* What a server brings back from its file when it restarts. */
+/* A server brings such a proof back from its file when it restarts. */
 static void a_proof_from_before_a_restart_is_not_believed(void **state)
 {
     char proof[1024];

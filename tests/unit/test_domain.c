@@ -217,7 +217,7 @@ static int32_t collect(recsys_bytes key, void *user_data)
     return 0;
 }
 
-/* The keys of entries in a logical database, each followed by a blank. */
+/* The keys of entries in a logical db, each followed by a blank. */
 static const char *keys_of(uint32_t db)
 {
     static char keys[4096];

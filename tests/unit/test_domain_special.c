@@ -1,5 +1,5 @@
-/* What domains do beyond reading, over in-process stores and a database that is a function:
- * members of a profile, keywords, results of tasks, and finding borders in JSON. */
+/* Everything that domains do beyond reading, over in-process stores and a database that is a
+ * function: members of a profile, keywords, results of tasks, and finding borders in JSON. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -172,7 +172,7 @@ static void keywords_have_one_to_a_hundred_characters(void **state)
                      RECSYS_E_INVALID);
     for (unsigned i = 0; i < 100; i++)
         strcat(keyword, "이");
-    /* Too long for a key, but a keyword all the same. */
+    /* Too long for a key, but a keyword nevertheless. */
     err = untouched;
     assert_int_equal(search(keyword), RECSYS_ASIDE_MISS);
     assert_memory_equal(&err, &untouched, sizeof err);
@@ -317,9 +317,9 @@ static void expect_cut(const char *json, size_t limit, size_t want_n, const char
 
 static void borders_are_found_whatever_the_values(void **state)
 {
-    static const char *const broken[] = {"",    "[",   "[1",    "[1,",      "[1,]", "[,]", "{}",
-                                         "[\"", "[{]", "[1 2]", "[\"\\\"]", "[[1]", "1",   "]",
-                                         "[{1}]", "[tru]"};
+    static const char *const broken[] = {"",   "[",   "[1",    "[1,",   "[1,]",     "[,]",
+                                         "{}", "[\"", "[{]",   "[1 2]", "[\"\\\"]", "[[1]",
+                                         "1",  "]",   "[{1}]", "[tru]"};
     struct rs_span span;
 
     (void)state;

@@ -211,7 +211,7 @@ static void any_numbers_are_safe(void **state)
                         assert_true(out.remaining <= counts[b]);
                     }
 
-    /* Even a bucket that lasts for ever runs empty. */
+    /* Even a bucket that lasts very long runs empty. */
     recsys_rate_decision out = {0};
     uint64_t tat = 0;
     unsigned n = 0;
@@ -319,7 +319,7 @@ static void a_store_that_fails_leaves_a_warm_limiter(void **state)
         atomic_store(&link.fail, RECSYS_OK);
         limit = take(limiter, key, 1);
         assert_int_equal(limit.local, 0);
-        assert_int_equal(limit.remaining, 3); /* the store has not heard of those */
+        assert_int_equal(limit.remaining, 3); /* the store was not told of those */
         atomic_store(&link.fail, failures[i]);
         assert_int_equal(take_all(limiter, key), 0); /* but we have */
         recsys_limiter_destroy(limiter);

@@ -109,7 +109,7 @@ static void a_model_describes_itself(void **state)
     model_setup_end(&setup);
 }
 
-/* Write the manifest anew with one text replaced by another, and load. */
+/* Write the manifest again with one text replaced by another, and load. */
 static void get_fingerprint(const struct model_setup *setup, const char *from, const char *to,
                             char fingerprint[65])
 {

@@ -72,7 +72,7 @@ static void expect_json(const recsys_rows *rows, uint32_t shape, const char *wan
     recsys_value_release(&value);
 }
 
-/* What one value looks like. */
+/* How one value is written. */
 static void expect_one(recsys_datum value, const char *want)
 {
     recsys_rows *rows = make_one("v");

@@ -9,7 +9,7 @@
  *   failing  operations fail that did not happen, did, or will
  *   mad      all of that, and processes die
  *
- * What is checked at every read: it is not older than any write to that row
+ * Checked at every read: it is not older than any write to that row
  * whose invalidation had returned before the read began; where operations fail,
  * any such write of the same process, and of another process as soon as the
  * store was told. And when all is over and the store is well again, every
@@ -111,7 +111,7 @@ static int is_told(const struct process *process)
     return stats.journal == 0 && store.breaker == RECSYS_BREAKER_CLOSED;
 }
 
-/* What the store has been told, everybody must see. */
+/* Every process must see the changes that the store was told of. */
 static void settle(void)
 {
     for (unsigned i = 0; i < n_processes; i++) {

@@ -311,7 +311,7 @@ static void a_source_that_cannot_be_made_destroys_what_it_owns(void **state)
                          RECSYS_E_INVALID);
         expect_log("destroy;");
     }
-    /* Of these nobody can say how to destroy it. */
+    /* Of these it is not known how to destroy it. */
     wrong = driver();
     wrong.destroy = NULL;
     assert_int_equal(recsys_source_create("fake", &wrong, &fake, &source, &err), RECSYS_E_INVALID);
@@ -455,7 +455,7 @@ static void a_database_that_is_away_is_not_asked(void **state)
     assert_int_equal(recsys_transaction_begin(source, 0, &transaction, &err), RECSYS_E_IO);
     assert_null(transaction);
     assert_string_equal(fake.log, "");
-    /* What has begun may end. */
+    /* A transaction that has begun may end. */
     assert_int_equal(recsys_transaction_commit(begun, &err), RECSYS_OK);
     recsys_source_set_away(source, 0);
     assert_int_equal(recsys_source_query(source, "Q", NULL, 0, 0, &rows, &err), RECSYS_OK);

@@ -18,7 +18,7 @@ struct options {
 };
 #define SIZE_V1 RECSYS_SIZE_TO(struct options, b)
 
-/* What a newer header has, and memory behind it that is nobody's. */
+/* The struct of a newer header, and memory behind it that belongs to no struct. */
 struct newer {
     struct options known;
     uint64_t d;

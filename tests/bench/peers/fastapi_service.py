@@ -137,7 +137,7 @@ class Model:
         self.genre_vectors = {g: self.items[rows].mean(axis=0) for g, rows in genre_rows.items()}
 
     def make_popularity(self, given):
-        """0..1. What the model says; else how many users saw the item; else bias, rating, norm."""
+        """0..1: the model's popularity; else how many users saw the item; else bias, rating, norm."""
         if given is not None:
             p = floats(given)
         elif self.seen_items is not None and len(self.seen_items):
@@ -152,7 +152,7 @@ class Model:
 
     def penalty(self, min_rating, languages, decade, exclude_adult):
         """0 for an item that may be recommended, -inf for one that may not; None if all may.
-        What is unknown about an item meets no condition."""
+        A condition on something that is unknown of an item is not met."""
         allowed = np.ones(len(self.items), dtype=bool)
         if exclude_adult:
             allowed &= ~self.adult

@@ -53,7 +53,7 @@ def parse_args():
     p.add_argument("--filter-bits")
     p.add_argument("--seen")
     p.add_argument("--out")
-    p.add_argument("--omp-wait", choices=("active", "passive"), help="sets OMP_WAIT_POLICY; left alone by default")
+    p.add_argument("--omp-wait", choices=("active", "passive"), help="sets OMP_WAIT_POLICY; not set by default")
     p.add_argument("--no-check", action="store_true", help="skip the float64 check of the first answers")
     p.add_argument("--rounds", action="store_true",
                    help="say {\"ready\": true}, then measure once for every line of standard input")
@@ -85,7 +85,7 @@ def open_matrix(path, dtype, columns, what):
 
 
 class Blocked:
-    """What the queries of a batch must not get: bitmaps and seen items."""
+    """The items that the queries of a batch must not get: bitmaps and seen items."""
 
     def __init__(self, n, batch, bits_path, seen_path):
         self.n = n
@@ -487,7 +487,7 @@ def main():
         if time.perf_counter() - begin < 1:
             plan.run(batches[i % len(batches)], 0)
 
-    # What is filtered out has -inf (NumPy), the lowest float (implicit) or the id -1 already (faiss).
+    # Items that are filtered out have -inf (NumPy), the lowest float (implicit) or the id -1 already (faiss).
     ids = np.where(scores > np.finfo(np.float32).min, ids, -1).astype("<i8")
     if args.out:
         ids.tofile(args.out)

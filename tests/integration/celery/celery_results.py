@@ -73,7 +73,7 @@ def wait_for_worker(application, process, name):
 
 
 def revoke_before_it_runs(app, task):
-    """A worker that has heard of the revocation marks the task when it comes."""
+    """A worker that has received the revocation marks the task when it comes."""
     number = str(uuid.uuid4())
     app.control.revoke(number)
     until("the worker knows what is revoked",
@@ -83,7 +83,7 @@ def revoke_before_it_runs(app, task):
 
 
 def expected(name, result):
-    """What Celery reads, and the very members its worker wrote."""
+    """The members that Celery reads, which are those its worker wrote."""
     written = json.loads(result.backend.client.get(f"celery-task-meta-{result.id}"))
     return {"name": name, "task_id": result.id, "outcome": "OK", "json": {
         "task_id": result.id, "status": result.status, "ready": result.ready(),

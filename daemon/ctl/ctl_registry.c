@@ -74,7 +74,7 @@ struct entry {
     char *alias; /* NULL for a version itself */
 };
 
-struct listing {
+struct registry_listing {
     struct entry *entries;
     size_t n, capacity;
 };
@@ -86,7 +86,7 @@ static char *copy_text(const char *text)
 
 static int32_t collect(const recsys_registry_entry *found, void *user_data)
 {
-    struct listing *listing = user_data;
+    struct registry_listing *listing = user_data;
 
     if (listing->n == listing->capacity) {
         size_t capacity = listing->capacity * 2u + 64u;
@@ -103,7 +103,7 @@ static int32_t collect(const recsys_registry_entry *found, void *user_data)
 }
 
 /* The aliases of entry `i`, which is a version: as words, or added to `array`. */
-static void aliases_of(const struct listing *listing, size_t i, json_t *array)
+static void aliases_of(const struct registry_listing *listing, size_t i, json_t *array)
 {
     const struct entry *version = &listing->entries[i];
 
@@ -120,7 +120,7 @@ static void aliases_of(const struct listing *listing, size_t i, json_t *array)
     }
 }
 
-static int print_listing(const struct listing *listing, bool as_json)
+static int print_listing(const struct registry_listing *listing, bool as_json)
 {
     json_t *array = json_array();
     int status = CTL_OK;
@@ -152,7 +152,7 @@ static int run_list(const struct ctl_arguments *arguments)
 {
     const char *root = ctl_required(arguments, "registry");
     const char *name = arguments->n_operands > 0u ? arguments->operands[0] : NULL;
-    struct listing listing = {NULL, 0u, 0u};
+    struct registry_listing listing = {NULL, 0u, 0u};
     recsys_registry *registry = NULL;
     recsys_error err;
     int status;

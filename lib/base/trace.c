@@ -10,7 +10,6 @@
  */
 #include "lib/base/trace.h"
 
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,37 +36,7 @@ int rs_trace_is_on(uint32_t component)
     return (atomic_load_explicit(&traced, memory_order_relaxed) & component) != 0;
 }
 
-static int is_printable(unsigned char c)
-{
-    return c > 0x20 && c < 0x7f;
-}
-
-const char *rs_trace_text(const void *bytes, size_t size, char room[RS_TRACE_TEXT_SIZE])
-{
-    static const char digits[] = "0123456789ABCDEF";
-    const unsigned char *from = bytes;
-    size_t n = 0;
-
-    for (size_t i = 0; i < size; i++) {
-        if (n + sizeof "%XX..." > RS_TRACE_TEXT_SIZE) {
-            memcpy(room + n, "...", 3);
-            n += 3;
-            break;
-        }
-        if (is_printable(from[i])) {
-            room[n++] = (char)from[i];
-            continue;
-        }
-        room[n++] = '%';
-        room[n++] = digits[from[i] >> 4];
-        room[n++] = digits[from[i] & 15];
-    }
-    room[n] = '\0';
-    return room;
-}
-
-/* Put component and request before `message`, and send it. */
-static void send(uint32_t component, const char *message)
+void rs_trace_write(uint32_t component, const char *message)
 {
     char line[LINE_SIZE];
 
@@ -78,20 +47,6 @@ static void send(uint32_t component, const char *message)
         return;
     rs_text_trim(line);
     rs_log_hand_over(RECSYS_LOG_TRACE, line);
-}
-
-void rs_trace(uint32_t component, const char *format, ...)
-{
-    char message[LINE_SIZE];
-    va_list arguments;
-
-    if (!rs_trace_is_on(component))
-        return;
-    va_start(arguments, format);
-    int length = vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
-    if (length >= 0)
-        send(component, message);
 }
 
 /* The bit of the name of `size` bytes; 0 if there is none. */
@@ -167,7 +122,7 @@ void recsys_log_set_request(const char *id)
     size_t n = 0;
 
     for (; id != NULL && id[n] != '\0' && n < REQUEST_SIZE - 1; n++)
-        request[n] = is_printable((unsigned char)id[n]) ? id[n] : '?';
+        request[n] = rs_trace_is_printable((unsigned char)id[n]) ? id[n] : '?';
     request[n] = '\0';
 }
 
@@ -179,5 +134,5 @@ uint32_t recsys_log_check_trace(uint32_t component)
 void recsys_log_write_trace(uint32_t component, const char *message)
 {
     if (message != NULL && rs_trace_is_on(component))
-        send(component, message);
+        rs_trace_write(component, message);
 }

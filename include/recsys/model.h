@@ -211,6 +211,8 @@ typedef struct recsys_model_info {
     uint64_t n_catalog;       /* items that have a catalogue entry */
     uint64_t mapped_bytes;    /* size of the mapped files, or of the memory they were given in */
     uint64_t private_bytes;   /* allocated by this process in addition */
+    uint64_t code_bytes;      /* of these, the integer codes that a scan reads before it scores;
+                                 0 = they would not tell the items apart, scans read floats */
     uint32_t user_id_kind;    /* RECSYS_ID_KIND_* */
     uint32_t item_id_kind;
     uint32_t metric;          /* RECSYS_METRIC_* */
@@ -230,8 +232,8 @@ typedef struct recsys_model_info {
 
 #define RECSYS_MODEL_INFO_SIZE_V1 RECSYS_SIZE_TO(recsys_model_info, metadata)
 #define RECSYS_MODEL_INFO_INIT \
-    {(uint32_t)sizeof(recsys_model_info), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0.0f, \
-     0.0f, NULL, NULL, NULL, NULL, NULL, NULL}
+    {(uint32_t)sizeof(recsys_model_info), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, \
+     0.0f, 0.0f, NULL, NULL, NULL, NULL, NULL, NULL}
 
 /*
  * Describe `model`.

@@ -12,9 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/ids/ids.h"
+#include "lib/bundle/codes.h"
 #include "lib/bundle/layout.h"
 #include "lib/catalog/catalog.h"
+#include "lib/ids/ids.h"
 #include "recsys/model.h"
 
 struct recsys_model {
@@ -34,6 +35,8 @@ struct recsys_model {
     _Atomic(int64_t *) item_numbers; /* has asked for it; else NULL. Written once: array.c */
     struct rs_block *blocks;
     uint32_t n_blocks;
+    const uint8_t *codes;               /* of item vectors: lib/bundle/codes.h; NULL = none */
+    struct rs_code_bounds *code_bounds; /* one a block */
 
     uint32_t metric; /* RECSYS_METRIC_* */
     uint32_t link;   /* RECSYS_LINK_* */

@@ -335,6 +335,7 @@ static const struct entry entries[] = {
     FIELD(recsys_model_info, n_catalog),
     FIELD(recsys_model_info, mapped_bytes),
     FIELD(recsys_model_info, private_bytes),
+    FIELD(recsys_model_info, code_bytes),
     FIELD(recsys_model_info, user_id_kind),
     FIELD(recsys_model_info, item_id_kind),
     FIELD(recsys_model_info, metric),

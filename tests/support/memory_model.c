@@ -131,6 +131,13 @@ struct recsys_model *memory_model_create(const struct plain_items *items)
     model->blocks = rs_alloc_array(model->n_blocks, sizeof *model->blocks);
     CHECK(model->blocks != NULL);
     rs_layout_blocks(sorted, bias, items->n, model->blocks);
+    uint8_t *codes = rs_memory_take(model->memory, rs_codes_bytes(items->n, items->d), 1, 0);
+    model->code_bounds =
+        rs_memory_take(model->memory, model->n_blocks, sizeof *model->code_bounds, 0);
+    CHECK(codes != NULL && model->code_bounds != NULL);
+    rs_codes_make(rows, items->n, items->d, model->stride, model->blocks, codes,
+                  model->code_bounds);
+    model->codes = codes;
     free(norms);
     free(sorted);
     free(order);

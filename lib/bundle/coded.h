@@ -1,0 +1,21 @@
+/* lib/bundle/coded.h - a query as codes. */
+#ifndef RS_BUNDLE_CODED_H
+#define RS_BUNDLE_CODED_H
+
+#include <stdint.h>
+
+/* q = step * k + f, with k the codes. */
+struct rs_coded {
+    const int8_t *codes; /* [cells * 4], zeros from dimensions on */
+    int32_t shift;       /* 128 * sum of the codes: what the items' + 128 adds to each product */
+    double step;         /* 0: this query has no codes */
+    double norm;         /* |step * k|, rounded up */
+    double residual;     /* |f|, rounded up */
+};
+
+/* Codes of at most `largest` for a query of finite numbers, and what they leave. `codes` has
+ * room for dimensions rounded up to a multiple of four. */
+void rs_coded_make(const float *query, uint32_t dimensions, int32_t largest, int8_t *codes,
+                   struct rs_coded *out);
+
+#endif

@@ -1,0 +1,107 @@
+/* lib/bundle/codes.c - see codes.h.
+ *
+ * A code need not be the nearest integer, it only has to say how far off it is: so
+ * the arithmetic is in float, y = x * (1 / s) and c = round(y), and its rounding is
+ * part of the residual. In units of s the residual is |y - c|, which is exact, plus
+ * at most 2^-24 |y| for the product.
+ */
+#include "lib/bundle/codes.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Largest numbers of a block that codes are made of; beyond, a scan takes the floats. What a
+ * float can hold of products of such a block and such a query (lib/bundle/coded.c) is normal. */
+#define SMALLEST 0x1p-40f
+#define LARGEST 0x1p50f
+
+/* Added and taken away again it rounds to an integer, the nearest one. */
+#define ROUND 12582912.0f /* 1.5 * 2^23 */
+
+#define LANES 8u
+#define CHUNK 64u /* numbers of a row at a time */
+
+static float largest_number(const float *rows, uint32_t n, uint32_t dimensions, uint32_t stride)
+{
+    float largest[LANES] = {0}, all = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        const float *row = rows + (size_t)i * stride;
+        for (uint32_t j = 0; j < dimensions; j++) {
+            float size = fabsf(row[j]);
+            largest[j % LANES] = size > largest[j % LANES] ? size : largest[j % LANES];
+        }
+    }
+    for (uint32_t l = 0; l < LANES; l++)
+        all = largest[l] > all ? largest[l] : all;
+    return all;
+}
+
+/* Codes of up to CHUNK numbers, the rest of `out` zeros; returns the square of their
+ * residual in units of the step. */
+static float code_chunk(const float *x, uint32_t n, float inverse, uint8_t *out)
+{
+    float sum[LANES] = {0}, y[CHUNK] = {0};
+
+    for (uint32_t j = 0; j < n; j++)
+        y[j] = x[j] * inverse;
+    for (uint32_t j = 0; j < CHUNK; j += LANES)
+        for (uint32_t l = 0; l < LANES; l++) {
+            float c = (y[j + l] + ROUND) - ROUND, rest = y[j + l] - c;
+            sum[l] += rest * rest;
+            out[j + l] = (uint8_t)((int32_t)c + (int32_t)RS_CODES_ZERO);
+        }
+    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+}
+
+/* One row's codes into its place in every cell; returns the square of its residual. */
+static float code_row(const float *row, uint32_t dimensions, float inverse, uint8_t *out)
+{
+    uint8_t codes[CHUNK];
+    float sum = 0;
+
+    for (uint32_t j = 0; j < dimensions; j += CHUNK) {
+        uint32_t n = dimensions - j < CHUNK ? dimensions - j : CHUNK;
+        sum += code_chunk(row + j, n, inverse, codes);
+        for (uint32_t l = 0; l < n; l += 4, out += RS_CODES_CELL)
+            memcpy(out, codes + l, 4);
+    }
+    return sum;
+}
+
+/* One block of at most RS_BLOCK_ITEMS rows, all of norm <= `max_norm`. */
+static void code_block(const float *rows, uint32_t n, uint32_t dimensions, uint32_t stride,
+                       double max_norm, uint8_t *out, struct rs_code_bounds *bounds)
+{
+    size_t group = rs_codes_group_bytes(dimensions);
+    float largest = largest_number(rows, n, dimensions, stride), worst = 0;
+
+    bounds->step = 0;
+    bounds->max_residual = max_norm;
+    if (!(largest >= SMALLEST && largest <= LARGEST))
+        return;
+    /* Rounded down, so that no |y| is above 127. */
+    float inverse = nextafterf((float)(RS_CODES_LARGEST / (double)largest), 0.0f);
+    for (uint32_t i = 0; i < n; i++) {
+        float square = code_row(rows + (size_t)i * stride, dimensions, inverse,
+                                out + (i / RS_CODES_GROUP) * group + (i % RS_CODES_GROUP) * 4);
+        worst = square > worst ? square : worst;
+    }
+    bounds->step = 1.0 / (double)inverse;
+    /* A float sum of d squares errs by less than d * 2^-23, relatively. */
+    bounds->max_residual =
+        bounds->step * sqrt((double)worst * (1.0 + dimensions * 0x1p-22)) + 0x1p-23 * max_norm;
+}
+
+void rs_codes_make(const float *rows, size_t n, uint32_t dimensions, uint32_t stride,
+                   const struct rs_block *blocks, uint8_t *out, struct rs_code_bounds *bounds)
+{
+    size_t block_bytes = RS_BLOCK_ITEMS / RS_CODES_GROUP * rs_codes_group_bytes(dimensions);
+
+    memset(out, (int)RS_CODES_ZERO, rs_codes_bytes(n, dimensions));
+    for (size_t b = 0; b * RS_BLOCK_ITEMS < n; b++) {
+        size_t first = b * RS_BLOCK_ITEMS, left = n - first;
+        code_block(rows + first * stride, (uint32_t)(left < RS_BLOCK_ITEMS ? left : RS_BLOCK_ITEMS),
+                   dimensions, stride, blocks[b].max_norm, out + b * block_bytes, &bounds[b]);
+    }
+}

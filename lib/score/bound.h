@@ -12,12 +12,18 @@
  *
  * with u = 2^-24. By Cauchy-Schwarz |q|*|x| also bounds every score of a block,
  * which skips whole blocks: LEMP (Teflioudi, Gemulla, Mykytiuk, SIGMOD 2015).
+ *
+ * Or it sees scores of integer codes (lib/bundle/codes.h): x = s*c + e, q = t*k + f, and
+ * t*s*<k,c> is exact but for its conversion to float. By Cauchy-Schwarz
+ *
+ *   |<q,x> - t*s*<k,c>| = |<t*k, e> + <f, x>|  <=  |t*k| * |e|  +  |f| * |x|
  */
 #ifndef RS_SCORE_BOUND_H
 #define RS_SCORE_BOUND_H
 
 #include <math.h>
 
+#include "lib/bundle/coded.h"
 #include "lib/model/model.h"
 
 /* The largest difference between float score and canonical score of any item whose norm is at
@@ -55,6 +61,35 @@ static inline float rs_bound_float(const struct recsys_model *model, double quer
         return -INFINITY;
     double limit = (double)threshold - offset -
                    rs_bound_slack(model, query_norm, norm, offset, abs_bias, threshold);
+    return nextafterf((float)limit, -INFINITY);
+}
+
+/* The largest difference between <q,x> and what codes say of it, for the items of a block. */
+static inline double rs_bound_residual(const struct recsys_model *model,
+                                       const struct rs_coded *query, uint32_t block)
+{
+    const struct rs_code_bounds *codes = &model->code_bounds[block];
+
+    return (query->norm * codes->max_residual + query->residual * model->blocks[block].max_norm) *
+           (1.0 + 0x1p-40);
+}
+
+/* The score by codes (bias included, offset not) below which no item of the block can reach
+ * `threshold`. */
+static inline float rs_bound_codes(const struct recsys_model *model, const struct rs_coded *query,
+                                   double query_norm, uint32_t block, double offset,
+                                   float threshold)
+{
+    const struct rs_block *bounds = &model->blocks[block];
+    const struct rs_code_bounds *codes = &model->code_bounds[block];
+
+    if (!isfinite(threshold))
+        return -INFINITY;
+    /* The slack's reach is that of the codes' own vectors here. */
+    double limit =
+        (double)threshold - offset - rs_bound_residual(model, query, block) -
+        rs_bound_slack(model, query_norm + query->residual, bounds->max_norm + codes->max_residual,
+                       offset, bounds->rest_abs_bias, threshold);
     return nextafterf((float)limit, -INFINITY);
 }
 

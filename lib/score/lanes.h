@@ -9,7 +9,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "lib/bundle/coded.h"
 #include "lib/model/model.h"
+#include "lib/score/code_kernel.h"
 #include "lib/score/eligible.h"
 #include "lib/score/kernel.h"
 #include "lib/score/survivors.h"
@@ -24,9 +26,16 @@ struct rs_lane {
     const float *query; /* a row of the batch's buffer, zeros from dimensions to stride */
     double offset;
     double norm; /* of the query, rounded up */
+    struct rs_coded coded;
     uint32_t k;
     struct rs_eligible eligible;
     _Atomic float threshold; /* the best K-th score of all workers; only rises; relaxed */
+};
+
+/* Candidates whose vectors are on their way. */
+#define RS_WAITING 16u
+struct rs_prefetched {
+    uint32_t lane, position;
 };
 
 /* The memory of one thread: its own K best of every lane, and room for a tile. */
@@ -35,9 +44,14 @@ struct rs_worker {
     struct rs_best *best; /* behind them */
     float *scores;        /* [RS_TILE_QUERIES, RS_BLOCK_ITEMS] */
     float *queries;       /* [RS_TILE_QUERIES, stride] gathered */
-    float *limits;        /* one a lane, padded to whole panels: see scan_tile.c */
-    uint32_t *active;     /* lanes that need this block */
-    uint16_t *survivors;  /* [RS_BLOCK_ITEMS] */
+    float *limits;        /* one a lane, padded to whole panels: scan_tile.c, scan_codes.c */
+    float *scales;        /* likewise: scan_codes.c */
+    int32_t *least;
+    uint32_t *active;    /* lanes that look at this block */
+    uint32_t *others;    /* of these, the lanes that do it by floats */
+    uint16_t *survivors; /* [RS_BLOCK_ITEMS] */
+    struct rs_prefetched waiting[RS_WAITING];
+    uint32_t n_waiting;
     /* for the trace; valid when the pass is over */
     uint64_t n_blocks;     /* that it has looked at */
     uint64_t n_multiplied; /* blocks x lanes whose float scores it has computed */
@@ -53,6 +67,9 @@ struct rs_scan {
     const struct rs_kernel *kernel; /* NULL: BLAS */
     const struct rs_tile *tile;     /* of the kernel; NULL: lane by lane, or BLAS */
     const float *panels;            /* [panel, dimensions, tile->lanes]; last lanes may be zeros */
+    const struct rs_code_kernel *code_kernel; /* NULL: no codes */
+    const int8_t *code_panels;                /* [panel, cells, RS_CODE_LANES, 4], likewise */
+    const int32_t *code_shifts;               /* [padded lanes] */
     atomic_uint next_block;
 };
 

@@ -32,10 +32,13 @@ int rs_lane_offer(const struct rs_scan *scan, struct rs_lane *lane, struct rs_to
 }
 
 float rs_lane_limit(const struct rs_scan *scan, const struct rs_lane *lane,
-                    const struct rs_topk *topk, uint32_t block)
+                    const struct rs_topk *topk, uint32_t block, enum rs_made_of made_of)
 {
     const struct rs_block *bounds = &scan->model->blocks[block];
 
+    if (made_of == RS_OF_CODES)
+        return rs_bound_codes(scan->model, &lane->coded, lane->norm, block, lane->offset,
+                              rs_lane_threshold(lane, topk));
     return rs_bound_float(scan->model, lane->norm, bounds->max_norm, lane->offset,
                           bounds->rest_abs_bias, rs_lane_threshold(lane, topk));
 }

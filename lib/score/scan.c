@@ -2,13 +2,14 @@
  *
  * Workers take blocks of items in scan order, largest norms first. For a block they drop the
  * queries that can gain nothing from it (by bound.h, or because no item passes their filter). They
- * compute the float scores of the others while the block is in cache (by scan_tile.c and a kernel,
- * or by BLAS), and read those scores at once: an item that reaches the threshold is checked for
- * eligibility, scored canonically and offered to the query's K best. The threshold is the K-th best
- * canonical score of any worker, so it rises quickly and few items ever get that far.
+ * compute the approximate scores of the others while the block is in cache, by integer codes
+ * (scan_codes.c), or where a model, a block or a query has none, by floats (scan_tile.c and a
+ * kernel, or BLAS), and read those scores at once: an item that reaches the threshold is checked
+ * for eligibility, scored canonically and offered to the query's K best. The threshold is the K-th
+ * best canonical score of any worker, so it rises quickly and few items ever get that far.
  *
- * A float score decides nothing, so the answer does not depend on BLAS or kernel, on the batch, or
- * on which worker saw a block first.
+ * An approximate score decides nothing, so the answer does not depend on codes, BLAS or kernel, on
+ * the batch, or on which worker saw a block first.
  */
 #include "lib/score/scan.h"
 
@@ -17,7 +18,9 @@
 #include "lib/score/blas.h"
 #include "lib/score/bound.h"
 #include "lib/score/offer.h"
+#include "lib/score/scan_codes.h"
 #include "lib/score/scan_tile.h"
+#include "lib/score/scores.h"
 
 /* Up to this many queries a matrix product costs more than separate passes
  * over a block that is in cache (tests/bench/bench_score.c). */
@@ -51,26 +54,6 @@ static int take_sparse(const struct rs_scan *scan, struct rs_lane *lane, struct 
             rs_lane_offer(scan, lane, topk, position);
         }
     return 1;
-}
-
-/* Go through the float scores of one block for one query. */
-static void take_scores(const struct rs_scan *scan, struct rs_worker *worker, uint32_t number,
-                        uint32_t block, const float *scores)
-{
-    const struct recsys_model *model = scan->model;
-    struct rs_lane *lane = &scan->lanes[number];
-    struct rs_topk *topk = &worker->topk[number];
-    uint32_t first = block * RS_BLOCK_ITEMS, n = rs_scan_block_items(model, block);
-    const float *bias = model->item_bias == NULL ? NULL : model->item_bias + first;
-    float limit = rs_lane_limit(scan, lane, topk, block);
-    uint32_t found = scan->survivors(scores, bias, n, limit, worker->survivors);
-
-    for (uint32_t s = 0; s < found; s++) {
-        uint32_t i = worker->survivors[s];
-        float score = bias == NULL ? scores[i] : scores[i] + bias[i];
-        if (!(score < limit) && rs_lane_offer(scan, lane, topk, first + i))
-            limit = rs_lane_limit(scan, lane, topk, block);
-    }
 }
 
 /* Find the lanes that need this block's scores. Returns 0 if no lane needs this block or any
@@ -113,17 +96,18 @@ static const float *gather(const struct rs_scan *scan, struct rs_worker *worker,
 }
 
 static void take_one(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
-                     const float *items, uint32_t number)
+                     uint32_t number)
 {
     const struct recsys_model *model = scan->model;
     const float *query = scan->lanes[number].query;
+    const float *items = model->items + (size_t)block * RS_BLOCK_ITEMS * model->stride;
     uint32_t n_items = rs_scan_block_items(model, block);
 
     if (scan->kernel != NULL)
         scan->kernel->one(items, n_items, model->stride, query, worker->scores);
     else
         rs_blas_one(items, n_items, model->stride, model->dimensions, query, worker->scores);
-    take_scores(scan, worker, number, block, worker->scores);
+    rs_scores_take(scan, worker, number, block, worker->scores, RS_OF_FLOATS);
 }
 
 /* At most RS_TILE_QUERIES lanes. */
@@ -135,11 +119,13 @@ static void take_by_blas(const struct rs_scan *scan, struct rs_worker *worker, u
     rs_blas_tile(items, rs_scan_block_items(model, block), model->stride, model->dimensions,
                  gather(scan, worker, active, n), n, worker->scores, RS_BLOCK_ITEMS);
     for (uint32_t i = 0; i < n; i++)
-        take_scores(scan, worker, active[i], block, worker->scores + (size_t)i * RS_BLOCK_ITEMS);
+        rs_scores_take(scan, worker, active[i], block, worker->scores + (size_t)i * RS_BLOCK_ITEMS,
+                       RS_OF_FLOATS);
 }
 
-static void take_block(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
-                       const uint32_t *active, uint32_t n)
+/* By floats, whatever there is of kernels. */
+static void take_floats(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                        const uint32_t *active, uint32_t n)
 {
     const float *items = scan->model->items + (size_t)block * RS_BLOCK_ITEMS * scan->model->stride;
 
@@ -151,7 +137,43 @@ static void take_block(const struct rs_scan *scan, struct rs_worker *worker, uin
                          n - t < RS_TILE_QUERIES ? n - t : RS_TILE_QUERIES);
     } else {
         for (uint32_t i = 0; i < n; i++)
-            take_one(scan, worker, block, items, active[i]);
+            take_one(scan, worker, block, active[i]);
+    }
+}
+
+/* Take the lanes out of `active` that codes say nothing about, or of which nothing is known
+ * yet; the others stay in order. Returns how many stay. */
+static uint32_t take_others(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                            uint32_t *active, uint32_t n)
+{
+    uint32_t coded = 0, n_floats = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        const struct rs_lane *lane = &scan->lanes[active[i]];
+        if (!rs_codes_reach(scan, lane, block))
+            worker->others[n_floats++] = active[i];
+        else if (rs_lane_threshold(lane, &worker->topk[active[i]]) == -INFINITY)
+            rs_codes_one(scan, worker, block, active[i]);
+        else
+            active[coded++] = active[i];
+    }
+    take_floats(scan, worker, block, worker->others, n_floats);
+    return coded;
+}
+
+static void take_block(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                       uint32_t *active, uint32_t n)
+{
+    if (scan->code_kernel == NULL) {
+        take_floats(scan, worker, block, active, n);
+        return;
+    }
+    n = take_others(scan, worker, block, active, n);
+    if (n > FEW_QUERIES && scan->code_panels != NULL) {
+        rs_codes_tiles(scan, worker, block, active, n);
+    } else {
+        for (uint32_t i = 0; i < n; i++)
+            rs_codes_one(scan, worker, block, active[i]);
     }
 }
 

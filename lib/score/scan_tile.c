@@ -31,8 +31,8 @@ static void take(const struct rs_scan *scan, struct rs_worker *worker, uint32_t 
             if (scores[(size_t)row * width + l] < limit || limit == INFINITY)
                 continue;
             if (rs_lane_offer(scan, &scan->lanes[number], &worker->topk[number], position + row))
-                worker->limits[number] =
-                    rs_lane_limit(scan, &scan->lanes[number], &worker->topk[number], block);
+                worker->limits[number] = rs_lane_limit(scan, &scan->lanes[number],
+                                                       &worker->topk[number], block, RS_OF_FLOATS);
         }
     }
 }
@@ -72,8 +72,8 @@ void rs_scan_tiles(const struct rs_scan *scan, struct rs_worker *worker, uint32_
     for (uint32_t i = 0; i < rs_scan_padded(scan->n_lanes); i++)
         worker->limits[i] = INFINITY;
     for (uint32_t i = 0; i < n; i++)
-        worker->limits[active[i]] =
-            rs_lane_limit(scan, &scan->lanes[active[i]], &worker->topk[active[i]], block);
+        worker->limits[active[i]] = rs_lane_limit(scan, &scan->lanes[active[i]],
+                                                  &worker->topk[active[i]], block, RS_OF_FLOATS);
     for (uint32_t row = 0; row < n_rows; row += ROWS_IN_CACHE) {
         uint32_t end = n_rows - row < ROWS_IN_CACHE ? n_rows : row + ROWS_IN_CACHE;
         for (uint32_t i = 0; i < n;) { /* active lanes ascend: one panel after the other */

@@ -11,14 +11,25 @@
 
 static const char *path_of(const struct rs_scan *scan)
 {
+    if (scan->code_kernel != NULL)
+        return "codes";
     if (scan->tile != NULL)
         return "tiles";
     return scan->kernel != NULL ? "lane by lane" : "BLAS";
 }
 
+/* NULL: BLAS, whose kernels have no name here. */
+static const char *kernel_of(const struct rs_scan *scan)
+{
+    if (scan->code_kernel != NULL)
+        return scan->code_kernel->name;
+    return scan->kernel != NULL ? scan->kernel->name : NULL;
+}
+
 void rs_scan_trace(const struct rs_scan *scan)
 {
     uint64_t n_blocks = 0, n_multiplied = 0, n_scored = 0;
+    const char *kernel = kernel_of(scan);
 
     if (!rs_trace_is_on(RECSYS_TRACE_SCAN))
         return;
@@ -32,7 +43,7 @@ void rs_scan_trace(const struct rs_scan *scan)
              "%" PRIu32 " queries over %" PRIu32 " items by %s%s%s, %" PRIu32 " threads: %" PRIu64
              " of %" PRIu32 " blocks looked at, %" PRIu64
              " of them skipped by a query or taken item by item, %" PRIu64 " items scored exactly",
-             scan->n_lanes, scan->model->n_items, path_of(scan), scan->kernel == NULL ? "" : " of ",
-             scan->kernel == NULL ? "" : scan->kernel->name, scan->n_workers, n_blocks,
-             scan->model->n_blocks, n_blocks * scan->n_lanes - n_multiplied, n_scored);
+             scan->n_lanes, scan->model->n_items, path_of(scan), kernel == NULL ? "" : " of ",
+             kernel == NULL ? "" : kernel, scan->n_workers, n_blocks, scan->model->n_blocks,
+             n_blocks * scan->n_lanes - n_multiplied, n_scored);
 }

@@ -34,11 +34,14 @@ struct recsys_scorer {
     struct rs_team *team;
     uint32_t n_threads;
     rs_survivors survivors;
-    const struct rs_kernel *kernel; /* NULL: BLAS */
-    struct rs_worker *workers;      /* n_threads */
+    const struct rs_kernel *kernel;           /* NULL: BLAS */
+    const struct rs_code_kernel *code_kernel; /* NULL: no codes */
+    struct rs_worker *workers;                /* n_threads */
     struct rs_lane *lanes;
-    float *queries; /* [max_lanes, stride] */
-    float *panels;  /* the same numbers as the tiles want them */
+    float *queries;              /* [max_lanes, stride] */
+    float *panels;               /* the same numbers as the tiles want them */
+    int8_t *codes, *code_panels; /* the same for queries as codes */
+    int32_t *code_shifts;        /* one a lane, padded */
     size_t max_lanes, max_best, max_stride, max_query_floats;
     struct rs_chunk chunk; /* of the public calls */
 };
@@ -50,7 +53,10 @@ static void free_worker(struct rs_worker *worker)
     rs_free_aligned(worker->scores);
     rs_free_aligned(worker->queries);
     rs_free_aligned(worker->limits);
+    rs_free_aligned(worker->scales);
+    rs_free_aligned(worker->least);
     rs_free(worker->active);
+    rs_free(worker->others);
     rs_free(worker->survivors);
 }
 
@@ -68,6 +74,9 @@ void recsys_scorer_destroy(recsys_scorer *scorer)
     rs_free(scorer->lanes);
     rs_free_aligned(scorer->queries);
     rs_free_aligned(scorer->panels);
+    rs_free_aligned(scorer->codes);
+    rs_free_aligned(scorer->code_panels);
+    rs_free_aligned(scorer->code_shifts);
     rs_free(scorer->chunk.questions);
     rs_free(scorer->chunk.answers);
     rs_free(scorer);
@@ -100,13 +109,18 @@ static int reserve_lanes(recsys_scorer *scorer, size_t n)
 {
     if (n <= scorer->max_lanes)
         return 1;
-    if (!regrow_array((void **)&scorer->lanes, n, sizeof *scorer->lanes))
+    size_t padded = rs_scan_padded((uint32_t)n);
+    if (!regrow_array((void **)&scorer->lanes, n, sizeof *scorer->lanes) ||
+        !regrow((void **)&scorer->code_shifts, padded, sizeof *scorer->code_shifts))
         return 0;
     for (uint32_t w = 0; w < scorer->n_threads; w++) {
         struct rs_worker *worker = &scorer->workers[w];
         if (!regrow_array((void **)&worker->topk, n, sizeof *worker->topk) ||
             !regrow_array((void **)&worker->active, n, sizeof *worker->active) ||
-            !regrow((void **)&worker->limits, rs_scan_padded((uint32_t)n), sizeof(float)))
+            !regrow_array((void **)&worker->others, n, sizeof *worker->others) ||
+            !regrow((void **)&worker->limits, padded, sizeof(float)) ||
+            !regrow((void **)&worker->scales, padded, sizeof(float)) ||
+            !regrow((void **)&worker->least, padded, sizeof *worker->least))
             return 0;
     }
     scorer->max_lanes = n;
@@ -132,7 +146,9 @@ static int reserve_vectors(recsys_scorer *scorer, size_t n_lanes, uint32_t dimen
         return 0;
     if (floats > scorer->max_query_floats) {
         if (!regrow((void **)&scorer->queries, floats, sizeof(float)) ||
-            !regrow((void **)&scorer->panels, floats, sizeof(float)))
+            !regrow((void **)&scorer->panels, floats, sizeof(float)) ||
+            !regrow((void **)&scorer->codes, floats, sizeof *scorer->codes) ||
+            !regrow((void **)&scorer->code_panels, floats, sizeof *scorer->code_panels))
             return 0;
         scorer->max_query_floats = floats;
     }
@@ -197,6 +213,7 @@ recsys_status recsys_scorer_create(const recsys_scorer_options *options, recsys_
     scorer->n_threads = seen.n_threads == 0 ? 1 : seen.n_threads;
     scorer->survivors = rs_survivors_choose();
     scorer->kernel = rs_kernel_choose();
+    scorer->code_kernel = rs_code_kernel_choose();
     scorer->fork_count = rs_fork_count();
     atomic_init(&scorer->busy, 0u);
     size_t batch = seen.max_batch == 0 ? 1 : seen.max_batch, sum_k;
@@ -244,9 +261,11 @@ struct rs_chunk *rs_scorer_chunk(recsys_scorer *scorer)
     return &scorer->chunk;
 }
 
-void rs_scorer_use_blas(recsys_scorer *scorer)
+void rs_scorer_use(recsys_scorer *scorer, const struct rs_kernel *kernel,
+                   const struct rs_code_kernel *code_kernel)
 {
-    scorer->kernel = NULL;
+    scorer->kernel = kernel;
+    scorer->code_kernel = code_kernel;
 }
 
 /* The queries as panels. The last one is filled up with zeros. */
@@ -259,6 +278,25 @@ static void make_panels(recsys_scorer *scorer, const struct rs_scan *scan)
         float *column = scorer->panels + (size_t)(q / width) * width * d + q % width;
         for (uint32_t j = 0; j < d; j++)
             column[(size_t)j * width] = q < scan->n_lanes ? scan->lanes[q].query[j] : 0.0f;
+    }
+}
+
+/* The same of codes. */
+static void make_code_panels(recsys_scorer *scorer, const struct rs_scan *scan)
+{
+    uint32_t cells = (scan->model->dimensions + 3) / 4;
+    uint32_t padded = (scan->n_lanes + RS_CODE_LANES - 1) / RS_CODE_LANES * RS_CODE_LANES;
+
+    for (uint32_t q = 0; q < padded; q++) {
+        int8_t *column = scorer->code_panels +
+                         (size_t)(q / RS_CODE_LANES) * RS_CODE_LANES * cells * 4 +
+                         (size_t)(q % RS_CODE_LANES) * 4;
+        scorer->code_shifts[q] = q < scan->n_lanes ? scan->lanes[q].coded.shift : 0;
+        for (uint32_t j = 0; j < cells; j++, column += (size_t)RS_CODE_LANES * 4)
+            if (q < scan->n_lanes)
+                memcpy(column, scan->lanes[q].coded.codes + (size_t)j * 4, 4);
+            else
+                memset(column, 0, 4);
     }
 }
 
@@ -277,6 +315,9 @@ static void set_up(recsys_scorer *scorer, const struct recsys_model *model,
         lane->query = row;
         lane->offset = question->offset;
         lane->norm = sqrt(rs_canonical_dot(row, row, d)) * (1.0 + 0x1p-40);
+        if (scorer->code_kernel != NULL && model->codes != NULL)
+            rs_coded_make(row, model->dimensions, scorer->code_kernel->largest,
+                          scorer->codes + (size_t)q * model->stride, &lane->coded);
         lane->k = rs_question_k(question, model);
         lane->eligible = question->eligible;
         atomic_init(&lane->threshold, -INFINITY);
@@ -312,7 +353,9 @@ recsys_status rs_scorer_run(recsys_scorer *scorer, const struct recsys_model *mo
                            .n_workers = work < ALONE_MULTIPLICATIONS ? 1 : scorer->n_threads,
                            .survivors = scorer->survivors,
                            .kernel = scorer->kernel,
-                           .panels = scorer->panels};
+                           .panels = scorer->panels,
+                           .code_kernel = model->codes == NULL ? NULL : scorer->code_kernel,
+                           .code_shifts = scorer->code_shifts};
     atomic_init(&scan.next_block, 0u);
     set_up(scorer, model, questions, n, scan.n_workers);
     scan.tile = rs_scan_choose_tile(scan.kernel, n);
@@ -320,6 +363,10 @@ recsys_status rs_scorer_run(recsys_scorer *scorer, const struct recsys_model *mo
         scan.tile = NULL;
     if (scan.tile != NULL)
         make_panels(scorer, &scan);
+    if (scan.code_kernel != NULL && scan.code_kernel->tiles != NULL && n > 2) {
+        make_code_panels(scorer, &scan);
+        scan.code_panels = scorer->code_panels;
+    }
     if (scan.n_workers == 1)
         rs_scan_work(&scan, 0);
     else

@@ -3,7 +3,9 @@
 #define RS_SCORE_SCORER_H
 
 #include "lib/model/model.h"
+#include "lib/score/code_kernel.h"
 #include "lib/score/eligible.h"
+#include "lib/score/kernel.h"
 #include "lib/score/topk.h"
 #include "recsys/scorer.h"
 
@@ -53,8 +55,10 @@ struct rs_chunk {
 };
 struct rs_chunk *rs_scorer_chunk(recsys_scorer *scorer);
 
-/* Leave all products to BLAS, as on a processor that has no kernel: for tests. */
-void rs_scorer_use_blas(recsys_scorer *scorer);
+/* Use these kernels and not the processor's best: for tests. NULL for `kernel` leaves floats
+ * to BLAS, NULL for `code_kernel` looks at no codes. */
+void rs_scorer_use(recsys_scorer *scorer, const struct rs_kernel *kernel,
+                   const struct rs_code_kernel *code_kernel);
 
 /* Room for this many questions, their K summed, and vectors this long. */
 recsys_status rs_scorer_reserve(recsys_scorer *scorer, size_t n_questions, size_t sum_k,

@@ -16,7 +16,7 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
     "lib/bundle":     PUBLIC + ["lib/base", "lib/formats"],
     "lib/builder":    PUBLIC + ["lib/base", "lib/ids", "lib/catalog", "lib/formats", "lib/bundle"],
     "lib/model":      PUBLIC + ["lib/base", "lib/ids", "lib/catalog", "lib/formats", "lib/bundle"],
-    "lib/score":      PUBLIC + ["lib/base", "lib/ids", "lib/catalog", "lib/model"],
+    "lib/score":      PUBLIC + ["lib/base", "lib/ids", "lib/catalog", "lib/bundle", "lib/model"],
     "lib/serve":      PUBLIC + ["lib/base", "lib/ids", "lib/catalog", "lib/model", "lib/score"],
     "lib/registry":   PUBLIC + ["lib/base", "lib/catalog", "lib/model", "lib/score", "lib/serve"],
     "lib/stats":      PUBLIC + ["lib/base"],

@@ -207,8 +207,7 @@ static void ask_matrix(const struct setting *s, uint32_t k, int f)
 {
     uint32_t d = s->items->d, n = s->n_queries;
     size_t stride = d + 3, places = (size_t)n * k;
-    float *queries = calloc(n * stride, sizeof *queries),
-          *scores = malloc(places * sizeof *scores);
+    float *queries = calloc(n * stride, sizeof *queries), *scores = malloc(places * sizeof *scores);
     uint64_t *ids = malloc(places * sizeof *ids);
     uint32_t *rows = malloc(places * sizeof *rows), *counts = malloc(n * sizeof *counts);
     recsys_error err;
@@ -244,6 +243,16 @@ static void ask_matrix(const struct setting *s, uint32_t k, int f)
     free(counts);
 }
 
+/* By other kernels than the processor's best. */
+static void ask_some(const struct setting *s, const char *what)
+{
+    static const uint32_t some[] = {1, 3, 64};
+
+    for (size_t b = 0; b < sizeof some / sizeof *some && some[b] <= 2 * s->n_queries; b++)
+        for (int f = -1; f < 4; f += 2)
+            ask(s, some[b], 10, f, what);
+}
+
 static void check_family(enum family family, uint32_t n, uint32_t d, int with_bias,
                          uint32_t n_queries, uint32_t n_threads, uint64_t seed)
 {
@@ -262,10 +271,14 @@ static void check_family(enum family family, uint32_t n, uint32_t d, int with_bi
     }
     for (int f = 0; f < 4; f++)
         ask_matrix(&s, 97, f);
-    rs_scorer_use_blas(s.scorer); /* what processors without a kernel of ours do */
-    for (size_t b = 0; b < sizeof batches / sizeof *batches && batches[b] <= 2 * n_queries; b++)
-        for (int f = -1; f < 4; f += 2)
-            ask(&s, batches[b], 10, f, "by BLAS");
+    for (uint32_t kernel = 0; rs_code_kernel_get(kernel) != NULL; kernel++) {
+        rs_scorer_use(s.scorer, rs_kernel_choose(), rs_code_kernel_get(kernel));
+        ask_some(&s, rs_code_kernel_get(kernel)->name);
+    }
+    rs_scorer_use(s.scorer, rs_kernel_choose(), NULL);
+    ask_some(&s, "by floats");
+    rs_scorer_use(s.scorer, NULL, NULL); /* what processors without a kernel of ours do */
+    ask_some(&s, "by BLAS");
     tear_down(&s);
     plain_items_destroy(&items);
 }
@@ -284,7 +297,8 @@ static void every_path_equals_a_full_sort(void **state)
 {
     static const uint32_t dimensions[] = {1, 3, 16, 50, 64};
     const char *long_run = getenv("RECSYS_LONG");
-    size_t wanted = long_run != NULL && *long_run == '1' ? 5 : SHORT_RUN; /* of the five dimensions */
+    size_t wanted =
+        long_run != NULL && *long_run == '1' ? 5 : SHORT_RUN; /* of the five dimensions */
     (void)state;
     for (int family = 0; family < N_FAMILIES; family++)
         for (size_t i = 0; i < sizeof dimensions / sizeof *dimensions; i++) {

@@ -1,0 +1,61 @@
+/* lib/score/code_kernel.h - products of integer codes: one file an instruction set.
+ *
+ * Sums are exact, so all kernels give the same floats, bit for bit, and a portable twin
+ * checks the others. Codes of items stand as lib/bundle/codes.h says; a query's are signed
+ * bytes, padded with zeros to whole cells.
+ */
+#ifndef RS_SCORE_CODE_KERNEL_H
+#define RS_SCORE_CODE_KERNEL_H
+
+#include <stdint.h>
+
+#include "lib/bundle/coded.h"
+
+/* A tile is this many items (whole groups) against a panel of this many queries. */
+#define RS_CODE_ITEMS 32u
+#define RS_CODE_LANES 8u
+
+/* Codes that pass by all panels before the next ones do: they, the next ones and the panels
+ * stay in a first-level cache. */
+#define RS_CODE_BYTES_IN_CACHE 8192u
+
+/* A panel: the queries' first cells, then their second ones ... All but the codes are
+ * [RS_CODE_LANES] each. */
+struct rs_code_panel {
+    const int8_t *codes; /* [cells, RS_CODE_LANES, 4] */
+    const int32_t *shifts;
+    const int32_t *least;         /* products below cannot reach the limit; within +-2^30 */
+    const float *scales, *limits; /* of this block: for items with biases */
+};
+
+struct rs_code_kernel {
+    const char *name;
+    int32_t largest; /* of a query's code: so much can be added up without saturating */
+
+    /* scores[i] = scale * (float)(product of item i's codes and the query's) for the
+     * items of `n_groups` groups. */
+    void (*one)(const uint8_t *groups, uint32_t n_groups, uint32_t cells,
+                const struct rs_coded *query, float scale, float *scores);
+
+    /* Goes through `n_tiles` tiles until one has a hit: bit i of hits[l] says that item i's
+     * product with lane l's query is not below the lane's least; or, if there are biases
+     * (RS_CODE_ITEMS a tile), that its score plus its bias is not below the limit. Returns
+     * that tile, or n_tiles, and then `hits` may be as it was. NULL: one by one is as fast. */
+    uint32_t (*tiles)(const uint8_t *groups, uint32_t n_tiles, uint32_t cells,
+                      const struct rs_code_panel *panel, const float *bias, uint32_t *hits);
+};
+
+/* The best that this processor runs; NULL: floats are as fast. */
+const struct rs_code_kernel *rs_code_kernel_choose(void);
+
+/* Number `index` of all kernels that this processor runs; NULL behind the last: for tests. */
+const struct rs_code_kernel *rs_code_kernel_get(uint32_t index);
+
+extern const struct rs_code_kernel rs_code_kernel_portable;
+#if defined(__x86_64__)
+extern const struct rs_code_kernel rs_code_kernel_avx2, rs_code_kernel_avx512vnni;
+#elif defined(__aarch64__)
+extern const struct rs_code_kernel rs_code_kernel_dotprod;
+#endif
+
+#endif

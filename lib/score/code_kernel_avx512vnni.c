@@ -1,0 +1,133 @@
+/* lib/score/code_kernel_avx512vnni.c - four products of bytes an element, 16 items a register.
+ *
+ * One VPDPBUSD takes a cell of items as it stands in memory and four codes of a query,
+ * repeated for all of them. A single query is bound by memory: its groups are read one
+ * after the other, in one stream. A tile is bound by the multiplications.
+ */
+#include "lib/score/code_kernel.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <string.h>
+
+#define TARGET __attribute__((target("avx512f,avx512dq,avx512vnni")))
+#define PREFETCH 4096u
+
+/* May point past the array: a prefetch reads nothing that can fault. */
+#define PREFETCH_AT(pointer, bytes)                                                                \
+    _mm_prefetch((const char *)((uintptr_t)(pointer) + (bytes)), _MM_HINT_T0)
+
+TARGET static inline __m512i repeated(const int8_t *codes)
+{
+    int32_t four;
+
+    memcpy(&four, codes, sizeof four);
+    return _mm512_set1_epi32(four);
+}
+
+TARGET static void one(const uint8_t *groups, uint32_t n_groups, uint32_t cells,
+                       const struct rs_coded *query, float scale, float *scores)
+{
+    const __m512 factor = _mm512_set1_ps(scale);
+    const __m512i start = _mm512_set1_epi32(-query->shift);
+
+    for (uint32_t g = 0; g < n_groups; g++) {
+        __m512i sum[4] = {start, _mm512_setzero_si512(), _mm512_setzero_si512(),
+                          _mm512_setzero_si512()};
+        uint32_t j = 0;
+        for (; j + 4 <= cells; j += 4, groups += 256)
+#pragma GCC unroll 4
+            for (uint32_t l = 0; l < 4; l++) {
+                PREFETCH_AT(groups + l * 64, PREFETCH);
+                sum[l] = _mm512_dpbusd_epi32(sum[l], _mm512_loadu_si512(groups + l * 64),
+                                             repeated(query->codes + (j + l) * 4));
+            }
+        for (; j < cells; j++, groups += 64)
+            sum[0] = _mm512_dpbusd_epi32(sum[0], _mm512_loadu_si512(groups),
+                                         repeated(query->codes + j * 4));
+        __m512i all =
+            _mm512_add_epi32(_mm512_add_epi32(sum[0], sum[1]), _mm512_add_epi32(sum[2], sum[3]));
+        _mm512_storeu_ps(scores + (size_t)g * 16, _mm512_mul_ps(_mm512_cvtepi32_ps(all), factor));
+    }
+}
+
+/* Whether a product reaches its least: the sums began below zero by as much, so one sign bit
+ * that is not set says so. */
+TARGET static inline uint32_t take_signs(const __m512i *low, const __m512i *high, uint32_t *hits)
+{
+    __m512i all = _mm512_and_si512(low[0], high[0]);
+    uint32_t any = 0;
+
+#pragma GCC unroll 8
+    for (uint32_t l = 1; l < RS_CODE_LANES; l++)
+        all = _mm512_ternarylogic_epi32(all, low[l], high[l], 0x80); /* and */
+    if (_mm512_movepi32_mask(all) == 0xffff)
+        return 0;
+#pragma GCC unroll 8
+    for (uint32_t l = 0; l < RS_CODE_LANES; l++) {
+        uint32_t below =
+            (uint32_t)_mm512_movepi32_mask(low[l]) | (uint32_t)_mm512_movepi32_mask(high[l]) << 16;
+        hits[l] = ~below;
+        any |= ~below;
+    }
+    return any;
+}
+
+TARGET static inline uint32_t take_scores(const __m512i *low, const __m512i *high,
+                                          const struct rs_code_panel *panel, const float *bias,
+                                          uint32_t *hits)
+{
+    const __m512 bias0 = _mm512_loadu_ps(bias), bias1 = _mm512_loadu_ps(bias + 16);
+    uint32_t any = 0;
+
+#pragma GCC unroll 8
+    for (uint32_t l = 0; l < RS_CODE_LANES; l++) {
+        const __m512 scale = _mm512_set1_ps(panel->scales[l]);
+        const __m512 limit = _mm512_set1_ps(panel->limits[l]);
+        __m512 s0 = _mm512_fmadd_ps(_mm512_cvtepi32_ps(low[l]), scale, bias0);
+        __m512 s1 = _mm512_fmadd_ps(_mm512_cvtepi32_ps(high[l]), scale, bias1);
+        hits[l] = (uint32_t)_mm512_cmp_ps_mask(s0, limit, _CMP_NLT_UQ) |
+                  (uint32_t)_mm512_cmp_ps_mask(s1, limit, _CMP_NLT_UQ) << 16;
+        any |= hits[l];
+    }
+    return any;
+}
+
+TARGET static uint32_t tiles(const uint8_t *groups, uint32_t n_tiles, uint32_t cells,
+                             const struct rs_code_panel *panel, const float *bias, uint32_t *hits)
+{
+    const size_t group = (size_t)cells * 64;
+    __m512i low[RS_CODE_LANES], high[RS_CODE_LANES];
+
+    for (uint32_t t = 0; t < n_tiles; t++, groups += 2 * group) {
+        const int8_t *codes = panel->codes;
+#pragma GCC unroll 8
+        for (uint32_t l = 0; l < RS_CODE_LANES; l++)
+            low[l] = high[l] =
+                _mm512_set1_epi32(-panel->shifts[l] - (bias == NULL ? panel->least[l] : 0));
+        for (uint32_t j = 0; j < cells; j++, codes += RS_CODE_LANES * 4) {
+            const uint8_t *x = groups + (size_t)j * 64;
+            PREFETCH_AT(x, RS_CODE_BYTES_IN_CACHE);
+            PREFETCH_AT(x + group, RS_CODE_BYTES_IN_CACHE);
+            __m512i x0 = _mm512_loadu_si512(x), x1 = _mm512_loadu_si512(x + group);
+#pragma GCC unroll 8
+            for (uint32_t l = 0; l < RS_CODE_LANES; l++) {
+                __m512i k = repeated(codes + l * 4);
+                low[l] = _mm512_dpbusd_epi32(low[l], x0, k);
+                high[l] = _mm512_dpbusd_epi32(high[l], x1, k);
+            }
+        }
+        if (bias == NULL ? take_signs(low, high, hits)
+                         : take_scores(low, high, panel, bias + t * RS_CODE_ITEMS, hits))
+            return t;
+    }
+    return n_tiles;
+}
+
+const struct rs_code_kernel rs_code_kernel_avx512vnni = {"avx512vnni", 127, one, tiles};
+
+#else
+typedef int rs_code_kernel_avx512vnni_is_for_x86;
+#endif

@@ -1,0 +1,178 @@
+/* lib/score/scan_codes.c - a block's scores by integer codes.
+ *
+ * The same as by floats, of a quarter of the bytes, with wider limits (bound.h): codes
+ * find candidates, the canonical score decides. A single query gets one score an item and
+ * looks at them as it would at floats. Many queries stand in panels; a tile that has
+ * nothing to say leaves no scores behind at all, only bits of what reached a limit.
+ */
+#include "lib/score/scan_codes.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lib/bundle/codes.h"
+#include "lib/score/offer.h"
+#include "lib/score/scores.h"
+
+static uint32_t cells_of(const struct recsys_model *model)
+{
+    return (model->dimensions + 3) / 4;
+}
+
+static const uint8_t *codes_at(const struct recsys_model *model, uint32_t position)
+{
+    return model->codes +
+           (size_t)(position / RS_CODES_GROUP) * rs_codes_group_bytes(model->dimensions);
+}
+
+static float scale_of(const struct rs_scan *scan, const struct rs_lane *lane, uint32_t block)
+{
+    return (float)(lane->coded.step * scan->model->code_bounds[block].step);
+}
+
+int rs_codes_reach(const struct rs_scan *scan, const struct rs_lane *lane, uint32_t block)
+{
+    return scan->code_kernel != NULL && lane->coded.step > 0 &&
+           scan->model->code_bounds[block].step > 0;
+}
+
+void rs_codes_one(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                  uint32_t number)
+{
+    const struct recsys_model *model = scan->model;
+    const struct rs_lane *lane = &scan->lanes[number];
+    uint32_t n_groups = (rs_scan_block_items(model, block) + RS_CODES_GROUP - 1) / RS_CODES_GROUP;
+
+    scan->code_kernel->one(codes_at(model, block * RS_BLOCK_ITEMS), n_groups, cells_of(model),
+                           &lane->coded, scale_of(scan, lane, block), worker->scores);
+    rs_scores_take(scan, worker, number, block, worker->scores, RS_OF_CODES);
+}
+
+/* The smallest product whose score may not be below `limit`; within +-2^30, which products
+ * of 65536 dimensions are, too. */
+static int32_t least_of(float limit, float scale)
+{
+    double least = floor((double)limit / (double)scale) - 1.0;
+
+    return least <= -0x1p30 ? -(1 << 30) : least >= 0x1p30 ? 1 << 30 : (int32_t)least;
+}
+
+static void set_limit(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                      uint32_t number)
+{
+    float limit =
+        rs_lane_limit(scan, &scan->lanes[number], &worker->topk[number], block, RS_OF_CODES);
+
+    worker->limits[number] = limit;
+    worker->least[number] = least_of(limit, worker->scales[number]);
+}
+
+/* Items of whole tiles, at least one, that pass by all panels at once. */
+static uint32_t items_in_cache(const struct recsys_model *model)
+{
+    size_t tile = RS_CODE_ITEMS / RS_CODES_GROUP * rs_codes_group_bytes(model->dimensions);
+    size_t n = RS_CODE_BYTES_IN_CACHE / tile;
+
+    return (uint32_t)(n > 0 ? n : 1) * RS_CODE_ITEMS;
+}
+
+/* Candidates wait until their vectors have come from memory. */
+static void flush(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block)
+{
+    for (uint32_t i = 0; i < worker->n_waiting; i++) {
+        struct rs_prefetched *candidate = &worker->waiting[i];
+        struct rs_topk *topk = &worker->topk[candidate->lane];
+        if (rs_lane_offer(scan, &scan->lanes[candidate->lane], topk, candidate->position))
+            set_limit(scan, worker, block, candidate->lane);
+    }
+    worker->n_waiting = 0;
+}
+
+/* What a tile found for one lane. */
+static void take(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                 uint32_t position, uint32_t number, uint32_t hits)
+{
+    for (; hits != 0; hits &= hits - 1) {
+        uint32_t item = position + (uint32_t)__builtin_ctz(hits);
+        rs_lane_prefetch(scan, item);
+        worker->waiting[worker->n_waiting++] = (struct rs_prefetched){number, item};
+        if (worker->n_waiting == RS_WAITING)
+            flush(scan, worker, block);
+    }
+}
+
+/* `n` items, whole tiles or less than one, against one panel. */
+static void pass_tiles(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                       uint32_t position, uint32_t n, const float *bias, uint32_t first_lane)
+{
+    uint32_t cells = cells_of(scan->model);
+    uint32_t inside = n < RS_CODE_ITEMS ? (1u << n) - 1u : UINT32_MAX, hits[RS_CODE_LANES];
+    uint32_t n_tiles = (n + RS_CODE_ITEMS - 1) / RS_CODE_ITEMS, t = 0;
+    const struct rs_code_panel panel = {
+        .codes = scan->code_panels + (size_t)first_lane * cells * 4,
+        .shifts = scan->code_shifts + first_lane,
+        .least = worker->least + first_lane,
+        .scales = worker->scales + first_lane,
+        .limits = worker->limits + first_lane,
+    };
+
+    for (; t < n_tiles; t++) {
+        uint32_t at = position + t * RS_CODE_ITEMS;
+        uint32_t found =
+            scan->code_kernel->tiles(codes_at(scan->model, at), n_tiles - t, cells, &panel,
+                                     bias == NULL ? NULL : bias + (size_t)t * RS_CODE_ITEMS, hits);
+        if ((t += found) == n_tiles)
+            return;
+        for (uint32_t l = 0; l < RS_CODE_LANES; l++)
+            if ((hits[l] & inside) != 0)
+                take(scan, worker, block, at + found * RS_CODE_ITEMS, first_lane + l,
+                     hits[l] & inside);
+    }
+}
+
+/* Items [position, end) against one panel. The array of biases ends with the last item. */
+static void pass(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                 uint32_t position, uint32_t end, uint32_t panel)
+{
+    const float *bias = scan->model->item_bias;
+    uint32_t whole = (end - position) / RS_CODE_ITEMS * RS_CODE_ITEMS,
+             rest = end - position - whole;
+    float padded[RS_CODE_ITEMS] = {0};
+
+    pass_tiles(scan, worker, block, position, whole, bias == NULL ? NULL : bias + position,
+               panel * RS_CODE_LANES);
+    if (rest == 0)
+        return;
+    if (bias != NULL)
+        memcpy(padded, bias + position + whole, rest * sizeof *bias);
+    pass_tiles(scan, worker, block, position + whole, rest, bias == NULL ? NULL : padded,
+               panel * RS_CODE_LANES);
+}
+
+void rs_codes_tiles(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                    const uint32_t *active, uint32_t n)
+{
+    uint32_t position = block * RS_BLOCK_ITEMS;
+    uint32_t end = position + rs_scan_block_items(scan->model, block);
+    uint32_t step = items_in_cache(scan->model);
+
+    for (uint32_t i = 0; i < rs_scan_padded(scan->n_lanes); i++) {
+        worker->limits[i] = INFINITY;
+        worker->scales[i] = 0.0f;
+        worker->least[i] = 1 << 30;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        worker->scales[active[i]] = scale_of(scan, &scan->lanes[active[i]], block);
+        set_limit(scan, worker, block, active[i]);
+    }
+    for (; position < end; position += step) {
+        uint32_t stop = end - position < step ? end : position + step;
+        for (uint32_t i = 0; i < n;) { /* active lanes ascend: one panel after the other */
+            uint32_t panel = active[i] / RS_CODE_LANES;
+            pass(scan, worker, block, position, stop, panel);
+            while (i < n && active[i] / RS_CODE_LANES == panel)
+                i++;
+        }
+    }
+    flush(scan, worker, block);
+}

@@ -1,0 +1,16 @@
+/* lib/score/scan_codes.h - score a block by integer codes. */
+#ifndef RS_SCORE_SCAN_CODES_H
+#define RS_SCORE_SCAN_CODES_H
+
+#include "lib/score/lanes.h"
+
+/* 1 if the lane can be asked about the block by codes. */
+int rs_codes_reach(const struct rs_scan *scan, const struct rs_lane *lane, uint32_t block);
+
+/* Score one block for one lane, or for `n` active lanes by tiles. */
+void rs_codes_one(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                  uint32_t number);
+void rs_codes_tiles(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                    const uint32_t *active, uint32_t n);
+
+#endif

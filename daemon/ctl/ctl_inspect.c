@@ -36,7 +36,8 @@ static int print_json(const recsys_model_info *info)
         json_object_set_new(link, "max", json_real((double)info->link_max));
     }
     object = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:o, s:I, s:I}",
+        "{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:o, s:I, s:I, "
+        "s:I}",
         "name", info->name, "version", info->version, "algorithm", info->algorithm, "training_date",
         info->training_date, "fingerprint", info->fingerprint, "dimensions", (int)info->dimensions,
         "n_users", (json_int_t)info->n_users, "n_items", (json_int_t)info->n_items, "n_features",
@@ -44,7 +45,7 @@ static int print_json(const recsys_model_info *info)
         (json_int_t)info->n_catalog, "user_ids", kind_name(info->user_id_kind), "item_ids",
         kind_name(info->item_id_kind), "metric", metric_name(info->metric), "link", link,
         "mapped_bytes", (json_int_t)info->mapped_bytes, "private_bytes",
-        (json_int_t)info->private_bytes);
+        (json_int_t)info->private_bytes, "code_bytes", (json_int_t)info->code_bytes);
     if (object != NULL && metadata != NULL)
         json_object_update(object, metadata);
     json_decref(metadata);
@@ -95,6 +96,11 @@ static void print_table(const recsys_model_info *info)
     printf("%-15s %" PRIu64 " user-item pairs\n", "seen", info->n_seen);
     printf("%-15s %.1f MiB mapped, %.1f MiB private\n", "memory",
            (double)info->mapped_bytes / 1048576.0, (double)info->private_bytes / 1048576.0);
+    if (info->code_bytes > 0)
+        printf("%-15s int8 codes first, %.1f MiB of the private ones\n", "scan",
+               (double)info->code_bytes / 1048576.0);
+    else
+        printf("%-15s float32; int8 codes would not tell the items apart\n", "scan");
     print_members(metadata, "metrics");
     print_members(metadata, "hyperparameters");
     print_members(metadata, "tags");

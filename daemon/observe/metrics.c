@@ -104,6 +104,9 @@ bool rd_metrics_start(struct rd_metrics *m, const struct rd_route *routes, size_
            counter(m, "recsysd_batch_users_total", "Users in these batches.", &m->batch_users) &&
            counter(m, "recsysd_batch_failures_total",
                    "Users of batches that could not be answered.", &m->batch_failures) &&
+           gauge(m, "recsysd_model_code_bytes",
+                 "Integer codes that scans of the served model read; 0: they read floats.",
+                 &m->code_bytes) &&
            counter(m, "recsysd_model_swaps_total",
                    "Swaps: times another model became the one that is served.", &m->swaps) &&
            counter(m, "recsysd_model_load_failures_total", "Operator steps that failed.",
@@ -179,6 +182,17 @@ static void add_label(struct rs_buffer *text, const char *name, const char *valu
     rs_buffer_add(text, "\"", 1);
 }
 
+/* Whether scans of the model that is served read codes or floats. */
+static void keep_code_bytes(struct rd_metrics *m, recsys_deployment *deployment)
+{
+    recsys_model *model = recsys_deployment_acquire(deployment);
+    recsys_model_info info = RECSYS_MODEL_INFO_INIT;
+
+    if (model != NULL && recsys_model_get_info(model, &info, NULL) == RECSYS_OK)
+        recsys_metric_set(m->code_bytes, (double)info.code_bytes);
+    recsys_model_unref(model);
+}
+
 static void keep_model_info(struct rd_metrics *m, const recsys_deployment_entry *active)
 {
     char labels[sizeof m->model_labels];
@@ -209,6 +223,7 @@ void rd_metrics_keep(struct rd_metrics *m, recsys_deployment *deployment)
     if (recsys_deployment_get_status(deployment, &status, NULL) != RECSYS_OK)
         return;
     keep_model_info(m, &status.active);
+    keep_code_bytes(m, deployment);
     recsys_metric_set(m->swaps, (double)status.n_swaps);
     recsys_metric_set(m->load_failures, (double)status.n_failures);
     recsys_metric_set(m->retired, (double)status.n_retired);

@@ -10,8 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Largest numbers of a block that codes are made of; beyond, a scan takes the floats. What a
- * float can hold of products of such a block and such a query (lib/bundle/coded.c) is normal. */
+/* A block whose largest number is outside this range has no codes: a scan takes its floats. So
+ * products of such a block's step and such a query's (lib/bundle/coded.c) are normal floats. */
 #define SMALLEST 0x1p-40f
 #define LARGEST 0x1p50f
 

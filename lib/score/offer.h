@@ -13,7 +13,7 @@ static inline float rs_lane_threshold(const struct rs_lane *lane, const struct r
     return own > best ? own : best;
 }
 
-/* What a block's scores were made of. */
+/* The numbers that a block's scores were made of. */
 enum rs_made_of { RS_OF_FLOATS, RS_OF_CODES };
 
 /* The score below which an item of `block` cannot be among the lane's K best. */

@@ -88,7 +88,7 @@ static void flush(const struct rs_scan *scan, struct rs_worker *worker, uint32_t
     worker->n_waiting = 0;
 }
 
-/* What a tile found for one lane. */
+/* Keep one lane's hits in a tile until their vectors are there. */
 static void take(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
                  uint32_t position, uint32_t number, uint32_t hits)
 {

@@ -153,7 +153,7 @@ def test_an_unknown_command_is_a_usage_error(case):
 def test_help_lists_every_command_and_every_option(case):
     overview = case.run("help").ok().out
     assert overview == case.run("--help").ok().out
-    for command in ("inspect", "verify", "import", "recommend", "similar", "publish", "alias", "list"):
+    for command in ("inspect", "verify", "import", "recommend", "similar", "explain", "publish", "alias", "list"):
         assert "\n  %s " % command in overview, command
         text = case.run("help", command).ok().out
         assert text.startswith("usage: recsysctl " + command), text
@@ -434,6 +434,98 @@ def test_similar_needs_an_item_that_exists(case):
 
 
 # --- publish, alias, list ---------------------------------------------------
+
+def explain(case, *arguments, bundle=None):
+    return json.loads(case.run("explain", bundle or case.bundle, "--json", *arguments).ok().out)
+
+
+def test_explain_agrees_with_recommend(case):
+    answer = case.recommend("--user", "44", "-k", "5")[0]["recommendations"]
+    for place, found in enumerate(answer, 1):
+        why = explain(case, "--user", "44", "--item", str(found["item_id"]), "-k", "5", "--dimensions", "8")
+        assert (why["place"], why["absent"], why["count"]) == (place, [], 5), why
+        assert (why["score"], why["raw"]) == (found["score"], found["raw"]), (why, found)
+        assert why["last_score"] == answer[-1]["score"] and why["link"] == "clip", why
+        i = case.item_ids.index(found["item_id"])
+        want = [case.users[3 * D + j] * case.items[i * D + j] for j in range(D)]
+        assert sorted(d["dimension"] for d in why["dimensions"]) == list(range(D)), why
+        for d in why["dimensions"]:
+            assert abs(d["product"] - want[d["dimension"]]) < 1e-7, (d, want)
+        sizes = [abs(d["product"]) for d in why["dimensions"]]
+        assert sizes == sorted(sizes, reverse=True), sizes
+        assert abs(why["terms"]["dot_product"] - sum(want)) < 1e-7
+        assert abs(why["terms"]["dot_product"] - why["raw"]) < 1e-6
+        assert why["terms"]["user_bias"] == why["terms"]["item_bias"] == 0
+
+
+def test_explain_adds_up_biases_and_preferences(case):
+    case.write("ub.npy", npy([0.25 * u for u in range(USERS)], [USERS]))
+    case.write("ib.npy", npy([-0.125 * i for i in range(ITEMS)], [ITEMS]))
+    out = case.path("biased")
+    case.run("import", "--out", out, *case.arrays(), "--user-bias", case.path("ub.npy"), "--item-bias", case.path("ib.npy"),
+             "--link", "sigmoid").ok()
+    plain = explain(case, "--user", "33", "--item", "106", bundle=out)
+    assert (plain["terms"]["user_bias"], plain["terms"]["item_bias"]) == (0.5, -0.25), plain
+    assert abs(sum(plain["terms"].values()) - plain["raw"]) < 1e-6 and "preferences" not in plain["terms"], plain
+    shifted = explain(case, "--user", "33", "--item", "106", "--genre", "Horror", bundle=out)
+    assert shifted["strategy"] == "user_preferences", shifted
+    assert shifted["terms"]["dot_product"] == plain["terms"]["dot_product"]
+    assert abs(sum(shifted["terms"].values()) - shifted["raw"]) < 1e-6
+    assert abs(shifted["terms"]["preferences"] - (shifted["raw"] - plain["raw"])) < 1e-6
+    nobody = explain(case, "--item", "106", "--genre", "Horror", bundle=out)
+    assert nobody["user_id"] is None and nobody["strategy"] == "preferences" and nobody["dimensions"] == [], nobody
+    assert set(nobody["terms"]) == {"item_bias", "preferences"}, nobody
+    popular = explain(case, "--user", "77", "--item", "106", bundle=out)
+    assert popular["strategy"] == "popularity" and popular["terms"] == {"popularity": popular["raw"]}, popular
+
+
+def test_explain_says_why_an_item_is_absent(case):
+    def absent(item, *arguments):
+        why = explain(case, "--user", "44", "--item", str(item), "-k", "40", *arguments)
+        assert (why["place"] is None) == (why["absent"] != []), why
+        return why["absent"]
+    seen, adult, plain = case.item_ids[case.seen[3][0]], case.item_ids[7], case.item_ids[case.item_ids.index(case.best(3)[0])]
+    i = case.item_ids.index(plain)
+    assert absent(plain) == []
+    assert absent(seen) == ["seen"] and absent(seen, "--include-seen") == []
+    assert absent(adult) == (["seen", "adult"] if 7 in case.seen[3] else ["adult"])
+    assert absent(adult, "--include-adult", "--include-seen") == []
+    assert absent(plain, "--min-rating", "%.1f" % (case.ratings[i] + 0.1)) == ["min-rating"]
+    assert absent(plain, "--language", ["fr", "en"][i % 2]) == ["language"]
+    assert absent(plain, "--decade", "2030s") == ["decade"]
+    assert absent(plain, "--exclude", str(plain)) == ["exclude"]
+    assert absent(plain, "--exclude", str(plain), "--decade", "2030s") == ["decade", "exclude"]
+    assert absent(999999) == ["unknown"]
+    best = case.recommend("--user", "44", "-k", "3")[0]["recommendations"]
+    fourth = case.recommend("--user", "44", "-k", "4")[0]["recommendations"][3]
+    why = explain(case, "--user", "44", "--item", str(fourth["item_id"]), "-k", "3")
+    assert (why["absent"], why["place"], why["count"]) == (["below"], None, 3), why
+    assert why["score"] == fourth["score"] <= why["last_score"] == best[-1]["score"]
+
+
+def test_explain_is_readable(case):
+    best = case.recommend("--user", "44", "-k", "2")[0]["recommendations"]
+    text = case.run("explain", case.bundle, "--user", "44", "--item", str(best[1]["item_id"]), "--dimensions", "2").ok().out
+    lines = text.splitlines()
+    assert lines[0] == "user 44, item %d: %s (strategy user, model films 4)" % (best[1]["item_id"], best[1]["title"]), text
+    assert lines[1] == "  score %.6f = clip(raw)" % best[1]["score"], text
+    assert lines[2] == "  raw   %.6f, the sum of" % best[1]["raw"], text
+    assert lines[3].endswith("of 8 dimensions; the largest:") and " = user " in lines[4] and " x item " in lines[5], text
+    assert lines[6].startswith("        all others  "), text
+    assert lines[-1] == "  place 2 of 10", text
+    adult = case.run("explain", case.bundle, "--user", "44", "--item", "121").ok().out
+    assert "  not in the answer: it is an adult item; --include-adult lets it in\n" in adult, adult
+    unknown = case.run("explain", case.bundle, "--user", "44", "--item", "5").ok().out
+    assert unknown == "user 44, item 5 (model films 4)\n  not in the answer: the model does not have the item\n", unknown
+    last = case.run("explain", case.bundle, "--user", "44", "--item", str(best[1]["item_id"]), "-k", "1").ok().out
+    assert last.endswith("  not in the answer: number 1, the last of it, has the score %.6f\n" % best[0]["score"]), last
+
+
+def test_explain_needs_an_item(case):
+    case.run("explain", case.bundle, "--user", "44").usage("explain needs --item", "explain")
+    case.run("explain", case.bundle, "--item", "x").failed(
+        "recsysctl: item 'x' is not an integer from 0 to 9223372036854775807, as this model's item ids are")
+
 
 def registry_of(case):
     path = tempfile.mkdtemp(dir=case.folder)

@@ -1,9 +1,9 @@
 /* lib/aside/aside.c - create and destroy a cache, and hand out its counts.
  *
- * The parts: lookup.c reads and says what is there, get_or_load.c decides who
- * loads, fill.c stores what was loaded, refresh.c loads again before the end,
- * changes.c and set.c change values, invalidate_keys.c and invalidate.c remove
- * them; aside_arguments.c, epoch.c and stamp.c are what they all use.
+ * The parts: lookup.c reads a value, get_or_load.c decides which caller loads,
+ * fill.c stores loaded values, refresh.c loads again before the end, changes.c and
+ * set.c change values, invalidate_keys.c and invalidate.c remove them. All of them
+ * use aside_arguments.c, epoch.c and stamp.c.
  */
 #include "lib/aside/aside.h"
 

@@ -3,13 +3,13 @@
  * The protocol, with one key for everything:
  *
  *   look    read {key, "~epoch"}. A value is alive if its epoch is the hash of
- *           the store's incarnation and the epoch key; else it is as good as absent.
+ *           the store's incarnation and the epoch key; else it counts as absent.
  *   lease   absent: get_or_set(key, lease); dead or damaged: replace(what was
- *           seen, lease). Who gets it loads.
- *   fill    replace(lease, value). Refused if anybody has removed the key, since
- *           then what was loaded may be older than the removal.
- *   refresh a live value is loaded anew by who wins the side lease key + "~r";
- *           replace(the old value's first 24 bytes, value), refused likewise.
+ *           seen, lease). The caller that gets it loads.
+ *   fill    replace(lease, value). Refused if the key was removed meanwhile, since
+ *           the loaded value may be older than the removal.
+ *   refresh the caller that gets the side lease key + "~r" loads a live value again;
+ *           replace(the old value's first 24 bytes, value), refused in the same case.
  *   invalidate  remove(key), after the truth has changed.
  *
  * docs/decisions/0006-one-fence-a-lease-under-the-key.md says why.
@@ -77,7 +77,7 @@ double rs_aside_random_unit(recsys_aside *aside);
 /* `ttl_ms` shortened by 0 to jitter_percent; at least 1. RECSYS_NEVER stays. */
 uint64_t rs_aside_jitter(recsys_aside *aside, uint64_t ttl_ms);
 /* Fill in the head of a value that lives in `epoch` and has the other members
- * set. Returns the time to live that the store is told. */
+ * set. Returns the time to live for the store. */
 uint64_t rs_aside_stamp(recsys_aside *aside, recsys_bytes key, unsigned char *bytes,
                         struct rs_envelope *envelope, uint64_t epoch, uint64_t ttl_ms);
 
@@ -88,7 +88,7 @@ uint64_t rs_epoch_of(const unsigned char bytes[RS_EPOCH_SIZE], uint64_t incarnat
 /* A new epoch, over whatever there is: all values end. */
 recsys_status rs_aside_new_epoch(recsys_aside *aside, recsys_error *err);
 /* The epoch key is missing, or not eight bytes. RECSYS_OK also if another process makes one at the
- * same time, which is as good: read it again. */
+ * same time: read it again. */
 recsys_status rs_aside_make_epoch(recsys_aside *aside, int is_damaged, recsys_error *err);
 
 /* -- lookup.c -- */
@@ -147,14 +147,14 @@ enum rs_filled {
     RS_FILLED_UNKNOWN  /* the store failed */
 };
 
-/* Put what was loaded (`status` is the loader's) in the place of the 24 bytes
- * `place`, or only clear that place if there is nothing to keep. */
+/* Put the loaded value (`status` is the loader's) in the place of the 24 bytes
+ * `place`, or only clear that place if there is no value to keep. */
 enum rs_filled rs_aside_fill(recsys_aside_load *load, recsys_status status,
                              const unsigned char place[RS_ENVELOPE_PREFIX], uint64_t epoch);
 
 /* -- refresh.c -- */
 
-/* XFetch: should a value be loaded anew at `now_ms`? */
+/* XFetch: should a value be loaded again at `now_ms`? */
 int rs_aside_is_early(recsys_aside *aside, const struct rs_envelope *envelope, uint64_t now_ms);
 
 /* -- invalidate_keys.c -- */
@@ -162,12 +162,12 @@ int rs_aside_is_early(recsys_aside *aside, const struct rs_envelope *envelope, u
 /* Does it say that the store cannot be reached, rather than that this call was wrong? */
 int rs_aside_is_away(recsys_status of_the_store);
 
-/* Remove keys from the store, or remember to; afterwards nobody follows a load
- * that began before. */
+/* Remove keys from the store, or put them into the journal; afterwards no caller follows
+ * a load that began before. */
 void rs_aside_invalidate_keys(recsys_aside *aside, const recsys_bytes *keys, size_t n,
                               enum rs_operation operation);
-/* The store has failed to remove these, or, with none of them, to be read at first: see that nobody
- * reads it until it was told. */
+/* The store has failed to remove these, or, with none of them, to be read at first: open its
+ * breaker, so that no caller reads it before the invalidations have reached it. */
 void rs_aside_remember(recsys_aside *aside, const recsys_bytes *keys, size_t n);
 /* For rs_store_on_return. */
 recsys_status rs_aside_tell(void *aside, recsys_error *err);

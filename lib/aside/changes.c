@@ -1,12 +1,12 @@
-/* lib/aside/changes.c - change the truth, then what is cached of it.
+/* lib/aside/changes.c - change the truth, then the cached values.
  *
  * The writer runs first, so nothing can be invalidated before the commit. All
- * memory is had before it runs: afterwards nothing may fail for want of it.
+ * memory is allocated before it runs: afterwards nothing may fail for lack of it.
  *
  * A value that the writer gave takes the place of a cached one of a lower
  * version, by compare and replace, so two writers end with the higher version
- * whatever their order. A lease is removed: what its holder loads may be from
- * before the write. Where nothing is nothing is stored: who loads it later
+ * whatever their order. A lease is removed: the value that its holder loads may
+ * be from before the write. If there is no value, none is stored: a later load
  * reads the new truth. Everything else is removed.
  */
 #include "lib/aside/aside.h"
@@ -44,7 +44,7 @@ recsys_status recsys_aside_changes_set(recsys_aside_changes *changes, size_t ind
         return status;
     if (value.size > changes->aside->max_value_bytes) {
         rs_counts_add(&changes->aside->counts, RS_COUNT_TOO_LARGE, 1);
-        return RECSYS_OK; /* the key is removed: who asks is handed it by a loader */
+        return RECSYS_OK; /* the key is removed: the next reader loads it */
     }
     struct rs_identity identity = rs_aside_identity(changes->aside, changes->keys[index]);
     changes->images[index] = rs_image_create(&identity, value);

@@ -5,8 +5,9 @@
  * made when the cache is, so that counting never allocates and never fails;
  * caches with the same label share theirs.
  *
- * STALE and NEGATIVE are hits, with a counter of their own beside. UNKNOWN is
- * neither hit nor miss but an error, or the hit ratio would lie in an outage.
+ * STALE and NEGATIVE are hits and have a counter of their own, too. UNKNOWN is
+ * neither hit nor miss but an error; otherwise the hit ratio would be wrong in an
+ * outage.
  */
 #include "lib/aside/counts.h"
 

@@ -63,7 +63,7 @@ void rs_counts_outcome(struct rs_counts *counts, enum rs_operation operation, ui
 void rs_counts_error(struct rs_counts *counts, enum rs_operation operation, recsys_status status);
 void rs_counts_breaker(struct rs_counts *counts, int is_open);
 
-/* The clock is read only if somebody wants to know: 0 without recsys_stats. */
+/* Reads the clock only with recsys_stats; else 0. */
 uint64_t rs_counts_begin(const struct rs_counts *counts);
 void rs_counts_end(struct rs_counts *counts, enum rs_operation operation, uint64_t begin_ns);
 void rs_counts_waited(struct rs_counts *counts, uint64_t microseconds);

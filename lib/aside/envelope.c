@@ -1,9 +1,8 @@
-/* lib/aside/envelope.c - write and read what envelope.h describes.
+/* lib/aside/envelope.c - write and read the bytes that envelope.h describes.
  *
- * Reading trusts nothing: whatever a stranger, a half-written value or a
- * confused connection left under the key is told apart from a value, and every
- * size is checked before it is used. The checksum comes last, because it is
- * what costs.
+ * Reading trusts nothing: bytes of another program, of a half-written value or of a
+ * mixed-up connection are recognised, and every size is checked before use. The
+ * checksum comes last, because it takes the most time.
  */
 #include "lib/aside/envelope.h"
 

@@ -1,4 +1,4 @@
-/* lib/aside/envelope.h - what stands under a key: a value that says what it is, or a lease.
+/* lib/aside/envelope.h - the bytes under a key: a value with its identity, or a lease.
  *
  * A contract between processes and languages. All numbers are big-endian.
  *
@@ -21,11 +21,11 @@
  *   The identity is the label of the logical db, a NUL, and the key. So a value
  *   that comes back under another key, or from another db, is noticed.
  *
- *   A lease, 24 bytes: 'L', 1, six zeros, 16 random bytes. Who reads the store
- *   without this library takes it for "not there".
+ *   A lease, 24 bytes: 'L', 1, six zeros, 16 random bytes. A program that reads the
+ *   store without this library must treat it as "not there".
  *
- * The first 24 bytes of either are what a compare-and-replace compares: they
- * are never the same twice.
+ * A compare-and-replace compares the first 24 bytes of either: they are never the
+ * same twice.
  */
 #ifndef RS_ASIDE_ENVELOPE_H
 #define RS_ASIDE_ENVELOPE_H

@@ -4,10 +4,10 @@
  * incarnation as seed. Every value carries the epoch it was stored in and is dead
  * in any other one. So replacing the eight bytes ends all values at once, in all
  * processes. The incarnation is part of it because a restarted server may bring
- * back values whose removal it has forgotten; these must stay dead.
+ * back values that were removed; these must stay dead.
  *
- * An epoch key that is gone (evicted, flushed) is made anew with other bytes, never
- * assumed to be what it was.
+ * An epoch key that is gone (evicted, flushed) is made again with other bytes; its
+ * old value is never assumed.
  */
 #include "lib/aside/aside.h"
 #include "lib/base/hash.h"
@@ -40,5 +40,5 @@ recsys_status rs_aside_make_epoch(recsys_aside *aside, int is_damaged, recsys_er
     recsys_status status = recsys_store_set(
         aside->store, (recsys_bytes){RS_EPOCH_KEY, sizeof RS_EPOCH_KEY - 1},
         (recsys_bytes){&epoch, sizeof epoch}, RECSYS_NEVER, RECSYS_STORE_IF_ABSENT, err);
-    return status == RECSYS_E_EXISTS ? RECSYS_OK : status; /* somebody else's is as good */
+    return status == RECSYS_E_EXISTS ? RECSYS_OK : status; /* another made one */
 }

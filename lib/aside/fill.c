@@ -1,14 +1,14 @@
-/* lib/aside/fill.c - run a loader, and store what it brings in the place that was kept for it.
+/* lib/aside/fill.c - run a loader, and store its value in the place that was kept for it.
  *
- * The place is a lease, or the beginning of the value that is loaded anew. The
- * store compares it and stores in one step, so a fill never undoes a removal:
- * whoever removes the key takes the place away. What cannot or need not be
- * stored gives the place back in the same way, and whether that succeeded says
- * as much: nobody has removed the key until now.
+ * The place is a lease, or the beginning of the value that is loaded again. The
+ * store compares it and stores in one step, so a fill never undoes a removal,
+ * because a removal of the key also takes the place away. A value that cannot or
+ * need not be stored gives the place back in the same way; if that succeeds, the
+ * key has not been removed until now.
  *
  * A loader that asks for the key it is loading would wait for itself, or load
- * for ever. Each thread knows the loads it is in; in a simulation, where all
- * threads are one, nobody does.
+ * without end. Each thread knows the loads it is in; in a simulation, where all
+ * threads are one, no thread does.
  */
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* lib/aside/flights.c - see flights.h.
  *
  * One lock for all flights of a cache, taken only by those who miss. Loaders
- * run without it. A flight can be found only while it is listed; it lives on
+ * run without it. A flight can be found only while it is listed; it stays valid
  * until its last follower has left.
  */
 #include "lib/aside/flights.h"

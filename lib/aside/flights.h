@@ -1,21 +1,21 @@
 /* lib/aside/flights.h - the loads that run in this process, and who waits for them.
  *
- * Who misses first leads a flight; who misses the same key in the same epoch
- * meanwhile follows it. The answer of a flight is true for a follower only if
- * nothing was invalidated between the leader's load and the moment the follower
- * began. Two things can show that:
+ * The first caller that misses a key leads a flight; callers that miss the same
+ * key in the same epoch meanwhile follow it. The answer of a flight is true for a
+ * follower only if nothing was invalidated between the leader's load and the moment
+ * the follower began. Two things can show that:
  *
  *   The lease lay under the key until the fill, in one incarnation of the store. Then
  *   the answer is true for everyone who followed before the fill was sent.
  *   The follower began before the load did. So it is while the store is away
  *   (epoch 0) and there are no leases.
  *
- * From the moment on from which it would not be true for newcomers a flight is
- * sealed. Who meets a sealed flight waits for its end and looks again; while
- * the store is away he gathers the next flight meanwhile.
+ * From the moment at which its answer would not be true for new callers, a flight
+ * is sealed. A caller that meets a sealed flight waits for its end and looks
+ * again; while the store is away it gathers the next flight meanwhile.
  *
  * When this process invalidates a key its flights are unlisted: their fill will
- * be refused, so who comes later does not wait for them.
+ * be refused, so later callers do not wait for them.
  */
 #ifndef RS_ASIDE_FLIGHTS_H
 #define RS_ASIDE_FLIGHTS_H
@@ -39,7 +39,7 @@ struct rs_flights {
     struct rs_waiting waiting;
 };
 
-/* What a flight brings home. */
+/* The result of a flight. */
 struct rs_answer {
     recsys_status status;
     struct rs_image *image; /* one reference, with RECSYS_OK */
@@ -47,7 +47,7 @@ struct rs_answer {
 };
 
 enum rs_joined {
-    RS_JOINED_LEAD,  /* *flight is the caller's to finish; NULL for want of memory */
+    RS_JOINED_LEAD,  /* *flight is the caller's to finish; NULL for lack of memory */
     RS_JOINED_FOLLOW /* wait for it */
 };
 
@@ -69,13 +69,13 @@ enum rs_joined rs_flights_join(struct rs_flights *flights, recsys_bytes key, uin
                                int *may_share);
 enum rs_followed rs_flights_follow(struct rs_flights *flights, struct rs_flight *flight,
                                    int may_share, uint64_t deadline_us, struct rs_answer *answer);
-/* For leaders; a flight of NULL is allowed. Sealing says whether anybody
- * follows. The answer stays the caller's; NULL: everyone looks again. */
+/* For leaders; a flight of NULL is allowed. Sealing says whether there are
+ * followers. The answer stays the caller's; NULL: all followers look again. */
 int rs_flights_seal(struct rs_flights *flights, struct rs_flight *flight);
 void rs_flights_finish(struct rs_flights *flights, struct rs_flight *flight,
                        const struct rs_answer *answer);
 
-/* After an invalidation: who comes from now on leads a flight of his own. */
+/* After an invalidation: a later caller leads a flight of its own. */
 void rs_flights_unlist(struct rs_flights *flights, recsys_bytes key);
 void rs_flights_unlist_matching(struct rs_flights *flights, const recsys_bytes *parts, size_t n);
 void rs_flights_unlist_all(struct rs_flights *flights);

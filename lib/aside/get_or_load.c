@@ -1,8 +1,8 @@
 /* lib/aside/get_or_load.c - look a key up, or load it: runs the states of get_or_load.h.
  *
- * Here are the first two states, LOOK and JUDGE, and the loop that takes a call from
- * state to state. Every reading of the store is complete in itself: whatever has
- * happened meanwhile, a caller that has lost a race judges anew what it reads.
+ * This file has the first two states, LOOK and JUDGE, and the loop that takes a call
+ * from state to state. A caller that has lost a race reads and judges again, without
+ * any assumption about what happened meanwhile.
  *
  * With RECSYS_TRACE_ASIDE each step of the loop is a line: cache, key, state, event
  * and next state.
@@ -127,7 +127,7 @@ recsys_status recsys_aside_get_or_load(recsys_aside *aside, recsys_bytes key,
                                        uint32_t timeout_ms, recsys_value *out, uint32_t *outcome,
                                        recsys_error *err)
 {
-    struct rs_load_call call; /* not cleared: a hit would pay for what it does not use */
+    struct rs_load_call call; /* not cleared, which a hit would have to pay for */
 
     if (outcome != NULL)
         *outcome = 0;

@@ -6,10 +6,9 @@
  *
  * A caller that finds no value joins the flights of its process (flights.h): it follows the flight
  * of another thread, or leads one. The leader takes the lease under the key, or waits for the
- * process that has it. A caller that has lost a race looks again and judges anew; after a few
+ * process that has it. A caller that has lost a race looks and judges again; after a few
  * rounds, or when its time is up, it loads for itself and stores nothing. While the store is away
- * all do so, together with those of their process who ask for the same key, and only max_loads at
- * once.
+ * all callers do so: one load for each key and process, and only max_loads loads at once.
  *
  * The functions stand in the order of the table, in these files: get_or_load.c (LOOK, JUDGE),
  * refresh.c, join.c, lease.c and load_and_fill.c.
@@ -32,7 +31,7 @@
     T(JUDGE,     TIRED_AWAY, ENTER)     /* the same, and the store is away */ \
     T(JUDGE,     MISSING,    JOIN)      \
     /* refresh.c */ \
-    /* is it time to load the value anew? */ \
+    /* is it time to load the value again? */ \
     T(USE,       NOT_DUE,    SERVE)     \
     T(USE,       DUE,        CLAIM)     /* it is stale, or early refresh has chosen this caller */ \
     /* take the side lease, which at most one process has */ \
@@ -40,7 +39,7 @@
     T(CLAIM,     LOST,       SERVE)     /* another one refreshes it, or the store failed */ \
     /* run the loader */ \
     T(RELOAD,    LOADED,     REPLACE)   /* a value, or that there is none */ \
-    T(RELOAD,    FAILED,     SERVE)     /* the side lease is left to expire: nobody tries before */ \
+    T(RELOAD,    FAILED,     SERVE)     /* the side lease stays until it expires: no caller tries before */ \
     /* put what was loaded in the place of the old value; hand it out */ \
     T(REPLACE,   REPLACED,   DONE)      \
     /* hand out what was found */ \
@@ -48,7 +47,7 @@
     /* join.c */ \
     /* lead a flight of this process for the key, or follow one */ \
     T(JOIN,      FOLLOWING,  FOLLOW)    \
-    T(JOIN,      FREE,       TAKE)      /* leads; nothing of worth is under the key */ \
+    T(JOIN,      FREE,       TAKE)      /* leads; no valid value is under the key */ \
     T(JOIN,      LEASED,     WAIT)      /* leads; another process loads it */ \
     T(JOIN,      AWAY,       GATHER)    /* leads; the store is away */ \
     /* wait for the leader */ \
@@ -79,8 +78,8 @@
     T(LOAD,      KEPT,       FILL)      /* the lease keeps a place for it */ \
     T(LOAD,      UNKEPT,     ANSWER)    \
     /* put what was loaded in the place of the lease */ \
-    T(FILL,      PROVED,     CONFIRM)   /* the lease was there, and somebody follows */ \
-    T(FILL,      UNPROVED,   ANSWER)    /* only this caller may have it, or nobody else wants it */ \
+    T(FILL,      PROVED,     CONFIRM)   /* the lease was there, and there are followers */ \
+    T(FILL,      UNPROVED,   ANSWER)    /* only this caller may have it, or there are no followers */ \
     /* is it still the same epoch? only then followers may have the answer */ \
     T(CONFIRM,   CONFIRMED,  ANSWER)    \
     T(CONFIRM,   CHANGED,    ANSWER)    \
@@ -103,7 +102,7 @@
 enum rs_load_state { RS_LOAD_STATES(RS_LOAD_STATE) RS_LOAD_N_STATES };
 enum rs_load_event { RS_LOAD_EVENTS(RS_LOAD_EVENT) RS_LOAD_N_EVENTS };
 
-/* One call. What a state leaves for later states is here. */
+/* One call: everything that a state leaves for later states. */
 struct rs_load_call {
     recsys_aside *aside;
     recsys_bytes key;
@@ -121,7 +120,7 @@ struct rs_load_call {
     uint64_t deadline_us; /* by `waiting`; set when round 0 ends in JOIN: a hit needs none */
 
     /* from JOIN on */
-    struct rs_flight *flight; /* led, or followed; NULL = none, for want of memory or alone */
+    struct rs_flight *flight; /* led, or followed; NULL = none, for lack of memory or alone */
     struct rs_flight *before; /* to wait for in GATHER, or NULL */
     int may_share;            /* FOLLOW: the flight's answer may be for this caller */
     uint64_t epoch;           /* in which this flight began */

@@ -1,5 +1,5 @@
 /* lib/aside/image.c - see image.h. One allocation holds it all, so a loaded
- * value is copied once, whoever gets it. */
+ * value is copied once, however many callers get it. */
 #include "lib/aside/image.h"
 
 #include <string.h>

@@ -1,5 +1,4 @@
-/* lib/aside/image.h - a value in memory as it goes to the store, shared by all who are handed it.
- */
+/* lib/aside/image.h - a value in memory in the store's form, shared by all callers that get it. */
 #ifndef RS_ASIDE_IMAGE_H
 #define RS_ASIDE_IMAGE_H
 

@@ -1,10 +1,10 @@
 /* lib/aside/invalidate.c - invalidate keys, keys of a form, or everything.
  *
- * Keys of a form are found by walking through the store, a step at a time. The
- * walk need not see what is stored while it goes on: a load that begins after
- * the truth has changed reads the new one, and what was there before, value or
- * lease, is there all the time and comes. Should the walk break off, a new
- * epoch takes its place as soon as the store answers.
+ * Keys of a form are found by a scan of the store, a step at a time. The scan need
+ * not find keys that are stored while it runs: a load that begins after the truth
+ * has changed reads the new truth. Values and leases from before are there during
+ * the whole scan, so the scan finds them. If it fails, a new epoch replaces it as
+ * soon as the store answers.
  */
 #include <string.h>
 

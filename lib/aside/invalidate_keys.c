@@ -1,15 +1,16 @@
-/* lib/aside/invalidate_keys.c - remove keys from the store, or see that it is told later.
+/* lib/aside/invalidate_keys.c - remove keys from the store, now or later.
  *
- * What it could not be told goes into the journal; then its breaker is opened,
- * so that nobody in this process reads there what is no longer true. When it
- * answers again it is told first (rs_aside_tell), then read.
+ * Invalidations that did not reach the store go into the journal. Then the store's
+ * breaker is opened, so that no caller in this process reads an old value there.
+ * When the store answers again, it gets the journal first (rs_aside_tell) and is
+ * read afterwards.
  *
- * A process that was restarted while the store was away may have lost, with its
- * memory, what it had yet to tell. Nobody knows what that was. So if the store
- * fails before it has ever been read, everything is invalidated when it is back.
+ * A process that was restarted while the store was away may have lost a journal
+ * with its memory, and cannot know its content. So if the store fails before it
+ * has ever been read, everything is invalidated when it is back.
  *
- * Flights of this process are unlisted last of all: their answer is not for who
- * comes after that, and he need not wait for it.
+ * Flights of this process are unlisted last of all: later callers must not get
+ * their answer, and need not wait for it.
  */
 #include "lib/aside/aside.h"
 #include "lib/store/store.h"
@@ -57,7 +58,7 @@ void rs_aside_invalidate_keys(recsys_aside *aside, const recsys_bytes *keys, siz
         rs_flights_unlist(&aside->flights, keys[i]);
 }
 
-/* One step of making up for it. *n is 0 if nothing was left to tell. */
+/* Send one step of the journal. *n is 0 if nothing was left. */
 static recsys_status tell_some(recsys_aside *aside, size_t *n, recsys_error *err)
 {
     recsys_bytes keys[RS_REMOVE_BATCH];

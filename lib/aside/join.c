@@ -2,11 +2,11 @@
  * flights.
  *
  * A caller leads a flight or follows one (flights.h). A leader that gets a value or
- * other news instead of the lease steps down: its followers, and it, judge anew.
+ * other news instead of the lease steps down: its followers, and it, judge again.
  *
  * While the store is away (epoch 0) a leader first waits for the sealed flight before
- * its own, so that those who come meanwhile find a flight that they may follow; then
- * it takes one of the max_loads places.
+ * its own, so that new callers find a flight that they may follow; then it takes one
+ * of the max_loads places.
  */
 #include "lib/aside/get_or_load.h"
 #include "lib/base/error.h"

@@ -1,4 +1,4 @@
-/* lib/aside/journal.h - the invalidations that the store could not be told. */
+/* lib/aside/journal.h - the invalidations that did not reach the store. */
 #ifndef RS_ASIDE_JOURNAL_H
 #define RS_ASIDE_JOURNAL_H
 
@@ -22,7 +22,7 @@ struct rs_journal {
 recsys_status rs_journal_init(struct rs_journal *journal, uint32_t max, recsys_error *err);
 void rs_journal_destroy(struct rs_journal *journal);
 
-/* Remember a key, once. Cannot fail: what finds no room makes an epoch due. */
+/* Keep a key, once. Cannot fail: without room a new epoch is due. */
 void rs_journal_add(struct rs_journal *journal, recsys_bytes key);
 void rs_journal_add_all(struct rs_journal *journal);
 

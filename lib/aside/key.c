@@ -1,6 +1,6 @@
-/* lib/aside/key.c - put a key together from a pattern and values that strangers choose.
+/* lib/aside/key.c - make a key from a pattern and values that strangers choose.
  *
- * Everything in a value but A-Z a-z 0-9 . _ - is percent-encoded, and between
+ * All characters of a value except A-Z a-z 0-9 . _ - are percent-encoded, and between
  * two values stands at least one character that encoding never gives. So two
  * different lists of values never make the same key, and no value can pretend
  * to be another part of it. A pattern that would not keep that promise is

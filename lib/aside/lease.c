@@ -1,9 +1,9 @@
 /* lib/aside/lease.c - one load a key and store: the states of get_or_load.h that have to do with
  * the lease.
  *
- * The lease lies under the key itself. If the key is absent it is set there; if what
- * is there is worth nothing (dead, damaged) it is put in the place of just that. A
- * caller that another process has beaten to it pauses and reads again, until a value
+ * The lease lies under the key itself. If the key is absent, the lease is set; if its
+ * value is dead or damaged, the lease replaces exactly that value. A caller that is
+ * slower than another process pauses and reads again, until a value
  * is there, or the lease is gone: removed, or expired with its holder.
  */
 #include "lib/aside/get_or_load.h"
@@ -47,7 +47,7 @@ void rs_load_give_back(const struct rs_load_call *call, recsys_bytes key)
         rs_counts_error(&call->aside->counts, RS_OPERATION_LOAD, status);
 }
 
-/* Absent: be the first to put something there. */
+/* Absent: set the lease if no other process is faster. */
 static enum rs_load_event take_absent(struct rs_load_call *call)
 {
     recsys_value present = {NULL, 0, NULL, NULL};
@@ -69,7 +69,7 @@ static enum rs_load_event take_absent(struct rs_load_call *call)
     return win(call);
 }
 
-/* Something is there that is worth nothing: take its place. */
+/* A dead or damaged value is there: replace it. */
 static enum rs_load_event take_over(struct rs_load_call *call)
 {
     recsys_status status = recsys_store_replace(

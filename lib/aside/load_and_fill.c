@@ -1,10 +1,10 @@
 /* lib/aside/load_and_fill.c - load, store, answer: the last states of get_or_load.h.
  *
- * With the lease the value is stored in its place (fill.c). Those who follow may have
- * it if the lease lay under the key until the fill, in one epoch and incarnation of the
- * store: a restart may have brought a lease back that had been removed. Without the
- * lease, while the store is away, those may have it who followed before the loader
- * began. A failure is no value that could be too old: all may have it.
+ * With the lease the value is stored in its place (fill.c). Followers may have it if
+ * the lease lay under the key until the fill, in one epoch and incarnation of the
+ * store: a restart may have brought back a lease that had been removed. Without the
+ * lease, while the store is away, only callers that followed before the loader began
+ * may have it. A failure cannot be too old: all followers may have it.
  */
 #include "lib/aside/get_or_load.h"
 

@@ -1,4 +1,4 @@
-/* lib/aside/lookup.c - read what is under a key, and say what it is worth.
+/* lib/aside/lookup.c - read the value of a key, and say whether it is valid.
  *
  * The key and the epoch key are read in one call. A value is alive only in the
  * epoch it was stored in; epoch.c says what that is. If the store has no epoch

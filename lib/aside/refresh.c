@@ -1,16 +1,16 @@
-/* lib/aside/refresh.c - load a value anew before it ends, and keep it if that fails: the states of
+/* lib/aside/refresh.c - load a value again before it ends, and keep it if that fails: the states of
  * get_or_load.h for a value that was found.
  *
  * XFetch (Vattani et al., "Optimal probabilistic cache stampede prevention",
  * VLDB 2015): a reader of a value that is fresh for `left` more milliseconds and
- * took `delta` to load loads it anew already if -delta * beta * ln(U) >= left.
+ * took `delta` to load loads it again already if -delta * beta * ln(U) >= left.
  * The more readers, the earlier one of them does, and the slower the load, the
  * earlier it begins.
  *
  * XFetch alone gives e loads an expiry. So a reader that wants to load takes a side
- * lease first, under a key of its own because the value stays readable meanwhile; the
- * others are handed the value that is there. If the load fails the old value is handed
- * out and the side lease left to expire: until then nobody tries again.
+ * lease first, under a key of its own because the value stays readable meanwhile; other
+ * readers get the present value. If the load fails, the caller gets the old value, and
+ * the side lease stays until it expires: until then no caller tries again.
  */
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-/* lib/aside/set.c - store a value that the caller vouches for.
+/* lib/aside/set.c - store a value that the caller knows to be true.
  *
- * It replaces whatever is there, a lease included, so a load that runs is not
- * stored after it. Whatever becomes of the new value, the old one is no longer
- * true: if the new one cannot be stored the key is removed.
+ * It replaces any value, and also a lease, so the value of a load that is running is
+ * not stored after it. The old value is no longer true in any case: if the new one
+ * cannot be stored, the key is removed.
  */
 #include <inttypes.h>
 
@@ -49,7 +49,7 @@ recsys_status recsys_aside_set(recsys_aside *aside, recsys_bytes key, recsys_byt
                                uint64_t version, uint64_t ttl_ms, recsys_error *err)
 {
     struct rs_image *image = NULL;
-    recsys_error problem; /* somebody else's epoch is an error on the way to success */
+    recsys_error problem; /* another process' epoch is no failure of this call */
     recsys_status status = rs_aside_check_key(aside, key, "recsys_aside_set", err);
 
     if (status != RECSYS_OK)

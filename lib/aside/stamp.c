@@ -26,7 +26,7 @@ uint64_t rs_aside_now_ms(const recsys_aside *aside)
     return aside->now_ms == NULL ? rs_clock_unix_ms() : aside->now_ms(aside->user_data);
 }
 
-/* Never the same in two processes, a process and its fork included: leases are told apart by it. */
+/* Never the same in two processes, a process and its fork included: it makes leases different. */
 uint64_t rs_aside_random(recsys_aside *aside)
 {
     struct {

@@ -1,4 +1,4 @@
-/* lib/aside/waiting.h - the clock by which a caller loses patience, and ways to wait by it.
+/* lib/aside/waiting.h - the clock for callers' deadlines, and ways to wait by it.
  *
  * The system's monotonic clock, unless the cache was given a clock and a sleep
  * of its own: then time passes only in that sleep, so a waiter sleeps in small

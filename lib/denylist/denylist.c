@@ -1,25 +1,25 @@
 /* lib/denylist/denylist.c - is this token revoked?
  *
  * The database is the truth; the set in memory is a copy of it that is complete
- * up to a revision; the store tells whether that revision is still the newest.
- * A check therefore has three steps and ends at the first that can tell:
+ * up to a revision; the store says whether that revision is still the newest.
+ * A check therefore has three steps and ends at the first that finds a verdict:
  *
  * 1. The token is in the set, or `blacklist:{jti}` is in the store: REVOKED.
  * 2. The store has a proof that the set is complete: CLEAR. (One round trip for
- *    both.) That there is nothing in the store proves nothing: it may have been
- *    evicted, flushed or lost.
+ *    both.) A missing key proves nothing: it may have been evicted, flushed or
+ *    lost.
  * 3. The database is read; then the set knows. If there is more to read than
  *    one batch, or than the set has room for, the database is asked for this
  *    token alone. If it does not answer: UNKNOWN; or UNCONFIRMED if the store
- *    knows nothing of the token, and the set was complete once.
+ *    answered without an entry for the token, and the set was complete once.
  *
  * In step 2 the set and the revision it is complete to are looked at together,
  * after the store was read: what was found before may be out of date by then.
  *
- * revoke() commits, then withdraws the proof, and only then returns; why that is
- * enough, whatever the store does, stands in denylist_proof.c.
+ * revoke() commits, then withdraws the proof, and only then returns; denylist_proof.c
+ * explains why that is enough, whatever the store does.
  *
- * Without a source the store's word counts, and none of this can be promised.
+ * Without a source only the store is asked, and there is no such promise.
  */
 #include "recsys/denylist.h"
 
@@ -38,7 +38,7 @@
 static const char ask_statement[] = "SELECT 1 FROM auth_db.revoked_tokens"
                                     " WHERE jti = $1 AND expires_at > now() - interval '1 minute'";
 
-/* Nobody reads these any more. Two services at once take different ones. */
+/* Rows that no process reads any more. Two services at once take different ones. */
 static const char drop_statement[] =
     "DELETE FROM auth_db.revoked_tokens WHERE jti IN"
     " (SELECT jti FROM auth_db.revoked_tokens WHERE expires_at < now() - interval '1 day'"
@@ -136,7 +136,7 @@ void recsys_denylist_destroy(recsys_denylist *denylist)
 {
     if (denylist == NULL)
         return;
-    /* In a child a thread of the parent's may be inside for ever. */
+    /* In a child the lock of a parent's thread may never be given back. */
     if (denylist->forks == rs_fork_count()) {
         rs_signal_destroy(&denylist->done);
         rs_lock_destroy(&denylist->lock);
@@ -161,7 +161,7 @@ static int is_known(recsys_denylist *denylist, struct rs_jti jti, struct rs_poin
     return found;
 }
 
-/* Step 2. UNKNOWN with RECSYS_OK: the store is well and cannot tell. */
+/* Step 2. UNKNOWN with RECSYS_OK: the store has answered, but without a proof. */
 static recsys_status ask_store(recsys_denylist *denylist, recsys_bytes jti, struct rs_jti hashed,
                                uint32_t *verdict, recsys_error *err)
 {

@@ -1,11 +1,11 @@
 /* lib/denylist/denylist.h - private to lib/denylist: the parts of a denylist.
  *
  *   denylist.c        is a token revoked? And creating, syncing, counting
- *   denylist_revoke.c revoking, and all there is to know of a revoked token
+ *   denylist_revoke.c revoking, and the entry of a revoked token
  *   denylist_sync.c   reading what is new from the database, one reader at a time
- *   denylist_proof.c  the revision in the store, and why it may be believed
+ *   denylist_proof.c  the revision in the store, and why it is safe to trust it
  *   denylist_set.c    the tokens a process knows
- *   denylist_arguments.c  what the public functions are given, checked
+ *   denylist_arguments.c  the arguments of the public functions, checked
  */
 #ifndef RS_DENYLIST_DENYLIST_H
 #define RS_DENYLIST_DENYLIST_H
@@ -17,7 +17,7 @@
 #include "lib/base/lock.h"
 #include "recsys/denylist.h"
 
-/* A revoked token is remembered this long after it has expired: validators
+/* A revoked token stays on the list this long after it has expired: validators
  * allow some leeway, and clocks differ. The statements say '1 minute'. */
 #define RS_DENYLIST_GRACE_MS 60000u
 
@@ -53,9 +53,9 @@ void rs_denylist_set_sweep(struct rs_denylist_set *set, size_t n_slots, uint64_t
 
 /* -- the denylist -- */
 
-/* A moment of the database. Revisions of another history say nothing: after a
- * failover that lost the last commits, or a restored backup, they count on from
- * where that one ended. */
+/* A moment of the database. Revisions of another history cannot be compared: after a
+ * failover that lost the last commits, or after a restore, they count on from the end
+ * of that history. */
 struct rs_point {
     uint64_t revision;
     uint64_t history; /* a hash; 0 = none is known yet */
@@ -76,7 +76,7 @@ struct recsys_denylist {
     struct rs_point complete_to; /* the set has all up to here; only a reading changes it */
     uint64_t n_started, n_done;  /* readings, the last one of each kind by its number */
     int is_reading;
-    uint64_t forgot_ns;        /* when the database was rid of what has expired; 0 = never yet */
+    uint64_t forgot_ns;        /* when expired rows were last deleted from the database; 0 = never */
     recsys_status last_status; /* of reading n_done; so are the next two */
     int last_complete;
     recsys_error last_error;
@@ -125,7 +125,7 @@ void rs_denylist_confirm(struct recsys_denylist *denylist, uint64_t now_ms);
  * complete   receives 1 if the set now has everything that was revoked when
  *            this was called
  *
- * E_LIMIT or E_NOMEM: the set has no room for all; else what the database failed with.
+ * E_LIMIT or E_NOMEM: the set has no room for all; else the database's status.
  */
 recsys_status rs_denylist_read(struct recsys_denylist *denylist, uint32_t timeout_ms, int use_store,
                                int *complete, recsys_error *err);

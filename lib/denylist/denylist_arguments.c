@@ -1,5 +1,5 @@
-/* lib/denylist/denylist_arguments.c - what the public functions are given: checked, and made into
- * what the store and the database are asked with.
+/* lib/denylist/denylist_arguments.c - the arguments of the public functions: checked, and made into
+ * keys of the store and parameters of the database.
  *
  * A token is named by its jti, the id that the JSON Web Token carries (RFC 7519, 4.1.7). In the
  * store its entry lies under the key `blacklist:{jti}`; in a statement the jti is a parameter.

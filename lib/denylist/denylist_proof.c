@@ -1,4 +1,4 @@
-/* lib/denylist/denylist_proof.c - the revision in the store, and why it may be believed.
+/* lib/denylist/denylist_proof.c - the revision in the store, and why it is safe to trust it.
  *
  * `blacklist~revision` holds a proof "nothing was revoked after revision r". A process that finds
  * one with the revision up to which its own list is complete need not ask the database. The key is
@@ -11,7 +11,7 @@
  *   CLAIM    a reading ends that saw this value     PROOF    end: exchanges the claim for a proof
  *   CLAIM    a reading ends that saw another value  CLAIM    end: its exchange is refused
  *   PROOF    a reading begins                       PROOF    begin: remembers what it sees
- *   PROOF    a check                                PROOF    holds: believes it or not
+ *   PROOF    a check                                PROOF    holds: trusts it or not
  *   PROOF    a reading ends that saw this value     PROOF    end: exchanges it for a new one
  *   PROOF    a reading ends that saw another value  PROOF    end: its exchange is refused
  *   any      withdrawn, or PROOF_MS are over        EMPTY    withdraw, or the store

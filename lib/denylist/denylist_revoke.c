@@ -1,10 +1,10 @@
-/* lib/denylist/denylist_revoke.c - revoking a token, and all there is to know of a revoked one.
+/* lib/denylist/denylist_revoke.c - revoking a token, and the entry of a revoked one.
  *
- * One statement takes the next revision and writes the token. From the moment
- * it is committed the token is revoked; what follows is telling the others:
- * our own set, the proof in the store (denylist_proof.c), and last the entry
- * `blacklist:{jti}`, for services that know nothing of this library. That one may
- * be lost without harm to those who do.
+ * One statement takes the next revision and writes the token. From the moment of the
+ * commit the token is revoked. Afterwards the others are informed: this process' set,
+ * the proof in the store (denylist_proof.c), and last the entry `blacklist:{jti}`, for
+ * services that do not use this library. Processes with this library do not need that
+ * entry.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,8 +22,8 @@
 #define N_TRIES 3
 #define MAX_ENTRY ((size_t)1 << 20)
 
-/* Revoked again: the first reason stays, the later expiry counts, and by the new
- * revision everybody hears of it. */
+/* Revoked again: the first reason stays, the later expiry counts, and through the new
+ * revision all processes read it. */
 static const char revoke_statement[] =
     "WITH next AS (UPDATE auth_db.revocation SET revision = revision + 1 RETURNING revision)"
     " INSERT INTO auth_db.revoked_tokens AS t (jti, user_id, reason, expires_at, revision)"
@@ -41,7 +41,7 @@ static recsys_datum optional_text(const char *text)
     return rs_denylist_text((recsys_bytes){text, text == NULL ? 0 : strlen(text)});
 }
 
-/* What revoke() was asked for. */
+/* The arguments of revoke(). */
 struct wish {
     recsys_bytes jti;
     const char *user_id, *reason;
@@ -99,7 +99,7 @@ static recsys_status format_json(json_t *object, recsys_value *json, recsys_erro
     return RECSYS_OK;
 }
 
-/* The entry as it is when there is no database to make it. */
+/* The entry without a database, which would otherwise make it. */
 static recsys_status make_entry(recsys_denylist *denylist, const struct wish *wish,
                                 recsys_value *json, recsys_error *err)
 {
@@ -262,7 +262,7 @@ recsys_status recsys_denylist_get(recsys_denylist *denylist, recsys_bytes jti, r
     if (denylist->source == NULL)
         return get_from_store(denylist, jti, json, err);
     status = get_from_database(denylist, jti, json, &said);
-    /* That the store knows nothing of it would be no answer. */
+    /* A missing key in the store would prove nothing. */
     if (status != RECSYS_OK && status != RECSYS_E_NOT_FOUND && denylist->store != NULL &&
         get_from_store(denylist, jti, json, NULL) == RECSYS_OK)
         return RECSYS_OK;

@@ -1,13 +1,13 @@
 /* lib/denylist/denylist_set.c - the revoked tokens a process knows: 24 bytes each.
  *
- * A token is known by 128 bits of its jti's hash, made with a seed of this
- * process: nobody can prepare one that meets another, and by accident two meet
- * once in 10^24 even with a million of them. Open addressing with linear
+ * A token is stored as 128 bits of its jti's hash, made with a seed of this process:
+ * an attacker cannot prepare two tokens with one hash, and by chance two of a million
+ * tokens share one with a probability of 10^-24. Open addressing with linear
  * probing, at most three quarters full; a removal closes the gap behind it, so
  * there are no tombstones.
  *
- * What has expired is swept a few slots at a time, and not taken along when the
- * table is made anew.
+ * Expired tokens are swept a few slots at a time, and are left out when the table
+ * is rebuilt.
  */
 #include <string.h>
 
@@ -58,7 +58,7 @@ int rs_denylist_set_has(const struct rs_denylist_set *set, struct rs_jti jti, ui
     return set->n > 0 && find(set->slots, set->n_slots, jti)->expires_ms > now_ms;
 }
 
-/* Whatever follows without a gap and could not be where it belongs moves up. */
+/* Entries that follow without a gap and are not in their own slot move up. */
 static void remove_slot(struct rs_denylist_set *set, size_t gap)
 {
     size_t mask = set->n_slots - 1;

@@ -8,17 +8,17 @@
  * comes back full may not be all there is: then it is complete up to the last
  * token of the batch.
  *
- * Readings have numbers. Who comes while one runs cannot use it, since it may
- * have looked before he came; he waits for the next one, which one of those who
- * wait does for all of them. So a database is asked by one statement of each
- * process at a time, however many requests there are.
+ * Readings have numbers. A caller that comes while one runs cannot use it, since
+ * the statement may have read before the call. It waits for the next reading, which
+ * one of the waiting callers does for all of them. So each process sends one
+ * statement at a time to the database, however many requests there are.
  *
  * A failover that loses the last commits, or a restored backup, brings the
  * revision back to where it was, from where it counts on: a number we know may
- * come to mean something else. So the statement names the history, too: which
- * cluster, which of its timelines (a promotion begins a new one), which table. In
- * another one than we know we begin from the start, and forget nothing. A
- * replica may not have heard of a commit; what it says is refused.
+ * come to mean something else. So the statement also returns the history: which
+ * cluster, which of its timelines (a promotion begins a new one), which table. If the
+ * history has changed, reading begins from the start, and the set keeps its tokens. A
+ * replica may not have the newest commit; its result is refused.
  */
 #include <inttypes.h>
 

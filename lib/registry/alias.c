@@ -5,8 +5,8 @@
  * aliases keeps two processes from using the one temporary name at once; it is
  * held for three system calls and goes away with its process.
  *
- * Links are read, never followed blindly: one that does not say ../<version>
- * was not made by us and is treated as absent.
+ * Links are read, never followed: one that does not say ../<version> was not made by
+ * this library and counts as absent.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,14 +1,13 @@
-/* lib/registry/canary.c - try a model out before anybody is served by it.
+/* lib/registry/canary.c - test a model before it serves requests.
  *
- * Loading has already shown that the files are whole. What is left is a model
- * that is well-formed and bad: trained on half of the data, or diverged. So
- * the vectors of some users, evenly spread, are asked for their best items,
- * and answers must not be empty and scores must be finite. A model without
- * users is asked with vectors of its items.
+ * Loading has already shown that the files are whole. The canary finds a model
+ * that is well-formed and bad: trained on half of the data, or diverged. It asks
+ * for the best items of some users, evenly spread; answers must not be empty and
+ * scores must be finite. A model without users is asked with vectors of its items.
  *
- * Users whom the active model knows too are asked there as well. How much the
- * two agree is written to the log and decides nothing: a good new model may
- * well disagree with the old one.
+ * Users that the active model also knows are asked there, too. The canary logs how
+ * much the two models agree, but does not use it: a good new model may disagree with
+ * the old one.
  *
  * These queries read every page of the candidate that scoring needs, so they
  * also warm it up. Runs on the operator's thread.

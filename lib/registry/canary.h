@@ -1,4 +1,4 @@
-/* lib/registry/canary.h - try a model out before anybody is served by it. */
+/* lib/registry/canary.h - test a model before it serves requests. */
 #ifndef RS_REGISTRY_CANARY_H
 #define RS_REGISTRY_CANARY_H
 

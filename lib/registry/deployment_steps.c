@@ -1,4 +1,4 @@
-/* lib/registry/deployment_steps.c - how another model comes to be served: runs the states of
+/* lib/registry/deployment_steps.c - the steps that change the served model: runs the states of
  * deployment.h.
  *
  * A step holds the lock `operator` from its beginning to its end, which may be minutes;
@@ -22,7 +22,7 @@
 #include "lib/registry/deployment.h"
 #include "lib/registry/registry.h"
 
-/* What an operator has asked for. What a state leaves for later states is here. */
+/* One step of an operator: its arguments, and everything that a state leaves for later states. */
 struct step {
     recsys_deployment *deployment;
     const char *name;           /* for messages */

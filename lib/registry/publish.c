@@ -2,9 +2,9 @@
  *
  * The bundle is copied into a directory of a temporary name beside the other
  * versions, checked there by loading it, given its name and number, synced,
- * and then renamed to that number. Until the rename nobody takes it for a
- * version; a rename never replaces one, so of two publishers who chose the
- * same number one tries again with the next.
+ * and then renamed to that number. Before the rename it does not count as a version;
+ * a rename never replaces one, so if two publishers choose the same number, one of
+ * them tries again with the next.
  *
  * Only what the manifest lists is copied. Any thread or process.
  */
@@ -134,7 +134,7 @@ static recsys_status copy_file(const struct publication *p, const char *name, re
     to = openat(p->staging.fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (to < 0)
         goto fail;
-    /* Not beyond the size it had: a file that grows for ever is not a bundle's. */
+    /* Not beyond the size it had: a bundle's file does not grow. */
     while (copied < size && (got = read_piece(from, p->piece, PIECE)) > 0) {
         if (write_all(to, p->piece, (size_t)got) != 0)
             goto fail;
@@ -207,7 +207,7 @@ static recsys_status write_manifest(const struct publication *p, uint64_t versio
     return status;
 }
 
-/* What the loader says names the temporary directory; who publishes knows his bundle's. */
+/* The loader's message names the temporary directory; the publisher knows only the bundle's. */
 static recsys_status check_by_loading(const struct publication *p, recsys_error *err)
 {
     char path[PATH_MAX];
@@ -335,7 +335,7 @@ recsys_status recsys_registry_publish(recsys_registry *registry, const char *bun
     if (registry == NULL || bundle == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_registry_publish: an argument is missing");
     status = rs_registry_check_name(name, "model name", err);
-    if (status == RECSYS_OK) /* before anything is published that nobody could be told of */
+    if (status == RECSYS_OK) /* before publishing a version whose path the caller could not get */
         status = check_path_length(registry, name, err);
     if (status != RECSYS_OK)
         return status;

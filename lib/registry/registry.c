@@ -3,7 +3,7 @@
  * The directory is the database: there is no index that could disagree with
  * it and nothing to repair after a crash. A version exists if its directory
  * has its final name, which publish.c gives it last; see alias.c for aliases.
- * What is in the directory under any other name is none of our business.
+ * Everything else in the directory is ignored.
  *
  * Any thread; every function blocks on the file system.
  */

@@ -1,14 +1,13 @@
 /* lib/registry/staging.c - the directory in which a publisher works unseen.
  *
- * It has a temporary name beside the versions of its model, and its owner
- * holds a lock (flock) on it. A killed publisher leaves the directory but not
- * the lock: a lock that can be had belongs to nobody alive, so the next
- * publisher may clear the directory away, and never disturbs one at work in
- * another process or thread.
+ * It has a temporary name beside the versions of its model, and its owner holds a
+ * lock (flock) on it. A killed publisher leaves the directory but not the lock: if
+ * the lock is free, the owner is dead. So the next publisher may remove the
+ * directory, and never disturbs a publisher in another process or thread.
  *
- * Whoever gets the lock looks whether the name still means the directory he
- * locked: its owner may have renamed it to a version, or a cleaner removed it,
- * between the opening and the lock.
+ * A process that gets the lock checks whether the name still means the directory it
+ * locked: its owner may have renamed it to a version, or a cleaner may have removed
+ * it, between the opening and the lock.
  */
 #include "lib/registry/staging.h"
 
@@ -49,7 +48,7 @@ static int lock_directory(int fd, int how)
     return result;
 }
 
-/* Staging directories hold files only. What cannot be removed stays for the next time. */
+/* Staging directories hold files only. If one cannot be removed, the next call tries again. */
 static void remove_directory(int model, const char *name, int fd)
 {
     DIR *directory = rs_registry_read_directory(fd);
@@ -106,7 +105,7 @@ recsys_status rs_staging_open(int model, struct rs_staging *out, recsys_error *e
             close(out->fd);
             out->fd = -1;
         }
-        /* Gone again: a cleaner was quicker than our lock. */
+        /* Removed again: another publisher was faster than our lock. */
     }
     out->name[0] = '\0';
     return rs_error_sys(err, errno, "registry: cannot make a temporary directory");

@@ -1,9 +1,9 @@
-/* lib/registry/uri.c - how models and their versions are named.
+/* lib/registry/uri.c - the names of models and their versions.
  *
- * Everything that becomes part of a path is checked here, by what is allowed
- * and not by what is dangerous: letters, digits, `_`, `.` and `-`, beginning
- * with a letter or digit. So no name can leave the registry's directory, hide
- * in it, or be taken for one of our own temporary files.
+ * Every text that becomes part of a path is checked here against a list of allowed
+ * characters: letters, digits, `_`, `.` and `-`, beginning with a letter or digit. So
+ * no name can leave the registry's directory, be hidden in it, or be taken for one of
+ * the library's temporary files.
  */
 #include <stddef.h>
 #include <string.h>
@@ -58,7 +58,7 @@ int rs_uri_is_registry(const char *source)
     return strncmp(source, "models:", strlen("models:")) == 0;
 }
 
-/* What follows the slash: a number, `latest`, or a stage by its old name. */
+/* The part after the slash: a number, `latest`, or a stage by its old name. */
 static int parse_selector(const char *selector, struct rs_uri *out)
 {
     static const char *const stages[] = {"Staging", "Production", "Archived"};

@@ -4,8 +4,8 @@
  * Arguments carry their lengths, so any bytes may be in them and nothing is
  * ever formatted into a command.
  *
- * Bytes after the answer mean that somebody has lost count: then this answer,
- * too, may be another question's, and it is thrown away with the connection.
+ * Bytes after the answer mean that answers and commands no longer match: then this
+ * answer, too, may belong to another command, and it is dropped with the connection.
  */
 #include "lib/adapters/redis/redis_connection.h"
 
@@ -80,7 +80,7 @@ void rs_redis_add_key(struct rs_redis_connection *connection, recsys_bytes key)
     rs_buffer_add(&connection->out, "\r\n", 2);
 }
 
-/* Say where and at what, in front of what the parts below have said. */
+/* Put the server and the action in front of the message of the part below. */
 static recsys_status fail(struct rs_redis_connection *connection, const char *command,
                           recsys_status status, const recsys_error *problem, uint64_t timeout_ns,
                           recsys_error *err)
@@ -132,7 +132,7 @@ static recsys_status receive_one(struct rs_redis_connection *connection, size_t 
     if (!rs_redis_parser_is_empty(connection->parser)) /* of several at once */
         status = rs_redis_parser_read(connection->parser, NULL, 0, max_items, reply, &problem);
     for (int is_first = 1; status == RECSYS_OK && reply->type == 0; is_first = 0) {
-        /* Bytes that never stop coming must not keep anybody, either. */
+        /* The deadline also holds if bytes never stop arriving. */
         if (!is_first && rs_clock_ns() >= deadline)
             return rs_error(err, RECSYS_E_TIMEOUT, "no whole answer in time");
         status =
@@ -237,7 +237,7 @@ static void copy_field(const struct rs_redis_reply *info, const char *name, char
     out[size] = '\0';
 }
 
-/* Not allowed to ask, or nobody there who would answer: that is known, too. */
+/* No permission to ask, or no answer: this counts as known, too. */
 static int is_silent(const struct rs_redis_reply *reply)
 {
     return rs_redis_refusal_is(reply, "NOPERM") ||

@@ -1,9 +1,8 @@
 /* lib/adapters/redis/redis_connection.h - one connection, ready for commands.
  *
- * ONE THREAD AT A TIME. A command is written argument by argument and then
- * asked. Whatever goes wrong but for an error reply in good form makes the
- * connection broken: only close is left, so that the answer that may still
- * come can reach nobody.
+ * ONE THREAD AT A TIME. A command is written argument by argument and then sent.
+ * After any failure except a well-formed error reply the connection is broken and can
+ * only be closed, so that a late answer cannot reach another caller.
  */
 #ifndef RS_REDIS_CONNECTION_H
 #define RS_REDIS_CONNECTION_H

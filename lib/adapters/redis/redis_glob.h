@@ -5,7 +5,7 @@
 #include "lib/base/buffer.h"
 #include "recsys/store.h"
 
-/* What a pattern may have; each '*' is a recursion in the server. */
+/* The most gaps of a pattern; each '*' is a recursion in the server. */
 #define RS_REDIS_MAX_GAPS 8
 
 /* Append the pattern of the keys that are `prefix`, parts[0], anything,

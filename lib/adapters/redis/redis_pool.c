@@ -19,16 +19,16 @@
  *            time-out is over                                   HEARD
  *
  * Idle connections are a stack: connections that a quiet hour leaves at the bottom grow old and are
- * closed when their turn comes. The test before a connection is lent makes a restart of the server
- * or a CLIENT KILL of idle connections nobody's error.
+ * closed when their turn comes. Because of the test before a connection is lent, a restart of the
+ * server or a CLIENT KILL of idle connections causes no error.
  *
  * The lock is never held while anything waits for the network.
  *
- * A caller that gets no connection in time is not told that the server is ill: E_EXHAUSTED leaves
- * the circuit breaker alone. If a frozen server holds all connections, the callers that hold
- * them run into their own time-outs and move the breaker. While the pool is SILENT nobody else is
- * sent after them: new connections are not opened, and callers that wait give up. So a server that
- * freezes costs no more than pool_size callers a time-out.
+ * A caller that gets no connection in time fails with E_EXHAUSTED, which does not count for the
+ * circuit breaker. If a frozen server holds all connections, the callers that hold them get
+ * time-outs, which count. While the pool is SILENT no other caller follows them: no new connection
+ * is opened, and callers that wait give up. So a server that freezes costs at most pool_size
+ * callers a time-out.
  */
 #include "lib/adapters/redis/redis_pool.h"
 

@@ -1,7 +1,7 @@
-/* lib/adapters/redis/redis_pool.h - so many connections and no more.
+/* lib/adapters/redis/redis_pool.h - a limited number of connections.
  *
  * SYNCHRONIZED. Not across fork(): both processes would use the same streams. A child
- * can only destroy it, which closes its copies and says nothing to the server.
+ * can only destroy it, which closes its copies and sends nothing to the server.
  */
 #ifndef RS_REDIS_POOL_H
 #define RS_REDIS_POOL_H

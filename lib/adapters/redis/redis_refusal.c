@@ -1,12 +1,12 @@
 /* lib/adapters/redis/redis_refusal.c - see redis_refusal.h.
  *
  * A server that answers with an error has answered: the connection stays in use
- * (but for a replica's: see rs_redis_refuse()). Whether the store counts as unwell is another
- * question. Out of memory, read-only, loading, no permission, moved to another node: the next call
- * would meet the same, so these are E_BACKEND and move the circuit breaker.
- * WRONGTYPE does not: one key was written by somebody else with another
- * command, and all other keys are as good as before. NOSCRIPT does not come
- * here: it is answered by sending the script (redis_scripts.c).
+ * (except a replica's: see rs_redis_refuse()). Some errors count as failures of the store: out of
+ * memory, read-only, loading, no permission, moved to another node. The next call would get the
+ * same, so these are E_BACKEND and count for the circuit breaker.
+ * WRONGTYPE does not: another program wrote one key with another command, and
+ * all other keys still work. NOSCRIPT does not come here: redis_scripts.c answers
+ * it by sending the script.
  *
  * An error raised inside a script may carry its code in the middle of the text
  * (Redis 6) instead of at the beginning (Redis 7).

@@ -1,4 +1,4 @@
-/* lib/adapters/redis/redis_refusal.h - what an error reply means. */
+/* lib/adapters/redis/redis_refusal.h - the meaning of an error reply. */
 #ifndef RS_REDIS_REFUSAL_H
 #define RS_REDIS_REFUSAL_H
 

@@ -5,11 +5,11 @@
  * each read instead of one for the whole answer, and write without
  * MSG_NOSIGNAL. 0.14 and 1.x differ in the callbacks' signatures alone.
  *
- * What a server says about lengths is believed only as the bytes arrive: the
- * items of an array are allocated as they come, and hiredis buffers a text
- * before it asks for its memory. RESP3 was never asked for, so its types are
- * refused. A callback that refuses returns NULL, which hiredis takes for "out of
- * memory"; `refusal` remembers why.
+ * The lengths that a server announces are not trusted: the items of an array are
+ * allocated as they arrive, and hiredis buffers a text before it allocates the
+ * reply's memory. This store never asks for RESP3, so its types are refused. A
+ * callback that refuses returns NULL, which hiredis takes for "out of memory";
+ * `refusal` keeps the reason.
  */
 #include "lib/adapters/redis/redis_reply.h"
 

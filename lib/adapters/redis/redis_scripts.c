@@ -17,7 +17,7 @@
 #include "lib/adapters/redis/redis_refusal.h"
 #include "lib/base/error.h"
 
-/* ARGV: value, milliseconds to live (0 = for ever). The value there is, or nil: now set. */
+/* ARGV: value, milliseconds to live (0 = no expiry). Returns the present value, or nil: now set. */
 static const char get_or_set[] = "local v = redis.call('GET', KEYS[1])\n"
                                  "if v then return v end\n"
                                  "if ARGV[2] == '0' then redis.call('SET', KEYS[1], ARGV[1])\n"
@@ -37,8 +37,8 @@ static const char replace[] =
 
 /* GCRA as lib/base/gcra.c has it, by the server's clock. ARGV: microseconds an
  * item, burst, cost. Allowed, remaining, microseconds to retry and to be full.
- * What the bucket lacks expires with the key, rounded up, so a key never
- * outlives its use and never dies early. */
+ * The key expires when the bucket is full again, rounded up: not before, and
+ * not much later. */
 static const char rate_limit[] =
     "local t = redis.call('TIME')\n"
     "local now = t[1] * 1000000 + t[2]\n"

@@ -1,7 +1,7 @@
 /* lib/adapters/redis/redis_settings.c - see redis_settings.h.
  *
- * An empty text means the same as none, since that is what an environment
- * variable or a field of a form has when nobody filled it in.
+ * An empty text means the same as none, because an environment variable or a field of
+ * a form that was not filled in is empty.
  */
 #include "lib/adapters/redis/redis_settings.h"
 

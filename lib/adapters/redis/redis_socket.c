@@ -1,15 +1,14 @@
 /* lib/adapters/redis/redis_socket.c - see redis_socket.h.
  *
- * A deadline is for the whole of what a caller wants, however many pieces it
- * arrives in: a server that drips a byte now and then does not hold anybody
- * longer than one that is silent. Looking a name up is the exception: the C
- * library takes as long as its resolver does, so where name servers may be slow
- * an address is better.
+ * A deadline holds for a whole operation, however many pieces its answer arrives in:
+ * a server that sends single bytes does not keep a caller longer than a silent one.
+ * The exception is the look-up of a host name: the C library takes as long as its
+ * resolver does, so an address is better where name servers may be slow.
  *
  * In plain text the first read after a send that went out at once is a recv()
  * that waits in the kernel, bounded by SO_RCVTIMEO: one system call instead of
- * three. Every other wait is poll(). Signals that interrupt are nothing
- * special: what is left of the time is waited for again.
+ * three. Every other wait is poll(). After an interruption by a signal the rest of
+ * the time is waited for.
  */
 #include "lib/adapters/redis/redis_socket.h"
 

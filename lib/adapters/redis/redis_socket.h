@@ -19,7 +19,7 @@ struct rs_redis_socket {
  * message says what happened, not where. After a failure only close is left. */
 
 /* Within the connect time-out, which begins when the name has been looked up;
- * *deadline is when it ends, for what is still to be said. */
+ * *deadline is when it ends, for the log-in that follows. */
 recsys_status rs_redis_socket_open(struct rs_redis_socket *connection,
                                    const struct rs_redis_settings *settings, uint64_t *deadline,
                                    recsys_error *err);

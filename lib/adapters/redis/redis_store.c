@@ -3,10 +3,10 @@
  * Each function takes a connection out of the pool, asks one thing, checks the
  * answer and gives the connection back. Values are handed out in the memory
  * they were parsed into. Keys, values and patterns never appear in messages:
- * they may be somebody's data.
+ * they may be personal data.
  *
- * Nothing is asked twice: after a time-out or a lost connection nobody knows
- * whether a write has happened, and a second read would only double the wait.
+ * No command is sent twice: after a time-out or a lost connection a write may
+ * have happened, and a second read would only double the wait.
  *
  * A cursor of Redis is handed out with MARK, a bit Redis does not use, so that
  * a scan that was stopped on its first page is not taken for a finished one.
@@ -154,7 +154,7 @@ static recsys_bytes decimal(uint64_t number, char text[24])
     return (recsys_bytes){text, (size_t)size};
 }
 
-/* As the scripts take it: 0 is for ever. */
+/* As the scripts take it: 0 means no expiry. */
 static recsys_bytes decimal_ttl(uint64_t ttl_ms, char text[24])
 {
     if (ttl_ms == RECSYS_NEVER)

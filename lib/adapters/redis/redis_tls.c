@@ -72,7 +72,7 @@ static int create_bio(BIO *bio)
     return 1;
 }
 
-/* What OpenSSL complains of, and no more of it on this thread. */
+/* OpenSSL's error of this thread as text; clears the thread's queue of errors. */
 static const char *reason(void)
 {
     unsigned long code = ERR_peek_last_error();

@@ -1,6 +1,6 @@
-/* lib/adapters/redis/redis_tls.h - TLS over a socket that somebody else waits for.
+/* lib/adapters/redis/redis_tls.h - TLS over a socket whose caller does the waiting.
  *
- * Nothing here blocks: what cannot go on says what it waits for.
+ * Nothing here blocks: a step that cannot go on returns what it waits for.
  */
 #ifndef RS_REDIS_TLS_H
 #define RS_REDIS_TLS_H
@@ -9,7 +9,7 @@
 
 #include "recsys/status.h"
 
-/* What a step may come back with, instead of a number of bytes. */
+/* The results of a step that are no number of bytes. */
 enum { RS_TLS_CLOSED = 0, RS_TLS_FAILED = -1, RS_TLS_WANTS_READ = -2, RS_TLS_WANTS_WRITE = -3 };
 
 struct rs_redis_tls;

@@ -1,7 +1,7 @@
-/* lib/adapters/redis/redis_url.c - where a server is, from one line of text.
+/* lib/adapters/redis/redis_url.c - the address of a server, from one line of text.
  *
- * Messages name the part that is wrong and never quote it: with a slip of the
- * pen any part may hold the password.
+ * Messages name the wrong part and never quote it: after a typing error any part may
+ * contain the password.
  */
 #include <string.h>
 

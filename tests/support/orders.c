@@ -31,7 +31,7 @@ static unsigned try_from(unsigned *order, size_t from, size_t n,
 
 unsigned orders_try_all(size_t n, void (*try_order)(const unsigned *order, size_t n))
 {
-    unsigned order[ORDERS_MAX];
+    unsigned order[ORDERS_MAX] = {0};
 
     CHECK(n <= ORDERS_MAX);
     for (unsigned i = 0; i < n; i++)

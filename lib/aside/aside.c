@@ -69,7 +69,7 @@ static recsys_status check_options(const recsys_aside_options *given, const char
     if (!isfinite(given->beta) || given->beta < 0.0)
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_aside_create: beta is not a number from 0; RECSYS_ASIDE_NO_REFRESH "
-                        "is how to do without early refreshes");
+                        "switches early refresh off");
     if (given->lease_ms == RECSYS_NEVER_32)
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_aside_create: a lease of a process that has died must end: "

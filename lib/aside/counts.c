@@ -92,7 +92,7 @@ static void make_for_operation(struct rs_counts *counts, struct making *making, 
         counts->hits[i] = make_counter(making, "redis_cache_hits_total",
                                        "Lookups that the cache answered.", operation, NULL);
         counts->misses[i] = make_counter(making, "redis_cache_misses_total",
-                                         "Lookups of what was not in the cache.", operation, NULL);
+                                         "Lookups of keys that were not cached.", operation, NULL);
     }
     counts->latency[i] = make_histogram(making, "redis_cache_latency_seconds",
                                         "Time of cache operations, loaders included.", operation);
@@ -117,7 +117,7 @@ recsys_status rs_counts_init(struct rs_counts *counts, recsys_stats *stats, cons
     counts->stale = make_counter(&making, "redis_cache_stale_total",
                                  "Hits that were older than their time to live.", NULL, NULL);
     counts->negative = make_counter(&making, "redis_cache_negative_total",
-                                    "Hits that know that there is nothing.", NULL, NULL);
+                                    "Hits on a cached 'does not exist' entry.", NULL, NULL);
     counts->fills_refused = make_counter(
         &making, "redis_cache_fills_refused_total",
         "Loaded values not stored, because the key was invalidated meanwhile.", NULL, NULL);

@@ -41,7 +41,7 @@ recsys_status recsys_aside_load_set(recsys_aside_load *load, recsys_bytes value,
         return status;
     if (load->image != NULL)
         return rs_error(err, RECSYS_E_STATE,
-                        "recsys_aside_load_set: this load has been given its value already");
+                        "recsys_aside_load_set: called twice for one load");
     status = rs_aside_check_value(load->aside, value, err);
     if (status != RECSYS_OK)
         return status;

@@ -139,7 +139,7 @@ static recsys_status check_parts(const recsys_bytes *parts, size_t n, recsys_err
     if (size == 0 || size > MAX_PARTS_BYTES)
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_aside_invalidate_matching: the parts have 1 to %u bytes together; "
-                        "to invalidate everything there is recsys_aside_invalidate_all()",
+                        "to invalidate everything use recsys_aside_invalidate_all()",
                         MAX_PARTS_BYTES);
     return RECSYS_OK;
 }

@@ -81,7 +81,7 @@ enum rs_load_event rs_load_enter(struct rs_load_call *call)
     call->outcome = RECSYS_ASIDE_UNKNOWN;
     call->status = rs_error(call->err, RECSYS_E_EXHAUSTED,
                             "cache %s: the store is away and %u loaders are running; raise "
-                            "max_loads if what they load from can take more",
+                            "max_loads if the source can answer more at once",
                             call->aside->label, flights->max_loads);
     return RS_LOAD_ON_FULL;
 }

@@ -51,16 +51,16 @@ static void judge(recsys_aside *aside, recsys_bytes key, struct rs_look *look, r
         rs_counts_add(&aside->counts, RS_COUNT_MISMATCHES, 1);
         look->found = RS_FOUND_DAMAGED;
         look->status = rs_error(err, RECSYS_E_FORMAT,
-                                "cache %s: the value that came back is another key's; it is not "
-                                "handed out",
+                                "cache %s: the store returned the value of another key; it is "
+                                "not used",
                                 aside->label);
         break;
     default:
         rs_counts_add(&aside->counts, RS_COUNT_DAMAGED, 1);
         look->found = RS_FOUND_DAMAGED;
         look->status = rs_error(err, RECSYS_E_FORMAT,
-                                "cache %s: what is under the key is damaged, or not a value of "
-                                "this library; it is not handed out",
+                                "cache %s: the value is damaged, or not of this library; it is "
+                                "not used",
                                 aside->label);
         break;
     }
@@ -109,7 +109,7 @@ void rs_aside_look(recsys_aside *aside, recsys_bytes key, int wants_epoch,
             look->status = rs_aside_make_epoch(aside, is_damaged, err);
         if (look->status == RECSYS_OK && attempt == EPOCH_ATTEMPTS)
             look->status = rs_error(err, RECSYS_E_BACKEND,
-                                    "store %s: what is stored under %s does not stay there",
+                                    "store %s: it does not keep the value of %s",
                                     recsys_store_get_name(aside->store), RS_EPOCH_KEY);
         if (look->status != RECSYS_OK) {
             rs_counts_error(&aside->counts, operation, look->status);
@@ -152,7 +152,7 @@ static recsys_status answer(recsys_aside *aside, struct rs_look *look, recsys_va
         return look->status;
     default:
         *outcome = RECSYS_ASIDE_MISS;
-        return rs_error(err, RECSYS_E_NOT_FOUND, "cache %s: not there", aside->label);
+        return rs_error(err, RECSYS_E_NOT_FOUND, "cache %s: the key is not cached", aside->label);
     }
 }
 

@@ -324,7 +324,7 @@ static void drop_expired(recsys_denylist *denylist)
                             &problem) == RECSYS_OK)
         recsys_rows_destroy(rows);
     else
-        rs_log(RECSYS_LOG_WARN, "denylist: cannot remove what has expired: %s", problem.message);
+        rs_log(RECSYS_LOG_WARN, "denylist: cannot delete expired rows: %s", problem.message);
 }
 
 recsys_status recsys_denylist_sync(recsys_denylist *denylist, recsys_error *err)

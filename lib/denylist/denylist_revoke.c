@@ -224,7 +224,7 @@ static recsys_status get_from_store(recsys_denylist *denylist, recsys_bytes jti,
     if (status != RECSYS_OK)
         return status;
     if (entry.data == NULL)
-        return rs_error(err, RECSYS_E_NOT_FOUND, "the store does not know the token as revoked");
+        return rs_error(err, RECSYS_E_NOT_FOUND, "the store has no entry for the token");
     status = entry.size > MAX_ENTRY
                  ? rs_error(err, RECSYS_E_LIMIT, "the entry of a revoked token has %zu bytes",
                             entry.size)

@@ -205,7 +205,7 @@ recsys_status rs_denylist_read(struct recsys_denylist *denylist, uint32_t timeou
         if (is_late) {
             rs_lock_give(&denylist->lock);
             return rs_error(err, RECSYS_E_TIMEOUT,
-                            "the database has not answered an earlier question within %" PRIu32
+                            "the database has not answered an earlier query within %" PRIu32
                             " ms",
                             timeout_ms);
         }

@@ -144,7 +144,7 @@ int rs_breaker_trip(struct rs_breaker *breaker)
         open(breaker, RS_BREAKER_TRIPPED, now);
     rs_lock_give(&breaker->lock);
     if (opens)
-        trace(breaker, BREAKER_CLOSED, BREAKER_OPEN, "it did not receive what has changed");
+        trace(breaker, BREAKER_CLOSED, BREAKER_OPEN, "an invalidation did not reach it");
     return opens;
 }
 
@@ -194,7 +194,7 @@ uint64_t rs_breaker_returning(struct rs_breaker *breaker)
     uint64_t trips = breaker->trips;
     rs_lock_give(&breaker->lock);
     trace(breaker, was_returning ? BREAKER_RETURNING : BREAKER_PROBING, BREAKER_RETURNING,
-          was_returning ? "tripped meanwhile, all is told again" : "the server has answered");
+          was_returning ? "tripped meanwhile, all is sent again" : "the server has answered");
     return trips;
 }
 
@@ -208,7 +208,7 @@ int rs_breaker_close(struct rs_breaker *breaker, uint64_t trips)
     }
     rs_lock_give(&breaker->lock);
     if (may_close)
-        trace(breaker, BREAKER_RETURNING, BREAKER_CLOSED, "all that changed is told");
+        trace(breaker, BREAKER_RETURNING, BREAKER_CLOSED, "all invalidations are sent");
     return may_close;
 }
 
@@ -224,7 +224,7 @@ void rs_breaker_fail(struct rs_breaker *breaker)
     breaker->rests_until = now + breaker->pause_ms;
     rs_lock_give(&breaker->lock);
     trace(breaker, was_returning ? BREAKER_RETURNING : BREAKER_PROBING, BREAKER_OPEN,
-          was_returning ? "telling what changed failed" : "the server has not answered");
+          was_returning ? "sending invalidations failed" : "the server has not answered");
 }
 
 void rs_breaker_get_stats(struct rs_breaker *breaker, recsys_store_stats *out)

@@ -68,7 +68,7 @@ static void each_state_of_a_breaker_is_a_line(void **state)
         "PROBING -> OPEN: the server has not answered",
         "OPEN -> PROBING: the pause is over",
         "PROBING -> RETURNING: the server has answered",
-        "RETURNING -> CLOSED: all that changed is told",
+        "RETURNING -> CLOSED: all invalidations are sent",
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         char want[128];

@@ -154,7 +154,7 @@ recsys_status rs_redis_distrust(struct rs_redis_connection *connection, const ch
 {
     connection->broken = 1;
     return rs_error(err, RECSYS_E_BACKEND,
-                    "%s: %s: the answer does not fit the question; the connection is given up",
+                    "%s: %s: the answer does not match the command; the connection is closed",
                     connection->settings->where, command);
 }
 

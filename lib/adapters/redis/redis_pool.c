@@ -152,7 +152,7 @@ static recsys_status take_place(struct rs_redis_pool *pool, int extra, uint64_t 
         }
         if (!extra && is_silent(pool))
             return rs_error(err, RECSYS_E_EXHAUSTED,
-                            "%s: has just left others without an answer; not connecting again yet",
+                            "%s: a call has just timed out; no new connection is opened yet",
                             pool->settings->where);
         if (count_open(pool) < pool->settings->pool_size || extra) {
             move(pool, PLACE_FREE, PLACE_OPENING);
@@ -217,10 +217,10 @@ static void give_up(struct rs_redis_pool *pool, enum place_state from, enum reas
         [FAILED] = "cannot connect",
         [FAILED_LATE] = "cannot connect in time; the pool is SILENT",
         [OLD] = "older than max_age_s",
-        [CLOSED_BY_SERVER] = "closed by the server, or it spoke unasked",
+        [CLOSED_BY_SERVER] = "closed by the server, or it sent unexpected bytes",
         [BROKEN] = "broken",
         [BROKEN_LATE] = "no answer in time; the pool is SILENT",
-        [RETIRED] = "the server is no longer the one to talk to",
+        [RETIRED] = "another server must be used now",
         [ONE_TOO_MANY] = "one too many"};
 
     rs_lock_take(&pool->lock);

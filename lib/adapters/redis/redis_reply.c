@@ -105,7 +105,7 @@ static void *create_array(const redisReadTask *task, int n)
     if (task->type != REDIS_REPLY_ARRAY)
         return refuse(task, "a type of collection that was not asked for");
     if ((size_t)n > parser->max_items)
-        return refuse(task, "an array longer than the question allows");
+        return refuse(task, "an array longer than the command allows");
     if (task->parent != NULL && task->parent->parent != NULL)
         return refuse(task, "arrays nested deeper than any answer has them");
     struct rs_redis_reply *reply = place(task, RS_REDIS_ARRAY);
@@ -127,7 +127,7 @@ static void *create_integer(const redisReadTask *task, long long number)
 static void *create_nil(const redisReadTask *task)
 {
     if (task->type != REDIS_REPLY_STRING)
-        return refuse(task, "a kind of nothing that was not asked for");
+        return refuse(task, "a kind of null that was not asked for");
     return place(task, RS_REDIS_NIL);
 }
 
@@ -141,7 +141,7 @@ static void *create_double(const redisReadTask *task, double number, char *text,
 static void *create_bool(const redisReadTask *task, int truth)
 {
     (void)truth;
-    return refuse(task, "a truth value");
+    return refuse(task, "a boolean");
 }
 #endif
 

@@ -108,7 +108,7 @@ static recsys_status read_login(struct url_reading *reading, struct piece login,
     const char *colon = find(login, ':');
 
     if (colon == NULL)
-        return complain(reading, "what stands before '@' must be user:password or :password");
+        return complain(reading, "the part before '@' must be user:password or :password");
     split(login, colon, &user, &password);
     recsys_status status = RECSYS_OK;
     if (user.size > 0)

@@ -15,6 +15,7 @@
 #include "daemon/http/router.h"
 #include "daemon/models/models.h"
 #include "daemon/observe/health.h"
+#include "daemon/observe/metrics_page.h"
 #include "daemon/observe/trace.h"
 #include "daemon/openapi/docs_page.h"
 #include "daemon/recommend/recommend.h"

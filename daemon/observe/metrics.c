@@ -1,8 +1,8 @@
-/* daemon/observe/metrics.c - counts requests, and writes the metrics for Prometheus.
+/* daemon/observe/metrics.c - makes the daemon's metrics, and counts requests.
  *
  * The label `route` is the template of the path, never the path that a client sent, so that the
- * number of series is limited. Figures of others (the cache's, the deployment's, the kernel's) are
- * copied when /metrics is read, or by the thread of models/model_keeper.c.
+ * number of series is limited. The thread of models/model_keeper.c copies the deployment's figures;
+ * metrics_page.c copies the others when /metrics is read.
  *
  * Counting is lock-free on the worker threads.
  */
@@ -11,14 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "daemon/backends/stores.h"
-#include "daemon/http/reply.h"
-#include "daemon/observe/access_log.h"
-#include "daemon/observe/observed.h"
-#include "daemon/observe/store_metrics.h"
 #include "daemon/process/logger.h"
+#include "lib/base/buffer.h"
 
 static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "OPTIONS", "other"};
 static const int statuses[] = {200, 204, 400, 401, 403, 404, 405, 408, 409, 411,
@@ -27,24 +22,27 @@ static const int statuses[] = {200, 204, 400, 401, 403, 404, 405, 408, 409, 411,
 _Static_assert(sizeof methods / sizeof methods[0] == RD_METRIC_METHODS, "one place a method");
 _Static_assert(sizeof statuses / sizeof statuses[0] < RD_METRIC_STATUSES, "and one for others");
 
-static bool counter(struct rd_metrics *m, const char *name, const char *help, recsys_metric **out)
+bool rd_metric_add(recsys_stats *stats, enum rd_metric_kind kind, const char *name,
+                   const char *help, const char *labels, recsys_metric **out)
 {
     recsys_error err = {0};
+    recsys_status status = kind == RD_COUNTER
+                               ? recsys_stats_add_counter(stats, name, help, labels, out, &err)
+                               : recsys_stats_add_gauge(stats, name, help, labels, out, &err);
 
-    if (recsys_stats_add_counter(m->stats, name, help, NULL, out, &err) == RECSYS_OK)
-        return true;
-    rd_log(RECSYS_LOG_ERROR, "metric %s: %s", name, err.message);
-    return false;
+    if (status != RECSYS_OK)
+        rd_log(RECSYS_LOG_ERROR, "metric %s: %s", name, err.message);
+    return status == RECSYS_OK;
+}
+
+static bool counter(struct rd_metrics *m, const char *name, const char *help, recsys_metric **out)
+{
+    return rd_metric_add(m->stats, RD_COUNTER, name, help, NULL, out);
 }
 
 static bool gauge(struct rd_metrics *m, const char *name, const char *help, recsys_metric **out)
 {
-    recsys_error err = {0};
-
-    if (recsys_stats_add_gauge(m->stats, name, help, NULL, out, &err) == RECSYS_OK)
-        return true;
-    rd_log(RECSYS_LOG_ERROR, "metric %s: %s", name, err.message);
-    return false;
+    return rd_metric_add(m->stats, RD_GAUGE, name, help, NULL, out);
 }
 
 static const char *route_label(const struct rd_metrics *m, size_t route)
@@ -227,54 +225,4 @@ void rd_metrics_keep(struct rd_metrics *m, recsys_deployment *deployment)
     recsys_metric_set(m->swaps, (double)status.n_swaps);
     recsys_metric_set(m->load_failures, (double)status.n_failures);
     recsys_metric_set(m->retired, (double)status.n_retired);
-}
-
-static void copy_cache_stats(struct rd_metrics *m, const struct rd_stores *stores)
-{
-    recsys_store_stats store = {0};
-
-    store.struct_size = (uint32_t)sizeof store;
-    if (stores->answers == NULL ||
-        recsys_store_get_stats(rd_stores_answers(stores), &store, NULL) != RECSYS_OK)
-        return;
-    recsys_metric_set(m->cache_evictions, (double)store.evictions);
-    recsys_metric_set(m->cache_entries, (double)store.entries);
-    recsys_metric_set(m->cache_bytes, (double)store.bytes);
-}
-
-static void copy_memory(struct rd_metrics *m)
-{
-    FILE *file = fopen("/proc/self/statm", "re"); /* Linux only; elsewhere the figure stays 0 */
-    unsigned long size, resident;
-
-    if (file == NULL)
-        return;
-    if (fscanf(file, "%lu %lu", &size, &resident) == 2)
-        recsys_metric_set(m->memory, (double)resident * (double)sysconf(_SC_PAGESIZE));
-    (void)fclose(file);
-}
-
-static int32_t write_text(const char *text, size_t size, void *user_data)
-{
-    struct rs_buffer *out = user_data;
-
-    rs_buffer_add(out, text, size);
-    return out->status != RECSYS_OK;
-}
-
-void rd_get_metrics(struct rd_request *request)
-{
-    const struct rd_observed *observed = request->part;
-    struct rd_metrics *m = observed->metrics;
-    recsys_error err = {0};
-
-    copy_cache_stats(m, observed->stores);
-    rd_store_metrics_copy(observed->store_metrics, observed->stores, observed->watch);
-    copy_memory(m);
-    recsys_metric_set(m->in_flight, (double)atomic_load(&request->http->active));
-    recsys_metric_set(m->log_dropped, (double)rd_access_dropped());
-    request->status = 200;
-    request->content_type = "text/plain; version=0.0.4; charset=utf-8";
-    if (recsys_stats_format(m->stats, write_text, request->out, &err) != RECSYS_OK)
-        (void)rd_reply_error(request, 500, err.message);
 }

@@ -16,6 +16,12 @@
 #define RD_METRIC_METHODS 6u /* GET HEAD POST PUT OPTIONS and any other */
 #define RD_METRIC_STATUSES 21u
 
+enum rd_metric_kind { RD_COUNTER, RD_GAUGE };
+
+/* One series; `labels` may be NULL. False: logged. */
+bool rd_metric_add(recsys_stats *stats, enum rd_metric_kind kind, const char *name,
+                   const char *help, const char *labels, recsys_metric **out);
+
 /* A series of requests is made when it is first counted, so that /metrics has no series that are
  * 0. */
 struct rd_metrics {
@@ -41,7 +47,5 @@ void rd_metrics_count(struct rd_metrics *metrics, const struct rd_route *row, co
 void rd_metrics_batch(struct rd_metrics *metrics, uint64_t n_users, uint64_t n_failures);
 /* The keeper thread, now and then: copies the deployment's figures and the model's name. */
 void rd_metrics_keep(struct rd_metrics *metrics, recsys_deployment *deployment);
-
-void rd_get_metrics(struct rd_request *request); /* its part is struct rd_observed */
 
 #endif

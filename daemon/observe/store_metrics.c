@@ -11,70 +11,70 @@
 #include <recsys/postgres.h>
 #include <recsys/redis.h>
 
-#include "daemon/process/logger.h"
+#include "daemon/observe/metrics.h"
 
-#define GAUGE false
-#define COUNTER true
+/* The metrics of one server, of which the second part of the name and the labels differ. */
+struct series {
+    recsys_stats *stats;
+    const char *server;
+    const char *labels; /* NULL: none */
+};
 
-/* One series; `labels` may be "". False: logged. */
-static bool add(recsys_stats *stats, bool is_counter, const char *name, const char *help,
-                const char *labels, recsys_metric **out)
+static bool add(const struct series *series, enum rd_metric_kind kind, const char *name,
+                const char *help, recsys_metric **out)
 {
-    recsys_error err = {0};
-    recsys_status status = is_counter
-                               ? recsys_stats_add_counter(stats, name, help, labels, out, &err)
-                               : recsys_stats_add_gauge(stats, name, help, labels, out, &err);
+    char whole[96];
 
-    if (status == RECSYS_OK)
-        return true;
-    rd_log(RECSYS_LOG_ERROR, "metric %s: %s", name, err.message);
-    return false;
+    (void)snprintf(whole, sizeof whole, "recsysd_%s_%s", series->server, name);
+    return rd_metric_add(series->stats, kind, whole, help, series->labels, out);
+}
+
+/* Connections in one state, which is a label behind the others. */
+static bool add_connections(const struct series *series, const char *state, recsys_metric **out)
+{
+    struct series of_state = *series;
+    char labels[64];
+
+    (void)snprintf(labels, sizeof labels, "%s%sstate=\"%s\"",
+                   series->labels != NULL ? series->labels : "", series->labels != NULL ? "," : "",
+                   state);
+    of_state.labels = labels;
+    return add(&of_state, RD_GAUGE, "connections", "Connections; open includes idle.", out);
+}
+
+static bool add_server(const struct series *series, struct rd_server_metrics *m)
+{
+    return add(series, RD_GAUGE, "up", "1 if the server answered the last check.", &m->up) &&
+           add_connections(series, "open", &m->open) && add_connections(series, "idle", &m->idle) &&
+           add(series, RD_COUNTER, "pool_waits_total", "Waits for a free connection.", &m->waits) &&
+           add(series, RD_COUNTER, "pool_timeouts_total", "Waits for a connection that timed out.",
+               &m->timeouts) &&
+           add(series, RD_COUNTER, "connections_broken_total", "Connections closed after an error.",
+               &m->broken);
 }
 
 static bool add_redis(struct rd_server_metrics *m, recsys_stats *stats, unsigned db)
 {
-    char labels[32], open[48], idle[48];
+    char labels[32];
+    struct series series = {stats, "redis", labels};
 
     (void)snprintf(labels, sizeof labels, "db=\"%u\"", db);
-    (void)snprintf(open, sizeof open, "%s,state=\"open\"", labels);
-    (void)snprintf(idle, sizeof idle, "%s,state=\"idle\"", labels);
-    return add(stats, GAUGE, "recsysd_redis_up", "1 if the server answered the last check.", labels,
-               &m->up) &&
-           add(stats, GAUGE, "recsysd_redis_breaker_open", "1 while the circuit breaker is open.",
-               labels, &m->breaker_open) &&
-           add(stats, GAUGE, "recsysd_redis_connections", "Connections; open includes idle.", open,
-               &m->open) &&
-           add(stats, GAUGE, "recsysd_redis_connections", "Connections; open includes idle.", idle,
-               &m->idle) &&
-           add(stats, COUNTER, "recsysd_redis_pool_waits_total", "Waits for a free connection.",
-               labels, &m->waits) &&
-           add(stats, COUNTER, "recsysd_redis_pool_timeouts_total",
-               "Waits for a connection that timed out.", labels, &m->timeouts) &&
-           add(stats, COUNTER, "recsysd_redis_connections_broken_total",
-               "Connections closed after an error.", labels, &m->broken) &&
-           add(stats, COUNTER, "recsysd_redis_calls_total",
-               "Commands, including those that the circuit breaker refused.", labels, &m->calls) &&
-           add(stats, COUNTER, "recsysd_redis_failures_total", "Commands that failed.", labels,
-               &m->failures);
+    return add_server(&series, m) &&
+           add(&series, RD_GAUGE, "breaker_open", "1 while the circuit breaker is open.",
+               &m->breaker_open) &&
+           add(&series, RD_COUNTER, "calls_total",
+               "Commands, including those that the circuit breaker refused.", &m->calls) &&
+           add(&series, RD_COUNTER, "failures_total", "Commands that failed.", &m->failures);
 }
 
 static bool add_postgres(struct rd_server_metrics *m, recsys_stats *stats)
 {
-    return add(stats, GAUGE, "recsysd_postgres_up", "1 if the server answered the last check.",
-               NULL, &m->up) &&
-           add(stats, GAUGE, "recsysd_postgres_connections", "Connections; open includes idle.",
-               "state=\"open\"", &m->open) &&
-           add(stats, GAUGE, "recsysd_postgres_connections", "Connections; open includes idle.",
-               "state=\"idle\"", &m->idle) &&
-           add(stats, COUNTER, "recsysd_postgres_pool_waits_total", "Waits for a free connection.",
-               NULL, &m->waits) &&
-           add(stats, COUNTER, "recsysd_postgres_pool_timeouts_total",
-               "Waits for a connection that timed out.", NULL, &m->timeouts) &&
-           add(stats, COUNTER, "recsysd_postgres_connections_broken_total",
-               "Connections closed after an error.", NULL, &m->broken) &&
-           add(stats, COUNTER, "recsysd_postgres_queries_total", "Statements.", NULL, &m->calls) &&
-           add(stats, COUNTER, "recsysd_postgres_query_failures_total", "Statements that failed.",
-               NULL, &m->failures);
+    struct series series = {stats, "postgres", NULL};
+
+    return add_server(&series, m) &&
+           add(&series, RD_COUNTER, "queries_total", "Statements.", &m->calls) &&
+           add(&series, RD_COUNTER, "query_failures_total", "Statements that failed.",
+               &m->failures);
 }
 
 bool rd_store_metrics_start(struct rd_store_metrics *metrics, const struct rd_stores *stores,

@@ -18,3 +18,9 @@ uint64_t rs_clock_unix_ms(void)
     clock_gettime(CLOCK_REALTIME, &now);
     return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
 }
+
+uint64_t rs_clock_now_ms(void *user_data)
+{
+    (void)user_data;
+    return rs_clock_ns() / 1000000u;
+}

@@ -7,4 +7,7 @@
 uint64_t rs_clock_ns(void);      /* monotonic, for durations and deadlines */
 uint64_t rs_clock_unix_ms(void); /* since 1970, for dates */
 
+/* Monotonic, as the `now_ms` that options have; its argument is not used. */
+uint64_t rs_clock_now_ms(void *user_data);
+
 #endif

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "lib/base/hex.h"
+
 #define MAX_DEPTH 1000u
 /* A valid text is still accepted when it stands in a row inside a list. */
 #define MAX_DEPTH_AROUND (MAX_DEPTH + 8u)
@@ -69,11 +71,6 @@ static int skip_number(struct scan *scan)
     return 1;
 }
 
-static int is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 /* The rest of an escape, behind its backslash. */
 static int skip_escape(struct scan *scan)
 {
@@ -83,7 +80,7 @@ static int skip_escape(struct scan *scan)
     if (c != 'u')
         return c != '\0' && strchr("\"\\/bfnrt", c) != NULL;
     for (int i = 0; i < 4; i++, scan->at++)
-        if (scan->at == scan->end || !is_hex(*scan->at))
+        if (scan->at == scan->end || rs_hex_digit(*scan->at) < 0)
             return 0;
     return 1;
 }

@@ -13,6 +13,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/base/hex.h"
 
 #define BUFFER_BYTES (1u << 20)
 
@@ -99,7 +100,7 @@ recsys_status rs_sink_close(struct rs_sink *sink, char digest[RS_DIGEST_SIZE], r
         status = rs_error_nomem(err, "SHA-256 of a file");
         goto done;
     }
-    rs_digest_to_text(sum, digest);
+    rs_hex_write(sum, 32, digest);
     if (fsync(sink->descriptor) != 0) {
         status = rs_error_sys(err, errno, "cannot sync %s", sink->name);
         goto done;

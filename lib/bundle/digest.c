@@ -5,17 +5,7 @@
 #include <openssl/evp.h>
 
 #include "lib/base/error.h"
-
-void rs_digest_to_text(const unsigned char sum[32], char out[RS_DIGEST_SIZE])
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < 32; i++) {
-        out[2 * i] = digits[sum[i] >> 4];
-        out[2 * i + 1] = digits[sum[i] & 15u];
-    }
-    out[64] = '\0';
-}
+#include "lib/base/hex.h"
 
 recsys_status rs_digest(const void *bytes, size_t size, char out[RS_DIGEST_SIZE], recsys_error *err)
 {
@@ -29,6 +19,6 @@ recsys_status rs_digest(const void *bytes, size_t size, char out[RS_DIGEST_SIZE]
     (void)ERR_pop_to_mark();
     if (!done || sum_size != 32)
         return rs_error_nomem(err, "SHA-256 of a file");
-    rs_digest_to_text(sum, out);
+    rs_hex_write(sum, sum_size, out);
     return RECSYS_OK;
 }

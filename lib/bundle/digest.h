@@ -8,9 +8,6 @@
 
 #define RS_DIGEST_SIZE 65u /* 64 lower-case hex digits and a NUL */
 
-/* A SHA-256 of libcrypto as text. */
-void rs_digest_to_text(const unsigned char sum[32], char out[RS_DIGEST_SIZE]);
-
 /* E_NOMEM if libcrypto fails. */
 recsys_status rs_digest(const void *bytes, size_t size, char out[RS_DIGEST_SIZE],
                         recsys_error *err);

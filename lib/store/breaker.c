@@ -30,12 +30,6 @@
 #define BREAKER_STATE(name) BREAKER_##name,
 enum breaker_state { BREAKER_STATES(BREAKER_STATE) };
 
-static uint64_t system_now_ms(void *user_data)
-{
-    (void)user_data;
-    return rs_clock_ns() / 1000000u;
-}
-
 int rs_breaker_init(struct rs_breaker *breaker, const recsys_store_options *options)
 {
     memset(breaker, 0, sizeof *breaker);
@@ -48,7 +42,7 @@ int rs_breaker_init(struct rs_breaker *breaker, const recsys_store_options *opti
     breaker->max_rest_ms = options->max_rest_ms == 0 ? 1000 : options->max_rest_ms;
     if (breaker->max_rest_ms < breaker->rest_ms)
         breaker->max_rest_ms = breaker->rest_ms;
-    breaker->now_ms = options->now_ms == NULL ? system_now_ms : options->now_ms;
+    breaker->now_ms = options->now_ms == NULL ? rs_clock_now_ms : options->now_ms;
     breaker->user_data = options->user_data;
     return rs_lock_init(&breaker->lock);
 }

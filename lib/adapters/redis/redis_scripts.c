@@ -16,6 +16,7 @@
 
 #include "lib/adapters/redis/redis_refusal.h"
 #include "lib/base/error.h"
+#include "lib/base/hex.h"
 
 /* ARGV: value, milliseconds to live (0 = no expiry). Returns the present value, or nil: now set. */
 static const char get_or_set[] = "local v = redis.call('GET', KEYS[1])\n"
@@ -71,7 +72,6 @@ const char *rs_redis_script_source(uint32_t script)
 
 recsys_status rs_redis_scripts_init(struct rs_redis_scripts *scripts, recsys_error *err)
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned size = 0;
 
@@ -79,11 +79,7 @@ recsys_status rs_redis_scripts_init(struct rs_redis_scripts *scripts, recsys_err
         if (EVP_Digest(sources[i], strlen(sources[i]), hash, &size, EVP_sha1(), NULL) != 1 ||
             size != 20)
             return rs_error_nomem(err, "hash of a script");
-        for (uint32_t j = 0; j < 20; j++) {
-            scripts->hashes[i][2 * j] = digits[hash[j] >> 4];
-            scripts->hashes[i][2 * j + 1] = digits[hash[j] & 15];
-        }
-        scripts->hashes[i][40] = '\0';
+        rs_hex_write(hash, size, scripts->hashes[i]);
     }
     return RECSYS_OK;
 }

@@ -22,7 +22,7 @@
     (RECSYS_ASIDE_JSON | RECSYS_ASIDE_NO_STALE | RECSYS_ASIDE_NO_NEGATIVE |                        \
      RECSYS_ASIDE_NO_JITTER | RECSYS_ASIDE_NO_REFRESH)
 
-/* It stands in metrics between quotation marks, and in front of a NUL in values. */
+/* It is written between quotation marks in metrics, and before a NUL in values. */
 static int is_label(const char *label)
 {
     size_t size = strnlen(label, RS_LABEL_MAX + 1);
@@ -183,7 +183,7 @@ void recsys_aside_destroy(recsys_aside *aside)
         return;
     rs_store_cancel_return(aside->store, aside);
     if (rs_store_check_fork(aside->store, NULL) ==
-        RECSYS_OK) /* else the parent's waiters seem to wait */
+        RECSYS_OK) /* in a child the parent's waiting threads are missing */
         rs_flights_destroy(&aside->flights);
     rs_journal_destroy(&aside->journal);
     rs_counts_destroy(&aside->counts);

@@ -33,7 +33,7 @@
 #define RS_EPOCH_SIZE 8u
 #define RS_SIDE_SUFFIX "~r" /* of the key of the side lease */
 #define RS_LABEL_MAX 64u
-#define RS_REMOVE_BATCH 500u /* keys in one command: a longer one keeps others waiting */
+#define RS_REMOVE_BATCH 500u /* keys in one command: the server runs no other command meanwhile */
 
 enum rs_met { RS_MET_NOT_YET, RS_MET_AWAY, RS_MET };
 
@@ -98,7 +98,7 @@ enum rs_found {
     RS_FOUND_STALE,
     RS_FOUND_NEGATIVE,
     RS_FOUND_ABSENT,
-    RS_FOUND_LEASE,   /* somebody loads it */
+    RS_FOUND_LEASE,   /* a process loads it */
     RS_FOUND_DEAD,    /* of another epoch or incarnation, or negative and expired */
     RS_FOUND_DAMAGED, /* or another key's */
     RS_FOUND_AWAY     /* the store failed */
@@ -130,7 +130,7 @@ struct recsys_aside_load {
     uint64_t version, ttl_ms;
     uint32_t flags;
     uint32_t delta_ms;               /* how long it took */
-    const recsys_aside_load *around; /* the load whose loader has begun this one, on this thread */
+    const recsys_aside_load *around; /* the load whose loader started this one, on this thread */
 };
 
 /* Run the loader. With RECSYS_OK there is an image; any other status comes with
@@ -142,8 +142,8 @@ recsys_status rs_aside_run_loader(recsys_aside_load *load, recsys_aside_loader l
 int rs_aside_is_loading(const recsys_aside *aside, recsys_bytes key);
 
 enum rs_filled {
-    RS_FILLED_PROVED,  /* what lay under the key lay there until now */
-    RS_FILLED_REFUSED, /* somebody has removed or replaced it */
+    RS_FILLED_PROVED,  /* the key was neither removed nor replaced until now */
+    RS_FILLED_REFUSED, /* the key has been removed or replaced */
     RS_FILLED_UNKNOWN  /* the store failed */
 };
 

@@ -52,7 +52,7 @@ recsys_status recsys_aside_changes_set(recsys_aside_changes *changes, size_t ind
     return changes->images[index] == NULL ? rs_error_nomem(err, "value for a cache") : RECSYS_OK;
 }
 
-/* Put it in the place of what was seen. */
+/* Put the image in the place of the value that was seen. */
 static recsys_status replace_seen(recsys_aside *aside, recsys_bytes key, struct rs_image *image,
                                   uint64_t version, const struct rs_look *look)
 {
@@ -81,7 +81,7 @@ static int write_through(recsys_aside *aside, recsys_bytes key, struct rs_image 
             return 1;
         if ((look.found != RS_FOUND_FRESH && look.found != RS_FOUND_STALE) ||
             look.envelope.version == 0)
-            return 0; /* without a version it may be newer: "there is none", too */
+            return 0; /* an entry without a version, also a negative one, may be newer or older */
         if (look.envelope.version >= version)
             return 1;
         recsys_status status = replace_seen(aside, key, image, version, &look);

@@ -120,7 +120,8 @@ recsys_status rs_counts_init(struct rs_counts *counts, recsys_stats *stats, cons
                                     "Hits on a cached 'does not exist' entry.", NULL, NULL);
     counts->fills_refused = make_counter(
         &making, "redis_cache_fills_refused_total",
-        "Loaded values not stored, because the key was invalidated meanwhile.", NULL, NULL);
+        "Loaded values that were not stored, because the key was invalidated meanwhile.", NULL,
+        NULL);
     counts->mismatches =
         make_counter(&making, "redis_cache_identity_mismatches_total",
                      "Values that came back under another key than their own.", NULL, NULL);
@@ -128,7 +129,8 @@ recsys_status rs_counts_init(struct rs_counts *counts, recsys_stats *stats, cons
                                      "Time spent waiting for another process's loader.", NULL);
     if (making.status == RECSYS_OK)
         making.status = recsys_stats_add_gauge(
-            stats, "redis_cache_breaker_open", "1 while the store's breaker is open, else 0.",
+            stats, "redis_cache_breaker_open",
+            "1 while the store's circuit breaker is open, else 0.",
             write_labels(&making, NULL, NULL, labels), &counts->breaker_open, err);
     return making.status;
 }

@@ -13,7 +13,7 @@ enum rs_operation {
     RS_OPERATION_LOAD,   /* recsys_aside_get_or_load */
     RS_OPERATION_SET,    /* recsys_aside_set */
     RS_OPERATION_WRITE,  /* recsys_aside_write, without the writer */
-    RS_OPERATION_DELETE, /* all ways of invalidating, and telling the store later */
+    RS_OPERATION_DELETE, /* all ways of invalidating, and removals that are delivered later */
     RS_N_OPERATIONS
 };
 
@@ -57,7 +57,7 @@ recsys_status rs_counts_init(struct rs_counts *counts, recsys_stats *stats, cons
 void rs_counts_destroy(struct rs_counts *counts);
 
 void rs_counts_add(struct rs_counts *counts, enum rs_count count, uint64_t n);
-/* A look-up or load has ended so: RECSYS_ASIDE_*. */
+/* Count the outcome, RECSYS_ASIDE_*, of a look-up or load. */
 void rs_counts_outcome(struct rs_counts *counts, enum rs_operation operation, uint32_t outcome);
 /* The store has failed with `status`. */
 void rs_counts_error(struct rs_counts *counts, enum rs_operation operation, recsys_status status);

@@ -10,7 +10,7 @@
  *      4  u32  size of the identity
  *      8  u64  version of the row, 0 if it has none
  *     16  u64  entry: random, another one each time something is stored
- *     24  u64  epoch in which it lives, see lookup.c
+ *     24  u64  epoch in which it is alive, see epoch.c
  *     32  u64  created, ms since 1970
  *     40  u64  fresh until, ms since 1970
  *     48  u32  how long the load took, ms
@@ -58,7 +58,7 @@ struct rs_envelope {
 enum rs_content {
     RS_CONTENT_VALUE,
     RS_CONTENT_LEASE,
-    RS_CONTENT_DAMAGED, /* neither of the two; a value of a later format, too */
+    RS_CONTENT_DAMAGED, /* neither of the two, or a value of a later format */
     RS_CONTENT_MISMATCH /* whole, but another key's or another db's */
 };
 

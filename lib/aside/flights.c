@@ -58,7 +58,7 @@ static void unlist(struct rs_flight **link)
     flight->is_listed = 0;
 }
 
-/* Under the lock; afterwards, without it, destroy what is handed back. */
+/* Under the lock. Afterwards, without it, destroy() the result. */
 static struct rs_flight *leave(struct rs_flight *flight)
 {
     return --flight->refs == 0 ? flight : NULL;

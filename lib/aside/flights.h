@@ -1,4 +1,4 @@
-/* lib/aside/flights.h - the loads that run in this process, and who waits for them.
+/* lib/aside/flights.h - the loads that run in this process, and the callers that wait for them.
  *
  * The first caller that misses a key leads a flight; callers that miss the same
  * key in the same epoch meanwhile follow it. The answer of a flight is true for a
@@ -7,7 +7,7 @@
  *
  *   The lease lay under the key until the fill, in one incarnation of the store. Then
  *   the answer is true for everyone who followed before the fill was sent.
- *   The follower began before the load did. So it is while the store is away
+ *   The follower began before the load did. This is the rule while the store is away
  *   (epoch 0) and there are no leases.
  *
  * From the moment at which its answer would not be true for new callers, a flight

@@ -42,7 +42,7 @@
     T(RELOAD,    FAILED,     SERVE)     /* the side lease stays until it expires: no caller tries before */ \
     /* put what was loaded in the place of the old value; hand it out */ \
     T(REPLACE,   REPLACED,   DONE)      \
-    /* hand out what was found */ \
+    /* hand out the value that was found */ \
     T(SERVE,     SERVED,     DONE)      \
     /* join.c */ \
     /* lead a flight of this process for the key, or follow one */ \
@@ -83,7 +83,7 @@
     /* is it still the same epoch? only then followers may have the answer */ \
     T(CONFIRM,   CONFIRMED,  ANSWER)    \
     T(CONFIRM,   CHANGED,    ANSWER)    \
-    /* end the flight; hand out what was loaded */ \
+    /* end the flight; hand out what the loader gave */ \
     T(ANSWER,    ANSWERED,   DONE)
 
 #define RS_LOAD_STATES(S) \
@@ -115,7 +115,7 @@ struct rs_load_call {
     recsys_status status; /* with DONE: what the call returns */
     uint32_t outcome;     /* ... and RECSYS_ASIDE_* */
 
-    struct rs_look look;  /* what was seen last; holds a value in USE and what follows it only */
+    struct rs_look look;  /* the last look; holds a value only from USE on */
     int round;            /* of leading or following, from 0 */
     uint64_t deadline_us; /* by `waiting`; set when round 0 ends in JOIN: a hit needs none */
 

@@ -25,7 +25,7 @@ static recsys_status remove_batch(recsys_aside *aside, const recsys_bytes *keys,
 {
     recsys_status status = recsys_store_remove(aside->store, keys, n, NULL, err);
 
-    if (status == RECSYS_E_IO) /* perhaps just a connection that had been closed meanwhile */
+    if (status == RECSYS_E_IO) /* perhaps only a connection that the server had closed */
         status = recsys_store_remove(aside->store, keys, n, NULL, err);
     return status;
 }
@@ -82,7 +82,7 @@ static recsys_status tell_some(recsys_aside *aside, size_t *n, recsys_error *err
     rs_journal_drop(keys, *n);
     if (status != RECSYS_OK && status != RECSYS_E_NOMEM && status != RECSYS_E_EXHAUSTED &&
         !rs_aside_is_away(status)) {
-        rs_journal_add_all(&aside->journal); /* it will never take these: invalidate everything */
+        rs_journal_add_all(&aside->journal); /* the store refuses these keys */
         return RECSYS_OK;
     }
     return status;

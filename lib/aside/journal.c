@@ -1,9 +1,9 @@
 /* lib/aside/journal.c - see journal.h.
  *
  * A bounded set of keys. Adding one that is there already changes nothing, so
- * a hot key costs one place however long the store is away. If the set is
- * full, or memory is, "everything" takes the place of the keys: a new epoch
- * ends all values at once.
+ * a hot key takes one place however long the store is away. If the set is
+ * full, or there is no memory, "everything" takes the place of the keys: a new
+ * epoch ends all values at once.
  */
 #include "lib/aside/journal.h"
 
@@ -17,7 +17,7 @@
 
 struct rs_note {
     struct rs_note *next;  /* in its slot */
-    struct rs_note *newer; /* in the order of their coming */
+    struct rs_note *newer; /* in the order in which they were added */
     uint64_t hash;
     size_t size;
     char key[];
@@ -48,7 +48,7 @@ static struct rs_note **slot_of(struct rs_journal *journal, uint64_t hash)
     return &journal->slots[hash & (journal->n_slots - 1)];
 }
 
-/* The oldest, out of everything; NULL if there is none. Under the lock. */
+/* Take the oldest out; NULL if there is none. Under the lock. */
 static struct rs_note *take_oldest(struct rs_journal *journal)
 {
     struct rs_note *note = journal->oldest;

@@ -16,7 +16,7 @@ struct rs_journal {
     size_t n_slots;         /* a power of two */
     struct rs_note *oldest, *newest;
     uint32_t n, max;
-    int is_epoch_due; /* too many for the journal, or all of them: a new epoch tells it */
+    int is_epoch_due; /* too many keys, or all of them: a new epoch takes their place */
 };
 
 recsys_status rs_journal_init(struct rs_journal *journal, uint32_t max, recsys_error *err);

@@ -3,7 +3,7 @@
  * All characters of a value except A-Z a-z 0-9 . _ - are percent-encoded, and between
  * two values stands at least one character that encoding never gives. So two
  * different lists of values never make the same key, and no value can pretend
- * to be another part of it. A pattern that would not keep that promise is
+ * to be another part of it. A pattern with which that would not hold is
  * refused.
  */
 #include <string.h>

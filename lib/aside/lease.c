@@ -62,7 +62,7 @@ static enum rs_load_event take_absent(struct rs_load_call *call)
         recsys_value_release(&present);
         return lose(call);
     }
-    if (incarnation != call->look.incarnation) { /* the epoch that was read is of another one */
+    if (incarnation != call->look.incarnation) { /* the store restarted after the epoch was read */
         rs_load_give_back(call, call->key);
         return lose(call);
     }
@@ -102,7 +102,7 @@ enum rs_load_event rs_load_wait(struct rs_load_call *call)
         call->pause_ms = FIRST_PAUSE_MS;
     }
     uint64_t left_ms = (call->deadline_us - now - 1) / 1000 + 1;
-    /* At least half of FIRST_PAUSE_MS; by chance, so that those who wait do not all look at once.
+    /* At least half of FIRST_PAUSE_MS; by chance, so that waiting callers do not all look at once.
      */
     uint32_t ms = (uint32_t)(call->pause_ms * (0.5 + 0.5 * rs_aside_random_unit(aside)));
     rs_waiting_sleep(&aside->waiting, left_ms < ms ? (uint32_t)left_ms : ms);

@@ -62,7 +62,7 @@ recsys_status recsys_aside_set(recsys_aside *aside, recsys_bytes key, recsys_byt
         status = store_image(aside, key, image, version, ttl_ms, &problem);
     rs_image_unref(image);
     if (rs_aside_is_away(status))
-        rs_aside_remember(aside, &key, 1); /* removed later, after what may still arrive */
+        rs_aside_remember(aside, &key, 1); /* the store may still receive the value */
     else if (status != RECSYS_OK)
         rs_aside_invalidate_keys(aside, &key, 1, RS_OPERATION_SET);
     rs_flights_unlist(&aside->flights, key);

@@ -1,8 +1,8 @@
 /* lib/aside/stamp.c - the clock and the random numbers of a cache, and the head of a value made
  * with them.
  *
- * A value is stamped when it is stored: whose it is, its epoch, and until when it
- * is fresh. Times to live are shortened by chance, so that values which were stored
+ * A value is stamped when it is stored: with its key, its epoch, and the time until which
+ * it is fresh. Times to live are shortened at random, so that values which were stored
  * together do not all expire together.
  */
 #include <unistd.h>

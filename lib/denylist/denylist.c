@@ -14,7 +14,7 @@
  *    answered without an entry for the token, and the set was complete once.
  *
  * In step 2 the set and the revision it is complete to are looked at together,
- * after the store was read: what was found before may be out of date by then.
+ * after the store was read: a look from before may be out of date by then.
  *
  * revoke() commits, then withdraws the proof, and only then returns; denylist_proof.c
  * explains why that is enough, whatever the store does.
@@ -61,12 +61,12 @@ static recsys_status add_metrics(recsys_denylist *denylist, recsys_stats *stats,
         {checks, checks_help, "verdict=\"revoked\"", &denylist->revoked_metric},
         {checks, checks_help, "verdict=\"unknown\"", &denylist->unknown_metric},
         {checks, checks_help, "verdict=\"unconfirmed\"", &denylist->unconfirmed_metric},
-        {"denylist_unknown_total", "Tokens of which neither store nor database could tell.", NULL,
-         &denylist->unknown_total},
+        {"denylist_unknown_total", "Tokens that neither the store nor the database could judge.",
+         NULL, &denylist->unknown_total},
         {"denylist_revocations_total", "Tokens revoked here.", NULL, &denylist->revocations},
-        {"denylist_syncs_total", "Questions to the database for what is new.", NULL,
+        {"denylist_syncs_total", "Readings of new revocations from the database.", NULL,
          &denylist->syncs_metric},
-        {"denylist_sync_failures_total", "Those of them that failed.", NULL,
+        {"denylist_sync_failures_total", "Readings of new revocations that failed.", NULL,
          &denylist->sync_failures_metric},
     };
 
@@ -148,7 +148,7 @@ void recsys_denylist_destroy(recsys_denylist *denylist)
     rs_free(denylist);
 }
 
-/* Is it in the set? `complete_to` receives the point for which that counts. */
+/* Is it in the set? `complete_to` receives the point up to which the set is complete. */
 static int is_known(recsys_denylist *denylist, struct rs_jti jti, struct rs_point *complete_to)
 {
     uint64_t now_ms = rs_denylist_now(denylist);
@@ -239,7 +239,7 @@ static void count(recsys_denylist *denylist, uint32_t verdict)
     }
 }
 
-/* The jti is left out: a line is read by more people than the database is. */
+/* The jti is left out: more people may read the log than the database. */
 static void trace(const char *step, uint32_t verdict, recsys_status status)
 {
     static const char *const names[] = {[RECSYS_TOKEN_UNKNOWN] = "UNKNOWN",
@@ -251,7 +251,7 @@ static void trace(const char *step, uint32_t verdict, recsys_status status)
                  recsys_status_name(status));
 }
 
-/* The three steps. If the verdict is neither CLEAR nor REVOKED: what store or database failed with.
+/* The three steps. If the verdict is neither CLEAR nor REVOKED, the failure of store or database.
  */
 static recsys_status find_verdict(recsys_denylist *denylist, recsys_bytes jti, uint32_t *verdict,
                                   recsys_error *problem)
@@ -306,7 +306,7 @@ recsys_status recsys_denylist_check(recsys_denylist *denylist, recsys_bytes jti,
     return RECSYS_OK;
 }
 
-/* At first and then now and again, what expired long ago leaves the database. */
+/* At first and then once a minute, remove tokens that expired long ago from the database. */
 static void drop_expired(recsys_denylist *denylist)
 {
     uint64_t now = rs_clock_ns();

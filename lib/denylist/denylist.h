@@ -48,7 +48,7 @@ int rs_denylist_set_has(const struct rs_denylist_set *set, struct rs_jti jti, ui
 /* The later expiry counts. E_LIMIT (`max` are there), E_NOMEM. */
 recsys_status rs_denylist_set_add(struct rs_denylist_set *set, struct rs_jti jti,
                                   uint64_t expires_ms, uint64_t now_ms);
-/* Look through the next `n_slots` slots for what has expired. */
+/* Remove expired tokens from the next `n_slots` slots. */
 void rs_denylist_set_sweep(struct rs_denylist_set *set, size_t n_slots, uint64_t now_ms);
 
 /* -- the denylist -- */
@@ -121,7 +121,7 @@ void rs_denylist_confirm(struct recsys_denylist *denylist, uint64_t now_ms);
  * reading that starts after this call. Callers that come while a reading runs
  * wait for the next one and share it.
  *
- * use_store  the store has just answered: give it the revision, too
+ * use_store  the store has just answered: write a proof to it, too
  * complete   receives 1 if the set now has everything that was revoked when
  *            this was called
  *
@@ -135,7 +135,7 @@ recsys_status rs_denylist_read(struct recsys_denylist *denylist, uint32_t timeou
 #define RS_PROOF_SIZE 96u
 
 struct rs_proof {
-    char seen[RS_PROOF_SIZE]; /* what was in the store before the database was read */
+    char seen[RS_PROOF_SIZE]; /* the value in the store before the database was read */
     size_t size;              /* 0: no proof will be written */
     uint64_t incarnation;
 };

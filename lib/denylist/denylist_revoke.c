@@ -65,7 +65,7 @@ static recsys_status write_database(recsys_denylist *denylist, const struct wish
             recsys_source_query(denylist->source, revoke_statement, parameters, 4, 0, &rows, &said);
     if (status != RECSYS_OK)
         return rs_error_copy(err, &said);
-    /* The token is revoked, whether or not there is memory to say so. */
+    /* The token is revoked, also if there is no memory for its entry. */
     if (recsys_rows_format(rows, RECSYS_SHAPE_OBJECT, json, NULL) != RECSYS_OK)
         *json = (recsys_value){0};
     recsys_rows_destroy(rows);
@@ -87,7 +87,7 @@ static void free_text(void *text)
     rs_free(text);
 }
 
-/* The text of `object`, which may be NULL; gives `object` back. */
+/* The text of `object`, which may be NULL. Takes over the reference to `object`. */
 static recsys_status format_json(json_t *object, recsys_value *json, recsys_error *err)
 {
     char *text = object == NULL ? NULL : rs_json_write_text(object, JSON_COMPACT);
@@ -210,7 +210,7 @@ static recsys_status get_from_database(recsys_denylist *denylist, recsys_bytes j
     return status;
 }
 
-/* The entry does not say its jti, since its key does. */
+/* The entry does not contain its jti, since its key does. */
 static recsys_status get_from_store(recsys_denylist *denylist, recsys_bytes jti, recsys_value *json,
                                     recsys_error *err)
 {

@@ -1,9 +1,9 @@
-/* lib/denylist/denylist_sync.c - reading what is new from the database, one reader at a time.
+/* lib/denylist/denylist_sync.c - read new revocations from the database, one reader at a time.
  *
  * A revocation takes the next revision by updating the one row of
  * auth_db.revocation, whose lock it keeps until it commits: revisions become
  * visible in their order. One statement reads that row and the tokens beyond
- * the revision we know; it sees one moment of the database, so together they
+ * the known revision; it sees one moment of the database, so together they
  * say that the set is now complete up to the revision in the row. A batch that
  * comes back full may not be all there is: then it is complete up to the last
  * token of the batch.
@@ -50,8 +50,8 @@ struct reading {
     int complete;
 };
 
-/* Where was the database? In another history, or before the point we know,
- * `at` is not where to go on from. */
+/* The point of the database. In another history, or before the known point, reading cannot go on
+ * from `at`. */
 static recsys_status read_point(const recsys_rows *rows, struct rs_point *at, recsys_error *err)
 {
     recsys_datum newest = recsys_rows_get(rows, 0, NEWEST);
@@ -95,7 +95,7 @@ static recsys_status take_rows(struct recsys_denylist *denylist, const recsys_ro
     for (size_t i = 0; i < n && status == RECSYS_OK; i++) {
         recsys_datum jti = recsys_rows_get(rows, i, JTI);
         if (jti.type != RECSYS_TYPE_TEXT)
-            continue; /* the one row of no tokens */
+            continue; /* no tokens: one row without a jti */
         recsys_datum expires = recsys_rows_get(rows, i, EXPIRES);
         uint64_t expires_ms = expires.number < 0 ? 0 : (uint64_t)expires.number * 1000u;
         status =

@@ -1,7 +1,7 @@
 /* lib/registry/deployment.h - private to lib/registry: a deployment, and the states of its steps in
  * one table.
  *
- * A step is what an operator asks for: load, load a given model, use, roll back, reload. One step
+ * A step is an order of the operator: load, load a given model, use, roll back, reload. One step
  * runs at a time; it begins in a state of its own and ends in IDLE. Each state has one function in
  * deployment_steps.c, which does what the state is for and returns an event; the table says which
  * state comes next. docs/state-machines.md draws it.

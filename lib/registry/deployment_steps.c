@@ -33,7 +33,7 @@ struct step {
     const char *version;        /* CHOOSE: which candidate is meant; NULL = any */
     uint32_t n_served;
     recsys_status status;
-    recsys_error problem; /* the step's own record: the caller may not have wanted one */
+    recsys_error problem; /* a record of its own: the caller's may be NULL */
 };
 
 static enum rs_step_event fail(struct step *step, recsys_status status)
@@ -231,7 +231,7 @@ static recsys_status run(struct step *step, enum rs_step_state state, recsys_err
     }
     recsys_model_unref(step->given.model);
     if (step->is_proposal)
-        recsys_slot_reap(deployment->slot); /* it may have been the last beside the slot's */
+        recsys_slot_reap(deployment->slot); /* perhaps only the slot still has a reference */
     set_loading(deployment, 0);
     rs_lock_give(&deployment->operator);
     if (step->status != RECSYS_OK && err != NULL)

@@ -69,7 +69,7 @@ static ssize_t read_piece(int fd, void *bytes, size_t size)
     return done;
 }
 
-/* O_NONBLOCK: a pipe of that name must not keep us waiting. */
+/* O_NONBLOCK: a pipe of that name must not block the caller. */
 static recsys_status open_regular(const struct publication *p, const char *name, int *fd,
                                   uint64_t *size, recsys_error *err)
 {

@@ -203,7 +203,7 @@ recsys_status recsys_registry_list(recsys_registry *registry, const char *name,
     status = rs_registry_list_directory(root, 0, &models, err);
     close(root);
     for (size_t i = 0; status == RECSYS_OK && i < models.n && stop == 0; i++) {
-        recsys_error reason = {0}; /* a call that succeeds leaves the caller's as it was */
+        recsys_error reason = {0}; /* a call that succeeds does not write the caller's record */
         status = list_model(registry, models.list[i].name, callback, user_data, &stop, &reason);
         if (status == RECSYS_E_NOT_FOUND) /* a file, or a model whose first version is on its way */
             status = RECSYS_OK;

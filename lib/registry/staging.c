@@ -1,4 +1,4 @@
-/* lib/registry/staging.c - the directory in which a publisher works unseen.
+/* lib/registry/staging.c - the directory in which a publisher works before readers see a version.
  *
  * It has a temporary name beside the versions of its model, and its owner holds a
  * lock (flock) on it. A killed publisher leaves the directory but not the lock: if

@@ -1,12 +1,12 @@
-/* lib/registry/staging.h - the directory in which a publisher works unseen. */
+/* lib/registry/staging.h - the directory in which a publisher works before readers see a version. */
 #ifndef RS_REGISTRY_STAGING_H
 #define RS_REGISTRY_STAGING_H
 
 #include "recsys/status.h"
 
 struct rs_staging {
-    int model;     /* the model's directory; not ours to close */
-    int fd;        /* locked while we live; -1 = none */
+    int model;     /* the model's directory; BORROWED */
+    int fd;        /* locked until the process ends or closes it; -1 = none */
     char name[64]; /* in the model's directory; "" once it has been renamed */
 };
 

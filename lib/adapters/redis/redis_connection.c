@@ -142,7 +142,8 @@ static recsys_status receive_one(struct rs_redis_connection *connection, size_t 
         status = rs_redis_parser_read(connection->parser, bytes, size, max_items, reply, &problem);
     }
     if (status == RECSYS_E_BACKEND)
-        return rs_error(err, status, "the answer cannot be understood (%s); is this Redis?",
+        return rs_error(err, status,
+                        "the answer is not in the protocol of Redis (%s); is this Redis?",
                         problem.message);
     if (status != RECSYS_OK)
         return rs_error_nomem(err, "answer");
@@ -164,7 +165,7 @@ recsys_status rs_redis_refuse(struct rs_redis_connection *connection, const char
     recsys_status status = rs_redis_refusal(reply, connection->settings->where, command,
                                             connection->settings->password, err);
 
-    /* After a failover the name leads elsewhere: the next connection looks it up. */
+    /* After a failover the name has another address: the next connection looks it up. */
     if (rs_redis_refusal_has(reply, "READONLY") || rs_redis_refusal_has(reply, "MASTERDOWN"))
         connection->retired = 1;
     rs_redis_reply_clear(reply);
@@ -198,7 +199,7 @@ recsys_status rs_redis_ask(struct rs_redis_connection *connection, const char *c
         status = receive_one(connection, max_items, deadline, reply, &problem);
     if (status != RECSYS_OK) {
         fail(connection, command, status, &problem, timeout, err);
-        connection->broken = !unsent; /* nothing of it has left */
+        connection->broken = !unsent; /* nothing was sent */
         connection->timed_out = status == RECSYS_E_TIMEOUT;
         return status;
     }

@@ -21,7 +21,7 @@ struct rs_redis_connection {
     struct rs_buffer out; /* what is to be sent */
     int broken;           /* not to be used again */
     int timed_out;        /* ... because the server was silent */
-    int retired;          /* good, but the server is no longer the one to talk to */
+    int retired;          /* good, but the server is no longer the primary */
     uint64_t opened_ns;
     uint64_t incarnation; /* as store.h has it */
     char version[32], policy[32];

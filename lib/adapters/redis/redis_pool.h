@@ -17,9 +17,9 @@ recsys_status rs_redis_pool_create(const struct rs_redis_settings *settings,
 /* All connections must have been given back. */
 void rs_redis_pool_destroy(struct rs_redis_pool *pool);
 
-/* A connection of one's own until it is given back: the one used last, or a new
- * one, or the first that is given back in time. E_EXHAUSTED: none was; the server
- * may be well. Others as rs_redis_connection_open(). */
+/* A connection for the caller alone until it is given back: the one used last, or a new
+ * one, or the first that is given back in time. E_EXHAUSTED: none was; that says
+ * nothing about the server. Others as rs_redis_connection_open(). */
 recsys_status rs_redis_pool_acquire(struct rs_redis_pool *pool, struct rs_redis_connection **out,
                                     recsys_error *err);
 /* The same, but instead of waiting open one too many. For one caller at a time. */

@@ -26,7 +26,7 @@ static const struct {
     {"READONLY", "; this is a replica: connect to the primary"},
     {"LOADING", "; it has just started and will be ready soon"},
     {"MISCONF", "; its disk is full or broken: see the server's log"},
-    {"BUSY", "; a script of somebody else's has been running for long"},
+    {"BUSY", "; another client's script has been running for long"},
     {"NOAUTH", "; give a password"},
     {"WRONGPASS", "; check user and password"},
     {"NOPERM", "; the server's ACL must allow this user the commands and the prefix"},
@@ -37,7 +37,7 @@ static const struct {
     {"MASTERDOWN", "; this is a replica without its primary: connect to the primary"},
     {"NOREPLICAS", "; it wants more replicas than it has: see min-replicas-to-write"},
     {"max number of clients reached", "; raise its maxclients or lower pool_size"},
-    {"WRONGTYPE", "; somebody else keeps another kind of value there: use a prefix of your own"},
+    {"WRONGTYPE", "; another program keeps another kind of value there: use a prefix of your own"},
 };
 
 static int are_at(const char *at, const char *words, size_t size)

@@ -4,7 +4,7 @@
 
 #include "lib/adapters/redis/redis_reply.h"
 
-/* Put an error reply into words: the server's own and a hint. `secret` (NULL =
+/* Write a message about an error reply: the server's text and a hint. `secret` (NULL =
  * none) never appears, even if the server repeats it. Returns E_BACKEND, or
  * E_FORMAT if the server is well and only this key is not for this command. */
 recsys_status rs_redis_refusal(const struct rs_redis_reply *reply, const char *where,

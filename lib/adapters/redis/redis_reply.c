@@ -167,7 +167,7 @@ static redisReader *create_reader(struct rs_redis_parser *parser)
 
     if (reader != NULL) {
         reader->privdata = parser;
-        /* 0.14 asserts that it gets memory where it would give some back. */
+        /* Version 0.14 asserts that shrinking a buffer succeeds. */
         reader->maxbuf = 0;
     }
     return reader;

@@ -44,8 +44,8 @@ void rs_redis_parser_destroy(struct rs_redis_parser *parser);
  * before (bytes NULL), move it to *out (type 0: not yet). Arrays have at most
  * max_items items and no arrays in their arrays' arrays.
  *
- * E_BACKEND (not the protocol, or beyond a limit), E_NOMEM: the parser is of no
- * more use, and neither is the connection. */
+ * E_BACKEND (not the protocol, or beyond a limit), E_NOMEM: parser and
+ * connection cannot be used any more. */
 recsys_status rs_redis_parser_read(struct rs_redis_parser *parser, const char *bytes, size_t size,
                                    size_t max_items, struct rs_redis_reply *out, recsys_error *err);
 

@@ -5,7 +5,7 @@
  * decimal text in both directions; Lua's own are doubles, exact up to 2^53,
  * which is why redis_store.c bounds what it hands to the rate limit.
  *
- * A script that is not known is sent and run with EVAL, on the same connection
+ * A script that the server does not know is sent and run with EVAL, on the same connection
  * and with the time-out of a command of its own; nothing has been executed then,
  * so nothing happens twice.
  */

@@ -1,4 +1,5 @@
-/* lib/adapters/redis/redis_scripts.h - what must be done in one step, as fixed Lua. */
+/* lib/adapters/redis/redis_scripts.h - operations of several commands in one step, as fixed Lua
+ * scripts. */
 #ifndef RS_REDIS_SCRIPTS_H
 #define RS_REDIS_SCRIPTS_H
 

@@ -42,7 +42,8 @@ static recsys_status check(const recsys_redis_options *options, recsys_error *er
     if (options->pool_size > MAX_POOL)
         return refuse(err, "pool_size is beyond 65536");
     if (is_given(options->user) && !is_given(options->password))
-        return refuse(err, "a user without a password; give both, or neither for the default user");
+        return refuse(err,
+                      "user is given without password; give both, or neither for the default user");
     if (is_given(options->cert_file) != is_given(options->key_file))
         return refuse(err, "cert_file and key_file belong together; one is missing");
     if (!has_tls && (is_given(options->ca_file) || is_given(options->cert_file)))
@@ -60,7 +61,7 @@ static int copy(char **out, const char *text)
     return *out != NULL || !is_given(text);
 }
 
-/* As long as it takes is a century: sums with it are still times. */
+/* RECSYS_NEVER_32 becomes a century, so that sums with it do not overflow. */
 static uint64_t scale(uint32_t number, uint32_t if_zero, uint64_t unit_ns)
 {
     if (number == RECSYS_NEVER_32)

@@ -82,7 +82,7 @@ static recsys_status connect_to(int family, const struct sockaddr *address, sock
         close(descriptor);
         return status;
     }
-    if (family != AF_UNIX) { /* without them it is slower, not wrong */
+    if (family != AF_UNIX) { /* only faster: a failure may be ignored */
         (void)setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         (void)setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     }

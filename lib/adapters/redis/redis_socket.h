@@ -1,4 +1,4 @@
-/* lib/adapters/redis/redis_socket.h - one stream to a server, every wait of which ends. */
+/* lib/adapters/redis/redis_socket.h - one stream to a server; every wait has a deadline. */
 #ifndef RS_REDIS_SOCKET_H
 #define RS_REDIS_SOCKET_H
 
@@ -16,7 +16,7 @@ struct rs_redis_socket {
 };
 
 /* Deadlines are rs_clock_ns(). All fail with E_TIMEOUT, E_IO, E_NOMEM; the
- * message says what happened, not where. After a failure only close is left. */
+ * message says what happened, not where. After a failure it can only be closed. */
 
 /* Within the connect time-out, which begins when the name has been looked up;
  * *deadline is when it ends, for the log-in that follows. */

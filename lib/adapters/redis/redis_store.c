@@ -203,13 +203,13 @@ static recsys_status redis_replace(void *self, recsys_bytes key, recsys_bytes pr
         status = rs_redis_distrust(connection, "replace script", err);
     rs_redis_pool_release(store->pool, connection);
     if (status == RECSYS_OK && reply.integer == 0)
-        status =
-            rs_error(err, RECSYS_E_NOT_FOUND, "%s: replace: the key has no value that begins so",
-                     store->settings.where);
+        status = rs_error(err, RECSYS_E_NOT_FOUND,
+                          "%s: replace: the key has no value that begins with these bytes",
+                          store->settings.where);
     return status;
 }
 
-/* Digits alone; what is beyond 64 bits is as large as fits. */
+/* Digits alone; a number beyond 64 bits becomes the largest one. */
 static int read_decimal(const struct rs_redis_reply *reply, uint64_t *out)
 {
     uint64_t number = 0;

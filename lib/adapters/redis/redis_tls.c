@@ -1,6 +1,6 @@
 /* lib/adapters/redis/redis_tls.c - see redis_tls.h.
  *
- * OpenSSL over a BIO of our own. hiredis's TLS is not used: it does not check
+ * OpenSSL over a BIO that is defined here. hiredis's TLS is not used: it does not check
  * the server's name, waits for each read of a handshake instead of for the
  * whole, and writes in a way that lets a server kill the process by closing
  * the connection (SIGPIPE). The BIO sends with MSG_NOSIGNAL and never waits.
@@ -250,7 +250,7 @@ int rs_redis_tls_has_pending(void *session)
 
 #else
 
-/* Never made, so none of the others is ever called. */
+/* No session is ever created, so none of the other functions is called. */
 recsys_status rs_redis_tls_create(const struct rs_redis_tls_files *files, struct rs_redis_tls **out,
                                   recsys_error *err)
 {

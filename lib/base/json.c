@@ -52,7 +52,8 @@ char *rs_json_write_text(const json_t *value, size_t flags)
     return text.bytes; /* the buffer's memory, from now on the caller's */
 }
 
-/* The member, or NULL if it is absent or null; *status tells a required one that is missing. */
+/* The member, or NULL if it is absent or null; *status becomes E_FORMAT if a required one is
+ * missing. */
 static const json_t *find(const json_t *object, const char *key, int required, const char *where,
                           recsys_status *status, recsys_error *err)
 {

@@ -31,8 +31,8 @@ struct recsys_model {
     const float *item_bias; /* by position; NULL = none */
     struct rs_ids user_ids;
     struct rs_ids item_ids;          /* by position; rank breaks ties */
-    _Atomic(int64_t *) user_numbers; /* integer ids without a gap as a list, once somebody */
-    _Atomic(int64_t *) item_numbers; /* has asked for it; else NULL. Written once: array.c */
+    _Atomic(int64_t *) user_numbers; /* integer ids without a gap as a list, */
+    _Atomic(int64_t *) item_numbers; /* made by the first call that needs it (array.c) */
     struct rs_block *blocks;
     uint32_t n_blocks;
     const uint8_t *codes;               /* of item vectors: lib/bundle/codes.h; NULL = none */

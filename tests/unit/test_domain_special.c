@@ -1,5 +1,5 @@
 /* Everything that domains do beyond reading, over in-process stores and a database that is a
- * function: members of a profile, keywords, results of tasks, and finding borders in JSON. */
+ * function: members of a profile, keywords, results of tasks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include "lib/base/json_span.h"
 #include "recsys/recycling.h"
 #include "tests/support/check.h"
 #include "tests/support/fake_source.h"
@@ -301,52 +300,6 @@ static void arguments_are_checked(void **state)
     assert_int_equal(fake.calls, 0);
 }
 
-/* n elements, and the text up to the end of the limit-th one. */
-static void expect_cut(const char *json, size_t limit, size_t want_n, const char *want)
-{
-    size_t n, cut, size = strlen(json);
-    char *exact = malloc(size + 1); /* so that reading beyond is seen */
-
-    memcpy(exact, json, size);
-    assert_int_equal(rs_span_count(exact, size, limit, &n, &cut), RECSYS_OK);
-    assert_int_equal(n, want_n);
-    assert_int_equal(cut, strlen(want));
-    assert_memory_equal(exact, want, cut);
-    free(exact);
-}
-
-static void borders_are_found_whatever_the_values(void **state)
-{
-    static const char *const broken[] = {"",   "[",   "[1",    "[1,",   "[1,]",     "[,]",
-                                         "{}", "[\"", "[{]",   "[1 2]", "[\"\\\"]", "[[1]",
-                                         "1",  "]",   "[{1}]", "[tru]"};
-    struct rs_span span;
-
-    (void)state;
-    expect_cut("[]", 3, 0, "[");
-    expect_cut("[1,2,3]", 0, 3, "[");
-    expect_cut("[1,2,3]", 2, 3, "[1,2");
-    expect_cut(" [ 1 , [2,\"]\"] , {\"a\":\"}\\\"\"} ] ", 3, 3,
-               " [ 1 , [2,\"]\"] , {\"a\":\"}\\\"\"}");
-    expect_cut("[null,true,-1.5e3,\"\\\\\"]", 4, 4, "[null,true,-1.5e3,\"\\\\\"");
-    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
-        size_t n, cut, size = strlen(broken[i]);
-        char *exact = malloc(size + 1);
-        memcpy(exact, broken[i], size);
-        if (rs_span_count(exact, size, 9, &n, &cut) != RECSYS_E_FORMAT)
-            fail_msg("%s was taken for an array", broken[i]);
-        assert_true(cut <= size);
-        free(exact);
-    }
-    assert_int_equal(rs_span_member("{\"a\":{\"b\":1},\"b\":[2]}", 21, "b", &span), RECSYS_OK);
-    assert_int_equal(span.size, 3);
-    assert_memory_equal(span.text, "[2]", 3);
-    assert_int_equal(rs_span_member("{\"a\":1}", 7, "b", &span), RECSYS_OK);
-    assert_int_equal(span.size, 0);
-    assert_int_equal(rs_span_member("{\"a\" 1}", 7, "b", &span), RECSYS_E_FORMAT);
-    assert_int_equal(rs_span_member("[]", 2, "b", &span), RECSYS_E_FORMAT);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,7 +312,6 @@ int main(void)
         TEST(what_is_not_a_tasks_json_is_refused),
         TEST(arguments_are_checked),
 #undef TEST
-        cmocka_unit_test(borders_are_found_whatever_the_values),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

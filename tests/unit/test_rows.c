@@ -1,5 +1,5 @@
-/* Covers lib/source/rows*.c and json_scan.c, lib/base/real.c and json_write.c: typed values and
- * the JSON that is made of them. */
+/* Covers lib/source/rows*.c, lib/base/real.c and json_write.c: typed values and the JSON that is
+ * made of them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -363,55 +363,6 @@ static void well_formed_json_passes_as_it_is(void **state)
         expect_one(typed(RECSYS_TYPE_JSON, good[i]), good[i]);
 }
 
-static void json_is_refused_beyond_a_thousand_levels(void **state)
-{
-    static char deep[2100000];
-
-    (void)state;
-    memset(deep, '[', 1000);
-    memset(deep + 1000, ']', 1000);
-    assert_true(rs_json_is_valid(deep, 2000));
-    memset(deep, '[', 1001);
-    memset(deep + 1001, ']', 1001);
-    assert_false(rs_json_is_valid(deep, 2002));
-    memset(deep, '[', sizeof deep);
-    assert_false(rs_json_is_valid(deep, sizeof deep));
-}
-
-/* Cut and changed at random, the scanner says what jansson says, but for what
- * jansson refuses beyond the grammar; none of that is in this text. */
-static void the_scanner_agrees_with_another_reader(void **state)
-{
-    static const char text[] =
-        "{\"a\":[1,-2.5e3,true,false,null,\"x\\n\\u00e9\"],\"b\":{\"c\":[]}}";
-    static const char bytes[] = "{}[]:,\"\\ 0123456789-+.eEtfnulra\t";
-    char copy[sizeof text];
-    uint64_t random = 7;
-    int n_good = 0;
-
-    (void)state;
-    for (int i = 0; i < 300000; i++) {
-        size_t size = 1 + (size_t)bundle_random(&random, sizeof text - 1);
-        size_t start = (size_t)bundle_random(&random, sizeof text - size);
-        memcpy(copy, text + start, size);
-        for (uint64_t k = bundle_random(&random, 3); k > 0; k--)
-            copy[bundle_random(&random, size)] = bytes[bundle_random(&random, sizeof bytes - 1)];
-        json_error_t problem;
-        json_t *read = json_loadb(copy, size, JSON_DECODE_ANY, &problem);
-        int is_good = rs_json_is_valid(copy, size);
-        enum json_error_code code = json_error_code(&problem);
-        if (read == NULL && is_good)
-            assert_true(code == json_error_numeric_overflow || code == json_error_null_character ||
-                        code == json_error_null_byte_in_key || strstr(problem.text, "Unicode") ||
-                        strstr(problem.text, "\\u"));
-        else
-            assert_int_equal(is_good, read != NULL);
-        n_good += is_good;
-        json_decref(read);
-    }
-    assert_true(n_good > 1000);
-}
-
 static void a_column_comes_before_values(void **state)
 {
     recsys_rows *rows = NULL;
@@ -483,8 +434,6 @@ int main(void)
         cmocka_unit_test(values_are_found_by_place_and_by_name),
         cmocka_unit_test(what_is_not_well_formed_is_refused_and_changes_nothing),
         cmocka_unit_test(well_formed_json_passes_as_it_is),
-        cmocka_unit_test(json_is_refused_beyond_a_thousand_levels),
-        cmocka_unit_test(the_scanner_agrees_with_another_reader),
         cmocka_unit_test(a_column_comes_before_values),
         cmocka_unit_test(more_than_64_mib_are_refused_and_what_is_there_stays),
     };

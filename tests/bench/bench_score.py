@@ -40,6 +40,7 @@ def parse_args():
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--build", required=True, help="build directory with RECSYS_BUILD_BENCH")
     p.add_argument("--venv", required=True, help="Python environment with the peers")
+    p.add_argument("--before", help="build directory of an earlier version, measured beside this one")
     p.add_argument("--out", help="also write the table to this file, and its data beside it")
     p.add_argument("--quick", action="store_true", help="small data, few cases: does it work?")
     p.add_argument("--shapes", default="100000x64,1000000x64,1000000x128")
@@ -58,6 +59,7 @@ def parse_args():
     if a.quick:
         a.shapes, a.batches, a.threads, a.rounds, a.seconds = "20000x32", "1,64", "2", 2, 0.05
     a.build = os.path.abspath(a.build)
+    a.before = a.before and os.path.abspath(a.before)
     a.shapes = [tuple(map(int, s.split("x"))) for s in a.shapes.split(",")]
     a.batches = [int(b) for b in a.batches.split(",")]
     a.threads = [int(t) for t in a.threads.split(",")]
@@ -121,9 +123,9 @@ class Data:
         return ["--items", self.items, "--queries", self.queries, "--n", str(self.n),
                 "--d", str(self.d), "--batch", str(batch), "--threads", str(threads)]
 
-    def ours(self, batch, threads, *more, bundle="bundle"):
-        return [os.path.join(self.args.build, "bench", "bench_score"), *self.flags(batch, threads),
-                "--bundle", self.path(bundle), *more]
+    def ours(self, batch, threads, *more, bundle="bundle", build=None):
+        return [os.path.join(build or self.args.build, "bench", "bench_score"),
+                *self.flags(batch, threads), "--bundle", self.path(bundle), *more]
 
     def remove(self):
         if not self.args.keep:
@@ -227,6 +229,10 @@ class Case:
         self.ours.append(Contender("recsys", "recsys", command + checks))
         self.ours.append(Contender("recsys huge", "huge pages",
                                    command + checks + ["--huge-pages"]))
+        if self.args.before:
+            command = self.data.ours(self.batch, self.threads, *self.common(),
+                                     bundle="bundle-before", build=self.args.before)
+            self.ours.append(Contender("before", "before", command + checks))
         if self.kind == "seen":
             command = self.data.ours(self.batch, self.threads, *self.common(), "--recommend",
                                      *checks, bundle="bundle-seen-%d" % self.batch)
@@ -282,12 +288,16 @@ class Case:
     def row(self):
         ours = next(c for c in self.ours if c.column == "recsys").milliseconds()
         best = self.best_peer()
+        before = [c.milliseconds() for c in self.ours if c.column == "before"]
         return [self.title(), self.threads] + [self.cell(c) for c in COLUMNS] + [
-            ratio(best / ours if best else None), self.answers()]
+            ratio(before[0] / ours if before else None), ratio(best / ours if best else None),
+            self.answers()]
 
 
-COLUMNS = ["recsys", "huge pages", "recommend", "faiss", "faiss-blas", "numpy", "implicit"]
-HEADERS = ["milliseconds a batch", "threads"] + COLUMNS + ["best peer / recsys", "answers"]
+COLUMNS = ["recsys", "huge pages", "recommend", "before", "faiss", "faiss-blas", "numpy",
+           "implicit"]
+HEADERS = ["milliseconds a batch", "threads"] + COLUMNS + [
+    "before / recsys", "best peer / recsys", "answers"]
 
 
 def choose_cores(args, data):

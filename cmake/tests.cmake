@@ -30,6 +30,17 @@ function(recsys_add_tests folder)
   endforeach()
 endfunction()
 
+# recsys_add_arm64_kernels(): on other processors, the kernels for arm64 under an emulator.
+function(recsys_add_arm64_kernels)
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL aarch64)
+    return()
+  endif()
+  add_test(NAME unit/arm64_kernels COMMAND ${PROJECT_SOURCE_DIR}/tests/unit/arm64_kernels.sh
+    ${CMAKE_BINARY_DIR}/tests)
+  set_tests_properties(unit/arm64_kernels PROPERTIES LABELS unit SKIP_RETURN_CODE 77
+    TIMEOUT ${RECSYS_TEST_SECONDS})
+endfunction()
+
 # recsys_add_blas_flavours(TEST...): tests of race/ once more with each flavour of OpenBLAS that is
 # installed beside the one we are linked with, as Debian does it.
 function(recsys_add_blas_flavours)

@@ -15,7 +15,7 @@
 #if defined(__clang__)
 #define TARGET __attribute__((target("dotprod")))
 #else
-#define TARGET __attribute__((target("+dotprod")))
+#define TARGET __attribute__((target("arch=armv8.2-a+dotprod")))
 #endif
 
 TARGET static void one(const uint8_t *groups, uint32_t n_groups, uint32_t cells,

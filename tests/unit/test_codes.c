@@ -1,5 +1,5 @@
-/* Integer codes: what they leave is bounded, whatever the numbers are, and every kernel gives
- * the same scores, bit for bit. The bound is as tight as it can be: vectors exist that reach it. */
+/* Integer codes: the bound of what they leave out holds, whatever the numbers are, and it is as
+ * tight as it can be: vectors exist that reach it. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,113 +125,6 @@ static void some_vectors_reach_the_bound(void **state)
     plain_items_destroy(&items);
 }
 
-static void fill(struct numbers *numbers, uint8_t *items, size_t n, int8_t *queries, size_t m,
-                 int32_t largest, int extreme)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint64_t r = numbers_next(numbers);
-        items[i] = extreme ? (r & 1 ? 255 : 1) : (uint8_t)(1 + r % 255);
-    }
-    for (size_t i = 0; i < m; i++) {
-        uint64_t r = numbers_next(numbers);
-        int32_t code = extreme ? (r & 1 ? largest : -largest)
-                               : (int32_t)(r % (uint64_t)(2 * largest + 1)) - largest;
-        queries[i] = (int8_t)code;
-    }
-}
-
-static void check_one(const struct rs_code_kernel *kernel, const uint8_t *items, uint32_t n_groups,
-                      uint32_t cells, const int8_t *query)
-{
-    float got[8 * 16], want[8 * 16];
-    struct rs_coded coded = {.codes = query};
-
-    for (uint32_t j = 0; j < cells * 4; j++)
-        coded.shift += 128 * query[j];
-    kernel->one(items, n_groups, cells, &coded, 0.37f, got);
-    rs_code_kernel_portable.one(items, n_groups, cells, &coded, 0.37f, want);
-    assert_memory_equal(got, want, n_groups * 16 * sizeof *got);
-}
-
-static void check_tiles(const struct rs_code_kernel *kernel, const uint8_t *items, uint32_t n_tiles,
-                        uint32_t cells, const int8_t *queries, struct numbers *numbers,
-                        int with_bias)
-{
-    int32_t shifts[RS_CODE_LANES] = {0}, least[RS_CODE_LANES];
-    float scales[RS_CODE_LANES], limits[RS_CODE_LANES], bias[4 * RS_CODE_ITEMS];
-    uint32_t got[RS_CODE_LANES], want[RS_CODE_LANES];
-    struct rs_code_panel panel = {queries, shifts, least, scales, limits};
-    double spread = 127.0 * 40.0 * sqrt(4.0 * cells);
-
-    for (uint32_t j = 0; j < cells * RS_CODE_LANES * 4; j++)
-        shifts[j / 4 % RS_CODE_LANES] += 128 * queries[j];
-    for (uint32_t l = 0; l < RS_CODE_LANES; l++) {
-        scales[l] = 0.25f;
-        least[l] = (int32_t)(spread * (1.0 + numbers_uniform(numbers)));
-        limits[l] = scales[l] * (float)least[l];
-    }
-    for (uint32_t i = 0; i < n_tiles * RS_CODE_ITEMS; i++)
-        bias[i] = (float)(numbers_gauss(numbers) * spread / 8);
-    for (uint32_t t = 0; t < n_tiles;) {
-        const uint8_t *at = items + (size_t)t * cells * RS_CODES_CELL * 2;
-        const float *b = with_bias ? bias + t * RS_CODE_ITEMS : NULL;
-        uint32_t found = kernel->tiles(at, n_tiles - t, cells, &panel, b, got);
-        assert_int_equal(found,
-                         rs_code_kernel_portable.tiles(at, n_tiles - t, cells, &panel, b, want));
-        if (found < n_tiles - t)
-            assert_memory_equal(got, want, sizeof got);
-        t += found + 1;
-    }
-}
-
-static void all_kernels_give_the_same_bits(void **state)
-{
-    static const uint32_t dimensions[] = {1, 3, 4, 5, 16, 31, 64, 100, 257};
-    struct numbers numbers = {5};
-    const struct rs_code_kernel *kernel;
-
-    (void)state;
-    for (uint32_t index = 0; (kernel = rs_code_kernel_get(index)) != NULL; index++)
-        for (size_t i = 0; i < sizeof dimensions / sizeof *dimensions; i++)
-            for (int extreme = 0; extreme < 2; extreme++) {
-                uint32_t cells = (dimensions[i] + 3) / 4;
-                size_t n = 8 * (size_t)cells * RS_CODES_CELL, m = (size_t)cells * 4 * RS_CODE_LANES;
-                uint8_t *items = malloc(n);
-                int8_t *queries = malloc(m);
-                fill(&numbers, items, n, queries, m, kernel->largest, extreme);
-                for (uint32_t n_groups = 1; n_groups <= 8; n_groups++)
-                    check_one(kernel, items, n_groups, cells, queries);
-                for (int with_bias = 0; kernel->tiles != NULL && with_bias < 2; with_bias++)
-                    check_tiles(kernel, items, 4, cells, queries, &numbers, with_bias);
-                free(items);
-                free(queries);
-            }
-}
-
-/* The longest vectors there may be, of the largest codes: 32-bit sums still hold them. */
-static void the_longest_vectors_do_not_overflow(void **state)
-{
-    enum { CELLS = 65536 / 4 };
-    uint8_t *items = malloc((size_t)CELLS * RS_CODES_CELL * 2);
-    int8_t *query = malloc((size_t)CELLS * 4);
-    const struct rs_code_kernel *kernel;
-
-    (void)state;
-    for (int sign = -1; sign <= 1; sign += 2)
-        for (uint32_t index = 0; (kernel = rs_code_kernel_get(index)) != NULL; index++) {
-            struct rs_coded coded = {.codes = query};
-            float scores[32];
-            memset(items, 255, (size_t)CELLS * RS_CODES_CELL * 2);
-            memset(query, sign * kernel->largest, (size_t)CELLS * 4);
-            coded.shift = 128 * 65536 * sign * kernel->largest;
-            kernel->one(items, 2, CELLS, &coded, 1.0f, scores);
-            for (int i = 0; i < 32; i++)
-                assert_true(scores[i] == (float)(65536 * 127 * sign * kernel->largest));
-        }
-    free(items);
-    free(query);
-}
-
 static void numbers_that_codes_cannot_hold_are_left_to_floats(void **state)
 {
     const float tiny[4] = {1e-20f, 0, 0, 0}, huge[4] = {1e30f, 0, 0, 0}, zero[4] = {0};
@@ -252,8 +145,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_pair_of_vectors_breaks_the_bound),
         cmocka_unit_test(some_vectors_reach_the_bound),
-        cmocka_unit_test(all_kernels_give_the_same_bits),
-        cmocka_unit_test(the_longest_vectors_do_not_overflow),
         cmocka_unit_test(numbers_that_codes_cannot_hold_are_left_to_floats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -222,3 +222,13 @@ void fixture_assert_outcome(recsys_status status, uint32_t outcome)
     assert_int_equal(fixture.status, status);
     assert_int_equal(fixture.outcome, outcome);
 }
+
+void fixture_change_elsewhere(void)
+{
+    recsys_aside *other = fixture_other();
+
+    fixture.while_loading = NULL;
+    fixture_set_truth("two");
+    fixture_invalidate(other);
+    recsys_aside_destroy(other);
+}

@@ -62,6 +62,8 @@ const char *fixture_load_through(recsys_aside *aside);
 void fixture_invalidate(recsys_aside *aside);
 recsys_status fixture_loader(recsys_aside_load *load, void *user_data, recsys_error *err);
 recsys_aside_stats fixture_stats(void);
+/* For while_loading, once: another process changes the truth to "two" and invalidates. */
+void fixture_change_elsewhere(void);
 /* The first byte of the store's value under FIXTURE_KEY: 'V', 'L', or another; 0 for nothing. */
 int fixture_kind(void);
 

@@ -57,13 +57,6 @@ static void remove_token(struct auth_database *database, struct auth_token *toke
     database->n_tokens--;
 }
 
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        recsys_status status_ = (call);                                                            \
-        if (status_ != RECSYS_OK)                                                                  \
-            return status_;                                                                        \
-    } while (0)
-
 static recsys_status add_columns(recsys_rows *rows, const char *const *names, recsys_error *err)
 {
     for (; *names != NULL; names++)

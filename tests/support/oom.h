@@ -17,6 +17,7 @@
 
 #include "recsys/recsys.h"
 #include "tests/support/bundle.h"
+#include "tests/support/check.h"
 #include "tests/support/fail_alloc.h"
 
 /* Of the bundles below. */
@@ -45,13 +46,6 @@ void oom_disarm(void);
         oom_arm();                                                                                 \
         (status) = (call);                                                                         \
         oom_disarm();                                                                              \
-    } while (0)
-
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        recsys_status status_ = (call);                                                            \
-        if (status_ != RECSYS_OK)                                                                  \
-            return status_;                                                                        \
     } while (0)
 
 /* The path of a file in oom_scratch, of the last four that were asked for. */

@@ -189,20 +189,10 @@ static void a_loader_that_breaks_its_contract_is_told(void **state)
 
 /* -- the fence -- */
 
-static void invalidate_while_loading(void)
-{
-    recsys_aside *other = fixture_other();
-
-    fixture.while_loading = NULL;
-    fixture_set_truth("two");
-    fixture_invalidate(other);
-    recsys_aside_destroy(other);
-}
-
 static void a_value_read_before_an_invalidation_is_not_stored_after_it(void **state)
 {
     (void)state;
-    fixture.while_loading = invalidate_while_loading;
+    fixture.while_loading = fixture_change_elsewhere;
     assert_string_equal(fixture_load(), "one");
     fixture_assert_outcome(RECSYS_OK, RECSYS_ASIDE_MISS);
     assert_int_equal(fixture_kind(), 0);

@@ -76,22 +76,12 @@ static void while_one_refreshes_the_others_have_the_old_value(void **state)
     assert_int_equal(fixture_stats().early, 0); /* late, rather */
 }
 
-static void invalidate_while_loading(void)
-{
-    recsys_aside *other = fixture_other();
-
-    fixture.while_loading = NULL;
-    fixture_set_truth("two");
-    fixture_invalidate(other);
-    recsys_aside_destroy(other);
-}
-
 static void a_refresh_never_undoes_an_invalidation(void **state)
 {
     (void)state;
     fixture_load();
     fixture_pass(1001);
-    fixture.while_loading = invalidate_while_loading;
+    fixture.while_loading = fixture_change_elsewhere;
     assert_string_equal(fixture_load(), "one"); /* as it was when this caller asked */
     assert_int_equal(fixture_stats().fills_refused, 1);
     assert_int_equal(fixture_kind(), 0);

@@ -402,7 +402,7 @@ static int count_descriptors(void)
     return n;
 }
 
-/* The server is heard again; who is to know of it is told. */
+/* The server answers again; probe the stores until their breakers are closed. */
 static void come_back(void)
 {
     recsys_status status = RECSYS_E_STATE;

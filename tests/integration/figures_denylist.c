@@ -287,7 +287,7 @@ int main(void)
     store = open_store(server.port, 0);
     veteran = open_denylist(store);
 
-    recsys_denylist *other = open_denylist(store); /* it revokes; `veteran` only hears of it */
+    recsys_denylist *other = open_denylist(store); /* it revokes; `veteran` only reads that */
     for (unsigned i = 0; i < N_TOKENS; i++)
         revoke_token(other, "bad", i);
     recsys_denylist_destroy(other);

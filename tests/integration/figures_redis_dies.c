@@ -1,4 +1,4 @@
-/* Redis is killed, restarted and frozen under load, and nobody is told anything wrong.
+/* Redis is killed, restarted and frozen under load, and no reader gets a wrong value.
  *
  * Threads read rows of a database through the cache and change them. First the
  * server is killed again and again and started again with all that its append-only
@@ -203,7 +203,7 @@ static void kill_and_restart(unsigned n)
         redis_server_kill(&server);
         uint64_t before = count().invalidations;
         wait_for_breaker(RECSYS_BREAKER_OPEN);
-        while (count().invalidations < before + 50) /* changes that Redis does not hear of */
+        while (count().invalidations < before + 50) /* changes that do not reach Redis */
             rest_ms(1);
         changes += count().invalidations - before;
         redis_server_restart(&server);

@@ -1,4 +1,4 @@
-/* One load an expiry, whoever asks: 1,000 threads in 4 processes over one Redis.
+/* One load an expiry for all callers: 1,000 threads in 4 processes over one Redis.
  *
  * All stand at one line and start together at a value that has just expired.
  * Then one process is killed while it loads: when its lease has run out exactly

@@ -1,6 +1,6 @@
-/* Redis is killed in the middle, and comes back: nobody gets a second burst.
+/* Redis is killed in the middle, and comes back: no client gets a second burst.
  *
- * The control is a limiter that hears of nothing before it has to decide. */
+ * The control is a local limiter that has counted nothing before it has to decide. */
 #include <stdint.h>
 #include <string.h>
 

@@ -164,7 +164,7 @@ static void what_cannot_be_serialised_may_be_tried_again(void **state)
     recsys_transaction *one = begin(), *two = begin();
 
     (void)state;
-    /* Each reads what the other writes: whoever commits second cannot. */
+    /* Each reads what the other writes: the second commit fails. */
     assert_int_equal(query_within(one, serializable), RECSYS_OK);
     assert_int_equal(query_within(two, serializable), RECSYS_OK);
     assert_int_equal(query_within(one, "SELECT sum(n) FROM t"), RECSYS_OK);

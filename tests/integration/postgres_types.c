@@ -275,8 +275,8 @@ static void a_databases_settings_change_no_answer(void **state)
     recsys_transaction_rollback(transaction);
 }
 
-/* Whoever has the connection next finds it as the server made it. A script that ends our
- * transaction, which it must not, sees what is behind it. */
+/* The next user of the connection finds it as the server made it. A script that ends the
+ * library's transaction, which it must not, sees the settings behind it. */
 static void no_setting_stays_behind(void **state)
 {
     recsys_postgres_options options = RECSYS_POSTGRES_OPTIONS_INIT;

@@ -40,7 +40,7 @@ RIDDLES = {
     "for ever": '"permanently", "without end", "never ..."',
     "for want of": '"for lack of"',
     "gets? round": "say how",
-    "has (?:not )?heard of": '"knows", "has received"',
+    "(?:hears?|heard) of": '"knows", "has received"',
     "in vain": "say what did not happen",
     "lives on": '"stays valid"',
     "neither open nor closed": "say what it reports, and when",
@@ -48,6 +48,7 @@ RIDDLES = {
     "none of our business": '"ignored"',
     "old story": "say which state it belongs to",
     "speaks? for": '"decides", "is the reason for"',
+    "whoever": '"the caller that", "the thread that"',
 }
 # A sentence, a heading or a cell that begins so and is no question.
 BARE = re.compile(r"(?:(?<=[.!?;] )|^[ \t*|#>-]*|(?<=\| ))(?P<found>(?:Who|What)\b[^.?!|]*)(?![^.!|]*[?])", re.M)

@@ -1,5 +1,5 @@
-/* Threads take from the same keys at once: what is admitted is exactly the burst, whoever decides.
- */
+/* Threads take from the same keys at once: exactly the burst is admitted, whether the store or the
+ * local limiter decides. */
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
@@ -88,7 +88,7 @@ int main(void)
     run(NULL, BURST, BURST);
     run(memory, BURST, BURST);
     is_flapping = 1;
-    run(link, BURST, 2 * BURST); /* a burst of each of two that hear of one another at times */
+    run(link, BURST, 2 * BURST); /* a burst of each of two limiters that share the store at times */
     recsys_store_unref(link);
     recsys_store_unref(other);
     recsys_store_unref(memory);

@@ -1,7 +1,7 @@
 /* A BLAS that says it is built for one thread is called by one thread at a time.
  *
- * The BLAS is this program's own: like OpenBLAS's serial flavour it works in one buffer, whoever
- * calls. Calls that overlap, which would give a wrong answer now and then, are noticed every
+ * The BLAS is this program's own: like OpenBLAS's serial flavour it works in one buffer for all
+ * threads. Calls that overlap, which would give a wrong answer now and then, are noticed every
  * time. */
 #include <cblas.h>
 #include <pthread.h>
@@ -40,7 +40,7 @@ static void enter(void)
     if (atomic_fetch_add(&n_inside, 1) != 0)
         atomic_fetch_add(&n_overlaps, 1u);
     for (int i = 0; i < 3; i++)
-        sched_yield(); /* whoever wants to come in has the time */
+        sched_yield(); /* gives other threads time to come in */
 }
 
 static float dot(const float *a, const float *b, int d)

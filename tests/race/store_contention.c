@@ -316,7 +316,7 @@ static void read_something(uint64_t settled)
     recsys_value_release(&value);
     atomic_fetch_add(status == RECSYS_OK ? &n_read : &n_refused, 1);
     if (status != RECSYS_OK)
-        sched_yield(); /* to whoever probes */
+        sched_yield(); /* to the thread that probes */
 }
 
 /* It has opened and closed often enough for this to be a test. */

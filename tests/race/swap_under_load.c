@@ -1,7 +1,7 @@
 /* Readers score against a slot while others swap, roll back and reap. For TSan and ASan.
  *
- * Afterwards slots end while readers still have what they acquired: whoever
- * gives a model back last destroys it, the slot or a reader.
+ * Afterwards slots end while readers still have acquired models: the slot or the
+ * reader that gives a model back last destroys it.
  *
  * The models are hollow: all that matters here is when their memory goes. A
  * reader that meets a destroyed one sees another number, or the sanitizer does. */

@@ -1,10 +1,10 @@
 /* tests/support/simulation.h - several processes, one store and one database, in an order that a
  * seed decides.
  *
- * Actors are threads of which exactly one runs at a time: whoever holds the
+ * Actors are threads of which exactly one runs at a time: the one that holds the
  * baton. They pass it on before and after every operation of the store and of
- * the database, while they sleep, and nowhere else; who gets it next is drawn
- * from the seed, as is everything that goes wrong. So a run can be repeated by
+ * the database, while they sleep, and nowhere else; the seed decides which actor
+ * gets it next, and also everything that goes wrong. So a run can be repeated by
  * its seed alone. The clock is simulated too: it moves a little now and then,
  * and at once to the next waker when all sleep.
  *

@@ -1,4 +1,4 @@
-/* Covers lib/aside: what a look-up and a load come to, whoever else is there. */
+/* Covers lib/aside: the outcomes of look-ups and loads, alone and beside other callers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -443,7 +443,7 @@ static void start(uint64_t seed, int is_control)
         create_caches();
 }
 
-/* The store is well again, what is under way arrives: who lives reads what was written last. */
+/* The store works again, late messages arrive: every living process reads the last write. */
 static void look_at_the_end(void)
 {
     sim.chances = (struct sim_chances){0, 0, 0, 0};

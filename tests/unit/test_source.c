@@ -349,7 +349,7 @@ static void what_a_driver_cannot_do_is_unsupported(void **state)
     recsys_source_unref(source);
 }
 
-/* A driver is a stranger: what it returns does not travel through as if it were ours. */
+/* The library does not trust a driver: it checks every result before it returns it. */
 static void what_a_driver_returns_is_judged(void **state)
 {
     recsys_source *source = create();

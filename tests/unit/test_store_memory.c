@@ -335,7 +335,7 @@ static void the_largest_value_fits_into_a_store_of_defaults(void **state)
     recsys_store_unref(standard);
 }
 
-/* Whoever sets knows that the old value is no longer true. */
+/* A caller that sets a value knows that the old one is no longer true. */
 static void a_value_too_large_takes_the_one_it_replaces_with_it(void **state)
 {
     static char large[6000];

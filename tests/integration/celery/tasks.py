@@ -46,7 +46,7 @@ def try_later(self):
 
 
 def wait_for(task, name):
-    """Until there is a key of this name: whoever reads results meanwhile finds the task at work."""
+    """Wait until this key exists: meanwhile a reader of results finds the task running."""
     until = time.monotonic() + 120
     while not task.backend.client.exists(name) and time.monotonic() < until:
         time.sleep(0.05)

@@ -59,7 +59,8 @@ enum {
  * lines have the level RECSYS_LOG_TRACE and are sent whatever level was given there. At first no
  * component is traced. A line begins with the component's name and the request's id in brackets:
  * "aside [7f3a] ...". The rest is for people and may change with every version. It contains keys
- * of caches, names of statements, statuses and numbers; no values, no passwords, no tokens.
+ * of caches, texts of statements, statuses and numbers; no values of statements or caches, no
+ * passwords, no tokens.
  *
  * components  names with commas between: "aside,redis"; "all"; NULL or "" = none
  *

@@ -1,5 +1,5 @@
-/* Covers lib/registry/deployment.c and canary.c: every step that fails leaves the old model
- * serving. */
+/* Covers lib/registry/deployment.c, deployment_steps.c and canary.c: every step that fails leaves
+ * the old model serving. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
+#include "lib/registry/deployment.h"
 #include "recsys/deployment.h"
 #include "recsys/log.h"
 #include "tests/support/bundle.h"
@@ -78,12 +79,30 @@ static void damage(const char *name)
     free(bytes);
 }
 
+/* The table of lib/registry/deployment.h as the trace writes it, and which rows were taken. */
+static const char *const transitions[] = {
+#define LINE(state, event, next) ": " #state ": " #event " -> " #next,
+    RS_STEP_TRANSITIONS(LINE)
+#undef LINE
+};
+#define N_TRANSITIONS (sizeof transitions / sizeof transitions[0])
+static int is_taken[N_TRANSITIONS];
+
+static void note_transition(const char *line)
+{
+    for (size_t i = 0; i < N_TRANSITIONS; i++)
+        is_taken[i] |= strstr(line, transitions[i]) != NULL;
+}
+
 static void listen(int32_t level, const char *message, void *user_data)
 {
     size_t used = strlen(said);
 
-    (void)level;
     (void)user_data;
+    if (level == RECSYS_LOG_TRACE) {
+        note_transition(message);
+        return;
+    }
     snprintf(said + used, sizeof said - used, "%s\n", message);
 }
 
@@ -568,6 +587,14 @@ static void running_out_of_memory_anywhere_leaves_the_old_model_serving(void **s
     assert_int_equal(items_served(), 30);
 }
 
+static void every_transition_of_the_table_was_taken(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_TRANSITIONS; i++)
+        if (!is_taken[i])
+            fail_msg("never taken%s", transitions[i]);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -596,10 +623,12 @@ int main(void)
         T(a_reload_follows_the_alias),
         T(a_reload_that_the_canary_refuses_changes_nothing),
         T(running_out_of_memory_anywhere_leaves_the_old_model_serving),
+        cmocka_unit_test(every_transition_of_the_table_was_taken),
     };
 
     if (count_alloc_install() != 0 ||
-        recsys_log_set(RECSYS_LOG_INFO, listen, NULL, NULL) != RECSYS_OK)
+        recsys_log_set(RECSYS_LOG_INFO, listen, NULL, NULL) != RECSYS_OK ||
+        recsys_log_set_trace("deployment", NULL) != RECSYS_OK)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,23 +87,29 @@ bool rd_domain_fail(struct rd_request *request, recsys_status status, const recs
     }
 }
 
-void rd_domain_read(struct rd_request *request, const char *name, const char *parameter,
-                    uint32_t limit, const char *missing)
+bool rd_domain_get(struct rd_request *request, const char *name, const char *parameter,
+                   uint32_t limit, const char *missing, struct rd_domain_value *value)
 {
     const struct rd_place at = {&rd_place_path, parameter, 0};
     const char *const values[] = {request->param};
     recsys_domains *domains = rd_domains_get(request);
-    recsys_value json = {0};
-    uint32_t outcome = 0;
     recsys_error err = {0};
     recsys_status status;
 
+    memset(value, 0, sizeof *value);
     if (domains == NULL || (parameter != NULL && !rd_domain_takes_id(request, parameter)))
-        return;
-    status = recsys_domains_get(domains, name, values, parameter != NULL ? 1 : 0, limit, &json,
-                                &outcome, &err);
-    if (status == RECSYS_OK)
-        rd_domain_reply(request, &json, outcome);
-    else
-        (void)rd_domain_fail(request, status, &err, outcome, &at, missing);
+        return false;
+    status = recsys_domains_get(domains, name, values, parameter != NULL ? 1 : 0, limit,
+                                &value->json, &value->outcome, &err);
+    return status == RECSYS_OK ||
+           rd_domain_fail(request, status, &err, value->outcome, &at, missing);
+}
+
+void rd_domain_read(struct rd_request *request, const char *name, const char *parameter,
+                    uint32_t limit, const char *missing)
+{
+    struct rd_domain_value value;
+
+    if (rd_domain_get(request, name, parameter, limit, missing, &value))
+        rd_domain_reply(request, &value.json, value.outcome);
 }

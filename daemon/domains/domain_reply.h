@@ -33,8 +33,18 @@ bool rd_domain_fail(struct rd_request *request, recsys_status status, const recs
  */
 bool rd_domain_takes_id(struct rd_request *request, const char *parameter);
 
-/* Read an entry whose only parameter, if it has any, is the {…} of the path, and answer with its
- * value. `limit` as for recsys_domains_get(). */
+struct rd_domain_value {
+    recsys_value json;
+    uint32_t outcome; /* RECSYS_ASIDE_* */
+};
+
+/*
+ * Read an entry whose only parameter, if it has any, is the {…} of the path. `limit` as for
+ * recsys_domains_get(). Release value->json. False: answered with an error, 404 with `missing`.
+ */
+bool rd_domain_get(struct rd_request *request, const char *name, const char *parameter,
+                   uint32_t limit, const char *missing, struct rd_domain_value *value);
+/* The same, and answer with the value. */
 void rd_domain_read(struct rd_request *request, const char *name, const char *parameter,
                     uint32_t limit, const char *missing);
 

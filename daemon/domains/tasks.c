@@ -33,21 +33,12 @@ static bool may_see(struct rd_request *request, const recsys_value *json)
 
 void rd_get_scan(struct rd_request *request)
 {
-    const char *const values[] = {request->param};
-    recsys_domains *domains = rd_domains_get(request);
-    recsys_value json = {0};
-    uint32_t outcome = 0;
-    recsys_error err = {0};
-    recsys_status status;
+    struct rd_domain_value value;
 
-    if (domains == NULL || !rd_domain_takes_id(request, "task_id"))
-        return;
-    status = recsys_domains_get(domains, "scan.result", values, 1, 0, &json, &outcome, &err);
-    if (status != RECSYS_OK)
-        (void)rd_domain_fail(request, status, &err, outcome, &task_place, "Scan not found");
-    else if (may_see(request, &json))
-        rd_domain_reply(request, &json, outcome);
-    recsys_value_release(&json);
+    if (rd_domain_get(request, "scan.result", "task_id", 0, "Scan not found", &value) &&
+        may_see(request, &value.json))
+        rd_domain_reply(request, &value.json, value.outcome);
+    recsys_value_release(&value.json);
 }
 
 /* Does a scan of the caller have this id? False: answered. */

@@ -15,8 +15,7 @@
 #include "daemon/http/reply.h"
 #include "lib/base/clock.h"
 
-#define KEPT_BYTES 65536u /* of memory between two requests */
-#define FIRST_PIECE 64u   /* small reads at first: a slow sender meets the deadline soon */
+#define FIRST_PIECE 64u /* small reads at first: a slow sender meets the deadline soon */
 #define LARGEST_PIECE 65536u
 #define DISCARD_BYTES (4u << 20)
 #define DISCARD_NS 1000000000u
@@ -118,7 +117,6 @@ static bool read_all(struct rd_request *request)
     uint64_t limit = request->http->settings.max_body_bytes, size = limit;
     int outcome;
 
-    rs_buffer_reset(body, KEPT_BYTES);
     if (!chunked) {
         request->keep_alive = false;
         if (headers->content_length == NULL)
@@ -139,8 +137,7 @@ static bool read_all(struct rd_request *request)
         return rd_reply_error(request, 408, "The request body did not arrive in time");
     if (body->size > limit)
         return too_large(request, DISCARD_BYTES);
-    request->keep_alive =
-        !chunked; /* trailers would stay in the stream and be read as the next request */
+    request->keep_alive = !chunked; /* trailers would be read as the next request */
     return true;
 }
 

@@ -90,7 +90,7 @@ void rd_config_print_markdown(FILE *out)
     size_t n;
     const struct rd_setting *setting = rd_config_settings(&n);
 
-    (void)fputs("| setting | values | default | |\n|---|---|---|---|\n", out);
+    (void)fputs("| setting | values | default | meaning |\n|---|---|---|---|\n", out);
     for (; n-- > 0; setting++) {
         (void)fprintf(out, "| `%s` | ", setting->name);
         print_values(out, setting, ", ");

@@ -1,11 +1,13 @@
 /* daemon/auth/revoke.c - revoking tokens, and asking whether one is.
  *
  * A user may revoke own tokens: the one of this request (an empty body is enough; this is logging
- * out), or another one, which must be in the body. Services and admins may name any jti. An entry
- * stays on the denylist as long as any daemon could accept the token (revoked_until.h).
+ * out), or another one, which must be in the body. Services and admins may name any jti. A body
+ * that names another thing, such as a user, is refused: the caller does not mean the own token.
+ * An entry stays on the denylist as long as any daemon could accept the token (revoked_until.h).
  */
 #include "daemon/auth/revoke.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,6 +47,16 @@ static bool unavailable(struct rd_request *request, const recsys_error *err)
     return rd_reply_unavailable(request, "The list of revoked tokens is not available");
 }
 
+/* A NumericDate may have a fraction (RFC 7519 2); the token could be used until then. */
+static void read_expiry(struct rd_problems *problems, const json_t *value, int64_t *out)
+{
+    const struct rd_place at = {&rd_place_body, "expires_at", 0};
+    json_t *whole = json_is_real(value) ? json_real(ceil(json_real_value(value))) : NULL;
+
+    rd_field_int(problems, &at, whole != NULL ? whole : value, 1, RD_MAX_TIME_S, out);
+    json_decref(whole);
+}
+
 static void read_members(struct rd_problems *problems, const json_t *body, struct wish *wish)
 {
 #define AT(name) (&(const struct rd_place){&rd_place_body, (name), 0})
@@ -56,9 +68,8 @@ static void read_members(struct rd_problems *problems, const json_t *body, struc
                   &wish->user_id);
     rd_field_text(problems, AT("reason"), json_object_get(body, "reason"), 1, MAX_REASON,
                   &wish->reason);
-    rd_field_int(problems, AT("expires_at"), json_object_get(body, "expires_at"), 1, RD_MAX_TIME_S,
-                 &wish->expires_s);
 #undef AT
+    read_expiry(problems, json_object_get(body, "expires_at"), &wish->expires_s);
 }
 
 /* Take jti, user and expiry from the token in the body. */
@@ -80,23 +91,42 @@ static void read_token(struct rd_request *request, struct rd_problems *problems,
     wish->expires_s = (int64_t)wish->claims.expires_s;
 }
 
-/* The caller's own token, if nothing else is named. */
-static void take_own(const struct rd_caller *caller, struct wish *wish)
+/* Is there nothing in the body but perhaps a reason? */
+static bool names_nothing(const json_t *body)
 {
-    bool is_own = caller->claims.jti[0] != '\0' &&
-                  (wish->jti == NULL || strcmp(wish->jti, caller->claims.jti) == 0);
+    return json_object_size(body) == (json_object_get(body, "reason") != NULL ? 1u : 0u);
+}
 
-    if (!is_own || wish->token != NULL)
+/* The caller's own token, if it or nothing is named. */
+static void take_own(const struct rd_caller *caller, const json_t *body, struct wish *wish)
+{
+    bool is_own = wish->jti == NULL ? names_nothing(body)
+                                    : strcmp(wish->jti, caller->claims.jti) == 0;
+
+    if (!is_own || wish->token != NULL || caller->claims.jti[0] == '\0')
         return;
     wish->jti = caller->claims.jti;
     wish->user_id = caller->claims.subject;
     wish->expires_s = (int64_t)caller->claims.expires_s;
 }
 
-static bool read_wish(struct rd_request *request, struct wish *wish)
+static void require_members(const struct rd_request *request, struct rd_problems *problems,
+                            const struct wish *wish)
 {
     const struct rd_place jti_at = {&rd_place_body, "jti", 0},
                           at = {&rd_place_body, "expires_at", 0};
+
+    if (wish->jti == NULL)
+        rd_problem_add(problems, "missing", &jti_at,
+                       "Field required: name the token with token, or with jti and expires_at; a "
+                       "body that is empty or has only a reason means the token of this request",
+                       request->json, NULL);
+    else if (wish->expires_s == 0)
+        rd_problem_add(problems, "missing", &at, "Field required", request->json, NULL);
+}
+
+static bool read_wish(struct rd_request *request, struct wish *wish)
+{
     struct rd_problems problems = {request->out, 0};
 
     if (request->worker->body.size > 0 && rd_body_parse(request, &problems))
@@ -104,12 +134,10 @@ static bool read_wish(struct rd_request *request, struct wish *wish)
     if (problems.count == 0) {
         if (wish->token != NULL)
             read_token(request, &problems, wish);
-        take_own(request->caller, wish);
+        take_own(request->caller, request->json, wish);
     }
-    if (problems.count == 0 && wish->jti == NULL)
-        rd_problem_add(&problems, "missing", &jti_at, "Field required", request->json, NULL);
-    else if (problems.count == 0 && wish->expires_s == 0)
-        rd_problem_add(&problems, "missing", &at, "Field required", request->json, NULL);
+    if (problems.count == 0)
+        require_members(request, &problems, wish);
     return rd_reply_problems(request, &problems);
 }
 
@@ -189,7 +217,8 @@ void rd_get_revoked(struct rd_request *request)
         return;
     }
     status = recsys_denylist_check(denylist, jti, &found, &err);
-    if (status != RECSYS_OK || found.verdict == RECSYS_TOKEN_UNKNOWN) {
+    if (status != RECSYS_OK ||
+        (found.verdict != RECSYS_TOKEN_REVOKED && found.verdict != RECSYS_TOKEN_CLEAR)) {
         (void)unavailable(request, status != RECSYS_OK ? &err : &found.problem);
         return;
     }

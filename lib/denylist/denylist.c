@@ -244,7 +244,8 @@ static void trace(const char *step, uint32_t verdict, recsys_status status)
 {
     static const char *const names[] = {[RECSYS_TOKEN_UNKNOWN] = "UNKNOWN",
                                         [RECSYS_TOKEN_CLEAR] = "CLEAR",
-                                        [RECSYS_TOKEN_REVOKED] = "REVOKED"};
+                                        [RECSYS_TOKEN_REVOKED] = "REVOKED",
+                                        [RECSYS_TOKEN_UNCONFIRMED] = "UNCONFIRMED"};
 
     if (rs_trace_is_on(RECSYS_TRACE_DENYLIST))
         rs_trace(RECSYS_TRACE_DENYLIST, "check: the %s says %s (%s)", step, names[verdict],

@@ -423,6 +423,12 @@ def test_readers_pass_for_a_while_when_the_database_is_away(lab):
             expect(get(daemon, "profile/1", gone), 401)
             expect(get(strict, "profile/1", token), 503)
             expect(get(strict, "profile/1", gone), 401)
+        # Letting readers pass is not knowing: a caller who asks gets no answer.
+        for each in (daemon, strict):
+            asked = each.get(API + "auth/revoked/other", headers=[("X-API-Key", "key-number-one")])
+            assert asked.status == 503 and asked.header("retry-after"), asked.body
+            asked = each.get(API + "auth/revoked/gone", headers=[("X-API-Key", "key-number-one")])
+            assert expect(asked)["revoked"] is True
         postgres.proxy.thaw()
         assert wait_for(lambda: post(daemon, "profile/1", {"name": "X"}, token, method="PUT").status == 200)
 

@@ -1,6 +1,6 @@
 """Makes JSON Web Tokens, good ones and bad ones, from words such as `sub=1 jti=a role=admin exp=60`.
 
-exp, nbf and iat are seconds from now; exp is 600 unless given. Words that begin with a dash take a
+exp, nbf and iat are seconds from now, 0.5 too; exp is 600 unless given. Words that begin with a dash take a
 claim away (`-jti`). `alg=` is what the header says, `sign=` how it is really signed: hs256 (with the
 secret of the tests), other (another secret), rs256, public (HMAC with the public key), nothing.
 Standard library and the openssl program.
@@ -74,8 +74,9 @@ def read_words(words):
         else:
             claims[name] = value
     for name in ("exp", "nbf", "iat"):
-        if claims.get(name, "").lstrip("-").isdigit():
-            claims[name] = int(time.time()) + int(claims[name])
+        if claims.get(name, "").lstrip("-").replace(".", "", 1).isdigit():
+            offset = claims[name]
+            claims[name] = int(time.time()) + (float(offset) if "." in offset else int(offset))
     for name, value in claims.items():
         if isinstance(value, str) and value[:1] in ('[', '{', 't') and value != "true":
             try:

@@ -19,8 +19,8 @@
 /* clang-format off */
 #define RD_CONFIG_TABLE(X) \
     X(model, TEXT, 0, 4095, "", "", \
-      "Model to serve: the directory of a bundle, an .npz or .safetensors file, or a models:/ " \
-      "URI, which needs registry. Always needed.") \
+      "Model to serve: the directory of a bundle, an .npz or .safetensors file, as a path or a " \
+      "file: URI, or a models:/ URI, which needs registry. Always needed.") \
     X(registry, TEXT, 0, 4095, "", "", \
       "Directory of published models, for models:/ URIs.") \
     X(listen, TEXT, 1, 255, "127.0.0.1:8000", "", \

@@ -22,6 +22,7 @@ bool rd_reply_failure(struct rd_request *request, recsys_status status, const re
         return rd_reply_error(request, 404, detail);
     case RECSYS_E_STATE:
     case RECSYS_E_CONFLICT:
+    case RECSYS_E_EXISTS:
     case RECSYS_E_REJECTED:
         return rd_reply_error(request, 409, detail);
     case RECSYS_E_FORMAT:

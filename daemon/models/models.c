@@ -5,6 +5,7 @@
  */
 #include "daemon/models/models.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "daemon/http/body.h"
@@ -205,6 +206,12 @@ static bool read_member(struct rd_request *request, const char *name, const char
     return rd_reply_problems(request, &problems);
 }
 
+/* Is there no file or directory of the model? */
+static bool is_missing(recsys_status status, const recsys_error *err)
+{
+    return status == RECSYS_E_IO && (err->sys_errno == ENOENT || err->sys_errno == ENOTDIR);
+}
+
 /* Take a step; the reply is the state after it, or why it failed. */
 static void take_step(struct rd_request *request, enum rd_step step, const char *argument)
 {
@@ -217,7 +224,8 @@ static void take_step(struct rd_request *request, enum rd_step step, const char 
     if (outcome != RECSYS_OK) {
         rd_log(RECSYS_LOG_ERROR, "%s, requested by %s, failed: %s", names[step], request->id,
                err.message);
-        (void)rd_reply_failure(request, outcome, &err);
+        (void)rd_reply_failure(request, is_missing(outcome, &err) ? RECSYS_E_NOT_FOUND : outcome,
+                               &err);
         return;
     }
     rd_log(RECSYS_LOG_INFO, "%s, requested by %s, done", names[step], request->id);

@@ -52,11 +52,11 @@ typedef struct recsys_deployment_options {
     {(uint32_t)sizeof(recsys_deployment_options), 0u, NULL, NULL, 0.0f, 0u}
 
 /*
- * `source` is what reload loads: a models:/ URI, or the path of a bundle or
- * model file. NULL: the caller gives every model.
+ * `source` is what reload loads: a models:/ URI, or the path or file: URI of a
+ * bundle or model file. NULL: the caller gives every model.
  *
- * Fails with: E_INVALID (a models:/ URI without a registry, "", or an option that
- *   cannot be), E_UNSUPPORTED (a field newer than this library), E_NOMEM.
+ * Fails with: E_INVALID (a models:/ URI without a registry, another URI, "", or an
+ *   option that cannot be), E_UNSUPPORTED (a field newer than this library), E_NOMEM.
  * Ownership: the caller owns `*out`. Nothing is loaded yet. `source` is COPIED.
  * Since: 0.1
  */
@@ -75,8 +75,9 @@ RECSYS_API recsys_model *recsys_deployment_acquire(recsys_deployment *deployment
  * Load the model at `source` (NULL: the deployment's own source) as the candidate,
  * replacing a candidate that was not used.
  *
- * Fails with: as recsys_registry_resolve() and recsys_model_load(); E_STATE
- *   (both are NULL); E_REJECTED (by the canary; the message says why).
+ * Fails with: as recsys_registry_resolve() and recsys_model_load(); E_INVALID (a
+ *   URI that is neither models:/ nor file:); E_STATE (both are NULL); E_REJECTED
+ *   (by the canary; the message says why).
  * Thread-safety: any thread. Blocks on disk.
  * Since: 0.1
  */

@@ -48,10 +48,14 @@ static recsys_status read_options(recsys_deployment *deployment,
 recsys_status rs_deployment_check_source(const recsys_deployment *deployment, const char *source,
                                          recsys_error *err)
 {
+    recsys_registry_location found; /* has room for a path */
+    const char *path;
     struct rs_uri uri;
 
-    if (source == NULL || !rs_uri_is_registry(source))
+    if (source == NULL)
         return RECSYS_OK;
+    if (!rs_uri_is_registry(source))
+        return rs_file_uri_read(source, found.path, sizeof found.path, &path, err);
     if (deployment->registry == NULL)
         return rs_error(err, RECSYS_E_INVALID,
                         "cannot deploy %.200s: no registry was given in the options", source);

@@ -66,7 +66,8 @@ static recsys_status find_path(struct step *step, recsys_registry_location *foun
             "this deployment was created without a source; name one to load, or bring a "
             "model with recsys_deployment_load_model()");
     if (!rs_uri_is_registry(step->source))
-        return RECSYS_OK;
+        return rs_file_uri_read(step->source, found->path, sizeof found->path, &step->source,
+                                &step->problem);
     status = recsys_registry_resolve(deployment->registry, step->source, found, &step->problem);
     if (status != RECSYS_OK)
         return status;

@@ -24,6 +24,14 @@ struct rs_uri {
     uint64_t version;                     /* 0 = none */
 };
 
+/* -- file_uri.c -- */
+
+/* *path is `source` itself, or the path of a file: URI, in `room`. E_INVALID: another URI. */
+recsys_status rs_file_uri_read(const char *source, char *room, size_t size, const char **path,
+                               recsys_error *err);
+
+/* -- uri.c -- */
+
 int rs_uri_is_registry(const char *source);
 recsys_status rs_uri_parse(const char *uri, struct rs_uri *out, recsys_error *err);
 

@@ -407,6 +407,13 @@ def test_the_trace_can_be_changed_while_the_daemon_runs(lab):
         assert len(traced(daemon)) == n_lines
 
 
+def test_a_model_may_be_named_by_a_file_uri(lab):
+    with lab.daemon("--model", "file://" + lab.movies, "--admin-token=secret-token") as daemon:
+        response = daemon.request("POST", "/api/v1/models/load", headers=[("X-Admin-Token", "secret-token")],
+                                  body={"source": "file:" + lab.movies})
+        assert response.status == 200, response.body
+
+
 def test_sighup_loads_what_the_alias_means_now(lab):
     registry = lab.registry("hup", versions=2)
     with lab.daemon("--model", "models:/movies@live", "--registry", registry) as daemon:

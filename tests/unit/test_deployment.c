@@ -424,6 +424,38 @@ static void a_missing_bundle_leaves_the_old_model_serving(void **state)
     expect_failure(recsys_deployment_load(deployment, at("nowhere"), &err), RECSYS_E_IO, 30, 1);
 }
 
+static void a_file_uri_names_a_path(void **state)
+{
+    static const char *const forms[] = {"file:%s", "file://%s", "file://localhost%s"};
+    char uri[PATH_MAX + 32];
+
+    (void)state;
+    deploy(at("a"), 0);
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        snprintf(uri, sizeof uri, forms[i], at("a"));
+        load(uri);
+    }
+    snprintf(uri, sizeof uri, "file://%s/%%61", root); /* %61 is a */
+    load(uri);
+}
+
+static void another_uri_is_refused(void **state)
+{
+    static const char *const others[] = {"s3://bucket/model", "runs:/1/model", "file://else/model",
+                                         "file:/a%", "file:/a%0", "file:/a%00b", "file:///%zz"};
+
+    (void)state;
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        expect_failure(recsys_deployment_load(deployment, others[i], &err), RECSYS_E_INVALID, 30,
+                       i + 1);
+    recsys_deployment *other = NULL;
+    assert_int_equal(recsys_deployment_create("s3://bucket/model", NULL, &other, &err),
+                     RECSYS_E_INVALID);
+    assert_null(other);
+}
+
 static void a_damaged_bundle_leaves_the_old_model_serving(void **state)
 {
     (void)state;
@@ -613,6 +645,8 @@ int main(void)
         T(a_status_is_zero_after_a_failure),
         T(the_longest_version_is_not_cut),
         T(a_missing_bundle_leaves_the_old_model_serving),
+        T(a_file_uri_names_a_path),
+        T(another_uri_is_refused),
         T(a_damaged_bundle_leaves_the_old_model_serving),
         T(a_diverged_model_is_refused),
         T(a_model_that_shrank_is_refused_unless_that_is_allowed),

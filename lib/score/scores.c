@@ -38,9 +38,9 @@ static float kth_largest(const float *scores, const float *bias, uint32_t n, uin
     return heap[0];
 }
 
-/* While nothing is known of a lane, every item would have to be looked at. Its best ones by
- * these scores first, and the others have a limit. Returns from which score on it has
- * offered them. */
+/* A lane without a K-th best score would have to look at every item. So its best items by these
+ * scores come first, and give a limit for the others. Returns the score from which on all items
+ * have been offered; NaN if none has: no score is at least NaN, not even an infinite one. */
 static float offer_best(const struct rs_scan *scan, struct rs_worker *worker, uint32_t number,
                         uint32_t block, const float *scores, const float *bias)
 {
@@ -49,10 +49,10 @@ static float offer_best(const struct rs_scan *scan, struct rs_worker *worker, ui
     float cut;
 
     if (lane->k > FIRST_K || lane->k > n / 4)
-        return INFINITY;
+        return NAN;
     cut = kth_largest(scores, bias, n, lane->k);
     if (!isfinite(cut))
-        return INFINITY;
+        return NAN;
     for (uint32_t i = 0; i < n; i++)
         if (score_of(scores, bias, i) >= cut)
             rs_lane_offer(scan, lane, &worker->topk[number], first + i);
@@ -67,7 +67,7 @@ void rs_scores_take(const struct rs_scan *scan, struct rs_worker *worker, uint32
     struct rs_topk *topk = &worker->topk[number];
     uint32_t first = block * RS_BLOCK_ITEMS, n = rs_scan_block_items(model, block);
     const float *bias = model->item_bias == NULL ? NULL : model->item_bias + first;
-    float offered = INFINITY;
+    float offered = NAN;
 
     if (rs_lane_threshold(lane, topk) == -INFINITY)
         offered = offer_best(scan, worker, number, block, scores, bias);

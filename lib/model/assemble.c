@@ -261,12 +261,17 @@ static recsys_status make_blocks(struct rs_loading *loading)
     return RECSYS_OK;
 }
 
+/* Codes, if they separate the items. */
 static recsys_status make_codes(struct rs_loading *loading)
 {
     struct recsys_model *model = loading->model;
-    uint8_t *codes = rs_memory_take(
-        model->memory, rs_codes_bytes(model->n_items, model->dimensions), 1, RS_MEMORY_HUGE);
+    size_t size = rs_codes_bytes(model->n_items, model->dimensions);
+    double left;
+    recsys_status status = rs_code_sample(model, &left, loading->err);
 
+    if (status != RECSYS_OK || left > CODES_PAY)
+        return status;
+    uint8_t *codes = rs_memory_take(model->memory, size, 1, size >= HUGE_FROM ? RS_MEMORY_HUGE : 0);
     model->code_bounds =
         rs_memory_take(model->memory, model->n_blocks, sizeof *model->code_bounds, 0);
     if (codes == NULL || model->code_bounds == NULL)

@@ -54,7 +54,7 @@ struct rs_worker {
     uint32_t n_waiting;
     /* for the trace; valid when the pass is over */
     uint64_t n_blocks;     /* that it has looked at */
-    uint64_t n_multiplied; /* blocks x lanes whose float scores it has computed */
+    uint64_t n_multiplied; /* blocks x lanes whose approximate scores it has computed */
 };
 
 struct rs_scan {

@@ -186,6 +186,44 @@ static void what_is_copied_is_copied_once_and_counted(void **state)
     model_setup_end(&setup);
 }
 
+/* 3000 items of 64 numbers of about 1, of which the first is `first` times as large. */
+static uint64_t code_bytes_of(float first)
+{
+    enum { N_ITEMS = 3000, N_USERS = 20, D = 64 };
+    struct model_setup setup;
+    recsys_model_info info = RECSYS_MODEL_INFO_INIT;
+    float *numbers = malloc((N_ITEMS + N_USERS) * D * sizeof *numbers);
+    uint64_t state = 7;
+
+    for (size_t i = 0; i < (N_ITEMS + N_USERS) * D; i++)
+        numbers[i] = ((float)bundle_random(&state, 2001) - 1000.0f) / 1000.0f;
+    for (size_t i = 0; i < N_ITEMS; i++)
+        numbers[i * D] *= first;
+    const struct bundle_tensor tensors[] = {
+        {"item_factors", "F32", 2, {N_ITEMS, D}, numbers, N_ITEMS * D * sizeof *numbers},
+        {"user_factors",
+         "F32",
+         2,
+         {N_USERS, D},
+         numbers + N_ITEMS * D,
+         N_USERS * D * sizeof *numbers},
+    };
+    model_setup_file(&setup, "codes.safetensors", tensors, 2);
+    recsys_model *model = model_setup_load(setup.path, NULL);
+    assert_int_equal(recsys_model_get_info(model, &info, NULL), RECSYS_OK);
+    recsys_model_unref(model);
+    model_setup_end(&setup);
+    free(numbers);
+    return info.code_bytes;
+}
+
+static void codes_are_made_where_they_separate_the_items(void **state)
+{
+    (void)state;
+    assert_int_equal(code_bytes_of(1), rs_codes_bytes(3000, 64));
+    assert_int_equal(code_bytes_of(1000), 0);
+}
+
 static void huge_pages_hold_the_same_numbers(void **state)
 {
     recsys_model_options options = RECSYS_MODEL_OPTIONS_INIT;
@@ -502,6 +540,7 @@ int main(void)
         cmocka_unit_test(every_kind_of_bundle_gives_back_what_was_put_in),
         cmocka_unit_test(a_bundle_in_scan_order_is_used_where_it_is_mapped),
         cmocka_unit_test(what_is_copied_is_copied_once_and_counted),
+        cmocka_unit_test(codes_are_made_where_they_separate_the_items),
         cmocka_unit_test(huge_pages_hold_the_same_numbers),
         cmocka_unit_test(cosine_normalises_what_is_not_normalised),
         cmocka_unit_test(cosine_takes_unit_vectors_as_they_are),

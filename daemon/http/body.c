@@ -12,6 +12,7 @@
 #include "daemon/http/chunked.h"
 #include "daemon/http/json_put.h"
 #include "daemon/http/json_read.h"
+#include "daemon/http/json_rewrite.h"
 #include "daemon/http/reply.h"
 #include "lib/base/clock.h"
 
@@ -180,6 +181,22 @@ static void add_json_problem(struct rd_problems *problems, size_t position, cons
     json_decref(empty);
 }
 
+/* As jansson reads it, else with what only jansson refuses replaced. */
+static json_t *read_json(const struct rs_buffer *body, struct rd_json_error *error)
+{
+    json_t *value = rd_json_read(body->bytes, body->size, 0, error);
+    char *copy = value == NULL ? malloc(body->size + 1) : NULL;
+
+    if (copy == NULL)
+        return value;
+    memcpy(copy, body->bytes, body->size);
+    copy[body->size] = '\0';
+    if (rd_json_rewrite(copy, body->size))
+        value = rd_json_read(copy, body->size, 0, error);
+    free(copy);
+    return value;
+}
+
 bool rd_body_parse(struct rd_request *request, struct rd_problems *problems)
 {
     const struct rs_buffer *body = &request->worker->body;
@@ -189,7 +206,7 @@ bool rd_body_parse(struct rd_request *request, struct rd_problems *problems)
         rd_problem_add(problems, "missing", &rd_place_body, "Field required", json_null(), NULL);
         return false;
     }
-    request->json = rd_json_read(body->bytes, body->size, 0, &error);
+    request->json = read_json(body, &error);
     if (request->json == NULL) {
         add_json_problem(problems, error.position, error.text);
         return false;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "daemon/http/json_rewrite.h"
 #include "lib/base/utf8.h"
 
 static void add_range(struct rd_problems *problems, const struct rd_place *place,
@@ -202,9 +203,16 @@ void rd_field_bool(struct rd_problems *problems, const struct rd_place *place, c
 static bool read_string(struct rd_problems *problems, const struct rd_place *place,
                         const json_t *value)
 {
-    if (json_is_string(value))
+    if (!json_is_string(value))
+        rd_problem_add(problems, "string_type", place, "Input should be a valid string", value,
+                       NULL);
+    else if (strstr(json_string_value(value), RD_NO_CHARACTER) != NULL)
+        rd_problem_add(
+            problems, "string_unicode", place,
+            "Input should be a valid string, unable to parse raw data as a unicode string", value,
+            NULL);
+    else
         return true;
-    rd_problem_add(problems, "string_type", place, "Input should be a valid string", value, NULL);
     return false;
 }
 

@@ -195,6 +195,12 @@ static const char *link_name(const recsys_model_info *info)
     return names[info->link < sizeof names / sizeof *names ? info->link : 0];
 }
 
+/* A popularity is a score already. */
+static const char *applied_link(const struct account *e)
+{
+    return e->reply.strategy == RECSYS_STRATEGY_POPULARITY ? "none" : link_name(&e->question.info);
+}
+
 static void print_term(const char *name, double value, const char *remark)
 {
     printf("    %-12s %12.6f%s%s\n", name, value, *remark == '\0' ? "" : "   ", remark);
@@ -220,13 +226,14 @@ static void print_dot(const struct account *e)
 
 static void print_terms(const struct account *e)
 {
-    printf("  score %.6f = %s(raw)\n  raw   %.6f", (double)e->score, link_name(&e->question.info),
-           (double)e->raw);
     if (e->reply.strategy == RECSYS_STRATEGY_POPULARITY) {
-        puts(", the item's popularity: the request has neither a known user nor preferences");
+        printf("  score %.6f, the item's popularity: the request has neither a user that the model "
+               "knows nor preferences\n",
+               (double)e->score);
         return;
     }
-    puts(", the sum of");
+    printf("  score %.6f = %s(raw)\n  raw   %.6f, the sum of\n", (double)e->score,
+           link_name(&e->question.info), (double)e->raw);
     if (e->has_user) {
         print_dot(e);
         print_term("user bias", (double)e->user_bias, "");
@@ -253,7 +260,8 @@ static void print_place(const struct account *e)
             if (strcmp(e->left_out[i], names[j][0]) == 0)
                 printf("  not in the answer: %s\n", names[j][1]);
     if (e->place == 0 && e->n_left_out == 0)
-        printf("  not in the answer: number %" PRIu32 ", the last of it, has the score %.6f\n",
+        printf("  not in the answer: its score is too low; the last of the %" PRIu32
+               " items in the answer has %.6f\n",
                e->count, (double)e->last_score);
 }
 
@@ -332,7 +340,7 @@ static int print_json(const struct account *e)
         json_object_set_new(line, "title", json_string(e->entry.title));
         json_object_set_new(line, "strategy", json_string(recsys_strategy_name(e->reply.strategy)));
         json_object_set_new(line, "score", json_real((double)e->score));
-        json_object_set_new(line, "link", json_string(link_name(&e->question.info)));
+        json_object_set_new(line, "link", json_string(applied_link(e)));
         json_object_set_new(line, "raw", json_real((double)e->raw));
         json_object_set_new(line, "terms", terms_json(e));
         json_object_set_new(line, "dimensions", dimensions_json(e));

@@ -127,6 +127,21 @@ static recsys_status check_size(const struct canary *c, const recsys_model *acti
                     c->active.n_items, (double)ratio);
 }
 
+static void log_result(const struct canary *c, uint64_t n_asked)
+{
+    if (c->n_compared == 0)
+        rs_log(RECSYS_LOG_INFO,
+               "canary: %s %s answered %" PRIu64 " queries; none could be compared with an active "
+               "model",
+               c->candidate.name, c->candidate.version, n_asked);
+    else
+        rs_log(RECSYS_LOG_INFO,
+               "canary: %s %s answered %" PRIu64 " queries; for %" PRIu32 " users that the active "
+               "model knows, too, it recommends %.0f%% of the items that the active model does",
+               c->candidate.name, c->candidate.version, n_asked, c->n_common,
+               100.0 * (double)c->n_agreed / (double)c->n_compared);
+}
+
 recsys_status rs_canary_run(const recsys_model *candidate, const recsys_model *active,
                             uint32_t n_queries, float min_items_ratio, recsys_error *err)
 {
@@ -154,11 +169,7 @@ recsys_status rs_canary_run(const recsys_model *candidate, const recsys_model *a
     for (uint64_t i = 0; i < n_asked && status == RECSYS_OK; i++) /* n * n_queries < 2^64 */
         status = run_one(&c, candidate, active, i * n / n_asked, err);
     if (status == RECSYS_OK)
-        rs_log(RECSYS_LOG_INFO,
-               "canary: %s %s answered %" PRIu64 " queries; of the items that %" PRIu32
-               " users get from the active model it recommends %.0f%%",
-               c.candidate.name, c.candidate.version, n_asked, c.n_common,
-               c.n_compared == 0 ? 0.0 : 100.0 * (double)c.n_agreed / (double)c.n_compared);
+        log_result(&c, n_asked);
     recsys_scorer_destroy(c.scorer);
     rs_free(c.vector);
     return status;

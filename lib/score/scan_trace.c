@@ -15,7 +15,7 @@ static const char *path_of(const struct rs_scan *scan)
         return "codes";
     if (scan->tile != NULL)
         return "tiles";
-    return scan->kernel != NULL ? "lane by lane" : "BLAS";
+    return scan->kernel != NULL ? "single rows" : "BLAS";
 }
 
 /* NULL: BLAS, whose kernels have no name here. */
@@ -40,10 +40,10 @@ void rs_scan_trace(const struct rs_scan *scan)
             n_scored += scan->workers[w].topk[q].n_scored;
     }
     rs_trace(RECSYS_TRACE_SCAN,
-             "%" PRIu32 " queries over %" PRIu32 " items by %s%s%s, %" PRIu32 " threads: %" PRIu64
+             "%" PRIu32 " queries over %" PRIu32 " items by %s%s%s%s, %" PRIu32 " threads: %" PRIu64
              " of %" PRIu32 " blocks looked at, %" PRIu64
              " of them skipped by a query or taken item by item, %" PRIu64 " items scored exactly",
-             scan->n_lanes, scan->model->n_items, path_of(scan), kernel == NULL ? "" : " of ",
-             kernel == NULL ? "" : kernel, scan->n_workers, n_blocks, scan->model->n_blocks,
-             n_blocks * scan->n_lanes - n_multiplied, n_scored);
+             scan->n_lanes, scan->model->n_items, path_of(scan), kernel == NULL ? "" : " (",
+             kernel == NULL ? "" : kernel, kernel == NULL ? "" : ")", scan->n_workers, n_blocks,
+             scan->model->n_blocks, n_blocks * scan->n_lanes - n_multiplied, n_scored);
 }

@@ -477,6 +477,7 @@ def test_explain_adds_up_biases_and_preferences(case):
     assert set(nobody["terms"]) == {"item_bias", "preferences"}, nobody
     popular = explain(case, "--user", "77", "--item", "106", bundle=out)
     assert popular["strategy"] == "popularity" and popular["terms"] == {"popularity": popular["raw"]}, popular
+    assert popular["link"] == "none" and popular["score"] == popular["raw"], popular
 
 
 def test_explain_says_why_an_item_is_absent(case):
@@ -518,7 +519,10 @@ def test_explain_is_readable(case):
     unknown = case.run("explain", case.bundle, "--user", "44", "--item", "5").ok().out
     assert unknown == "user 44, item 5 (model films 4)\n  not in the answer: the model does not have the item\n", unknown
     last = case.run("explain", case.bundle, "--user", "44", "--item", str(best[1]["item_id"]), "-k", "1").ok().out
-    assert last.endswith("  not in the answer: number 1, the last of it, has the score %.6f\n" % best[0]["score"]), last
+    assert last.endswith("  not in the answer: its score is too low; the last of the 1 items in the answer has %.6f\n"
+                         % best[0]["score"]), last
+    popular = case.run("explain", case.bundle, "--item", str(best[0]["item_id"])).ok().out
+    assert ", the item's popularity: " in popular and "(raw)" not in popular, popular
 
 
 def test_explain_needs_an_item(case):

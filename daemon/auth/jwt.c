@@ -25,10 +25,12 @@
 #include "daemon/auth/revoked_until.h"
 #include "daemon/config/wrong.h"
 #include "daemon/http/json_read.h"
+#include "lib/base/utf8.h"
 
 #define MIN_SECRET 32u /* as many bytes as the hash has (RFC 7518 3.2) */
 #define MAX_SECRET 4096u
 #define MIN_RSA_BITS 2048
+#define MAX_PEM 16384u /* a key of 16384 bits has 3 KB */
 #define MAX_TIME ((double)RD_MAX_TIME_S)
 
 struct part {
@@ -42,6 +44,21 @@ struct token {
     struct part header, payload, signature;
 };
 
+/* Text without its byte order mark and the end of its line; other bytes may begin with EF BB BF. */
+static size_t trim_secret(unsigned char *secret, size_t size)
+{
+    const char *text = (const char *)secret;
+    size_t mark = rs_utf8_is_valid(text, size) ? rs_utf8_mark_size(text, size) : 0;
+
+    size -= mark;
+    memmove(secret, secret + mark, size);
+    if (size > 0 && secret[size - 1] == '\n')
+        size--;
+    if (size > 0 && secret[size - 1] == '\r')
+        size--;
+    return size;
+}
+
 static bool load_secret(struct rd_jwt_keys *keys, const char *path, recsys_error *err)
 {
     FILE *file = fopen(path, "re");
@@ -52,10 +69,7 @@ static bool load_secret(struct rd_jwt_keys *keys, const char *path, recsys_error
     keys->secret = malloc(MAX_SECRET + 1);
     size = keys->secret != NULL ? fread(keys->secret, 1, MAX_SECRET + 1, file) : 0;
     (void)fclose(file);
-    if (size > 0 && keys->secret[size - 1] == '\n')
-        size--;
-    if (size > 0 && keys->secret[size - 1] == '\r')
-        size--;
+    size = size > 0 ? trim_secret(keys->secret, size) : 0;
     if (size < MIN_SECRET || size > MAX_SECRET)
         return rd_wrong(err,
                         "jwt_secret_file %s must hold %u to %u bytes; try openssl rand -hex 32",
@@ -64,15 +78,26 @@ static bool load_secret(struct rd_jwt_keys *keys, const char *path, recsys_error
     return true;
 }
 
+static EVP_PKEY *read_public_key(FILE *file)
+{
+    char text[MAX_PEM];
+    size_t size = fread(text, 1, sizeof text, file), mark = rs_utf8_mark_size(text, size);
+    BIO *bio = BIO_new_mem_buf(text + mark, (int)(size - mark));
+    EVP_PKEY *key = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+
+    (void)BIO_free(bio);
+    ERR_clear_error();
+    return key;
+}
+
 static bool load_public_key(struct rd_jwt_keys *keys, const char *path, recsys_error *err)
 {
     FILE *file = fopen(path, "re");
 
     if (file == NULL)
         return rd_wrong(err, "cannot open jwt_public_key_file %s: %s", path, strerror(errno));
-    keys->public_key = PEM_read_PUBKEY(file, NULL, NULL, NULL);
+    keys->public_key = read_public_key(file);
     (void)fclose(file);
-    ERR_clear_error();
     if (keys->public_key == NULL)
         return rd_wrong(
             err, "jwt_public_key_file %s is no public key in PEM (-----BEGIN PUBLIC KEY-----)",

@@ -17,6 +17,7 @@
 #include <openssl/sha.h>
 
 #include "daemon/config/wrong.h"
+#include "lib/base/utf8.h"
 
 #define MAX_KEYS 1024u
 #define MAX_LINE 512u
@@ -31,12 +32,14 @@ static struct rd_digest digest(const char *text)
     return out;
 }
 
-/* The next key of the file in `line`; false at its end. */
-static bool next_key(FILE *file, char line[MAX_LINE])
+/* The next key of the file in `line`; false at its end. *n_lines, at first 0, are read. */
+static bool next_key(FILE *file, char line[MAX_LINE], size_t *n_lines)
 {
     while (fgets(line, MAX_LINE, file) != NULL) {
-        size_t size = strcspn(line, "\r\n");
+        size_t mark = ++*n_lines == 1 ? rs_utf8_mark_size(line, strlen(line)) : 0;
+        size_t size = strcspn(line + mark, "\r\n");
 
+        memmove(line, line + mark, strlen(line + mark) + 1);
         while (size > 0 && (line[size - 1] == ' ' || line[size - 1] == '\t'))
             size--;
         line[size] = '\0';
@@ -61,13 +64,14 @@ static bool load_keys(struct rd_keys *keys, const char *path, recsys_error *err)
 {
     char line[MAX_LINE];
     FILE *file = fopen(path, "re");
+    size_t n_lines = 0;
     bool ok;
 
     if (file == NULL)
         return rd_wrong(err, "cannot open api_keys_file %s: %s", path, strerror(errno));
     keys->digests = calloc(MAX_KEYS, sizeof *keys->digests);
     ok = keys->digests != NULL || rd_wrong(err, "out of memory");
-    while (ok && next_key(file, line))
+    while (ok && next_key(file, line, &n_lines))
         ok = add_key(keys, line, path, err);
     if (ok && keys->n_keys == 0)
         ok = rd_wrong(err, "api_keys_file %s has no key in it", path);
@@ -80,11 +84,12 @@ static bool load_admin(struct rd_keys *keys, const char *path, recsys_error *err
 {
     char line[MAX_LINE];
     FILE *file = fopen(path, "re");
+    size_t n_lines = 0;
     bool ok;
 
     if (file == NULL)
         return rd_wrong(err, "cannot open admin_token_file %s: %s", path, strerror(errno));
-    ok = next_key(file, line) && strlen(line) >= MIN_KEY;
+    ok = next_key(file, line, &n_lines) && strlen(line) >= MIN_KEY;
     if (ok)
         keys->admin = digest(line);
     else

@@ -16,6 +16,7 @@
 #include <recsys/redis.h>
 
 #include "daemon/config/wrong.h"
+#include "lib/base/utf8.h"
 
 #define MAX_URL 1024u
 #define MAX_PASSWORD 512u
@@ -114,8 +115,12 @@ static bool read_password(const char *path, char out[MAX_PASSWORD], recsys_error
     if (file == NULL)
         return rd_wrong(err, "cannot open redis_password_file %s: %s", path, strerror(errno));
     ok = fgets(out, MAX_PASSWORD, file) != NULL;
-    if (ok)
+    if (ok) {
+        const char *text = out + rs_utf8_mark_size(out, strlen(out));
+
+        memmove(out, text, strlen(text) + 1);
         out[strcspn(out, "\r\n")] = '\0';
+    }
     (void)fclose(file);
     return (ok && out[0] != '\0') ||
            rd_wrong(err, "redis_password_file %s: its first line must be the password", path);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "daemon/config/wrong.h"
+#include "lib/base/utf8.h"
 
 #define MAX_FILE_BYTES 65536u
 #define MAX_NAME 64u
@@ -266,7 +267,7 @@ static bool read_file(struct reader *reader, const char *path)
             rd_wrong(reader->err, "configuration %s is larger than %u bytes", path, MAX_FILE_BYTES);
     else {
         text[size] = '\0';
-        ok = read_lines(reader, text, path);
+        ok = read_lines(reader, text + rs_utf8_mark_size(text, size), path);
     }
     free(text);
     (void)fclose(file);

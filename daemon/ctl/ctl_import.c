@@ -13,6 +13,7 @@
 
 #include "daemon/ctl/ctl_command.h"
 #include "daemon/ctl/ctl_progress.h"
+#include "lib/base/utf8.h"
 
 static const struct ctl_option options[] = {
     {"out", CTL_ONE, "DIR", "the bundle to write; must not exist; needed"},
@@ -114,6 +115,15 @@ struct lines {
     size_t n, capacity;
 };
 
+/* The length of the file's first line without a byte order mark. */
+static ssize_t skip_mark(char *line, ssize_t length)
+{
+    size_t mark = rs_utf8_mark_size(line, (size_t)length), left = (size_t)length - mark;
+
+    memmove(line, line + mark, left + 1u);
+    return (ssize_t)left;
+}
+
 static recsys_status read_lines(FILE *file, const char *path, struct lines *lines,
                                 recsys_error *err)
 {
@@ -127,6 +137,8 @@ static recsys_status read_lines(FILE *file, const char *path, struct lines *line
             return ferror(file) ? fail(err, RECSYS_E_IO, errno, path, 0u, strerror(errno))
                                 : RECSYS_OK;
         }
+        if (lines->n == 0u)
+            length = skip_mark(line, length);
         if (length > 0 && line[length - 1] == '\n')
             line[--length] = '\0';
         if (length > 0 && line[length - 1] == '\r')

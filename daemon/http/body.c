@@ -15,6 +15,7 @@
 #include "daemon/http/json_rewrite.h"
 #include "daemon/http/reply.h"
 #include "lib/base/clock.h"
+#include "lib/base/utf8.h"
 
 #define FIRST_PIECE 64u /* small reads at first: a slow sender meets the deadline soon */
 #define LARGEST_PIECE 65536u
@@ -151,6 +152,16 @@ static bool is_json(const char *content_type)
             strncasecmp(content_type + size - 5, "+json", 5) == 0);
 }
 
+static void skip_mark(struct rs_buffer *body)
+{
+    size_t mark = rs_utf8_mark_size(body->bytes, body->size);
+
+    if (mark == 0)
+        return;
+    body->size -= mark;
+    memmove(body->bytes, body->bytes + mark, body->size);
+}
+
 bool rd_body_read(struct rd_request *request)
 {
     const struct rd_headers *headers = &request->headers;
@@ -164,7 +175,10 @@ bool rd_body_read(struct rd_request *request)
     if ((flags & RD_ROUTE_MAY_BE_EMPTY) != 0 && headers->content_length == NULL &&
         headers->transfer_encoding == NULL)
         return true;
-    return read_all(request);
+    if (!read_all(request))
+        return false;
+    skip_mark(&request->worker->body);
+    return true;
 }
 
 static void add_json_problem(struct rd_problems *problems, size_t position, const char *what)

@@ -2,6 +2,7 @@
 #include "lib/base/utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /* How many bytes the character that starts here has; 0 for NUL and for bytes that are no
  * character. `size` > 0. */
@@ -42,4 +43,9 @@ size_t rs_utf8_count(const char *text)
     for (; *text != '\0'; text++)
         n += ((unsigned char)*text & 0xC0u) != 0x80u;
     return n;
+}
+
+size_t rs_utf8_mark_size(const char *text, size_t size)
+{
+    return size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
 }

@@ -1,4 +1,4 @@
-/* lib/base/utf8.h - check that bytes are UTF-8, and count characters. */
+/* lib/base/utf8.h - check that bytes are UTF-8, count characters, skip a byte order mark. */
 #ifndef RS_BASE_UTF8_H
 #define RS_BASE_UTF8_H
 
@@ -9,5 +9,9 @@ int rs_utf8_is_valid(const char *text, size_t size);
 
 /* Characters (code points) of a text that is. */
 size_t rs_utf8_count(const char *text);
+
+/* The bytes of the byte order mark at the beginning of a text: 3, or 0 if there is none. Every text
+ * that comes from outside is read from behind it; elsewhere in a text it is a character. */
+size_t rs_utf8_mark_size(const char *text, size_t size);
 
 #endif

@@ -11,6 +11,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/json.h"
+#include "lib/base/utf8.h"
 #include "recsys/model.h"
 
 /* Indexed by the constants. */
@@ -249,7 +250,8 @@ recsys_status rs_manifest_parse(const char *bytes, size_t size, const char *wher
     if (size > RS_MANIFEST_MAX_BYTES)
         return rs_error(err, RECSYS_E_FORMAT, "%s: has %zu bytes, at most %u are allowed", where,
                         size, RS_MANIFEST_MAX_BYTES);
-    recsys_status status = rs_json_parse(bytes, size, where, &out->json, err);
+    size_t mark = rs_utf8_mark_size(bytes, size);
+    recsys_status status = rs_json_parse(bytes + mark, size - mark, where, &out->json, err);
     if (status == RECSYS_OK)
         status = get_all(where, out, err);
     if (status != RECSYS_OK)

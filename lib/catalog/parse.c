@@ -24,6 +24,11 @@ static int is_blank(const char *line, size_t size)
 
 int rs_lines_next(struct rs_lines *lines, const char **line, size_t *size)
 {
+    if (lines->number == 0) {
+        size_t mark = rs_utf8_mark_size(lines->bytes, lines->size);
+        lines->bytes += mark;
+        lines->size -= mark;
+    }
     while (lines->size > 0) {
         const char *end = memchr(lines->bytes, '\n', lines->size);
         size_t length = end != NULL ? (size_t)(end - lines->bytes) : lines->size;
@@ -164,9 +169,9 @@ recsys_status rs_line_parse(const char *bytes, size_t size, const char *where, s
     memset(line, 0, sizeof *line);
     line->title = "";
     line->rating = -1.0f;
-    if (size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0)
+    if (rs_utf8_mark_size(bytes, size) != 0)
         return rs_error(err, RECSYS_E_FORMAT,
-                        "%s: begins with a byte order mark; save it as UTF-8 without one", where);
+                        "%s: begins with a byte order mark, which only the file may", where);
     if (size > RS_LINE_MAX_BYTES)
         return rs_error(err, RECSYS_E_FORMAT, "%s: has %zu bytes, at most %u are allowed", where,
                         size, RS_LINE_MAX_BYTES);

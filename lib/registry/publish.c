@@ -23,6 +23,7 @@
 #include "lib/base/json.h"
 #include "lib/base/log.h"
 #include "lib/base/structs.h"
+#include "lib/base/utf8.h"
 #include "lib/registry/registry.h"
 #include "lib/registry/staging.h"
 #include "recsys/model.h"
@@ -110,7 +111,8 @@ static recsys_status read_manifest(struct publication *p, recsys_error *err)
         return status;
 
     snprintf(where, sizeof where, "%s/" MANIFEST, p->bundle);
-    status = rs_json_parse((const char *)p->piece, filled, where, &p->manifest, err);
+    size_t mark = rs_utf8_mark_size((const char *)p->piece, filled);
+    status = rs_json_parse((const char *)p->piece + mark, filled - mark, where, &p->manifest, err);
     if (status == RECSYS_OK && !json_is_array(json_object_get(p->manifest, "files")))
         status = rs_error(err, RECSYS_E_FORMAT, "%s: \"files\" must be an array", where);
     return status;

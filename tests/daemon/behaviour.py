@@ -3,6 +3,8 @@
 Every function test_* gets a Lab and raises if something is wrong; its name is the sentence.
 """
 import gzip
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -14,6 +16,7 @@ import threading
 import time
 
 import make_bundle
+import tokens
 from client import TIMEOUT, encode, wait_for
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -536,6 +539,41 @@ def run(lab, *arguments, environment=None):
     clean.update(environment or {})
     done = subprocess.run([lab.program, *arguments], capture_output=True, text=True, env=clean, timeout=TIMEOUT)
     return done.returncode, done.stdout, done.stderr
+
+
+def test_a_byte_order_mark_is_skipped_in_every_text(lab):
+    def marked(name, data):
+        path = os.path.join(lab.folder, "marked-" + name)
+        with open(path, "wb") as file:
+            file.write("\ufeff".encode() + data)
+        return path
+
+    def content(name):
+        with open(os.path.join(lab.folder, name), "rb") as file:
+            return file.read()
+
+    settings = "model = %s\napi_keys_file = %s\nadmin_token_file = %s\n" % (
+        lab.movies, marked("keys", b"key-number-one\n"), marked("admin", b"the-admin-token\n"))
+    secret, public = marked("secret", content("jwt-secret")), marked("rsa.pub", content("rsa.pub"))
+    body = "\ufeff".encode() + b'{"user_id": 1}'
+    for key, how in (("jwt_secret_file = " + secret, "hs256"), ("jwt_public_key_file = " + public, "rs256")):
+        config = marked("config", (settings + key + "\n").encode())
+        with lab.daemon("--config", config) as daemon:
+            token = tokens.make({"sub": "1", "jti": "a", "exp": int(time.time()) + 600}, how.upper(), how)
+            for header in (("X-API-Key", "key-number-one"), ("X-Admin-Token", "the-admin-token"),
+                           ("Authorization", "Bearer " + token)):
+                response = daemon.request("POST", "/api/v1/predict", headers=[header], body=body)
+                assert response.status == 200, (header, response.body)
+    # Elsewhere it is a character like others, and a secret of any bytes may begin with these.
+    response = lab.daemon("--model", lab.movies).request("POST", "/api/v1/predict", body=b" " + body)
+    assert response.status == 422, response.body
+    random = "\ufeff".encode() + bytes(range(128, 200))
+    with open(os.path.join(lab.folder, "random-secret"), "wb") as file:
+        file.write(random)
+    with lab.daemon("--model", lab.movies, "--jwt-secret-file", file.name) as daemon:
+        text = tokens.make({"sub": "1", "jti": "a", "exp": int(time.time()) + 600}).rpartition(".")[0].encode()
+        token = text + b"." + tokens.encode(hmac.new(random, text, hashlib.sha256).digest())
+        assert daemon.get("/api/v1/models", headers=tokens.bearer(token.decode())).status == 200
 
 
 def test_flags_outrank_the_environment_and_that_the_file(lab):

@@ -324,6 +324,26 @@ def test_import_takes_text_ids(case):
     assert case.run("similar", out, "--item", "film 5", "-k", "2").ok().out.count("\n") == 3
 
 
+def test_import_skips_a_byte_order_mark(case):
+    mark = "\ufeff".encode()
+    out, names = case.path("marked"), "".join("row-%d\n" % i for i in range(ITEMS)).encode()
+    catalog = b"".join(b'{"id": "row-%d", "title": "title %d"}\n' % (i, i) for i in range(ITEMS))
+    case.run("import", "--out", out, "--user-factors", case.path("u.npy"), "--item-factors", case.path("v.npy"),
+             "--item-ids-text", case.write("marked.txt", mark + names),
+             "--catalog", case.write("marked.jsonl", mark + catalog)).ok()
+    assert case.run("similar", out, "--item", "row-0", "-k", "2").ok().out.count("\n") == 3
+    with open(os.path.join(out, "catalog.jsonl"), "rb") as file:
+        assert mark not in file.read()
+    manifest = os.path.join(out, "recsys.json")
+    with open(manifest, "rb") as file:
+        text = file.read()
+    with open(manifest, "wb") as file:
+        file.write(mark + text)
+    case.run("verify", out).ok()
+    os.mkdir(case.path("marked-registry"))
+    case.run("publish", "--registry", case.path("marked-registry"), "--name", "marked", out).ok()
+
+
 def test_import_names_the_line_of_a_bad_text_file(case):
     factors = ["--user-factors", case.path("u.npy"), "--item-factors", case.path("v.npy")]
     bad = case.write("bad.txt", b"a\nb\n\nd\n")

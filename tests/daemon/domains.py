@@ -627,7 +627,7 @@ def test_recsysctl_warms_migrates_and_revokes(lab):
 def test_logical_databases_can_be_anywhere(lab):
     with lab.postgres() as postgres, Redis() as common, Redis(password="s3cret") as own:
         password = os.path.join(lab.folder, "redis-password")
-        with open(password, "w") as file:
+        with open(password, "w", encoding="utf-8-sig") as file:  # with a byte order mark
             file.write("s3cret\n")
         with start(lab, postgres, None, "--redis", common.url + "/0", "--redis-single-db", "--redis-prefix=app:",
                    "--redis-timeout-ms=200",

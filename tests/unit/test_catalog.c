@@ -149,6 +149,22 @@ static void lines_may_end_in_crlf_be_blank_or_lack_their_end(void **state)
     rs_catalog_destroy(catalog);
 }
 
+static void a_byte_order_mark_at_the_beginning_is_skipped(void **state)
+{
+    static const char text[] = "\xEF\xBB\xBF{\"id\":1,\"title\":\"\xEF\xBB\xBF""b\"}\n";
+    struct rs_lines lines = {text, sizeof text - 1, 0};
+    struct rs_line parsed;
+    const char *line;
+    size_t size;
+
+    (void)state;
+    assert_int_equal(rs_lines_next(&lines, &line, &size), 1);
+    assert_int_equal(rs_line_parse(line, size, "here", &parsed, NULL), RECSYS_OK);
+    assert_string_equal(parsed.title, "\xEF\xBB\xBF""b"); /* elsewhere it is a character */
+    rs_line_destroy(&parsed);
+    assert_int_equal(rs_lines_next(&lines, &line, &size), 0);
+}
+
 static void genres_that_differ_in_ascii_case_are_one_as_first_spelled(void **state)
 {
     struct rs_catalog *catalog = parse("{\"id\":1,\"genres\":[\"Sci-Fi\",\"\xC3\x89pique\"]}\n"
@@ -249,7 +265,7 @@ static const struct {
     {"{\"id\":3,\"title\":\"\\u0000\"}", "not valid JSON at line 1, column 24: "},
     {"{\"id\":99999999999999999999}", "not valid JSON at line 1, column 26: "},
     {"[3]", "must be a JSON object"},
-    {"\xEF\xBB\xBF{\"id\":3}", "begins with a byte order mark; save it as UTF-8 without one"},
+    {"\xEF\xBB\xBF{\"id\":3}", "begins with a byte order mark, which only the file may"},
     {"{\"title\":\"a\"}", "\"id\" is missing"},
     {"{\"id\":null}", "\"id\" is missing"},
     {"{\"id\":3.5}", "\"id\" must be an integer or a string"},
@@ -464,6 +480,7 @@ int main(void)
         cmocka_unit_test(what_a_line_does_not_say_is_unknown),
         cmocka_unit_test(an_empty_catalogue_knows_nothing),
         cmocka_unit_test(lines_may_end_in_crlf_be_blank_or_lack_their_end),
+        cmocka_unit_test(a_byte_order_mark_at_the_beginning_is_skipped),
         cmocka_unit_test(genres_that_differ_in_ascii_case_are_one_as_first_spelled),
         cmocka_unit_test(languages_are_numbered_in_lower_case),
         cmocka_unit_test(genres_stand_in_the_order_of_positions_whatever_that_of_the_lines),

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* As for the items (lib/bundle/codes.c): products of two steps stay normal floats. */
+/* As for the items (lib/bundle/codes.c): the product of two steps is a normal float. */
 #define SMALLEST 0x1p-40
 #define LARGEST 0x1p50
 

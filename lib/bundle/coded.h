@@ -1,4 +1,4 @@
-/* lib/bundle/coded.h - a query as codes. */
+/* lib/bundle/coded.h - a query as codes: the other factor of a product with an item's codes. */
 #ifndef RS_BUNDLE_CODED_H
 #define RS_BUNDLE_CODED_H
 
@@ -13,7 +13,7 @@ struct rs_coded {
     double residual;     /* |f|, rounded up */
 };
 
-/* Codes of at most `largest` for a query of finite numbers, and what they leave. `codes` has
+/* Codes from -largest to largest for a query of finite numbers, and their residual. `codes` has
  * room for dimensions rounded up to a multiple of four. */
 void rs_coded_make(const float *query, uint32_t dimensions, int32_t largest, int8_t *codes,
                    struct rs_coded *out);

@@ -1,21 +1,23 @@
 /* lib/bundle/codes.c - see codes.h.
  *
- * A code need not be the nearest integer, it only has to say how far off it is: so
- * the arithmetic is in float, y = x * (1 / s) and c = round(y), and its rounding is
- * part of the residual. In units of s the residual is |y - c|, which is exact, plus
- * at most 2^-24 |y| for the product.
+ * A code need not be the nearest integer, as long as the residual is not too small. So the
+ * arithmetic is in float, y = x * (1 / s) and c = round(y), and its rounding is part of
+ * the residual. In units of s the residual is |y - c|, which is exact, plus at most
+ * 2^-24 |y| for the product.
  */
 #include "lib/bundle/codes.h"
 
 #include <math.h>
 #include <string.h>
 
-/* A block whose largest number is outside this range has no codes: a scan takes its floats. So
- * products of such a block's step and such a query's (lib/bundle/coded.c) are normal floats. */
+/* A block whose largest number is outside this range has no codes, and scans read its floats. The
+ * same range holds for queries (lib/bundle/coded.c), so the product of a block's step and a
+ * query's is always a normal float. */
 #define SMALLEST 0x1p-40f
 #define LARGEST 0x1p50f
 
-/* Added and taken away again it rounds to an integer, the nearest one. */
+/* A float to which this is added, and from which it is then subtracted, is rounded to the nearest
+ * integer. */
 #define ROUND 12582912.0f /* 1.5 * 2^23 */
 
 #define LANES 8u

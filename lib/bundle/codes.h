@@ -1,9 +1,9 @@
-/* lib/bundle/codes.h - item vectors as small integers, for a first look at many of them.
+/* lib/bundle/codes.h - item vectors as small integers, which a scan reads before the floats.
  *
  * Every block of items has one step s: x = s * c + e, where c are integers from
- * -127 to 127 and e is what they leave. A scan reads the integers, a quarter of the
- * bytes, and knows how far a score can be from what they say (lib/score/bound.h):
- * the block's largest |e| is kept beside the step. Nothing is decided on codes.
+ * -127 to 127 and e is the residual. A scan reads the integers, a quarter of the bytes,
+ * and knows how much a score by codes can differ from the true one (lib/score/bound.h):
+ * the block's largest |e| is kept beside the step. Codes only find candidates.
  *
  * Layout: 16 items make a group, four dimensions a cell. A cell is 64 bytes, dimensions
  * 4j .. 4j + 3 of the first item, then of the second ...; a group is its cells in
@@ -27,7 +27,7 @@
 
 /* How far the codes of a block's items are from its vectors. */
 struct rs_code_bounds {
-    double step;         /* what a code counts; 0: this block has none */
+    double step;         /* s; 0: this block has no codes */
     double max_residual; /* largest Euclidean norm of x - step * code; rounded up */
 };
 

@@ -1,12 +1,13 @@
 /* lib/model/code_sample.c - see code_sample.h.
  *
- * Codes of a block share one step, the size of its largest number. Where one dimension is
- * far larger than all others (an outlier, a bias kept as a factor), the others' codes are
- * all zero and tell nothing apart: then a scan is better off with floats. No rule about
- * the numbers says so as well as a few queries do.
+ * The codes of a block share one step, which its largest number determines. If one dimension
+ * is far larger than all others (an outlier, a bias kept as a factor), the codes of the others
+ * are all zero and do not separate the items: then a scan is faster with floats. A few queries
+ * show this better than a rule about the numbers would.
  *
- * The threshold of a query is its tenth best score among the sampled items. Among all of
- * them it is higher, so the estimate is on the safe side: codes do at least as well.
+ * The threshold of a query is its tenth best score among the sampled items. Among all items
+ * it is at least as high, so a real scan has no larger share of items to score than the sample.
+ * For the same reason a catalogue of few items gets no codes: ten of them are a large share.
  */
 #include "lib/model/code_sample.h"
 
@@ -51,7 +52,7 @@ static int32_t coded_dot(const uint8_t *item, const int8_t *query, uint32_t dime
     return sum;
 }
 
-/* Scores of one block's items, and the most that they can be by their codes. */
+/* Scores of one block's items, and for each the largest score that its codes allow. */
 static uint32_t score_block(const struct sample *sample, const float *query,
                             const struct rs_coded *coded, uint32_t block, double *scores,
                             double *bounds)

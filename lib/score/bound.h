@@ -85,7 +85,8 @@ static inline float rs_bound_codes(const struct recsys_model *model, const struc
 
     if (!isfinite(threshold))
         return -INFINITY;
-    /* The slack's reach is that of the codes' own vectors here. */
+    /* The slack is that of the codes' own vectors. Its (d + 4) u, at least 5 u, times their norms
+     * covers the roundings of the scale, of the product to float, and of their multiplication. */
     double limit =
         (double)threshold - offset - rs_bound_residual(model, query, block) -
         rs_bound_slack(model, query_norm + query->residual, bounds->max_norm + codes->max_residual,

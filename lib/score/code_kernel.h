@@ -15,8 +15,8 @@
 #define RS_CODE_ITEMS 32u
 #define RS_CODE_LANES 8u
 
-/* Codes that pass by all panels before the next ones do: they, the next ones and the panels
- * stay in a first-level cache. */
+/* So many codes are multiplied with all panels before the next ones are read: these, the next
+ * ones and the panels fit in a first-level cache. */
 #define RS_CODE_BYTES_IN_CACHE 8192u
 
 /* A panel: the queries' first cells, then their second ones ... All but the codes are
@@ -30,7 +30,7 @@ struct rs_code_panel {
 
 struct rs_code_kernel {
     const char *name;
-    int32_t largest; /* of a query's code: so much can be added up without saturating */
+    int32_t largest; /* absolute value of a query's code with which no sum saturates */
 
     /* scores[i] = scale * (float)(product of item i's codes and the query's) for the
      * items of `n_groups` groups. */
@@ -40,12 +40,12 @@ struct rs_code_kernel {
     /* Goes through `n_tiles` tiles until one has a hit: bit i of hits[l] says that item i's
      * product with lane l's query is not below the lane's least; or, if there are biases
      * (RS_CODE_ITEMS a tile), that its score plus its bias is not below the limit. Returns
-     * that tile, or n_tiles, and then `hits` may be as it was. NULL: one by one is as fast. */
+     * that tile, or n_tiles, and then `hits` may be as it was. NULL: query by query is as fast. */
     uint32_t (*tiles)(const uint8_t *groups, uint32_t n_tiles, uint32_t cells,
                       const struct rs_code_panel *panel, const float *bias, uint32_t *hits);
 };
 
-/* The best that this processor runs; NULL: floats are as fast. */
+/* The fastest that this processor runs; NULL: no kernel is faster than floats. */
 const struct rs_code_kernel *rs_code_kernel_choose(void);
 
 /* Number `index` of all kernels that this processor runs; NULL behind the last: for tests. */

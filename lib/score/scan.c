@@ -141,8 +141,9 @@ static void take_floats(const struct rs_scan *scan, struct rs_worker *worker, ui
     }
 }
 
-/* Take the lanes out of `active` that codes say nothing about, or of which nothing is known
- * yet; the others stay in order. Returns how many stay. */
+/* Score the lanes that cannot go through tiles of codes, and take them out of `active`: by floats
+ * those without codes for this block; by codes, one by one, those without a K-th best score yet.
+ * The others stay in order. Returns how many stay. */
 static uint32_t take_others(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
                             uint32_t *active, uint32_t n)
 {

@@ -1,9 +1,9 @@
 /* lib/score/scan_codes.c - a block's scores by integer codes.
  *
  * The same as by floats, of a quarter of the bytes, with wider limits (bound.h): codes
- * find candidates, the canonical score decides. A single query gets one score an item and
- * looks at them as it would at floats. Many queries stand in panels; a tile that has
- * nothing to say leaves no scores behind at all, only bits of what reached a limit.
+ * find candidates, the canonical score decides. For a single query one score an item is
+ * written and read as with floats. Many queries stand in panels; a tile writes no scores,
+ * only bits that say which items reach the limit of which query.
  */
 #include "lib/score/scan_codes.h"
 
@@ -48,8 +48,8 @@ void rs_codes_one(const struct rs_scan *scan, struct rs_worker *worker, uint32_t
     rs_scores_take(scan, worker, number, block, worker->scores, RS_OF_CODES);
 }
 
-/* The smallest product whose score may not be below `limit`; within +-2^30, which products
- * of 65536 dimensions are, too. */
+/* A product below the result has a score below `limit`. Within +-2^30, as all products of up to
+ * 65536 dimensions are. rs_bound_codes() leaves room for the rounding of `scale`. */
 static int32_t least_of(float limit, float scale)
 {
     double least = floor((double)limit / (double)scale) - 1.0;

@@ -4,7 +4,7 @@
 
 #include "lib/score/lanes.h"
 
-/* 1 if the lane can be asked about the block by codes. */
+/* 1 if the lane and the block have codes. */
 int rs_codes_reach(const struct rs_scan *scan, const struct rs_lane *lane, uint32_t block);
 
 /* Score one block for one lane, or for `n` active lanes by tiles. */

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* Up to this K a lane that knows nothing yet is given its best items of the block first. */
+/* Up to this K, a lane without a K-th best score gets the best items of its first block first. */
 #define FIRST_K 128u
 
 static float score_of(const float *scores, const float *bias, uint32_t i)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "lib/base/hex.h"
 #include "lib/base/structs.h"
 #include "recsys/redis.h"
 
@@ -27,14 +28,6 @@ static recsys_status complain(struct url_reading *reading, const char *why)
                     why);
 }
 
-static int hex(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* Copy into the buffer, %XX decoded. */
 static recsys_status decode(struct url_reading *reading, struct piece piece, const char *what,
                             const char **out)
@@ -44,8 +37,8 @@ static recsys_status decode(struct url_reading *reading, struct piece piece, con
     for (size_t i = 0; i < piece.size; i++) {
         char c = piece.text[i];
         if (c == '%') {
-            int high = i + 2 < piece.size ? hex(piece.text[i + 1]) : -1;
-            int low = high >= 0 ? hex(piece.text[i + 2]) : -1;
+            int high = i + 2 < piece.size ? rs_hex_digit(piece.text[i + 1]) : -1;
+            int low = high >= 0 ? rs_hex_digit(piece.text[i + 2]) : -1;
             if (low < 0 || high * 16 + low == 0)
                 return rs_error(reading->err, RECSYS_E_INVALID,
                                 "cannot read the URL of a Redis server: the %s has a '%%' that is "

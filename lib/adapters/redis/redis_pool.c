@@ -102,7 +102,7 @@ void rs_redis_pool_destroy(struct rs_redis_pool *pool)
     for (uint32_t i = 0; i < pool->n[PLACE_IDLE]; i++)
         rs_redis_connection_close(pool->idle[i]);
     if (rs_fork_check(pool->forks, "a pool", NULL) == RECSYS_OK) {
-        /* In a child threads that are missing may have been using them. */
+        /* In a child, threads that are missing may have been using them. */
         rs_signal_destroy(&pool->freed);
         rs_lock_destroy(&pool->lock);
     }

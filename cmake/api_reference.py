@@ -128,7 +128,7 @@ def render(header, head, items, where):
 
 def render_index(headers, where, version):
     rows = ["<li><a href=\"%s.html\">%s</a> %s</li>" % (name[:-2], name, html.escape(
-        re.sub(r"^\S+ - ", "", head.split("\n")[0]))) for name, head in headers]
+        re.sub(r"^\S+ - ", "", " ".join(head.split("\n\n")[0].split())))) for name, head in headers]
     names = ['<li><a href="%s#%s">%s</a></li>' % (where[n], n, n) for n in sorted(where)]
     return page("librecsys " + version, "\n".join(
         ["<h1>librecsys %s</h1>" % version, "<ul>", *rows, "</ul>", '<ul class="names">', *names,

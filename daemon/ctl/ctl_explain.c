@@ -41,6 +41,7 @@ struct account {
 
     uint32_t count, place; /* of the answer; place from 1, 0 = the item is not in it */
     float last_score;      /* of the answer's last item */
+    json_t *ignored;       /* preferences that had no effect on the answer */
     const char *left_out[MAX_CONDITIONS];
     size_t n_left_out;
 };
@@ -177,6 +178,7 @@ static int find_place(struct account *e)
                          &reply, &err) != RECSYS_OK)
         return failed(&err);
     e->count = reply.count;
+    e->ignored = ctl_ignored_json(&reply);
     for (uint32_t i = 0; i < reply.count; i++) {
         const recsys_recommendation *found = recsys_reply_get_item(&reply, i);
         e->last_score = found->score;
@@ -279,6 +281,7 @@ static void print_text(const struct account *e)
            e->question.info.version);
     print_terms(e);
     print_place(e);
+    ctl_print_ignored(e->ignored);
 }
 
 /* -- as JSON -- */
@@ -349,6 +352,8 @@ static int print_json(const struct account *e)
     }
     json_object_set_new(line, "place", e->place > 0 ? json_integer(e->place) : json_null());
     json_object_set_new(line, "absent", absent_json(e));
+    if (json_array_size(e->ignored) > 0u)
+        json_object_set(line, "preferences_ignored", e->ignored);
     int wrong = json_dumpf(line, stdout, JSON_REAL_PRECISION(9)) != 0 || putchar('\n') == EOF;
     json_decref(line);
     return wrong ? ctl_failed("cannot show the answer as JSON") : CTL_OK;
@@ -394,6 +399,7 @@ static int run_explain(const struct ctl_arguments *arguments)
     if (ctl_question_prepare(&e.question, arguments))
         status = explain(&e);
     free(e.dimensions);
+    json_decref(e.ignored);
     ctl_question_free(&e.question);
     return status;
 }

@@ -105,3 +105,30 @@ json_t *ctl_id_json(recsys_id id)
     return id.text != NULL ? json_stringn(id.text, (size_t)id.number)
                            : json_integer((json_int_t)id.number);
 }
+
+json_t *ctl_ignored_json(const recsys_reply *reply)
+{
+    static const char *const options[] = {[RECSYS_PREFERENCE_GENRE] = "--genre",
+                                          [RECSYS_PREFERENCE_LANGUAGE] = "--language",
+                                          [RECSYS_PREFERENCE_DECADE] = "--decade",
+                                          [RECSYS_PREFERENCE_RATING] = "--min-rating"};
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < reply->n_ignored; i++) {
+        const recsys_preference *ignored = &reply->ignored[i];
+        const char *option =
+            ignored->kind < sizeof options / sizeof *options ? options[ignored->kind] : NULL;
+        char text[300];
+
+        snprintf(text, sizeof text, "%s%s%s", option != NULL ? option : "preference",
+                 ignored->text != NULL ? " " : "", ignored->text != NULL ? ignored->text : "");
+        json_array_append_new(list, json_string(text));
+    }
+    return list;
+}
+
+void ctl_print_ignored(const json_t *ignored)
+{
+    for (size_t i = 0; i < json_array_size(ignored); i++)
+        printf("  not used: %s\n", json_string_value(json_array_get(ignored, i)));
+}

@@ -26,6 +26,11 @@ void ctl_question_free(struct ctl_question *question);
 bool ctl_parse_id(const char *what, const char *text, uint32_t kind, recsys_id *out);
 json_t *ctl_id_json(recsys_id id);
 
+/* The preferences of the reply that had no effect, in the words of the options: a list of texts.
+ * And that list as lines of text. */
+json_t *ctl_ignored_json(const recsys_reply *reply);
+void ctl_print_ignored(const json_t *ignored);
+
 #define CTL_FILTER_OPTIONS                                                                         \
     {"k", CTL_ONE, "N", "how many, 1..1000 (10)"},                                                 \
         {"min-rating", CTL_ONE, "X", "only items rated at least this, 0..10"},                     \

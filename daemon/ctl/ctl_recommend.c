@@ -53,32 +53,16 @@ static void print_item(const recsys_recommendation *found, const recsys_item *it
         printf("      %s\n", found->reason);
 }
 
-/* Preferences that had no effect, in the words of the options. */
 static void print_ignored(const struct ctl_question *question, const recsys_reply *reply,
                           json_t *line)
 {
-    static const char *const options[] = {[RECSYS_PREFERENCE_GENRE] = "--genre",
-                                          [RECSYS_PREFERENCE_LANGUAGE] = "--language",
-                                          [RECSYS_PREFERENCE_DECADE] = "--decade",
-                                          [RECSYS_PREFERENCE_RATING] = "--min-rating"};
-    json_t *list = json_array();
+    json_t *ignored = ctl_ignored_json(reply);
 
-    for (uint32_t i = 0; i < reply->n_ignored; i++) {
-        const recsys_preference *ignored = &reply->ignored[i];
-        const char *option =
-            ignored->kind < sizeof options / sizeof *options ? options[ignored->kind] : NULL;
-        char text[300];
-
-        snprintf(text, sizeof text, "%s%s%s", option != NULL ? option : "preference",
-                 ignored->text != NULL ? " " : "", ignored->text != NULL ? ignored->text : "");
-        if (question->as_json)
-            json_array_append_new(list, json_string(text));
-        else
-            printf("  not used: %s\n", text);
-    }
-    if (json_array_size(list) > 0u)
-        json_object_set(line, "preferences_ignored", list);
-    json_decref(list);
+    if (!question->as_json)
+        ctl_print_ignored(ignored);
+    else if (json_array_size(ignored) > 0u)
+        json_object_set(line, "preferences_ignored", ignored);
+    json_decref(ignored);
 }
 
 /* `name`: the member of the JSON, user_id or item_id; `about` is NULL without a user. */

@@ -545,6 +545,15 @@ def test_explain_is_readable(case):
     assert ", the item's popularity: " in popular and "(raw)" not in popular, popular
 
 
+def test_explain_names_preferences_that_had_no_effect(case):
+    best = case.recommend("--user", "44", "-k", "1")[0]["recommendations"][0]["item_id"]
+    arguments = ("--user", "44", "--item", str(best), "--genre", "Comdy")
+    assert explain(case, *arguments)["preferences_ignored"] == ["--genre Comdy"]
+    text = case.run("explain", case.bundle, *arguments).ok().out
+    assert text.endswith("  place 1 of 10\n  not used: --genre Comdy\n"), text
+    assert "preferences_ignored" not in explain(case, "--user", "44", "--item", str(best))
+
+
 def test_explain_needs_an_item(case):
     case.run("explain", case.bundle, "--user", "44").usage("explain needs --item", "explain")
     case.run("explain", case.bundle, "--item", "x").failed(

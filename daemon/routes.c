@@ -1,6 +1,6 @@
 /* daemon/routes.c - the route table and the steps that answer a request.
  *
- * Every request takes the same steps: framing (http/), route, method, caller, limit, owner, body,
+ * Every request takes the same steps: framing (http/), route, method, origin, caller, limit, owner, body,
  * handler. A step that finds something wrong writes the reply, and the later steps are skipped.
  *
  * Runs on civetweb's worker threads, one request at a time on each.
@@ -12,6 +12,7 @@
 #include "daemon/auth/revoke.h"
 #include "daemon/domains/domains.h"
 #include "daemon/http/body.h"
+#include "daemon/http/origin.h"
 #include "daemon/http/router.h"
 #include "daemon/models/models.h"
 #include "daemon/observe/health.h"
@@ -88,7 +89,7 @@ void rd_answer(struct rd_request *request, void *user_data)
     request->caller = &caller;
     if (rd_router_find(request, rd_routes, rd_n_routes,
                        app->config.env == RD_PRODUCTION ? NOT_IN_PRODUCTION : 0) &&
-        rd_caller_check(request, &app->auth) && rd_limit_check(request, &app->auth, caller.key) &&
+        rd_origin_check(request) && rd_caller_check(request, &app->auth) && rd_limit_check(request, &app->auth, caller.key) &&
         rd_caller_check_owner(request) && rd_body_read(request)) {
         request->part = (char *)app + request->route->part;
         request->route->handler(request);

@@ -64,8 +64,8 @@
       "neither the denylist in this process nor Redis has their token. Raise it for " \
       "availability, lower it for security; 0 = answer 503 at once.") \
     X(cors_origins, TEXT, 0, 4095, "", "", \
-      "Origins whose pages may call from a browser, separated by commas. Empty = none, * = " \
-      "all.") \
+      "Origins whose pages may call from a browser, separated by commas. Empty = only " \
+      "recsysd's own, and POST and PUT of others are refused; * = all.") \
     X(threads, NUMBER, 1, 1024, "64", "threads", \
       "Workers: as many connections are served at once; the others wait. Raise it if clients " \
       "keep many connections open. 1 = one open connection makes all others wait.") \

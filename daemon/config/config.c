@@ -319,7 +319,9 @@ static bool split_flag(struct reader *reader, int argc, char **argv, int *i, siz
     }
     setting = canonical(name, *name_size, spelt) ? find(spelt) : NULL;
     if (setting != NULL && setting->type == RD_SWITCH) {
-        *value = "on";
+        uint64_t ignored;
+
+        *value = *i + 1 < argc && parse_switch(argv[*i + 1], &ignored) ? argv[++*i] : "on";
         return true;
     }
     if (setting == NULL && strcmp(name, "config") != 0)

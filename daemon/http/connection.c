@@ -1,9 +1,12 @@
-/* daemon/http/connection.c - reads what follows a request's head without civetweb.
+/* daemon/http/connection.c - sees the bytes that civetweb receives, and reads what follows a
+ * request's head without it.
  *
  * civetweb decodes chunked bodies itself, differently in 1.15 and 1.16, and does not give access to
  * the bytes. chunked.c shall decode them instead. A chunked body is the last thing on its
  * connection, which is closed after it, so its bytes can be read without civetweb: those that came
  * together with the head are in civetweb's buffer, the others in the socket.
+ *
+ * Targets that civetweb does not answer are rewritten when they are received (target.c).
  *
  * The socket and the fill of the buffer are known from recv(): as in stack.c, a function of the
  * program replaces one of a shared library. If the linker does not allow that, civetweb reads and
@@ -19,6 +22,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "daemon/http/target.h"
 #include "lib/base/clock.h"
 
 #define SLICE_MS 100
@@ -29,9 +33,20 @@ static _Thread_local struct {
     uint32_t n;
     char *first; /* where the thread's first call put its bytes: in civetweb's buffer */
     char *end;
+    size_t room; /* of that buffer; 0 = this thread is no worker */
 } received;
 
 static atomic_bool stopping;
+
+/* civetweb receives only heads into its buffer, each from its beginning on. A worker receives other
+ * things, too, from Redis for example. */
+static void see_head(const char *buffer, size_t n)
+{
+    uintptr_t at = (uintptr_t)buffer - (uintptr_t)received.first;
+
+    if (at < received.room)
+        rd_target_rewrite(received.first, at + n);
+}
 
 __attribute__((visibility("default"))) ssize_t recv(int fd, void *buffer, size_t size, int flags)
 {
@@ -40,6 +55,7 @@ __attribute__((visibility("default"))) ssize_t recv(int fd, void *buffer, size_t
     if (n > 0) {
         if (received.first == NULL)
             received.first = buffer;
+        see_head(buffer, (size_t)n);
         received.fd = fd;
         received.end = (char *)buffer + n;
         received.n++;
@@ -58,6 +74,11 @@ static const char *find_body(const struct mg_request_info *info)
     end = info->http_headers[info->num_headers - 1].value;
     end += strlen(end);
     return end[1] == '\0' && end[2] == '\r' && end[3] == '\0' ? end + 4 : NULL;
+}
+
+void rd_connection_begin_thread(size_t size)
+{
+    received.room = size;
 }
 
 void rd_connection_begin(struct rd_connection *connection, const struct mg_request_info *info)
@@ -81,6 +102,8 @@ void rd_connection_end(struct rd_connection *connection, uint64_t length)
     size_t behind = connection->body == NULL ? 0 : (size_t)(connection->end - connection->body);
 
     connection->left = behind > length ? behind - (size_t)length : 0;
+    if (connection->left > 0) /* the next request, which was received with this one */
+        rd_target_rewrite(connection->end - connection->left, connection->left);
     connection->n_received = received.n;
 }
 

@@ -12,12 +12,15 @@
 struct rd_connection {
     int fd;
     uint32_t n_received; /* calls of recv() when the last request ended */
-    const char *base;    /* civetweb's buffer */
+    char *base;          /* civetweb's buffer */
     size_t left;         /* bytes in it that were behind the last request */
     const char *body;    /* of this request; NULL if it is not known where it begins */
-    const char *end;     /* of what has been received */
+    char *end;           /* of what has been received */
 };
 
+/* This thread is a worker, and civetweb's buffer in it has `size` bytes. Call it before civetweb
+ * receives anything in the thread. */
+void rd_connection_begin_thread(size_t size);
 /* civetweb has read the head of a request. */
 void rd_connection_begin(struct rd_connection *connection, const struct mg_request_info *info);
 /* The request is over, whose body had `length` bytes. */

@@ -106,6 +106,7 @@ static void *begin_thread(const struct mg_context *context, int type)
     number = atomic_fetch_add(&n_numbered, 1u);
     (void)snprintf(name, sizeof name, "http-%zu", number);
     rs_thread_name(name);
+    rd_connection_begin_thread(request_bytes(&workers[0].http->settings));
     if (!rd_stack_is_large())
         atomic_store(&stacks_are_small, true);
     /* civetweb allocates the same next; a worker that cannot ends without a message. */
@@ -150,6 +151,20 @@ static int begin_request(struct mg_connection *conn)
     return request.status;
 }
 
+/* Has civetweb refused the method, and not something behind it? */
+static bool is_unknown_method(const struct mg_request_info *info)
+{
+    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"};
+
+    if (info == NULL || info->request_method == NULL || info->http_version == NULL ||
+        strncmp(info->http_version, "1.", 2) != 0)
+        return false;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(info->request_method, known[i]) == 0)
+            return false;
+    return true;
+}
+
 /* civetweb's callback for a request that it cannot read. */
 static int refuse(struct mg_connection *conn, int status, const char *message)
 {
@@ -159,12 +174,17 @@ static int refuse(struct mg_connection *conn, int status, const char *message)
     if (mg_get_thread_pointer(conn) == NULL)
         return 1;
     rd_request_begin_broken(&request, conn);
+    if (status == 400 && is_unknown_method(mg_get_request_info(conn)))
+        status = 501;
     switch (status) {
     case 408:
         (void)rd_reply_error(&request, 408, "The request did not arrive in time");
         break;
     case 411:
         (void)rd_reply_error(&request, 400, "Content-Length must be a number");
+        break;
+    case 501:
+        (void)rd_reply_error(&request, 501, "This method is not implemented");
         break;
     case 505:
         (void)rd_reply_error(&request, 505, "HTTP Version Not Supported");

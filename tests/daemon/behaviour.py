@@ -138,6 +138,26 @@ def test_a_request_may_arrive_byte_by_byte(lab):
         assert connection.read().json()["user_id"] == 3
 
 
+def test_a_target_with_a_host_may_be_cut_anywhere_and_pipelined(lab):
+    whole = encode("POST", "http://rec.example:8000/api/v1/predict", body={"user_id": 3, "top_k": 1})
+    with lab.daemon("--model", lab.movies) as daemon:
+        for cut in range(1, whole.index(b"\r\n") + 2):
+            connection = daemon.connect()
+            connection.send(whole[:cut])
+            time.sleep(0.002)
+            connection.send(whole[cut:])
+            assert connection.read().json()["user_id"] == 3, cut
+            connection.close()
+        connection = daemon.connect()
+        connection.send(b"".join(encode("POST", "http://rec.example/api/v1/predict", body={"user_id": i})
+                                 for i in range(1, 21)))
+        assert [connection.read().json()["user_id"] for _ in range(20)] == list(range(1, 21))
+        # A body that looks like a request line does not change.
+        text = b"POST http://rec.example/ HTTP/1.1"
+        response = daemon.request("POST", "/api/v1/predict", body=text)
+        assert response.status == 422, response.body
+
+
 def in_chunks(body, size, extension=b""):
     head = b"POST /api/v1/predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     pieces = [body[i:i + size] for i in range(0, len(body), size)]
@@ -583,6 +603,11 @@ def test_flags_outrank_the_environment_and_that_the_file(lab):
     status, out, _ = run(lab, "--config", path, "--threads=5", "--wait-for-model", "--print-config",
                          environment={"RECSYSD_THREADS": "4", "RECSYSD_CACHE_BYTES": "2000", "RECSYSD_PORT_8000_TCP": "tcp://x"})
     lines = out.splitlines()
+    for words in (["--warm", "off", "--threads=2"], ["--warm=off"], ["--warm", "off"]):
+        assert "warm = off" in run(lab, "--model=x", *words, "--print-config")[1].splitlines(), words
+    for words in (["--warm", "--threads=2"], ["--warm"], ["--warm", "yes"]):
+        assert "warm = on" in run(lab, "--model=x", *words, "--print-config")[1].splitlines(), words
+    assert "is not a flag" in run(lab, "--model=x", "--warm", "maybe")[2]
     assert status == 0 and "threads = 5" in lines and "cache_bytes = 2000" in lines and "model = /from/file" in lines
     assert "env = production" in lines and "wait_for_model = on" in lines and "cache_ttl_s = 300" in lines
     assert "hidden-token" not in out and "# admin_token is set, and not shown" in lines

@@ -92,8 +92,7 @@ def sections(program, name):
         elif block[0].startswith("Exit status: "):
             found["EXIT STATUS"] += [escape(" ".join(block)[len("Exit status: "):])]
         elif is_options(block):
-            # The last line of recsysd's names those that are no settings.
-            found["OPTIONS"] += options(block) if len(block) > 1 else [".PP"] + paragraph(block)
+            found["OPTIONS"] += options(block)
         elif COMMAND.match(block[0]):
             for line in block:
                 found["COMMANDS"] += command(program, COMMAND.match(line).group(1))

@@ -80,7 +80,14 @@ void rd_config_print_help(FILE *out)
         (void)fputc('\n', out);
         print_wrapped(out, setting->help);
     }
-    (void)fputs("\n  --config FILE  --print-config  --help  --help-markdown  --version\n\n"
+    (void)fputs("\n  --config FILE\n"
+                "      Read settings from FILE, too.\n"
+                "  --print-config\n"
+                "      Print all settings as such a file, without passwords and tokens, and exit.\n"
+                "  --help, --version\n"
+                "      Print this text or the version, and exit.\n"
+                "  --help-markdown\n"
+                "      Print the settings as the table of docs/daemon.md, and exit.\n\n"
                 "Exit status: 0 stopped as asked, 1 could not start or serve, 2 wrong settings.\n",
                 out);
 }

@@ -214,8 +214,6 @@ static void measure(void)
 
 int main(int argc, char **argv)
 {
-    recsys_error err;
-
     for (int i = 1; i < argc; i++) {
         const char *more = i + 1 < argc ? argv[i + 1] : "";
 

@@ -5,7 +5,7 @@ Usage: check_abidiff.py ROOT LIBRARY CC. LIBRARY has debug information and is co
 
 libabigail's abidiff compares the exported functions and all types of the public headers that they
 use with tests/abi/headers-*/librecsys.abi.xz. Allowed are new functions and new fields at the end of
-structs that begin with struct_size; types that no public header defines are nobody's business.
+structs that begin with struct_size; types that no public header defines are not compared.
 Before that it is shown, on a small library that is changed in each of these ways, that the installed
 abidiff sees what it must see and allows what it must allow. Without abidiff: skipped (77).
 """

@@ -7,7 +7,7 @@ SUPPORT librecsys_test_support.a, the flags are those that LIBRARY was compiled 
 A folder headers-X has that release's headers (recsys/), its program.c, and its soname. If the soname
 is ours, the program is compiled with those headers, linked with our library, and must run well. If
 it is another one, the program is linked with a stand-in of that soname and must be refused by the
-loader: because there is no library of that name, and, if somebody has linked our library to that
+loader: because there is no library of that name, and, if a symbolic link gives our library that
 name, because it has no functions of that version. How a release is kept: keep_release.py.
 """
 import os

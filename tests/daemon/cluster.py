@@ -1,6 +1,6 @@
 """A PostgreSQL of the test's own, which can be frozen, killed and started again.
 
-The one of tests/support/servers.py is everybody's. This one has fsync off and nothing else:
+All tests share the one of tests/support/servers.py. This one has fsync off and nothing else:
 what was committed is there after the process was killed.
 """
 import glob

@@ -2,8 +2,8 @@
 """ctl_test.py --bin DIR - recsysctl as operators and their scripts see it.
 
 Every subcommand, what it prints and with which status it ends, on success and
-on failure. Messages of recsysctl itself are compared word for word; of the
-library's, which are its own business, the parts an operator needs: what file,
+on failure. Messages of recsysctl itself are compared word for word; in those of the
+library the tests look for the parts that an operator needs: which file, and
 what is wrong. Models are made by `recsysctl import` from arrays written here.
 Standard library only; ends with "N passed, N failed".
 """

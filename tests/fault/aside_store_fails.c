@@ -2,9 +2,9 @@
  *
  * Each scenario is run in a fixture of its own, once to count its operations and
  * then again with one of them failing, or all from that one on, with each
- * status. Whatever fails: a read gives the truth, a write says what its writer
- * said; nobody in this process reads what was invalidated, and when the store
- * is well again nobody anywhere does. */
+ * status. Whatever fails: a read returns the truth; a write returns what its writer
+ * returned; no caller in this process reads a value that was invalidated, and once
+ * the store works again no process does. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "tests/support/check.h"
 
 static recsys_aside *other;
-static const char *where; /* what is being done to whom, for messages */
+static const char *where; /* which operation fails, and how: for messages */
 static unsigned long n_runs;
 
 static void check_value(const char *found, const char *what)
@@ -71,7 +71,7 @@ static void load_what_there_is(void)
     CHECK(fixture.outcome == RECSYS_ASIDE_HIT || fixture.outcome == RECSYS_ASIDE_UNKNOWN);
 }
 
-/* The old value is as good while it may be stale: nobody has said that it is not. */
+/* The old value is right, too, while it may be stale: no caller has invalidated it. */
 static void load_stale(void)
 {
     fixture_load();

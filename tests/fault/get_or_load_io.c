@@ -7,10 +7,10 @@
  * way there is: interrupted, one byte at a time, an error, silence, the end of
  * the stream, bytes that are no answer.
  *
- * Failures that only interrupt or delay must not be seen at all. Whatever else happens,
- * a read gives the truth, a connection is not used after it has failed, nothing
- * is left open, and once the server is heard again nobody reads what was
- * invalidated. Silence costs no time: waiting for it moves the clock.
+ * Failures that only interrupt or delay must have no effect at all. After any other failure
+ * a read returns the truth, the connection that failed is not used again, nothing is left
+ * open, and once the server answers again no caller reads what was invalidated. A server
+ * that does not answer costs the test no time: waiting for it moves the clock.
  */
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include <setjmp.h>
@@ -35,7 +35,7 @@
 
 #define VISIBLE __attribute__((visibility("default")))
 #define PATIENCE_MS 1000u
-#define LEASE_MS 20u /* one that is lost with an answer keeps nobody for long */
+#define LEASE_MS 20u /* a lease that is lost with its answer delays no caller for long */
 #define MAX_CALLS 200
 #define MAX_TRIES 2000
 
@@ -92,7 +92,7 @@ static struct {
     const struct kind *kind; /* how */
     int has_failed, has_polled;
     int broken, silent; /* descriptors; -1 = none */
-    uint64_t passed_ns; /* while nobody waited */
+    uint64_t passed_ns; /* while no caller waited */
     unsigned char calls[MAX_CALLS];
 } io = {.at = -1, .broken = -1, .silent = -1};
 

@@ -1,5 +1,5 @@
-/* Out of memory in caches: a read gives the truth or says E_NOMEM, a write is never half told;
- * see oom.h. */
+/* Out of memory in caches: a read returns the truth or E_NOMEM, and a write whose invalidation
+ * failed leaves no caller with the old value; see oom.h. */
 #include <string.h>
 
 #include "tests/support/aside_fixture.h"
@@ -8,7 +8,7 @@
 
 FAIL_ALLOC_INTERPOSE;
 
-/* Whatever failed: when there is memory again the truth is read, here and elsewhere. */
+/* Whatever failed: once there is memory again, this cache and another process' read the truth. */
 static void end(void)
 {
     recsys_aside *other = fixture_other();

@@ -14,7 +14,7 @@
 FAIL_ALLOC_INTERPOSE;
 
 /* In place of the C library's: glibc's (seen in 2.36) loses a block when memory runs out in it,
- * which nobody who calls it can prevent. So this system has no such locale. */
+ * which its caller cannot prevent. So this system has no such locale. */
 locale_t newlocale(int categories, const char *name, locale_t base)
 {
     (void)categories;

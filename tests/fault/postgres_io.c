@@ -308,7 +308,7 @@ static size_t count_descriptors(void)
     return n;
 }
 
-/* How many bytes a conversation that nobody cuts has in each direction. */
+/* How many bytes a conversation that is not cut has in each direction. */
 static void measure(const char *conninfo, recsys_source *direct, long *sizes)
 {
     recsys_source *source = open_source(conninfo);

@@ -1,7 +1,7 @@
 /* Everything that a Redis may do to a client, one thing after the other.
  *
  * A fake server (tests/support/fake_redis.h) answers as it is told: cut after every byte, byte by
- * byte, with rubbish, with another type, with lengths nobody has memory for,
+ * byte, with rubbish, with another type, with lengths for which no machine has memory,
  * twice, or not at all. Whatever it does, a call must end with the right
  * status, leave no value and no memory behind, close a connection on which
  * something was wrong, and never give one caller another one's answer. At the

@@ -1,9 +1,9 @@
 /* tests/fuzz/fuzz_jwt.c - any bytes as a token, and any bytes behind a good signature.
  *
  * The first byte chooses: even, the rest is a token as a stranger sends it,
- * which must never be taken for good, since no stranger can sign. Odd, the rest
- * is a header and a payload (divided by a newline) that are signed here, so that
- * what reads claims is reached; what it lets pass has to be complete.
+ * which must never be accepted, since no stranger can sign. Odd, the rest is a
+ * header and a payload (divided by a newline) that are signed here, so that the
+ * code that reads claims is reached; a token that it accepts has to be complete.
  */
 #include <stddef.h>
 #include <stdint.h>

@@ -257,7 +257,7 @@ static void shut_database_down(void)
     measure("the database is back", 1);
 }
 
-/* Of the rows, that which nobody can need any more leaves the database. */
+/* Rows of tokens that expired long ago are removed from the database, other rows are not. */
 static void check_expired_leave(void)
 {
     const char *conninfo = database_server_get_conninfo(postgres);

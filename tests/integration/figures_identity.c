@@ -1,4 +1,4 @@
-/* Nobody gets another one's value, whatever the network does with replies.
+/* No caller gets the value of another key, whatever the network does with replies.
  *
  * Between the cache and Redis stands a proxy that holds replies back for longer
  * than the client waits, cuts connections within a reply, and sends replies a

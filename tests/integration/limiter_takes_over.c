@@ -110,7 +110,8 @@ int main(void)
     CHECK_EQ(n_local, 1);
     redis_server_thaw(&server);
     wait_until_well(store);
-    for (int i = 0; take(warm).local; i++) { /* for a moment nobody is sent after who timed out */
+    /* After a time-out the pool lends no connection for a moment. */
+    for (int i = 0; take(warm).local; i++) {
         CHECK(i < 2000);
         rest_ms(5);
     }

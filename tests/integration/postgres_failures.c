@@ -184,7 +184,7 @@ static void a_commit_that_a_frozen_server_does_not_answer_is_unknown(void **stat
     assert_int_equal(get_stats().open, 0);
 }
 
-/* A port of ours where nobody listens, or where nobody ever answers. */
+/* A port of the test's own: no program listens there, or one that never answers. */
 static int open_port(int listens, unsigned *port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};

@@ -175,7 +175,7 @@ static void what_cannot_be_serialised_may_be_tried_again(void **state)
     assert_int_equal(recsys_transaction_commit(two, &err), RECSYS_E_CONFLICT);
     expect_seen("SELECT sum(n) FROM t", "1");
 
-    /* At the statement, and then at a commit that nobody should have tried. */
+    /* At the statement, and then at a commit that should not have been tried. */
     one = begin();
     two = begin();
     assert_int_equal(query_within(one, serializable), RECSYS_OK);

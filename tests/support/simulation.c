@@ -481,8 +481,8 @@ static recsys_status store_replace(void *self, recsys_bytes key, recsys_bytes pr
     return apply(process, &wanted);
 }
 
-/* One slot a step, and a yield in between: keys come and go during a walk. Forms are a beginning
- * and an end. */
+/* One slot a step, and a yield in between, so that keys come and go during a walk. `parts` are the
+ * beginning and the end of the keys. */
 static recsys_status store_scan(void *self, const recsys_bytes *parts, size_t n, uint64_t *cursor,
                                 recsys_key_callback callback, void *user_data, recsys_error *err)
 {

@@ -78,8 +78,8 @@
     T(LOAD,      KEPT,       FILL)      /* the lease keeps a place for it */ \
     T(LOAD,      UNKEPT,     ANSWER)    \
     /* put what was loaded in the place of the lease */ \
-    T(FILL,      PROVED,     CONFIRM)   /* the lease was there, and there are followers */ \
-    T(FILL,      UNPROVED,   ANSWER)    /* only this caller may have it, or there are no followers */ \
+    T(FILL,      SHARED,     CONFIRM)   /* the lease was there, and other callers follow */ \
+    T(FILL,      UNSHARED,   ANSWER)    /* only this caller may have it, or no other follows */ \
     /* is it still the same epoch? only then followers may have the answer */ \
     T(CONFIRM,   CONFIRMED,  ANSWER)    \
     T(CONFIRM,   CHANGED,    ANSWER)    \
@@ -94,7 +94,7 @@
     E(LOOKED) E(VALUE) E(NEGATIVE) E(REENTERED) E(TIRED) E(TIRED_AWAY) E(MISSING) E(NOT_DUE) \
     E(DUE) E(OURS) E(LOST) E(LOADED) E(FAILED) E(REPLACED) E(SERVED) E(FOLLOWING) E(FREE) \
     E(LEASED) E(AWAY) E(ANSWERED) E(AGAIN) E(RESTED) E(TIME_UP) E(NEWS) E(ENDED) E(ENTERED) \
-    E(FULL) E(KEPT) E(UNKEPT) E(PROVED) E(UNPROVED) E(CONFIRMED) E(CHANGED)
+    E(FULL) E(KEPT) E(UNKEPT) E(SHARED) E(UNSHARED) E(CONFIRMED) E(CHANGED)
 /* clang-format on */
 
 #define RS_LOAD_STATE(name) RS_LOAD_##name,

@@ -43,7 +43,7 @@ enum rs_load_event rs_load_fill(struct rs_load_call *call)
     int is_followed = rs_flights_seal(&call->aside->flights, call->flight);
     enum rs_filled filled = rs_aside_fill(&call->load, call->loaded, call->lease, call->look.epoch);
 
-    return filled == RS_FILLED_PROVED && is_followed ? RS_LOAD_ON_PROVED : RS_LOAD_ON_UNPROVED;
+    return filled == RS_FILLED_PROVED && is_followed ? RS_LOAD_ON_SHARED : RS_LOAD_ON_UNSHARED;
 }
 
 enum rs_load_event rs_load_confirm(struct rs_load_call *call)

@@ -401,7 +401,7 @@ def test_each_step_of_a_traced_component_has_the_requests_id(lab):
         lines = traced(daemon)
         assert [line.split(": ", 1)[1] for line in lines if line.startswith("aside [first] ")] == [
             "LOOK: LOOKED -> JUDGE", "JUDGE: MISSING -> JOIN", "JOIN: FREE -> TAKE",
-            "TAKE: OURS -> LOAD", "LOAD: KEPT -> FILL", "FILL: UNPROVED -> ANSWER",
+            "TAKE: OURS -> LOAD", "LOAD: KEPT -> FILL", "FILL: UNSHARED -> ANSWER",
             "ANSWER: ANSWERED -> DONE"], lines
         assert len([line for line in lines if line.startswith("scan [first] 1 queries over ")]) == 1, lines
         assert [line.split(": ", 1)[1] for line in lines if line.startswith("aside [second] ")] == [

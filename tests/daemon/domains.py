@@ -12,7 +12,7 @@ import time
 
 import tokens
 from backends import Load, Redis
-from behaviour import read_metrics
+from behaviour import SOURCE, read_metrics
 from client import TIMEOUT, wait_for
 
 API = "/api/v1/"
@@ -651,6 +651,53 @@ def test_logical_databases_can_be_anywhere(lab):
             expect(get(daemon, "character/1"), cache="miss")
             expect(get(daemon, "character/1"), cache="hit")
         assert "user:profile:1" in common.keys(2) and "character:state:1" in own.keys(5)
+
+
+def documented(pattern):
+    """The examples of the page about the daemon that fit."""
+    with open(os.path.join(SOURCE, "docs", "daemon.md"), encoding="utf-8") as file:
+        found = re.findall(pattern, file.read())
+    assert found, pattern
+    return found
+
+
+def stores_of(daemon):
+    return {d["db"]: d["store"] for d in daemon.get("/health").json()["cache"]["databases"]}
+
+
+def test_each_documented_line_of_redis_dbs_starts(lab):
+    examples = documented(r"`redis_dbs = ([^`]*)`") + documented(r"redis_dbs` \| text \|.*: (0=\S+),") + \
+        documented(r"redis_dbs` \| text \|.* (3=\S+) \|")
+    assert len(examples) == 3, examples
+    for line in examples:
+        with lab.daemon("--model", lab.movies, "--database", "host=127.0.0.1 port=1", "--redis-dbs", line,
+                        "--rate-limit=1000", "--warm=off") as daemon:
+            stores = stores_of(daemon)
+        for db, url in (entry.strip().split("=", 1) for entry in line.split(",")):
+            host, number = re.match(r"rediss?://([^/]+)/(\d+)", url).groups()
+            assert stores[int(db)] == "redis %s/%s" % (host, number), (line, stores)
+
+
+def test_each_documented_place_of_a_logical_database_is_where_it_says(lab):
+    rows = documented(r"\| `(redis://cache:6379\S*)` \| `(on|off)` \| (.*) \|")
+    assert len(rows) == 3, rows
+    with lab.postgres() as postgres, Redis() as redis, Redis() as own:
+        def key_is_in(server, number, key, *options):
+            with start(lab, postgres, None, "--redis-timeout-ms=200", "--warm=off", *options) as daemon:
+                expect(get(daemon, "character/1"), cache="miss")
+                expect(get(daemon, "character/1"), cache="hit")
+            assert key in server.keys(number), (options, server.keys(number))
+            server.command("FLUSHALL")
+        for url, single, words in rows:
+            number, prefix = re.match(r"number (\d)(?:.*keys begin with `(d3:)`)?", words).groups()
+            key_is_in(redis, int(number), (prefix or "") + "character:state:1", "--redis",
+                      url.replace("cache:6379", "127.0.0.1:%d" % redis.port), "--redis-single-db=" + single)
+        for line, number, key in (("3=redis://127.0.0.1:%d", 3, "character:state:1"),
+                                  ("3=redis://127.0.0.1:%d/1#game:", 1, "game:character:state:1"),
+                                  ("3=redis://127.0.0.1:%d#game:", 3, "game:character:state:1"),
+                                  ("3=redis://127.0.0.1:%d/0", 0, "character:state:1"),
+                                  ("0=redis://127.0.0.1:1/0, 3=redis://127.0.0.1:%d/5 ,", 5, "character:state:1")):
+            key_is_in(own, number, key, "--redis", redis.url, "--redis-dbs", line % own.port)
 
 
 def test_a_server_that_may_evict_revoked_tokens_is_named_once(lab):

@@ -343,6 +343,10 @@ def test_openapi_describes_every_route(lab):
         version = daemon.get("/").json()["version"]
     described = {(method.upper(), path) for path, methods in api["paths"].items() for method in methods}
     assert described == routes and len(routes) > 10, described ^ routes
+    # Every route that may change something: a foreign origin, a body too large or of another type.
+    for path, methods in api["paths"].items():
+        for method in set(methods) & {"post", "put"}:
+            assert {"403", "413", "415"} <= set(methods[method]["responses"]), (method, path)
     assert api["openapi"].startswith("3.1") and api["info"]["version"] == version
 
 

@@ -80,10 +80,11 @@
       "How long a connection without a request stays open; it occupies a worker for that " \
       "time. Lower it if there are more clients than threads.") \
     X(max_header_bytes, NUMBER, 1024, 1048576, "16384", "bytes", \
-      "Largest request line and headers together; 431 beyond. Each worker has a buffer of " \
-      "twice this size.") \
+      "Largest request line and headers together; 431 beyond. Raise it if clients send long " \
+      "tokens or cookies. Each worker has a buffer of twice this size.") \
     X(max_body_bytes, NUMBER, 1024, 268435456, "1048576", "bytes", \
-      "Largest body of a request; 413 beyond. A batch of 1000 integer ids needs some 10 KB.") \
+      "Largest body of a request; 413 beyond. A batch of 1000 integer ids needs some 10 KB. " \
+      "Raise it for larger batches; each worker may hold one such body in memory.") \
     X(gzip_min_bytes, NUMBER, 0, 1073741824, "1000", "bytes", \
       "Smallest body that is compressed for clients that accept gzip. Raise it if the network " \
       "is faster than the processor. 0 = never.") \
@@ -165,6 +166,6 @@
       "redis, postgres, denylist, deployment, scan, separated by commas, or all. To find the " \
       "cause of a problem; each request is then several lines. Empty = none. PUT " \
       "/api/v1/admin/trace changes it while recsysd runs.")
-      /* clang-format on */
+/* clang-format on */
 
 #endif

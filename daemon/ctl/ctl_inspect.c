@@ -100,7 +100,7 @@ static void print_table(const recsys_model_info *info)
         printf("%-15s int8 codes first, %.1f MiB of the private ones\n", "scan",
                (double)info->code_bytes / 1048576.0);
     else
-        printf("%-15s float32; int8 codes would not tell the items apart\n", "scan");
+        printf("%-15s float32; int8 codes would not save time with these items\n", "scan");
     print_members(metadata, "metrics");
     print_members(metadata, "hyperparameters");
     print_members(metadata, "tags");

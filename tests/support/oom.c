@@ -9,6 +9,7 @@
 
 #include "tests/support/check.h"
 #include "tests/support/fail_alloc.h"
+#include "tests/support/scratch.h"
 
 #define SEED 20260601u
 #define SAMPLE 70 /* places of a scenario, unless RECSYS_LONG=1 */
@@ -38,12 +39,7 @@ void oom_disarm(void)
 
 const char *oom_path(const char *name)
 {
-    static char paths[4][PATH_MAX];
-    static unsigned next;
-    char *path = paths[next++ % 4];
-
-    snprintf(path, PATH_MAX, "%s/%s", oom_scratch, name);
-    return path;
+    return path_in(oom_scratch, name);
 }
 
 recsys_model *oom_load_model(const char *name)

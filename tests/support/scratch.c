@@ -26,12 +26,17 @@ int scratch_tear_down(void **state)
     return 0;
 }
 
-const char *in_scratch(const char *name)
+const char *path_in(const char *folder, const char *name)
 {
     static char paths[4][PATH_MAX];
     static unsigned next;
     char *path = paths[next++ % 4];
 
-    snprintf(path, PATH_MAX, "%s/%s", scratch, name);
+    snprintf(path, PATH_MAX, "%s/%s", folder, name);
     return path;
+}
+
+const char *in_scratch(const char *name)
+{
+    return path_in(scratch, name);
 }

@@ -11,7 +11,9 @@ extern char *scratch; /* its path */
 int scratch_set_up(void **state);
 int scratch_tear_down(void **state);
 
-/* The path of a file in it; overwritten by the fourth call after this one. */
+/* The path of a file in a folder, or in the scratch directory; both overwrite it in the fourth call
+ * after this one. */
+const char *path_in(const char *folder, const char *name);
 const char *in_scratch(const char *name);
 
 #endif

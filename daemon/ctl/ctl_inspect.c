@@ -36,10 +36,10 @@ static int print_json(const recsys_model_info *info)
         json_object_set_new(link, "max", json_real((double)info->link_max));
     }
     object = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:o, s:I, s:I, "
-        "s:I}",
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:o, s:I, "
+        "s:I, s:I}",
         "name", info->name, "version", info->version, "algorithm", info->algorithm, "training_date",
-        info->training_date, "fingerprint", info->fingerprint, "dimensions", (int)info->dimensions,
+        info->training_date, "item_name", info->item_name, "fingerprint", info->fingerprint, "dimensions", (int)info->dimensions,
         "n_users", (json_int_t)info->n_users, "n_items", (json_int_t)info->n_items, "n_features",
         (json_int_t)info->n_features, "n_seen", (json_int_t)info->n_seen, "n_catalog",
         (json_int_t)info->n_catalog, "user_ids", kind_name(info->user_id_kind), "item_ids",
@@ -83,7 +83,8 @@ static void print_table(const recsys_model_info *info)
         printf("%-15s %s\n", "trained", info->training_date);
     printf("%-15s %s\n", "fingerprint", info->fingerprint);
     printf("%-15s %" PRIu64 ", %s ids\n", "users", info->n_users, kind_name(info->user_id_kind));
-    printf("%-15s %" PRIu64 ", %s ids\n", "items", info->n_items, kind_name(info->item_id_kind));
+    printf("%-15s %" PRIu64 ", %s ids, each a %s\n", "items", info->n_items,
+           kind_name(info->item_id_kind), info->item_name);
     printf("%-15s %" PRIu32 "\n", "dimensions", info->dimensions);
     printf("%-15s %s, link %s", "score", metric_name(info->metric), link_name(info->link));
     if (info->link == RECSYS_LINK_LINEAR)

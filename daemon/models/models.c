@@ -163,6 +163,8 @@ void rd_get_current(struct rd_request *request)
     rs_json_put_string(out, info.algorithm);
     rs_buffer_add_text(out, ",\"training_date\":");
     rs_json_put_string(out, info.training_date);
+    rs_buffer_add_text(out, ",\"item_name\":");
+    rs_json_put_string(out, info.item_name);
     rs_buffer_add_text(out, ",\"fingerprint\":");
     rs_json_put_string(out, info.fingerprint);
     rs_buffer_format(out,

@@ -103,7 +103,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_import_model(recsys_bui
 
 /*
  * Set a field of the manifest. `field` is one of name, version, algorithm,
- * training_date (text); metric ("inner_product", "cosine"), link ("sigmoid",
+ * training_date, item_name ("book": what one item is; since 0.2) (text); metric ("inner_product", "cosine"), link ("sigmoid",
  * "linear", "clip"), link_min, link_max; metrics.NAME, hyperparameters.NAME
  * where a text that is a JSON number, true, false or null is stored as such; or
  * tags.NAME (since 0.2), which are names of the caller's own (tags.mlflow_run_id),

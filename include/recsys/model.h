@@ -227,13 +227,14 @@ typedef struct recsys_model_info {
                                  equal fingerprint, in every process */
     const char *metadata;     /* JSON object: "metrics", "hyperparameters" and "tags" of
                                  the manifest, which are objects too */
+    const char *item_name;    /* what one item is: "book"; "movie" if the model does not say */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_model_info;
 
-#define RECSYS_MODEL_INFO_SIZE_V1 RECSYS_SIZE_TO(recsys_model_info, metadata)
+#define RECSYS_MODEL_INFO_SIZE_V1 RECSYS_SIZE_TO(recsys_model_info, item_name)
 #define RECSYS_MODEL_INFO_INIT \
     {(uint32_t)sizeof(recsys_model_info), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, \
-     0.0f, 0.0f, NULL, NULL, NULL, NULL, NULL, NULL}
+     0.0f, 0.0f, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
 
 /*
  * Describe `model`.

@@ -81,7 +81,8 @@ static recsys_status set_text(json_t *fields, const char *field, const char *val
 recsys_status recsys_builder_set_field(recsys_builder *builder, const char *field,
                                        const char *value, recsys_error *err)
 {
-    static const char *const texts[] = {"name", "version", "algorithm", "training_date"};
+    static const char *const texts[] = {"name", "version", "algorithm", "training_date",
+                                        "item_name"};
 
     if (builder == NULL || field == NULL || value == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_builder_set_field: %s is NULL",

@@ -263,6 +263,7 @@ static recsys_status take_fields(recsys_builder *builder, const struct rs_manife
                                      {"version", manifest->version},
                                      {"algorithm", manifest->algorithm},
                                      {"training_date", manifest->training_date},
+                                     {"item_name", manifest->item_name},
                                      {"metric", rs_metric_name(manifest->metric)},
                                      {"link", rs_link_name(manifest->link)}};
 

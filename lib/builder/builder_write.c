@@ -232,6 +232,7 @@ static int fill_manifest(json_t *manifest, const recsys_builder *builder,
            (json_object_size(builder->tags) == 0 ||
             json_object_set(manifest, "tags", builder->tags) == 0) &&
            put_text(manifest, fields, "training_date", NULL) &&
+           put_text(manifest, fields, "item_name", NULL) &&
            json_object_set(manifest, "files", bundle->files) == 0;
 }
 

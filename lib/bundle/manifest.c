@@ -229,6 +229,7 @@ static recsys_status get_all(const char *where, struct rs_manifest *out, recsys_
         (status = get_short_text(json, "algorithm", where, &out->algorithm, err)) != RECSYS_OK ||
         (status = get_short_text(json, "training_date", where, &out->training_date, err)) !=
             RECSYS_OK ||
+        (status = get_short_text(json, "item_name", where, &out->item_name, err)) != RECSYS_OK ||
         (status = get_count(json, "dimensions", 1, RS_MAX_DIMENSIONS, where, &out->dimensions,
                             err)) != RECSYS_OK ||
         (status = get_count(json, "n_users", 0, UINT32_MAX, where, &out->n_users, err)) !=

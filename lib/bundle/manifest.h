@@ -35,10 +35,11 @@ struct rs_manifest_file {
 
 struct rs_manifest {
     json_t *json;     /* owns every text below */
-    const char *name; /* these four: "" = the manifest does not say */
+    const char *name; /* these five: "" = the manifest does not say */
     const char *version;
     const char *algorithm;
     const char *training_date;
+    const char *item_name;
     uint32_t dtype; /* of the factors: RECSYS_DTYPE_F32, F64, F16 or BF16 */
     uint32_t dimensions, n_users, n_items;
     uint32_t metric;          /* RECSYS_METRIC_* */

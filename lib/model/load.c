@@ -1,8 +1,8 @@
 /* lib/model/load.c - make a model from files, step by step.
  *
  * The fingerprint covers everything that answers depend on: SHA-256 over the scoring rule, the
- * algorithm with its hyperparameters (new users are folded in by them) and the hashes of the files
- * that are read. A model's name, version, metrics, tags and date do not change answers and are left
+ * algorithm with its hyperparameters (new users are folded in by them), what the manifest says an
+ * item is (replies name their fields by it) and the hashes of the files that are read. A model's name, version, metrics, tags and date do not change answers and are left
  * out, so the same content published twice has one fingerprint.
  */
 #include <math.h>
@@ -84,6 +84,8 @@ static recsys_status make_fingerprint(struct recsys_model *model, const struct r
     rs_buffer_format(&text, "recsys model 1\n%s %s %a %a\n", rs_metric_name(model->metric),
                      rs_link_name(model->link), (double)model->link_min, (double)model->link_max);
     rs_buffer_format(&text, "%s\n%s\n", model->algorithm, hyperparameters);
+    if (files->is_bundle && *files->manifest.item_name != '\0')
+        rs_buffer_format(&text, "item_name %s\n", files->manifest.item_name);
     if (files->is_bundle) {
         add_file(&text, &files->manifest, RS_FILE_CATALOG);
         add_file(&text, &files->manifest, RS_FILE_MODEL);
@@ -132,8 +134,9 @@ static recsys_status set_description(struct recsys_model *model, const struct rs
     model->version = rs_copy_text(or_else(manifest->version, "0"));
     model->algorithm = rs_copy_text(or_else(manifest->algorithm, or_else(implicit->algorithm, "")));
     model->training_date = rs_copy_text(or_else(manifest->training_date, ""));
+    model->item_name = rs_copy_text(or_else(manifest->item_name, "movie"));
     if (model->name == NULL || model->version == NULL || model->algorithm == NULL ||
-        model->training_date == NULL)
+        model->training_date == NULL || model->item_name == NULL)
         return rs_error_nomem(err, "description of the model");
     status = rs_manifest_dump(manifest, "metrics", &metrics, err);
     if (status == RECSYS_OK)

@@ -36,6 +36,7 @@ static void destroy(recsys_model *model)
     rs_free(model->version);
     rs_free(model->algorithm);
     rs_free(model->training_date);
+    rs_free(model->item_name);
     rs_free(model->metadata);
     if (model->memory != NULL)
         rs_memory_destroy(model->memory);
@@ -91,6 +92,7 @@ recsys_status recsys_model_get_info(const recsys_model *model, recsys_model_info
     info.training_date = model->training_date;
     info.fingerprint = model->fingerprint;
     info.metadata = model->metadata;
+    info.item_name = model->item_name;
     rs_struct_write(out, &info, sizeof info);
     return RECSYS_OK;
 }

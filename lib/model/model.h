@@ -57,7 +57,7 @@ struct recsys_model {
 
     struct rs_catalog *catalog; /* never NULL */
 
-    char *name, *version, *algorithm, *training_date, *metadata;
+    char *name, *version, *algorithm, *training_date, *item_name, *metadata;
     char fingerprint[65];
     uint64_t mapped_bytes, private_bytes;
 

@@ -348,6 +348,7 @@ static const struct entry entries[] = {
     FIELD(recsys_model_info, training_date),
     FIELD(recsys_model_info, fingerprint),
     FIELD(recsys_model_info, metadata),
+    FIELD(recsys_model_info, item_name),
     CONST(RECSYS_ID_KIND_INTEGER),
     CONST(RECSYS_ID_KIND_TEXT),
     CONST(RECSYS_METRIC_INNER_PRODUCT),

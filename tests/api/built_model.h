@@ -119,6 +119,7 @@ static inline recsys_builder *create_full(void)
     check_ok(recsys_builder_set_field(builder, "version", "3", &err));
     check_ok(recsys_builder_set_field(builder, "algorithm", "als", &err));
     check_ok(recsys_builder_set_field(builder, "training_date", "2026-11-21", &err));
+    check_ok(recsys_builder_set_field(builder, "item_name", "book", &err));
     check_ok(recsys_builder_set_field(builder, "link", "linear", &err));
     check_ok(recsys_builder_set_field(builder, "link_min", "0.5", &err));
     check_ok(recsys_builder_set_field(builder, "link_max", "5", &err));
@@ -199,6 +200,7 @@ static inline void check_full(const char *name)
     assert_string_equal(info.version, "3");
     assert_string_equal(info.algorithm, "als");
     assert_string_equal(info.training_date, "2026-11-21");
+    assert_string_equal(info.item_name, "book");
     assert_non_null(strstr(info.metadata, "\"recall@10\":0.12"));
     for (uint32_t row = 0; row < N_USERS; row++)
         check_user(model, number(user_ids[row]), row, 1);

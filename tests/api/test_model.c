@@ -60,6 +60,7 @@ static void a_model_says_what_it_is(void **state)
     assert_string_equal(info.version, "3");
     assert_string_equal(info.algorithm, "als");
     assert_string_equal(info.training_date, "2026-11-21T03:00:00Z");
+    assert_string_equal(info.item_name, "movie"); /* the manifest does not say */
     assert_int_equal(strlen(info.fingerprint), 64);
     assert_int_equal(strspn(info.fingerprint, "0123456789abcdef"), 64);
     assert_int_equal(info.metadata[0], '{');

@@ -202,7 +202,7 @@ def test_inspect_shows_what_the_model_is(case):
     table = case.run("inspect", case.bundle).ok().out
     lines = [" ".join(line.split()) for line in table.splitlines()]
     for line in ("name films", "version 4", "algorithm als", "trained 2026-01-02T03:04:05Z",
-                 "users 6, integer ids", "items 40, integer ids", "dimensions 8",
+                 "users 6, integer ids", "items 40, integer ids, each a movie", "dimensions 8",
                  "score inner_product, link clip", "catalogue 40 items", "seen 24 user-item pairs",
                  "metrics recall@10 = 0.125", "hyperparameters factors = 8"):
         assert line in lines, "%r is not in\n%s" % (line, table)
@@ -213,7 +213,7 @@ def test_inspect_prints_json(case):
     want = {"name": "films", "version": "4", "algorithm": "als", "dimensions": 8, "n_users": 6, "n_items": 40,
             "n_seen": 24, "n_catalog": 40, "n_features": 0, "user_ids": "integer", "item_ids": "integer",
             "metric": "inner_product", "link": {"kind": "clip"}, "metrics": {"recall@10": 0.125},
-            "hyperparameters": {"factors": 8}, "training_date": "2026-01-02T03:04:05Z"}
+            "hyperparameters": {"factors": 8}, "training_date": "2026-01-02T03:04:05Z", "item_name": "movie"}
     for name, value in want.items():
         assert info[name] == value, (name, info[name])
     assert len(info["fingerprint"]) == 64

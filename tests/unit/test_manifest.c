@@ -25,7 +25,7 @@ static void everything_a_manifest_says_is_read(void **state)
 {
     static const char json[] =
         BEGIN ",\"name\":\"movies\",\"version\":\"3\",\"algorithm\":\"als\","
-              "\"training_date\":\"2026-11-21\",\"metric\":\"cosine\","
+              "\"training_date\":\"2026-11-21\",\"item_name\":\"book\",\"metric\":\"cosine\","
               "\"link\":{\"kind\":\"linear\",\"min\":0.5,\"max\":5},"
               "\"metrics\":{\"b\":0.5,\"a\":1},\"hyperparameters\":null,\"owner\":[1,{}]" END;
     struct rs_manifest manifest;
@@ -37,6 +37,7 @@ static void everything_a_manifest_says_is_read(void **state)
     assert_string_equal(manifest.version, "3");
     assert_string_equal(manifest.algorithm, "als");
     assert_string_equal(manifest.training_date, "2026-11-21");
+    assert_string_equal(manifest.item_name, "book");
     assert_int_equal(manifest.dtype, RECSYS_DTYPE_F32);
     assert_int_equal(manifest.dimensions, 4);
     assert_int_equal(manifest.n_users, 2);
@@ -66,6 +67,7 @@ static void what_is_optional_has_defaults(void **state)
     assert_int_equal(rs_manifest_parse(json, strlen(json), "m", &manifest, NULL), RECSYS_OK);
     assert_string_equal(manifest.name, "");
     assert_string_equal(manifest.version, "");
+    assert_string_equal(manifest.item_name, "");
     assert_int_equal(manifest.metric, RECSYS_METRIC_INNER_PRODUCT);
     assert_int_equal(manifest.link, RECSYS_LINK_SIGMOID);
     rs_manifest_destroy(&manifest);

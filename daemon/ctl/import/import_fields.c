@@ -7,7 +7,7 @@
 static const struct ctl_import_target targets[] = {
     {"name", "name"},         {"version", "version"},   {"algorithm", "algorithm"},
     {"metric", "metric"},     {"link", "link"},         {"training-date", "training_date"},
-    {"link-min", "link_min"}, {"link-max", "link_max"},
+    {"link-min", "link_min"}, {"link-max", "link_max"}, {"item-name", "item_name"},
 };
 
 enum { N_TARGETS = sizeof targets / sizeof targets[0] };

@@ -1,0 +1,90 @@
+"""How Python owns objects of the library, and how calls that can fail raise.
+
+`Held` owns one object and gives it back when Python has no more use for it. A method takes it into
+a local variable before it calls C; so an object that another thread closes meanwhile lives until
+the call has returned.
+"""
+from __future__ import annotations
+
+import ctypes
+from ctypes import byref
+from typing import Any, Callable, Optional
+
+from ._native import abi, lib
+from .errors import StateError, error_of
+
+
+def call(function: Callable[..., int], *arguments: Any) -> None:
+    """Run a function whose last parameter is the error record; raise what its status means."""
+    err = abi.recsys_error()
+    status = function(*arguments, byref(err))
+    if status:
+        raise error_of(status, err.message, err.sys_errno)
+
+
+class Held:
+    """One object of the library, given back when nothing in Python refers to it any more."""
+
+    __slots__ = ("pointer", "_give_back", "keep", "__weakref__")
+
+    def __init__(self, pointer: int, give_back: Callable[[int], None], keep: Any = None) -> None:
+        self.pointer = pointer
+        self._give_back = give_back
+        self.keep = keep  # what the object borrows from Python
+
+    def __del__(self) -> None:
+        self._give_back(self.pointer)
+
+
+def create(function: Callable[..., int], give_back: Callable[[int], None], *arguments: Any,
+           keep: Any = None) -> Held:
+    """Call a function whose last but one parameter receives a new object."""
+    out = ctypes.c_void_p()
+    call(function, *arguments, byref(out))
+    assert out.value is not None
+    return Held(out.value, give_back, keep)
+
+
+class Owner:
+    """The base of all classes over an object of the library: close(), `with`, and the object."""
+
+    _held: Optional[Held]
+
+    def _open(self) -> Held:
+        """The object, for the time of a call."""
+        held = self._held
+        if held is None:
+            raise StateError(f"this {type(self).__name__} was closed")
+        return held
+
+    def close(self) -> None:
+        """Give the object back. Calls that are running and views that exist stay valid."""
+        self._held = None
+
+    @property
+    def closed(self) -> bool:
+        return self._held is None
+
+    def __enter__(self) -> Any:
+        self._open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"a {type(self).__name__} belongs to its process and cannot be pickled; "
+                        "send what it was made from")
+
+
+def text(value: Optional[bytes]) -> str:
+    """Text of the library as str; "" for NULL."""
+    return value.decode("utf-8", "replace") if value else ""
+
+
+def take(value: Any) -> bytes:
+    """The bytes of a recsys_value, which is given back."""
+    try:
+        return ctypes.string_at(value.data, value.size) if value.data else b""
+    finally:
+        lib.recsys_value_release(byref(value))

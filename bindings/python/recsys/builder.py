@@ -1,0 +1,108 @@
+"""Write a model as a bundle: from NumPy arrays, or from files."""
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional, Union
+
+import numpy as np
+
+from . import arrays
+from ._held import Held, Owner, call, create
+from ._native import lib
+from .interrupt import interruptible
+
+Path = Union[str, os.PathLike[str]]
+
+
+class Builder(Owner):
+    """Collects the parts of a model, then writes them as a bundle. For one thread at a time.
+
+        user_factors [n_users, d]   item_factors [n_items, d]    required; any real dtype
+        user_bias [n_users]         item_bias [n_items]
+        user_ids [n_users]          item_ids [n_items]           integers or texts; else 0, 1, ...
+        feature_factors [n_features, d], feature_names           texts
+        item_popularity [n_items]   0..1
+        seen_offsets [n_users+1], seen_items [n], seen_weights [n]   a CSR matrix: its indptr,
+                                    indices (rows of item_factors, ascending) and data
+
+    >>> import numpy, os, tempfile
+    >>> rng = numpy.random.default_rng(1)
+    >>> builder = Builder(name="tiny", link="linear", link_min=-10, link_max=10)
+    >>> builder.set_array("user_factors", rng.normal(size=(3, 4)))
+    >>> builder.set_array("item_factors", rng.normal(size=(5, 4)).astype("float32"))
+    >>> builder.set_texts("item_ids", ["a", "b", "c", "d", "e"])
+    >>> builder.add_item({"id": "a", "title": "The A", "genres": ["Drama"]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     builder.write(os.path.join(folder, "bundle"))
+    """
+
+    def __init__(self, **fields: Any) -> None:
+        """The fields are those of set_field()."""
+        self._held: Optional[Held] = create(lib.recsys_builder_create,
+                                                lib.recsys_builder_destroy, keep={})
+        for name, value in fields.items():
+            self.set_field(name, value)
+
+    def set_array(self, name: str, array: Any) -> None:
+        """Set one array. It is not copied and must not change until write() has returned."""
+        held = self._open()
+        values = arrays.with_strides(np.asarray(array))
+        call(lib.recsys_builder_set_array, held.pointer, name.encode(),
+             ctypes.byref(arrays.describe(name, values)))
+        held.keep[name] = values
+
+    def set_texts(self, name: str, texts: Sequence[str]) -> None:
+        """Set user_ids, item_ids or feature_names as texts of 1 to 255 bytes."""
+        if isinstance(texts, (str, bytes)):
+            raise TypeError(f"{name}: a list of texts is wanted, not one text")
+        encoded = [_no_nul(name, value) for value in texts]
+        array = (ctypes.c_char_p * len(encoded))(*encoded)
+        call(lib.recsys_builder_set_texts, self._open().pointer, name.encode(), array, len(encoded))
+
+    def set_field(self, field: str, value: Any) -> None:
+        """Set a field of the manifest: name, version, algorithm, training_date, metric, link,
+        link_min, link_max, metrics.NAME, hyperparameters.NAME, tags.NAME."""
+        written = value if isinstance(value, str) else json.dumps(value)
+        call(lib.recsys_builder_set_field, self._open().pointer, _no_nul("field", field),
+             _no_nul(field, written))
+
+    def add_item(self, item: Mapping[str, Any]) -> None:
+        """Add one item's entry to the catalogue: id, and any of title, genres, release_year,
+        rating, poster_url, language, adult."""
+        line = json.dumps(dict(item), ensure_ascii=False).encode()
+        call(lib.recsys_builder_add_item, self._open().pointer, line, len(line))
+
+    def import_array(self, name: str, path: Path, member: Optional[str] = None) -> None:
+        """Read one array from a .npy, or a member of an .npz or .safetensors."""
+        call(lib.recsys_builder_import_array, self._open().pointer, name.encode(),
+             os.fsencode(path), None if member is None else member.encode())
+
+    def import_model(self, path: Path) -> None:
+        """Take over every array of an .npz of implicit, a .safetensors, or a bundle."""
+        interruptible(call, lib.recsys_builder_import_model, self._open().pointer, os.fsencode(path))
+
+    def import_catalogue(self, path: Path) -> None:
+        """add_item() for every line of a JSON Lines file."""
+        call(lib.recsys_builder_import_catalog, self._open().pointer, os.fsencode(path))
+
+    def write(self, path: Path) -> None:
+        """Check that the parts fit together and write the bundle as folder `path`, which must not
+        exist. It appears complete or not at all."""
+        interruptible(_write, self._open(), os.fsencode(path))
+
+
+def _write(held: Held, path: bytes) -> None:
+    call(lib.recsys_builder_write, held.pointer, path)
+
+
+def _no_nul(name: str, value: str) -> bytes:
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: a str is wanted, not {type(value).__name__}")
+    if "\0" in value:
+        raise ValueError(f"{name}: a text may not contain NUL: {value!r}")
+    return value.encode()
+
+

@@ -1,0 +1,199 @@
+"""Answers: Recommendations for one user, Batch for many."""
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Union, overload
+
+import numpy as np
+
+from ._native import abi, lib
+from ._native.layout import dtype, unpacker
+from .ids import Id, from_parts
+
+if TYPE_CHECKING:
+    import pandas
+
+    from .model import Model
+
+REPLY = unpacker(abi.recsys_reply)
+REPLY_AT = {name: i for i, name in enumerate(dtype(abi.recsys_reply).names or ())}
+ITEM = unpacker(abi.recsys_recommendation)
+ITEM_DTYPE = dtype(abi.recsys_recommendation)
+STRATEGIES = {number: lib.recsys_strategy_name(number).decode() for number in range(1, 8)}
+KINDS = {abi.RECSYS_PREFERENCE_GENRE: "genre", abi.RECSYS_PREFERENCE_LANGUAGE: "language",
+         abi.RECSYS_PREFERENCE_DECADE: "decade", abi.RECSYS_PREFERENCE_RATING: "rating",
+         abi.RECSYS_PREFERENCE_LIKED: "liked"}
+
+
+class Recommendation(NamedTuple):
+    """One recommended item.
+
+    item_id  its id
+    score    0..1, after the link; the order is by `raw`
+    raw      the score before the link
+    reason   one line of English; None unless `reasons` were asked for
+    causes   ids of the liked items that this one is similar to, the most important first
+    """
+
+    item_id: Id
+    score: float
+    raw: float
+    reason: Union[str, None] = None
+    causes: tuple[Id, ...] = ()
+
+
+class Recommendations(Sequence[Recommendation]):
+    """The answer to one request, best first: a sequence of Recommendation that prints as a table.
+
+    strategy    the one that answered: "user", "popularity", "session", ...
+    known_user  whether the model has the user
+    ignored     preferences that could not be used, as (kind, text)
+    """
+
+    __slots__ = ("model", "strategy", "known_user", "ignored", "_data", "_items", "_said")
+
+    def __init__(self, model: Model, data: bytes, strategy: int, flags: int,
+                 said: Sequence[tuple[Union[str, None], tuple[Id, ...]]] = (),
+                 ignored: Sequence[tuple[str, str]] = ()) -> None:
+        self.model = model  # which has the texts of ids
+        self.strategy = STRATEGIES.get(strategy, "")
+        self.known_user = bool(flags & abi.RECSYS_REPLY_KNOWN_USER)
+        self.ignored = ignored
+        self._data = data
+        self._items: Union[list[Recommendation], None] = None
+        self._said = said
+
+    def _list(self) -> list[Recommendation]:
+        """The objects, made when they are first looked at."""
+        items = self._items
+        if items is None:
+            said = self._said
+            items = [Recommendation(from_parts(text, number) if text else number, score, raw,
+                                    *(said[i] if said else ()))
+                     for i, (text, number, score, raw, _, _, _, _)
+                     in enumerate(ITEM.iter_unpack(self._data))]
+            self._items = items
+        return items
+
+    @overload
+    def __getitem__(self, i: int) -> Recommendation: ...
+    @overload
+    def __getitem__(self, i: slice) -> list[Recommendation]: ...
+    def __getitem__(self, i: Union[int, slice]) -> Union[Recommendation, list[Recommendation]]:
+        return self._list()[i]
+
+    def __len__(self) -> int:
+        return len(self._data) // ITEM.size
+
+    def __iter__(self) -> Iterator[Recommendation]:
+        return iter(self._list())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Recommendations) and self._list() == other._list()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def ids(self) -> list[Id]:
+        """The ids of the items, best first."""
+        return [item.item_id for item in self._list()]
+
+    @property
+    def scores(self) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """float32 [n]: the scores, best first."""
+        made: np.ndarray[Any, Any] = np.frombuffer(self._data, ITEM_DTYPE)["score"].copy()
+        return made
+
+    def to_dataframe(self) -> pandas.DataFrame:
+        """Columns rank (from 1), item_id, score, raw; title, if the model has a catalogue; reason,
+        if reasons were asked for. Needs pandas."""
+        import pandas
+
+        items = self._list()
+        columns: dict[str, Any] = {
+            "rank": range(1, len(items) + 1), "item_id": [item.item_id for item in items],
+            "score": self.scores, "raw": np.frombuffer(self._data, ITEM_DTYPE)["raw"].copy()}
+        if self.model.info.n_catalog:
+            columns["title"] = self._titles()
+        if self._said:
+            columns["reason"] = [item.reason for item in items]
+        return pandas.DataFrame(columns)
+
+    def _titles(self) -> list[str]:
+        catalogue = self.model.catalogue
+        return [catalogue[item.item_id].title for item in self._list()]
+
+    def __repr__(self) -> str:
+        items = self._list()
+        head = f"{len(items)} recommendations by {self.strategy}"
+        titles = self._titles() if items and not self.model.closed and \
+            self.model.info.n_catalog else [""] * len(items)
+        lines = [f"{i:4}  {item.item_id!s:>10}  {item.score:.4f}  {title}".rstrip() +
+                 (f"  ({item.reason})" if item.reason else "")
+                 for i, (item, title) in enumerate(zip(items, titles), 1)]
+        return "\n".join([head] + lines)
+
+
+class Batch(NamedTuple):
+    """The answers to n users, each with room for k items; rows of an array are users.
+
+    ids         [n, k] int64, -1 where there is no answer; of text ids an array of str and None
+    scores      [n, k] float32, after the link; minus infinity where there is no answer
+    rows        [n, k] uint32: rows of the model's item_* arrays; 4294967295 where there is none
+    counts      [n] uint32: how many answers each user has
+    strategies  [n] uint32: RECSYS_STRATEGY_*; see strategy_names()
+    """
+
+    ids: np.ndarray[Any, Any]
+    scores: np.ndarray[Any, np.dtype[np.float32]]
+    rows: np.ndarray[Any, np.dtype[np.uint32]]
+    counts: np.ndarray[Any, np.dtype[np.uint32]]
+    strategies: np.ndarray[Any, np.dtype[np.uint32]]
+
+    def strategy_names(self) -> list[str]:
+        """The strategy that answered each user: "user", "popularity", ..."""
+        return [STRATEGIES.get(number, "") for number in self.strategies.tolist()]
+
+    def to_dataframe(self, user_ids: Any = None) -> pandas.DataFrame:
+        """One line an answer: user_id (or the user's number in the batch), rank, item_id, score."""
+        import pandas
+
+        n, k = self.scores.shape
+        there = np.arange(k) < self.counts[:, None]
+        users = np.arange(n) if user_ids is None else np.asarray(user_ids)
+        return pandas.DataFrame({
+            "user_id": np.repeat(users, self.counts), "rank": np.nonzero(there)[1] + 1,
+            "item_id": self.ids[there], "score": self.scores[there]})
+
+
+def said_of(reply: Any) -> list[tuple[Union[str, None], tuple[Id, ...]]]:
+    """Reason and causes of every item: copied, since the next call overwrites them."""
+    said = []
+    for i in range(reply.count):
+        item = abi.recsys_recommendation.from_address(reply.items + i * reply.item_size)
+        causes = (abi.recsys_id * item.n_causes).from_address(item.causes) if item.causes else ()
+        said.append((item.reason.decode() if item.reason else None,
+                     tuple(from_parts(*_parts(cause)) for cause in causes)))
+    return said
+
+
+def ignored_of(reply: Any) -> list[tuple[str, str]]:
+    """The preferences that could not be used."""
+    found = (abi.recsys_preference * reply.n_ignored).from_address(reply.ignored)
+    return [(KINDS.get(p.kind, ""), (p.text or b"").decode()) for p in found]
+
+
+def _parts(item: Any) -> tuple[int, int]:
+    pair = (ctypes.c_uint64 * 2).from_buffer(item)
+    return pair[0], pair[1]
+
+
+def ids_of(pairs: np.ndarray[Any, Any], texts: bool) -> np.ndarray[Any, Any]:
+    """The ids of uint64 [n, k, 2], as recsys_recommend_into() writes recsys_id."""
+    if not texts:
+        return np.ascontiguousarray(pairs[..., 1]).view(np.int64)
+    made = np.empty(pairs.shape[:2], dtype=object)
+    made.reshape(-1)[:] = [from_parts(text, number) if text else None
+                           for text, number in pairs.reshape(-1, 2).tolist()]
+    return made

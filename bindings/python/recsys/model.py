@@ -60,6 +60,7 @@ class ModelInfo(NamedTuple):
     training_date: str
     fingerprint: str
     metadata: str
+    item_name: str
 
 
 def _info(held: Held) -> ModelInfo:

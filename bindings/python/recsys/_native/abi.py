@@ -405,6 +405,7 @@ class recsys_model_info(c.Structure):
         ("training_date", c.c_char_p),
         ("fingerprint", c.c_char_p),
         ("metadata", c.c_char_p),
+        ("item_name", c.c_char_p),
     ]
 
 

@@ -73,9 +73,10 @@
       "Connections that recsysd accepts: those that are served and those that wait for a " \
       "worker. Not more than threads = only one may wait.") \
     X(request_timeout_ms, NUMBER, 100, 600000, "10000", "ms", \
-      "How long a request may take to arrive, and how long it waits for a thread that " \
-      "computes the same answer or for a batch. Too small = slow clients get 408; too large = " \
-      "they keep a worker busy.") \
+      "How long a request may take to arrive, how long it waits for a thread that computes the " \
+      "same answer or for a batch, and how long its reply may take to leave, which has 1 s more " \
+      "for each 256 KiB. Too small = slow clients get 408 or half a reply; too large = they keep " \
+      "a worker busy.") \
     X(keep_alive_timeout_ms, NUMBER, 1, 600000, "5000", "ms", \
       "How long a connection without a request stays open; it occupies a worker for that " \
       "time. Lower it if there are more clients than threads.") \

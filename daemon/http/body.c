@@ -1,7 +1,7 @@
 /* daemon/http/body.c - reads the body of a request, and parses it.
  *
- * A body in chunks is read past civetweb where that is possible (connection.c). A client that sends
- * one byte at a time does not get more time for it.
+ * A body in chunks is read past civetweb where that is possible (connection.c). The whole body has
+ * one deadline: a client that sends one byte at a time does not get more time for it.
  */
 #include "daemon/http/body.h"
 
@@ -17,18 +17,36 @@
 #include "lib/base/clock.h"
 #include "lib/base/utf8.h"
 
-#define FIRST_PIECE 64u /* small reads at first: a slow sender meets the deadline soon */
 #define LARGEST_PIECE 65536u
 #define DISCARD_BYTES (4u << 20)
 #define DISCARD_NS 1000000000u
 
+enum { BROKEN = -2, LATE = -1, ENDED = 0 }; /* instead of a number of bytes */
+
+static uint64_t body_deadline(const struct rd_request *request)
+{
+    return request->start_ns + request->http->settings.request_timeout_ms * 1000000u;
+}
+
+/* Some bytes of the body. Where the connection is not known, civetweb's own time-out counts, which
+ * begins again with every byte. */
 static int read_some(struct rd_request *request, char *out, size_t size, uint64_t deadline)
 {
     struct rd_connection *connection = &request->worker->connection;
+    int n;
 
-    if (request->headers.transfer_encoding != NULL && rd_connection_is_known(connection))
-        return rd_connection_read(connection, out, size, deadline);
-    return mg_read(request->conn, out, size);
+    if (rd_connection_is_known(connection)) {
+        if (request->headers.transfer_encoding != NULL)
+            return rd_connection_read(connection, out, size, deadline);
+        n = rd_connection_wait(connection, deadline);
+        if (n <= 0)
+            return n == 0 ? ENDED : LATE;
+        size = (size_t)n < size ? (size_t)n : size;
+    } else if (rs_clock_ns() > deadline) {
+        return LATE;
+    }
+    n = mg_read(request->conn, out, size);
+    return n < 0 ? BROKEN : n;
 }
 
 /*
@@ -57,38 +75,32 @@ static bool too_large(struct rd_request *request, uint64_t unread)
     return rd_reply_error(request, 413, "Request body too large");
 }
 
-/* One piece at a time up to `limit` bytes. -1: incomplete or malformed, 0: too late, 1:
- * complete. */
+/* Up to `limit` bytes, which is the length of a body that is not chunked. -1: incomplete or
+ * malformed, 0: too late, 1: complete. */
 static int read_pieces(struct rd_request *request, struct rs_buffer *body, uint64_t limit,
                        bool chunked)
 {
-    uint64_t deadline = request->start_ns + request->http->settings.request_timeout_ms * 1000000u;
-    size_t piece = FIRST_PIECE;
+    uint64_t deadline = body_deadline(request);
 
-    while (chunked || body->size < limit) {
-        size_t left = (size_t)(limit - body->size), want = chunked || left > piece ? piece : left;
+    while (body->size < limit || (chunked && body->size == limit)) {
+        size_t left = (size_t)(limit - body->size) + (chunked ? 1u : 0u);
+        size_t want = left < LARGEST_PIECE ? left : LARGEST_PIECE;
         char *to = rs_buffer_reserve(body, want);
-        int n = to == NULL ? -1 : mg_read(request->conn, to, want);
+        int n = to == NULL ? BROKEN : read_some(request, to, want, deadline);
 
-        if (n < 0 || (n == 0 && !chunked))
-            return -1;
-        if (n == 0)
-            return 1;
-        body->size += (size_t)n;
-        if (body->size > limit)
-            return 1; /* the caller checks the size */
-        if (rs_clock_ns() > deadline)
+        if (n == LATE)
             return 0;
-        if (piece < LARGEST_PIECE)
-            piece *= 2;
+        if (n <= 0)
+            return n == ENDED && chunked ? 1 : -1;
+        body->size += (size_t)n;
     }
-    return 1;
+    return 1; /* the caller checks the size */
 }
 
 /* The same for a chunked body, read past civetweb. */
 static int read_chunks(struct rd_request *request, struct rs_buffer *body, uint64_t limit)
 {
-    uint64_t deadline = request->start_ns + request->http->settings.request_timeout_ms * 1000000u;
+    uint64_t deadline = body_deadline(request);
     struct rd_chunked chunked = {0};
     char bytes[8192];
 

@@ -6,6 +6,9 @@
  * connection, which is closed after it, so its bytes can be read without civetweb: those that came
  * together with the head are in civetweb's buffer, the others in the socket.
  *
+ * civetweb's time-outs begin again with every byte that arrives or leaves. So a worker waits here, for
+ * as long as its request has left, before it lets civetweb read, and it sends replies itself.
+ *
  * Targets that civetweb does not answer are rewritten when they are received (target.c).
  *
  * The socket and the fill of the buffer are known from recv(): as in stack.c, a function of the
@@ -20,6 +23,7 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "daemon/http/target.h"
@@ -34,6 +38,8 @@ static _Thread_local struct {
     char *first; /* where the thread's first call put its bytes: in civetweb's buffer */
     char *end;
     size_t room; /* of that buffer; 0 = this thread is no worker */
+    uint64_t close_by_ns; /* civetweb reads what a client still sends, before it closes; 0: it does
+                             not close now */
 } received;
 
 static atomic_bool stopping;
@@ -50,8 +56,11 @@ static void see_head(const char *buffer, size_t n)
 
 __attribute__((visibility("default"))) ssize_t recv(int fd, void *buffer, size_t size, int flags)
 {
-    ssize_t n = recvfrom(fd, buffer, size, flags, NULL, NULL);
+    ssize_t n;
 
+    if (received.close_by_ns != 0 && rs_clock_ns() > received.close_by_ns)
+        return 0; /* as if the client had closed it */
+    n = recvfrom(fd, buffer, size, flags, NULL, NULL);
     if (n > 0) {
         if (received.first == NULL)
             received.first = buffer;
@@ -92,6 +101,7 @@ void rd_connection_begin(struct rd_connection *connection, const struct mg_reque
         connection->end = connection->base + connection->left;
     }
     connection->body = connection->base == NULL ? NULL : find_body(info);
+    connection->n_promised = 0;
     if (connection->body != NULL &&
         (info->request_method < connection->base || connection->body > connection->end))
         connection->body = NULL;
@@ -105,11 +115,33 @@ void rd_connection_end(struct rd_connection *connection, uint64_t length)
     if (connection->left > 0) /* the next request, which was received with this one */
         rd_target_rewrite(connection->end - connection->left, connection->left);
     connection->n_received = received.n;
+    connection->body = NULL;
 }
 
 bool rd_connection_is_known(const struct rd_connection *connection)
 {
     return connection->body != NULL;
+}
+
+/* Until the socket is ready for `events`. False: late, or stopping. */
+static bool wait_until_ready(int fd, short events, uint64_t deadline_ns)
+{
+    uint64_t now;
+
+    while ((now = rs_clock_ns()) < deadline_ns &&
+           !atomic_load_explicit(&stopping, memory_order_relaxed)) {
+        uint64_t left_ms = (deadline_ns - now + 999999u) / 1000000u;
+        struct pollfd wanted = {fd, events, 0};
+
+        if (poll(&wanted, 1, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS) > 0)
+            return true;
+    }
+    return false;
+}
+
+static bool may_succeed_later(void)
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
 int rd_connection_read(struct rd_connection *connection, char *out, size_t size,
@@ -124,19 +156,56 @@ int rd_connection_read(struct rd_connection *connection, char *out, size_t size,
         connection->body += n;
         return (int)n;
     }
-    while (rs_clock_ns() < deadline_ns && !atomic_load_explicit(&stopping, memory_order_relaxed)) {
-        struct pollfd wanted = {connection->fd, POLLIN, 0};
-        ssize_t n;
+    while (wait_until_ready(connection->fd, POLLIN, deadline_ns)) {
+        ssize_t n = recvfrom(connection->fd, out, size, MSG_DONTWAIT, NULL, NULL);
 
-        if (poll(&wanted, 1, SLICE_MS) == 0)
-            continue;
-        n = recvfrom(connection->fd, out, size, MSG_DONTWAIT, NULL, NULL);
         if (n >= 0)
             return (int)n;
-        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+        if (!may_succeed_later())
             return 0;
     }
     return -1;
+}
+
+int rd_connection_wait(struct rd_connection *connection, uint64_t deadline_ns)
+{
+    size_t there = (size_t)(connection->end - connection->body) - connection->n_promised;
+    int n = 0;
+
+    if (there > 0) {
+        connection->n_promised += there;
+        return (int)there;
+    }
+    if (!wait_until_ready(connection->fd, POLLIN, deadline_ns))
+        return -1;
+    return ioctl(connection->fd, FIONREAD, &n) == 0 ? n : 0;
+}
+
+bool rd_connection_write(struct rd_connection *connection, const char *bytes, size_t size,
+                         uint64_t deadline_ns)
+{
+    while (size > 0) {
+        ssize_t n = send(connection->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (n > 0) {
+            bytes += n;
+            size -= (size_t)n;
+        } else if (!may_succeed_later() ||
+                   !wait_until_ready(connection->fd, POLLOUT, deadline_ns)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void rd_connection_opened(void)
+{
+    received.close_by_ns = 0;
+}
+
+void rd_connection_close_by(uint64_t deadline_ns)
+{
+    received.close_by_ns = deadline_ns;
 }
 
 void rd_connection_stop(void)

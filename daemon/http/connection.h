@@ -1,4 +1,4 @@
-/* daemon/http/connection.h - reads bytes of a connection without civetweb. */
+/* daemon/http/connection.h - reads and writes bytes of a connection by a deadline. */
 #ifndef RECSYSD_CONNECTION_H
 #define RECSYSD_CONNECTION_H
 
@@ -16,6 +16,7 @@ struct rd_connection {
     size_t left;         /* bytes in it that were behind the last request */
     const char *body;    /* of this request; NULL if it is not known where it begins */
     char *end;           /* of what has been received */
+    size_t n_promised;   /* bytes from `body` on that rd_connection_wait() has counted */
 };
 
 /* This thread is a worker, and civetweb's buffer in it has `size` bytes. Call it before civetweb
@@ -32,6 +33,16 @@ bool rd_connection_is_known(const struct rd_connection *connection);
  * error; -1: `deadline_ns` has passed, or the daemon is stopping. */
 int rd_connection_read(struct rd_connection *connection, char *out, size_t size,
                        uint64_t deadline_ns);
+/* Instead: wait for bytes, and return how many mg_read() can give at once. 0 and -1 as above. */
+int rd_connection_wait(struct rd_connection *connection, uint64_t deadline_ns);
+/* Send all bytes by `deadline_ns`, else false. */
+bool rd_connection_write(struct rd_connection *connection, const char *bytes, size_t size,
+                         uint64_t deadline_ns);
+/* This thread has begun to serve another connection. */
+void rd_connection_opened(void);
+/* civetweb closes this thread's connection after the reply: what it still receives from it ends at
+ * `deadline_ns`. */
+void rd_connection_close_by(uint64_t deadline_ns);
 /* From now on reads do not wait any more. */
 void rd_connection_stop(void);
 

@@ -21,6 +21,8 @@
     "Content-Security-Policy: default-src 'none'; script-src 'self'; connect-src 'self'; "         \
     "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
 #define RETRY_AFTER_S 5u
+#define LEAST_RATE 262144u     /* bytes/s that a client must be able to read */
+#define CLOSING_NS 1000000000u /* for what a client is still sending when its reply is written */
 
 bool rd_reply_error(struct rd_request *request, int status, const char *detail)
 {
@@ -135,6 +137,17 @@ static void build_head(struct rs_buffer *head, const struct rd_request *request,
                                                  : "Connection: close\r\n\r\n");
 }
 
+/* A client that reads slowly gets the time of any request, and more for a large reply. */
+static bool write_by_deadline(struct rd_request *request, const char *bytes, size_t size)
+{
+    uint64_t now = rs_clock_ns(), ms = request->http->settings.request_timeout_ms;
+
+    if (!rd_connection_is_known(&request->worker->connection))
+        return mg_write(request->conn, bytes, size) == (int)size;
+    return rd_connection_write(&request->worker->connection, bytes, size,
+                               now + (ms + size * 1000u / LEAST_RATE) * 1000000u);
+}
+
 /* Headers in front of the body, in one write. */
 static void write_all(struct rd_request *request, struct rs_buffer *out, bool packed, bool may_pack)
 {
@@ -150,8 +163,11 @@ static void write_all(struct rd_request *request, struct rs_buffer *out, bool pa
         return;
     start = out->bytes + RD_HEADROOM - head.size;
     memcpy(start, head.bytes, head.size);
-    (void)mg_write(request->conn, start,
-                   head.size + (request->is_head || request->status == 204 ? 0 : body_size));
+    if (!write_by_deadline(request, start,
+                           head.size + (request->is_head || request->status == 204 ? 0 : body_size))) {
+        request->aborted = true;
+        mg_disable_connection_keep_alive(request->conn);
+    }
 }
 
 void rd_reply_send(struct rd_request *request)
@@ -174,6 +190,8 @@ void rd_reply_send(struct rd_request *request)
         atomic_load_explicit(&request->http->draining, memory_order_relaxed))
         request->keep_alive = false;
     write_all(request, out, packed, may_pack);
+    if (!request->keep_alive || request->aborted)
+        rd_connection_close_by(rs_clock_ns() + CLOSING_NS);
     settings->finished(request, out->size - RD_HEADROOM,
                        (double)(rs_clock_ns() - request->start_ns) * 1e-9, settings->user_data);
 }

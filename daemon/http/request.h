@@ -52,6 +52,7 @@ struct rd_request {
     bool bad_token;       /* the 401 is because of the token that the client sent */
     bool preflight;
     bool persistent; /* does the client want to keep the connection? */
+    bool aborted;    /* the client has not read the reply, or not in time */
     bool keep_alive; /* false once the connection cannot carry another request */
 };
 

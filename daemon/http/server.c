@@ -133,6 +133,14 @@ static void end_thread(const struct mg_context *context, int type, void *pointer
     rs_buffer_destroy(&worker->packed);
 }
 
+static int begin_connection(const struct mg_connection *conn, void **data)
+{
+    (void)conn;
+    (void)data;
+    rd_connection_opened();
+    return 0;
+}
+
 static int begin_request(struct mg_connection *conn)
 {
     struct rd_request request;
@@ -307,6 +315,7 @@ static struct mg_context *start(struct rd_http *http, const char *ports)
                    (unsigned long long)settings->keep_alive_timeout_ms);
     (void)snprintf(header_bytes, sizeof header_bytes, "%zu", request_bytes(settings));
     memset(&callbacks, 0, sizeof callbacks);
+    callbacks.init_connection = begin_connection;
     callbacks.begin_request = begin_request;
     callbacks.http_error = refuse;
     callbacks.init_thread = begin_thread;

@@ -143,6 +143,8 @@ void rd_access_log(const struct rd_request *request, size_t n_bytes, double seco
         rs_buffer_add_text(&line, ",\"cache\":");
         rs_json_put_string(&line, rd_cache_word(request->cache_use));
     }
+    if (request->aborted)
+        rs_buffer_add_text(&line, ",\"aborted\":true");
     rs_buffer_add_text(&line, "}\n");
     if (line.status == RECSYS_OK)
         add(line.bytes, line.size);

@@ -242,18 +242,74 @@ def test_slow_headers_and_slow_bodies_are_given_up(lab):
         assert daemon.get("/health/live").status == 200  # both workers are free again
 
 
-def test_a_body_that_trickles_meets_the_deadline(lab):
-    with lab.daemon("--model", lab.movies, "--request-timeout-ms=500", "--threads=1") as daemon:
-        connection, begin = daemon.connect(), time.monotonic()
-        connection.send(b"POST /api/v1/predict HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n")
+def trickle(connection, data, seconds, end):
+    """Sends one byte at a time until `end` is set or the daemon closes the connection."""
+    def run():
         try:
-            while time.monotonic() - begin < 30:
-                connection.send(b" ")
-                time.sleep(0.02)
+            while not end.wait(seconds):
+                connection.send(data)
         except OSError:
             pass
-        assert time.monotonic() - begin < 20
-        assert daemon.get("/health/live").status == 200
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def test_a_body_has_one_deadline_however_it_arrives(lab):
+    head = b"POST /api/v1/predict HTTP/1.1\r\nHost: a\r\n"
+    by_length, in_pieces = head + b"Content-Length: 5000\r\n", head + b"Transfer-Encoding: chunked\r\n"
+    starts = [by_length + b"\r\n", by_length + b"\r\n" + b" " * 100, by_length + b"Expect: 100-continue\r\n\r\n",
+              in_pieces + b"\r\n", in_pieces + b"\r\n17\r\n" + b" " * 10]
+    with lab.daemon("--model", lab.movies, "--request-timeout-ms=500", "--threads=1") as daemon:
+        for start in starts:
+            for trickles in (False, True):
+                connection, end, begin = daemon.connect(), threading.Event(), time.monotonic()
+                connection.send(start)
+                thread = trickle(connection, b" " if b"Length" in start else b"1", 1.0, end) if trickles else None
+                try:
+                    assert connection.read().status == 408, start
+                    assert time.monotonic() - begin < 20, start  # of 0.5 s and what a busy machine adds
+                finally:
+                    end.set()
+                    if thread:
+                        thread.join()
+                    connection.close()
+
+
+def test_who_goes_on_sending_after_the_reply_holds_no_worker(lab):
+    with lab.daemon("--model", lab.movies, "--request-timeout-ms=500", "--threads=1") as daemon:
+        connection, end = daemon.connect(), threading.Event()
+        connection.send(b"POST /api/v1/predict HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n")
+        thread = trickle(connection, b" ", 0.2, end)
+        try:
+            begin = time.monotonic()
+            assert daemon.get("/health/live").status == 200
+            assert time.monotonic() - begin < 20
+        finally:
+            end.set()
+            thread.join()
+
+
+def test_a_slow_reader_holds_no_worker(lab):
+    body = {"user_ids": list(range(1, 401)), "top_k": 50}  # 3.5 MB, more than a socket takes
+    with lab.daemon("--model", lab.movies, "--request-timeout-ms=500", "--threads=1", "--gzip-min-bytes=0") as daemon:
+        slow, end = socket.socket(), threading.Event()
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", daemon.port))
+        slow.sendall(encode("POST", "/api/v1/batch-predict", body=body))
+
+        def read_slowly():
+            while not end.wait(0.2) and slow.recv(512):
+                pass
+        thread = threading.Thread(target=read_slowly)
+        thread.start()
+        try:
+            assert wait_for(lambda: '"aborted":true' in daemon.read_log(), 60)
+            assert daemon.get("/health/live").status == 200
+        finally:
+            end.set()
+            thread.join()
+            slow.close()
 
 
 def test_a_large_body_is_read_whole(lab):

@@ -56,6 +56,12 @@ static bool make_deployment(struct rd_app *app)
         recsys_registry_open(config->registry, &app->registry, &err) != RECSYS_OK)
         return failed("cannot open the registry", &err);
     options.registry = app->registry;
+    options.n_canaries = (uint32_t)config->canary_queries;
+    options.min_items_ratio =
+        config->canary_min_items == 0 ? -1.0f : (float)config->canary_min_items / 100.0f;
+    options.flags = (config->canary_allow_id_kind ? RECSYS_DEPLOYMENT_ALLOW_ID_KIND : 0u) |
+                    (config->canary_allow_no_catalog ? RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG : 0u) |
+                    (config->canary_allow_no_seen ? RECSYS_DEPLOYMENT_ALLOW_NO_SEEN : 0u);
     if (recsys_deployment_create(config->model, &options, &app->deployment, &err) != RECSYS_OK)
         return failed("cannot use this model", &err);
     rd_model_changer_init(&app->changer, app->deployment, config->model, config->poll_registry_s);

@@ -153,6 +153,22 @@
     X(poll_registry_s, NUMBER, 0, 86400, "0", "s", \
       "How often to check whether the model's URI means another version, and load it. 0 = " \
       "only on SIGHUP or by the routes for models.") \
+    X(canary_queries, NUMBER, 1, 1000000, "32", "users", \
+      "How many users a new model must answer before it may serve; they are spread over all " \
+      "users that the active model has, too. Raise it for a more exact agreement in the log; " \
+      "each query takes as long as a request.") \
+    X(canary_min_items, NUMBER, 0, 1000, "50", "percent", \
+      "Fewest items of a new model, as a share of the active model's; with fewer it is " \
+      "rejected. Raise it if the catalogue hardly ever shrinks. 0 = any number.") \
+    X(canary_allow_id_kind, SWITCH, 0, 1, "off", "", \
+      "Accept a new model whose ids are texts where the active model's are integers, or the " \
+      "other way round. off = it is rejected, because clients would not know its ids.") \
+    X(canary_allow_no_catalog, SWITCH, 0, 1, "off", "", \
+      "Accept a new model without a catalogue if the active model has one. off = it is " \
+      "rejected: titles, genres and filters would be gone.") \
+    X(canary_allow_no_seen, SWITCH, 0, 1, "off", "", \
+      "Accept a new model without seen lists if the active model has them. off = it is " \
+      "rejected: users would get items that they have seen.") \
     X(drain_timeout_ms, NUMBER, 0, 600000, "10000", "ms", \
       "How long requests under way may still take after SIGTERM. Keep it below the time after " \
       "which the service manager kills the process. 0 = end them at once.") \

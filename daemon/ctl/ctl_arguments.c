@@ -6,6 +6,7 @@
  */
 #include "daemon/ctl/ctl_command.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,9 +161,19 @@ double ctl_number(const struct ctl_arguments *arguments, const char *option, dou
         return absent;
     value = strtod(text, &end);
     if (end == text || *end != '\0' || !(value >= low && value <= high))
-        ctl_usage_error(arguments->command, "%s%s must be a number from %g to %g, not '%s'",
+        ctl_usage_error(arguments->command, "%s%s must be a number from %.10g to %.10g, not '%s'",
                         dashes(option), option, low, high, text);
     return value;
+}
+
+uint32_t ctl_whole_number(const struct ctl_arguments *arguments, const char *option, uint32_t low,
+                          uint32_t high, uint32_t absent)
+{
+    double value = ctl_number(arguments, option, low, high, absent);
+
+    if (value != floor(value))
+        ctl_usage_error(arguments->command, "%s%s must be a whole number", dashes(option), option);
+    return (uint32_t)value;
 }
 
 const char **ctl_values(const struct ctl_arguments *arguments, const char *option, size_t *n)

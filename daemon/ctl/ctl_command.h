@@ -33,8 +33,8 @@ struct ctl_command {
     int (*run)(const struct ctl_arguments *arguments);
 };
 
-extern const struct ctl_command ctl_inspect, ctl_verify, ctl_import, ctl_recommend, ctl_similar,
-    ctl_explain, ctl_publish, ctl_alias, ctl_list, ctl_migrate, ctl_warm, ctl_revoke;
+extern const struct ctl_command ctl_inspect, ctl_verify, ctl_diff, ctl_import, ctl_recommend,
+    ctl_similar, ctl_explain, ctl_publish, ctl_alias, ctl_list, ctl_migrate, ctl_warm, ctl_revoke;
 
 /* The parsed command line of one subcommand. */
 struct ctl_arguments {
@@ -62,6 +62,8 @@ const char *ctl_required(const struct ctl_arguments *arguments, const char *opti
 /* The same as a number in [low, high], or `absent`. */
 double ctl_number(const struct ctl_arguments *arguments, const char *option, double low,
                   double high, double absent);
+uint32_t ctl_whole_number(const struct ctl_arguments *arguments, const char *option, uint32_t low,
+                          uint32_t high, uint32_t absent);
 
 /* All values of an option, in order. The caller frees the array; the texts are BORROWED. */
 const char **ctl_values(const struct ctl_arguments *arguments, const char *option, size_t *n);

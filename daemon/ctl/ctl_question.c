@@ -1,12 +1,11 @@
 /* daemon/ctl/ctl_question.c - see ctl_question.h. */
 #include "daemon/ctl/ctl_question.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_K 1000.0
+#define MAX_K 1000u
 
 bool ctl_parse_id(const char *what, const char *text, uint32_t kind, recsys_id *out)
 {
@@ -39,15 +38,6 @@ static int32_t parse_decade(const struct ctl_arguments *arguments)
     return (int32_t)strtol(text, NULL, 10);
 }
 
-static uint32_t parse_k(const struct ctl_arguments *arguments)
-{
-    double k = ctl_number(arguments, "k", 1.0, MAX_K, 10.0);
-
-    if (k != floor(k))
-        ctl_usage_error(arguments->command, "-k must be a whole number");
-    return (uint32_t)k;
-}
-
 bool ctl_question_prepare(struct ctl_question *question, const struct ctl_arguments *arguments)
 {
     recsys_request *request = &question->request;
@@ -61,7 +51,7 @@ bool ctl_question_prepare(struct ctl_question *question, const struct ctl_argume
     question->arguments = arguments;
     question->as_json = ctl_has(arguments, "json");
     question->with_reasons = ctl_has(arguments, "reasons");
-    request->k = parse_k(arguments);
+    request->k = ctl_whole_number(arguments, "k", 1u, MAX_K, 10u);
     request->decade = parse_decade(arguments);
     request->min_rating = (float)ctl_number(arguments, "min-rating", 0.0, 10.0, 0.0);
     question->genres = ctl_values(arguments, "genre", &n_genres);

@@ -27,9 +27,17 @@ extern "C" {
  * candidate.
  *
  * If a step fails, the active model goes on serving, and the status keeps the
- * failure. The canary asks the candidate and the active model for users that both
- * know. It rejects a candidate whose scores are not finite, whose answers are
- * empty, or whose number of items is below `min_items_ratio` of the active model's.
+ * failure. The canary compares the candidate with the active model, as
+ * recsys_model_compare() (comparison.h) does. It rejects a candidate
+ *
+ *   whose scores are not finite, or whose answers are all empty
+ *   with fewer items than `min_items_ratio` of the active model's
+ *   with ids of another kind                  RECSYS_DEPLOYMENT_ALLOW_ID_KIND
+ *   without a catalogue, if the active has it RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG
+ *   without seen lists, if the active has them  RECSYS_DEPLOYMENT_ALLOW_NO_SEEN
+ *
+ * unless a flag beside the rule allows it. If no model is served yet, only the first
+ * rule counts.
  *
  * Thread-safety: SYNCHRONIZED. The operator's steps run one at a time;
  *   recsys_deployment_acquire() never waits for them.
@@ -39,17 +47,21 @@ typedef struct recsys_deployment recsys_deployment;
 
 typedef struct recsys_deployment_options {
     uint32_t struct_size;
-    uint32_t n_canaries;         /* queries compared before a candidate is accepted; 0 = 32 */
+    uint32_t n_canaries;         /* users asked before a candidate is accepted; 0 = 32 */
     recsys_registry *registry;   /* for models:/ URIs; NULL = paths only. SHARED: a reference is taken */
     const recsys_model_options *model_options; /* COPIED; NULL = defaults */
     float min_items_ratio;       /* candidate's items / active's items; 0 = 0.5; negative = no check */
-    uint32_t reserved;
+    uint32_t flags;              /* RECSYS_DEPLOYMENT_ALLOW_* */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_deployment_options;
 
-#define RECSYS_DEPLOYMENT_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_options, reserved)
+#define RECSYS_DEPLOYMENT_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_options, flags)
 #define RECSYS_DEPLOYMENT_OPTIONS_INIT \
     {(uint32_t)sizeof(recsys_deployment_options), 0u, NULL, NULL, 0.0f, 0u}
+
+#define RECSYS_DEPLOYMENT_ALLOW_ID_KIND (1u << 0)
+#define RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG (1u << 1)
+#define RECSYS_DEPLOYMENT_ALLOW_NO_SEEN (1u << 2)
 
 /*
  * `source` is what reload loads: a models:/ URI, or the path or file: URI of a

@@ -89,6 +89,7 @@
 #include "scorer.h"
 #include "slot.h"
 #include "registry.h"
+#include "comparison.h"
 #include "deployment.h"
 #include "builder.h"
 

@@ -6,10 +6,15 @@
 
 #include "recsys/model.h"
 
+struct rs_canary_rules {
+    uint32_t n_queries;
+    float min_items_ratio; /* 0 or less: any number of items will do */
+    uint32_t allowed;      /* RECSYS_DEPLOYMENT_ALLOW_* */
+};
+
 /* E_REJECTED, with the reason, if `candidate` should not replace `active` (NULL =
- * nothing is served yet). min_items_ratio <= 0: any number of items will do.
- * Blocks: touches the whole candidate, once a query. */
+ * nothing is served yet). Blocks: touches the whole candidate, once for each 256 queries. */
 recsys_status rs_canary_run(const recsys_model *candidate, const recsys_model *active,
-                            uint32_t n_queries, float min_items_ratio, recsys_error *err);
+                            const struct rs_canary_rules *rules, recsys_error *err);
 
 #endif

@@ -18,6 +18,10 @@
 #include "lib/registry/registry.h"
 #include "lib/serve/slot.h"
 
+#define KNOWN_FLAGS                                                                                \
+    (RECSYS_DEPLOYMENT_ALLOW_ID_KIND | RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG |                        \
+     RECSYS_DEPLOYMENT_ALLOW_NO_SEEN)
+
 static recsys_status read_options(recsys_deployment *deployment,
                                   const recsys_deployment_options *options, recsys_error *err)
 {
@@ -31,17 +35,18 @@ static recsys_status read_options(recsys_deployment *deployment,
                                 given.model_options, RECSYS_MODEL_OPTIONS_SIZE_V1,
                                 "recsys_deployment_create: options.model_options", err);
     if (status == RECSYS_OK)
-        status = rs_reserved(given.reserved, "recsys_deployment_create: options.reserved", err);
+        status = rs_reserved(given.flags & ~KNOWN_FLAGS, "recsys_deployment_create: options.flags",
+                             err);
     if (status != RECSYS_OK)
         return status;
     deployment->registry = recsys_registry_ref(given.registry);
-    deployment->n_canaries = given.n_canaries == 0 ? 32 : given.n_canaries;
-    deployment->min_items_ratio = given.min_items_ratio;
+    deployment->rules = (struct rs_canary_rules){
+        .n_queries = given.n_canaries == 0 ? 32 : given.n_canaries,
+        .min_items_ratio = given.min_items_ratio == 0.0f ? 0.5f : given.min_items_ratio,
+        .allowed = given.flags};
     if (given.min_items_ratio != given.min_items_ratio)
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_deployment_create: min_items_ratio is not a number");
-    if (deployment->min_items_ratio == 0.0f)
-        deployment->min_items_ratio = 0.5f;
     return RECSYS_OK;
 }
 

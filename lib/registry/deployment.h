@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "lib/base/lock.h"
+#include "lib/registry/canary.h"
 #include "recsys/deployment.h"
 #include "recsys/slot.h"
 
@@ -74,8 +75,7 @@ struct recsys_deployment {
     char *source;              /* NULL = none */
     recsys_registry *registry; /* one reference; NULL = none */
     recsys_model_options model_options;
-    uint32_t n_canaries;
-    float min_items_ratio;
+    struct rs_canary_rules rules;
 
     struct rs_lock operator; /* held by the step that runs */
     struct rs_lock state;

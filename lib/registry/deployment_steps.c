@@ -18,7 +18,6 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/base/trace.h"
-#include "lib/registry/canary.h"
 #include "lib/registry/deployment.h"
 #include "lib/registry/registry.h"
 
@@ -110,8 +109,8 @@ static enum rs_step_event check(struct step *step)
 {
     const recsys_deployment *deployment = step->deployment;
     recsys_status status =
-        rs_canary_run(step->given.model, deployment->active.model, deployment->n_canaries,
-                      deployment->min_items_ratio, &step->problem);
+        rs_canary_run(step->given.model, deployment->active.model, &deployment->rules,
+                      &step->problem);
 
     if (status != RECSYS_OK)
         return fail(step, status);

@@ -448,6 +448,18 @@ static recsys_status create_deployment_with(void *sized)
     return create_deployment(&options);
 }
 
+static recsys_status compare_with(void *sized)
+{
+    recsys_comparison found = RECSYS_COMPARISON_INIT;
+
+    return recsys_model_compare(model, model, sized, &found, &err);
+}
+
+static recsys_status compare_into(void *sized)
+{
+    return recsys_model_compare(model, model, NULL, sized, &err);
+}
+
 static recsys_status get_deployment_status(void *sized)
 {
     return recsys_deployment_get_status(deployment, sized, &err);
@@ -478,6 +490,8 @@ static void try_core(void)
            recsys_registry_list(registry, NULL, look_at_entry, NULL, &err), RECSYS_OK);
     recsys_registry_unref(registry);
 
+    INPUT(recsys_comparison_options, RECSYS_COMPARISON_OPTIONS, compare_with);
+    OUTPUT(recsys_comparison, RECSYS_COMPARISON, compare_into);
     INPUT(recsys_deployment_options, RECSYS_DEPLOYMENT_OPTIONS, create_deployment);
     INPUT(recsys_model_options, RECSYS_MODEL_OPTIONS, create_deployment_with);
     expect("recsys_deployment_create", bundle,

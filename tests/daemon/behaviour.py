@@ -519,6 +519,40 @@ def test_a_failed_reload_keeps_the_old_model_and_is_visible(lab):
         assert "cannot load model" in daemon.read_log()
 
 
+def make_bundle_without(path, name):
+    """One of the optional files is not there."""
+    make_bundle.make_bundle(path, seed=2)
+    manifest = os.path.join(path, "recsys.json")
+    with open(manifest, encoding="utf-8") as file:
+        content = json.load(file)
+    content["files"] = [entry for entry in content["files"] if entry["name"] != name]
+    with open(manifest, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+    return path
+
+
+def test_a_model_that_clients_would_miss_something_in_is_rejected_unless_allowed(lab):
+    folder = os.path.join(lab.folder, "rejected")
+    make_bundle.make_bundle(folder + "-small", seed=2, n_items=100)
+    cases = [(make_bundle_without(folder + "-seen", "seen.safetensors"), "no seen lists", "--canary-allow-no-seen"),
+             (make_bundle_without(folder + "-catalog", "catalog.jsonl"), "no catalogue", "--canary-allow-no-catalog"),
+             (os.path.join(lab.folder, "texts"), "of another kind", "--canary-allow-id-kind"),
+             (folder + "-small", "100 items", "--canary-min-items=33")]
+    token = [("X-Admin-Token", "secret-token")]
+
+    def load(daemon, path):
+        return daemon.post("/api/v1/models/load", {"source": path}, headers=token)
+    with lab.daemon("--model", lab.movies, "--admin-token=secret-token") as daemon:
+        for path, reason, _ in cases:
+            response = load(daemon, path)
+            assert response.status == 409 and reason in response.json()["detail"], (response.status, response.body)
+    with lab.daemon("--model", lab.movies, "--admin-token=secret-token", "--canary-queries=5",
+                    *[option for _, _, option in cases]) as daemon:
+        for path, _, _ in cases:
+            assert load(daemon, path).status == 200, path
+        assert "answered 5 queries" in daemon.read_log()
+
+
 def test_the_registry_is_polled_if_asked(lab):
     registry = lab.registry("poll", versions=2)
     with lab.daemon("--model", "models:/movies@live", "--registry", registry, "--poll-registry-s=1") as daemon:

@@ -153,7 +153,7 @@ def test_an_unknown_command_is_a_usage_error(case):
 def test_help_lists_every_command_and_every_option(case):
     overview = case.run("help").ok().out
     assert overview == case.run("--help").ok().out
-    for command in ("inspect", "verify", "import", "recommend", "similar", "explain", "publish", "alias", "list"):
+    for command in ("inspect", "verify", "diff", "import", "recommend", "similar", "explain", "publish", "alias", "list"):
         assert "\n  %s " % command in overview, command
         text = case.run("help", command).ok().out
         assert text.startswith("usage: recsysctl " + command), text
@@ -240,6 +240,83 @@ def test_verify_refuses_a_damaged_bundle(case):
 def test_a_path_that_is_not_there_fails(case):
     for command in ("inspect", "verify", "recommend"):
         case.run(command, case.path("nothing")).failed(case.path("nothing"), "No such file or directory")
+
+
+# --- diff -------------------------------------------------------------------
+
+def test_diff_of_a_model_with_itself_finds_nothing(case):
+    found = json.loads(case.run("diff", case.bundle, case.bundle, "--json").ok().out)
+    assert found["changes"] == [] and found["old"] == found["new"], found
+    assert found["users"] == {"gained": 0, "lost": 0, "common": USERS}, found
+    assert found["items"] == {"gained": 0, "lost": 0, "common": ITEMS}, found
+    answers = found["answers"]
+    assert (answers["k"], answers["asked"], answers["compared"], answers["identical"]) == (10, USERS, USERS, USERS)
+    assert answers["kept"] == 1.0 and answers["empty"] == answers["not_finite"] == 0, answers
+    assert found["score"]["old"] == found["score"]["new"] and found["score"]["old"]["n"] == 10 * USERS
+
+
+def other_model(case):
+    """Four of the users and two new ones, five items less and three more, other factors, nothing else."""
+    out = case.path("other-model")
+    if not os.path.exists(out):
+        n_users, n_items = USERS, ITEMS - 2
+        case.write("other-u.npy", npy(case.users[:n_users * D][::-1], [n_users, D]))
+        case.write("other-v.npy", npy(case.items[:n_items * D], [n_items, D]))
+        case.write("other-uid.npy", npy(case.user_ids[2:] + [5, 99], [n_users], "i8"))
+        case.write("other-vid.npy", npy(case.item_ids[5:] + [1, 2, 3], [n_items], "i8"))
+        case.run("import", "--out", out, "--user-factors", case.path("other-u.npy"), "--item-factors",
+                 case.path("other-v.npy"), "--user-ids", case.path("other-uid.npy"), "--item-ids",
+                 case.path("other-vid.npy"), "--name", "films", "--version", "5", "--link", "clip").ok()
+    return out
+
+
+def test_diff_counts_gains_and_losses_and_compares_answers(case):
+    other, users = other_model(case), case.user_ids[2:]
+    found = json.loads(case.run("diff", case.bundle, other, "-k", "7", "--users", "all", "--json").ok().out)
+    assert found["users"] == {"gained": 2, "lost": 2, "common": 4}, found
+    assert found["items"] == {"gained": 3, "lost": 5, "common": ITEMS - 5}, found
+    assert found["changes"] == ["the catalogue is lost", "the seen lists are lost"], found
+    pairs = []
+    for user in users:
+        pairs.append([ids(case.recommend("--user", str(user), "-k", "7", bundle=bundle)[0])
+                      for bundle in (case.bundle, other)])
+    kept = sum(len(set(old) & set(new)) for old, new in pairs) / sum(len(old) for old, _ in pairs)
+    assert found["answers"]["compared"] == 4 and abs(found["answers"]["kept"] - kept) < 1e-9, (found, kept)
+    assert 0 < kept < 1
+    best = max(case.recommend("--user", str(user), "-k", "1", bundle=other)[0]["recommendations"][0]["raw"]
+               for user in users)
+    assert abs(found["raw"]["new"]["largest"] - best) < 1e-6, (found["raw"], best)
+
+
+def test_diff_shows_a_table(case):
+    text = case.run("diff", case.bundle, other_model(case)).ok().out
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    for line in ("name films films", "version 4 5", "users 6 6 2 gained, 2 lost", "items 40 38 3 gained, 5 lost",
+                 "catalogue 40 0", "seen pairs 24 0", "user ids integer integer",
+                 "warning: the catalogue is lost", "warning: the seen lists are lost"):
+        assert line in lines, "%r is not in\n%s" % (line, text)
+    assert "top 10 of 4 users: " in text
+
+
+def test_diff_of_models_with_nothing_in_common(case):
+    out = case.path("diff-texts")
+    case.run("import", "--out", out, "--user-factors", case.path("u.npy"), "--item-factors", case.path("v.npy"),
+             "--user-ids-text", case.write("du.txt", b"".join(b"u%d\n" % i for i in range(USERS))),
+             "--item-ids-text", case.write("dv.txt", b"".join(b"i%d\n" % i for i in range(ITEMS)))).ok()
+    found = json.loads(case.run("diff", case.bundle, out, "--json").ok().out)
+    assert found["changes"][:2] == ["the kind of user ids has changed", "the kind of item ids has changed"], found
+    assert found["users"] == {"gained": USERS, "lost": USERS, "common": 0}, found
+    assert found["answers"]["asked"] == USERS and found["answers"]["kept"] is None, found
+    assert found["score"]["old"] is None and found["score"]["new"]["n"] == 10 * USERS, found
+    assert "nothing in common to compare" in case.run("diff", case.bundle, out).ok().out
+
+
+def test_diff_checks_its_command_line(case):
+    case.run("diff", case.bundle).usage("diff needs OLD NEW", "diff")
+    case.run("diff", case.bundle, case.bundle, "--users", "0").usage(
+        "--users must be a number from 1 to 4294967295, not '0'", "diff")
+    case.run("diff", case.bundle, case.bundle, "--users", "1.5").usage("--users must be a whole number", "diff")
+    case.run("diff", case.bundle, case.path("nothing")).failed(case.path("nothing"), "No such file or directory")
 
 
 # --- import -----------------------------------------------------------------

@@ -52,7 +52,7 @@ static void write_diverged(const char *name)
     struct bundle bundle;
     size_t size;
 
-    bundle_write(&bundle, at(name), 20, 30, 8, 9, BUNDLE_UNSORTED);
+    bundle_write(&bundle, at(name), 20, 30, 8, 9, BUNDLE_UNSORTED | BUNDLE_SEEN);
     for (size_t i = 0; i < 20 * 8; i++)
         bundle.users[i] *= 1e30f;
     for (size_t i = 0; i < 30 * 8; i++)
@@ -66,6 +66,23 @@ static void write_diverged(const char *name)
     bundle_write_manifest(at(name), members);
     free(members);
     free(bytes);
+    bundle_free(&bundle);
+}
+
+/* Well-formed, and no default request may get any of its items. */
+static void write_all_adult(const char *name)
+{
+    char lines[30 * 64] = "";
+    struct bundle bundle;
+
+    bundle_write(&bundle, at(name), 20, 30, 8, 9, 0);
+    for (int i = 1; i <= 30; i++)
+        snprintf(lines + strlen(lines), sizeof lines - strlen(lines),
+                 "{\"id\": %d, \"title\": \"x\", \"adult\": true}\n", i);
+    bundle_write_file(at(name), "catalog.jsonl", lines, strlen(lines));
+    char *members = bundle_manifest_members(&bundle);
+    bundle_write_manifest(at(name), members);
+    free(members);
     bundle_free(&bundle);
 }
 
@@ -106,13 +123,19 @@ static void listen(int32_t level, const char *message, void *user_data)
     snprintf(said + used, sizeof said - used, "%s\n", message);
 }
 
-static void deploy(const char *source, float min_items_ratio)
+static void deploy_allowing(const char *source, float min_items_ratio, uint32_t flags)
 {
     recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
 
     options.registry = registry;
     options.min_items_ratio = min_items_ratio;
+    options.flags = flags;
     assert_int_equal(recsys_deployment_create(source, &options, &deployment, &err), RECSYS_OK);
+}
+
+static void deploy(const char *source, float min_items_ratio)
+{
+    deploy_allowing(source, min_items_ratio, 0);
 }
 
 static int set_up(void **state)
@@ -121,7 +144,7 @@ static int set_up(void **state)
     root = bundle_make_directory();
     said[0] = '\0';
     write_bundle("a", 20, 30, 1, BUNDLE_SEEN);
-    write_bundle("b", 25, 28, 2, BUNDLE_BIAS);
+    write_bundle("b", 25, 28, 2, BUNDLE_BIAS | BUNDLE_SEEN);
     return recsys_registry_open(root, &registry, &err);
 }
 
@@ -270,7 +293,7 @@ static void a_rollback_exchanges_active_and_previous(void **state)
 static void a_model_in_use_counts_as_retired_until_it_is_released(void **state)
 {
     (void)state;
-    write_bundle("c", 20, 30, 3, 0);
+    write_bundle("c", 20, 30, 3, BUNDLE_SEEN);
     deploy(at("a"), 0);
     load_and_use(NULL);
     recsys_model *held = recsys_deployment_acquire(deployment);
@@ -442,7 +465,8 @@ static void a_file_uri_names_a_path(void **state)
 static void another_uri_is_refused(void **state)
 {
     static const char *const others[] = {"s3://bucket/model", "runs:/1/model", "file://else/model",
-                                         "file:/a%", "file:/a%0", "file:/a%00b", "file:///%zz"};
+                                         "file:/a%",          "file:/a%0",     "file:/a%00b",
+                                         "file:///%zz"};
 
     (void)state;
     deploy(at("a"), 0);
@@ -479,7 +503,7 @@ static void a_diverged_model_is_refused(void **state)
 static void a_model_that_shrank_is_refused_unless_that_is_allowed(void **state)
 {
     (void)state;
-    write_bundle("small", 20, 10, 4, 0);
+    write_bundle("small", 20, 10, 4, BUNDLE_SEEN);
     deploy(at("a"), 0);
     load_and_use(NULL);
     expect_failure(recsys_deployment_load(deployment, at("small"), &err), RECSYS_E_REJECTED, 30, 1);
@@ -498,13 +522,68 @@ static void models_without_users_or_with_other_ids_can_follow(void **state)
     write_bundle("no-users", 0, 30, 5, 0);
     write_bundle("texts", 20, 30, 6, BUNDLE_TEXT_IDS);
     write_bundle("cosine", 3, 30, 6, BUNDLE_COSINE);
-    deploy(at("no-users"), 0);
+    deploy_allowing(at("no-users"), 0,
+                    RECSYS_DEPLOYMENT_ALLOW_ID_KIND | RECSYS_DEPLOYMENT_ALLOW_NO_SEEN);
     load_and_use(NULL);
     load_and_use(at("texts"));
     load_and_use(at("a"));
     load_and_use(at("cosine"));
     assert_int_equal(items_served(), 30);
     assert_int_equal(recsys_deployment_reap(deployment), 0);
+}
+
+/* `candidate` follows `active` only if that is allowed. */
+static void expect_permission(const char *active, const char *candidate, uint32_t permission,
+                              const char *reason)
+{
+    deploy(at(active), -1.0f);
+    load_and_use(NULL);
+    uint64_t n_items = items_served();
+    expect_failure(recsys_deployment_load(deployment, at(candidate), &err), RECSYS_E_REJECTED,
+                   n_items, 1);
+    if (strstr(err.message, reason) == NULL)
+        fail_msg("%s: %s", candidate, err.message);
+    recsys_deployment_destroy(deployment);
+
+    deploy_allowing(at(active), -1.0f, permission);
+    load_and_use(NULL);
+    load_and_use(at(candidate));
+    recsys_deployment_destroy(deployment);
+    deployment = NULL;
+}
+
+static void what_clients_would_miss_rejects_a_candidate_unless_allowed(void **state)
+{
+    (void)state;
+    write_bundle("with-catalog", 20, 30, 1, BUNDLE_CATALOG);
+    write_bundle("plain", 20, 30, 1, 0);
+    write_bundle("texts", 20, 30, 1, BUNDLE_TEXT_IDS | BUNDLE_SEEN);
+    write_bundle("text-items", 0, 30, 1, BUNDLE_TEXT_IDS);
+    expect_permission("with-catalog", "plain", RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG,
+                      "it has no catalogue");
+    expect_permission("a", "plain", RECSYS_DEPLOYMENT_ALLOW_NO_SEEN, "it has no seen lists");
+    expect_permission("a", "texts", RECSYS_DEPLOYMENT_ALLOW_ID_KIND, "its user ids are of another");
+    expect_permission("plain", "text-items", RECSYS_DEPLOYMENT_ALLOW_ID_KIND,
+                      "its item ids are of another");
+}
+
+static void a_model_that_recommends_nothing_to_anybody_is_rejected(void **state)
+{
+    (void)state;
+    write_all_adult("dull");
+    deploy(at("dull"), 0);
+    expect_failure(recsys_deployment_load(deployment, NULL, &err), RECSYS_E_REJECTED, 0, 1);
+    assert_non_null(strstr(err.message, "answers to all 20 canary queries are empty"));
+}
+
+static void an_unknown_permission_is_refused(void **state)
+{
+    recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+
+    (void)state;
+    options.flags = 1u << 31;
+    assert_int_equal(recsys_deployment_create(NULL, &options, &deployment, &err),
+                     RECSYS_E_UNSUPPORTED);
 }
 
 static void another_candidate_than_expected_is_not_used(void **state)
@@ -651,6 +730,9 @@ int main(void)
         T(a_diverged_model_is_refused),
         T(a_model_that_shrank_is_refused_unless_that_is_allowed),
         T(models_without_users_or_with_other_ids_can_follow),
+        T(what_clients_would_miss_rejects_a_candidate_unless_allowed),
+        T(a_model_that_recommends_nothing_to_anybody_is_rejected),
+        T(an_unknown_permission_is_refused),
         T(another_candidate_than_expected_is_not_used),
         T(a_failed_load_keeps_the_candidate_there_was),
         T(reloading_the_same_content_changes_nothing),

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "lib/base/error.h"
+#include "lib/formats/formats.h"
 #include "recsys/model.h"
 
 #define MAX_SHOWN 200u /* bytes of a path in an error; its end says more than its beginning */
@@ -190,26 +191,16 @@ static recsys_status open_bundle(const char *path, uint32_t flags, uint64_t max_
     return open_files(&place, flags, max_bytes, out, err);
 }
 
-/* The ending of the name decides; without one of the two, the first bytes do. */
 static recsys_status read_single(const char *path, const char *name, const struct rs_map *map,
                                  struct rs_files *out, recsys_error *err)
 {
-    const unsigned char *bytes = map->bytes;
+    rs_tensors_parse parse = NULL;
+    recsys_status status = rs_formats_find(path, map->bytes, map->size, name, &parse, err);
 
-    if (ends_in(path, ".safetensors") ||
-        (!ends_in(path, ".npz") && map->size > 8 && bytes[8] == '{'))
-        return rs_safetensors_parse(bytes, map->size, name, &out->model, err);
-    if (ends_in(path, ".npz") || (map->size > 1 && bytes[0] == 'P' && bytes[1] == 'K')) {
-        out->is_npz = 1;
-        return rs_npz_parse(bytes, map->size, name, &out->model, err);
-    }
-    if (map->size > 1 && bytes[0] == 0x80 && bytes[1] < 6)
-        return rs_error(err, RECSYS_E_UNSUPPORTED,
-                        "%s: is pickled data, which can run programs when it is read; export the "
-                        "arrays as .safetensors or .npz",
-                        name);
-    return rs_error(err, RECSYS_E_FORMAT,
-                    "%s: is neither a bundle directory nor a .safetensors or .npz file", name);
+    if (status != RECSYS_OK)
+        return status;
+    out->is_npz = parse == rs_npz_parse;
+    return parse(map->bytes, map->size, name, &out->model, err);
 }
 
 /* `path`: of the file, or its name. `map` is taken over, also by a failure. */

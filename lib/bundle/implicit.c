@@ -16,6 +16,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/json.h"
+#include "lib/bundle/factors.h"
 #include "lib/bundle/matrix.h"
 
 /* Column `from_end` must hold ones, except in rows that are all zero. */
@@ -29,7 +30,7 @@ static recsys_status check_ones(const struct rs_tensors *tensors, const char *fi
 
     snprintf(what, sizeof what, "%s: %s", file, name);
     if (tensor == NULL)
-        return rs_error(err, RECSYS_E_FORMAT, "%s: has no tensor %s", file, name);
+        return rs_factors_missing(tensors, file, name, 0, err);
     recsys_status status = rs_matrix_view(tensor, what, &matrix, err);
     if (status != RECSYS_OK)
         return status;

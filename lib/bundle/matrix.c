@@ -1,5 +1,6 @@
 /* lib/bundle/matrix.c - see matrix.h. */
 #include "lib/bundle/matrix.h"
+#include "lib/formats/describe.h"
 #include "lib/formats/floats.h"
 
 #include <inttypes.h>
@@ -19,12 +20,11 @@ static recsys_status check_dtype(const struct rs_tensor *tensor, const char *wha
                                  recsys_error *err)
 {
     if (tensor->dtype == 0)
-        return rs_error(err, RECSYS_E_UNSUPPORTED,
-                        "%s: is of a type that is not read (pickled, text, complex or big-endian "
-                        "data?)",
-                        what);
+        return rs_error(err, RECSYS_E_UNSUPPORTED, "%s: is %s, %s", what, tensor->type,
+                        rs_tensor_refusal(tensor));
     if (!is_real(tensor->dtype))
-        return rs_error(err, RECSYS_E_FORMAT, "%s: must be F32, F64, F16 or BF16", what);
+        return rs_error(err, RECSYS_E_FORMAT, "%s: is %s, must be F32, F64, F16 or BF16", what,
+                        tensor->type);
     return RECSYS_OK;
 }
 

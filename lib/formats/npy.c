@@ -103,23 +103,47 @@ static int skip_list(struct cursor *cursor)
     return 1;
 }
 
-static uint32_t find_dtype(const char *text, size_t size)
+/* Digits only, and few enough of them. */
+static int read_width(const char *text, size_t size, uint32_t *out)
+{
+    *out = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] < '0' || text[i] > '9' || *out > RS_NPY_MAX_WIDTH)
+            return 0;
+        *out = *out * 10u + (uint32_t)(text[i] - '0');
+    }
+    return size > 0;
+}
+
+/* NumPy's letter and width as one of ours; numbers of 8 and 16 bits are widened when they are
+ * taken. 0 for all others. */
+static uint32_t find_dtype(char kind, uint32_t width)
 {
     static const struct {
-        const char *name;
-        uint32_t dtype;
-    } names[] = {
-        {"<f4", RECSYS_DTYPE_F32}, {"<f8", RECSYS_DTYPE_F64}, {"<f2", RECSYS_DTYPE_F16},
-        {"<i4", RECSYS_DTYPE_I32}, {"<u4", RECSYS_DTYPE_U32}, {"<i8", RECSYS_DTYPE_I64},
-        {"<u8", RECSYS_DTYPE_U64}, {"|u1", RECSYS_DTYPE_U8},
+        char kind;
+        uint32_t width, dtype;
+    } known[] = {
+        {'f', 4, RECSYS_DTYPE_F32}, {'f', 8, RECSYS_DTYPE_F64}, {'f', 2, RECSYS_DTYPE_F16},
+        {'i', 4, RECSYS_DTYPE_I32}, {'u', 4, RECSYS_DTYPE_U32}, {'i', 8, RECSYS_DTYPE_I64},
+        {'u', 8, RECSYS_DTYPE_U64}, {'u', 1, RECSYS_DTYPE_U8},  {'i', 1, RECSYS_DTYPE_I32},
+        {'i', 2, RECSYS_DTYPE_I32}, {'u', 2, RECSYS_DTYPE_U32},
     };
 
-    for (size_t i = 0; size == 3 && i < sizeof names / sizeof *names; i++) {
-        int native = text[0] == '=' && names[i].name[0] == '<';
-        if (memcmp(text + 1, names[i].name + 1, 2) == 0 && (native || text[0] == names[i].name[0]))
-            return names[i].dtype;
-    }
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (known[i].kind == kind && known[i].width == width)
+            return known[i].dtype;
     return 0;
+}
+
+/* "<f4": byte order, kind, bytes (of a text "U": characters). */
+static void read_descr(const char *text, size_t size, struct rs_npy_header *out)
+{
+    if (size < 3 || strchr("<>=|", text[0]) == NULL ||
+        !read_width(text + 2, size - 2, &out->width) || out->width == 0)
+        return;
+    out->kind = text[1];
+    out->swapped = text[0] == '>';
+    out->dtype = find_dtype(out->kind, out->width);
 }
 
 static int take_dtype(struct cursor *cursor, struct rs_npy_header *out)
@@ -128,11 +152,14 @@ static int take_dtype(struct cursor *cursor, struct rs_npy_header *out)
     size_t size;
 
     skip_space(cursor);
-    if (cursor->at < cursor->end && *cursor->at == '[')
+    if (cursor->at < cursor->end && *cursor->at == '[') {
+        memcpy(out->type, "record", sizeof "record");
         return skip_list(cursor);
+    }
     if (!take_text(cursor, &text, &size))
         return 0;
-    out->dtype = find_dtype(text, size);
+    memcpy(out->type, text, size < sizeof out->type ? size : sizeof out->type - 1);
+    read_descr(text, size, out);
     return 1;
 }
 
@@ -228,64 +255,6 @@ recsys_status rs_npy_read_header(const unsigned char *bytes, size_t size, const 
     return RECSYS_OK;
 }
 
-/* From columns first to rows first: go through the output in order, and keep the place in the
- * input. */
-static void reorder(const unsigned char *from, unsigned char *to,
-                    const struct rs_npy_header *header, size_t unit, size_t n_bytes)
-{
-    size_t step[8], index[8] = {0}, at = 0;
-
-    step[0] = unit;
-    for (uint32_t k = 1; k < header->n_dims; k++)
-        step[k] = step[k - 1] * (size_t)header->shape[k - 1];
-    for (size_t done = 0; done < n_bytes; done += unit) {
-        memcpy(to + done, from + at, unit);
-        for (uint32_t k = header->n_dims; k-- > 0;) {
-            at += step[k];
-            if (++index[k] < header->shape[k])
-                break;
-            at -= step[k] * index[k];
-            index[k] = 0;
-        }
-    }
-}
-
-recsys_status rs_npy_take(const unsigned char *bytes, size_t size, const char *what,
-                          const struct rs_npy_header *header, struct rs_tensor *tensor,
-                          recsys_error *err)
-{
-    const unsigned char *data = bytes + header->size;
-    size_t unit = rs_dtype_size(header->dtype), n_bytes = unit;
-
-    tensor->dtype = header->dtype;
-    tensor->n_dims = header->n_dims;
-    memcpy(tensor->shape, header->shape, sizeof tensor->shape);
-    if (header->dtype == 0)
-        return RECSYS_OK;
-    for (uint32_t k = 0; k < header->n_dims; k++)
-        if (header->shape[k] > SIZE_MAX ||
-            !rs_multiply(n_bytes, (size_t)header->shape[k], &n_bytes))
-            return rs_error(err, RECSYS_E_FORMAT, "%s: shape is too large", what);
-    if (n_bytes != size - header->size)
-        return rs_error(err, RECSYS_E_FORMAT,
-                        "%s: shape and type ask for %zu bytes of data, there are %zu", what,
-                        n_bytes, size - header->size);
-    tensor->n_bytes = n_bytes;
-    tensor->data = data;
-    int transposed = header->fortran && header->n_dims > 1;
-    if ((uintptr_t)data % unit == 0 && !transposed)
-        return RECSYS_OK;
-    tensor->copy = rs_alloc_aligned(n_bytes, 1);
-    if (tensor->copy == NULL)
-        return rs_error_nomem(err, what);
-    tensor->data = tensor->copy;
-    if (transposed)
-        reorder(data, tensor->copy, header, unit, n_bytes);
-    else
-        memcpy(tensor->copy, data, n_bytes);
-    return RECSYS_OK;
-}
-
 recsys_status rs_npy_parse(const unsigned char *bytes, size_t size, const char *name,
                            struct rs_tensors *out, recsys_error *err)
 {
@@ -295,15 +264,10 @@ recsys_status rs_npy_parse(const unsigned char *bytes, size_t size, const char *
     recsys_status status = rs_npy_read_header(bytes, size, name, &header, err);
     if (status != RECSYS_OK)
         return status;
-    out->list = rs_alloc_array(1, sizeof *out->list);
+    out->list = rs_alloc_array(RS_NPY_MAX_TENSORS, sizeof *out->list);
     if (out->list == NULL)
         return rs_error_nomem(err, name);
-    out->n = 1;
-    out->list[0].name = rs_copy_text("");
-    if (out->list[0].name == NULL)
-        status = rs_error_nomem(err, name);
-    else
-        status = rs_npy_take(bytes, size, name, &header, &out->list[0], err);
+    status = rs_npy_take(bytes, size, "", name, &header, out, err);
     if (status != RECSYS_OK)
         rs_tensors_close(out);
     return status;

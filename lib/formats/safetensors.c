@@ -105,6 +105,7 @@ static recsys_status check_size(const struct reader *reader, struct rs_tensor *t
 {
     uint64_t bits;
 
+    snprintf(tensor->type, sizeof tensor->type, "%s", dtype);
     for (size_t i = 0; i < sizeof dtype_names / sizeof *dtype_names; i++) {
         if (strcmp(dtype_names[i].name, dtype) != 0)
             continue;

@@ -13,6 +13,9 @@
 #include "recsys/builder.h"
 #include "recsys/status.h"
 
+#define RS_TYPE_SIZE 12u
+#define RS_NAME_SIZE 320u /* of a name with an ending, which readers cut */
+
 /* dtype 0: one the library does not use; its data is not given. */
 struct rs_tensor {
     char *name;
@@ -21,7 +24,8 @@ struct rs_tensor {
     uint64_t shape[8];
     const void *data; /* C order; NULL if dtype is 0 */
     size_t n_bytes;
-    void *copy; /* to be freed, if data is not in the mapping */
+    void *copy;              /* to be freed, if data is not in the mapping */
+    char type[RS_TYPE_SIZE]; /* as the file writes it: <f4, BF16, |O */
 };
 
 struct rs_tensors {

@@ -10,6 +10,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
+#include "lib/bundle/factors.h"
 #include "lib/bundle/layout.h"
 #include "lib/bundle/matrix.h"
 #include "lib/model/code_sample.h"
@@ -44,7 +45,8 @@ static recsys_status view_factors(struct rs_loading *loading, const char *name, 
     const struct rs_tensor *tensor = rs_tensors_find(loading->tensors, name);
 
     if (tensor == NULL)
-        return rs_error(loading->err, RECSYS_E_FORMAT, "%s: has no tensor %s", loading->file, name);
+        return rs_factors_missing(loading->tensors, loading->file, name, loading->manifest != NULL,
+                                  loading->err);
     recsys_status status = rs_matrix_view(tensor, what, out, loading->err);
     if (status != RECSYS_OK)
         return status;

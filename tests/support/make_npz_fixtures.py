@@ -48,6 +48,22 @@ def types():
     }
 
 
+def orders():
+    """Numbers that are converted, and texts."""
+    return {
+        "big_f4_grid": grid(3, 4, ">f4"),
+        "big_f8_grid": np.asfortranarray(grid(3, 4, ">f8")),
+        "big_i8_grid": grid(3, 4, ">i8"),
+        "i1_grid": grid(3, 4, "|i1"),
+        "i2_grid": np.asfortranarray(grid(3, 4, "<i2")),
+        "big_u2_grid": grid(3, 4, ">u2"),
+        "negative": np.array([-1, -128], dtype="|i1"),
+        "words": np.array(["a", "", "h\u00e9llo", "\ud55c\uad6d", "\U0001f600 x"]),
+        "big_words": np.array(["row-1", "\u20ac"]).astype(">U7"),
+        "bytes": np.array([b"abc", "\u00e9".encode()]),
+    }
+
+
 def save_implicit(directory):
     import scipy.sparse
     from implicit.als import AlternatingLeastSquares
@@ -77,6 +93,8 @@ def main():
     directory.mkdir(parents=True, exist_ok=True)
     np.savez(directory / "types.npz", **types())
     np.savez_compressed(directory / "types_compressed.npz", **types())
+    np.savez(directory / "orders.npz", **orders())
+    np.savez_compressed(directory / "orders_compressed.npz", **orders())
     limit = zipfile.ZIP64_LIMIT
     zipfile.ZIP64_LIMIT = 0  # sizes and places go into ZIP64 fields, as beyond 4 GB
     np.savez(directory / "zip64.npz", f4_grid=grid(3, 4, "<f4"), i8_grid=grid(3, 4, "<i8"))

@@ -113,15 +113,21 @@ static const struct breakage breakages[] = {
      "@/model.safetensors: has biases, which the metric cosine does not allow"},
     /* factors */
     {"no item factors", ALL, REPLACE, MODEL, "item_factors", 0, "item_fact0rs", 0, 0, F,
-     "@/model.safetensors: has no tensor item_factors"},
+     "@/model.safetensors: has no tensor item_factors; it has item_fact0rs F32 [5,16], "
+     "user_factors F32 [6,16], feature_factors F32 [3,16], item_bias F32 [5], "
+     "user_bias F32 [6], item_popularity F32 [5], item_ids I64 [5], user_ids I64 [6], "
+     "feature_names_offsets U64 [4], feature_names U8 [46]"},
     {"no user factors", ALL, REPLACE, MODEL, "user_factors", 0, "user_fact0rs", 0, 0, F,
-     "@/model.safetensors: has no tensor user_factors"},
+     "@/model.safetensors: has no tensor user_factors; it has item_factors F32 [5,16], "
+     "user_fact0rs F32 [6,16], feature_factors F32 [3,16], item_bias F32 [5], "
+     "user_bias F32 [6], item_popularity F32 [5], item_ids I64 [5], user_ids I64 [6], "
+     "feature_names_offsets U64 [4], feature_names U8 [46]"},
     {"integers as factors", ALL, REPLACE, MODEL, "\"F32\"", 0, "\"I32\"", 0, 0, F,
-     "@/model.safetensors: item_factors: must be F32, F64, F16 or BF16"},
+     "@/model.safetensors: item_factors: is I32, must be F32, F64, F16 or BF16"},
     {"factors of an unknown type", ALL, REPLACE, MODEL, "\"F32\"", 0, "\"X32\"", 0, 0,
      RECSYS_E_UNSUPPORTED,
-     "@/model.safetensors: item_factors: is of a type that is not read (pickled, text, complex or "
-     "big-endian data?)"},
+     "@/model.safetensors: item_factors: is X32, a type that is not read; save it as float32, or "
+     "ids as int64"},
     {"factors of one dimension", ALL, REPLACE, MODEL, "[5,16]", 0, "[80  ]", 0, 0, F,
      "@/model.safetensors: item_factors: has 1 dimensions, want 2"},
     {"no items", ALL, REPLACE, MODEL, "[5,16]", 0, "[0,16]", 0, 0, F,

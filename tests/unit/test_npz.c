@@ -72,8 +72,13 @@ static void check_grid(const struct rs_tensor *tensor, uint32_t dtype, double fr
 static void every_type_that_numpy_writes_is_read_or_left_alone(void **state)
 {
     static const char *const files[] = {"types.npz", "types_compressed.npz"};
-    static const char *const unused[] = {"big_endian", "complex", "flags",     "unicode",
-                                         "bytes",      "objects", "structured"};
+    static const struct {
+        const char *name, *type;
+    } unused[] = {{"complex", "<c16"},
+                  {"flags", "|b1"},
+                  {"unicode", "<U7"},
+                  {"objects", "|O"},
+                  {"structured", "record"}};
 
     (void)state;
     for (size_t f = 0; f < 2; f++) {
@@ -83,7 +88,7 @@ static void every_type_that_numpy_writes_is_read_or_left_alone(void **state)
             rs_tensors_open(fixture(files[f]), files[f], rs_npz_parse, &tensors, &err);
         assert_string_equal(err.message, "");
         assert_int_equal(status, RECSYS_OK);
-        assert_int_equal(tensors.n, 20);
+        assert_int_equal(tensors.n, 21); /* texts are two */
         check_grid(rs_tensors_find(&tensors, "f4_grid"), RECSYS_DTYPE_F32, 0.25);
         check_grid(rs_tensors_find(&tensors, "f8_grid"), RECSYS_DTYPE_F64, 0.25);
         check_grid(rs_tensors_find(&tensors, "i4_grid"), RECSYS_DTYPE_I32, 0);
@@ -92,6 +97,7 @@ static void every_type_that_numpy_writes_is_read_or_left_alone(void **state)
         check_grid(rs_tensors_find(&tensors, "u8_grid"), RECSYS_DTYPE_U64, 0);
         check_grid(rs_tensors_find(&tensors, "u1_grid"), RECSYS_DTYPE_U8, 0);
         check_grid(rs_tensors_find(&tensors, "fortran_grid"), RECSYS_DTYPE_F32, 0.25);
+        check_grid(rs_tensors_find(&tensors, "big_endian"), RECSYS_DTYPE_F32, 0.25);
         const struct rs_tensor *half = rs_tensors_find(&tensors, "f2_grid");
         assert_int_equal(half->dtype, RECSYS_DTYPE_F16);
         assert_int_equal(*(const uint16_t *)half->data, 0x3400); /* 0.25 */
@@ -105,13 +111,90 @@ static void every_type_that_numpy_writes_is_read_or_left_alone(void **state)
         assert_int_equal(rs_tensors_find(&tensors, "vector")->shape[0], 5);
         assert_int_equal(rs_tensors_find(&tensors, "empty")->n_bytes, 0);
         for (size_t i = 0; i < sizeof unused / sizeof *unused; i++) {
-            const struct rs_tensor *tensor = rs_tensors_find(&tensors, unused[i]);
+            const struct rs_tensor *tensor = rs_tensors_find(&tensors, unused[i].name);
             assert_non_null(tensor);
+            assert_string_equal(tensor->type, unused[i].type);
             assert_int_equal(tensor->dtype, 0);
             assert_null(tensor->data);
         }
         rs_tensors_close(&tensors);
     }
+}
+
+static void check_texts(const struct rs_tensors *tensors, const char *name,
+                        const char *const *texts, size_t n)
+{
+    char offsets_name[40];
+    const struct rs_tensor *bytes = rs_tensors_find(tensors, name), *offsets;
+
+    snprintf(offsets_name, sizeof offsets_name, "%s_offsets", name);
+    offsets = rs_tensors_find(tensors, offsets_name);
+    assert_int_equal(bytes->dtype, RECSYS_DTYPE_U8);
+    assert_int_equal(offsets->dtype, RECSYS_DTYPE_U64);
+    assert_int_equal(offsets->shape[0], n + 1);
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t *ends = offsets->data;
+        assert_string_equal((const char *)bytes->data + ends[i], texts[i]);
+        assert_int_equal(ends[i + 1] - ends[i], strlen(texts[i]) + 1);
+    }
+    assert_int_equal(((const uint64_t *)offsets->data)[n], bytes->n_bytes);
+}
+
+static void numbers_in_another_order_or_narrow_are_converted_and_texts_become_utf8(void **state)
+{
+    static const char *const files[] = {"orders.npz", "orders_compressed.npz"};
+    static const char *const words[] = {"a", "", "h\u00e9llo", "\ud55c\uad6d", "\U0001f600 x"};
+    static const char *const big_words[] = {"row-1", "\u20ac"}, *const bytes[] = {"abc", "\u00e9"};
+
+    (void)state;
+    for (size_t f = 0; f < 2; f++) {
+        struct rs_tensors tensors;
+        recsys_error err = {0};
+        recsys_status status =
+            rs_tensors_open(fixture(files[f]), files[f], rs_npz_parse, &tensors, &err);
+        assert_string_equal(err.message, "");
+        assert_int_equal(status, RECSYS_OK);
+        check_grid(rs_tensors_find(&tensors, "big_f4_grid"), RECSYS_DTYPE_F32, 0.25);
+        check_grid(rs_tensors_find(&tensors, "big_f8_grid"), RECSYS_DTYPE_F64, 0.25);
+        check_grid(rs_tensors_find(&tensors, "big_i8_grid"), RECSYS_DTYPE_I64, 0);
+        check_grid(rs_tensors_find(&tensors, "i1_grid"), RECSYS_DTYPE_I32, 0);
+        check_grid(rs_tensors_find(&tensors, "i2_grid"), RECSYS_DTYPE_I32, 0);
+        check_grid(rs_tensors_find(&tensors, "big_u2_grid"), RECSYS_DTYPE_U32, 0);
+        assert_int_equal(((const int32_t *)rs_tensors_find(&tensors, "negative")->data)[0], -1);
+        assert_int_equal(((const int32_t *)rs_tensors_find(&tensors, "negative")->data)[1], -128);
+        check_texts(&tensors, "words", words, 5);
+        check_texts(&tensors, "big_words", big_words, 2);
+        check_texts(&tensors, "bytes", bytes, 2);
+        rs_tensors_close(&tensors);
+    }
+}
+
+static void check_bad_text(const char *descr, const void *data, size_t size, const char *message)
+{
+    unsigned char file[200] = {0};
+    char header[100];
+    struct rs_tensors tensors;
+    recsys_error err;
+
+    snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': (1,), }",
+             descr);
+    memcpy(file, "\x93NUMPY\x01\x00", 8);
+    file[8] = (unsigned char)strlen(header);
+    memcpy(file + 10, header, strlen(header));
+    memcpy(file + 10 + strlen(header), data, size);
+    assert_int_equal(rs_npy_parse(file, 10 + strlen(header) + size, "f", &tensors, &err),
+                     RECSYS_E_FORMAT);
+    assert_string_equal(err.message, message);
+}
+
+static void texts_that_are_no_texts_are_refused(void **state)
+{
+    (void)state;
+    check_bad_text("<U1", "\x00\xd8\x00\x00", 4, "f[0]: has U+D800, which a text cannot have");
+    check_bad_text("<U1", "\x00\x00\x11\x00", 4, "f[0]: has U+110000, which a text cannot have");
+    check_bad_text("<U2", "\0\0\0\0a\0\0", 8, "f[0]: has U+0000, which a text cannot have");
+    check_bad_text("|S3", "\0ab", 3, "f[0]: has a zero byte");
+    check_bad_text("<U2", "a\0\0", 4, "f: shape and type ask for 8 bytes of data, there are 4");
 }
 
 static void every_version_of_the_npy_header_is_read(void **state)
@@ -497,9 +580,9 @@ static void a_column_that_should_hold_ones_is_checked(void **state)
 {
     const float users[] = {1, 2, 1, 3, 4, 0.5f}, items[] = {1, 2, 7};
     struct rs_tensor list[] = {
-        {"user_factors", RECSYS_DTYPE_F32, 2, {2, 3}, users, sizeof users, NULL},
-        {"item_factors", RECSYS_DTYPE_F32, 2, {1, 3}, items, sizeof items, NULL},
-        {"verify_negative_samples", 0, 0, {0}, NULL, 0, NULL},
+        {"user_factors", RECSYS_DTYPE_F32, 2, {2, 3}, users, sizeof users, NULL, ""},
+        {"item_factors", RECSYS_DTYPE_F32, 2, {1, 3}, items, sizeof items, NULL, ""},
+        {"verify_negative_samples", 0, 0, {0}, NULL, 0, NULL, ""},
     };
     const struct rs_tensors tensors = {.list = list, .n = 3};
     struct rs_implicit implicit;
@@ -521,6 +604,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_that_numpy_writes_is_read_or_left_alone),
+        cmocka_unit_test(numbers_in_another_order_or_narrow_are_converted_and_texts_become_utf8),
+        cmocka_unit_test(texts_that_are_no_texts_are_refused),
         cmocka_unit_test(every_version_of_the_npy_header_is_read),
         cmocka_unit_test(the_npy_header_is_read_by_its_own_rules),
         cmocka_unit_test(damaged_archives_are_refused_with_the_members_name),

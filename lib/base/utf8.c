@@ -24,16 +24,56 @@ static size_t character_size(const unsigned char *at, size_t size)
     return overlong || surrogate || code > 0x10FFFFu ? 0 : want;
 }
 
+#define HIGH_BITS 0x8080808080808080u
+#define LOW_BITS 0x7F7F7F7F7F7F7F7Fu
+
+/* Eight characters of ASCII at once, as most texts have them: how many of them are not NUL; -1 if
+ * there are fewer than eight bytes or others than ASCII. */
+static inline int ascii_count(const unsigned char *at, size_t size)
+{
+    uint64_t word;
+
+    if (size < sizeof word)
+        return -1;
+    memcpy(&word, at, sizeof word);
+    if (word & HIGH_BITS)
+        return -1;
+    /* Without high bits the sum carries nothing over, and sets that of every byte but 0. */
+    return __builtin_popcountll((word + LOW_BITS) & HIGH_BITS);
+}
+
 int rs_utf8_is_valid(const char *text, size_t size)
 {
     const unsigned char *at = (const unsigned char *)text;
 
     for (size_t i = 0, step; i < size; i += step) {
-        step = character_size(at + i, size - i);
+        step = ascii_count(at + i, size - i) == 8 ? 8 : character_size(at + i, size - i);
         if (step == 0)
             return 0;
     }
     return 1;
+}
+
+size_t rs_utf8_count_texts(const char *bytes, size_t size)
+{
+    const unsigned char *at = (const unsigned char *)bytes;
+    size_t n = 0;
+
+    if (size > 0 && at[size - 1] != '\0')
+        return SIZE_MAX;
+    for (size_t i = 0, step; i < size; i += step) {
+        int ascii = ascii_count(at + i, size - i);
+        if (ascii >= 0) {
+            n += 8 - (size_t)ascii;
+            step = 8;
+        } else if (at[i] == '\0') {
+            n++;
+            step = 1;
+        } else if ((step = character_size(at + i, size - i)) == 0) {
+            return SIZE_MAX;
+        }
+    }
+    return n;
 }
 
 size_t rs_utf8_count(const char *text)

@@ -7,6 +7,10 @@
 /* 1 if `size` bytes are UTF-8 without NUL (RFC 3629: nothing overlong, no surrogates). */
 int rs_utf8_is_valid(const char *text, size_t size);
 
+/* How many texts of UTF-8, each followed by a NUL, fill `size` bytes; SIZE_MAX if they are no such
+ * texts. */
+size_t rs_utf8_count_texts(const char *bytes, size_t size);
+
 /* Characters (code points) of a text that is. */
 size_t rs_utf8_count(const char *text);
 

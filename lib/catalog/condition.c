@@ -11,7 +11,7 @@ int rs_condition_is_trivial(const struct rs_condition *condition, const struct r
            !condition->asks_language && (!condition->exclude_adult || catalog->n_adult == 0);
 }
 
-static int speaks(const struct rs_condition *condition, uint16_t language)
+static int speaks(const struct rs_condition *condition, uint32_t language)
 {
     if (language != 0)
         for (uint32_t i = 0; i < condition->n_languages; i++)

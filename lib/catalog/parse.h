@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "lib/base/buffer.h"
+#include "lib/catalog/catalog.h"
 #include "recsys/model.h"
 #include "recsys/status.h"
 
@@ -47,6 +48,10 @@ int rs_lines_next(struct rs_lines *lines, const char **line, size_t *size);
 recsys_status rs_line_parse(const char *bytes, size_t size, const char *where, struct rs_line *line,
                             recsys_error *err);
 void rs_line_destroy(struct rs_line *line);
+
+/* The line of an item that has an entry; its texts are BORROWED from the catalogue and the ids. */
+void rs_catalog_get_line(const struct rs_catalog *catalog, const struct rs_ids *items,
+                         uint32_t position, struct rs_line *out);
 
 /* Append the line in its canonical form, with its newline: known members only,
  * always in the same order. */

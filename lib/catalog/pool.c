@@ -117,7 +117,7 @@ int32_t rs_names_add(struct rs_names *names, struct rs_pool *pool, const char *t
         return -2;
     if (!grow(names))
         return -1;
-    const char *copy = rs_pool_add(pool, text, strlen(text));
+    const char *copy = pool != NULL ? rs_pool_add(pool, text, strlen(text)) : text;
     if (copy == NULL)
         return -1;
     names->slots[find_slot(names, text)] = names->n + 1;

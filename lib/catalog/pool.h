@@ -32,8 +32,8 @@ struct rs_names {
 /* The number of `text`, ASCII case ignored, or -1. */
 int32_t rs_names_find(const struct rs_names *names, const char *text);
 
-/* The same, adding it to names and pool if it is new. -1 = out of memory,
- * -2 = there are RS_NAMES_MAX already. */
+/* The same, adding it if it is new: copied into the pool, or, without one, BORROWED. -1 = out of
+ * memory, -2 = there are RS_NAMES_MAX already. */
 int32_t rs_names_add(struct rs_names *names, struct rs_pool *pool, const char *text);
 void rs_names_destroy(struct rs_names *names);
 

@@ -11,20 +11,33 @@
 /* 256 MB of vectors: with more, the field does not hold genres. */
 #define MAX_NUMBERS (1u << 26)
 
-/* Fill in `items`, and where each genre's begin. */
-static void list_items(const struct rs_catalog *catalog, uint32_t *begin, uint32_t *items)
+/* How many items each genre has, two places ahead; returns the sum. */
+static uint64_t count_items(const struct rs_catalog *catalog, uint64_t *begin)
 {
-    size_t n = catalog->genre_offsets[catalog->n_items];
+    uint64_t sum = 0;
 
-    /* The counts stand two places ahead and move one place back while `items` is filled, so that
-     * begin[g] is right at the end. */
-    for (size_t i = 0; i < n; i++)
-        begin[catalog->genre_ids[i] + 2u]++;
+    for (uint32_t p = 0; p < catalog->n_items; p++) {
+        uint32_t n;
+        const uint32_t *genres = rs_catalog_genres(catalog, p, &n);
+        for (uint32_t i = 0; i < n; i++)
+            begin[genres[i] + 2u]++;
+        sum += n;
+    }
+    return sum;
+}
+
+/* Fill in `items`, and where each genre's begin. The counts move one place back meanwhile, so that
+ * begin[g] is right at the end. */
+static void list_items(const struct rs_catalog *catalog, uint64_t *begin, uint32_t *items)
+{
     for (size_t g = 0; g < catalog->n_genres; g++)
         begin[g + 2] += begin[g + 1];
-    for (uint32_t p = 0; p < catalog->n_items; p++)
-        for (uint32_t i = catalog->genre_offsets[p]; i < catalog->genre_offsets[p + 1]; i++)
-            items[begin[catalog->genre_ids[i] + 1u]++] = p;
+    for (uint32_t p = 0; p < catalog->n_items; p++) {
+        uint32_t n;
+        const uint32_t *genres = rs_catalog_genres(catalog, p, &n);
+        for (uint32_t i = 0; i < n; i++)
+            items[begin[genres[i] + 1u]++] = p;
+    }
 }
 
 static void mean_vector(const struct recsys_model *model, const uint32_t *items, size_t n,
@@ -54,8 +67,9 @@ recsys_status rs_load_genre_vectors(struct rs_loading *loading)
         return rs_error(loading->err, RECSYS_E_LIMIT,
                         "%s: %zu genres are too many for vectors of %zu numbers",
                         loading->catalog_file, n_genres, d);
-    uint32_t *begin = rs_alloc_array(n_genres + 2, sizeof *begin);
-    uint32_t *items = rs_alloc_array(catalog->genre_offsets[catalog->n_items], sizeof *items);
+    uint64_t *begin = rs_alloc_array(n_genres + 2, sizeof *begin);
+    uint64_t n_entries = begin == NULL ? 0 : count_items(catalog, begin);
+    uint32_t *items = rs_alloc_array(n_entries, sizeof *items);
     double *sum = rs_alloc_array(d, sizeof *sum);
     model->genre_vectors = rs_alloc_array(n_genres, d * sizeof *model->genre_vectors);
     if (begin == NULL || items == NULL || sum == NULL || model->genre_vectors == NULL) {

@@ -159,10 +159,13 @@ static recsys_status load_catalog(struct recsys_model *model, const struct rs_fi
                                   recsys_error *err)
 {
     if (files->catalog.size == 0)
-        return rs_catalog_create_empty(model->n_items, &model->catalog, err);
-    rs_memory_count(model->memory, files->catalog.size, 1); /* about the size of its texts */
-    return rs_catalog_parse((const char *)files->catalog.bytes, files->catalog.size,
-                            files->catalog_name, &model->item_ids, &model->catalog, err);
+        return rs_catalog_create(model->n_items, &model->catalog, err);
+    recsys_status status =
+        rs_catalog_parse((const char *)files->catalog.bytes, files->catalog.size,
+                         files->catalog_name, &model->item_ids, &model->catalog, err);
+    if (status == RECSYS_OK)
+        rs_memory_count(model->memory, rs_catalog_bytes(model->catalog), 1);
+    return status;
 }
 
 static recsys_status load_parts(struct rs_loading *loading, const struct rs_files *files)

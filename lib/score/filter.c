@@ -40,7 +40,7 @@ recsys_status rs_filter_condition(const struct rs_catalog *catalog, float min_ra
             return rs_error(err, RECSYS_E_INVALID, "language %u is NULL", i);
         int32_t number = rs_catalog_find_language(catalog, languages[i]);
         if (number >= 0)
-            out->languages[out->n_languages++] = (uint16_t)(number + 1);
+            out->languages[out->n_languages++] = (uint32_t)number + 1;
     }
     return RECSYS_OK;
 }

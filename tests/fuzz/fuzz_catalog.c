@@ -29,7 +29,7 @@ static void check_item(const struct rs_catalog *catalog, uint32_t position)
     for (uint32_t i = 0; i < item.n_genres; i++)
         EXPECT(rs_catalog_find_genre(catalog, item.genres[i]) >= 0);
     if (item.language != NULL)
-        EXPECT(rs_catalog_find_language(catalog, item.language) + 1 ==
+        EXPECT((uint32_t)rs_catalog_find_language(catalog, item.language) + 1 ==
                catalog->languages[position]);
 }
 
@@ -42,11 +42,11 @@ static void check_catalog(const char *bytes, size_t size, const struct rs_ids *i
         EXPECT(catalog == NULL && strncmp(err.message, "fuzz", 4) == 0);
         return;
     }
-    EXPECT(catalog->genre_offsets[0] == 0 && catalog->n_known <= N_ITEMS);
+    EXPECT(catalog->list_offsets[0] == 0 && catalog->n_known <= N_ITEMS);
     for (uint32_t position = 0; position < N_ITEMS; position++)
         check_item(catalog, position);
-    for (uint32_t i = 0; i < catalog->genre_offsets[N_ITEMS]; i++)
-        EXPECT(catalog->genre_ids[i] < catalog->n_genres);
+    for (uint64_t i = 0; i < catalog->list_offsets[catalog->n_lists]; i++)
+        EXPECT(catalog->list_genres[i] < catalog->n_genres);
     struct rs_condition condition = {.min_rating = 5.0f, .max_year = 2000, .exclude_adult = 1};
     for (uint32_t position = 0; position < N_ITEMS; position++)
         (void)rs_condition_holds(&condition, catalog, position);

@@ -126,7 +126,7 @@ struct recsys_model *memory_model_create(const struct plain_items *items)
     model->item_bias = bias;
     CHECK_OK(rs_ids_from_numbers(&model->item_ids, items->ids, items->n, order, "ids", &err), &err);
     CHECK_OK(rs_ids_from_rows(&model->user_ids, 0, 0, NULL, &err), &err);
-    CHECK_OK(rs_catalog_create_empty(items->n, &model->catalog, &err), &err);
+    CHECK_OK(rs_catalog_create(items->n, &model->catalog, &err), &err);
     model->n_blocks = (items->n + RS_BLOCK_ITEMS - 1) / RS_BLOCK_ITEMS;
     model->blocks = rs_alloc_array(model->n_blocks, sizeof *model->blocks);
     CHECK(model->blocks != NULL);

@@ -122,7 +122,7 @@ static void an_empty_catalogue_knows_nothing(void **state)
     struct rs_catalog *catalog = NULL;
 
     (void)state;
-    assert_int_equal(rs_catalog_create_empty(7, &catalog, &err), RECSYS_OK);
+    assert_int_equal(rs_catalog_create(7, &catalog, &err), RECSYS_OK);
     assert_int_equal(catalog->n_items, 7);
     recsys_item item = item_of(catalog, 6);
     check_unknown(&item);
@@ -151,7 +151,8 @@ static void lines_may_end_in_crlf_be_blank_or_lack_their_end(void **state)
 
 static void a_byte_order_mark_at_the_beginning_is_skipped(void **state)
 {
-    static const char text[] = "\xEF\xBB\xBF{\"id\":1,\"title\":\"\xEF\xBB\xBF""b\"}\n";
+    static const char text[] = "\xEF\xBB\xBF{\"id\":1,\"title\":\"\xEF\xBB\xBF"
+                               "b\"}\n";
     struct rs_lines lines = {text, sizeof text - 1, 0};
     struct rs_line parsed;
     const char *line;
@@ -160,7 +161,8 @@ static void a_byte_order_mark_at_the_beginning_is_skipped(void **state)
     (void)state;
     assert_int_equal(rs_lines_next(&lines, &line, &size), 1);
     assert_int_equal(rs_line_parse(line, size, "here", &parsed, NULL), RECSYS_OK);
-    assert_string_equal(parsed.title, "\xEF\xBB\xBF""b"); /* elsewhere it is a character */
+    assert_string_equal(parsed.title, "\xEF\xBB\xBF"
+                                      "b"); /* elsewhere it is a character */
     rs_line_destroy(&parsed);
     assert_int_equal(rs_lines_next(&lines, &line, &size), 0);
 }
@@ -203,22 +205,50 @@ static void languages_are_numbered_in_lower_case(void **state)
     rs_catalog_destroy(catalog);
 }
 
-static void genres_stand_in_the_order_of_positions_whatever_that_of_the_lines(void **state)
+static void genres_are_by_position_whatever_the_order_of_the_lines(void **state)
 {
     struct rs_catalog *catalog = parse("{\"id\":2,\"genres\":[\"B\",\"C\"]}\n"
                                        "{\"id\":4,\"genres\":[\"D\"]}\n"
                                        "{\"id\":1,\"genres\":[\"A\",\"B\",\"C\"]}\n",
                                        4);
-    const uint32_t offsets[] = {0, 1, 1, 3, 6};
-    const char *const genres[] = {"D", "B", "C", "A", "B", "C"};
+    static const uint32_t counts[] = {1, 0, 2, 3};
+    static const char *const genres[] = {"D", "B", "C", "A", "B", "C"};
 
     (void)state;
-    assert_memory_equal(catalog->genre_offsets, offsets, sizeof offsets);
-    for (size_t i = 0; i < 6; i++) {
-        assert_string_equal(catalog->genres[i], genres[i]);
-        assert_string_equal(catalog->genre_names[catalog->genre_ids[i]], genres[i]);
+    for (uint32_t position = 0, at = 0; position < 4; position++) {
+        recsys_item item = item_of(catalog, position);
+        uint32_t n;
+        const uint32_t *numbers = rs_catalog_genres(catalog, position, &n);
+        assert_int_equal(n, counts[position]);
+        assert_int_equal(item.n_genres, counts[position]);
+        for (uint32_t i = 0; i < n; i++, at++) {
+            assert_string_equal(item.genres[i], genres[at]);
+            assert_string_equal(catalog->genre_names[numbers[i]], genres[at]);
+        }
     }
     rs_catalog_destroy(catalog);
+}
+
+static void items_of_the_same_genres_share_one_list(void **state)
+{
+    struct rs_buffer lines = RS_BUFFER_INIT(1u << 24);
+
+    (void)state;
+    for (uint32_t i = 1; i <= 6000; i++)
+        rs_buffer_format(&lines, "{\"id\":%u,\"genres\":[\"G%u\",\"H%u\"]}\n", i, i % 30, i % 20);
+    struct rs_catalog *catalog = parse(lines.bytes, 6000);
+    assert_int_equal(catalog->n_lists, 60 + 1); /* and that of items without genres */
+    for (uint32_t i = 1; i <= 6000; i++) {
+        recsys_item item = item_of(catalog, 6000 - i);
+        char want[16];
+        assert_int_equal(item.n_genres, 2);
+        snprintf(want, sizeof want, "G%u", i % 30);
+        assert_string_equal(item.genres[0], want);
+        snprintf(want, sizeof want, "H%u", i % 20);
+        assert_string_equal(item.genres[1], want);
+    }
+    rs_catalog_destroy(catalog);
+    rs_buffer_destroy(&lines);
 }
 
 static void text_ids_find_their_items(void **state)
@@ -445,8 +475,7 @@ static void lines_are_written_in_one_form(void **state)
                   "\"release_year\":1994,\"rating\":8.0,\"poster_url\":\"p\",\"language\":\"En\","
                   "\"adult\":true}\n");
     /* As a data frame's column with gaps writes integers. */
-    check_written("{\"id\": 0.0, \"release_year\": 1995.0}",
-                  "{\"id\":0,\"release_year\":1995}\n");
+    check_written("{\"id\": 0.0, \"release_year\": 1995.0}", "{\"id\":0,\"release_year\":1995}\n");
 }
 
 static void a_rating_is_written_short_and_reads_back_the_same(void **state)
@@ -483,7 +512,8 @@ int main(void)
         cmocka_unit_test(a_byte_order_mark_at_the_beginning_is_skipped),
         cmocka_unit_test(genres_that_differ_in_ascii_case_are_one_as_first_spelled),
         cmocka_unit_test(languages_are_numbered_in_lower_case),
-        cmocka_unit_test(genres_stand_in_the_order_of_positions_whatever_that_of_the_lines),
+        cmocka_unit_test(genres_are_by_position_whatever_the_order_of_the_lines),
+        cmocka_unit_test(items_of_the_same_genres_share_one_list),
         cmocka_unit_test(text_ids_find_their_items),
         cmocka_unit_test(control_characters_are_texts_like_others),
         cmocka_unit_test(a_bad_line_is_named_with_its_number_and_what_is_wrong),

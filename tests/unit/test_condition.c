@@ -35,7 +35,7 @@ static int set_up(void **state)
     assert_int_equal(rs_ids_from_rows(&ids, 5, 1, NULL, NULL), RECSYS_OK);
     assert_int_equal(rs_catalog_parse(lines, sizeof lines - 1, "test", &ids, &catalog, NULL),
                      RECSYS_OK);
-    assert_int_equal(rs_catalog_create_empty(5, &empty, NULL), RECSYS_OK);
+    assert_int_equal(rs_catalog_create(5, &empty, NULL), RECSYS_OK);
     rs_ids_destroy(&ids);
     return 0;
 }

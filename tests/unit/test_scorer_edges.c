@@ -231,7 +231,7 @@ static void find_rated(char *text, size_t room)
 static void reasons_are_one_line_of_english_wherever_the_host_lives(void **state)
 {
     static const char *const with_comma[] = {"de_DE.UTF-8", "de_DE", "fr_FR.UTF-8", "fr_FR"};
-    const char *before[90];
+    static const uint64_t all_at_0[90];
     char plain[512], elsewhere[512];
 
     (void)state;
@@ -244,12 +244,10 @@ static void reasons_are_one_line_of_english_wherever_the_host_lives(void **state
     setlocale(LC_NUMERIC, "C");
     assert_string_equal(elsewhere, plain);
 
-    memcpy(before, model->catalog->titles, sizeof before);
-    for (size_t p = 0; p < 90; p++)
-        if (before[p] != NULL)
-            model->catalog->titles[p] = "The\nOther\tOne";
+    const struct rs_text_column titles = model->catalog->titles;
+    model->catalog->titles = (struct rs_text_column){"The\nOther\tOne", 14, all_at_0};
     find_rated(elsewhere, sizeof elsewhere);
-    memcpy(model->catalog->titles, before, sizeof before);
+    model->catalog->titles = titles;
     assert_non_null(strstr(elsewhere, "The Other One"));
 }
 

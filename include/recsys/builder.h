@@ -102,6 +102,87 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_import_model(recsys_bui
                                                                       recsys_error *err);
 
 /*
+ * How many users (or items) there are among the parts set so far, and the kind
+ * of their ids. `name` is "user_ids" or "item_ids".
+ *
+ * count    rows of user_factors (or item_factors).
+ * kind     RECSYS_ID_KIND_*; integer if no ids are set, as rows are numbered.
+ *
+ * Fails with: E_INVALID (NULL, another name), E_STATE (the factors are not set).
+ * Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_get_ids(const recsys_builder *builder,
+                                                                 const char *name, uint64_t *count,
+                                                                 uint32_t *kind, recsys_error *err);
+
+/*
+ * Find the row that an id has among the parts set so far: for readers of files
+ * that name users and items by their ids. `name` is "user_ids" or "item_ids".
+ * The first call after ids or factors were set makes a table of the ids.
+ *
+ * Fails with: E_NOT_FOUND (no such id), E_INVALID (NULL, another name, an id of
+ *   the other kind, numbers of ids and rows differ), E_STATE (the factors are
+ *   not set), E_FORMAT (an id is there twice, or is none), E_NOMEM.
+ * Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_find(recsys_builder *builder,
+                                                              const char *name, recsys_id id,
+                                                              uint64_t *row, recsys_error *err);
+
+/*
+ * Remove a part: an array by its name above, "catalog" (every line added so
+ * far) or "seen" (the seen lists, however they were given). Removing what is not
+ * there succeeds.
+ *
+ * Fails with: E_INVALID (NULL, another name).
+ * Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_remove(recsys_builder *builder,
+                                                                const char *name,
+                                                                recsys_error *err);
+
+/*
+ * Add user-item pairs to the seen lists, in any order, in as many calls as it
+ * takes: the way without seen_offsets and seen_items, which may not be set as
+ * well. The builder takes 12 bytes for each pair.
+ *
+ * users, items  `n` rows of user_factors and of item_factors.
+ * weights  `n` finite numbers; NULL = 1 each.
+ * flags    RECSYS_SEEN_* below; the same in every call.
+ *
+ * Fails with: E_INVALID (NULL, a weight that is not finite, other flags than
+ *   before), E_UNSUPPORTED (unknown flags), E_NOMEM. Whether the rows exist is
+ *   checked by _write.
+ * Ownership: COPIED.
+ * Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_add_seen(recsys_builder *builder,
+                                                                  const uint32_t *users,
+                                                                  const uint32_t *items,
+                                                                  const float *weights, size_t n,
+                                                                  uint32_t flags,
+                                                                  recsys_error *err);
+
+/* A pair that is added again adds its weight to the former one, as a number of times does; without
+ * this flag the new weight replaces it, as a newer rating does. */
+#define RECSYS_SEEN_SUM (1u << 0)
+
+/*
+ * Add the entries of a sparse matrix of users and items to the seen lists, as
+ * RECSYS_SEEN_SUM does: an .npz that scipy.sparse.save_npz() has written, of the
+ * format CSR, CSC or COO. Its rows are those of user_factors, its columns those
+ * of item_factors, and its values are the weights; an explicit zero is an entry.
+ *
+ * Fails with: as _add_seen; E_INVALID (the matrix has another shape), E_STATE
+ *   (the factors are not set), E_IO, E_FORMAT, E_UNSUPPORTED (another format, or
+ *   values that are no real numbers). Then no entry was added.
+ * Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_import_seen(recsys_builder *builder,
+                                                                     const char *path,
+                                                                     recsys_error *err);
+
+/*
  * Set a field of the manifest. `field` is one of name, version, algorithm,
  * training_date, item_name ("book": what one item is; since 0.2) (text); metric ("inner_product", "cosine"), link ("sigmoid",
  * "linear", "clip"), link_min, link_max; metrics.NAME, hyperparameters.NAME

@@ -60,6 +60,7 @@ void recsys_builder_destroy(recsys_builder *builder)
     json_decref(builder->hyperparameters);
     json_decref(builder->tags);
     rs_buffer_destroy(&builder->catalog);
+    rs_seen_pairs_destroy(&builder->seen);
     rs_free(builder);
 }
 
@@ -180,4 +181,24 @@ recsys_status recsys_builder_add_item(recsys_builder *builder, const char *json,
         return rs_error(err, RECSYS_E_INVALID, "recsys_builder_add_item: %s is NULL",
                         builder == NULL ? "builder" : "json");
     return add_line(builder, json, json_size, "catalogue entry", err);
+}
+
+recsys_status recsys_builder_remove(recsys_builder *builder, const char *name, recsys_error *err)
+{
+    if (builder == NULL || name == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_builder_remove: %s is NULL",
+                        builder == NULL ? "builder" : "name");
+    int part = rs_part_find(name), is_seen = strcmp(name, "seen") == 0;
+    if (strcmp(name, "catalog") == 0)
+        rs_buffer_clear(&builder->catalog);
+    else if (part >= 0)
+        rs_part_clear(&builder->parts[part]);
+    else if (!is_seen)
+        return rs_error(err, RECSYS_E_INVALID, "a builder has no part called \"%.80s\"", name);
+    if (is_seen) {
+        for (part = RS_PART_SEEN_OFFSETS; part <= RS_PART_SEEN_WEIGHTS; part++)
+            rs_part_clear(&builder->parts[part]);
+        rs_seen_pairs_destroy(&builder->seen);
+    }
+    return RECSYS_OK;
 }

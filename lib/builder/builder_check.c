@@ -132,10 +132,9 @@ static recsys_status decide_order(struct rs_plan *plan, recsys_error *err)
     return status;
 }
 
-/* Ids as given, or the numbers of rows. */
-static recsys_status get_ids(const struct recsys_builder *builder, int part, uint32_t n,
-                             const char *rows_of, const uint32_t *order, struct rs_plan *plan,
-                             struct rs_ids *ids, recsys_error *err)
+recsys_status rs_plan_get_ids(const struct recsys_builder *builder, int part, uint32_t n,
+                              const char *rows_of, const uint32_t *order, struct rs_plan *plan,
+                              struct rs_ids *ids, recsys_error *err)
 {
     const struct rs_part *at = &builder->parts[part];
     const char *name = rs_part_kinds[part].name;
@@ -198,16 +197,16 @@ static recsys_status get_all_ids(const struct recsys_builder *builder, struct rs
         return rs_error(err, RECSYS_E_INVALID, "%s is missing; it belongs to %s",
                         has_features ? "feature_names" : "feature_factors",
                         has_features ? "feature_factors" : "feature_names");
-    if ((status = get_ids(builder, RS_PART_ITEM_IDS, plan->n_items, "item_factors", plan->order,
-                          plan, &plan->item_ids, err)) != RECSYS_OK ||
-        (status = get_ids(builder, RS_PART_USER_IDS, plan->n_users, "user_factors", NULL, plan,
-                          &plan->user_ids, err)) != RECSYS_OK ||
+    if ((status = rs_plan_get_ids(builder, RS_PART_ITEM_IDS, plan->n_items, "item_factors",
+                                  plan->order, plan, &plan->item_ids, err)) != RECSYS_OK ||
+        (status = rs_plan_get_ids(builder, RS_PART_USER_IDS, plan->n_users, "user_factors", NULL,
+                                  plan, &plan->user_ids, err)) != RECSYS_OK ||
         (status = list_numbers(&plan->item_ids, plan, &plan->item_numbers, err)) != RECSYS_OK ||
         (status = list_numbers(&plan->user_ids, plan, &plan->user_numbers, err)) != RECSYS_OK ||
         !has_names)
         return status;
-    status = get_ids(builder, RS_PART_FEATURE_NAMES, plan->n_features, "feature_factors", NULL,
-                     plan, &plan->feature_names, err);
+    status = rs_plan_get_ids(builder, RS_PART_FEATURE_NAMES, plan->n_features, "feature_factors",
+                             NULL, plan, &plan->feature_names, err);
     return status == RECSYS_OK ? check_lower_case(&plan->feature_names, err) : status;
 }
 

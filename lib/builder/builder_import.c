@@ -34,8 +34,7 @@ static int ends_in(const char *path, const char *end)
     return size > end_size && strcmp(path + size - end_size, end) == 0;
 }
 
-/* The part of `path` behind the last slash, as errors call a file. */
-static const char *last_part(const char *path)
+const char *rs_last_part(const char *path)
 {
     const char *slash = strrchr(path, '/');
 
@@ -50,7 +49,7 @@ static recsys_status open_file(recsys_builder *builder, const char *path, rs_ten
     if (input == NULL)
         return rs_error_nomem(err, path);
     *out = &input->tensors;
-    return rs_tensors_open(path, last_part(path), parse, &input->tensors, err);
+    return rs_tensors_open(path, rs_last_part(path), parse, &input->tensors, err);
 }
 
 /* Texts are bytes with offsets beside them. */
@@ -132,8 +131,8 @@ recsys_status recsys_builder_import_array(recsys_builder *builder, const char *n
     const struct rs_tensor *tensor = rs_tensors_find(tensors, member);
     if (tensor == NULL)
         return rs_error(err, RECSYS_E_NOT_FOUND, "%.300s: has no member \"%.100s\"",
-                        last_part(path), member);
-    return take_tensor(builder, part, last_part(path), tensors, tensor, err);
+                        rs_last_part(path), member);
+    return take_tensor(builder, part, rs_last_part(path), tensors, tensor, err);
 }
 
 /* Every tensor with a part's name. */
@@ -321,10 +320,11 @@ recsys_status recsys_builder_import_catalog(recsys_builder *builder, const char 
     if (builder == NULL || path == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_builder_import_catalog: %s is NULL",
                         builder == NULL ? "builder" : "path");
-    recsys_status status = rs_map_open(path, last_part(path), UINT64_MAX, &map, err);
+    recsys_status status = rs_map_open(path, rs_last_part(path), UINT64_MAX, &map, err);
     if (status != RECSYS_OK)
         return status;
-    status = rs_builder_add_lines(builder, (const char *)map.bytes, map.size, last_part(path), err);
+    status =
+        rs_builder_add_lines(builder, (const char *)map.bytes, map.size, rs_last_part(path), err);
     rs_map_close(&map);
     return status;
 }

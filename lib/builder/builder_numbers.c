@@ -90,8 +90,7 @@ recsys_status rs_plan_get_floats(const struct recsys_builder *builder, int part,
     return check_finite(*out, (size_t)rows, columns, name, err);
 }
 
-/* Read the i-th number. 0 if it is larger than INT64_MAX: then *out has its bits. */
-static int read_integer(const recsys_array *array, size_t i, int64_t *out)
+int rs_array_get_integer(const recsys_array *array, size_t i, int64_t *out)
 {
     const unsigned char *at = address(array, i, 0);
     int32_t i32;
@@ -133,7 +132,7 @@ recsys_status rs_plan_get_integers(const struct recsys_builder *builder, int par
         return rs_error_nomem(err, name);
     for (size_t i = 0; i < n; i++) {
         int64_t value;
-        if (!read_integer(array, i, &value))
+        if (!rs_array_get_integer(array, i, &value))
             return rs_error(err, RECSYS_E_INVALID, "%s[%zu] is %" PRIu64 ", at most %" PRId64, name,
                             i, (uint64_t)value, max);
         if (value < 0 || value > max)

@@ -145,10 +145,30 @@ done:
     return status;
 }
 
+/* Lists come as arrays or as pairs. */
+static recsys_status check_kinds(const struct recsys_builder *builder, recsys_error *err)
+{
+    for (int part = RS_PART_SEEN_OFFSETS; part <= RS_PART_SEEN_WEIGHTS; part++)
+        if (rs_part_is_set(&builder->parts[part]))
+            return rs_error(err, RECSYS_E_INVALID,
+                            "%s is set, and pairs were added to the seen lists; only one of both "
+                            "can be (recsys_builder_remove)",
+                            rs_part_kinds[part].name);
+    return RECSYS_OK;
+}
+
 recsys_status rs_plan_add_seen(const struct recsys_builder *builder, struct rs_plan *plan,
                                recsys_error *err)
 {
-    recsys_status status = get_lists(builder, plan, err);
+    recsys_status status;
+
+    if (!builder->seen.is_used) {
+        status = get_lists(builder, plan, err);
+    } else {
+        status = check_kinds(builder, err);
+        if (status == RECSYS_OK)
+            status = rs_plan_list_pairs(&builder->seen, plan, err);
+    }
 
     return status == RECSYS_OK && plan->seen_offsets != NULL ? translate(plan, err) : status;
 }

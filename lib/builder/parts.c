@@ -40,6 +40,9 @@ void rs_part_clear(struct rs_part *part)
 {
     rs_free(part->owned_texts);
     rs_free(part->owned_offsets);
+    if (part->lookup != NULL)
+        rs_ids_destroy(part->lookup);
+    rs_free(part->lookup);
     memset(part, 0, sizeof *part);
 }
 

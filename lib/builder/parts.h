@@ -1,8 +1,9 @@
 /* lib/builder/parts.h - the parts that a builder has collected, and the plan that is written.
  *
  * Private to the builder's files: builder.c and builder_fields.c collect, parts.c keeps the parts,
- * builder_import.c collects from files, builder_check.c, builder_numbers.c and builder_seen.c turn
- * the parts into a plan, builder_write.c writes it.
+ * builder_import.c and sparse_matrix.c collect from files, builder_find.c finds rows,
+ * builder_check.c, builder_numbers.c, builder_seen.c and seen_pairs.c turn the parts into a plan,
+ * builder_write.c writes it.
  */
 #ifndef RS_BUILDER_PARTS_H
 #define RS_BUILDER_PARTS_H
@@ -55,6 +56,18 @@ struct rs_part {
     size_t n_texts, n_bytes;
     void *owned_texts, *owned_offsets; /* to be freed with the part, or NULL */
     uint64_t first;                    /* the number of row 0, if ids are not set */
+    struct rs_ids *lookup;             /* of ids, to find rows; NULL = not made yet */
+    uint64_t lookup_first;             /* `first` when it was made */
+};
+
+/* Entries of the seen lists that were added one by one. */
+struct rs_seen_pairs {
+    uint32_t *users, *items; /* rows of the factors */
+    float *weights;
+    size_t n, room;
+    uint32_t flags;  /* RECSYS_SEEN_* */
+    int is_used;     /* something was added, even if it was nothing */
+    int has_weights; /* not all of them are the 1 that stands for none */
 };
 
 /* Open files, or memory, that parts point into. Kept until the builder is destroyed. */
@@ -73,6 +86,7 @@ struct recsys_builder {
     json_t *hyperparameters;
     json_t *tags;
     struct rs_buffer catalog; /* canonical lines */
+    struct rs_seen_pairs seen;
 };
 
 /* -1 if there is no part of this name. */
@@ -85,9 +99,17 @@ recsys_status rs_part_set_array(struct recsys_builder *builder, int part, const 
 /* The texts are BORROWED. */
 void rs_part_set_texts(struct recsys_builder *builder, int part, const char *texts, size_t n_bytes,
                        const uint64_t *offsets, size_t n_texts);
+/* The part of `path` behind the last slash, as errors call a file. */
+const char *rs_last_part(const char *path);
 /* Add all lines of a JSON Lines file, or none. Errors about a line begin with `where`. */
 recsys_status rs_builder_add_lines(struct recsys_builder *builder, const char *bytes, size_t size,
                                    const char *where, recsys_error *err);
+
+/* seen_pairs.c: arguments are as those of recsys_builder_add_seen(), and checked. */
+recsys_status rs_seen_pairs_add(struct rs_seen_pairs *pairs, const uint32_t *users,
+                                const uint32_t *items, const float *weights, size_t n,
+                                uint32_t flags, recsys_error *err);
+void rs_seen_pairs_destroy(struct rs_seen_pairs *pairs);
 
 /* The parts after all checks, in scan order and of the types that are stored. */
 struct rs_plan {
@@ -131,5 +153,15 @@ recsys_status rs_plan_get_integers(const struct recsys_builder *builder, int par
                                    struct rs_plan *plan, void **out, recsys_error *err);
 recsys_status rs_plan_add_seen(const struct recsys_builder *builder, struct rs_plan *plan,
                                recsys_error *err);
+/* Lists of rows from pairs: sets plan->n_seen, seen_offsets, seen_items and seen_weights. */
+recsys_status rs_plan_list_pairs(const struct rs_seen_pairs *pairs, struct rs_plan *plan,
+                                 recsys_error *err);
+/* The ids of n rows of the array `rows_of`, in the order that `order` gives: as set, or the numbers
+ * of the rows. The plan owns what is needed for it; `ids` is the caller's. */
+recsys_status rs_plan_get_ids(const struct recsys_builder *builder, int part, uint32_t n,
+                              const char *rows_of, const uint32_t *order, struct rs_plan *plan,
+                              struct rs_ids *ids, recsys_error *err);
+/* The i-th integer of an array. 0 if it is larger than INT64_MAX: then *out has its bits. */
+int rs_array_get_integer(const recsys_array *array, size_t i, int64_t *out);
 
 #endif

@@ -126,7 +126,7 @@ static uint32_t find_dtype(char kind, uint32_t width)
         {'f', 4, RECSYS_DTYPE_F32}, {'f', 8, RECSYS_DTYPE_F64}, {'f', 2, RECSYS_DTYPE_F16},
         {'i', 4, RECSYS_DTYPE_I32}, {'u', 4, RECSYS_DTYPE_U32}, {'i', 8, RECSYS_DTYPE_I64},
         {'u', 8, RECSYS_DTYPE_U64}, {'u', 1, RECSYS_DTYPE_U8},  {'i', 1, RECSYS_DTYPE_I32},
-        {'i', 2, RECSYS_DTYPE_I32}, {'u', 2, RECSYS_DTYPE_U32},
+        {'i', 2, RECSYS_DTYPE_I32}, {'u', 2, RECSYS_DTYPE_U32}, {'b', 1, RECSYS_DTYPE_U8},
     };
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
@@ -252,6 +252,10 @@ recsys_status rs_npy_read_header(const unsigned char *bytes, size_t size, const 
     if (good == 0)
         return rs_error(err, RECSYS_E_FORMAT, "%s: .npy header is damaged", what);
     out->size = before + header;
+    if (out->kind == 'S' && out->n_dims == 0) { /* so scipy says the format of a matrix */
+        out->n_dims = 1;
+        out->shape[0] = 1;
+    }
     return RECSYS_OK;
 }
 

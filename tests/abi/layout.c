@@ -52,6 +52,7 @@ static const struct entry entries[] = {
     FIELD(recsys_array, shape),
     FIELD(recsys_array, strides),
     FIELD(recsys_array, reserved),
+    CONST(RECSYS_SEEN_SUM),
     CONST(RECSYS_DTYPE_F32),
     CONST(RECSYS_DTYPE_F64),
     CONST(RECSYS_DTYPE_F16),

@@ -139,6 +139,45 @@ static recsys_status import_an_npz(void)
     return import_and_write(oom_fixture("bpr.npz"), NULL);
 }
 
+static recsys_status fill_seen(recsys_builder *builder)
+{
+    static const float factors[7 * 2] = {1};
+    static const int64_t ids[5] = {9, 8, 7, 6, 4};
+    static const uint32_t user = 3, item = 1;
+    const recsys_array users = RECSYS_ARRAY_2D(factors, RECSYS_DTYPE_F32, 5, 2),
+                       items = RECSYS_ARRAY_2D(factors, RECSYS_DTYPE_F32, 7, 2),
+                       numbers = RECSYS_ARRAY_1D(ids, RECSYS_DTYPE_I64, 5);
+    recsys_id id = RECSYS_ID_NUMBER(4);
+    uint64_t row;
+
+    TRY(recsys_builder_set_array(builder, "user_factors", &users, &oom_err));
+    TRY(recsys_builder_set_array(builder, "item_factors", &items, &oom_err));
+    TRY(recsys_builder_set_array(builder, "user_ids", &numbers, &oom_err));
+    TRY(recsys_builder_remove(builder, "seen", &oom_err));
+    TRY(recsys_builder_find(builder, "user_ids", id, &row, &oom_err));
+    CHECK_EQ(row, 4);
+    TRY(recsys_builder_import_seen(builder, oom_fixture("seen_coo.npz"), &oom_err));
+    TRY(recsys_builder_add_seen(builder, &user, &item, NULL, 1, RECSYS_SEEN_SUM, &oom_err));
+    return recsys_builder_write(builder, oom_path("built"), &oom_err);
+}
+
+static recsys_status build_seen_lists(void)
+{
+    size_t n_entries = count_entries(oom_scratch);
+    recsys_builder *builder = NULL;
+    recsys_status status;
+
+    CHECK_OK(recsys_builder_create(&builder, &oom_err), &oom_err);
+    FAILING(status, fill_seen(builder));
+    check_built(status, n_entries);
+    if (status != RECSYS_OK) {
+        CHECK_OK(fill_seen(builder), &oom_err);
+        check_built(RECSYS_OK, n_entries);
+    }
+    recsys_builder_destroy(builder);
+    return status;
+}
+
 static int32_t count_versions(const recsys_registry_entry *entry, void *user_data)
 {
     *(int *)user_data += entry->alias == NULL;
@@ -219,6 +258,7 @@ static const struct oom_scenario scenarios[] = {
     {"import a bundle", import_a_bundle, 0},
     {"import a file and a catalogue", import_a_file_and_a_catalogue, 0},
     {"import an npz", import_an_npz, 0},
+    {"build seen lists", build_seen_lists, 0},
     {"open a registry", open_a_registry, 0},
     {"publish a bundle", publish_a_bundle, 0},
     {"use a registry", use_a_registry, 0},

@@ -87,6 +87,25 @@ def save_implicit(directory):
         np.save(directory / f"{name}_scores.npy", model.user_factors @ model.item_factors.T)
 
 
+def save_sparse(directory):
+    """A matrix of 5 users and 7 items as scipy writes it; tests/api/test_builder_seen.c has it."""
+    import scipy.sparse
+
+    rows = np.array([0, 0, 1, 2, 2, 2, 4, 2])
+    columns = np.array([6, 0, 3, 2, 1, 5, 4, 1])  # (2, 1) is there twice
+    values = 10.0 * rows + columns + 0.25
+    coo = scipy.sparse.coo_array((values, (rows, columns)), shape=(5, 7))
+    csr = coo.tocsr()
+    csc = csr.astype("<f4").tocsc()
+    csc.indices, csc.indptr = csc.indices.astype("<i8"), csc.indptr.astype("<i8")
+    for name, matrix in {"coo": coo, "csr": csr, "csc": csc, "csr_bool": csr.astype(bool),
+                         "csr_int": csr.astype("<i8"), "csr_matrix": scipy.sparse.csr_matrix(csr),
+                         "turned": csr.T.tocsr(), "bsr": csr.tobsr(), "csr_int8": csr.astype("i1"),
+                         "csr_complex": csr.astype("c16"),
+                         "csr_nan": csr * np.float64("nan")}.items():
+        scipy.sparse.save_npz(directory / f"seen_{name}.npz", matrix)
+
+
 def main():
     here = pathlib.Path(__file__).resolve().parent
     directory = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here.parent / "fixtures" / "npz"
@@ -104,6 +123,7 @@ def main():
             np.lib.format.write_array(file, grid(3, 4, "<f4"), version=(version, 0))
     np.save(directory / "fortran.npy", np.asfortranarray(grid(3, 4, "<f8")))
     np.save(directory / "objects.npy", np.array([{"a": 1}], dtype=object))
+    save_sparse(directory)
     save_implicit(directory)
 
 

@@ -6,6 +6,7 @@
  */
 #include "daemon/ctl/ctl_progress.h"
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -21,8 +22,18 @@ static struct {
     pthread_t thread;
     const char *doing, *what;
     bool running; /* the thread exists */
-    bool stop;    /* protected by lock */
+    bool stop;    /* protected by lock, as are: */
+    uint64_t done, all;
 } progress = {.lock = RS_LOCK_INIT};
+
+static void show_line(unsigned seconds)
+{
+    fprintf(stderr, "\r\033[K%s %s ... ", progress.doing, progress.what);
+    if (progress.all > 0u)
+        fprintf(stderr, "%" PRIu64 " of %" PRIu64 " (%.0f %%), ", progress.done, progress.all,
+                100.0 * (double)progress.done / (double)progress.all);
+    fprintf(stderr, "%u s", seconds);
+}
 
 static void *show(void *unused)
 {
@@ -37,7 +48,7 @@ static void *show(void *unused)
         while (!progress.stop && rs_signal_wait_until(&progress.wake, &progress.lock, next) == 0)
             ;
         if (!progress.stop)
-            fprintf(stderr, "\r\033[K%s %s ... %u s", progress.doing, progress.what, ++seconds);
+            show_line(++seconds);
     }
     rs_lock_give(&progress.lock);
     if (seconds > 0u)
@@ -50,11 +61,20 @@ void ctl_progress_begin(const char *doing, const char *what)
     progress.doing = doing;
     progress.what = what;
     progress.stop = false;
+    progress.done = progress.all = 0u;
     if (!isatty(STDERR_FILENO) || rs_signal_init(&progress.wake) != 0)
         return;
     progress.running = rs_thread_start(&progress.thread, show, NULL) == 0;
     if (!progress.running)
         rs_signal_destroy(&progress.wake);
+}
+
+void ctl_progress_count(uint64_t done, uint64_t all)
+{
+    rs_lock_take(&progress.lock);
+    progress.done = done;
+    progress.all = all;
+    rs_lock_give(&progress.lock);
 }
 
 void ctl_progress_end(void)

@@ -7,7 +7,7 @@
 
 #define MAX_K 1000u
 
-bool ctl_parse_id(const char *what, const char *text, uint32_t kind, recsys_id *out)
+bool ctl_read_id(const char *text, uint32_t kind, recsys_id *out)
 {
     char *end;
     unsigned long long number;
@@ -17,7 +17,12 @@ bool ctl_parse_id(const char *what, const char *text, uint32_t kind, recsys_id *
         return true;
     number = strtoull(text, &end, 10);
     *out = (recsys_id){NULL, number};
-    if (strspn(text, "0123456789") > 0u && *end == '\0' && number <= INT64_MAX)
+    return strspn(text, "0123456789") > 0u && *end == '\0' && number <= INT64_MAX;
+}
+
+bool ctl_parse_id(const char *what, const char *text, uint32_t kind, recsys_id *out)
+{
+    if (ctl_read_id(text, kind, out))
         return true;
     ctl_failed(
         "%s '%s' is not an integer from 0 to 9223372036854775807, as this model's %s ids are", what,

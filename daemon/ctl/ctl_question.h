@@ -24,6 +24,8 @@ void ctl_question_free(struct ctl_question *question);
 
 /* Parse an operand as an id of the model's kind. `what` is "user" or "item". False: said why. */
 bool ctl_parse_id(const char *what, const char *text, uint32_t kind, recsys_id *out);
+/* The same without a message. A text is BORROWED. */
+bool ctl_read_id(const char *text, uint32_t kind, recsys_id *out);
 json_t *ctl_id_json(recsys_id id);
 
 /* The preferences of the reply that had no effect, in the words of the options: a list of texts.

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/ctl/bulk/bulk.h"
 #include "daemon/ctl/ctl_question.h"
 
 static json_t *item_json(const struct ctl_question *question, const recsys_recommendation *found,
@@ -122,11 +123,18 @@ static int recommend_to(struct ctl_question *question, const recsys_id *user, co
 static int run_recommend(const struct ctl_arguments *arguments)
 {
     struct ctl_question question;
-    int status = CTL_FAILED;
+    bool is_bulk = ctl_has(arguments, "users") || ctl_has(arguments, "out");
+    int status;
     size_t n_users;
     const char **users = ctl_values(arguments, "user", &n_users);
 
-    if (ctl_question_prepare(&question, arguments)) {
+    if (is_bulk && n_users > 0u)
+        ctl_usage_error(arguments->command, "only one of --user and --users can be given");
+    if (!ctl_question_prepare(&question, arguments)) {
+        status = CTL_FAILED;
+    } else if (is_bulk) {
+        status = ctl_bulk_run(&question);
+    } else {
         status = CTL_OK;
         if (n_users == 0u)
             status = recommend_to(&question, NULL, "anonymous");
@@ -177,6 +185,9 @@ static int run_similar(const struct ctl_arguments *arguments)
 
 static const struct ctl_option recommend_options[] = {
     {"user", CTL_MANY, "ID", "the user; without this option the request is anonymous"},
+    {"users", CTL_ONE, "FILE|all", "the users, an id on each line, or all of the model"},
+    {"out", CTL_ONE, "FILE", "with --users: the .jsonl or .csv to write; continued if interrupted"},
+    {"threads", CTL_ONE, "N", "with --users: threads that score (one for each core)"},
     {"genre", CTL_MANY, "G", "a favourite genre: shifts the ranking, does not filter"},
     {"include-seen", CTL_SWITCH, NULL, "items the user has seen too"},
     {"reasons", CTL_SWITCH, NULL, "show reasons"},

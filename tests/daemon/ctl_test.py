@@ -7,10 +7,14 @@ library the tests look for the parts that an operator needs: which file, and
 what is wrong. Models are made by `recsysctl import` from arrays written here.
 Standard library only; ends with "N passed, N failed".
 """
+import csv
+import fcntl
 import json
 import os
 import random
+import resource
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -461,6 +465,189 @@ def test_recommend_is_brute_force(case):
     for i, answer in enumerate(answers):
         assert ids(answer) == case.best(i), i
         assert answer["strategy"] == "user" and answer["model_version"] == "4"
+
+
+# --- recommend --users ------------------------------------------------------
+
+N_MANY = 3000
+
+
+def many_users(case):
+    """A model whose answers do not fit into one chunk; ids with commas, quotes and newlines."""
+    out = case.path("many-users")
+    if not os.path.exists(out):
+        rng = random.Random(11)
+        case.write("many-u.npy", npy([rng.uniform(-1, 1) for _ in range(N_MANY * D)], [N_MANY, D]))
+        users = [("u,%d", 'u"%d', "u%d", "\u00fc %d")[i % 4] % i for i in range(N_MANY)]
+        seen = [list(range(ITEMS)) if i % 50 == 7 else [i % ITEMS] for i in range(N_MANY)]
+        offsets = [0]
+        for rows in seen:
+            offsets.append(offsets[-1] + len(rows))
+        case.write("many-so.npy", npy(offsets, [N_MANY + 1], "u8"))
+        case.write("many-si.npy", npy([row for rows in seen for row in rows], [offsets[-1]], "u4"))
+        case.run("import", "--out", out, "--user-factors", case.path("many-u.npy"), "--item-factors", case.path("v.npy"),
+                 "--user-ids-text", case.write("many.txt", "\n".join(users + [""]).encode()),
+                 "--item-ids-text", case.write("many-items.txt", b"".join(b"i,%d\n" % i for i in range(ITEMS))),
+                 "--seen-offsets", case.path("many-so.npy"), "--seen-items", case.path("many-si.npy")).ok()
+    return out
+
+
+def read_bytes(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def parts_of(out):
+    folder, name = os.path.split(out)
+    return sorted(os.path.join(folder, entry) for entry in os.listdir(folder) if entry.startswith(name + ".part-"))
+
+
+def test_recommend_to_users_of_a_file_gives_the_answers_of_recommend(case):
+    out = case.path("some.jsonl")
+    users = case.write("some-users.txt", "\ufeff33\r\n11\n\n77\n33".encode())
+    answer = case.run("recommend", case.bundle, "--users", users, "--out", out, "-k", "4", "--genre", "Nope", "--reasons").ok()
+    assert answer.out == out + ": 4 users\n", answer.out
+    lines = [json.loads(line) for line in read_bytes(out).splitlines()]
+    want = case.recommend("--user", "33", "--user", "11", "--user", "77", "--user", "33", "-k", "4", "--genre", "Nope",
+                          "--reasons")
+    for line, reference in zip(lines, want, strict=True):
+        reference["recommendations"] = [{name: item[name] for name in ("item_id", "score", "raw", "reason")}
+                                        for item in reference["recommendations"]]
+        assert line == reference, (line, reference)
+    assert parts_of(out) == []
+
+
+def test_recommend_to_all_users_as_csv(case):
+    bundle, out = many_users(case), case.path("all.csv")
+    case.run("recommend", bundle, "--users", "all", "--out", out, "-k", "3", "--threads", "2").ok()
+    jsonl = case.path("all.jsonl")
+    case.run("recommend", bundle, "--users", "all", "--out", jsonl, "-k", "3", "--threads", "1").ok()
+    want = []
+    for line in read_bytes(jsonl).splitlines():
+        answer = json.loads(line)
+        for rank, item in enumerate(answer["recommendations"], 1):
+            want.append([answer["user_id"], str(rank), item["item_id"], item["score"], item["raw"], answer["strategy"]])
+        if not answer["recommendations"]:
+            want.append([answer["user_id"], "0", "", "", "", answer["strategy"]])
+    with open(out, newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["user_id", "rank", "item_id", "score", "raw", "strategy"]
+    assert len({row[0] for row in rows[1:]}) == N_MANY and sum(row[1] == "0" for row in rows) == N_MANY // 50
+    for row, reference in zip(rows[1:], want, strict=True):
+        assert row[:3] == reference[:3] and row[5] == reference[5], (row, reference)
+        assert [float(x) if x else "" for x in row[3:5]] == reference[3:5], (row, reference)
+
+
+def test_an_interrupted_run_is_continued_to_the_same_bytes(case):
+    """The file size limit ends the process with a signal at an exact byte."""
+    bundle, rng = many_users(case), random.Random(5)
+    for name in ("cut.jsonl", "cut.csv"):
+        out = case.path(name)
+        arguments = [case.program, "recommend", bundle, "--users", "all", "-k", "5", "--out", out]
+        case.run(*arguments[1:]).ok()
+        whole = read_bytes(out)
+        os.remove(out)
+        for attempt in range(12):
+            sizes = sorted(rng.sample(range(len(whole)), 3)) if attempt else [3, len(whole) - 1]
+            for size in sizes:
+                done = subprocess.run(arguments, capture_output=True, timeout=120, preexec_fn=lambda: resource.setrlimit(
+                    resource.RLIMIT_FSIZE, (size, size)))
+                assert done.returncode == -signal.SIGXFSZ, (done.returncode, done.stderr)
+                part, = parts_of(out)
+                assert read_bytes(part) == whole[:size], size
+            done = case.run(*arguments[1:])
+            assert done.status == 0 and read_bytes(out) == whole and parts_of(out) == [], (name, sizes)
+            os.remove(out)
+
+
+def test_a_run_killed_at_any_time_is_continued_to_the_same_bytes(case):
+    bundle, out, n_killed = many_users(case), case.path("killed.csv"), 0
+    arguments = ["recommend", bundle, "--users", "all", "-k", "20", "--reasons", "--out", out]
+    case.run(*arguments).ok()
+    whole = read_bytes(out)
+    os.remove(out)
+    for share in (0, 0.3, 0.6, 0.9):
+        process = subprocess.Popen([case.program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and not any(os.path.getsize(part) > share * len(whole) for part in parts_of(out)):
+            pass
+        process.kill()
+        n_killed += process.wait() == -signal.SIGKILL
+        if os.path.exists(out):
+            assert read_bytes(out) == whole
+            os.remove(out)
+    assert n_killed > 0
+    assert case.run(*arguments).status == 0 and read_bytes(out) == whole
+
+
+def test_another_run_does_not_continue_a_part(case):
+    out = case.path("other.jsonl")
+    arguments = ["recommend", case.bundle, "--users", "all", "--out", out]
+    cases = [["-k", "3"], ["-k", "4"], ["-k", "4", "--exclude", "100"], ["-k", "4", "--exclude", "103"],
+             ["-k", "4", "--genre", "Action"], ["-k", "4", "--include-adult"], ["-k", "4", "--min-rating", "5"],
+             ["-k", "4", "--language", "en"], ["-k", "4", "--decade", "1990s"]]
+    before = None
+    for options in cases:
+        case.run(*arguments, *options)
+        want = read_bytes(out)
+        os.remove(out)
+        done = subprocess.run([case.program, *arguments, *options], capture_output=True, timeout=120,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (9, 9)))
+        assert done.returncode == -signal.SIGXFSZ
+        part, = parts_of(out)
+        assert part != before, options
+        before = part
+        users = case.write("all-but-one.txt", b"".join(b"%d\n" % user for user in case.user_ids[1:]))
+        done = case.run("recommend", case.bundle, "--users", users, "--out", out, *options)
+        assert done.status == 0 and part + " is of another model, other users or options; starting over" in done.err
+        assert read_bytes(out) == b"".join(want.splitlines(True)[1:])
+        os.remove(out)
+
+
+def test_recommend_to_users_refuses_what_is_wrong(case):
+    out = case.path("wrong.jsonl")
+    case.run("recommend", case.bundle, "--users", "all").usage("recommend needs --out", "recommend")
+    case.run("recommend", case.bundle, "--out", out).usage("recommend needs --users", "recommend")
+    case.run("recommend", case.bundle, "--users", "all", "--user", "1", "--out", out).usage(
+        "only one of --user and --users can be given", "recommend")
+    case.run("recommend", case.bundle, "--users", "all", "--out", case.path("x.txt")).usage(
+        "--out must end in .jsonl or .csv, not be '%s'" % case.path("x.txt"), "recommend")
+    bad = case.write("bad-users.txt", b"11\n-1\n22\nabc\n3\0\n")
+    answer = case.run("recommend", case.bundle, "--users", bad, "--out", out)
+    want = "'%s' is not an integer from 0 to 9223372036854775807, as this model's user ids are"
+    assert answer.status == 1 and [line.split(": ", 2)[2] for line in answer.err.splitlines()] == [
+        want % "-1", want % "abc", "a zero byte"], answer.err
+    assert [":%d:" % line in answer.err for line in range(1, 6)] == [False, True, False, True, True], answer.err
+    long = case.write("long-users.txt", b"x" * 256 + b"\n\xff\n")
+    answer = case.run("recommend", many_users(case), "--users", long, "--out", out)
+    assert answer.status == 1 and "more than 255 bytes" in answer.err and "not UTF-8" in answer.err, answer.err
+    case.run("recommend", case.bundle, "--users", case.path("no-users"), "--out", out).failed("No such file")
+    case.run("recommend", case.bundle, "--users", "all", "--out", case.path("no", "x.csv")).failed("No such file")
+    assert not os.path.exists(out) and parts_of(out) == []
+    case.write("wrong.jsonl", b"mine")
+    case.run("recommend", case.bundle, "--users", "all", "--out", out).failed(
+        "recsysctl: %s exists; remove it, or give another --out" % out)
+    assert read_bytes(out) == b"mine"
+
+
+def test_two_runs_do_not_write_one_file(case):
+    out = case.path("locked.jsonl")
+    arguments = ["recommend", case.bundle, "--users", "all", "--out", out]
+    subprocess.run([case.program, *arguments], capture_output=True, timeout=120,
+                   preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (9, 9)))
+    part, = parts_of(out)
+    with open(part, "rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        case.run(*arguments).failed("recsysctl: %s: another process is writing it" % part)
+        case.run(*arguments, "-k", "3").failed(part + ": another process is writing it")
+    done = case.run(*arguments)
+    assert done.status == 0 and len(read_bytes(out).splitlines()) == USERS, done.err
+
+
+def test_no_users_make_an_empty_file(case):
+    empty = case.write("empty-users.txt", b"\n")
+    for name, want in (("empty.csv", b"user_id,rank,item_id,score,raw,strategy\n"), ("empty.jsonl", b"")):
+        case.run("recommend", case.bundle, "--users", empty, "--out", case.path(name)).ok()
+        assert read_bytes(case.path(name)) == want
 
 
 def test_recommend_filters(case):

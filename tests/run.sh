@@ -29,7 +29,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings clang asan tsan celery examples daemon daemon-asan ctl fuzz quickstart"
+suites="release contracts bindings clang asan tsan celery exporters examples daemon daemon-asan ctl fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -119,21 +119,29 @@ run_tsan() {
     -L 'race|unit|api|integration' -LE figures
 }
 
-# A Python environment with Celery, made when it is first wanted.
-celery_venv() {
-  local venv=$root/build/venv-celery wanted=tests/integration/celery/requirements.txt
-  cmp -s "$wanted" "$venv/installed.txt" && return 0
+# A Python environment in build/, made when it is first wanted and when what is wanted has changed.
+python_venv() { # python_venv NAME REQUIREMENTS-FILE...
+  local venv=$root/build/venv-$1 wanted=()
+  shift
+  for file in "$@"; do wanted+=(-r "$file"); done
+  cat "$@" | cmp -s - "$venv/installed.txt" && return 0
   rm -rf "$venv"
   python3 -m venv "$venv" &&
-    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted" &&
-    cp "$wanted" "$venv/installed.txt"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check "${wanted[@]}" &&
+    cat "$@" > "$venv/installed.txt"
 }
 
 run_celery() {
-  build release && celery_venv &&
+  build release && python_venv celery tests/integration/celery/requirements.txt &&
     python3 tests/support/servers.py run build/release/tests/servers -- \
       build/venv-celery/bin/python tests/integration/celery/celery_results.py \
       build/release/tests/celery_reads
+}
+
+# Models of real libraries, served by the Python binding.
+run_exporters() {
+  build release && python_venv models tests/support/models-requirements.txt &&
+    tests/exporters/run.sh build/release build/venv-models/bin/python
 }
 
 # How the C tests of the release suite have called every public function.
@@ -234,6 +242,7 @@ suite clang run_ctest clang -LE 'lint|install|integration'
 suite asan run_ctest asan -LE 'lint|install'
 suite tsan run_tsan
 suite celery run_celery
+suite exporters run_exporters
 suite examples run_examples
 suite daemon run_daemon release
 suite daemon-asan run_daemon asan

@@ -3,12 +3,16 @@
  * Reads the settings, starts the parts (app.c), waits for a signal and stops them. routes.c and the
  * rooms that it names answer requests; librecsys recommends.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/app.h"
+#include "daemon/observe/access_log.h"
 #include "daemon/process/logger.h"
 #include "daemon/process/signals.h"
+#include "daemon/process/threads.h"
 #include "daemon/routes.h"
 
 enum { STOPPED = 0, FAILED = 1, WRONG_SETTINGS = 2 };
@@ -46,24 +50,49 @@ static int refuse(const recsys_error *err)
     return WRONG_SETTINGS;
 }
 
-static void reload(void *changer)
+static void reload(void *user_data)
 {
-    rd_model_changer_reload(changer);
+    (void)user_data;
+    rd_model_changer_reload(&app.changer);
+}
+
+static void reopen_logs(void *user_data)
+{
+    (void)user_data;
+    rd_access_reopen();
+}
+
+static bool start_log(void)
+{
+    char limits[1024];
+    int error;
+
+    if (rd_log_open((int32_t)app.config.log_level))
+        return true;
+    error = errno;
+    rd_thread_limits(limits, sizeof limits);
+    rd_log(RECSYS_LOG_ERROR, "cannot start the thread that writes the log: %s; limits: %s",
+           strerror(error), limits);
+    return false;
 }
 
 static int serve(void)
 {
-    bool served;
+    static const struct rd_signal_actions actions = {reload, reopen_logs};
+    bool served, ended;
 
-    rd_log_open((int32_t)app.config.log_level);
     rd_signals_block();
+    if (!start_log())
+        return FAILED;
     served = rd_app_start(&app, rd_routes, rd_n_routes, rd_answer);
     if (served)
-        rd_signals_wait(reload, &app.changer);
-    if (!rd_app_stop(&app)) {
+        rd_signals_wait(&actions, NULL);
+    ended = rd_app_stop(&app);
+    if (!ended)
         rd_log(RECSYS_LOG_WARN, "a model is still being loaded; exiting without waiting for it");
+    rd_log_close();
+    if (!ended)
         _exit(served ? STOPPED : FAILED);
-    }
     return served ? STOPPED : FAILED;
 }
 

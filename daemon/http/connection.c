@@ -6,8 +6,8 @@
  * connection, which is closed after it, so its bytes can be read without civetweb: those that came
  * together with the head are in civetweb's buffer, the others in the socket.
  *
- * civetweb's time-outs begin again with every byte that arrives or leaves. So a worker waits here, for
- * as long as its request has left, before it lets civetweb read, and it sends replies itself.
+ * civetweb's time-outs begin again with every byte that arrives or leaves. So a worker waits here,
+ * for as long as its request has left, before it lets civetweb read, and it sends replies itself.
  *
  * Targets that civetweb does not answer are rewritten when they are received (target.c).
  *
@@ -37,7 +37,7 @@ static _Thread_local struct {
     uint32_t n;
     char *first; /* where the thread's first call put its bytes: in civetweb's buffer */
     char *end;
-    size_t room; /* of that buffer; 0 = this thread is no worker */
+    size_t room;          /* of that buffer; 0 = this thread is no worker */
     uint64_t close_by_ns; /* civetweb reads what a client still sends, before it closes; 0: it does
                              not close now */
 } received;

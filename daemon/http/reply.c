@@ -164,7 +164,8 @@ static void write_all(struct rd_request *request, struct rs_buffer *out, bool pa
     start = out->bytes + RD_HEADROOM - head.size;
     memcpy(start, head.bytes, head.size);
     if (!write_by_deadline(request, start,
-                           head.size + (request->is_head || request->status == 204 ? 0 : body_size))) {
+                           head.size +
+                               (request->is_head || request->status == 204 ? 0 : body_size))) {
         request->aborted = true;
         mg_disable_connection_keep_alive(request->conn);
     }

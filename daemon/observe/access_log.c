@@ -1,18 +1,13 @@
 /* daemon/observe/access_log.c - one JSON object a line for each request.
  *
- * A worker copies its line into a buffer under a lock, and a thread of this file writes whole
- * buffers, at the latest after a tenth of a second. There are two buffers: one is filled while the
- * other is written. If the disk or the pipe does not take data and both are full, lines are dropped
- * and counted, because a log must not stop the service.
+ * A worker only copies its line into a buffer (process/log_writer.c). On stderr the lines are
+ * written by the thread that writes the events, so that they are never mixed.
  */
 #include "daemon/observe/access_log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/http/json_put.h"
 #include "daemon/process/logger.h"
@@ -20,93 +15,36 @@
 #include "lib/base/clock.h"
 #include "lib/base/json_write.h"
 
-#define BUFFER_BYTES (1u << 20)
-#define FLUSH_MS 100
 #define MAX_PATH_BYTES 1024u /* of path and query that are logged */
 #define MAX_LINE 16384u
+#define CLOSING_NS UINT64_C(1000000000) /* for lines that the file has not taken at the end */
 
-static struct {
-    struct rs_lock lock;
-    struct rs_signal wake;
-    pthread_t thread;
-    char *filling, *writing; /* protected by lock; `writing` is the thread's while it writes */
-    size_t size;             /* of filling; protected by lock */
-    bool stop;               /* protected by lock */
-    atomic_bool open;
-    int fd;
-    _Atomic uint64_t n_dropped;
-} access_log = {.lock = RS_LOCK_INIT, .fd = -1};
+static struct rd_log_writer *writer; /* NULL: off; set while there is no request */
+static bool is_shared;               /* with the log of events */
+static _Atomic uint64_t n_dropped;
 
-static void wait_for_lines(void)
+static void log_no_start(const char *target, int error)
 {
-    (void)rs_signal_wait_until(&access_log.wake, &access_log.lock,
-                               rs_clock_ns() + FLUSH_MS * UINT64_C(1000000));
-}
+    char limits[1024];
 
-static void *write_lines(void *unused)
-{
-    (void)unused;
-    rs_thread_name("access-log");
-    rs_lock_take(&access_log.lock);
-    while (!access_log.stop || access_log.size > 0) {
-        char *full = access_log.filling;
-        size_t size = access_log.size;
-
-        if (size == 0) {
-            wait_for_lines();
-            continue;
-        }
-        access_log.filling = access_log.writing;
-        access_log.writing = full;
-        access_log.size = 0;
-        rs_lock_give(&access_log.lock);
-        rd_write_all(access_log.fd, full, size);
-        rs_lock_take(&access_log.lock);
-        if (!access_log.stop && access_log.size < BUFFER_BYTES / 2)
-            wait_for_lines(); /* for more lines: a write for each would cost more than a request */
+    if (error != EAGAIN) { /* of a file */
+        rd_log(RECSYS_LOG_ERROR, "cannot open access log %s: %s", target, strerror(error));
+        return;
     }
-    rs_lock_give(&access_log.lock);
-    return NULL;
+    rd_thread_limits(limits, sizeof limits);
+    rd_log(RECSYS_LOG_ERROR, "cannot start the thread that writes the access log; limits: %s",
+           limits);
 }
 
 bool rd_access_open(const char *target)
 {
     if (strcmp(target, "off") == 0)
         return true;
-    access_log.fd = strcmp(target, "stderr") == 0
-                        ? STDERR_FILENO
-                        : open(target, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-    if (access_log.fd < 0) {
-        rd_log(RECSYS_LOG_ERROR, "cannot open access log %s: %s", target, strerror(errno));
-        return false;
-    }
-    access_log.filling = malloc(BUFFER_BYTES);
-    access_log.writing = malloc(BUFFER_BYTES);
-    if (access_log.filling == NULL || access_log.writing == NULL ||
-        rs_signal_init(&access_log.wake) != 0) {
-        rd_log(RECSYS_LOG_ERROR, "cannot start the access log: out of memory");
-        return false;
-    }
-    if (!rd_thread_start(&access_log.thread, write_lines, NULL, "writes the access log"))
-        return false;
-    access_log.open = true;
-    return true;
-}
-
-static void add(const char *line, size_t size)
-{
-    rs_lock_take(&access_log.lock);
-    if (access_log.stop || size > BUFFER_BYTES - access_log.size) {
-        atomic_fetch_add_explicit(&access_log.n_dropped, 1u, memory_order_relaxed);
-    } else {
-        bool was_low = access_log.size < BUFFER_BYTES / 2;
-
-        memcpy(access_log.filling + access_log.size, line, size);
-        access_log.size += size;
-        if (was_low && access_log.size >= BUFFER_BYTES / 2)
-            rs_signal_one(&access_log.wake);
-    }
-    rs_lock_give(&access_log.lock);
+    is_shared = strcmp(target, "stderr") == 0;
+    writer = is_shared ? rd_log_stderr() : rd_log_writer_open(target, "access-log");
+    if (writer == NULL)
+        log_no_start(target, errno);
+    return writer != NULL;
 }
 
 /* Built on the stack: control characters of a path become six bytes each. */
@@ -117,7 +55,7 @@ void rd_access_log(const struct rd_request *request, size_t n_bytes, double seco
     const struct mg_request_info *info = request->info;
     const char *path = info->local_uri_raw != NULL ? info->local_uri_raw : "";
 
-    if (!access_log.open)
+    if (writer == NULL)
         return;
     rs_buffer_add_text(&line, "{\"time\":\"");
     rs_buffer_add_text(&line, request->time);
@@ -146,28 +84,27 @@ void rd_access_log(const struct rd_request *request, size_t n_bytes, double seco
     if (request->aborted)
         rs_buffer_add_text(&line, ",\"aborted\":true");
     rs_buffer_add_text(&line, "}\n");
-    if (line.status == RECSYS_OK)
-        add(line.bytes, line.size);
+    if (line.status == RECSYS_OK && !rd_log_writer_add(writer, line.bytes, line.size, RD_LOG_SOON))
+        atomic_fetch_add_explicit(&n_dropped, 1u, memory_order_relaxed);
 }
 
 uint64_t rd_access_dropped(void)
 {
-    return atomic_load_explicit(&access_log.n_dropped, memory_order_relaxed);
+    if (writer != NULL && !is_shared)
+        return rd_log_writer_lost(writer); /* also those that the file did not take */
+    return atomic_load_explicit(&n_dropped, memory_order_relaxed);
+}
+
+void rd_access_reopen(void)
+{
+    if (writer != NULL)
+        rd_log_writer_reopen(writer);
 }
 
 void rd_access_close(void)
 {
-    if (access_log.open) {
-        rs_lock_take(&access_log.lock);
-        access_log.stop = true;
-        rs_signal_one(&access_log.wake);
-        rs_lock_give(&access_log.lock);
-        rs_thread_join(access_log.thread);
-        access_log.open = false;
-        if (access_log.fd != STDERR_FILENO)
-            (void)close(access_log.fd);
-    }
-    free(access_log.filling);
-    free(access_log.writing);
-    access_log.filling = access_log.writing = NULL;
+    struct rd_log_writer *own = is_shared ? NULL : writer;
+
+    writer = NULL;
+    rd_log_writer_close(own, rs_clock_ns() + CLOSING_NS);
 }

@@ -13,9 +13,11 @@ bool rd_access_open(const char *target);
 /* Queue a line about a request whose reply has been sent. Any thread may call this; it never
  * waits for the disk. */
 void rd_access_log(const struct rd_request *request, size_t n_bytes, double seconds);
-/* How many lines found the queue full since the start. */
+/* How many lines could not be written since the start. */
 uint64_t rd_access_dropped(void);
-/* Writes the queued lines and ends the thread; later lines are dropped. */
+/* Open the file again: somebody has renamed it. */
+void rd_access_reopen(void);
+/* Writes the queued lines. When no request is left. */
 void rd_access_close(void);
 
 #endif

@@ -113,8 +113,10 @@ bool rd_metrics_start(struct rd_metrics *m, const struct rd_route *routes, size_
                  "Retired models: replaced, and still used by a request.", &m->retired) &&
            gauge(m, "recsysd_http_requests_in_flight", "Requests being answered.", &m->in_flight) &&
            counter(m, "recsysd_access_log_dropped_total",
-                   "Lines of the access log dropped because its buffers were full.",
-                   &m->log_dropped) &&
+                   "Lines of the access log that its buffers or its file did not take.",
+                   &m->access_dropped) &&
+           counter(m, "recsysd_log_dropped_total",
+                   "Lines for stderr that its buffers or stderr did not take.", &m->log_dropped) &&
            gauge(m, "process_resident_memory_bytes", "Resident memory.", &m->memory);
 }
 

@@ -14,6 +14,7 @@
 #include "daemon/observe/metrics.h"
 #include "daemon/observe/observed.h"
 #include "daemon/observe/store_metrics.h"
+#include "daemon/process/logger.h"
 
 static void copy_cache_stats(struct rd_metrics *m, const struct rd_stores *stores)
 {
@@ -58,7 +59,8 @@ void rd_get_metrics(struct rd_request *request)
     rd_store_metrics_copy(observed->store_metrics, observed->stores, observed->watch);
     copy_memory(m);
     recsys_metric_set(m->in_flight, (double)atomic_load(&request->http->active));
-    recsys_metric_set(m->log_dropped, (double)rd_access_dropped());
+    recsys_metric_set(m->access_dropped, (double)rd_access_dropped());
+    recsys_metric_set(m->log_dropped, (double)rd_log_writer_lost(rd_log_stderr()));
     request->status = 200;
     request->content_type = "text/plain; version=0.0.4; charset=utf-8";
     if (recsys_stats_format(m->stats, write_text, request->out, &err) != RECSYS_OK)

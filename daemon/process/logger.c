@@ -1,7 +1,7 @@
 /* daemon/process/logger.c - writes events to stderr, one JSON object a line.
  *
- * Events are rare; the thread that reports one writes its line at once. Requests have a log of
- * their own, observe/access_log.c.
+ * A thread writes them (log_writer.c): nobody waits for stderr. Requests have a log of their own,
+ * observe/access_log.c.
  */
 #include "daemon/process/logger.h"
 
@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/process/timestamp.h"
@@ -16,25 +17,47 @@
 #include "lib/base/clock.h"
 #include "lib/base/json_write.h"
 
-static int32_t log_level = RECSYS_LOG_INFO;
+#define CLOSING_NS UINT64_C(1000000000) /* for lines that stderr has not taken when recsysd ends   \
+                                         */
 
-void rd_write_all(int fd, const char *bytes, size_t size)
+static _Atomic int32_t log_level = RECSYS_LOG_INFO;
+static struct rd_log_writer *events; /* set before there are other threads */
+static atomic_bool closed;
+
+void rd_log_set_level(int32_t level)
 {
-    while (size > 0) {
-        ssize_t n = write(fd, bytes, size);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return;
-        bytes += n;
-        size -= (size_t)n;
-    }
+    atomic_store_explicit(&log_level, level, memory_order_relaxed);
 }
 
-void rd_log_open(int32_t level)
+bool rd_log_open(int32_t level)
 {
-    log_level = level;
+    rd_log_set_level(level);
+    events = rd_log_writer_open(NULL, "log");
+    return events != NULL;
+}
+
+struct rd_log_writer *rd_log_stderr(void)
+{
+    return events;
+}
+
+void rd_log_close(void)
+{
+    struct rd_log_writer *writer = events;
+
+    closed = true;
+    rd_log_writer_close(writer, rs_clock_ns() + CLOSING_NS);
+}
+
+/* Before rd_log_open() and in programs that never call it: settings that are wrong, for example. */
+static void write_at_once(const char *bytes, size_t size)
+{
+    ssize_t n;
+
+    while (size > 0 && ((n = write(STDERR_FILENO, bytes, size)) > 0 || errno == EINTR)) {
+        bytes += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
+    }
 }
 
 void rd_log_line(int32_t level, const char *message, void *unused)
@@ -44,16 +67,21 @@ void rd_log_line(int32_t level, const char *message, void *unused)
     struct rs_buffer text = RS_BUFFER_FIXED(line);
 
     (void)unused;
-    if ((level > log_level && level != RECSYS_LOG_TRACE) || level < RECSYS_LOG_ERROR ||
-        level > RECSYS_LOG_TRACE)
+    if ((level > atomic_load_explicit(&log_level, memory_order_relaxed) &&
+         level != RECSYS_LOG_TRACE) ||
+        level < RECSYS_LOG_ERROR || level > RECSYS_LOG_TRACE)
         return;
     rd_time_format(rs_clock_unix_ms(), time);
     rs_buffer_format(&text, "{\"time\":\"%s\",\"level\":\"%s\",\"message\":", time,
                      names[level - RECSYS_LOG_ERROR]);
     rs_json_put_string(&text, message);
     rs_buffer_add(&text, "}\n", 2);
-    if (text.status == RECSYS_OK)
-        rd_write_all(STDERR_FILENO, text.bytes, text.size);
+    if (text.status != RECSYS_OK || closed)
+        return;
+    if (events != NULL)
+        (void)rd_log_writer_add(events, text.bytes, text.size, RD_LOG_NOW);
+    else
+        write_at_once(text.bytes, text.size);
 }
 
 static void log_list(int32_t level, const char *format, va_list list)

@@ -1,4 +1,4 @@
-/* daemon/process/signals.c - SIGHUP, SIGTERM and SIGINT.
+/* daemon/process/signals.c - SIGHUP, SIGUSR1, SIGTERM and SIGINT.
  *
  * Signals are blocked in every thread, and the main thread fetches them with sigwait(), so no code
  * of the daemon runs in a signal handler.
@@ -15,6 +15,7 @@ static void fill(sigset_t *set)
 {
     (void)sigemptyset(set);
     (void)sigaddset(set, SIGHUP);
+    (void)sigaddset(set, SIGUSR1);
     (void)sigaddset(set, SIGTERM);
     (void)sigaddset(set, SIGINT);
 }
@@ -27,19 +28,23 @@ void rd_signals_block(void)
     memset(&ignore, 0, sizeof ignore);
     ignore.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigaction(SIGXFSZ, &ignore, NULL); /* a log file at its limit is an error of write() */
     fill(&set);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-void rd_signals_wait(void (*reload)(void *user_data), void *user_data)
+void rd_signals_wait(const struct rd_signal_actions *actions, void *user_data)
 {
     sigset_t set;
     int number = 0;
 
     fill(&set);
-    while (sigwait(&set, &number) == 0 && number == SIGHUP) {
-        rd_log(RECSYS_LOG_INFO, "SIGHUP: reloading");
-        reload(user_data);
+    while (sigwait(&set, &number) == 0 && (number == SIGHUP || number == SIGUSR1)) {
+        rd_log(RECSYS_LOG_INFO,
+               number == SIGHUP ? "SIGHUP: reloading" : "SIGUSR1: opening logs again");
+        actions->reopen_logs(user_data);
+        if (number == SIGHUP)
+            actions->reload(user_data);
     }
     rd_log(RECSYS_LOG_INFO, "%s: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
 }

@@ -2,9 +2,14 @@
 #ifndef RECSYSD_SIGNALS_H
 #define RECSYSD_SIGNALS_H
 
-/* Block them in this thread and those it starts later, and ignore SIGPIPE. */
+/* Block them in this thread and those it starts later, and ignore SIGPIPE and SIGXFSZ. */
 void rd_signals_block(void);
-/* Wait for them: SIGHUP calls `reload`, SIGTERM and SIGINT return. */
-void rd_signals_wait(void (*reload)(void *user_data), void *user_data);
+
+struct rd_signal_actions {
+    void (*reload)(void *user_data);      /* SIGHUP, after the other one */
+    void (*reopen_logs)(void *user_data); /* SIGHUP and SIGUSR1 */
+};
+/* Wait for them, until SIGTERM or SIGINT. */
+void rd_signals_wait(const struct rd_signal_actions *actions, void *user_data);
 
 #endif

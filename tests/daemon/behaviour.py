@@ -758,7 +758,7 @@ def test_a_thread_that_is_missing_fails_the_start(lab):
     shutil.copy(built, shim)
     arguments = ["--model", lab.movies, "--threads=3", "--batch-threads=2",
                  "--access-log=" + os.path.join(lab.folder, "few_threads.log")]
-    needed = 1 + 1 + 2 + 3 + 1  # access log, batch, models, workers, accepting
+    needed = 2 + 1 + 2 + 3 + 1  # logs, batch, models, workers, accepting
     environment = {"LD_PRELOAD": shim, "OPENBLAS_NUM_THREADS": "1",
                    "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
     for n in range(needed):
@@ -772,7 +772,7 @@ def test_a_thread_that_is_missing_fails_the_start(lab):
 
 def test_every_thread_has_a_name(lab):
     with lab.daemon("--model", lab.movies, "--threads=2", "--batch-threads=2", "--redis=redis://127.0.0.1:1",
-                    "--jwt-secret-file", os.path.join(lab.folder, "jwt-secret"),
+                    "--access-log", os.path.join(lab.folder, "named-threads.log"), "--jwt-secret-file", os.path.join(lab.folder, "jwt-secret"),
                     environment={"OPENBLAS_NUM_THREADS": "1"}) as daemon:
         folder = "/proc/%d/task" % daemon.process.pid
 
@@ -783,7 +783,7 @@ def test_every_thread_has_a_name(lab):
                     found.append(file.read().strip())
             return sorted(found)
 
-        expected = ["access-log", "database-watch", "http-0", "http-1", "http-accept", "model-changer",
+        expected = ["access-log", "database-watch", "http-0", "http-1", "http-accept", "log", "model-changer",
                     "model-keeper", "recsys-scan", "recsysd", "store-watch"]
         with open(lab.program, "rb") as file:
             if b"__tsan_init" in file.read():  # ThreadSanitizer has a thread of its own, without a name

@@ -103,7 +103,7 @@ def encode(method, target, headers=(), body=None, version="HTTP/1.1"):
 class Daemon:
     """`with Daemon(program, folder, "--model", …) as daemon:`"""
 
-    def __init__(self, program, folder, *arguments, environment=None):
+    def __init__(self, program, folder, *arguments, environment=None, stderr=None):
         os.makedirs(folder, exist_ok=True)
         self.port_file = os.path.join(folder, "port")
         self.log_path = os.path.join(folder, "log")
@@ -116,7 +116,7 @@ class Daemon:
         clean["OPENBLAS_NUM_THREADS"] = "1"
         clean.setdefault("TSAN_OPTIONS", "exitcode=66 suppressions=" + os.path.join(HERE, "tsan.supp"))
         clean.update(environment or {})
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, env=clean)
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=stderr or self.log, env=clean)
         self.port = self.wait_for_port()
 
     def wait_for_port(self):

@@ -24,6 +24,7 @@ import backends
 import behaviour
 import domains
 import http_cases
+import logs
 import make_bundle
 import outages
 import tokens
@@ -68,9 +69,9 @@ class Lab:
                 file.write(b"\xff" * 16)
         return root
 
-    def daemon(self, *arguments, environment=None):
+    def daemon(self, *arguments, **options):
         folder = os.path.join(self.folder, "daemon%d" % len(self.started))
-        daemon = Daemon(self.program, folder, *arguments, environment=environment)
+        daemon = Daemon(self.program, folder, *arguments, **options)
         self.started.append(daemon)
         return daemon
 
@@ -130,7 +131,7 @@ def main():
         for path in sorted(glob.glob(os.path.join(HERE, "*.http"))):
             if wanted(os.path.basename(path)):
                 run_http_file(path, lab, report)
-        for module in (behaviour, domains, outages):
+        for module in (behaviour, logs, domains, outages):
             for name, function in list(vars(module).items()):
                 if name.startswith("test_") and wanted(name):
                     run_function(function, lab, report)

@@ -19,6 +19,8 @@ test_packages="$test_packages libcmocka-dev clang clang-format wrk redis-tools p
 test_packages="$test_packages abigail-tools golang-go mandoc"
 # Some Python packages that the tests install are compiled on this machine.
 test_packages="$test_packages python3-dev"
+# tests/run.sh --long runs Spark.
+[ -z "${RECSYS_LONG:-}" ] || test_packages="$test_packages default-jre-headless"
 # The kernels for arm64 are tested on other processors, too.
 [ "$(uname -m)" = aarch64 ] || test_packages="$test_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"
 with_tests=no

@@ -29,7 +29,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings clang asan tsan celery exporters examples daemon daemon-asan ctl fuzz quickstart"
+suites="release contracts bindings clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan ctl fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -138,10 +138,13 @@ run_celery() {
       build/release/tests/celery_reads
 }
 
-# Models of real libraries, served by the Python binding.
-run_exporters() {
-  build release && python_venv models tests/support/models-requirements.txt &&
-    tests/exporters/run.sh build/release build/venv-models/bin/python
+# Models of real libraries, served by the Python binding. Older versions of the libraries, and those
+# that are gigabytes, only with --long.
+run_exporters() { # run_exporters NAME TEST...; requirements: tests/support/NAME-requirements.txt
+  local name=$1
+  shift
+  build release && python_venv "$name" "tests/support/$name-requirements.txt" &&
+    tests/exporters/run.sh build/release "build/venv-$name/bin/python" "$@"
 }
 
 # How the C tests of the release suite have called every public function.
@@ -242,7 +245,11 @@ suite clang run_ctest clang -LE 'lint|install|integration'
 suite asan run_ctest asan -LE 'lint|install'
 suite tsan run_tsan
 suite celery run_celery
-suite exporters run_exporters
+suite exporters run_exporters models --ignore test_large_libraries.py --ignore test_spark.py
+if [ -n "${RECSYS_LONG:-}" ]; then
+  suite exporters-older run_exporters models-older test_libraries.py
+  suite exporters-large run_exporters models-large test_large_libraries.py test_spark.py
+fi
 suite examples run_examples
 suite daemon run_daemon release
 suite daemon-asan run_daemon asan

@@ -1,0 +1,3 @@
+module recsys.example/recsys
+
+go 1.21

@@ -1,0 +1,114 @@
+package recsys
+
+/*
+#include "glue.h"
+*/
+import "C"
+
+import (
+	"math/bits"
+	"unsafe"
+)
+
+// A Strategy says how a request was answered.
+type Strategy uint32
+
+// The strategies.
+const (
+	ByUser            Strategy = C.RECSYS_STRATEGY_USER             // the user's own vector
+	ByUserPreferences Strategy = C.RECSYS_STRATEGY_USER_PREFERENCES // … changed by preferences
+	ByPreferences     Strategy = C.RECSYS_STRATEGY_PREFERENCES      // unknown or no user: preferences alone
+	ByPopularity      Strategy = C.RECSYS_STRATEGY_POPULARITY       // unknown or no user, no preferences
+	BySession         Strategy = C.RECSYS_STRATEGY_SESSION          // the liked items
+	ByVector          Strategy = C.RECSYS_STRATEGY_VECTOR           // the caller's vector
+	BySimilar         Strategy = C.RECSYS_STRATEGY_SIMILAR          // Similar
+)
+
+// String returns "user", "user_preferences", …
+func (s Strategy) String() string { return C.GoString(C.recsys_strategy_name(C.uint32_t(s))) }
+
+// Reasons are the reasons for a recommendation, one bit each.
+type Reasons uint32
+
+// The reasons.
+const (
+	ReasonGenres  Reasons = C.RECSYS_REASON_GENRES  // the item has a favourite genre
+	ReasonRating  Reasons = C.RECSYS_REASON_RATING  // its rating is at least the request's minimum
+	ReasonScore   Reasons = C.RECSYS_REASON_SCORE   // its score is above 0.8
+	ReasonSimilar Reasons = C.RECSYS_REASON_SIMILAR // similar to the items in Causes
+	ReasonPopular Reasons = C.RECSYS_REASON_POPULAR // chosen by popularity
+)
+
+// A Recommendation is one item of a reply.
+type Recommendation struct {
+	Item    ID
+	Score   float32 // 0..1, after the link
+	Raw     float32 // before the link
+	Reasons Reasons // 0 unless asked for
+	Reason  string  // one line of English; "" if not asked for, or if there is no reason
+	Causes  []ID    // liked items that this one is similar to, the most important first
+}
+
+// A PreferenceKind is a kind of preference.
+type PreferenceKind uint32
+
+// The kinds of preferences.
+const (
+	GenrePreference    PreferenceKind = C.RECSYS_PREFERENCE_GENRE
+	LanguagePreference PreferenceKind = C.RECSYS_PREFERENCE_LANGUAGE
+	DecadePreference   PreferenceKind = C.RECSYS_PREFERENCE_DECADE
+	RatingPreference   PreferenceKind = C.RECSYS_PREFERENCE_RATING
+	LikedPreference    PreferenceKind = C.RECSYS_PREFERENCE_LIKED
+)
+
+// An Ignored preference could not be used: number Index of the request's list of that kind.
+type Ignored struct {
+	Kind  PreferenceKind
+	Index int
+}
+
+// A Reply is the answer to one request.
+type Reply struct {
+	Err       error // of this request, in a batch; else nil
+	Strategy  Strategy
+	KnownUser bool             // the model has the user
+	Steered   bool             // preferences have changed the vector
+	Items     []Recommendation // best first
+	Ignored   []Ignored
+	// The model that answered.
+	ModelName, ModelVersion, ModelFingerprint string
+}
+
+// read copies a reply of the library.
+func (r *Reply) read(c *C.recsys_reply, f *facts) {
+	*r = Reply{Strategy: Strategy(c.strategy), KnownUser: c.flags&C.RECSYS_REPLY_KNOWN_USER != 0,
+		Steered:   c.flags&C.RECSYS_REPLY_PREFERENCES != 0,
+		ModelName: f.name, ModelVersion: f.version, ModelFingerprint: f.fingerprint}
+	if c.status != C.RECSYS_OK {
+		r.Err = &Error{Status: Status(c.status), Message: "recsys: " + C.GoString(c.message)}
+		return
+	}
+	if c.items != nil {
+		r.Items = make([]Recommendation, c.count)
+	}
+	for i := range r.Items {
+		r.Items[i].read((*C.recsys_recommendation)(unsafe.Add(c.items, uintptr(i)*uintptr(c.item_size))))
+	}
+	for _, ignored := range unsafe.Slice(c.ignored, c.n_ignored) {
+		r.Ignored = append(r.Ignored, Ignored{PreferenceKind(ignored.kind), int(ignored.index)})
+	}
+}
+
+func (r *Recommendation) read(c *C.recsys_recommendation) {
+	r.Item, r.Score, r.Raw = goID(&c.item), float32(c.score), float32(c.raw)
+	if c.reasons == 0 {
+		return
+	}
+	r.Reasons, r.Reason = Reasons(c.reasons), C.GoString(c.reason)
+	for i := range unsafe.Slice(c.causes, c.n_causes) {
+		r.Causes = append(r.Causes, goID(&unsafe.Slice(c.causes, c.n_causes)[i]))
+	}
+}
+
+// Count returns how many reasons there are.
+func (r Reasons) Count() int { return bits.OnesCount32(uint32(r)) }

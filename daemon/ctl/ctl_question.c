@@ -106,7 +106,8 @@ json_t *ctl_ignored_json(const recsys_reply *reply)
     static const char *const options[] = {[RECSYS_PREFERENCE_GENRE] = "--genre",
                                           [RECSYS_PREFERENCE_LANGUAGE] = "--language",
                                           [RECSYS_PREFERENCE_DECADE] = "--decade",
-                                          [RECSYS_PREFERENCE_RATING] = "--min-rating"};
+                                          [RECSYS_PREFERENCE_RATING] = "--min-rating",
+                                          [RECSYS_PREFERENCE_REQUIRED_GENRE] = "--require-genre"};
     json_t *list = json_array();
 
     for (uint32_t i = 0; i < reply->n_ignored; i++) {

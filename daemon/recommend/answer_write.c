@@ -69,7 +69,8 @@ static void write_ignored(struct rs_buffer *text, const recsys_request *request,
     static const char *const fields[] = {[RECSYS_PREFERENCE_GENRE] = "favorite_genres",
                                          [RECSYS_PREFERENCE_LANGUAGE] = "preferred_languages",
                                          [RECSYS_PREFERENCE_DECADE] = "preferred_decade",
-                                         [RECSYS_PREFERENCE_RATING] = "min_rating"};
+                                         [RECSYS_PREFERENCE_RATING] = "min_rating",
+                                         [RECSYS_PREFERENCE_REQUIRED_GENRE] = "require_genres"};
     char bytes[512] = "";
     struct rs_buffer what = RS_BUFFER_FIXED(bytes);
 

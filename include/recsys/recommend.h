@@ -52,12 +52,12 @@ RECSYS_API void recsys_recommender_destroy(recsys_recommender *recommender);
  * Preferences change that vector: for every genre (and language, decade, minimum
  * rating) of the request the library looks up the model's feature of the name
  * pref_genre_action, pref_language_en, pref_decade_1990s or min_rating, and adds the
- * feature's vector (for min_rating multiplied by the rating). In a model without
+ * feature's vector (for min_rating multiplied by the rating) times strength / 0.6. In a model without
  * features only genres change the vector, each by the mean vector of its items. The
  * reply lists the preferences that could not be used.
  *
- * Filters decide what may be in the answer: min_rating, languages, decade, adult,
- * allow, exclude, `filter` and seen items are conditions inside the scan, and an item
+ * Filters decide what may be in the answer: min_rating, languages, decade,
+ * require_genres, adult, allow, exclude, `filter` and seen items are conditions inside the scan, and an item
  * must meet all of them. An answer is shorter than k only if fewer items are eligible.
  */
 typedef struct recsys_request {
@@ -83,13 +83,18 @@ typedef struct recsys_request {
                                      Since: 0.2 */
     size_t n_allow;               /* 0 = no item is allowed, whatever `allow` is. Since: 0.2 */
     const recsys_filter *filter;  /* of a model with the same fingerprint; NULL = none. Since: 0.2 */
+    const char *const *require_genres; /* only items that have at least one of these, ASCII case
+                                          ignored. Since: 0.2 */
+    uint32_t n_require_genres;    /* Since: 0.2 */
+    float preference_strength;    /* with RECSYS_REQUEST_STRENGTH: 0..10, 0 = preferences do not
+                                     change the order. Since: 0.2 */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_request;
 
-#define RECSYS_REQUEST_SIZE_V1 RECSYS_SIZE_TO(recsys_request, filter)
+#define RECSYS_REQUEST_SIZE_V1 RECSYS_SIZE_TO(recsys_request, preference_strength)
 #define RECSYS_REQUEST_INIT \
     {(uint32_t)sizeof(recsys_request), 0u, {NULL, 0u}, 0u, 0.0f, 0, 0u, NULL, NULL, 0u, 0u, \
-     NULL, 0u, NULL, NULL, NULL, 0u, NULL, 0u, NULL}
+     NULL, 0u, NULL, NULL, NULL, 0u, NULL, 0u, NULL, NULL, 0u, 0.0f}
 
 #define RECSYS_REQUEST_REASONS (1u << 0)       /* give reasons */
 #define RECSYS_REQUEST_INCLUDE_SEEN (1u << 1)  /* items the user has seen are allowed */
@@ -98,6 +103,9 @@ typedef struct recsys_request {
 #define RECSYS_REQUEST_ALLOW (1u << 4)         /* only items of the allow list are allowed; if the
                                                   list is empty, none. A list without this flag
                                                   is E_INVALID */
+
+#define RECSYS_REQUEST_STRENGTH (1u << 5) /* `preference_strength` is read; without this flag it must
+                                             be 0, and the strength is 0.6. Since: 0.2 */
 
 /* The strategy that answered. */
 enum {
@@ -148,7 +156,9 @@ enum {
     RECSYS_PREFERENCE_LANGUAGE = 2, /* no item of the catalogue is in this language */
     RECSYS_PREFERENCE_DECADE = 3,   /* no item of the catalogue is of this decade */
     RECSYS_PREFERENCE_RATING = 4,   /* no item of the catalogue is rated that high */
-    RECSYS_PREFERENCE_LIKED = 5     /* the model has no such item */
+    RECSYS_PREFERENCE_LIKED = 5,    /* the model has no such item */
+    RECSYS_PREFERENCE_REQUIRED_GENRE = 6 /* no item of the catalogue has this genre of
+                                            `require_genres`. Since: 0.2 */
 };
 
 /* A preference that could not be used. Frozen: 16 bytes on 64-bit machines. */

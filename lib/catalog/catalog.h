@@ -98,6 +98,18 @@ static inline const uint32_t *rs_catalog_genres(const struct rs_catalog *catalog
     return catalog->list_genres + list[0];
 }
 
+static inline int rs_catalog_has_genre(const struct rs_catalog *catalog, uint32_t position,
+                                       uint32_t genre)
+{
+    uint32_t n;
+    const uint32_t *genres = rs_catalog_genres(catalog, position, &n);
+
+    for (uint32_t i = 0; i < n; i++)
+        if (genres[i] == genre)
+            return 1;
+    return 0;
+}
+
 /* Fill all but struct_size, which the caller has checked. */
 void rs_catalog_fill(const struct rs_catalog *catalog, uint32_t position, recsys_item *out);
 
@@ -106,6 +118,7 @@ int32_t rs_catalog_find_genre(const struct rs_catalog *catalog, const char *name
 int32_t rs_catalog_find_language(const struct rs_catalog *catalog, const char *name);
 
 #define RS_CONDITION_MAX_LANGUAGES 64u
+#define RS_CONDITION_MAX_GENRES 64u
 
 /* A conjunction of conditions on attributes, in the catalogue's own numbers. */
 struct rs_condition {
@@ -116,6 +129,9 @@ struct rs_condition {
     uint32_t asks_language; /* 1: must be one of the following, also if there are none */
     uint32_t n_languages;
     uint32_t languages[RS_CONDITION_MAX_LANGUAGES];
+    uint32_t asks_genre; /* 1: must have one of the following, also if there are none */
+    uint32_t n_genres;
+    uint32_t genres[RS_CONDITION_MAX_GENRES];
 };
 
 /* 1 if every item meets the condition, so that no item need be checked. */

@@ -45,6 +45,17 @@ recsys_status rs_filter_condition(const struct rs_catalog *catalog, float min_ra
     return RECSYS_OK;
 }
 
+void rs_filter_genres(const struct rs_catalog *catalog, const char *const *genres,
+                      uint32_t n_genres, struct rs_condition *condition)
+{
+    condition->asks_genre = n_genres > 0;
+    for (uint32_t i = 0; i < n_genres; i++) {
+        int32_t number = rs_catalog_find_genre(catalog, genres[i]);
+        if (number >= 0)
+            condition->genres[condition->n_genres++] = (uint32_t)number;
+    }
+}
+
 /* Sorts in place and drops repetitions; returns how many are left. Heapsort,
  * because qsort may allocate and a query may not. */
 static uint32_t sort_positions(uint32_t *list, uint32_t n)

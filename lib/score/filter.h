@@ -25,6 +25,11 @@ recsys_status rs_filter_condition(const struct rs_catalog *catalog, float min_ra
                                   uint32_t n_languages, int exclude_adult, struct rs_condition *out,
                                   recsys_error *err);
 
+/* Ask for items that have one of these genres, too; none = any item. No item meets an unknown
+ * genre. At most RS_CONDITION_MAX_GENRES. */
+void rs_filter_genres(const struct rs_catalog *catalog, const char *const *genres,
+                      uint32_t n_genres, struct rs_condition *condition);
+
 /* Positions of those ids that the model has, ascending, each once. `out` has
  * room for n_ids. E_INVALID for an id of the other kind. */
 recsys_status rs_filter_positions(const struct recsys_model *model, const recsys_id *ids,

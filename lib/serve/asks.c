@@ -17,9 +17,10 @@
 #include "lib/serve/recommender.h"
 
 #define DEFAULT_K 10u
+#define MAX_STRENGTH 10.0f
 #define KNOWN_FLAGS                                                                                \
     (RECSYS_REQUEST_REASONS | RECSYS_REQUEST_INCLUDE_SEEN | RECSYS_REQUEST_INCLUDE_ADULT |         \
-     RECSYS_REQUEST_ANONYMOUS | RECSYS_REQUEST_ALLOW)
+     RECSYS_REQUEST_ANONYMOUS | RECSYS_REQUEST_ALLOW | RECSYS_REQUEST_STRENGTH)
 
 /* Describe the error and return 0. */
 #define WRONG(...) (rs_text_append(problem, RS_PROBLEM_SIZE, __VA_ARGS__), 0)
@@ -80,6 +81,10 @@ static int check(const struct recsys_model *model, const recsys_request *request
         return WRONG("min_rating is not within 0..10");
     if (request->decade != 0 && (request->decade < 1 || request->decade > 9990))
         return WRONG("decade %d is not a year", (int)request->decade);
+    if ((request->flags & RECSYS_REQUEST_STRENGTH) == 0 && request->preference_strength != 0.0f)
+        return WRONG("preference_strength is set without the flag RECSYS_REQUEST_STRENGTH");
+    if (!(request->preference_strength >= 0.0f && request->preference_strength <= MAX_STRENGTH))
+        return WRONG("preference_strength is not within 0..10");
     if (request->n_languages > RS_CONDITION_MAX_LANGUAGES)
         return WRONG("more than %u languages", RS_CONDITION_MAX_LANGUAGES);
     if ((request->flags & RECSYS_REQUEST_ALLOW) == 0 &&
@@ -87,7 +92,11 @@ static int check(const struct recsys_model *model, const recsys_request *request
         return WRONG("allow is set without the flag RECSYS_REQUEST_ALLOW");
     if (rs_filter_check(request->filter, model, "request", &err) != RECSYS_OK)
         return WRONG("%s", err.message);
+    if (request->n_require_genres > RS_CONDITION_MAX_GENRES)
+        return WRONG("more than %u required genres", RS_CONDITION_MAX_GENRES);
     return check_names(request->genres, request->n_genres, "genre", problem) &&
+           check_names(request->require_genres, request->n_require_genres, "required genre",
+                       problem) &&
            check_names(request->languages, request->n_languages, "language", problem) &&
            check_ids(&model->item_ids, request->exclude, request->n_exclude, "excluded", problem) &&
            check_ids(&model->item_ids, request->allow, request->n_allow, "allowed", problem) &&
@@ -118,6 +127,8 @@ static void set_eligible(const struct recsys_model *model, struct rs_ask *ask,
                               request->languages, request->n_languages,
                               (request->flags & RECSYS_REQUEST_INCLUDE_ADULT) == 0, &ask->condition,
                               NULL);
+    rs_filter_genres(model->catalog, request->require_genres, request->n_require_genres,
+                     &ask->condition);
     if (!rs_condition_is_trivial(&ask->condition, model->catalog)) {
         eligible->condition = &ask->condition;
         eligible->catalog = model->catalog;
@@ -173,6 +184,13 @@ static int add(size_t *sum, size_t n)
     return !__builtin_add_overflow(*sum, n, sum);
 }
 
+/* How many preferences of the request may be ignored, at most. */
+static size_t n_ignorable(const recsys_request *request)
+{
+    return (size_t)request->n_genres + request->n_languages + request->n_require_genres +
+           request->n_liked + 2; /* decade and rating */
+}
+
 /* 0 if the sum is larger than any memory. */
 static int add_sizes(struct sizes *sizes, struct rs_ask *ask, uint32_t needs)
 {
@@ -184,9 +202,7 @@ static int add_sizes(struct sizes *sizes, struct rs_ask *ask, uint32_t needs)
            ((needs & RS_ASK_REASONS) == 0 || (request->flags & RECSYS_REQUEST_REASONS) == 0 ||
             add(&sizes->reasons, request->k)) &&
            add(&sizes->positions, request->n_exclude) && add(&sizes->positions, request->n_liked) &&
-           add(&sizes->positions, request->n_allow) && add(&sizes->ignored, request->n_genres) &&
-           add(&sizes->ignored, request->n_languages) && add(&sizes->ignored, request->n_liked) &&
-           add(&sizes->ignored, 2); /* decade and rating */
+           add(&sizes->positions, request->n_allow) && add(&sizes->ignored, n_ignorable(request));
 }
 
 static recsys_status reserve(recsys_recommender *r, const struct recsys_model *model, size_t n,
@@ -228,6 +244,8 @@ recsys_status rs_asks_read(recsys_recommender *r, const struct recsys_model *mod
             check(model, &ask->request, needs, ask->problem) ? RECSYS_OK : RECSYS_E_INVALID;
         if (ask->status != RECSYS_OK)
             continue;
+        if ((ask->request.flags & RECSYS_REQUEST_STRENGTH) == 0)
+            ask->request.preference_strength = RS_STRENGTH;
         if (ask->request.k == 0)
             ask->request.k = DEFAULT_K;
         if (ask->request.k > model->n_items)
@@ -245,7 +263,7 @@ recsys_status rs_asks_read(recsys_recommender *r, const struct recsys_model *mod
             continue;
         set_eligible(model, ask, &free_positions);
         ask->ignored = free_ignored;
-        free_ignored += ask->request.n_genres + ask->request.n_languages + ask->request.n_liked + 2;
+        free_ignored += n_ignorable(&ask->request);
     }
     return RECSYS_OK;
 }

@@ -45,15 +45,15 @@ static void ignore(struct rs_ask *ask, uint32_t kind, uint32_t index, const char
     ask->ignored[ask->n_ignored++] = (recsys_preference){kind, index, text};
 }
 
-static int add_genre(const struct recsys_model *model, float *sum, const char *name)
+static int add_genre(const struct recsys_model *model, float *sum, const char *name, float weight)
 {
     int32_t genre;
 
     if (model->n_features > 0)
-        return add_feature(model, sum, "pref_genre_", name, 1.0f);
+        return add_feature(model, sum, "pref_genre_", name, weight);
     if (model->genre_vectors == NULL || (genre = rs_catalog_find_genre(model->catalog, name)) < 0)
         return 0;
-    add_vector(sum, model->genre_vectors + (size_t)genre * model->dimensions, 1.0f,
+    add_vector(sum, model->genre_vectors + (size_t)genre * model->dimensions, weight,
                model->dimensions);
     return 1;
 }
@@ -62,24 +62,28 @@ static int add_genre(const struct recsys_model *model, float *sum, const char *n
 static int add_preferences(const struct recsys_model *model, struct rs_ask *ask, float *sum)
 {
     const recsys_request *request = &ask->request;
+    const float weight = request->preference_strength / RS_STRENGTH;
     char decade[16] = "";
     int added = 0;
 
+    if (weight == 0.0f)
+        return 0;
+
     for (uint32_t g = 0; g < request->n_genres; g++)
-        if (add_genre(model, sum, request->genres[g]))
+        if (add_genre(model, sum, request->genres[g], weight))
             added = 1;
         else
             ignore(ask, RECSYS_PREFERENCE_GENRE, g, request->genres[g]);
     if (model->n_features == 0)
         return added;
     for (uint32_t l = 0; l < request->n_languages; l++)
-        added |= add_feature(model, sum, "pref_language_", request->languages[l], 1.0f);
+        added |= add_feature(model, sum, "pref_language_", request->languages[l], weight);
     if (request->decade != 0) {
         rs_text_append(decade, sizeof decade, "%ds", (int)request->decade);
-        added |= add_feature(model, sum, "pref_decade_", decade, 1.0f);
+        added |= add_feature(model, sum, "pref_decade_", decade, weight);
     }
     if (request->min_rating > 0.0f)
-        added |= add_feature(model, sum, "", "min_rating", request->min_rating);
+        added |= add_feature(model, sum, "", "min_rating", weight * request->min_rating);
     return added;
 }
 
@@ -198,6 +202,9 @@ void rs_ask_ignored_filters(const struct recsys_model *model, struct rs_ask *ask
     for (uint32_t l = 0; l < request->n_languages; l++)
         if (rs_catalog_find_language(model->catalog, request->languages[l]) < 0)
             ignore(ask, RECSYS_PREFERENCE_LANGUAGE, l, request->languages[l]);
+    for (uint32_t g = 0; g < request->n_require_genres; g++)
+        if (rs_catalog_find_genre(model->catalog, request->require_genres[g]) < 0)
+            ignore(ask, RECSYS_PREFERENCE_REQUIRED_GENRE, g, request->require_genres[g]);
     for (uint32_t g = 0; ask->strategy == RECSYS_STRATEGY_SIMILAR && g < request->n_genres; g++)
         if ((request->flags & RECSYS_REQUEST_REASONS) == 0 ||
             rs_catalog_find_genre(model->catalog, request->genres[g]) < 0)

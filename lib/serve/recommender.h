@@ -11,6 +11,7 @@
 #include "recsys/recommend.h"
 
 #define RS_REASON_SIZE 384u  /* bytes of one reason's text */
+#define RS_STRENGTH 0.6f     /* of preferences, if the request does not say it */
 #define RS_REASON_CAUSES 2u  /* items named by one reason, at most */
 #define RS_PROBLEM_SIZE 128u /* bytes of a request's error */
 

@@ -126,6 +126,15 @@ static inline recsys_request request_of(const struct fixture *fixture, size_t us
     return request;
 }
 
+static inline int has_genre_of(const recsys_item *item, const char *const *genres, uint32_t n)
+{
+    for (uint32_t k = 0; k < item->n_genres; k++)
+        for (uint32_t g = 0; g < n; g++)
+            if (names_equal(item->genres[k], genres[g]))
+                return 1;
+    return 0;
+}
+
 static inline int is_eligible(const struct fixture *fixture, const recsys_request *request,
                               size_t user, size_t i)
 {
@@ -143,7 +152,10 @@ static inline int is_eligible(const struct fixture *fixture, const recsys_reques
     if (user < N_USERS && (request->flags & RECSYS_REQUEST_INCLUDE_SEEN) == 0 &&
         has_seen(fixture, user, fixture->reference.ids[i]))
         return 0;
-    return passes(&fixture->reference, i, &options);
+    return passes(&fixture->reference, i, &options) &&
+           (request->n_require_genres == 0 ||
+            has_genre_of(&fixture->reference.items[i], request->require_genres,
+                         request->n_require_genres));
 }
 
 static inline void add(double *sum, const float *vector, double weight)

@@ -82,6 +82,33 @@ static void every_filter_alone_keeps_what_meets_it(void **state)
     }
 }
 
+static void required_genres_are_a_filter_and_no_preference(void **state)
+{
+    static const char *const genres[] = {"horror", "No Such Genre", "CRIME"};
+    char text[32];
+
+    (void)state;
+    for (size_t u = 0; u <= N_USERS; u++)
+        for (uint32_t n = 1; n <= 3; n++) {
+            recsys_request request = request_of(&plain, u, text);
+            request.k = u % 3 == 0 ? N_ITEMS : 10;
+            request.require_genres = genres;
+            request.n_require_genres = n;
+            request.min_rating = u % 2 == 0 ? 0.0f : 5.0f;
+            recsys_reply reply = ask(&plain, &request, "required genres");
+            check_reply(&plain, &request, u, &reply, "required genres");
+            assert_int_equal(reply.flags & RECSYS_REPLY_PREFERENCES, 0);
+            assert_int_equal(reply.n_ignored, n > 1);
+            for (uint32_t i = 0; i < reply.n_ignored; i++) {
+                assert_int_equal(reply.ignored[i].kind, RECSYS_PREFERENCE_REQUIRED_GENRE);
+                assert_ptr_equal(reply.ignored[i].text, genres[1]);
+            }
+            request.require_genres = genres + 1;
+            request.n_require_genres = 1;
+            assert_int_equal(ask(&plain, &request, "a genre nobody has").count, 0);
+        }
+}
+
 static void the_strategy_follows_from_what_is_known(void **state)
 {
     static const char *const drama[] = {"Drama"}, *const nothing[] = {"no such genre"};
@@ -481,6 +508,7 @@ int main(void)
         cmocka_unit_test(every_known_user_gets_his_best_unseen_items),
         cmocka_unit_test(seen_and_adult_items_come_only_if_asked_for),
         cmocka_unit_test(every_filter_alone_keeps_what_meets_it),
+        cmocka_unit_test(required_genres_are_a_filter_and_no_preference),
         cmocka_unit_test(the_strategy_follows_from_what_is_known),
         cmocka_unit_test(every_strategy_has_a_name),
         cmocka_unit_test(preferences_add_the_vectors_of_features),

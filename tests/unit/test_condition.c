@@ -11,9 +11,10 @@
 
 /* Positions are one less than ids: `order` is left out. */
 static const char lines[] =
-    "{\"id\":1,\"rating\":7.5,\"release_year\":1994,\"language\":\"en\"}\n"
+    "{\"id\":1,\"rating\":7.5,\"release_year\":1994,\"language\":\"en\",\"genres\":[\"War\","
+    "\"Drama\"]}\n"
     "{\"id\":2,\"rating\":7.4,\"release_year\":1990,\"language\":\"fr\",\"adult\":true}\n"
-    "{\"id\":3,\"rating\":0,\"release_year\":1999,\"language\":\"de\"}\n"
+    "{\"id\":3,\"rating\":0,\"release_year\":1999,\"language\":\"de\",\"genres\":[\"Drama\"]}\n"
     "{\"id\":4}\n";
 
 enum {
@@ -128,6 +129,21 @@ static void asking_for_a_language_nobody_speaks_lets_nothing_pass(void **state)
     assert_false(trivial((struct rs_condition){.asks_language = 1}));
 }
 
+static void an_item_must_have_one_of_the_genres_asked_for(void **state)
+{
+    struct rs_condition two = {.asks_genre = 1, .n_genres = 1};
+
+    (void)state;
+    two.genres[0] = (uint32_t)rs_catalog_find_genre(catalog, "DRAMA");
+    assert_int_equal(passing(two), ENGLISH_1994 | GERMAN_1999);
+    two.genres[0] = (uint32_t)rs_catalog_find_genre(catalog, "war");
+    assert_int_equal(passing(two), ENGLISH_1994);
+    two.genres[two.n_genres++] = (uint32_t)rs_catalog_find_genre(catalog, "drama");
+    assert_int_equal(passing(two), ENGLISH_1994 | GERMAN_1999);
+    assert_int_equal(passing((struct rs_condition){.asks_genre = 1}), 0);
+    assert_false(trivial((struct rs_condition){.asks_genre = 1}));
+}
+
 static void all_conditions_must_hold_together(void **state)
 {
     struct rs_condition both = {.min_rating = 7.0f, .max_year = 1993};
@@ -161,6 +177,7 @@ int main(void)
         cmocka_unit_test(adult_items_can_be_left_out),
         cmocka_unit_test(an_item_must_speak_one_of_the_languages_asked_for),
         cmocka_unit_test(asking_for_a_language_nobody_speaks_lets_nothing_pass),
+        cmocka_unit_test(an_item_must_have_one_of_the_genres_asked_for),
         cmocka_unit_test(all_conditions_must_hold_together),
         cmocka_unit_test(a_catalogue_without_entries_meets_no_condition_on_them),
     };

@@ -23,7 +23,8 @@ ITEM_DTYPE = dtype(abi.recsys_recommendation)
 STRATEGIES = {number: lib.recsys_strategy_name(number).decode() for number in range(1, 8)}
 KINDS = {abi.RECSYS_PREFERENCE_GENRE: "genre", abi.RECSYS_PREFERENCE_LANGUAGE: "language",
          abi.RECSYS_PREFERENCE_DECADE: "decade", abi.RECSYS_PREFERENCE_RATING: "rating",
-         abi.RECSYS_PREFERENCE_LIKED: "liked"}
+         abi.RECSYS_PREFERENCE_LIKED: "liked",
+         abi.RECSYS_PREFERENCE_REQUIRED_GENRE: "required_genre"}
 
 
 class Recommendation(NamedTuple):

@@ -19,6 +19,8 @@ class Conditions(TypedDict, total=False):
     """A request may have these besides a user and top_k. All are optional.
 
     genres        favourite genres: a preference that changes the order, no filter
+    require_genres only items that have one of these genres
+    preference_strength how much genres change the order: 0 not at all, 0.6 if absent, at most 10
     languages     only items in one of these languages, which also are a preference
     decade        only items of this decade: 1990 for the 1990s
     min_rating    only items rated at least this, 0..10
@@ -34,6 +36,8 @@ class Conditions(TypedDict, total=False):
     """
 
     genres: Sequence[str]
+    require_genres: Sequence[str]
+    preference_strength: float
     languages: Sequence[str]
     decade: int
     min_rating: float
@@ -68,7 +72,7 @@ def fill(request: Any, dimensions: int, conditions: Conditions) -> list[Any]:
         if name in _FLAGS:
             if value:
                 request.flags |= _FLAGS[name]
-        elif name in ("genres", "languages"):
+        elif name in ("genres", "languages", "require_genres"):
             texts = _texts(name, value)  # type: ignore[arg-type]
             keep.append(texts)
             setattr(request, name, ctypes.addressof(texts))
@@ -84,6 +88,9 @@ def fill(request: Any, dimensions: int, conditions: Conditions) -> list[Any]:
             request.decade = value
         elif name == "min_rating":
             request.min_rating = value
+        elif name == "preference_strength":
+            request.preference_strength = value
+            request.flags |= abi.RECSYS_REQUEST_STRENGTH
         elif name == "filter":
             held = value._open()  # type: ignore[attr-defined]
             keep.append(held)

@@ -51,6 +51,10 @@ RECSYS_MODEL_FILE_DESCRIPTOR = 1
 RECSYS_FILTER_EXCLUDE_ADULT = 1
 RECSYS_FILTER_ALLOW = 2
 RECSYS_FILTER_EXCLUDE_SEEN = 4
+RECSYS_COMPARISON_USER_IDS = 1
+RECSYS_COMPARISON_ITEM_IDS = 2
+RECSYS_COMPARISON_CATALOG = 4
+RECSYS_COMPARISON_SEEN = 8
 RECSYS_TYPE_NULL = 0
 RECSYS_TYPE_BOOL = 1
 RECSYS_TYPE_INTEGER = 2
@@ -66,6 +70,9 @@ RECSYS_TOKEN_CLEAR = 1
 RECSYS_TOKEN_REVOKED = 2
 RECSYS_TOKEN_UNKNOWN = 3
 RECSYS_TOKEN_UNCONFIRMED = 4
+RECSYS_DEPLOYMENT_ALLOW_ID_KIND = 1
+RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG = 2
+RECSYS_DEPLOYMENT_ALLOW_NO_SEEN = 4
 RECSYS_DOMAIN_PER_USER = 1
 RECSYS_DOMAIN_WARM = 2
 RECSYS_DOMAIN_NO_NEGATIVE = 4
@@ -103,11 +110,13 @@ RECSYS_PREFERENCE_LANGUAGE = 2
 RECSYS_PREFERENCE_DECADE = 3
 RECSYS_PREFERENCE_RATING = 4
 RECSYS_PREFERENCE_LIKED = 5
+RECSYS_PREFERENCE_REQUIRED_GENRE = 6
 RECSYS_REQUEST_REASONS = 1
 RECSYS_REQUEST_INCLUDE_SEEN = 2
 RECSYS_REQUEST_INCLUDE_ADULT = 4
 RECSYS_REQUEST_ANONYMOUS = 8
 RECSYS_REQUEST_ALLOW = 16
+RECSYS_REQUEST_STRENGTH = 32
 RECSYS_REPLY_KNOWN_USER = 1
 RECSYS_REPLY_PREFERENCES = 2
 RECSYS_VERSION_MAJOR = 0
@@ -441,6 +450,48 @@ class recsys_filter_options(c.Structure):
     ]
 
 
+class recsys_comparison_options(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("k", c.c_uint32),
+        ("n_asked", c.c_uint64),
+        ("n_threads", c.c_uint32),
+        ("reserved", c.c_uint32),
+    ]
+
+
+class recsys_distribution(c.Structure):
+    _fields_ = [
+        ("n", c.c_uint64),
+        ("mean", c.c_double),
+        ("smallest", c.c_double),
+        ("q10", c.c_double),
+        ("median", c.c_double),
+        ("q90", c.c_double),
+        ("largest", c.c_double),
+    ]
+
+
+class recsys_comparison(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("changes", c.c_uint32),
+        ("n_common_users", c.c_uint64),
+        ("n_common_items", c.c_uint64),
+        ("n_asked", c.c_uint64),
+        ("n_compared", c.c_uint64),
+        ("n_identical", c.c_uint64),
+        ("n_places", c.c_uint64),
+        ("n_kept", c.c_uint64),
+        ("n_empty", c.c_uint64),
+        ("n_not_finite", c.c_uint64),
+        ("scores_before", recsys_distribution),
+        ("scores_after", recsys_distribution),
+        ("raws_before", recsys_distribution),
+        ("raws_after", recsys_distribution),
+    ]
+
+
 class recsys_datum(c.Structure):
     _fields_ = [
         ("type", c.c_uint32),
@@ -526,7 +577,7 @@ class recsys_deployment_options(c.Structure):
         ("registry", c.c_void_p),
         ("model_options", c.c_void_p),
         ("min_items_ratio", c.c_float),
-        ("reserved", c.c_uint32),
+        ("flags", c.c_uint32),
     ]
 
 
@@ -714,6 +765,9 @@ class recsys_request(c.Structure):
         ("allow", c.c_void_p),
         ("n_allow", c.c_size_t),
         ("filter", c.c_void_p),
+        ("require_genres", c.c_void_p),
+        ("n_require_genres", c.c_uint32),
+        ("preference_strength", c.c_float),
     ]
 
 
@@ -838,6 +892,7 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_filter_ref": ("core", c.c_void_p, [c.c_void_p]),
     "recsys_filter_unref": ("core", None, [c.c_void_p]),
     "recsys_filter_count": ("core", c.c_size_t, [c.c_void_p]),
+    "recsys_model_compare": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_denylist_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_denylist_destroy": ("core", None, [c.c_void_p]),
     "recsys_denylist_revoke": ("core", c.c_int32, [c.c_void_p, recsys_bytes, c.c_char_p, c.c_char_p, c.c_uint64, c.c_void_p]),

@@ -126,4 +126,5 @@ def main():
     project.finish("check_symbols", findings)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -14,24 +14,41 @@ from __future__ import annotations
 from ._native import LibraryError
 from ._native import lib as _lib
 from ._native import path as library_path
+from ._native.abi import RECSYS_NEVER as NEVER
+from ._native.abi import RECSYS_NEVER_32 as NEVER_32
 from .builder import Builder
+from .cache import Cache, Cached, CacheStats, Changes, Found, Loaded, key_format
 from .catalogue import Catalogue, Filter, Item
+from .denylist import Denylist, DenylistStats, Verdict
+from .deployment import Deployed, Deployment, DeploymentStatus
+from .domains import Definition, Domains, Warming
 from .errors import (AlreadyExists, BackendError, Busy, CallbackError, Conflict, Error, Exhausted,
                      FormatError, InternalError, InvalidArgument, LimitExceeded, NotFound,
                      OutOfMemory, Rejected, StateError, Stopped, SystemCallFailed, Timeout,
                      Unavailable, Undefined, Unsupported)
+from .limiter import Limit, Limiter
 from .model import Model, ModelInfo
 from .recommender import Recommender
+from .registry import Entry, Location, Registry
 from .replies import Batch, Recommendation, Recommendations
 from .request import Conditions
+from .scorer import BlasInfo, Scorer, TopK, get_blas_info, set_blas_threads
+from .slot import Slot
+from .source import PostgresStats, Source, Transaction
+from .stats import Metric, Stats
+from .store import RedisStats, Store, StoreStats
 
-__version__ = _lib.recsys_version_string().decode()
+__version__: str = _lib.recsys_version_string().decode()
 
 __all__ = [
-    "AlreadyExists", "BackendError", "Batch", "Builder", "Busy", "CallbackError", "Catalogue",
-    "Conditions", "Conflict", "Error", "Exhausted", "Filter", "FormatError", "InternalError",
-    "InvalidArgument", "Item", "LibraryError", "LimitExceeded", "Model", "ModelInfo", "NotFound",
-    "OutOfMemory", "Recommendation", "Recommendations", "Recommender", "Rejected", "StateError",
-    "Stopped", "SystemCallFailed", "Timeout", "Unavailable", "Undefined", "Unsupported",
-    "library_path",
+    "AlreadyExists", "BackendError", "Batch", "BlasInfo", "Builder", "Busy", "Cache", "CacheStats",
+    "Cached", "CallbackError", "Catalogue", "Changes", "Conditions", "Conflict", "Definition",
+    "Denylist", "DenylistStats", "Deployed", "Deployment", "DeploymentStatus", "Domains", "Entry",
+    "Error", "Exhausted", "Filter", "FormatError", "Found", "InternalError", "InvalidArgument",
+    "Item", "LibraryError", "Limit", "LimitExceeded", "Limiter", "Loaded", "Location", "Metric",
+    "Model", "ModelInfo", "NEVER", "NEVER_32", "NotFound", "OutOfMemory", "PostgresStats",
+    "Recommendation", "Recommendations", "Recommender", "RedisStats", "Registry", "Rejected",
+    "Scorer", "Slot", "Source", "StateError", "Stats", "Stopped", "Store", "StoreStats",
+    "SystemCallFailed", "Timeout", "TopK", "Transaction", "Unavailable", "Undefined", "Unsupported",
+    "Verdict", "Warming", "get_blas_info", "key_format", "library_path", "set_blas_threads",
 ]

@@ -7,6 +7,9 @@ the call has returned.
 from __future__ import annotations
 
 import ctypes
+import os
+import threading
+import weakref
 from ctypes import byref
 from typing import Any, Callable, Optional
 
@@ -88,3 +91,77 @@ def take(value: Any) -> bytes:
         return ctypes.string_at(value.data, value.size) if value.data else b""
     finally:
         lib.recsys_value_release(byref(value))
+
+
+class Remade(Owner):
+    """An object that works in one process only, because it has connections or locks: a forked child
+    makes its own when it first uses it. The child gives the parent's back, which does not affect
+    the parent."""
+
+    _make: Optional[Callable[[], Held]]
+
+    def _begin(self, make: Callable[[], Held]) -> None:
+        self._make = make
+        self._held = make()
+        _remade.add(self)
+
+    def _open(self) -> Held:
+        held = self._held
+        if held is None:
+            with _making:
+                if self._held is None and self._make is not None:
+                    self._held = self._make()
+                held = self._held
+            if held is None:
+                raise StateError(f"this {type(self).__name__} was closed")
+        return held
+
+    def close(self) -> None:
+        """Give the object back. Calls that are running end first."""
+        self._make = None
+        self._held = None
+
+
+_remade: weakref.WeakSet[Remade] = weakref.WeakSet()
+_making = threading.RLock()
+
+
+def _in_child() -> None:
+    global _making
+    _making = threading.RLock()
+    for one in list(_remade):
+        one._held = None
+
+
+os.register_at_fork(after_in_child=_in_child)
+
+
+class Caught:
+    """Keeps the exception of a Python function that the library called. No exception may pass
+    through C, so the library gets a failure, and the call that caused it raises the exception."""
+
+    error: Optional[BaseException] = None
+
+    def guard(self, function: Callable[..., int], failure: int = 1) -> Callable[..., int]:
+        """The function as a callback: `failure` is returned for an exception."""
+
+        def guarded(*arguments: Any) -> int:
+            try:
+                return function(*arguments)
+            except BaseException as error:
+                self.error = error
+                return failure
+
+        return guarded
+
+    def call(self, function: Callable[..., int], *arguments: Any) -> None:
+        """As call(); an exception of the guarded function comes out first."""
+        err = abi.recsys_error()
+        status = function(*arguments, byref(err))
+        if self.error is not None:
+            try:
+                raise self.error
+            finally:
+                self.error = None  # the traceback refers to this object
+        if status:
+            raise error_of(status, err.message, err.sys_errno)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional, Union
 
 import numpy as np
 
-from . import arrays, ids, recommender, request
+from . import arrays, ids, request
 from ._held import Held, Owner, call, create, text
 from ._native import abi, lib, new
 from .catalogue import Catalogue, Filter, texts_of
 from .errors import NotFound
 from .interrupt import interruptible
+from .recommender import SHARED
 from .replies import Batch, Recommendations
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ class Model(Owner):
         Traceback (most recent call last):
         TypeError: there is no condition 'max_year'; there are genres, languages, ...
         """
-        return recommender.shared().recommend(self, user_id, top_k, **conditions)
+        return SHARED._recommend(self, user_id, top_k, conditions)
 
     def recommend_batch(self, user_ids: ids.Ids, top_k: int = 10,
                         **conditions: Unpack[request.Conditions]) -> Batch:
@@ -204,19 +205,19 @@ class Model(Owner):
         array([[3, 4],
                [1, 2]])
         """
-        return recommender.shared().recommend_batch(self, user_ids, top_k, **conditions)
+        return SHARED.recommend_batch(self, user_ids, top_k, **conditions)
 
     def similar(self, item_id: ids.Id, top_k: int = 10,
                 **conditions: Unpack[request.Conditions]) -> Recommendations:
         """The items most similar to an item, by the cosine of their vectors."""
-        return recommender.shared().similar(self, item_id, top_k, **conditions)
+        return SHARED.similar(self, item_id, top_k, **conditions)
 
     def score_items(self, user_id: Optional[ids.Id], item_ids: ids.Ids,
                     **conditions: Unpack[request.Conditions]
                     ) -> np.ndarray[Any, np.dtype[np.float32]]:
         """float32 [n]: the scores that recommend() would give these items; NaN for an item that the
         model does not have."""
-        return recommender.shared().score_items(self, user_id, item_ids, **conditions)
+        return SHARED.score_items(self, user_id, item_ids, **conditions)
 
     def filter(self, **conditions: Any) -> Filter:
         """A Filter for this model; the conditions are those of recsys.Filter."""

@@ -21,6 +21,7 @@ class Pool(Generic[T]):
     def __init__(self, make: Callable[[], T], forks: bool) -> None:
         self.idle: list[T] = []
         self.make = make
+        self.put = self.idle.append
         if not forks:
             _pools.add(self)
 
@@ -29,9 +30,6 @@ class Pool(Generic[T]):
             return self.idle.pop()
         except IndexError:
             return self.make()
-
-    def put(self, workspace: T) -> None:
-        self.idle.append(workspace)
 
 
 def _in_child() -> None:

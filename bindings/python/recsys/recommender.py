@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import ctypes
 import sys
-import time
 from ctypes import byref
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -14,6 +13,7 @@ from ._held import Held, call, create
 from ._native import abi, lib, new
 from ._native.layout import dtype
 from .errors import InvalidArgument, error_of
+from .parts import parts
 from .pool import Pool
 from .replies import (ITEM, REPLY, REPLY_AT, Batch, Recommendations, ids_of, ignored_of, said_of)
 
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from .model import Model
 
 REQUEST = dtype(abi.recsys_request)
+SIZE = ITEM.size
+unpack_reply, string_at = REPLY.unpack_from, ctypes.string_at
 COUNT, ITEM_SIZE, ITEMS = REPLY_AT["count"], REPLY_AT["item_size"], REPLY_AT["items"]
 STRATEGY, FLAGS, N_IGNORED = REPLY_AT["strategy"], REPLY_AT["flags"], REPLY_AT["n_ignored"]
+recommend = lib.recsys_recommend
 ANONYMOUS = abi.RECSYS_REQUEST_ANONYMOUS
 REASONS = abi.RECSYS_REQUEST_REASONS
-# Ctrl-C is looked at between two parts of a batch; a part takes about this long.
-PART_S = 0.05
 
 
 def scorer_options(n_threads: int, max_k: int, max_batch: int, dimensions: int) -> Any:
@@ -80,16 +81,19 @@ class _Workspace:
             return request.fill(asked, model.dimensions, conditions)
         return None
 
-    def result(self, model: Model) -> Recommendations:
+    def result(self, model: Model, held: Held) -> Recommendations:
         """The reply, copied."""
-        reply = REPLY.unpack_from(self.reply)
+        reply = unpack_reply(self.reply)
         count, size = reply[COUNT], reply[ITEM_SIZE]
-        data = ctypes.string_at(reply[ITEMS], count * size) if count else b""
-        if size != ITEM.size:  # of a newer library
-            data = b"".join(data[i:i + ITEM.size] for i in range(0, len(data), size or 1))
-        said: Any = said_of(self.reply) if self.request.flags & REASONS else ()
-        ignored: Any = ignored_of(self.reply) if reply[N_IGNORED] else ()
-        return Recommendations(model, data, reply[STRATEGY], reply[FLAGS], said, ignored)
+        data = string_at(reply[ITEMS], count * size) if count else b""
+        if size != SIZE and count:  # of a newer library
+            data = b"".join(data[i:i + SIZE] for i in range(0, len(data), size))
+        if not self.used:
+            return Recommendations(model, held, data, reply[STRATEGY], reply[FLAGS])
+        return Recommendations(
+            model, held, data, reply[STRATEGY], reply[FLAGS],
+            said_of(self.reply) if self.request.flags & REASONS else (),
+            ignored_of(self.reply) if reply[N_IGNORED] else ())
 
 
 class Recommender:
@@ -121,15 +125,19 @@ class Recommender:
         An unknown user gets an answer too: by preferences or by popularity.
         The conditions are described in recsys.Conditions.
         """
-        held = model._open()
+        return self._recommend(model, user_id, top_k, conditions)
+
+    def _recommend(self, model: Model, user_id: Optional[ids.Id], top_k: int,
+                   conditions: request.Conditions) -> Recommendations:
+        held = model._held or model._open()
         workspace = self._pool.take()
         try:
             keep = workspace.fill(model, user_id, top_k, conditions)
-            status = lib.recsys_recommend(workspace.pointer, held.pointer, workspace.at_request, 1,
-                                          workspace.at_reply, workspace.at_err)
+            status = recommend(workspace.pointer, held.pointer, workspace.at_request, 1,
+                               workspace.at_reply, workspace.at_err)
             if status:
                 raise error_of(status, workspace.err.message)
-            result = workspace.result(model)
+            result = workspace.result(model, held)
             del keep
             return result
         finally:
@@ -148,7 +156,7 @@ class Recommender:
                 workspace.at_reply, workspace.at_err)
             if status:
                 raise error_of(status, workspace.err.message)
-            result = workspace.result(model)
+            result = workspace.result(model, held)
             del keep
             return result
         finally:
@@ -218,32 +226,17 @@ class _BatchArrays:
         self.strategies = np.zeros(n, dtype=np.uint32)
 
     def fill(self, recommender: int, model: Held, asked: np.ndarray[Any, Any]) -> None:
-        """Answer part by part; the parts grow until one takes about PART_S."""
-        at, size = 0, 256
-        while at < self.n:
-            size = min(size, self.n - at)
-            began = time.perf_counter()
+        for at, size in parts(self.n):
             call(lib.recsys_recommend_into, recommender, model.pointer,
                  asked.ctypes.data + at * asked.itemsize, size, self.k,
                  arrays.pointer(self.items[at:]), arrays.pointer(self.rows[at:]),
                  arrays.pointer(self.scores[at:]), arrays.pointer(self.counts[at:]), None,
                  arrays.pointer(self.strategies[at:]))
-            at += size
-            took = time.perf_counter() - began
-            size = max(64, min(4096, size * 2 if took < PART_S / 2 else
-                               size // 2 if took > PART_S * 2 else size))
 
     def batch(self, texts: bool) -> Batch:
         return Batch(ids_of(self.items, texts), self.scores, self.rows, self.counts,
                      self.strategies)
 
 
-_shared: Optional[Recommender] = None
-
-
-def shared() -> Recommender:
-    """The recommender that Model.recommend() uses."""
-    global _shared
-    if _shared is None:
-        _shared = Recommender()
-    return _shared
+# The recommender that Model.recommend() uses.
+SHARED = Recommender()

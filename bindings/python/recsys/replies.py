@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Union, overload
 
 import numpy as np
 
+from ._held import Held
 from ._native import abi, lib
-from ._native.layout import dtype, unpacker
+from ._native.layout import dtype, names, unpacker
 from .ids import Id, from_parts
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .model import Model
 
 REPLY = unpacker(abi.recsys_reply)
-REPLY_AT = {name: i for i, name in enumerate(dtype(abi.recsys_reply).names or ())}
+REPLY_AT: dict[str, int] = {name: i for i, name in enumerate(names(abi.recsys_reply))}
 ITEM = unpacker(abi.recsys_recommendation)
 ITEM_DTYPE = dtype(abi.recsys_recommendation)
 STRATEGIES = {number: lib.recsys_strategy_name(number).decode() for number in range(1, 8)}
@@ -52,28 +53,38 @@ class Recommendations(Sequence[Recommendation]):
     ignored     preferences that could not be used, as (kind, text)
     """
 
-    __slots__ = ("model", "strategy", "known_user", "ignored", "_data", "_items", "_said")
+    __slots__ = ("model", "ignored", "_strategy", "_flags", "_data", "_items", "_said", "_held")
 
-    def __init__(self, model: Model, data: bytes, strategy: int, flags: int,
+    def __init__(self, model: Model, held: Held, data: bytes, strategy: int, flags: int,
                  said: Sequence[tuple[Union[str, None], tuple[Id, ...]]] = (),
                  ignored: Sequence[tuple[str, str]] = ()) -> None:
-        self.model = model  # which has the texts of ids
-        self.strategy = STRATEGIES.get(strategy, "")
-        self.known_user = bool(flags & abi.RECSYS_REPLY_KNOWN_USER)
-        self.ignored = ignored
+        self.model = model
+        self._held = held  # which has the texts of ids
         self._data = data
-        self._items: Union[list[Recommendation], None] = None
+        self._strategy = strategy
+        self._flags = flags
         self._said = said
+        self._items: Union[list[Recommendation], None] = None
+        self.ignored = ignored
+
+    @property
+    def strategy(self) -> str:
+        name: str = STRATEGIES.get(self._strategy, "")
+        return name
+
+    @property
+    def known_user(self) -> bool:
+        return bool(self._flags & abi.RECSYS_REPLY_KNOWN_USER)
 
     def _list(self) -> list[Recommendation]:
         """The objects, made when they are first looked at."""
         items = self._items
         if items is None:
-            said = self._said
-            items = [Recommendation(from_parts(text, number) if text else number, score, raw,
-                                    *(said[i] if said else ()))
-                     for i, (text, number, score, raw, _, _, _, _)
-                     in enumerate(ITEM.iter_unpack(self._data))]
+            items = [Recommendation(from_parts(item[0], item[1]) if item[0] else item[1], item[2],
+                                    item[3]) for item in ITEM.iter_unpack(self._data)]
+            if self._said:
+                items = [item._replace(reason=reason, causes=causes)
+                         for item, (reason, causes) in zip(items, self._said)]
             self._items = items
         return items
 
@@ -93,12 +104,16 @@ class Recommendations(Sequence[Recommendation]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Recommendations) and self._list() == other._list()
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        raise TypeError("recommendations cannot be hashed; their ids can")
 
     @property
     def ids(self) -> list[Id]:
         """The ids of the items, best first."""
-        return [item.item_id for item in self._list()]
+        if self._items is not None:
+            return [item.item_id for item in self._items]
+        return [from_parts(item[0], item[1]) if item[0] else item[1]
+                for item in ITEM.iter_unpack(self._data)]
 
     @property
     def scores(self) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -66,19 +66,20 @@ def _texts(name: str, values: Sequence[str]) -> Any:
 def fill(request: Any, dimensions: int, conditions: Conditions) -> list[Any]:
     """Write conditions into a request. The result must live until the call has returned."""
     keep: list[Any] = []
-    for name, value in conditions.items():
+    given: dict[str, Any] = dict(conditions)
+    for name, value in given.items():
         if value is None:
             continue
         if name in _FLAGS:
             if value:
                 request.flags |= _FLAGS[name]
         elif name in ("genres", "languages", "require_genres"):
-            texts = _texts(name, value)  # type: ignore[arg-type]
+            texts = _texts(name, value)
             keep.append(texts)
             setattr(request, name, ctypes.addressof(texts))
             setattr(request, "n_" + name, len(texts))
         elif name in ("exclude", "allow", "liked"):
-            array, n = ids.to_ids(value)  # type: ignore[arg-type]
+            array, n = ids.to_ids(value)
             keep.append(array)
             setattr(request, name, ids.address(array))
             setattr(request, "n_" + name, n)
@@ -92,7 +93,7 @@ def fill(request: Any, dimensions: int, conditions: Conditions) -> list[Any]:
             request.preference_strength = value
             request.flags |= abi.RECSYS_REQUEST_STRENGTH
         elif name == "filter":
-            held = value._open()  # type: ignore[attr-defined]
+            held = value._open()
             keep.append(held)
             request.filter = held.pointer
         elif name == "vector":
@@ -102,15 +103,15 @@ def fill(request: Any, dimensions: int, conditions: Conditions) -> list[Any]:
         elif name != "liked_weights":
             raise TypeError(f"there is no condition '{name}'; there are "
                             f"{', '.join(Conditions.__annotations__)}")
-    _fill_weights(request, conditions, keep)
+    _fill_weights(request, given, keep)
     return keep
 
 
-def _fill_weights(request: Any, conditions: Conditions, keep: list[Any]) -> None:
-    if conditions.get("liked_weights") is None:
+def _fill_weights(request: Any, given: dict[str, Any], keep: list[Any]) -> None:
+    if given.get("liked_weights") is None:
         return
-    if "liked" not in conditions:
+    if "liked" not in given:
         raise InvalidArgument("liked_weights: there is no list `liked` that they belong to")
-    weights = arrays.vector("liked_weights", conditions["liked_weights"], request.n_liked)
+    weights = arrays.vector("liked_weights", given["liked_weights"], request.n_liked)
     keep.append(weights)
     request.liked_weights = weights.ctypes.data

@@ -48,6 +48,7 @@ RECSYS_ID_MAX_TEXT = 255
 RECSYS_MODEL_SKIP_HASHES = 1
 RECSYS_MODEL_HUGE_PAGES = 2
 RECSYS_MODEL_FILE_DESCRIPTOR = 1
+RECSYS_SEEN_SUM = 1
 RECSYS_FILTER_EXCLUDE_ADULT = 1
 RECSYS_FILTER_ALLOW = 2
 RECSYS_FILTER_EXCLUDE_SEEN = 4
@@ -871,6 +872,11 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_builder_set_texts": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_size_t, c.c_void_p]),
     "recsys_builder_import_array": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_char_p, c.c_char_p, c.c_void_p]),
     "recsys_builder_import_model": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p]),
+    "recsys_builder_get_ids": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_builder_find": ("core", c.c_int32, [c.c_void_p, c.c_char_p, recsys_id, c.c_void_p, c.c_void_p]),
+    "recsys_builder_remove": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p]),
+    "recsys_builder_add_seen": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_size_t, c.c_uint32, c.c_void_p]),
+    "recsys_builder_import_seen": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p]),
     "recsys_builder_set_field": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_char_p, c.c_void_p]),
     "recsys_builder_add_item": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_size_t, c.c_void_p]),
     "recsys_builder_import_catalog": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p]),

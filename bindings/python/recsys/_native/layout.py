@@ -26,11 +26,16 @@ def _flat(kind: Any, prefix: str = "", base: int = 0) -> Iterator[tuple[str, str
             yield prefix + name, _FORMATS[field], at
 
 
+def names(kind: Any) -> list[str]:
+    """The numbers of a struct, in the order in which unpacker() gives them."""
+    return [name for name, _, _ in _flat(kind)]
+
+
 def dtype(kind: Any) -> np.dtype[Any]:
     """The struct as a structured dtype; pointers are uint64."""
-    names, formats, offsets = zip(*_flat(kind))
-    return np.dtype({"names": list(names), "formats": ["=" + f for f in formats],
-                     "offsets": list(offsets), "itemsize": ctypes.sizeof(kind)})
+    flat = list(_flat(kind))
+    return np.dtype({"names": names(kind), "formats": ["=" + f for _, f, _ in flat],
+                     "offsets": [at for _, _, at in flat], "itemsize": ctypes.sizeof(kind)})
 
 
 def unpacker(kind: Any) -> struct.Struct:

@@ -1,0 +1,137 @@
+"""Load, check, use and roll back the model that is served."""
+from __future__ import annotations
+
+import ctypes
+from ctypes import byref
+from typing import Any, NamedTuple, Optional
+
+from ._held import Held, Owner, call, create
+from ._native import abi, lib, new
+from .errors import Error, StateError, error_of
+from .interrupt import interruptible
+from .model import Model, model_options
+from .registry import Registry
+
+
+class Deployed(NamedTuple):
+    """One of the models that a deployment has; since_ms is Unix time in milliseconds."""
+
+    name: str
+    version: str
+    fingerprint: str
+    since_ms: int
+
+
+class DeploymentStatus(NamedTuple):
+    """The state of a deployment. last_error is the failure of the last step that failed, or None."""
+
+    active: Optional[Deployed]
+    previous: Optional[Deployed]
+    candidate: Optional[Deployed]
+    loading: bool
+    n_swaps: int
+    n_failures: int
+    n_retired: int
+    last_error: Optional[Error]
+    last_error_ms: int
+
+
+def _entry(entry: Any) -> Optional[Deployed]:
+    if not entry.fingerprint:
+        return None
+    return Deployed(entry.name.decode(), entry.version.decode(), entry.fingerprint.decode(),
+                    entry.since_ms)
+
+
+class Deployment(Owner):
+    """A slot with the operator's steps around it: load, use, rollback, reload.
+
+    If a step fails, the active model goes on serving. The steps run one at a time; acquire() never
+    waits for them.
+
+    source           the model that load() and reload() load: a models:/ URI or a path
+    registry         for models:/ URIs
+    n_canaries       queries that a candidate must answer; 0 = 32
+    min_items_ratio  candidate's items / active's items; 0 = 0.5; negative = no check
+    model_options    those of Model(): skip_hashes, max_bytes, ...
+
+    >>> from recsys.demo import folder
+    >>> deployment = Deployment(folder())
+    >>> deployment.load(); deployment.use()
+    >>> deployment.model.recommend(user_id=1, top_k=1).ids
+    [3]
+    >>> deployment.status().active.version
+    '1'
+    """
+
+    def __init__(self, source: Optional[str] = None, *, registry: Optional[Registry] = None,
+                 n_canaries: int = 0, min_items_ratio: float = 0.0, **options: Any) -> None:
+        made, loading = new(abi.recsys_deployment_options), model_options(**options)
+        kept = None if registry is None else registry._open()
+        made.n_canaries, made.min_items_ratio = n_canaries, min_items_ratio
+        made.registry = None if kept is None else kept.pointer
+        if options:
+            made.model_options = ctypes.addressof(loading)
+        self._held: Optional[Held] = create(
+            lib.recsys_deployment_create, lib.recsys_deployment_destroy,
+            None if source is None else str(source).encode(), byref(made))
+
+    def acquire(self) -> Optional[Model]:
+        """The active model, None if there is none. It stays valid as long as somebody has it."""
+        held = self._open()
+        pointer = lib.recsys_deployment_acquire(held.pointer)
+        return Model._of(pointer) if pointer else None
+
+    @property
+    def model(self) -> Model:
+        """The active model. Raises StateError if there is none."""
+        found = self.acquire()
+        if found is None:
+            raise StateError("no model is active: load() and use() one")
+        return found
+
+    def load(self, source: Optional[str] = None) -> None:
+        """Load and check a model as the candidate; None = the deployment's own source.
+        Raises Rejected if the canary refuses it."""
+        interruptible(_step, lib.recsys_deployment_load, self._open(),
+                      None if source is None else str(source).encode())
+
+    def load_model(self, model: Model) -> None:
+        """Make a model that you have loaded the candidate, after the same check."""
+        held = model._open()
+        interruptible(_step, lib.recsys_deployment_load_model, self._open(), held.pointer)
+
+    def use(self, version: Optional[str] = None) -> None:
+        """Serve the candidate; Conflict if it is not of the version that you expect."""
+        call(lib.recsys_deployment_use, self._open().pointer,
+             None if version is None else str(version).encode())
+
+    def rollback(self) -> None:
+        """Serve the previous model again."""
+        call(lib.recsys_deployment_rollback, self._open().pointer)
+
+    def reload(self) -> bool:
+        """Load and use the model that the source names now; whether another model serves."""
+        changed = ctypes.c_uint32()
+        interruptible(_step, lib.recsys_deployment_reload, self._open(), byref(changed))
+        return bool(changed.value)
+
+    def reap(self) -> int:
+        """Destroy replaced models that nobody uses any more; how many are still in use."""
+        held = self._open()
+        return int(lib.recsys_deployment_reap(held.pointer))
+
+    def status(self) -> DeploymentStatus:
+        """The state now; does not wait for a step that runs."""
+        out = new(abi.recsys_deployment_status)
+        call(lib.recsys_deployment_get_status, self._open().pointer, byref(out))
+        failed = out.last_error
+        return DeploymentStatus(
+            _entry(out.active), _entry(out.previous), _entry(out.candidate), bool(out.loading),
+            out.n_swaps, out.n_failures, out.n_retired,
+            error_of(failed.status, failed.message, failed.sys_errno) if out.last_error_ms else None,
+            out.last_error_ms)
+
+
+def _step(function: Any, held: Held, argument: Any) -> None:
+    call(function, held.pointer, argument)

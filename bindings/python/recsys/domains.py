@@ -1,0 +1,181 @@
+"""Caches over a database, each defined by one row of a table."""
+from __future__ import annotations
+
+import ctypes
+import json
+from collections.abc import Mapping, Sequence
+from ctypes import byref
+from typing import Any, NamedTuple, Optional
+
+from ._held import Held, Remade, call, create, take, text
+from ._native import abi, lib, new
+from .cache import CacheStats, stats_of
+from .errors import Undefined
+from .interrupt import interruptible
+from .source import Rows, Source, data_of, read_rows
+from .stats import Stats
+from .store import Store
+
+SHAPES = {"object": abi.RECSYS_SHAPE_OBJECT, "list": abi.RECSYS_SHAPE_LIST,
+          "column": abi.RECSYS_SHAPE_COLUMN}
+
+
+class Definition(NamedTuple):
+    """One domain of a set, with all defaults filled in; see Domains.add()."""
+
+    name: str
+    db: int
+    shape: str
+    key: str
+    query: str
+    ttl_s: int
+    negative_ttl_s: int
+    max_rows: int
+    max_bytes: int
+
+
+Definitions = list[Definition]
+
+
+class Warming(NamedTuple):
+    """What warm() did: entries loaded, already present, failed; skipped if another process warms."""
+
+    loaded: int
+    present: int
+    failed: int
+    skipped: bool
+
+
+def _texts(values: Sequence[Any]) -> Any:
+    return (ctypes.c_char_p * len(values))(*(str(value).encode() for value in values))
+
+
+class Domains(Remade):
+    """A set of domains: data that is read from a database by one key pattern and kept in a cache.
+
+        domains = recsys.Domains(recsys.Source.postgres("dbname=app"))
+        domains.add("user.profile", key="user:profile:{user_id}",
+                    query="SELECT * FROM users WHERE id = $1", ttl_s=600)
+        domains.get("user.profile", 42)
+
+    source        the database
+    stores        logical db -> Store; the set makes an in-process store for the others
+    timeout_ms    of each statement; 0 = 2000
+    memory_bytes  of each in-process store; 0 = 16 MiB
+    """
+
+    def __init__(self, source: Source, stores: Optional[Mapping[int, Store]] = None, *,
+                 timeout_ms: int = 0, memory_bytes: int = 0, stats: Optional[Stats] = None) -> None:
+        self._source, self._stores = source, dict(stores or {})
+        self._options = (timeout_ms, memory_bytes, stats)
+        self._definitions: Any = []
+        self._begin(self._create)
+
+    def _create(self) -> Held:
+        options, n = new(abi.recsys_domains_options), max(self._stores, default=-1) + 1
+        stores = (ctypes.c_void_p * n)(*(self._stores[i]._open().pointer if i in self._stores
+                                         else None for i in range(n)))
+        source, stats = self._source._open(), self._options[2]
+        counted = None if stats is None else stats._open()
+        options.stores, options.n_stores = ctypes.addressof(stores), n
+        options.source, options.timeout_ms, options.memory_bytes = source.pointer, *self._options[:2]
+        options.stats = None if counted is None else counted.pointer
+        held = create(lib.recsys_domains_create, lib.recsys_domains_destroy, byref(options),
+                      keep=(source, counted))
+        self._fill(held)
+        return held
+
+    def _fill(self, held: Held) -> None:
+        """Add the definitions that the set had in the parent process."""
+        for definition in self._definitions:
+            call(lib.recsys_domains_add, held.pointer, byref(definition))
+
+    def add(self, name: str, *, key: str, query: str, db: int = 0, shape: str = "object",
+            ttl_s: int = 0, negative_ttl_s: int = 0, max_rows: int = 0, max_bytes: int = 0,
+            warm_query: Optional[str] = None, version_column: Optional[str] = None,
+            settled_column: Optional[str] = None, per_user: bool = False,
+            negative: bool = True) -> None:
+        """Add a domain, before several threads use the set.
+
+        key     "user:profile:{user_id}": its names are the parameters, in the query $1, $2 ...
+        shape   "object" (the first row), "list" (all rows), "column" (the first column's values)
+        ttl_s   0 = 300
+        max_rows  of a list: how many are cached; the query then has the number as last parameter
+        warm_query, version_column, settled_column, max_bytes   as in recsys/domain.h
+        per_user  the first parameter is a user, for invalidate_user()
+        negative  False: do not cache that a row does not exist
+        """
+        if shape not in SHAPES:
+            raise ValueError(f"shape: one of {', '.join(SHAPES)}, not {shape!r}")
+        row = new(abi.recsys_domain_definition)
+        row.flags = ((per_user and abi.RECSYS_DOMAIN_PER_USER) |
+                     (warm_query is not None and abi.RECSYS_DOMAIN_WARM) |
+                     (not negative and abi.RECSYS_DOMAIN_NO_NEGATIVE))
+        row.db, row.shape, row.ttl_s, row.negative_ttl_s = db, SHAPES[shape], ttl_s, negative_ttl_s
+        row.max_rows, row.max_bytes = max_rows, max_bytes
+        for field, value in (("name", name), ("key", key), ("query", query),
+                             ("warm_query", warm_query), ("version_column", version_column),
+                             ("settled_column", settled_column)):
+            setattr(row, field, None if value is None else value.encode())
+        call(lib.recsys_domains_add, self._open().pointer, byref(row))
+        self._definitions.append(row)
+
+    def list(self) -> Definitions:
+        """The domains, in the order in which they were added."""
+        held, found = self._open(), Definitions()
+        shapes = {number: word for word, number in SHAPES.items()}
+        while True:
+            at = lib.recsys_domains_list(held.pointer, len(found))
+            if not at:
+                return found
+            row = abi.recsys_domain_definition.from_address(at)
+            found.append(Definition(text(row.name), row.db, shapes.get(row.shape, ""), text(row.key),
+                                    text(row.query), row.ttl_s, row.negative_ttl_s, row.max_rows,
+                                    row.max_bytes))
+
+    def get(self, name: str, *values: Any, limit: int = 0) -> Any:
+        """One entry, as JSON gives it. Raises NotFound; `limit`: how many rows of a list."""
+        return json.loads(self.get_json(name, *values, limit=limit))
+
+    def get_json(self, name: str, *values: Any, limit: int = 0) -> bytes:
+        """One entry as JSON text."""
+        out = abi.recsys_value()
+        call(lib.recsys_domains_get, self._open().pointer, name.encode(), _texts(values),
+             len(values), limit, byref(out), None)
+        return take(out)
+
+    def write(self, names: Sequence[str], values: Sequence[Any], statement: str,
+              *parameters: Any) -> Rows:
+        """Change the database with one statement, then invalidate the entries of these domains for
+        these values. The statement's rows."""
+        rows, held = ctypes.c_void_p(), self._open()
+        call(lib.recsys_domains_write, held.pointer, _texts(names), len(names), _texts(values),
+             len(values), statement.encode(), data_of(parameters), len(parameters), byref(rows))
+        return read_rows(rows.value)
+
+    def invalidate(self, name: str, *values: Any) -> None:
+        """Invalidate an entry whose truth another program has changed."""
+        call(lib.recsys_domains_invalidate, self._open().pointer, name.encode(), _texts(values),
+             len(values))
+
+    def invalidate_user(self, user_id: Any) -> None:
+        """Invalidate all entries of a user, in all domains that are per user."""
+        call(lib.recsys_domains_invalidate_user, self._open().pointer, str(user_id).encode())
+
+    def warm(self, name: Optional[str] = None, *, timeout_ms: int = 0) -> Warming:
+        """Load the entries that the warm queries list and that are not cached yet; 0 = 60 s."""
+        out = new(abi.recsys_warming)
+        interruptible(_warm, self._open(), None if name is None else name.encode(), timeout_ms, out)
+        return Warming(out.loaded, out.present, out.failed, bool(out.skipped))
+
+    def cache_stats(self, db: int) -> CacheStats:
+        """The counts of the cache of a logical db."""
+        held = self._open()
+        aside = lib.recsys_domains_get_aside(held.pointer, db)
+        if not aside:
+            raise Undefined(f"no domain uses logical db {db}")
+        return stats_of(aside)
+
+
+def _warm(held: Held, name: Optional[bytes], timeout_ms: int, out: Any) -> None:
+    call(lib.recsys_domains_warm, held.pointer, name, timeout_ms, byref(out))

@@ -1,0 +1,103 @@
+"""A folder of published models: versions and aliases."""
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import byref
+from typing import Any, NamedTuple, Optional, Union
+
+from ._held import Caught, Held, Owner, call, create
+from ._native import abi, lib, new
+from .interrupt import interruptible
+from .model import Model
+
+Path = Union[str, os.PathLike[str]]
+
+
+class Location(NamedTuple):
+    """One published version: name, version, and the absolute path of its bundle."""
+
+    name: str
+    version: str
+    path: str
+
+
+class Entry(NamedTuple):
+    """One version, or an alias of one; `alias` is None for a version itself."""
+
+    name: str
+    version: str
+    alias: Optional[str]
+
+
+def _location(filled: Any) -> Location:
+    return Location(filled.name.decode(), filled.version.decode(), os.fsdecode(filled.path))
+
+
+class Registry(Owner):
+    """A folder of models: ROOT/NAME/<version>/ and aliases that point at versions.
+
+    Any number of processes publish, move aliases and read at the same time.
+
+    >>> import tempfile
+    >>> from recsys.demo import folder
+    >>> registry = Registry(tempfile.mkdtemp())
+    >>> registry.publish(folder(), "demo").version
+    '1'
+    >>> registry.set_alias("demo", "champion", "1")
+    >>> registry.load("models:/demo@champion")
+    <Model demo 1: 4 users, 6 items, 2 dimensions>
+    >>> [entry.alias for entry in registry.list()]
+    [None, 'champion']
+    """
+
+    def __init__(self, root: Path) -> None:
+        """`root` must exist."""
+        self._held: Optional[Held] = create(lib.recsys_registry_open, lib.recsys_registry_unref,
+                                            os.fsencode(root))
+
+    def publish(self, bundle: Path, name: str) -> Location:
+        """Check the bundle and copy it into the registry as the next version of `name`."""
+        held, out = self._open(), new(abi.recsys_registry_location)
+        interruptible(_publish, held, os.fsencode(bundle), name.encode(), out)
+        return _location(out)
+
+    def resolve(self, uri: str) -> Location:
+        """The version that a URI means now: models:/NAME/3, models:/NAME/latest,
+        models:/NAME@ALIAS."""
+        out = new(abi.recsys_registry_location)
+        call(lib.recsys_registry_resolve, self._open().pointer, uri.encode(), byref(out))
+        return _location(out)
+
+    def load(self, uri: str, **options: Any) -> Model:
+        """Load the model that a URI means now; the options are those of Model()."""
+        return Model(self.resolve(uri).path, **options)
+
+    def set_alias(self, name: str, alias: str, version: str) -> None:
+        """Point an alias at a version."""
+        call(lib.recsys_registry_set_alias, self._open().pointer, name.encode(), alias.encode(),
+             str(version).encode())
+
+    def remove_alias(self, name: str, alias: str) -> None:
+        """Remove an alias. Raises NotFound if there is none."""
+        call(lib.recsys_registry_remove_alias, self._open().pointer, name.encode(), alias.encode())
+
+    def list(self, name: Optional[str] = None) -> list[Entry]:
+        """All versions, oldest first, then all aliases, by name; of one model or of all."""
+        found: list[Entry] = []
+
+        def add(address: int, _user_data: int) -> int:
+            entry = abi.recsys_registry_entry.from_address(address)
+            found.append(Entry(entry.name.decode(), entry.version.decode(),
+                               entry.alias.decode() if entry.alias else None))
+            return 0
+
+        caught = Caught()
+        caught.call(lib.recsys_registry_list, self._open().pointer,
+                    None if name is None else name.encode(),
+                    abi.recsys_registry_callback(caught.guard(add)), None)
+        return found
+
+
+def _publish(held: Held, bundle: bytes, name: bytes, out: Any) -> None:
+    call(lib.recsys_registry_publish, held.pointer, bundle, name, ctypes.byref(out))

@@ -101,6 +101,7 @@ class Remade(Owner):
     _make: Optional[Callable[[], Held]]
 
     def _begin(self, make: Callable[[], Held]) -> None:
+        """`make` may not refer to this object, which would then wait for the garbage collector."""
         self._make = make
         self._held = make()
         _remade.add(self)

@@ -41,7 +41,7 @@ def encode_json(value: Any) -> bytes:
 
 
 class Loaded(NamedTuple):
-    """What a loader may return in place of the value alone.
+    """A loader may return this in place of the value alone.
 
     version  of the row, if it has one that grows with every change
     ttl_ms   0 = the cache's; recsys.NEVER = it does not expire
@@ -201,10 +201,10 @@ class Cache(Remade):
         options.label = None if label is None else label.encode()
         counted = None if stats is None else stats._open()
         options.stats = None if counted is None else counted.pointer
-        self.store = Store.memory(label or "cache") if store is None else store
-        self.encode, self.decode = encode, decode
+        over = Store.memory(label or "cache") if store is None else store
+        self.store, self.encode, self.decode = over, encode, decode
         self._begin(lambda: create(lib.recsys_aside_create, lib.recsys_aside_destroy,
-                                   self.store._open().pointer, byref(options), keep=counted))
+                                   over._open().pointer, byref(options), keep=counted))
         self._flights = async_calls.Flights()
 
     def find(self, key: Bytes) -> Optional[Found]:
@@ -226,8 +226,8 @@ class Cache(Remade):
         """The cached value; if there is none, what `loader` returns, which is stored.
 
         The loader runs on this thread, and once for all callers that wait. It returns the value, or
-        a Loaded; it raises recsys.NotFound if the value does not exist, which is cached too. What
-        it raises comes out of this call, unless there is a stale value to return.
+        a Loaded; it raises recsys.NotFound if the value does not exist, which is cached too. Its
+        exceptions come out of this call, unless there is a stale value to return.
 
         timeout_ms  how long to wait for another caller's loader; 0 = the cache's wait_ms
         """

@@ -38,7 +38,7 @@ Definitions = list[Definition]
 
 
 class Warming(NamedTuple):
-    """What warm() did: entries loaded, already present, failed; skipped if another process warms."""
+    """The work of warm(): entries loaded, already present, failed; skipped if another process warms."""
 
     loaded: int
     present: int
@@ -66,29 +66,32 @@ class Domains(Remade):
 
     def __init__(self, source: Source, stores: Optional[Mapping[int, Store]] = None, *,
                  timeout_ms: int = 0, memory_bytes: int = 0, stats: Optional[Stats] = None) -> None:
-        self._source, self._stores = source, dict(stores or {})
-        self._options = (timeout_ms, memory_bytes, stats)
-        self._definitions: Any = []
-        self._begin(self._create)
-
-    def _create(self) -> Held:
-        options, n = new(abi.recsys_domains_options), max(self._stores, default=-1) + 1
-        stores = (ctypes.c_void_p * n)(*(self._stores[i]._open().pointer if i in self._stores
-                                         else None for i in range(n)))
-        source, stats = self._source._open(), self._options[2]
+        options, by_db = new(abi.recsys_domains_options), dict(stores or {})
+        options.timeout_ms, options.memory_bytes = timeout_ms, memory_bytes
         counted = None if stats is None else stats._open()
-        options.stores, options.n_stores = ctypes.addressof(stores), n
-        options.source, options.timeout_ms, options.memory_bytes = source.pointer, *self._options[:2]
         options.stats = None if counted is None else counted.pointer
-        held = create(lib.recsys_domains_create, lib.recsys_domains_destroy, byref(options),
-                      keep=(source, counted))
-        self._fill(held)
-        return held
+        fill = self._fill
+        definitions: list[Any] = []
+        self._definitions = definitions
 
-    def _fill(self, held: Held) -> None:
-        """Add the definitions that the set had in the parent process."""
-        for definition in self._definitions:
-            call(lib.recsys_domains_add, held.pointer, byref(definition))
+        def make() -> Held:
+            n = max(by_db, default=-1) + 1
+            array = (ctypes.c_void_p * n)(*(by_db[i]._open().pointer if i in by_db else None
+                                            for i in range(n)))
+            options.stores, options.n_stores = ctypes.addressof(array), n
+            options.source = source._open().pointer
+            held = create(lib.recsys_domains_create, lib.recsys_domains_destroy, byref(options),
+                          keep=counted)
+            fill(held)
+            for definition in definitions:  # of the parent process
+                call(lib.recsys_domains_add, held.pointer, byref(definition))
+            return held
+
+        self._begin(make)
+
+    @staticmethod
+    def _fill(held: Held) -> None:
+        """Add the domains that every set of this class has."""
 
     def add(self, name: str, *, key: str, query: str, db: int = 0, shape: str = "object",
             ttl_s: int = 0, negative_ttl_s: int = 0, max_rows: int = 0, max_bytes: int = 0,

@@ -19,9 +19,9 @@ from .store import to_bytes
 class Recycling(Domains):
     """A set that has the ready domains. All answers are what JSON gives: dicts and lists."""
 
-    def _fill(self, held: Held) -> None:
+    @staticmethod
+    def _fill(held: Held) -> None:
         call(lib.recsys_recycling_add_domains, held.pointer)
-        super()._fill(held)
 
     def _json(self, function: Any, *arguments: Any) -> Any:
         held, out = self._open(), abi.recsys_value()

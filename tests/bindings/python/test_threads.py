@@ -1,0 +1,167 @@
+"""Threads share every object; a swap under load never mixes two models; Ctrl-C ends long calls."""
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import recsys
+from recsys import demo, interrupt
+
+
+def run_all(*functions):
+    """Run functions on threads of their own; the first exception comes out."""
+    failures = []
+
+    def guarded(function):
+        try:
+            function()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(f,)) for f in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def test_threads_share_a_recommender_and_a_scorer(large):
+    model, users, _, _ = large
+    recommender, scorer = recsys.Recommender(), recsys.Scorer(n_threads=2)
+    one = recommender.recommend_batch(model, range(100), 10)
+    top = scorer.top_k(model, users[:100], 10)
+
+    def work():
+        for i in range(30):
+            assert (recommender.recommend_batch(model, range(100), 10).ids == one.ids).all()
+            assert (scorer.top_k(model, users[:100], 10).ids == top.ids).all()
+            assert recommender.recommend(model, i, 10, genres=["None"]).ids == one.ids[i].tolist()
+
+    run_all(*[work] * 6)
+    assert 1 <= len(recommender._pool.idle) <= 6
+
+
+def test_the_gil_is_free_while_c_computes(large):
+    model, users, _, _ = large
+    queries = np.tile(users, (40, 1))
+    done, ticks = threading.Event(), 0
+
+    def compute():
+        recsys.Scorer().top_k(model, queries, 100)
+        done.set()
+
+    thread = threading.Thread(target=compute)
+    thread.start()
+    while not done.is_set():
+        ticks += 1
+        time.sleep(0.0005)
+    thread.join()
+    assert ticks > 5
+
+
+def test_swap_under_load_never_mixes_two_models(tmp_path):
+    """Model v has v in every score, so an answer of two models would show it."""
+    models = []
+    for v in (1, 2):
+        builder = recsys.Builder(name="m", version=str(v), link="linear", link_min=0, link_max=10)
+        builder.set_array("user_factors", np.full((50, 4), 0.5))
+        builder.set_array("item_factors", np.full((300, 4), v / 2))
+        builder.write(tmp_path / str(v))
+        models.append(recsys.Model(tmp_path / str(v)))
+    slot, stop = recsys.Slot(models[0]), threading.Event()
+    swaps = 0
+
+    def swap():
+        nonlocal swaps
+        try:
+            for swaps in range(200):
+                slot.swap(models[swaps % 2])
+                slot.reap()
+        finally:
+            stop.set()
+
+    def ask():
+        while not stop.is_set():
+            model = slot.model
+            batch = model.recommend_batch(range(50), 5)
+            assert set(np.unique(batch.scores)) == {np.float32(float(model.info.version) / 10)}
+
+    run_all(swap, ask, ask, ask)
+    assert slot.generation == 201
+
+
+def test_closing_while_others_use_it(large):
+    for _ in range(20):
+        model = recsys.Model(demo.folder())
+
+        def ask():
+            try:
+                while True:
+                    assert model.recommend(1, 1).ids == [3]
+            except recsys.StateError:
+                pass
+
+        run_all(ask, ask, model.close)
+
+
+def test_what_a_signal_handler_raises_leaves_a_long_call():
+    """A call that sleeps in C for longer than the test waits."""
+    import ctypes
+    libc = ctypes.CDLL(None)
+
+    class Alarm(Exception):
+        pass
+
+    def ring(*_):
+        raise Alarm
+
+    old = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(Alarm):
+            interrupt.interruptible(libc.usleep, 900_000)
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    assert interrupt.interruptible(lambda: threading.current_thread().name) == "recsys-call"
+    with pytest.raises(KeyError):
+        interrupt.interruptible({}.__getitem__, 1)
+
+
+BATCH = """
+import os, signal, threading, time
+import numpy as np, recsys, sys
+model = recsys.Model(sys.argv[1])
+queries = np.random.default_rng(0).normal(size=(2_000_000, 16)).astype(np.float32)
+def strike():
+    time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=strike, daemon=True).start()
+try:
+    if sys.argv[2] == "scorer":
+        recsys.Scorer().top_k(model, queries, 10)
+    else:
+        model.recommend_batch(np.arange(2_000_000) % 500, 10)
+    print("not interrupted")
+except KeyboardInterrupt:
+    print("interrupted", len(model.recommend(1, 5)))
+"""
+
+
+@pytest.mark.parametrize("what", ["scorer", "recommender"])
+def test_ctrl_c_ends_a_batch_and_the_objects_go_on_working(tmp_path, what):
+    rng = np.random.default_rng(1)
+    builder = recsys.Builder()
+    builder.set_array("user_factors", rng.normal(size=(500, 16)))
+    builder.set_array("item_factors", rng.normal(size=(20000, 16)))
+    builder.write(tmp_path / "b")
+    said = subprocess.run([sys.executable, "-c", BATCH, str(tmp_path / "b"), what],
+                          env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+                          capture_output=True, text=True, timeout=120)
+    assert said.stdout == "interrupted 5\n", said

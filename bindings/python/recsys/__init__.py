@@ -19,6 +19,7 @@ from ._native.abi import RECSYS_NEVER_32 as NEVER_32
 from .builder import Builder
 from .cache import Cache, Cached, CacheStats, Changes, Found, Loaded, key_format
 from .catalogue import Catalogue, Filter, Item
+from .comparison import Comparison, Distribution, compare
 from .denylist import Denylist, DenylistStats, Verdict
 from .deployment import Deployed, Deployment, DeploymentStatus
 from .domains import Definition, Domains, Warming
@@ -42,13 +43,13 @@ __version__: str = _lib.recsys_version_string().decode()
 
 __all__ = [
     "AlreadyExists", "BackendError", "Batch", "BlasInfo", "Builder", "Busy", "Cache", "CacheStats",
-    "Cached", "CallbackError", "Catalogue", "Changes", "Conditions", "Conflict", "Definition",
-    "Denylist", "DenylistStats", "Deployed", "Deployment", "DeploymentStatus", "Domains", "Entry",
+    "Cached", "CallbackError", "Catalogue", "Changes", "Comparison", "Conditions", "Conflict", "Definition",
+    "Denylist", "DenylistStats", "Deployed", "Deployment", "DeploymentStatus", "Distribution", "Domains", "Entry",
     "Error", "Exhausted", "Filter", "FormatError", "Found", "InternalError", "InvalidArgument",
     "Item", "LibraryError", "Limit", "LimitExceeded", "Limiter", "Loaded", "Location", "Metric",
     "Model", "ModelInfo", "NEVER", "NEVER_32", "NotFound", "OutOfMemory", "PostgresStats",
     "Recommendation", "Recommendations", "Recommender", "RedisStats", "Registry", "Rejected",
     "Scorer", "Slot", "Source", "StateError", "Stats", "Stopped", "Store", "StoreStats",
     "SystemCallFailed", "Timeout", "TopK", "Transaction", "Unavailable", "Undefined", "Unsupported",
-    "Verdict", "Warming", "get_blas_info", "key_format", "library_path", "set_blas_threads",
+    "Verdict", "Warming", "compare", "get_blas_info", "key_format", "library_path", "set_blas_threads",
 ]

@@ -92,6 +92,18 @@ def vector(name: str, values: Any, length: int, dtype: Any = np.float32) -> np.n
     return np.ascontiguousarray(values)
 
 
+def rows(name: str, values: Any) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    """Rows of an array, as uint32 without gaps; anything but integers that fit is refused."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iu" and array.size:
+        raise TypeError(f"{name}: integers are wanted, not {array.dtype}")
+    if array.ndim != 1:
+        raise InvalidArgument(f"{name}: an array of one dimension is wanted, not of {array.ndim}")
+    if array.size and not (0 <= int(array.min()) and int(array.max()) < 2**32):
+        raise InvalidArgument(f"{name}: rows lie between 0 and 2**32-1")
+    return np.ascontiguousarray(array, dtype=np.uint32)
+
+
 def pointer(array: Optional[np.ndarray[Any, Any]]) -> Optional[int]:
     """The address of an array's first number; None for None."""
     return None if array is None else ctypes.c_void_p(array.ctypes.data).value

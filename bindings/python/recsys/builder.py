@@ -9,9 +9,10 @@ from typing import Any, Optional, Union
 
 import numpy as np
 
-from . import arrays
+from . import arrays, ids
 from ._held import Held, Owner, call, create
-from ._native import lib
+from ._native import abi, lib
+from .errors import InvalidArgument
 from .interrupt import interruptible
 
 Path = Union[str, os.PathLike[str]]
@@ -68,6 +69,48 @@ class Builder(Owner):
         written = value if isinstance(value, str) else json.dumps(value)
         call(lib.recsys_builder_set_field, self._open().pointer, _no_nul("field", field),
              _no_nul(field, written))
+
+    def count_ids(self, name: str) -> int:
+        """How many users ("user_ids") or items ("item_ids") there are among the parts so far."""
+        count, kind = ctypes.c_uint64(), ctypes.c_uint32()
+        call(lib.recsys_builder_get_ids, self._open().pointer, name.encode(), ctypes.byref(count),
+             ctypes.byref(kind))
+        return count.value
+
+    def find(self, name: str, one: ids.Id) -> int:
+        """The row that an id has; `name` is "user_ids" or "item_ids". Raises NotFound."""
+        row = ctypes.c_uint64()
+        call(lib.recsys_builder_find, self._open().pointer, name.encode(), ids.to_id(one),
+             ctypes.byref(row))
+        return row.value
+
+    def remove(self, name: str) -> None:
+        """Remove a part: an array, "catalog" or "seen"."""
+        held = self._open()
+        call(lib.recsys_builder_remove, held.pointer, name.encode())
+        held.keep.pop(name, None)
+
+    def add_seen(self, users: Any, items: Any, weights: Optional[Any] = None, *,
+                 sum: bool = False) -> None:
+        """Add user-item pairs to the seen lists, in any order: the way without seen_offsets.
+
+        users, items  integers [n]: rows of user_factors and of item_factors
+        weights       [n]; None = 1 each
+        sum           a pair that is added again adds its weight; else the new weight replaces it
+        """
+        rows = [arrays.rows(name, values) for name, values in (("users", users), ("items", items))]
+        n = rows[0].size
+        if rows[1].size != n:
+            raise InvalidArgument(f"items: {n} rows are wanted, as of users, not {rows[1].size}")
+        given = None if weights is None else arrays.vector(
+            "weights", np.asarray(weights, dtype=np.float32), n)
+        call(lib.recsys_builder_add_seen, self._open().pointer, arrays.pointer(rows[0]),
+             arrays.pointer(rows[1]), arrays.pointer(given), n, abi.RECSYS_SEEN_SUM if sum else 0)
+
+    def import_seen(self, path: Path) -> None:
+        """Add the entries of a sparse matrix of users and items, an .npz of scipy, to the seen
+        lists."""
+        call(lib.recsys_builder_import_seen, self._open().pointer, os.fsencode(path))
 
     def add_item(self, item: Mapping[str, Any]) -> None:
         """Add one item's entry to the catalogue: id, and any of title, genres, release_year,

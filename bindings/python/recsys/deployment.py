@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Collection
 from ctypes import byref
 from typing import Any, NamedTuple, Optional
 
@@ -11,6 +12,11 @@ from .errors import Error, StateError, error_of
 from .interrupt import interruptible
 from .model import Model, model_options
 from .registry import Registry
+
+
+ALLOW = {"id_kind": abi.RECSYS_DEPLOYMENT_ALLOW_ID_KIND,
+         "no_catalog": abi.RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG,
+         "no_seen": abi.RECSYS_DEPLOYMENT_ALLOW_NO_SEEN}
 
 
 class Deployed(NamedTuple):
@@ -53,7 +59,9 @@ class Deployment(Owner):
     registry         for models:/ URIs
     n_canaries       queries that a candidate must answer; 0 = 32
     min_items_ratio  candidate's items / active's items; 0 = 0.5; negative = no check
-    model_options    those of Model(): skip_hashes, max_bytes, ...
+    allow            rules that a candidate may break: "id_kind" (ids of another kind),
+                     "no_catalog", "no_seen" (it lacks them, and the active model has them)
+    options          those of Model(): skip_hashes, max_bytes, ...
 
     >>> from recsys.demo import folder
     >>> deployment = Deployment(folder())
@@ -65,10 +73,15 @@ class Deployment(Owner):
     """
 
     def __init__(self, source: Optional[str] = None, *, registry: Optional[Registry] = None,
-                 n_canaries: int = 0, min_items_ratio: float = 0.0, **options: Any) -> None:
+                 n_canaries: int = 0, min_items_ratio: float = 0.0, allow: Collection[str] = (),
+                 **options: Any) -> None:
         made, loading = new(abi.recsys_deployment_options), model_options(**options)
         kept = None if registry is None else registry._open()
         made.n_canaries, made.min_items_ratio = n_canaries, min_items_ratio
+        for name in allow:
+            if name not in ALLOW:
+                raise ValueError(f"allow: some of {', '.join(ALLOW)}, not {name!r}")
+            made.flags |= ALLOW[name]
         made.registry = None if kept is None else kept.pointer
         if options:
             made.model_options = ctypes.addressof(loading)

@@ -192,7 +192,7 @@ class Model(Owner):
         >>> from recsys.demo import model
         >>> model().recommend(user_id=1, top_k=10, genres=["Horror"], max_year=1990)
         Traceback (most recent call last):
-        TypeError: there is no condition 'max_year'; there are genres, languages, ...
+        TypeError: there is no condition 'max_year'; there are genres, ...
         """
         return SHARED._recommend(self, user_id, top_k, conditions)
 

@@ -143,7 +143,12 @@ def test_slot_and_deployment_swap_models(tmp_path, large):
     held = slot.model
     slot.swap(large[0])
     assert slot.generation == 2 and slot.reap() >= 0 and held.info.name == "demo"
-    deployment = recsys.Deployment(demo.folder(), min_items_ratio=-1, skip_hashes=True)
+    strict = recsys.Deployment(demo.folder())
+    strict.reload()
+    with pytest.raises(recsys.Rejected, match="catalogue"):
+        strict.load_model(large[0])
+    deployment = recsys.Deployment(demo.folder(), min_items_ratio=-1, allow=["no_catalog"],
+                                   skip_hashes=True)
     deployment.load()
     with pytest.raises(recsys.Conflict):
         deployment.use("9")
@@ -231,3 +236,26 @@ def test_log_lines_reach_logging(caplog, tmp_path):
     before = len(caplog.records)
     deployment.load()
     assert len(caplog.records) == before
+
+
+def test_seen_lists_of_pairs(tmp_path):
+    builder = recsys.Builder(item_name="book")
+    builder.set_array("user_factors", np.eye(3))
+    builder.set_array("item_factors", np.eye(3))
+    builder.set_texts("item_ids", ["a", "b", "c"])
+    assert builder.count_ids("item_ids") == 3 and builder.find("item_ids", "c") == 2
+    builder.add_seen([2, 0], [1, 2], [5, 1], sum=True)
+    builder.add_seen(np.array([0]), np.array([2], np.uint8), sum=True)
+    builder.write(tmp_path / "1")
+    model = recsys.Model(tmp_path / "1")
+    assert model.seen(0) == ["c"] and model.seen(2) == ["b"] and model.info.item_name == "book"
+    assert model.array("seen_weights").tolist() == [2.0, 5.0]
+    builder.remove("seen")
+    builder.write(tmp_path / "2")
+    assert recsys.compare(model, recsys.Model(tmp_path / "2")).changes == ("seen",)
+    for users, items, error in (([0], [1, 2], ValueError), ([0.5], [1], TypeError),
+                                ([-1], [1], ValueError), ([[0]], [1], ValueError)):
+        with pytest.raises(error):
+            builder.add_seen(users, items)
+    with pytest.raises(KeyError):
+        builder.find("user_ids", 9)

@@ -74,6 +74,9 @@ function(recsys_add_fuzzers)
   # Fuzzed code outside the library, and the source that fuzzers read from.
   add_library(recsys_fuzzed STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/daemon/auth/jwt.c
     ${PROJECT_SOURCE_DIR}/daemon/ctl/input/csv.c
+    ${PROJECT_SOURCE_DIR}/daemon/ctl/input/genre_list.c
+    ${PROJECT_SOURCE_DIR}/daemon/ctl/input/loose_value.c
+    ${PROJECT_SOURCE_DIR}/daemon/ctl/input/python_literal.c
     ${PROJECT_SOURCE_DIR}/daemon/http/chunked.c ${PROJECT_SOURCE_DIR}/daemon/http/json_read.c
     ${PROJECT_SOURCE_DIR}/tests/support/fake_source.c)
   target_link_libraries(recsys_fuzzed PRIVATE recsys_compiler

@@ -29,7 +29,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan ctl fuzz quickstart"
+suites="release contracts bindings clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan ctl ctl-data fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -185,6 +185,15 @@ run_ctl() {
   build release && python3 tests/daemon/ctl_test.py --bin build/release/bin
 }
 
+# Catalogues and ratings that pandas, PostgreSQL, scipy and others have written.
+run_ctl_data() {
+  local venv=build/venv-models
+  build release && python_venv models tests/support/models-requirements.txt &&
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps rectools==0.19.0 &&
+    python3 tests/support/servers.py run build/release/tests/servers -- \
+      "$venv/bin/python" tests/daemon/ctl_data_test.py --bin build/release/bin
+}
+
 # The corpora run as tests in every preset; this gives the fuzzers some seconds
 # of their own, or minutes with --long.
 run_fuzz() {
@@ -254,6 +263,7 @@ suite examples run_examples
 suite daemon run_daemon release
 suite daemon-asan run_daemon asan
 suite ctl run_ctl
+suite ctl-data run_ctl_data
 suite fuzz run_fuzz
 suite quickstart run_quickstart
 end

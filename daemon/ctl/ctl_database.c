@@ -21,6 +21,7 @@
 #include "daemon/auth/revoked_until.h"
 #include "daemon/backends/redis_dbs.h"
 #include "daemon/ctl/ctl_command.h"
+#include "daemon/ctl/ctl_database.h"
 #include "daemon/ctl/ctl_progress.h"
 #include "daemon/ctl/ctl_sql.h"
 
@@ -47,8 +48,7 @@ static bool is_on(const char *value)
            strcmp(value, "1") == 0;
 }
 
-/* The database, without which the command cannot work. NULL: the reason was printed. */
-static recsys_source *open_database(const struct ctl_arguments *arguments)
+recsys_source *ctl_open_database(const struct ctl_arguments *arguments)
 {
     const char *conninfo = setting(arguments, "database");
     recsys_source *source = NULL;
@@ -103,7 +103,7 @@ static bool apply(recsys_source *source, const char *name, const unsigned char *
 
 static int run_migrate(const struct ctl_arguments *arguments)
 {
-    recsys_source *source = open_database(arguments);
+    recsys_source *source = ctl_open_database(arguments);
     bool ok = source != NULL && apply(source, "0001_domains.sql", ctl_domains_sql) &&
               (!ctl_has(arguments, "demo") || apply(source, "0002_demo_rows.sql", ctl_demo_sql));
 
@@ -183,7 +183,7 @@ static int run_warm(const struct ctl_arguments *arguments)
 
     options.stores = stores;
     options.n_stores = RD_DBS;
-    options.source = open_database(arguments);
+    options.source = ctl_open_database(arguments);
     if (options.source == NULL)
         return CTL_FAILED;
     if (setting(arguments, "redis")[0] == '\0' && setting(arguments, "redis-dbs")[0] == '\0')
@@ -204,7 +204,7 @@ static int run_revoke(const struct ctl_arguments *arguments)
 {
     const char *jti = arguments->operands[0];
     double expires = ctl_number(arguments, "expires-at", 1.0, (double)RD_MAX_TIME_S, 0.0);
-    recsys_source *source = open_database(arguments);
+    recsys_source *source = ctl_open_database(arguments);
     recsys_store *store = NULL;
     recsys_denylist *denylist = NULL;
     recsys_error err = {0};
@@ -230,10 +230,6 @@ done:
     return result;
 }
 
-#define DATABASE_OPTION                                                                            \
-    {                                                                                              \
-        "database", CTL_ONE, "CONNINFO", "PostgreSQL, as libpq takes it; else RECSYSD_DATABASE"    \
-    }
 #define REDIS_OPTIONS                                                                              \
     {"redis", CTL_ONE, "URL", "redis://host:port; else RECSYSD_REDIS"},                            \
         {"redis-dbs", CTL_ONE, "LIST", "logical dbs on other servers, as recsysd's redis_dbs"},    \
@@ -246,19 +242,19 @@ done:
     }
 
 static const struct ctl_option migrate_options[] = {
-    DATABASE_OPTION,
+    CTL_DATABASE_OPTION,
     {"demo", CTL_SWITCH, NULL, "also insert rows to try the routes with"},
     CTL_END,
 };
 static const struct ctl_option warm_options[] = {
-    DATABASE_OPTION,
+    CTL_DATABASE_OPTION,
     REDIS_OPTIONS,
     {"domain", CTL_ONE, "NAME", "only this domain, for example info.guide"},
     {"timeout", CTL_ONE, "SECONDS", "time for all domains (60)"},
     CTL_END,
 };
 static const struct ctl_option revoke_options[] = {
-    DATABASE_OPTION,
+    CTL_DATABASE_OPTION,
     REDIS_OPTIONS,
     {"expires-at", CTL_ONE, "SECONDS", "the token's exp, in seconds since 1970; needed"},
     {"user", CTL_ONE, "ID", "the user of the token"},

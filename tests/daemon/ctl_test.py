@@ -70,6 +70,16 @@ class Result:
             assert part in self.err, "%r is not in %r" % (part, self.err)
         return self
 
+    def failed_with(self, *parts):
+        """Status 1 and a list of what is wrong, one a line, that has these parts in this order."""
+        assert self.status == 1, "status %d, not 1: %s%s" % (self.status, self.out, self.err)
+        assert all(line.startswith("recsysctl: ") for line in self.err.splitlines()), self.err
+        at = 0
+        for part in parts:
+            assert part in self.err[at:], "%r is not in %r" % (part, self.err[at:])
+            at = self.err.index(part, at) + len(part)
+        return self
+
     def usage(self, message, command=""):
         """Status 2, nothing on stdout, this message and the hint."""
         assert self.status == 2, "status %d, not 2: %s" % (self.status, self.err)
@@ -453,7 +463,7 @@ def test_import_says_what_is_wrong_with_an_array(case):
             case.write("twice.npy", npy([1] * ITEMS, [ITEMS], "i8"))).failed("item_ids")
     attempt("--user-factors", case.path("u.npy"), *v, "--link", "cubic").failed("link")
     attempt("--user-factors", case.path("u.npy"), *v, "--catalog",
-            case.write("bad.jsonl", b'{"id": 1}\n{"title": "?"}\n')).failed("bad.jsonl")
+            case.write("bad.jsonl", b'{"id": 1}\n{"title": "?"}\n')).failed_with("bad.jsonl:2: ", "1 problem;")
     assert not os.path.exists(case.path("x"))
 
 

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "daemon/ctl/ctl_database.h"
 #include "daemon/ctl/ctl_progress.h"
 #include "daemon/ctl/import/import.h"
 
@@ -30,7 +31,14 @@ static const struct ctl_option options[] = {
     {"seen-offsets", CTL_ONE, "FILE", "[users + 1], where each user's seen items begin"},
     {"seen-items", CTL_ONE, "FILE", "rows of the item factors"},
     {"seen-weights", CTL_ONE, "FILE", "the rating, or the number of times"},
-    {"catalog", CTL_ONE, "FILE", "JSON Lines: id, title, genres, release_year, ..."},
+    {"catalog", CTL_ONE, "FILE", "JSON Lines, or CSV with a header: id, title, genres, ..."},
+    {"catalog-query", CTL_ONE, "SQL", "the rows of a query on PostgreSQL instead"},
+    CTL_DATABASE_OPTION,
+    {"catalog-column", CTL_MANY, "FIELD=NAME", "where id, title, year, ... stand, as id=asin"},
+    {"genre-separator", CTL_ONE, "CHARS", "what divides genres in a text; else | or a comma"},
+    {"poster-base", CTL_ONE, "URL", "in front of posters that are only a path"},
+    {"strict", CTL_SWITCH, NULL, "refuse lines of items or users that the model does not have"},
+    {"skip-broken", CTL_SWITCH, NULL, "leave out lines that cannot be read, instead of failing"},
     {"name", CTL_ONE, "NAME", "the model's name"},
     {"version", CTL_ONE, "VERSION", "the model's version"},
     {"algorithm", CTL_ONE, "NAME", "als, bpr, ..."},

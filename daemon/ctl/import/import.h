@@ -18,7 +18,7 @@ recsys_status ctl_import_arrays(const struct ctl_arguments *arguments, recsys_bu
 /* Names, one a line: --item-ids-text and the like. */
 recsys_status ctl_import_texts(const struct ctl_arguments *arguments, recsys_builder *builder,
                                recsys_error *err);
-/* --catalog. */
+/* --catalog and --catalog-query. */
 recsys_status ctl_import_catalog(const struct ctl_arguments *arguments, recsys_builder *builder,
                                  recsys_error *err);
 /* Fields of the manifest: --name, --link, --set and the like. */

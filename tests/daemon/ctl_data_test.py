@@ -1,0 +1,314 @@
+#!/usr/bin/env python3
+"""ctl_data_test.py --bin DIR - catalogues and ratings as other programs write them.
+
+`recsysctl import` takes them, whatever pandas, PostgreSQL, TMDB and MovieLens make of a year, a
+truth or a list of genres; and what is wrong with a file is listed with its lines. pandas and
+PostgreSQL themselves write the files here; the films are invented.
+Needs the packages of tests/support/models-requirements.txt and RECSYS_TEST_POSTGRES
+(tests/support/servers.py); ends with "N passed, N failed".
+"""
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import ctl_test  # noqa: E402
+from backends import psql  # noqa: E402
+from ctl_test import ITEMS, USERS, cases, npy  # noqa: E402
+
+NO_PROBLEM = {"title": "", "genres": []}
+
+
+class Case(ctl_test.Case):
+    """Item r has the id 100 + 3 r."""
+
+    def base(self, text_ids=False):
+        arguments = self.arrays()[:4 if text_ids else 8]
+        return arguments + (["--item-ids-text", self.text_ids()] if text_ids else [])
+
+    def text_ids(self):
+        return self.write("ids.txt", "".join("item-%d\n" % i for i in range(ITEMS)).encode())
+
+    def import_catalog(self, name, content, *arguments, base=None):
+        """Import this catalogue; the items that got an entry, by row."""
+        if content is not None:
+            arguments = ("--catalog", self.write(name, content if isinstance(content, bytes) else content.encode()),
+                         *arguments)
+        self.out = self.path("imported-%d" % len(os.listdir(self.folder)))
+        return self.run("import", "--out", self.out, *(base or self.base()), *arguments)
+
+    def entries(self, all_items=False):
+        """The entries of the bundle just made, by row."""
+        found = self.recommend("--user", str(self.user_ids[0]), "-k", "1000", "--include-adult", "--include-seen",
+                               bundle=self.out)[0]["recommendations"]
+        rows = {self.item_ids.index(item.pop("item_id")): item for item in found}
+        for item in rows.values():
+            del item["score"], item["raw"]
+        return {row: item for row, item in rows.items() if all_items or item != NO_PROBLEM}
+
+    def adults(self):
+        shown = self.recommend("--user", str(self.user_ids[0]), "-k", "1000", "--include-seen", bundle=self.out)[0]
+        shown = {item["item_id"] for item in shown["recommendations"]}
+        return [row for row, number in enumerate(self.item_ids) if number not in shown]
+
+
+def jsonl(*entries):
+    return "".join(json.dumps(entry) + "\n" for entry in entries)
+
+
+# --- the catalogue ----------------------------------------------------------
+
+def test_a_movies_csv_as_movielens_writes_it(case):
+    case.import_catalog("movies.csv", "movieId,title,genres\n"
+                        "100,Glass Harbour (1995),Adventure|Sci-Fi\n"
+                        "103,\"Ferry at Night, The (Nachtfähre) (2001)\",Drama\n"
+                        "106,\"\"\"No\"\", She Said (1954) \",Comedy|Film-Noir|Romance\n"
+                        "109,Without a Year,(no genres listed)\n"
+                        "112,Series of Ends (2006–2007),Drama\n").ok()
+    assert case.entries() == {
+        0: {"title": "Glass Harbour (1995)", "genres": ["Adventure", "Sci-Fi"], "release_year": 1995},
+        1: {"title": "Ferry at Night, The (Nachtfähre) (2001)", "genres": ["Drama"], "release_year": 2001},
+        2: {"title": '"No", She Said (1954)', "genres": ["Comedy", "Film-Noir", "Romance"], "release_year": 1954},
+        3: {"title": "Without a Year", "genres": []},
+        4: {"title": "Series of Ends (2006–2007)", "genres": ["Drama"], "release_year": 2006}}, case.entries()
+
+
+def test_csv_may_have_a_mark_crlf_other_delimiters_and_line_breaks_in_quotes(case):
+    wanted = {0: {"title": "One; two", "genres": []}, 1: {"title": "a\nb", "genres": []}}
+    for name, text in (("mark.csv", "\ufeffID,Title\r\n100,One; two\r\n\r\n103,\"a\nb\"\r\n"),
+                       ("semicolon.csv", "id;title;more;still more\n100;\"One; two\";;\n103;\"a\nb\";;\n"),
+                       ("tab.tsv", "id\ttitle\n100\tOne; two\n103\t\"a\nb\"\n")):
+        case.import_catalog(name, text).ok()
+        assert case.entries() == wanted, (name, case.entries())
+
+
+def test_what_pandas_writes(case):
+    import pandas as pd
+    table = pd.DataFrame({"id": [100, 103, 106, 109], "title": ["Glass \"Harbour\"", "Fähre", None, "Last"],
+                          "release_year": [1995, None, 2001, 2002], "rating": [7.5, None, 8, 0],
+                          "adult": [True, False, None, True], "unused": [1, 2, 3, 4],
+                          "genres": [["Drama"], ["It's \"A\"", "B"], None, []]})
+    assert str(table["release_year"].dtype) == "float64"
+    nullable = table.astype({"release_year": "Int64", "adult": "boolean"})
+    wanted = {0: {"title": "Glass \"Harbour\"", "genres": ["Drama"], "release_year": 1995, "rating": 7.5},
+              1: {"title": "Fähre", "genres": ["It's \"A\"", "B"]},
+              2: {"title": "", "genres": [], "release_year": 2001, "rating": 8.0},
+              3: {"title": "Last", "genres": [], "release_year": 2002, "rating": 0.0}}
+    for i, frame in enumerate((table, nullable)):
+        frame.to_json(case.path("p%d.jsonl" % i), orient="records", lines=True)
+        frame.to_csv(case.path("p%d.csv" % i))
+        for name in ("p%d.jsonl" % i, "p%d.csv" % i):
+            case.import_catalog(None, None, "--catalog", case.path(name)).ok()
+            assert case.entries() == wanted, (name, case.entries())
+            assert case.adults() == [0, 3], name
+
+
+def test_dates_as_pandas_writes_them_give_the_year(case):
+    import pandas as pd
+    frame = pd.DataFrame({"id": [100, 103, 106], "release_date": pd.to_datetime(["1995-10-30", "1951-01-01", None])})
+    for date_format in ("iso", "epoch"):
+        frame.to_json(case.path("d.jsonl"), orient="records", lines=True, date_format=date_format)
+        case.import_catalog(None, None, "--catalog", case.path("d.jsonl")).ok()
+        assert {row: item["release_year"] for row, item in case.entries().items()} == {0: 1995, 1: 1951}
+    case.import_catalog("d.csv", "id,date\n100,30-Oct-1995\n103,10/30/1996\n", "--catalog-column", "year=date").ok()
+    assert {row: item["release_year"] for row, item in case.entries().items()} == {0: 1995, 1: 1996}
+
+
+def test_loose_values_of_json_lines(case):
+    text = (jsonl({"id": "100", "title": 1917, "release_year": "1995", "rating": "7.5", "adult": 1},
+                  {"id": 103.0, "release_year": "1995.0", "adult": "False", "genres": "Drama|Horror"})
+            + '{"id": 106, "rating": NaN, "release_year": Infinity, "title": "NaN, \\"not\\" NaN", "adult": 0}\n'
+            + jsonl({"id": 109, "genres": "Action, Science Fiction", "adult": "t"},
+                    {"id": 112, "genres": [{"id": 18, "name": "Drama"}, {"id": 27, "name": "Horror"}]},
+                    {"id": 115, "genres": "(no genres listed)", "rating": None, "release_year": 0}))
+    case.import_catalog("loose.jsonl", text).ok()
+    assert case.entries() == {
+        0: {"title": "1917", "genres": [], "release_year": 1995, "rating": 7.5},
+        1: {"title": "", "genres": ["Drama", "Horror"], "release_year": 1995},
+        2: {"title": 'NaN, "not" NaN', "genres": []},
+        3: {"title": "", "genres": ["Action", "Science Fiction"]},
+        4: {"title": "", "genres": ["Drama", "Horror"]}}, case.entries()
+    assert case.adults() == [0, 3]
+
+
+def test_dumps_of_tmdb(case):
+    """As its API answers, and as the tables made of it have it: Python's lists inside CSV."""
+    wanted = {0: {"title": "Glass Harbour", "genres": ["Drama", "Rock 'n' Roll"], "release_year": 1995, "rating": 7.7,
+                  "poster_url": "https://img.example/w500/a.jpg"},
+              1: {"title": "Fähre", "genres": []}}
+    entries = [{"adult": False, "genres": [{"id": 18, "name": "Drama"}, {"id": 1, "name": "Rock 'n' Roll"}], "id": 100,
+                "original_language": "en", "title": "Glass Harbour", "release_date": "1995-10-30",
+                "vote_average": 7.7, "vote_count": 54, "poster_path": "/a.jpg"},
+               {"adult": False, "genres": [], "id": 103, "original_language": "de", "title": "Fähre",
+                "release_date": "", "vote_average": 0.0, "vote_count": 0, "poster_path": None}]
+    case.import_catalog("tmdb.jsonl", jsonl(*entries), "--poster-base", "https://img.example/w500").ok()
+    assert case.entries() == wanted, case.entries()
+    import pandas as pd
+    pd.DataFrame(entries).to_csv(case.path("tmdb.csv"), index=False)
+    with open(case.path("tmdb.csv"), encoding="utf-8") as file:
+        assert "[{'id': 18, 'name': 'Drama'}, {'id': 1, 'name': \"Rock 'n' Roll\"}]" in file.read().replace('""', '"')
+    case.import_catalog(None, None, "--catalog", case.path("tmdb.csv"), "--poster-base", "https://img.example/w500").ok()
+    assert case.entries() == wanted, case.entries()
+    case.import_catalog(None, None, "--catalog", case.path("tmdb.csv")).ok()
+    assert "poster_url" not in case.entries()[0]
+
+
+TABLE = """
+DROP TABLE IF EXISTS films;
+CREATE TABLE films (film_id bigint, title text, genres text[], release_year int, rating numeric(3,1),
+                    score double precision, adult boolean, poster_url text);
+INSERT INTO films VALUES
+  (100, 'Glass "Harbour"', '{Drama,"Film Noir"}', 1995, 7.5, 'NaN', true, 'https://x/1'),
+  (103, E'Tab\\tand\\nline', '{}', NULL, NULL, 8.25, false, NULL),
+  (106, 'Null', '{NULL,Comedy}', 2001, 10, 1, NULL, '')"""
+
+
+def test_a_query_on_postgresql(case):
+    database = os.environ["RECSYS_TEST_POSTGRES"]
+    for statement in TABLE.split(";\n"):
+        psql(database, statement)
+    wanted = {0: {"title": 'Glass "Harbour"', "genres": ["Drama", "Film Noir"], "release_year": 1995, "rating": 7.5,
+                  "poster_url": "https://x/1"},
+              1: {"title": "Tab\tand\nline", "genres": []},
+              2: {"title": "Null", "genres": ["Comedy"], "release_year": 2001, "rating": 10.0}}
+    query = "SELECT film_id AS id, title, genres, release_year, rating, adult, poster_url FROM films; -- all of them"
+    case.import_catalog(None, None, "--database", database, "--catalog-query", query.replace("; --", " --")).ok()
+    assert case.entries() == wanted, case.entries()
+    assert case.adults() == [0]
+    # The same through COPY, as CSV and as JSON Lines.
+    query = query.split(";")[0]
+    for name, copied in (("copy.csv", "COPY (%s) TO STDOUT WITH (FORMAT csv, HEADER)" % query),
+                         ("copy.jsonl", "SELECT row_to_json(q) FROM (%s) q" % query)):
+        case.import_catalog(name, psql(database, copied) + "\n").ok()
+        assert case.entries() == wanted, (name, case.entries())
+    # More rows than one portion has.
+    case.import_catalog(None, None, "--database", database, "--catalog-query",
+                        "SELECT 100 + 3 * n AS id, 'Film ' || n AS title FROM generate_series(0, 39) n "
+                        "UNION ALL SELECT 1000000 + n, '' FROM generate_series(1, 4000) n")
+    assert len(case.entries()) == ITEMS
+
+
+def test_a_query_that_fails_or_writes_is_refused(case):
+    database = os.environ["RECSYS_TEST_POSTGRES"]
+    base = (None, None, "--database", database, "--catalog-query")
+    case.import_catalog(*base, "SELECT nothing FROM nowhere").failed("nowhere")
+    case.import_catalog(*base, "SELECT 1 AS number").failed_with("--catalog-query:1: there is no id")
+    case.import_catalog(*base, "SELECT 1 AS id, nextval('made_up')").failed("made_up")
+    case.import_catalog(None, None, "--database", "postgresql://nobody@127.0.0.1:1/none", "--catalog-query",
+                        "SELECT 1").failed("127.0.0.1")
+    case.import_catalog("x.jsonl", jsonl({"id": 100}), "--catalog-query", "SELECT 1").usage(
+        "only one of --catalog and --catalog-query can be given", "import")
+    assert not os.path.exists(case.out)
+
+
+def test_entries_of_items_that_the_model_has_not_are_counted_or_refused(case):
+    text = jsonl({"id": 100, "title": "One"}, {"id": 101}, {"id": 999})
+    answer = case.import_catalog("more.jsonl", text)
+    assert answer.status == 0 and answer.err == (
+        "recsysctl: %s: 2 of 3 entries are left out, since the model does not have their items\n"
+        % case.path("more.jsonl")), answer.err
+    assert case.entries() == {0: {"title": "One", "genres": []}}
+    case.import_catalog("more.jsonl", text, "--strict").failed_with(
+        "more.jsonl:2: no item 101", "more.jsonl:3: no item 999", "more.jsonl: 2 problems; nothing was written")
+    assert not os.path.exists(case.out)
+    case.import_catalog("none.jsonl", jsonl({"id": 1}, {"id": 2})).failed(
+        "none of the 2 entries is of an item that the model has")
+
+
+def test_ids_are_read_as_the_model_has_them(case):
+    base = case.base(text_ids=True)
+    case.item_ids, numbers = ["item-%d" % i for i in range(ITEMS)], case.item_ids
+    case.user_ids, users = list(range(USERS)), case.user_ids
+    try:
+        case.import_catalog("t.csv", "id,title\n item-0 ,One\nitem-3,Two\n", base=base).ok()
+        assert sorted(case.entries()) == [0, 3]
+    finally:
+        case.item_ids, case.user_ids = numbers, users
+    case.import_catalog("n.csv", "id\n-1\n1e2\n100.5\n9223372036854775808\n\" \"\n100.0\n0103\n").failed_with(
+        'n.csv:2: id is "-1", must be an integer from 0, as the model\'s item ids are', "n.csv:3: ", "n.csv:4: ",
+        "n.csv:5: ", "n.csv:6: there is no id", ": 5 problems")
+
+
+def test_columns_of_other_names_are_found_by_options(case):
+    text = "asin,name of it,kinds\n100,One,A / B\n"
+    case.import_catalog("c.csv", text).failed(
+        "no column is called id, item_id or movieId; there are: asin, name of it, kinds")
+    case.import_catalog("c.csv", text, "--catalog-column", "id=asin", "--catalog-column", "title=name of it",
+                        "--catalog-column", "genres=kinds", "--genre-separator", "/").ok()
+    assert case.entries() == {0: {"title": "One", "genres": ["A", "B"]}}
+    case.import_catalog("c.csv", text, "--catalog-column", "id=asim").failed("no column is called asim")
+    for wrong in ("id", "=asin", "price=x"):
+        case.import_catalog("c.csv", text, "--catalog-column", wrong).usage(
+            "--catalog-column needs FIELD=NAME with a FIELD of id, title, genres, year, rating, poster, language, "
+            "adult; not '%s'" % wrong, "import")
+
+
+def test_every_problem_is_listed_with_its_line(case):
+    text = ("id,title,release_year,rating,adult,genres\n"
+            "100,\"a\nb\",1995,7,t,Drama\n"
+            "103,x,soon,11,perhaps,Drama\n"
+            "106,x,1995\n"
+            "100,again,,,,\n"
+            "109,\"x\"y,,,,\n"
+            "112,x,,,,\"[{'id': 3}]\"\n")
+    wanted = ['p.csv:4: release_year is "soon", must be a year or a date', 'p.csv:4: rating is "11", must be a number',
+              'p.csv:4: adult is "perhaps", must be true, false, 1 or 0', "p.csv:5: 3 fields, the header has 6",
+              "p.csv:6: the item is on line 2, too", "p.csv:7: text after the closing quote",
+              'p.csv:8: genres has {"id":3}, which is no name and has none']
+    answer = case.import_catalog("p.csv", text).failed_with(*wanted, "7 problems; nothing was written")
+    assert answer.err.count("\n") == 8, answer.err
+    assert not os.path.exists(case.out)
+    answer = case.import_catalog("p.csv", text, "--skip-broken")
+    assert answer.status == 0 and answer.err.count("\n") == 7, answer.err
+    assert sorted(case.entries()) == [0]
+    many = "id\n" + "x\n" * 100000
+    answer = case.import_catalog("many.csv", many).failed_with("many.csv:21: ", "many.csv: 99980 more problems",
+                                                               "100000 problems")
+    assert answer.err.count("\n") == 22
+
+
+def test_files_that_are_no_catalogue_are_refused(case):
+    for name, content, message in (
+            ("zero.csv", b"id,title\n100,a\0b\n", "zero.csv:2: a zero byte"),
+            ("latin.csv", "id,title\n100,Fähre\n".encode("latin-1"), "latin.csv:2: field 2 is not UTF-8 (iconv"),
+            ("latin.jsonl", '{"id": 100, "title": "Fähre"}\n'.encode("latin-1"), "latin.jsonl:1: not valid JSON"),
+            ("wide.csv", "id,title\n100,x\n".encode("utf-16"), "this is UTF-16"),
+            ("open.csv", b'id,title\n100,"never\nclosed', "open.csv:2: the file ends inside a quoted field"),
+            ("quote.csv", b'id,title\n100,"' + b"x" * 3000000 + b"\n103,y\n", "the record is longer than 1 MiB"),
+            ("long.csv", b"id,title\n100," + b"x" * 3000000 + b"\n", "the record is longer than 1 MiB"),
+            ("long.jsonl", b'{"id": 100, "x": "' + b"x" * 5000000 + b'"}\n', "the line is longer than 4 MiB"),
+            ("fields.csv", b"id" + b",x" * 5000 + b"\n", "more than 1024 fields"),
+            ("array.json", b'[{"id": 100}]', "one JSON array; the catalogue needs an object a line (jq -c '.[]'"),
+            ("packed.csv.gz", b"\x1f\x8b\x08\0\0\0", "a compressed file"),
+            ("empty.csv", b"", "the file is empty"),
+            ("zero.jsonl", b'{"id": 100}\0\n', "zero.jsonl:1: a zero byte"),
+            ("cut.jsonl", b'{"id": 100}\n{"id": 1', "cut.jsonl:2: not valid JSON at column"),
+            ("list.jsonl", b'{"id": 100}\n[1]\n', "list.jsonl:2: not a JSON object"),
+            ("twice.jsonl", b'{"id": 100, "id": 103}\n', "twice.jsonl:1: not valid JSON")):
+        answer = case.import_catalog(name, content)
+        assert answer.status == 1 and message in answer.err, (name, answer.status, answer.err)
+        assert not os.path.exists(case.out), name
+    case.import_catalog(None, None, "--catalog", case.path("nothing.csv")).failed("nothing.csv: No such file")
+    case.import_catalog(None, None, "--catalog", case.folder).failed(case.folder)
+
+
+def test_a_huge_line_does_not_take_memory(case):
+    """300 MB without a line's end; the program may have 200 MB."""
+    import subprocess
+    out = case.path("huge")
+    for begin in ("{\\\"id\\\":", "id,title\\n1,"):
+        done = subprocess.run(["bash", "-c", "ulimit -v 200000; exec \"$0\" \"$@\" --catalog "
+                               "<(printf '%b' \"" + begin + "\"; head -c 300000000 /dev/zero | tr '\\0' x)",
+                               case.program, "import", "--out", out, *case.base()], capture_output=True, timeout=300)
+        assert done.returncode == 1 and (b"longer than" in done.stderr), done
+
+
+def test_a_catalogue_replaces_that_of_the_bundle(case):
+    case.import_catalog("new.csv", "id,title\n103,New\n", base=["--bundle", case.bundle]).ok()
+    assert case.entries() == {1: {"title": "New", "genres": []}}
+    case.import_catalog(None, None, "--name", "x", base=["--bundle", case.bundle]).ok()
+    assert len(case.entries()) == ITEMS
+
+
+if __name__ == "__main__":
+    sys.exit(cases.run(globals(), "recsysctl", Case))

@@ -126,6 +126,52 @@ func (b *Builder) ImportModel(path string) error {
 	})
 }
 
+// IDs says how many users (name "user_ids") or items ("item_ids") there are among the parts set so far,
+// and the kind of their ids.
+func (b *Builder) IDs(name string) (count uint64, kind IDKind, err error) {
+	n, k := C.uint64_t(0), C.uint32_t(0)
+	err = b.with(func(a *arena, c *C.recsys_builder, err *C.recsys_error) C.recsys_status {
+		return C.recsys_builder_get_ids(c, a.cut(name), &n, &k, err)
+	})
+	return uint64(n), IDKind(k), err
+}
+
+// Find returns the row that an id has among the parts set so far; name is "user_ids" or "item_ids".
+func (b *Builder) Find(name string, id ID) (row uint64, err error) {
+	r := C.uint64_t(0)
+	err = b.with(func(a *arena, c *C.recsys_builder, err *C.recsys_error) C.recsys_status {
+		return C.recsys_builder_find(c, a.cut(name), a.id(id), &r, err)
+	})
+	return uint64(r), err
+}
+
+// Remove removes a part: an array by its name, "catalog" or "seen".
+func (b *Builder) Remove(name string) error {
+	return b.with(func(a *arena, c *C.recsys_builder, err *C.recsys_error) C.recsys_status {
+		return C.recsys_builder_remove(c, a.cut(name), err)
+	})
+}
+
+// AddSeen adds user-item pairs, rows of the factors, to the seen lists. Weights are as many, or nil: 1
+// each. With sum, the weight of a pair that is added again is added; else it replaces the former one.
+func (b *Builder) AddSeen(users, items []uint32, weights []float32, sum bool) error {
+	if len(users) != len(items) || weights != nil && len(weights) != len(users) {
+		return invalid("%d users, %d items and %d weights are no pairs", len(users), len(items), len(weights))
+	}
+	return b.with(func(_ *arena, c *C.recsys_builder, err *C.recsys_error) C.recsys_status {
+		return C.recsys_builder_add_seen(c, (*C.uint32_t)(unsafe.Pointer(unsafe.SliceData(users))), (*C.uint32_t)(unsafe.Pointer(unsafe.SliceData(items))),
+			(*C.float)(unsafe.Pointer(unsafe.SliceData(weights))), C.size_t(len(users)), flag(sum, C.RECSYS_SEEN_SUM), err)
+	})
+}
+
+// ImportSeen adds the entries of a sparse matrix of users and items, an .npz of scipy, to the seen
+// lists.
+func (b *Builder) ImportSeen(path string) error {
+	return b.with(func(a *arena, c *C.recsys_builder, err *C.recsys_error) C.recsys_status {
+		return C.recsys_builder_import_seen(c, a.cut(path), err)
+	})
+}
+
 // Write checks that the parts fit together and writes the bundle as the new directory path, which
 // appears complete or not at all.
 func (b *Builder) Write(path string) error {

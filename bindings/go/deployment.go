@@ -18,10 +18,13 @@ type Deployment struct {
 
 // DeploymentOptions of a deployment. Zero means the default.
 type DeploymentOptions struct {
-	Registry      *Registry     // for models:/ URIs
-	Canaries      int           // queries compared before a candidate is accepted; 0 = 32
-	Model         *ModelOptions // for loading
-	MinItemsRatio float32       // candidate's items / active's items; 0 = 0.5; negative = no check
+	Registry       *Registry     // for models:/ URIs
+	Canaries       int           // queries compared before a candidate is accepted; 0 = 32
+	Model          *ModelOptions // for loading
+	MinItemsRatio  float32       // candidate's items / active's items; 0 = 0.5; negative = no check
+	AllowIDKind    bool          // accept a candidate with ids of another kind
+	AllowNoCatalog bool          // … without a catalogue, though the active model has one
+	AllowNoSeen    bool          // … without seen lists, though the active model has them
 }
 
 // NewDeployment makes a deployment; nothing is loaded yet. Source is a models:/ URI or a path, which
@@ -33,7 +36,8 @@ func NewDeployment(source string, options *DeploymentOptions) (*Deployment, erro
 	if options != nil {
 		o = (*C.recsys_deployment_options)(a.space(C.sizeof_recsys_deployment_options))
 		*o = C.recsys_deployment_options{struct_size: C.sizeof_recsys_deployment_options, n_canaries: a.count(options.Canaries),
-			model_options: options.Model.c(a), min_items_ratio: C.float(options.MinItemsRatio)}
+			model_options: options.Model.c(a), min_items_ratio: C.float(options.MinItemsRatio),
+			flags: flag(options.AllowIDKind, C.RECSYS_DEPLOYMENT_ALLOW_ID_KIND) | flag(options.AllowNoCatalog, C.RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG) | flag(options.AllowNoSeen, C.RECSYS_DEPLOYMENT_ALLOW_NO_SEEN)}
 		if options.Registry != nil {
 			registry, err := options.Registry.enter()
 			if err != nil {

@@ -164,6 +164,7 @@ type ModelInfo struct {
 	Algorithm, TrainingDate string
 	Fingerprint             string // 64 hex digits: equal content, equal fingerprint
 	Metadata                string // JSON: metrics, hyperparameters, tags
+	ItemName                string // what one item is, "book"; "movie" if the model does not say
 }
 
 // Info describes the model.
@@ -187,7 +188,7 @@ func (m *Model) Info() (ModelInfo, error) {
 		LinkMin: float32(info.link_min), LinkMax: float32(info.link_max), Name: C.GoString(info.name),
 		Version: C.GoString(info.version), Algorithm: C.GoString(info.algorithm),
 		TrainingDate: C.GoString(info.training_date), Fingerprint: C.GoString(info.fingerprint),
-		Metadata: C.GoString(info.metadata)}, nil
+		Metadata: C.GoString(info.metadata), ItemName: C.GoString(info.item_name)}, nil
 }
 
 // known returns the facts; the caller is inside the model.

@@ -59,6 +59,7 @@ const (
 	DecadePreference   PreferenceKind = C.RECSYS_PREFERENCE_DECADE
 	RatingPreference   PreferenceKind = C.RECSYS_PREFERENCE_RATING
 	LikedPreference    PreferenceKind = C.RECSYS_PREFERENCE_LIKED
+	RequiredGenre      PreferenceKind = C.RECSYS_PREFERENCE_REQUIRED_GENRE
 )
 
 // An Ignored preference could not be used: number Index of the request's list of that kind.

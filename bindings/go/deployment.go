@@ -125,6 +125,16 @@ func (d *Deployment) Reload() (changed bool, err error) {
 	return flag != 0, err
 }
 
+// Poll is Reload if the source means something that was not loaded or refused before. It is made to
+// be called every few seconds.
+func (d *Deployment) Poll() (changed bool, err error) {
+	flag := C.uint32_t(0)
+	err = d.with(func(_ *arena, c *C.recsys_deployment, err *C.recsys_error) C.recsys_status {
+		return C.recsys_deployment_poll(c, &flag, err)
+	})
+	return flag != 0, err
+}
+
 // Reap is [Slot.Reap].
 func (d *Deployment) Reap() int {
 	c, err := d.enter()

@@ -151,8 +151,8 @@
       "Threads of each BLAS call. More than 1 only where few requests come at once: the " \
       "threads of all workers share the same processor cores.") \
     X(poll_registry_s, NUMBER, 0, 86400, "0", "s", \
-      "How often to check whether the model's URI means another version, and load it. 0 = " \
-      "only on SIGHUP or by the routes for models.") \
+      "How often to check whether the model's URI means something that has not been loaded or " \
+      "refused yet, and load it. 0 = only on SIGHUP or by the routes for models.") \
     X(canary_queries, NUMBER, 1, 1000000, "32", "users", \
       "How many users a new model must answer before it may serve; they are spread over all " \
       "users that the active model has, too. Raise it for a more exact agreement in the log; " \

@@ -35,6 +35,15 @@ bool rd_model_reload(struct rd_model_changer *changer)
     return true;
 }
 
+/* Not what is served or was refused already. The library logs a failure, once. */
+static void poll_registry(struct rd_model_changer *changer)
+{
+    uint32_t changed = 0;
+
+    if (recsys_deployment_poll(changer->deployment, &changed, NULL) == RECSYS_OK && changed)
+        rd_log(RECSYS_LOG_INFO, "model %s loaded", changer->source);
+}
+
 static bool has_model(const struct rd_model_changer *changer)
 {
     recsys_model *model = recsys_deployment_acquire(changer->deployment);
@@ -70,18 +79,21 @@ static recsys_status carry_out(recsys_deployment *deployment, const struct rd_jo
 static void change(struct rd_model_changer *changer)
 {
     struct rd_job *job = changer->jobs;
+    bool reload = changer->reload;
 
     if (job != NULL)
         changer->jobs = job->next;
     else
-        changer->reload = false;
+        changer->reload = changer->poll = false;
     changer->busy = true;
     rs_lock_give(&changer->lock);
     recsys_log_set_request(job != NULL ? job->request_id : NULL);
     if (job != NULL)
         job->status = carry_out(changer->deployment, job);
-    else
+    else if (reload)
         (void)rd_model_reload(changer);
+    else
+        poll_registry(changer);
     rs_lock_take(&changer->lock);
     if (job != NULL)
         job->done = true;
@@ -100,10 +112,10 @@ static void *change_models(void *user_data)
         uint64_t now = rs_clock_ns();
 
         if (now >= due && (changer->poll_s > 0 || !has_model(changer)))
-            changer->reload = true;
+            changer->poll = true;
         if (now >= due)
             due = now + interval_ms(changer) * 1000000u;
-        if (changer->reload || changer->jobs != NULL)
+        if (changer->reload || changer->poll || changer->jobs != NULL)
             change(changer);
         else
             (void)rs_signal_wait_until(&changer->wake, &changer->lock, due);

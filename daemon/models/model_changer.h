@@ -23,7 +23,7 @@ struct rd_model_changer {
     pthread_t thread;
     bool started;
     struct rd_job *jobs;     /* queue; protected by lock */
-    bool reload, busy, stop; /* protected by lock */
+    bool reload, poll, busy, stop; /* protected by lock */
 };
 
 void rd_model_changer_init(struct rd_model_changer *changer, recsys_deployment *deployment,

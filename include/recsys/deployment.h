@@ -143,6 +143,23 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_deployment_reload(recsys_deploy
                                                                    uint32_t *changed,
                                                                    recsys_error *err);
 
+/*
+ * As recsys_deployment_reload(), but only if `source` means something else than when
+ * it was last loaded or refused: another version, or another file or bundle in the
+ * same place. Made to be called every few seconds: it reads no model that it knows.
+ * A model that somebody has chosen with recsys_deployment_use() or _rollback() stays
+ * until the source means another one. A failure that may pass (E_IO, E_NOMEM) is
+ * tried again at the next call; any other is reported once.
+ *
+ * changed  receives 1 if another model serves now, else 0; or NULL.
+ *
+ * Fails with: as load.
+ * Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_deployment_poll(recsys_deployment *deployment,
+                                                                 uint32_t *changed,
+                                                                 recsys_error *err);
+
 /* Destroy replaced models that no request uses any more. Call it now and then from a
  * thread that answers no requests: it may take long. Returns how many are still in
  * use. Since: 0.1 */

@@ -12,6 +12,7 @@
  *   recsys_deployment_use            CHOOSE
  *   recsys_deployment_rollback       CHOOSE
  *   recsys_deployment_reload         LOAD
+ *   recsys_deployment_poll           LOAD
  *
  * A model moves between three entries: the candidate, the active model (in the slot, served) and
  * the previous one, kept loaded for a rollback. Only PROPOSE and SERVE change entries, so whatever
@@ -34,6 +35,7 @@
     T(LOAD,     LOADED,    CHECK)     /* to be the candidate */ \
     T(LOAD,     RELOADED,  COMPARE)   /* to be served at once */ \
     T(LOAD,     FAILED,    FAIL)      \
+    T(LOAD,     KNOWN,     IDLE)      /* poll: what the source means was tried already */ \
     /* is it the model that is served already? */ \
     T(COMPARE,  SAME,      IDLE)      \
     T(COMPARE,  OTHER,     CHECK)     \
@@ -56,7 +58,7 @@
     S(IDLE) S(LOAD) S(COMPARE) S(CHECK) S(PROPOSE) S(CHOOSE) S(SERVE) S(FAIL)
 
 #define RS_STEP_EVENTS(E) \
-    E(LOADED) E(RELOADED) E(FAILED) E(SAME) E(OTHER) E(PROPOSED) E(ACCEPTED) E(KEPT) E(CHOSEN) \
+    E(LOADED) E(RELOADED) E(FAILED) E(KNOWN) E(SAME) E(OTHER) E(PROPOSED) E(ACCEPTED) E(KEPT) E(CHOSEN) \
     E(SERVED) E(NOTED)
 /* clang-format on */
 
@@ -78,6 +80,8 @@ struct recsys_deployment {
     struct rs_canary_rules rules;
 
     struct rs_lock operator; /* held by the step that runs */
+    uint64_t tried; /* what `source` meant when it was last loaded, or refused for good: a hash; 0 =
+                       nothing yet. Protected by operator */
     struct rs_lock state;
     /* all protected by state; entries are written with both locks held */
     struct rs_deployed active, previous, candidate;
@@ -85,6 +89,14 @@ struct recsys_deployment {
     uint64_t n_swaps, n_failures, last_error_ms;
     recsys_error last_error;
 };
+
+/* -- tried.c -- */
+
+/* A hash of the file or bundle at `path` now, or of the reason why there is none; never 0. A bundle
+ * is another one if its directory or its manifest is. */
+uint64_t rs_tried_hash(const char *path, const char *reason);
+/* May loading the same again end otherwise? */
+int rs_tried_may_succeed_later(recsys_status status);
 
 /* -- deployment.c -- */
 

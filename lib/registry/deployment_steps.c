@@ -27,6 +27,7 @@ struct step {
     const char *name;           /* for messages */
     const char *source;         /* LOAD: of the model; NULL = none is known */
     int is_proposal;            /* the model becomes the candidate; else it is served at once */
+    int is_poll;                /* LOAD: not if what the source means was tried already */
     struct rs_deployed given;   /* from LOAD or the caller; one reference */
     struct rs_deployed *chosen; /* SERVE: the entry to serve, and to empty */
     const char *version;        /* CHOOSE: which candidate is meant; NULL = any */
@@ -38,6 +39,8 @@ struct step {
 static enum rs_step_event fail(struct step *step, recsys_status status)
 {
     step->status = status;
+    if (!step->is_proposal && rs_tried_may_succeed_later(status))
+        step->deployment->tried = 0;
     return RS_STEP_ON_FAILED;
 }
 
@@ -75,11 +78,29 @@ static recsys_status find_path(struct step *step, recsys_registry_location *foun
     return RECSYS_OK;
 }
 
+/* Note what is tried, for the polls to come. A poll ends here if it is what was tried before. */
+static int is_known(struct step *step, recsys_status status)
+{
+    recsys_deployment *deployment = step->deployment;
+    uint64_t now;
+
+    if (step->is_proposal)
+        return 0;
+    now = status == RECSYS_OK ? rs_tried_hash(step->source, "")
+                              : rs_tried_hash("", step->problem.message);
+    if (step->is_poll && now == deployment->tried)
+        return 1;
+    deployment->tried = now;
+    return 0;
+}
+
 static enum rs_step_event load(struct step *step)
 {
     recsys_registry_location found = RECSYS_REGISTRY_LOCATION_INIT;
     recsys_status status = find_path(step, &found);
 
+    if (is_known(step, status))
+        return RS_STEP_ON_KNOWN;
     if (status != RECSYS_OK)
         return fail(step, status);
     uint64_t began = rs_clock_ns();
@@ -108,9 +129,8 @@ static enum rs_step_event compare(struct step *step)
 static enum rs_step_event check(struct step *step)
 {
     const recsys_deployment *deployment = step->deployment;
-    recsys_status status =
-        rs_canary_run(step->given.model, deployment->active.model, &deployment->rules,
-                      &step->problem);
+    recsys_status status = rs_canary_run(step->given.model, deployment->active.model,
+                                         &deployment->rules, &step->problem);
 
     if (status != RECSYS_OK)
         return fail(step, status);
@@ -184,12 +204,14 @@ static enum rs_step_event note_failure(struct step *step)
     recsys_deployment *deployment = step->deployment;
 
     rs_lock_take(&deployment->state);
+    int is_repeated =
+        step->is_poll && strcmp(deployment->last_error.message, step->problem.message) == 0;
     deployment->n_failures++;
     deployment->last_error = step->problem;
     deployment->last_error_ms = rs_clock_unix_ms();
     rs_lock_give(&deployment->state);
-    rs_log(RECSYS_LOG_WARN, "deployment: %s failed, serving as before: %s", step->name,
-           step->problem.message);
+    rs_log(is_repeated ? RECSYS_LOG_DEBUG : RECSYS_LOG_WARN,
+           "deployment: %s failed, serving as before: %s", step->name, step->problem.message);
     return RS_STEP_ON_NOTED;
 }
 
@@ -287,16 +309,35 @@ recsys_status recsys_deployment_rollback(recsys_deployment *deployment, recsys_e
     return run(&step, RS_STEP_CHOOSE, err);
 }
 
+/* Reload and poll. */
+static recsys_status serve_source(struct step *step, uint32_t *changed, recsys_error *err)
+{
+    recsys_status status;
+
+    if (changed != NULL)
+        *changed = 0;
+    if (step->deployment == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_deployment_%s: deployment is NULL",
+                        step->name);
+    step->source = step->deployment->source;
+    status = run(step, RS_STEP_LOAD, err);
+    if (changed != NULL)
+        *changed = step->n_served;
+    return status;
+}
+
 recsys_status recsys_deployment_reload(recsys_deployment *deployment, uint32_t *changed,
                                        recsys_error *err)
 {
-    if (changed != NULL)
-        *changed = 0;
-    if (deployment == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_deployment_reload: deployment is NULL");
-    struct step step = {.deployment = deployment, .name = "reload", .source = deployment->source};
-    recsys_status status = run(&step, RS_STEP_LOAD, err);
-    if (changed != NULL)
-        *changed = step.n_served;
-    return status;
+    struct step step = {.deployment = deployment, .name = "reload"};
+
+    return serve_source(&step, changed, err);
+}
+
+recsys_status recsys_deployment_poll(recsys_deployment *deployment, uint32_t *changed,
+                                     recsys_error *err)
+{
+    struct step step = {.deployment = deployment, .name = "poll", .is_poll = 1};
+
+    return serve_source(&step, changed, err);
 }

@@ -560,6 +560,17 @@ def test_the_registry_is_polled_if_asked(lab):
         assert wait_for(lambda: version(daemon) == "2")
 
 
+def test_polls_load_nothing_that_is_served_or_was_refused(lab):
+    registry = lab.registry("polled-often", versions=2, broken=2)
+    with lab.daemon("--model", "models:/movies@live", "--registry", registry, "--poll-registry-s", "1") as daemon:
+        make_bundle.point(registry, 2, "live")
+        assert wait_for(lambda: "serving as before" in daemon.read_log())
+        time.sleep(3)  # two polls more, if the machine is not too busy
+        log = daemon.read_log()
+        assert log.count("serving as before") == 1 and log.count("deployment: loaded") == 1, log
+        make_bundle.point(registry, 1, "live")
+
+
 def test_a_model_that_comes_later_is_served(lab):
     path = os.path.join(lab.folder, "later")
     with lab.daemon("--model", path, "--wait-for-model") as daemon:

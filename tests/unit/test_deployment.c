@@ -1,5 +1,5 @@
-/* Covers lib/registry/deployment.c, deployment_steps.c and canary.c: every step that fails leaves
- * the old model serving. */
+/* Covers lib/registry/deployment.c, deployment_steps.c, tried.c and canary.c: every step that fails
+ * leaves the old model serving. It is one file because all tests together take every transition. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -247,6 +247,7 @@ static void arguments_are_checked(void **state)
     assert_int_equal(recsys_deployment_use(NULL, NULL, &err), RECSYS_E_INVALID);
     assert_int_equal(recsys_deployment_rollback(NULL, &err), RECSYS_E_INVALID);
     assert_int_equal(recsys_deployment_reload(NULL, NULL, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_deployment_poll(NULL, NULL, &err), RECSYS_E_INVALID);
     deploy("x", 0);
     assert_int_equal(recsys_deployment_get_status(deployment, &status, &err), RECSYS_E_INVALID);
     assert_null(recsys_deployment_acquire(NULL));
@@ -668,6 +669,68 @@ static void a_reload_that_the_canary_refuses_changes_nothing(void **state)
     assert_int_equal(changed, 0);
 }
 
+/* -- polls -- */
+
+/* Poll, and see that it has swapped, loaded and failed so often. */
+static void poll_and_expect(uint32_t swapped, unsigned loaded, uint64_t failed)
+{
+    uint64_t n_failures = status_now().n_failures;
+    uint32_t changed = 7;
+    unsigned n_loaded = 0;
+
+    said[0] = '\0';
+    assert_int_equal(recsys_deployment_poll(deployment, &changed, &err) != RECSYS_OK, failed);
+    for (const char *at_word = said; (at_word = strstr(at_word, "deployment: loaded")) != NULL;
+         at_word++)
+        n_loaded++;
+    assert_int_equal(changed, swapped);
+    assert_int_equal(n_loaded, loaded);
+    assert_int_equal(status_now().n_failures - n_failures, failed);
+}
+
+static void a_poll_loads_nothing_twice(void **state)
+{
+    (void)state;
+    assert_int_equal(recsys_registry_publish(registry, at("a"), "m", NULL, &err), RECSYS_OK);
+    assert_int_equal(recsys_registry_publish(registry, at("b"), "m", NULL, &err), RECSYS_OK);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "live", "1", &err), RECSYS_OK);
+    deploy("models:/m@live", 0);
+    poll_and_expect(1, 1, 0);
+    poll_and_expect(0, 0, 0);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "live", "2", &err), RECSYS_OK);
+    poll_and_expect(1, 1, 0);
+    poll_and_expect(0, 0, 0);
+    assert_int_equal(recsys_deployment_rollback(deployment, &err), RECSYS_OK);
+    poll_and_expect(0, 0, 0); /* nobody has moved the alias */
+    assert_int_equal(items_served(), 30);
+    assert_int_equal(recsys_deployment_reload(deployment, NULL, &err), RECSYS_OK);
+    assert_int_equal(items_served(), 28);
+    assert_int_equal(recsys_registry_remove_alias(registry, "m", "live", &err), RECSYS_OK);
+    poll_and_expect(0, 0, 1);
+    poll_and_expect(0, 0, 0);
+    assert_int_equal(recsys_registry_set_alias(registry, "m", "live", "1", &err), RECSYS_OK);
+    poll_and_expect(1, 1, 0);
+}
+
+static void a_poll_tries_what_was_refused_when_it_is_another_one(void **state)
+{
+    (void)state;
+    deploy(at("a"), 0);
+    poll_and_expect(1, 1, 0);
+    bundle_remove_directory(at("a"));
+    write_diverged("a");
+    poll_and_expect(0, 1, 1); /* the canary refuses it */
+    poll_and_expect(0, 0, 0);
+    bundle_remove_directory(at("a"));
+    poll_and_expect(0, 0, 1); /* a disk that comes back would look the same: tried each time */
+    assert_non_null(strstr(said, "serving as before"));
+    poll_and_expect(0, 0, 1);
+    assert_null(strstr(said, "serving as before"));
+    write_bundle("a", 20, 26, 5, BUNDLE_SEEN);
+    poll_and_expect(1, 1, 0);
+    assert_int_equal(items_served(), 26);
+}
+
 /* -- out of memory at every place -- */
 
 static void running_out_of_memory_anywhere_leaves_the_old_model_serving(void **state)
@@ -738,6 +801,8 @@ int main(void)
         T(reloading_the_same_content_changes_nothing),
         T(a_reload_follows_the_alias),
         T(a_reload_that_the_canary_refuses_changes_nothing),
+        T(a_poll_loads_nothing_twice),
+        T(a_poll_tries_what_was_refused_when_it_is_another_one),
         T(running_out_of_memory_anywhere_leaves_the_old_model_serving),
         cmocka_unit_test(every_transition_of_the_table_was_taken),
     };

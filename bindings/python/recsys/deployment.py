@@ -129,6 +129,13 @@ class Deployment(Owner):
         interruptible(_step, lib.recsys_deployment_reload, self._open(), byref(changed))
         return bool(changed.value)
 
+    def poll(self) -> bool:
+        """reload() if the source means something that was not loaded or refused before; whether
+        another model serves. Made to be called every few seconds."""
+        changed = ctypes.c_uint32()
+        interruptible(_step, lib.recsys_deployment_poll, self._open(), byref(changed))
+        return bool(changed.value)
+
     def reap(self) -> int:
         """Destroy replaced models that nobody uses any more; how many are still in use."""
         held = self._open()

@@ -914,6 +914,7 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_deployment_use": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p]),
     "recsys_deployment_rollback": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_deployment_reload": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_deployment_poll": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_deployment_reap": ("core", c.c_size_t, [c.c_void_p]),
     "recsys_deployment_get_status": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_domains_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),

@@ -18,7 +18,7 @@ extern "C" {
  * Collects the parts of a model, then writes them as a bundle directory. These
  * are the arrays; docs/model-format.md explains them:
  *
- *   user_factors  F32 [n_users,d]      item_factors    F32 [n_items,d]      required
+ *   user_factors  F32 [n_users,d]      item_factors    F32 [n_items,d] is needed
  *   user_bias     F32 [n_users]        item_bias       F32 [n_items]
  *   user_ids      I64 [n_users]        item_ids        I64 [n_items]        or texts
  *   feature_factors F32 [n_features,d] feature_names   texts
@@ -26,7 +26,8 @@ extern "C" {
  *   seen_offsets  U64 [n_users+1]      seen_items      U32 [nnz] rows of item_factors
  *   seen_weights  F32 [nnz]
  *
- * Users or items without ids get the numbers of their rows, from 0.
+ * Users or items without ids get the numbers of their rows, from 0. Without
+ * user_factors the model has no users.
  *
  * Thread-safety: ONE THREAD AT A TIME.
  * Ownership: one owner; recsys_builder_destroy().
@@ -76,11 +77,15 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_set_texts(recsys_builde
                                                                    recsys_error *err);
 
 /*
- * Read one array from a file: `.npy`, or a member of an `.npz` or a tensor of
- * a `.safetensors` called `member` (NULL: the same as `name`).
+ * Read one array from a file. `.npy` files have one, `.npz` and `.safetensors`
+ * files several; `member` names one of them. NULL: the array called `name`, else
+ * the only one whose name means it (`user_emb.weight`, `qi`), else the only one
+ * of the file. Biases may have the shape [n,1] or [1,n]; big-endian numbers,
+ * integers of 8 and 16 bits and NumPy's texts are converted.
  *
  * Fails with: as _set_array; E_IO, E_FORMAT (damaged; message says where),
- *   E_UNSUPPORTED (pickled, complex or big-endian data), E_NOT_FOUND (member).
+ *   E_UNSUPPORTED (pickled or complex data), E_NOT_FOUND (member; the message
+ *   lists the file's arrays).
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_import_array(recsys_builder *builder,
@@ -90,16 +95,64 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_import_array(recsys_bui
                                                                       recsys_error *err);
 
 /*
- * Take over every array of a whole model file: an .npz of the Python package
- * `implicit` (the bias columns of BPR and LMF become biases) or a .safetensors
- * whose tensors have the names above; or a bundle directory.
+ * Set `user_ids`, `item_ids` or `feature_names` from a text file: one a line,
+ * LF or CRLF, a byte order mark is skipped.
  *
- * Fails with: as recsys_model_load().
+ * Fails with: as _set_texts; E_IO, E_FORMAT (an empty line or a NUL; the message
+ *   has the number of the line).
+ * Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_import_texts(recsys_builder *builder,
+                                                                      const char *name,
+                                                                      const char *path,
+                                                                      recsys_error *err);
+
+/*
+ * Take over every array of a whole model file that can be understood: an .npz of
+ * the Python package `implicit` (the bias columns of BPR and LMF become biases),
+ * an .npz or .safetensors whose arrays have the names above or those that other
+ * libraries use (docs/models.md); or a bundle directory. Users may be missing.
+ * A global mean and a rating scale are used as _set_field describes.
+ *
+ * Fails with: as recsys_model_load(). E_FORMAT if no array is `item_factors`, or
+ *   several could be one part; the message lists them.
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_import_model(recsys_builder *builder,
                                                                       const char *path,
                                                                       recsys_error *err);
+
+/*
+ * The same for arrays in memory, as another library calls them.
+ *
+ * where    the file or the model that they are from, for messages. COPIED.
+ * names    `n` of them. COPIED.
+ * arrays   at most 2 dimensions, without strides (0).
+ *
+ * Fails with: as _import_model and _set_array.
+ * Ownership: the arrays' data is kept, not copied, as by _set_array.
+ * Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_set_arrays(recsys_builder *builder,
+                                                                    const char *where,
+                                                                    const char *const *names,
+                                                                    const recsys_array *arrays,
+                                                                    size_t n, recsys_error *err);
+
+/*
+ * The choices that the builder has made itself, a line each: the source, which
+ * array has become which part, metric, link, arrays that were not used.
+ * Call it after everything is set: metric and link stay as they are then.
+ *
+ * out      text of lines that end in LF. BORROWED until the next call with this
+ *          builder.
+ *
+ * Fails with: E_INVALID (NULL), E_NOMEM.
+ * Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_get_choices(recsys_builder *builder,
+                                                                     const char **out,
+                                                                     recsys_error *err);
 
 /*
  * How many users (or items) there are among the parts set so far, and the kind
@@ -156,12 +209,9 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_remove(recsys_builder *
  * Ownership: COPIED.
  * Since: 0.2
  */
-RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_add_seen(recsys_builder *builder,
-                                                                  const uint32_t *users,
-                                                                  const uint32_t *items,
-                                                                  const float *weights, size_t n,
-                                                                  uint32_t flags,
-                                                                  recsys_error *err);
+RECSYS_API RECSYS_NODISCARD recsys_status
+recsys_builder_add_seen(recsys_builder *builder, const uint32_t *users, const uint32_t *items,
+                        const float *weights, size_t n, uint32_t flags, recsys_error *err);
 
 /* A pair that is added again adds its weight to the former one, as a number of times does; without
  * this flag the new weight replaces it, as a newer rating does. */
@@ -183,12 +233,18 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_import_seen(recsys_buil
                                                                      recsys_error *err);
 
 /*
- * Set a field of the manifest. `field` is one of name, version, algorithm,
- * training_date, item_name ("book": what one item is; since 0.2) (text); metric ("inner_product", "cosine"), link ("sigmoid",
- * "linear", "clip"), link_min, link_max; metrics.NAME, hyperparameters.NAME
- * where a text that is a JSON number, true, false or null is stored as such; or
- * tags.NAME (since 0.2), which are names of the caller's own (tags.mlflow_run_id),
- * are stored as text and do not change the fingerprint.
+ * Set a field. `field` is one of name, version, algorithm, training_date,
+ * item_name ("book": what one item is; since 0.2) (text); metric
+ * ("inner_product", "cosine"), link ("sigmoid", "linear", "clip"), link_min,
+ * link_max; metrics.NAME, hyperparameters.NAME where a text that is a JSON
+ * number, true, false or null is stored as such; or tags.NAME (since 0.2), which
+ * are names of the caller's own (tags.mlflow_run_id), are stored as text and do
+ * not change the fingerprint.
+ *
+ * Two fields of how a score is meant (since 0.2): source, the library that the
+ * model was trained with ("surprise"; docs/models.md has all), decides metric,
+ * link and algorithm unless they are set; global_mean, a number that the model
+ * adds to every score, becomes a part of item_bias.
  *
  * Fails with: E_INVALID (unknown field, or a value it cannot have), E_NOMEM.
  * Ownership: COPIED.
@@ -230,8 +286,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_import_catalog(recsys_b
  * Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_write(recsys_builder *builder,
-                                                               const char *path,
-                                                               recsys_error *err);
+                                                               const char *path, recsys_error *err);
 
 #ifdef __cplusplus
 }

@@ -17,6 +17,7 @@
 #include "lib/catalog/parse.h"
 
 #define MAX_CATALOG_BYTES ((size_t)1 << 40)
+#define MAX_NOTES_BYTES ((size_t)1 << 20) /* a line for each array of a file */
 
 recsys_status recsys_builder_create(recsys_builder **out, recsys_error *err)
 {
@@ -27,6 +28,8 @@ recsys_status recsys_builder_create(recsys_builder **out, recsys_error *err)
     if (builder == NULL)
         return rs_error_nomem(err, "builder");
     rs_buffer_init(&builder->catalog, MAX_CATALOG_BYTES);
+    rs_buffer_init(&builder->notes, MAX_NOTES_BYTES);
+    rs_buffer_init(&builder->choices, 2 * MAX_NOTES_BYTES);
     builder->fields = json_object();
     builder->metrics = json_object();
     builder->hyperparameters = json_object();
@@ -61,6 +64,8 @@ void recsys_builder_destroy(recsys_builder *builder)
     json_decref(builder->tags);
     rs_buffer_destroy(&builder->catalog);
     rs_seen_pairs_destroy(&builder->seen);
+    rs_buffer_destroy(&builder->notes);
+    rs_buffer_destroy(&builder->choices);
     rs_free(builder);
 }
 

@@ -22,9 +22,8 @@ static recsys_status check_sizes(const struct recsys_builder *builder, struct rs
     const struct rs_part *items = &builder->parts[RS_PART_ITEM_FACTORS];
     const struct rs_part *features = &builder->parts[RS_PART_FEATURE_FACTORS];
 
-    if (!rs_part_is_set(items) || !rs_part_is_set(users))
-        return rs_error(err, RECSYS_E_INVALID, "%s is missing; a model needs it",
-                        rs_part_is_set(items) ? "user_factors" : "item_factors");
+    if (!rs_part_is_set(items)) /* without user_factors it is a model without users */
+        return rs_error(err, RECSYS_E_INVALID, "item_factors is missing; a model needs it");
     if (items->array.shape[1] < 1 || items->array.shape[1] > RS_MAX_DIMENSIONS)
         return rs_error(err, RECSYS_E_INVALID,
                         "item_factors has %" PRIu64 " columns, must have 1..%u",
@@ -46,6 +45,28 @@ static recsys_status check_sizes(const struct recsys_builder *builder, struct rs
             if (rs_part_is_set(&builder->parts[part]))
                 return rs_error(err, RECSYS_E_INVALID, "%s: a cosine model has no biases",
                                 rs_part_kinds[part].name);
+    if (plan->metric == RECSYS_METRIC_COSINE && builder->mean != 0)
+        return rs_error(err, RECSYS_E_INVALID, "global_mean: a cosine model has no biases");
+    return RECSYS_OK;
+}
+
+/* The global mean belongs to every score. It is kept in the items' biases, which all kinds of users
+ * meet, new ones too. */
+static recsys_status add_mean(const struct recsys_builder *builder, struct rs_plan *plan,
+                              recsys_error *err)
+{
+    if (builder->mean == 0)
+        return RECSYS_OK;
+    float *bias = rs_plan_own(plan, rs_alloc_array(plan->n_items, sizeof *bias));
+    if (bias == NULL)
+        return rs_error_nomem(err, "item_bias");
+    for (size_t i = 0; i < plan->n_items; i++) {
+        double own = plan->item_bias == NULL ? 0 : (double)plan->item_bias[i];
+        bias[i] = (float)(own + builder->mean);
+        if (!isfinite(bias[i]))
+            return rs_error(err, RECSYS_E_INVALID, "item_bias[%zu] + global_mean is too large", i);
+    }
+    plan->item_bias = bias;
     return RECSYS_OK;
 }
 
@@ -71,7 +92,7 @@ static recsys_status get_all_floats(const struct recsys_builder *builder, struct
     for (size_t i = 0; plan->popularity != NULL && i < plan->n_items; i++)
         if (plan->popularity[i] < 0.0f)
             return rs_error(err, RECSYS_E_FORMAT, "item_popularity[%zu] is negative", i);
-    return RECSYS_OK;
+    return add_mean(builder, plan, err);
 }
 
 /* Scale every row to length 1, unless all have it. A row of length 0 stays. */
@@ -139,14 +160,16 @@ recsys_status rs_plan_get_ids(const struct recsys_builder *builder, int part, ui
     const struct rs_part *at = &builder->parts[part];
     const char *name = rs_part_kinds[part].name;
     uint64_t n_given = at->texts != NULL ? at->n_texts : at->array.shape[0];
+    char from[RS_ORIGIN_SIZE], rows_from[RS_ORIGIN_SIZE];
     void *numbers = NULL;
 
     if (!rs_part_is_set(at))
         return rs_ids_from_rows(ids, n, at->first, order, err);
     if (n_given != n)
         return rs_error(err, RECSYS_E_INVALID,
-                        "%s has %" PRIu64 " entries, but %s has %" PRIu32 " rows", name, n_given,
-                        rows_of, n);
+                        "%s%s has %" PRIu64 " entries, but %s%s has %" PRIu32 " rows", name,
+                        rs_part_show_origin(builder, part, from), n_given, rows_of,
+                        rs_part_show_origin(builder, rs_part_find(rows_of), rows_from), n);
     if (at->texts != NULL)
         return rs_ids_from_texts(ids, at->texts, at->n_bytes, at->offsets, n, order, name, err);
     recsys_status status =

@@ -1,9 +1,12 @@
 /* lib/builder/builder_fields.c - the fields of a bundle's manifest: checked and copied. */
+#include <math.h>
 #include <string.h>
 
 #include "lib/base/error.h"
 #include "lib/base/json.h"
+#include "lib/base/real.h"
 #include "lib/base/utf8.h"
+#include "lib/builder/known_sources.h"
 #include "lib/builder/parts.h"
 #include "lib/bundle/manifest.h"
 
@@ -78,6 +81,26 @@ static recsys_status set_text(json_t *fields, const char *field, const char *val
     return store(fields, field, json_string(value), err);
 }
 
+static recsys_status set_mean(recsys_builder *builder, const char *value, recsys_error *err)
+{
+    if (!rs_real_read(value, strlen(value), &builder->mean) || !isfinite((float)builder->mean)) {
+        builder->mean = 0;
+        return bad_field("global_mean", "a number", err);
+    }
+    return RECSYS_OK;
+}
+
+static recsys_status set_source(recsys_builder *builder, const char *value, recsys_error *err)
+{
+    const struct rs_known_source *source = rs_known_source_find(value, NULL);
+
+    if (source == NULL)
+        return bad_field("source", rs_known_source_names(), err);
+    builder->source = source;
+    builder->source_is_given = 1;
+    return RECSYS_OK;
+}
+
 recsys_status recsys_builder_set_field(recsys_builder *builder, const char *field,
                                        const char *value, recsys_error *err)
 {
@@ -101,8 +124,14 @@ recsys_status recsys_builder_set_field(recsys_builder *builder, const char *fiel
         return bad_field(field, "inner_product or cosine", err);
     if (strcmp(field, "link") == 0 && rs_link_find(value) == 0)
         return bad_field(field, "sigmoid, linear or clip", err);
+    if (strcmp(field, "link") == 0)
+        builder->link_is_ours = 0;
     if (strcmp(field, "metric") == 0 || strcmp(field, "link") == 0)
         return store(builder->fields, field, json_string(value), err);
+    if (strcmp(field, "global_mean") == 0)
+        return set_mean(builder, value, err);
+    if (strcmp(field, "source") == 0)
+        return set_source(builder, value, err);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (strcmp(field, texts[i]) == 0)
             return set_text(builder->fields, field, value, err);

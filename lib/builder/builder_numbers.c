@@ -68,16 +68,19 @@ recsys_status rs_plan_get_floats(const struct recsys_builder *builder, int part,
     const recsys_array *array = &builder->parts[part].array;
     const char *name = rs_part_kinds[part].name;
     size_t columns = rs_part_kinds[part].n_dims == 2 ? plan->dimensions : 1;
+    char from[RS_ORIGIN_SIZE], rows_from[RS_ORIGIN_SIZE];
 
     if (array->dtype == 0)
         return RECSYS_OK;
     if (array->shape[0] != rows)
-        return rs_error(err, RECSYS_E_INVALID, "%s has %" PRIu64 " rows, but %s has %" PRIu64, name,
-                        array->shape[0], rows_of, rows);
+        return rs_error(err, RECSYS_E_INVALID, "%s%s has %" PRIu64 " rows, but %s%s has %" PRIu64,
+                        name, rs_part_show_origin(builder, part, from), array->shape[0], rows_of,
+                        rs_part_show_origin(builder, rs_part_find(rows_of), rows_from), rows);
     if (array->n_dims == 2 && array->shape[1] != plan->dimensions)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "%s has %" PRIu64 " columns, but item_factors has %" PRIu32, name,
-                        array->shape[1], plan->dimensions);
+        return rs_error(
+            err, RECSYS_E_INVALID, "%s%s has %" PRIu64 " columns, but item_factors%s has %" PRIu32,
+            name, rs_part_show_origin(builder, part, from), array->shape[1],
+            rs_part_show_origin(builder, RS_PART_ITEM_FACTORS, rows_from), plan->dimensions);
     if (array->dtype == RECSYS_DTYPE_F32 && is_in_c_order(array)) {
         *out = array->data;
     } else {

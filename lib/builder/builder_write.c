@@ -304,7 +304,8 @@ recsys_status recsys_builder_write(recsys_builder *builder, const char *path, re
         status = rs_error_nomem(err, "manifest");
         goto done;
     }
-    if ((status = check_fields(builder, &bundle.folder, err)) != RECSYS_OK ||
+    if ((status = rs_builder_settle(builder, err)) != RECSYS_OK ||
+        (status = check_fields(builder, &bundle.folder, err)) != RECSYS_OK ||
         (status = rs_plan_make(builder, &bundle.plan, err)) != RECSYS_OK ||
         (status = check_catalog(&builder->catalog, &bundle.plan.item_ids, err)) != RECSYS_OK ||
         (status = write_model(&bundle, err)) != RECSYS_OK ||

@@ -2,6 +2,7 @@
 #include "lib/builder/parts.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/alloc.h"
@@ -43,6 +44,7 @@ void rs_part_clear(struct rs_part *part)
     if (part->lookup != NULL)
         rs_ids_destroy(part->lookup);
     rs_free(part->lookup);
+    rs_free(part->origin);
     memset(part, 0, sizeof *part);
 }
 
@@ -132,4 +134,28 @@ void rs_part_set_texts(struct recsys_builder *builder, int part, const char *tex
     at->n_bytes = n_bytes;
     at->offsets = offsets;
     at->n_texts = n_texts;
+}
+
+recsys_status rs_part_set_origin(struct recsys_builder *builder, int part, const char *file,
+                                 const char *text, recsys_error *err)
+{
+    char origin[RS_ORIGIN_SIZE];
+
+    snprintf(origin, sizeof origin, "%.120s%s%s", file, text[0] == '\0' ? "" : ": ", text);
+    char *copy = rs_copy_text(origin);
+    if (copy == NULL)
+        return rs_error_nomem(err, rs_part_kinds[part].name);
+    rs_free(builder->parts[part].origin);
+    builder->parts[part].origin = copy;
+    return RECSYS_OK;
+}
+
+const char *rs_part_show_origin(const struct recsys_builder *builder, int part,
+                                char out[RS_ORIGIN_SIZE])
+{
+    const char *origin = builder->parts[part].origin;
+
+    snprintf(out, RS_ORIGIN_SIZE, "%s%.200s%s", origin == NULL ? "" : " (",
+             origin == NULL ? "" : origin, origin == NULL ? "" : ")");
+    return out;
 }

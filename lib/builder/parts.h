@@ -1,7 +1,7 @@
 /* lib/builder/parts.h - the parts that a builder has collected, and the plan that is written.
  *
  * Private to the builder's files: builder.c and builder_fields.c collect, parts.c keeps the parts,
- * builder_import.c and sparse_matrix.c collect from files, builder_find.c finds rows,
+ * builder_import.c, import_*.c and sparse_matrix.c collect from files, builder_find.c finds rows,
  * builder_check.c, builder_numbers.c, builder_seen.c and seen_pairs.c turn the parts into a plan,
  * builder_write.c writes it.
  */
@@ -40,6 +40,10 @@ enum {
 #define RS_HOLDS_INTEGERS (1u << 1)
 #define RS_HOLDS_TEXTS (1u << 2)
 
+#define RS_ORIGIN_SIZE 240u
+
+struct rs_known_source;
+
 struct rs_part_kind {
     const char *name;
     uint32_t n_dims;
@@ -58,6 +62,8 @@ struct rs_part {
     uint64_t first;                    /* the number of row 0, if ids are not set */
     struct rs_ids *lookup;             /* of ids, to find rows; NULL = not made yet */
     uint64_t lookup_first;             /* `first` when it was made */
+    char *origin;                      /* "svd.npz: qi <f8 [9066,100]"; NULL = set from memory */
+    int is_chosen;                     /* by the library, among the arrays of a whole model */
 };
 
 /* Entries of the seen lists that were added one by one. */
@@ -81,7 +87,14 @@ struct rs_builder_input {
 struct recsys_builder {
     struct rs_part parts[RS_N_PARTS];
     struct rs_builder_input *inputs;
-    json_t *fields; /* by the names that recsys_builder_set_field() takes */
+    const struct rs_known_source *source; /* the library that the model is from; NULL = unknown */
+    int source_is_given;                  /* by the caller, not recognised */
+    double mean;                          /* of all ratings; 0 = none */
+    double scale[2];                      /* of the ratings; both 0 = unknown */
+    int link_is_ours;                     /* the field link follows from the source */
+    struct rs_buffer notes;               /* lines for recsys_builder_get_choices() */
+    struct rs_buffer choices;             /* its last answer */
+    json_t *fields;                       /* by the names that recsys_builder_set_field() takes */
     json_t *metrics;
     json_t *hyperparameters;
     json_t *tags;
@@ -101,6 +114,14 @@ void rs_part_set_texts(struct recsys_builder *builder, int part, const char *tex
                        const uint64_t *offsets, size_t n_texts);
 /* The part of `path` behind the last slash, as errors call a file. */
 const char *rs_last_part(const char *path);
+/* Say from where the part is; the text is COPIED, and shown after the file's name. */
+recsys_status rs_part_set_origin(struct recsys_builder *builder, int part, const char *file,
+                                 const char *text, recsys_error *err);
+/* " (svd.npz: qi <f8 [9066,100])" for a message, or nothing. Returns `out`. */
+const char *rs_part_show_origin(const struct recsys_builder *builder, int part,
+                                char out[RS_ORIGIN_SIZE]);
+/* Fill in the fields that the caller has not set from what is known of the model's source. */
+recsys_status rs_builder_settle(struct recsys_builder *builder, recsys_error *err);
 /* Add all lines of a JSON Lines file, or none. Errors about a line begin with `where`. */
 recsys_status rs_builder_add_lines(struct recsys_builder *builder, const char *bytes, size_t size,
                                    const char *where, recsys_error *err);

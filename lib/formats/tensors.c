@@ -1,6 +1,7 @@
 /* lib/formats/tensors.c - open, close and search tensors; shared by all readers. */
 #include "lib/formats/tensors.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/alloc.h"
@@ -40,6 +41,18 @@ const struct rs_tensor *rs_tensors_find(const struct rs_tensors *tensors, const 
         if (strcmp(tensors->list[i].name, name) == 0)
             return &tensors->list[i];
     return NULL;
+}
+
+void rs_dtype_show(uint32_t dtype, char out[RS_TYPE_SIZE])
+{
+    static const char *const names[] = {
+        [RECSYS_DTYPE_F32] = "F32",   [RECSYS_DTYPE_F64] = "F64", [RECSYS_DTYPE_F16] = "F16",
+        [RECSYS_DTYPE_BF16] = "BF16", [RECSYS_DTYPE_I32] = "I32", [RECSYS_DTYPE_U32] = "U32",
+        [RECSYS_DTYPE_I64] = "I64",   [RECSYS_DTYPE_U64] = "U64", [RECSYS_DTYPE_U8] = "U8",
+    };
+    const char *name = dtype < sizeof names / sizeof *names ? names[dtype] : NULL;
+
+    snprintf(out, RS_TYPE_SIZE, "%s", name == NULL ? "?" : name);
 }
 
 size_t rs_dtype_size(uint32_t dtype)

@@ -53,6 +53,8 @@ void rs_tensors_close(struct rs_tensors *tensors);
 /* NULL if there is none of this name. */
 const struct rs_tensor *rs_tensors_find(const struct rs_tensors *tensors, const char *name);
 
+/* "F32" for RECSYS_DTYPE_F32 and so on. */
+void rs_dtype_show(uint32_t dtype, char out[RS_TYPE_SIZE]);
 /* Bytes of one element of a RECSYS_DTYPE_*; 0 for others. */
 size_t rs_dtype_size(uint32_t dtype);
 

@@ -338,13 +338,14 @@ def test_diff_checks_its_command_line(case):
 def test_import_reports_what_it_wrote(case):
     out = case.path("reported")
     answer = case.run("import", "--out", out, *case.arrays(), "--name", "x", "--version", "2").ok()
-    assert answer.out == out + ": x 2, 6 users, 40 items, 8 dimensions\n", answer.out
+    assert answer.out == "link: sigmoid (nothing says what a score means; set source or link)\n" + out + \
+        ": x 2, 6 users, 40 items, 8 dimensions\n", answer.out
 
 
 def test_import_needs_out_and_parts(case):
     case.run("import").usage("import needs --out", "import")
     case.run("import", "--out", case.path("x"), "--npz", "a", "--bundle", "b").usage(
-        "only one of --npz, --safetensors and --bundle can be given", "import")
+        "only one of --model, --npz, --safetensors and --bundle can be given", "import")
     case.run("import", "--out", case.path("x"), *case.arrays(), "--set", "metrics.a").usage(
         "--set needs FIELD=VALUE, not 'metrics.a'", "import")
     case.run("import", "--out", case.path("x")).failed("factors")
@@ -439,12 +440,12 @@ def test_import_names_the_line_of_a_bad_text_file(case):
     factors = ["--user-factors", case.path("u.npy"), "--item-factors", case.path("v.npy")]
     bad = case.write("bad.txt", b"a\nb\n\nd\n")
     case.run("import", "--out", case.path("x"), *factors, "--user-ids-text", bad).failed(
-        "recsysctl: %s:3: an empty line; every line is one name" % bad)
+        "recsysctl: bad.txt:3: an empty line; every line is one name")
     bad = case.write("zero.txt", b"a\nb\0c\n")
     case.run("import", "--out", case.path("x"), *factors, "--user-ids-text", bad).failed(
-        "recsysctl: %s:2: a zero byte" % bad)
+        "recsysctl: zero.txt:2: a zero byte")
     case.run("import", "--out", case.path("x"), *factors, "--user-ids-text", case.path("none.txt")).failed(
-        "recsysctl: %s: No such file or directory" % case.path("none.txt"))
+        "recsysctl: cannot open none.txt: No such file or directory")
     short = case.write("short.txt", b"a\nb\n")
     case.run("import", "--out", case.path("x"), *factors, "--user-ids-text", short).failed("user_ids")
     assert not os.path.exists(case.path("x"))

@@ -13,14 +13,17 @@
 
 static const struct ctl_option options[] = {
     {"out", CTL_ONE, "DIR", "the bundle to write; must not exist; needed"},
-    {"npz", CTL_ONE, "FILE", "a model saved by the Python package implicit"},
-    {"safetensors", CTL_ONE, "FILE", "tensors named as in docs/model-format.md"},
+    {"model", CTL_ONE, "FILE", "a whole model: .npz, .safetensors (docs/models.md has all)"},
+    {"npz", CTL_ONE, "FILE", "the same"},
+    {"safetensors", CTL_ONE, "FILE", "the same"},
     {"bundle", CTL_ONE, "DIR", "a bundle, to change parts of it"},
+    {"from", CTL_ONE, "LIBRARY", "what trained the model: surprise, spark, ...; sets metric, link"},
     {"user-factors", CTL_ONE, "FILE",
-     "[users, dimensions], .npy or FILE#MEMBER of .npz/.safetensors"},
+     "[users, dimensions], .npy or FILE#NAME of a file with several"},
     {"item-factors", CTL_ONE, "FILE", "[items, dimensions]"},
     {"user-bias", CTL_ONE, "FILE", "[users]"},
     {"item-bias", CTL_ONE, "FILE", "[items]"},
+    {"global-mean", CTL_ONE, "X", "what the model adds to every score"},
     {"user-ids", CTL_ONE, "FILE", "[users] integers from 0"},
     {"item-ids", CTL_ONE, "FILE", "[items] integers from 0"},
     {"user-ids-text", CTL_ONE, "FILE", "or strings, one a line"},
@@ -63,6 +66,17 @@ static const import_step steps[] = {
 
 enum { N_STEPS = sizeof steps / sizeof steps[0] };
 
+/* Print the choices of the builder, so that a wrong one is seen. */
+static recsys_status show_choices(recsys_builder *builder, recsys_error *err)
+{
+    const char *choices = NULL;
+    recsys_status status = recsys_builder_get_choices(builder, &choices, err);
+
+    if (status == RECSYS_OK)
+        fputs(choices, stdout);
+    return status;
+}
+
 /* Load the written bundle again: only a bundle that can be served is reported. */
 static recsys_status show_bundle(const char *path, recsys_error *err)
 {
@@ -96,6 +110,8 @@ static int run_import(const struct ctl_arguments *arguments)
     if (status == RECSYS_OK)
         status = recsys_builder_write(builder, out, &err);
     ctl_progress_end();
+    if (status == RECSYS_OK)
+        status = show_choices(builder, &err);
     recsys_builder_destroy(builder);
     if (status == RECSYS_OK)
         status = show_bundle(out, &err);

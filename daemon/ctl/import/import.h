@@ -9,7 +9,7 @@
 
 #include "daemon/ctl/ctl_command.h"
 
-/* Whole models: --npz, --safetensors, --bundle. */
+/* Whole models: --model, --npz, --safetensors, --bundle. */
 recsys_status ctl_import_models(const struct ctl_arguments *arguments, recsys_builder *builder,
                                 recsys_error *err);
 /* Single arrays: --user-factors and the like. */

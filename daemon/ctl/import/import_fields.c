@@ -5,9 +5,12 @@
 #include "daemon/ctl/import/import.h"
 
 static const struct ctl_import_target targets[] = {
-    {"name", "name"},         {"version", "version"},   {"algorithm", "algorithm"},
-    {"metric", "metric"},     {"link", "link"},         {"training-date", "training_date"},
-    {"link-min", "link_min"}, {"link-max", "link_max"}, {"item-name", "item_name"},
+    {"name", "name"},           {"version", "version"},
+    {"algorithm", "algorithm"}, {"metric", "metric"},
+    {"link", "link"},           {"training-date", "training_date"},
+    {"from", "source"},         {"global-mean", "global_mean"},
+    {"link-min", "link_min"},   {"link-max", "link_max"},
+    {"item-name", "item_name"},
 };
 
 enum { N_TARGETS = sizeof targets / sizeof targets[0] };

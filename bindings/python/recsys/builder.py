@@ -55,6 +55,20 @@ class Builder(Owner):
              ctypes.byref(arrays.describe(name, values)))
         held.keep[name] = values
 
+    def set_arrays(self, where: str, given: Mapping[str, Any]) -> None:
+        """Set the arrays of another library's model by the names that it gave them: those of a
+        state dict, or pu and qi. `where` is the model's name in messages."""
+        held = self._open()
+        values = [np.ascontiguousarray(array) for array in given.values()]
+        described = (abi.recsys_array * len(values))()
+        for at, (name, array) in enumerate(zip(given, values)):
+            described[at] = arrays.describe(name, array)
+            described[at].strides[:] = (0, 0)
+        names = (ctypes.c_char_p * len(values))(*[_no_nul("name", name) for name in given])
+        call(lib.recsys_builder_set_arrays, held.pointer, _no_nul("where", where), names, described,
+             len(values))
+        held.keep[where] = values
+
     def set_texts(self, name: str, texts: Sequence[str]) -> None:
         """Set user_ids, item_ids or feature_names as texts of 1 to 255 bytes."""
         if isinstance(texts, (str, bytes)):
@@ -65,7 +79,8 @@ class Builder(Owner):
 
     def set_field(self, field: str, value: Any) -> None:
         """Set a field of the manifest: name, version, algorithm, training_date, metric, link,
-        link_min, link_max, metrics.NAME, hyperparameters.NAME, tags.NAME."""
+        link_min, link_max, metrics.NAME, hyperparameters.NAME, tags.NAME; source ("surprise", ...)
+        for the metric and link of a library, global_mean for a part of every score."""
         written = value if isinstance(value, str) else json.dumps(value)
         call(lib.recsys_builder_set_field, self._open().pointer, _no_nul("field", field),
              _no_nul(field, written))
@@ -119,13 +134,26 @@ class Builder(Owner):
         call(lib.recsys_builder_add_item, self._open().pointer, line, len(line))
 
     def import_array(self, name: str, path: Path, member: Optional[str] = None) -> None:
-        """Read one array from a .npy, or a member of an .npz or .safetensors."""
+        """Read one array from a .npy, or a member of an .npz or .safetensors. Without `member` it
+        is the one called `name`, else the only one whose name means it."""
         call(lib.recsys_builder_import_array, self._open().pointer, name.encode(),
              os.fsencode(path), None if member is None else member.encode())
 
     def import_model(self, path: Path) -> None:
-        """Take over every array of an .npz of implicit, a .safetensors, or a bundle."""
+        """Take over every array of an .npz, a .safetensors or a bundle that can be understood."""
         interruptible(call, lib.recsys_builder_import_model, self._open().pointer, os.fsencode(path))
+
+    def import_texts(self, name: str, path: Path) -> None:
+        """set_texts() from a text file, one a line."""
+        call(lib.recsys_builder_import_texts, self._open().pointer, name.encode(),
+             os.fsencode(path))
+
+    def choices(self) -> str:
+        """The choices that the builder has made, a line each: which array has become which part,
+        metric, link, arrays that were not used. Call it after everything is set."""
+        out = ctypes.c_char_p()
+        call(lib.recsys_builder_get_choices, self._open().pointer, ctypes.byref(out))
+        return (out.value or b"").decode()
 
     def import_catalogue(self, path: Path) -> None:
         """add_item() for every line of a JSON Lines file."""

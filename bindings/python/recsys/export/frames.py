@@ -99,25 +99,27 @@ def rows_matrix(rows: list[Any], where: str) -> np.ndarray:
 
 def arrow_matrix(values: Any, where: str) -> np.ndarray:
     """A list, large list or fixed-size list column. A slice keeps its offset, and a fixed-size list
-    keeps the numbers of null rows, so the numbers are taken by flatten() after the nulls are
-    refused."""
+    keeps the numbers of null rows, so nulls are refused first, and flatten() takes the numbers."""
     import pyarrow as pa
 
     kind = values.type
     if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
         raise TypeError(f"{where} is {kind}, not a list of numbers")
     refuse_nulls(values, where)
+    width = kind.list_size if pa.types.is_fixed_size_list(kind) else list_width(values, where)
     flat = values.flatten()
-    refuse_nulls(flat, f"{where}, numbers of all lists")
-    if pa.types.is_fixed_size_list(kind):
-        width = kind.list_size
-    else:
-        lengths = np.asarray(values.value_lengths(), np.int64)
-        width = int(lengths[0]) if len(lengths) else 0
-        if (lengths != width).any():
-            odd = int(np.argmax(lengths != width))
-            raise ValueError(f"{where}: {lengths[odd]} numbers in row {odd}, {width} in row 0")
-    try:
-        return np.asarray(flat).astype(np.float32).reshape(len(values), width)
-    except (TypeError, ValueError):
-        raise TypeError(f"{where} is {kind}, not a list of numbers") from None
+    if flat.null_count:
+        row = int(np.argmax(np.asarray(flat.is_null()))) // width
+        raise ValueError(f"{where}: a null among the numbers of row {row}")
+    if not (pa.types.is_floating(flat.type) or pa.types.is_integer(flat.type)):
+        raise TypeError(f"{where} is {kind}, not a list of numbers")
+    return np.asarray(flat).astype(np.float32).reshape(len(values), width)
+
+
+def list_width(values: Any, where: str) -> int:
+    """The length that all lists of a column have."""
+    lengths = np.asarray(values.value_lengths(), np.int64)
+    if len(lengths) and (lengths != lengths[0]).any():
+        odd = int(np.argmax(lengths != lengths[0]))
+        raise ValueError(f"{where}: {lengths[odd]} numbers in row {odd}, {lengths[0]} in row 0")
+    return int(lengths[0]) if len(lengths) else 0

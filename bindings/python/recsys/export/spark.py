@@ -14,6 +14,7 @@ from typing import Any, Optional, Union
 from ..builder import Builder
 from . import frames
 from .arrays import read_side
+from .files import read_table
 from .parts import Parts, ratings_link
 
 
@@ -30,7 +31,7 @@ def from_spark(model: Union[Any, str, "os.PathLike[str]"], *, rating_range: Opti
     Raw scores are transform()'s, within the last bits: Spark adds floats, this library doubles.
     """
     if isinstance(model, (str, os.PathLike)):
-        users, items = (read_factors(pathlib.Path(model), part) for part in ("userFactors", "itemFactors"))
+        users, items = (read_table(pathlib.Path(model) / part) for part in ("userFactors", "itemFactors"))
         rank = saved_rank(pathlib.Path(model))
     else:
         users, items, rank = frames.local(model.userFactors), frames.local(model.itemFactors), model.rank
@@ -39,14 +40,6 @@ def from_spark(model: Union[Any, str, "os.PathLike[str]"], *, rating_range: Opti
     return Parts("spark-als", user_factors, item_factors, user_ids=user_ids, item_ids=item_ids, seen=seen,
                  link=ratings_link(rating_range), link_range=rating_range,
                  hyperparameters={} if rank is None else {"rank": rank}, catalogue=catalogue, name=name).builder()
-
-
-def read_factors(folder: pathlib.Path, part: str) -> Any:
-    import pyarrow.parquet
-
-    if not (folder / part).is_dir():
-        raise FileNotFoundError(f"{folder}: no folder {part}; a saved ALSModel has userFactors and itemFactors")
-    return pyarrow.parquet.read_table(folder / part)
 
 
 def saved_rank(folder: pathlib.Path) -> Optional[int]:

@@ -211,8 +211,9 @@ typedef struct recsys_model_info {
     uint64_t n_catalog;       /* items that have a catalogue entry */
     uint64_t mapped_bytes;    /* size of the mapped files, or of the memory they were given in */
     uint64_t private_bytes;   /* allocated by this process in addition */
-    uint64_t code_bytes;      /* part of private_bytes: the 8-bit codes that scans read first;
-                                 0 = codes would not separate the items, so scans read floats */
+    uint64_t code_bytes;      /* part of mapped_bytes, or of private_bytes if the bundle has none: the
+                                 8-bit codes that scans read first; 0 = codes would not separate
+                                 the items, so scans read floats */
     uint32_t user_id_kind;    /* RECSYS_ID_KIND_* */
     uint32_t item_id_kind;
     uint32_t metric;          /* RECSYS_METRIC_* */

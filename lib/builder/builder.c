@@ -34,8 +34,9 @@ recsys_status recsys_builder_create(recsys_builder **out, recsys_error *err)
     builder->metrics = json_object();
     builder->hyperparameters = json_object();
     builder->tags = json_object();
+    builder->others = json_object();
     if (builder->fields == NULL || builder->metrics == NULL || builder->hyperparameters == NULL ||
-        builder->tags == NULL) {
+        builder->tags == NULL || builder->others == NULL) {
         recsys_builder_destroy(builder);
         return rs_error_nomem(err, "builder");
     }
@@ -62,6 +63,7 @@ void recsys_builder_destroy(recsys_builder *builder)
     json_decref(builder->metrics);
     json_decref(builder->hyperparameters);
     json_decref(builder->tags);
+    json_decref(builder->others);
     rs_buffer_destroy(&builder->catalog);
     rs_seen_pairs_destroy(&builder->seen);
     rs_buffer_destroy(&builder->notes);

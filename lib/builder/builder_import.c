@@ -143,6 +143,23 @@ static recsys_status take_model(recsys_builder *builder, const struct rs_files *
     return status;
 }
 
+/* Members that neither this library nor the format knows belong to somebody else: kept. */
+static int take_others(recsys_builder *builder, const json_t *manifest)
+{
+    static const char *const known[] = {
+        "format",          "format_version", "name",      "version", "algorithm",
+        "dtype",           "dimensions",     "n_users",   "n_items", "link",
+        "metric",          "metrics",        "codes_pay", "files",   "tags",
+        "hyperparameters", "training_date",  "item_name",
+    };
+
+    if (json_object_update(builder->others, (json_t *)manifest) != 0)
+        return 0;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        json_object_del(builder->others, known[i]);
+    return 1;
+}
+
 static recsys_status take_fields(recsys_builder *builder, const struct rs_manifest *manifest,
                                  recsys_error *err)
 {
@@ -173,7 +190,8 @@ static recsys_status take_fields(recsys_builder *builder, const struct rs_manife
     if ((json_is_object(metrics) && json_object_update(builder->metrics, (json_t *)metrics) != 0) ||
         (json_is_object(settings) &&
          json_object_update(builder->hyperparameters, (json_t *)settings) != 0) ||
-        (json_is_object(tags) && json_object_update(builder->tags, (json_t *)tags) != 0))
+        (json_is_object(tags) && json_object_update(builder->tags, (json_t *)tags) != 0) ||
+        !take_others(builder, manifest->json))
         return rs_error_nomem(err, RS_FILE_MANIFEST);
     return RECSYS_OK;
 }
@@ -196,8 +214,7 @@ recsys_status recsys_builder_import_model(recsys_builder *builder, const char *p
     if (status == RECSYS_OK && files->has_seen)
         status = rs_import_exact(builder, &files->seen, files->seen_name, err);
     if (status == RECSYS_OK)
-        status = rs_builder_add_lines(builder, (const char *)files->catalog.bytes,
-                                      files->catalog.size, files->catalog_name, err);
+        status = rs_builder_take_catalog(builder, files, err);
     return status;
 }
 

@@ -98,6 +98,7 @@ struct recsys_builder {
     json_t *metrics;
     json_t *hyperparameters;
     json_t *tags;
+    json_t *others;           /* members of an imported manifest that no format knows */
     struct rs_buffer catalog; /* canonical lines */
     struct rs_seen_pairs seen;
 };
@@ -126,6 +127,10 @@ recsys_status rs_builder_settle(struct recsys_builder *builder, recsys_error *er
 recsys_status rs_builder_add_lines(struct recsys_builder *builder, const char *bytes, size_t size,
                                    const char *where, recsys_error *err);
 
+/* builder_catalog.c: that of a bundle, of which the ids are set already. */
+recsys_status rs_builder_take_catalog(struct recsys_builder *builder, const struct rs_files *files,
+                                      recsys_error *err);
+
 /* seen_pairs.c: arguments are as those of recsys_builder_add_seen(), and checked. */
 recsys_status rs_seen_pairs_add(struct rs_seen_pairs *pairs, const uint32_t *users,
                                 const uint32_t *items, const float *weights, size_t n,
@@ -152,7 +157,7 @@ struct rs_plan {
     const uint64_t *seen_offsets; /* NULL = no seen lists */
     uint32_t *seen_items;         /* positions, ascending for each user */
     float *seen_weights;
-    void *owned[24]; /* converted copies */
+    void *owned[48]; /* converted copies */
     size_t n_owned;
 };
 

@@ -1,9 +1,9 @@
 /* lib/builder/safetensors_write.c - write .safetensors so that it can be used where it is mapped.
  *
  * The format allows no holes, so alignment comes from order: tensors of 8-byte elements, then of 4,
- * then of 1. The JSON header may end in spaces; spaces are added so that the first tensor of floats
- * begins at a multiple of 64 bytes. The bytes before it are a multiple of 8, so wider elements are
- * aligned, too.
+ * then of 1. The JSON header may end in spaces; spaces are added so that the tensor that asks for
+ * it begins at a multiple of 64 bytes, or else the first one. The bytes before that one are a
+ * multiple of 8, or the file has no wider elements: so all are aligned for their types.
  */
 #include <inttypes.h>
 
@@ -27,6 +27,8 @@ static const char *dtype_name(uint32_t dtype)
         return "U64";
     case RECSYS_DTYPE_U32:
         return "U32";
+    case RECSYS_DTYPE_I32:
+        return "I32";
     default:
         return "U8";
     }
@@ -34,9 +36,11 @@ static const char *dtype_name(uint32_t dtype)
 
 static size_t row_bytes(const struct rs_tensor_written *source)
 {
-    size_t columns = source->n_dims == 2 ? (size_t)source->shape[1] : 1;
+    size_t bytes = rs_dtype_size(source->dtype);
 
-    return columns * rs_dtype_size(source->dtype);
+    for (uint32_t i = 1; i < source->n_dims; i++)
+        bytes *= (size_t)source->shape[i];
+    return bytes;
 }
 
 /* Insertion sort: there are few tensors, and those of one width keep their order. */
@@ -51,27 +55,24 @@ static void sort_by_width(struct rs_tensor_written *sources, size_t n)
     }
 }
 
-/* The header without padding; `ahead` is how many bytes come before the first float. */
+/* The header without padding; `ahead` is how many bytes come before the aligned tensor. */
 static recsys_status make_header(struct rs_buffer *header, const struct rs_tensor_written *sources,
                                  size_t n, uint64_t *ahead, recsys_error *err)
 {
     uint64_t at = 0;
-    int seen_float = 0;
 
     *ahead = 0;
     rs_buffer_add_text(header, "{");
     for (size_t i = 0; i < n; i++) {
         const struct rs_tensor_written *source = &sources[i];
         uint64_t end = at + source->shape[0] * row_bytes(source);
-        if (source->dtype == RECSYS_DTYPE_F32 && !seen_float) {
-            seen_float = 1;
+        if (source->is_aligned)
             *ahead = at;
-        }
         rs_buffer_format(header, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%" PRIu64,
                          i == 0 ? "" : ",", source->name, dtype_name(source->dtype),
                          source->shape[0]);
-        if (source->n_dims == 2)
-            rs_buffer_format(header, ",%" PRIu64, source->shape[1]);
+        for (uint32_t k = 1; k < source->n_dims; k++)
+            rs_buffer_format(header, ",%" PRIu64, source->shape[k]);
         rs_buffer_format(header, "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}", at, end);
         at = end;
     }

@@ -71,6 +71,47 @@ static float code_row(const float *row, uint32_t dimensions, float inverse, uint
     return sum;
 }
 
+/* The square of the residual of up to CHUNK numbers, in units of the step, whatever their codes
+ * are. */
+static float measure_chunk(const float *x, uint32_t n, float inverse, const uint8_t *codes)
+{
+    float sum[LANES] = {0}, y[CHUNK] = {0};
+
+    for (uint32_t j = 0; j < n; j++)
+        y[j] = x[j] * inverse;
+    for (uint32_t j = 0; j < CHUNK; j += LANES)
+        for (uint32_t l = 0; l < LANES; l++) {
+            float rest = y[j + l] - (float)((int32_t)codes[j + l] - (int32_t)RS_CODES_ZERO);
+            sum[l] += rest * rest;
+        }
+    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
+}
+
+static float measure_row(const float *row, uint32_t dimensions, float inverse, const uint8_t *in)
+{
+    uint8_t codes[CHUNK];
+    float sum = 0;
+
+    for (uint32_t j = 0; j < dimensions; j += CHUNK) {
+        uint32_t n = dimensions - j < CHUNK ? dimensions - j : CHUNK;
+        memset(codes, (int)RS_CODES_ZERO, sizeof codes);
+        for (uint32_t l = 0; l < n; l += 4, in += RS_CODES_CELL)
+            memcpy(codes + l, in, n - l < 4 ? n - l : 4);
+        sum += measure_chunk(row + j, n, inverse, codes);
+    }
+    return sum;
+}
+
+/* `worst` is the largest square of a residual in units of the step. A float sum of d squares errs
+ * by less than d * 2^-23, relatively. */
+static void set_bounds(struct rs_code_bounds *bounds, float inverse, float worst,
+                       uint32_t dimensions, double max_norm)
+{
+    bounds->step = 1.0 / (double)inverse;
+    bounds->max_residual =
+        bounds->step * sqrt((double)worst * (1.0 + dimensions * 0x1p-22)) + 0x1p-23 * max_norm;
+}
+
 /* One block of at most RS_BLOCK_ITEMS rows, all of norm <= `max_norm`. */
 static void code_block(const float *rows, uint32_t n, uint32_t dimensions, uint32_t stride,
                        double max_norm, uint8_t *out, struct rs_code_bounds *bounds)
@@ -89,10 +130,7 @@ static void code_block(const float *rows, uint32_t n, uint32_t dimensions, uint3
                                 out + (i / RS_CODES_GROUP) * group + (i % RS_CODES_GROUP) * 4);
         worst = square > worst ? square : worst;
     }
-    bounds->step = 1.0 / (double)inverse;
-    /* A float sum of d squares errs by less than d * 2^-23, relatively. */
-    bounds->max_residual =
-        bounds->step * sqrt((double)worst * (1.0 + dimensions * 0x1p-22)) + 0x1p-23 * max_norm;
+    set_bounds(bounds, inverse, worst, dimensions, max_norm);
 }
 
 void rs_codes_make(const float *rows, size_t n, uint32_t dimensions, uint32_t stride,
@@ -105,5 +143,51 @@ void rs_codes_make(const float *rows, size_t n, uint32_t dimensions, uint32_t st
         size_t first = b * RS_BLOCK_ITEMS, left = n - first;
         code_block(rows + first * stride, (uint32_t)(left < RS_BLOCK_ITEMS ? left : RS_BLOCK_ITEMS),
                    dimensions, stride, blocks[b].max_norm, out + b * block_bytes, &bounds[b]);
+    }
+}
+
+float rs_codes_scale(double step)
+{
+    /* The step is 1 / scale in double, so this gives the float back. */
+    return step > 0 ? (float)(1.0 / step) : 0.0f;
+}
+
+int rs_codes_is_scale(float scale)
+{
+    return scale == 0.0f || (scale >= 0.5f * (float)RS_CODES_LARGEST / LARGEST &&
+                             scale <= (float)RS_CODES_LARGEST / SMALLEST);
+}
+
+static void measure_block(const float *rows, uint32_t n, uint32_t dimensions, uint32_t stride,
+                          double max_norm, float scale, const uint8_t *codes,
+                          struct rs_code_bounds *bounds)
+{
+    size_t group = rs_codes_group_bytes(dimensions);
+    float worst = 0;
+
+    for (uint32_t i = 0; i < n && scale > 0; i++) {
+        float square = measure_row(rows + (size_t)i * stride, dimensions, scale,
+                                   codes + (i / RS_CODES_GROUP) * group + (i % RS_CODES_GROUP) * 4);
+        worst = square > worst ? square : worst;
+    }
+    if (scale > 0)
+        set_bounds(bounds, scale, worst, dimensions, max_norm);
+    if (scale > 0 && bounds->max_residual <= max_norm)
+        return;
+    bounds->step = 0; /* codes of zeros would say as much */
+    bounds->max_residual = max_norm;
+}
+
+void rs_codes_measure(const float *rows, size_t n, uint32_t dimensions, uint32_t stride,
+                      const struct rs_block *blocks, const float *scales, const uint8_t *codes,
+                      struct rs_code_bounds *bounds)
+{
+    size_t block_bytes = RS_BLOCK_ITEMS / RS_CODES_GROUP * rs_codes_group_bytes(dimensions);
+
+    for (size_t b = 0; b * RS_BLOCK_ITEMS < n; b++) {
+        size_t first = b * RS_BLOCK_ITEMS, left = n - first;
+        measure_block(rows + first * stride,
+                      (uint32_t)(left < RS_BLOCK_ITEMS ? left : RS_BLOCK_ITEMS), dimensions, stride,
+                      blocks[b].max_norm, scales[b], codes + b * block_bytes, &bounds[b]);
     }
 }

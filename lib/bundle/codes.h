@@ -50,4 +50,16 @@ static inline size_t rs_codes_bytes(size_t n, uint32_t dimensions)
 void rs_codes_make(const float *rows, size_t n, uint32_t dimensions, uint32_t stride,
                    const struct rs_block *blocks, uint8_t *out, struct rs_code_bounds *bounds);
 
+/* As a file keeps a block's step: the float by which numbers are multiplied and then rounded; 0 for
+ * a block without codes. Codes that come from a file are measured by it, not believed. */
+float rs_codes_scale(double step);
+int rs_codes_is_scale(float scale);
+
+/* The bounds of codes from anywhere, from the rows themselves: codes that are wrong give a
+ * wide bound, and at worst their block has none, but never a wrong answer. `scales` has one for
+ * each block. */
+void rs_codes_measure(const float *rows, size_t n, uint32_t dimensions, uint32_t stride,
+                      const struct rs_block *blocks, const float *scales, const uint8_t *codes,
+                      struct rs_code_bounds *bounds);
+
 #endif

@@ -104,24 +104,50 @@ static recsys_status verify(const struct rs_manifest_file *file, const char *nam
     return status;
 }
 
+/* Where the tensors of a file of this name go, with its name and whether it is there; NULL if it
+ * is no such file of this format version. */
+static struct rs_tensors *tensors_of(struct rs_files *out, const char *file, char **name, int **has)
+{
+    if (strcmp(file, RS_FILE_MODEL) == 0) {
+        *name = out->model_name;
+        return &out->model;
+    }
+    if (strcmp(file, RS_FILE_SEEN) == 0) {
+        *name = out->seen_name;
+        *has = &out->has_seen;
+        return &out->seen;
+    }
+    if (out->manifest.format_version < 2)
+        return NULL;
+    if (strcmp(file, RS_FILE_CATALOG) == 0) {
+        *name = out->catalog_name;
+        *has = &out->has_columns;
+        return &out->columns;
+    }
+    *name = out->codes_name;
+    *has = &out->has_codes;
+    return strcmp(file, RS_FILE_CODES) == 0 ? &out->codes : NULL;
+}
+
 /* Read a verified file into the member of `files` for its kind, which takes the map over. */
-static recsys_status take_file(struct rs_files *out, const char *file, const char *name,
+static recsys_status take_file(struct rs_files *out, const char *file, const char *shown,
                                struct rs_map *map, recsys_error *err)
 {
-    struct rs_tensors *tensors = strcmp(file, RS_FILE_MODEL) == 0  ? &out->model
-                                 : strcmp(file, RS_FILE_SEEN) == 0 ? &out->seen
-                                                                   : NULL;
+    char *name;
+    int unused, *has = &unused;
+    struct rs_tensors *tensors = tensors_of(out, file, &name, &has);
 
-    if (strcmp(file, RS_FILE_CATALOG) == 0) {
+    if (tensors == NULL) {
+        if (out->manifest.format_version > 1 || strcmp(file, RS_FILE_LINES) != 0)
+            return RECSYS_OK;
         out->catalog = *map;
-        memcpy(out->catalog_name, name, sizeof out->catalog_name);
+        memcpy(out->catalog_name, shown, sizeof out->catalog_name);
         memset(map, 0, sizeof *map);
-    }
-    if (tensors == NULL)
         return RECSYS_OK;
-    memcpy(tensors == &out->seen ? out->seen_name : out->model_name, name, RS_FILES_NAME_SIZE);
-    out->has_seen |= tensors == &out->seen;
-    recsys_status status = rs_safetensors_parse(map->bytes, map->size, name, tensors, err);
+    }
+    memcpy(name, shown, RS_FILES_NAME_SIZE);
+    *has = 1;
+    recsys_status status = rs_safetensors_parse(map->bytes, map->size, shown, tensors, err);
     if (status == RECSYS_OK) {
         tensors->map = *map;
         memset(map, 0, sizeof *map);
@@ -283,6 +309,8 @@ void rs_files_close(struct rs_files *files)
 {
     rs_tensors_close(&files->model);
     rs_tensors_close(&files->seen);
+    rs_tensors_close(&files->columns);
+    rs_tensors_close(&files->codes);
     rs_map_close(&files->catalog);
     rs_manifest_destroy(&files->manifest);
 }

@@ -22,13 +22,18 @@ struct rs_files {
     struct rs_tensors model;
     struct rs_tensors seen; /* seen.safetensors; empty without */
     int has_seen;
-    struct rs_map catalog;          /* catalog.jsonl; empty without */
+    struct rs_map catalog;     /* catalog.jsonl of format 1; empty without */
+    struct rs_tensors columns; /* catalog.safetensors of format 2; empty without */
+    int has_columns;
+    struct rs_tensors codes; /* codes.safetensors of format 2; empty without */
+    int has_codes;
     uint64_t n_bytes;               /* of all files */
     char sha256[RS_DIGEST_SIZE];    /* of a single file */
     char title[RS_FILES_NAME_SIZE]; /* the directory's name, or the file's without its ending */
     char model_name[RS_FILES_NAME_SIZE]; /* how errors call the files */
     char seen_name[RS_FILES_NAME_SIZE];
     char catalog_name[RS_FILES_NAME_SIZE];
+    char codes_name[RS_FILES_NAME_SIZE];
 };
 
 /* A file that the caller gives instead of a path. */

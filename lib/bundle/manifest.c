@@ -100,6 +100,7 @@ static recsys_status check_format(const json_t *json, const char *where, struct 
         return rs_error(err, RECSYS_E_UNSUPPORTED,
                         "%s: format_version is %" PRId64 ", this library reads up to %d", where,
                         version, RS_BUNDLE_VERSION);
+    out->format_version = (uint32_t)version;
     status = rs_json_get_text(json, "dtype", 1, where, &dtype, err);
     if (status != RECSYS_OK)
         return status;
@@ -216,6 +217,19 @@ static recsys_status check_objects(const json_t *json, const char *where, recsys
     return RECSYS_OK;
 }
 
+static recsys_status get_codes_pay(const json_t *json, const char *where, struct rs_manifest *out,
+                                   recsys_error *err)
+{
+    const json_t *member = json_object_get(json, "codes_pay");
+
+    if (out->format_version < 2 || member == NULL || json_is_null(member))
+        return RECSYS_OK;
+    if (!json_is_boolean(member))
+        return rs_error(err, RECSYS_E_FORMAT, "%s: \"codes_pay\" must be true or false", where);
+    out->codes_pay = json_is_true(member) ? RS_CODES_YES : RS_CODES_NO;
+    return RECSYS_OK;
+}
+
 static recsys_status get_all(const char *where, struct rs_manifest *out, recsys_error *err)
 {
     const json_t *json = out->json;
@@ -237,6 +251,7 @@ static recsys_status get_all(const char *where, struct rs_manifest *out, recsys_
         (status = get_count(json, "n_items", 1, UINT32_MAX, where, &out->n_items, err)) !=
             RECSYS_OK ||
         (status = get_scoring(json, where, out, err)) != RECSYS_OK ||
+        (status = get_codes_pay(json, where, out, err)) != RECSYS_OK ||
         (status = check_objects(json, where, err)) != RECSYS_OK)
         return status;
     return get_files(json, where, out, err);

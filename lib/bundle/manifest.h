@@ -14,13 +14,15 @@
 #include "recsys/status.h"
 
 #define RS_BUNDLE_FORMAT "recsys-bundle"
-#define RS_BUNDLE_VERSION 1
-#define RS_BUNDLE_DTYPE "F32" /* the version that the builder writes */
+#define RS_BUNDLE_VERSION 2   /* the newest that is read, and the one that the builder writes */
+#define RS_BUNDLE_DTYPE "F32" /* that the builder writes */
 
 #define RS_FILE_MANIFEST "recsys.json"
 #define RS_FILE_MODEL "model.safetensors"
 #define RS_FILE_SEEN "seen.safetensors"
-#define RS_FILE_CATALOG "catalog.jsonl"
+#define RS_FILE_LINES "catalog.jsonl"         /* of format 1 */
+#define RS_FILE_CATALOG "catalog.safetensors" /* of format 2 */
+#define RS_FILE_CODES "codes.safetensors"     /* of format 2 */
 
 #define RS_MANIFEST_MAX_BYTES (1u << 20)
 #define RS_MANIFEST_MAX_FILES 256u
@@ -33,6 +35,9 @@ struct rs_manifest_file {
     const char *sha256; /* 64 lower-case hex digits */
 };
 
+/* Whether integer codes tell the items apart (code_sample.h). */
+enum { RS_CODES_UNKNOWN, RS_CODES_YES, RS_CODES_NO };
+
 struct rs_manifest {
     json_t *json;     /* owns every text below */
     const char *name; /* these five: "" = the manifest does not say */
@@ -40,7 +45,9 @@ struct rs_manifest {
     const char *algorithm;
     const char *training_date;
     const char *item_name;
-    uint32_t dtype; /* of the factors: RECSYS_DTYPE_F32, F64, F16 or BF16 */
+    uint32_t format_version;
+    uint32_t codes_pay; /* RS_CODES_*; unknown in format 1 */
+    uint32_t dtype;     /* of the factors: RECSYS_DTYPE_F32, F64, F16 or BF16 */
     uint32_t dimensions, n_users, n_items;
     uint32_t metric;          /* RECSYS_METRIC_* */
     uint32_t link;            /* RECSYS_LINK_* */

@@ -13,17 +13,9 @@
 #include "lib/bundle/factors.h"
 #include "lib/bundle/layout.h"
 #include "lib/bundle/matrix.h"
-#include "lib/model/code_sample.h"
 #include "lib/model/loading.h"
 
 #define STRIDE_UNIT 16u /* floats: one cache line */
-
-/* Codes that are worth pages of 2 MB, of which the last one is not full. */
-#define HUGE_FROM ((size_t)16 << 20)
-
-/* Codes are made if no more than this share of the items still has to be scored exactly: a
- * score costs about as much as the floats of ten items that were not read. */
-#define CODES_PAY 0.05
 
 /* One of implicit's bias columns. */
 static recsys_status load_bias_column(struct rs_loading *loading, const struct rs_matrix *factors,
@@ -179,10 +171,10 @@ static recsys_status load_items(struct rs_loading *loading, const struct rs_matr
         return status;
 
     int normalised = needs_normalising(model, loading->norms, items->n_rows);
+    loading->as_in_file = loading->order == NULL && !normalised;
     const float *mapped = rs_matrix_floats(items);
-    if (mapped != NULL && loading->order == NULL && !normalised &&
-        model->dimensions % STRIDE_UNIT == 0 && (uintptr_t)mapped % 64 == 0 &&
-        (loading->flags & RECSYS_MODEL_HUGE_PAGES) == 0) {
+    if (mapped != NULL && loading->as_in_file && model->dimensions % STRIDE_UNIT == 0 &&
+        (uintptr_t)mapped % 64 == 0 && (loading->flags & RECSYS_MODEL_HUGE_PAGES) == 0) {
         model->items = mapped;
         model->stride = model->dimensions;
         return RECSYS_OK;
@@ -263,27 +255,6 @@ static recsys_status make_blocks(struct rs_loading *loading)
     return RECSYS_OK;
 }
 
-/* Codes, if they separate the items. */
-static recsys_status make_codes(struct rs_loading *loading)
-{
-    struct recsys_model *model = loading->model;
-    size_t size = rs_codes_bytes(model->n_items, model->dimensions);
-    double left;
-    recsys_status status = rs_code_sample(model, &left, loading->err);
-
-    if (status != RECSYS_OK || left > CODES_PAY)
-        return status;
-    uint8_t *codes = rs_memory_take(model->memory, size, 1, size >= HUGE_FROM ? RS_MEMORY_HUGE : 0);
-    model->code_bounds =
-        rs_memory_take(model->memory, model->n_blocks, sizeof *model->code_bounds, 0);
-    if (codes == NULL || model->code_bounds == NULL)
-        return rs_error_nomem(loading->err, "codes of item vectors");
-    rs_codes_make(model->items, model->n_items, model->dimensions, model->stride, model->blocks,
-                  codes, model->code_bounds);
-    model->codes = codes;
-    return RECSYS_OK;
-}
-
 recsys_status rs_load_factors(struct rs_loading *loading)
 {
     struct recsys_model *model = loading->model;
@@ -304,7 +275,7 @@ recsys_status rs_load_factors(struct rs_loading *loading)
         (status = load_users(loading, &users, user_what)) != RECSYS_OK ||
         (status = load_biases(loading, &users, &items)) != RECSYS_OK ||
         (status = make_blocks(loading)) != RECSYS_OK ||
-        (status = make_codes(loading)) != RECSYS_OK ||
+        (status = rs_load_codes(loading)) != RECSYS_OK ||
         (status = rs_load_ids(loading, &model->item_ids, "item_ids", model->n_items,
                               loading->order)) != RECSYS_OK ||
         (status = rs_load_ids(loading, &model->user_ids, "user_ids", model->n_users, NULL)) !=

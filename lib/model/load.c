@@ -2,8 +2,9 @@
  *
  * The fingerprint covers everything that answers depend on: SHA-256 over the scoring rule, the
  * algorithm with its hyperparameters (new users are folded in by them), what the manifest says an
- * item is (replies name their fields by it) and the hashes of the files that are read. A model's name, version, metrics, tags and date do not change answers and are left
- * out, so the same content published twice has one fingerprint.
+ * item is (replies name their fields by it) and the hashes of the files that are read. A model's
+ * name, version, metrics, tags and date do not change answers and are left out, so the same content
+ * published twice has one fingerprint.
  */
 #include <math.h>
 #include <stdio.h>
@@ -87,7 +88,8 @@ static recsys_status make_fingerprint(struct recsys_model *model, const struct r
     if (files->is_bundle && *files->manifest.item_name != '\0')
         rs_buffer_format(&text, "item_name %s\n", files->manifest.item_name);
     if (files->is_bundle) {
-        add_file(&text, &files->manifest, RS_FILE_CATALOG);
+        add_file(&text, &files->manifest,
+                 files->manifest.format_version > 1 ? RS_FILE_CATALOG : RS_FILE_LINES);
         add_file(&text, &files->manifest, RS_FILE_MODEL);
         add_file(&text, &files->manifest, RS_FILE_SEEN);
     } else {
@@ -155,26 +157,13 @@ static recsys_status set_description(struct recsys_model *model, const struct rs
     return status;
 }
 
-static recsys_status load_catalog(struct recsys_model *model, const struct rs_files *files,
-                                  recsys_error *err)
-{
-    if (files->catalog.size == 0)
-        return rs_catalog_create(model->n_items, &model->catalog, err);
-    recsys_status status =
-        rs_catalog_parse((const char *)files->catalog.bytes, files->catalog.size,
-                         files->catalog_name, &model->item_ids, &model->catalog, err);
-    if (status == RECSYS_OK)
-        rs_memory_count(model->memory, rs_catalog_bytes(model->catalog), 1);
-    return status;
-}
-
-static recsys_status load_parts(struct rs_loading *loading, const struct rs_files *files)
+static recsys_status load_parts(struct rs_loading *loading)
 {
     recsys_status status;
 
     if ((status = rs_load_factors(loading)) != RECSYS_OK ||
         (status = rs_load_features(loading)) != RECSYS_OK ||
-        (status = load_catalog(loading->model, files, loading->err)) != RECSYS_OK ||
+        (status = rs_load_catalog(loading)) != RECSYS_OK ||
         (status = rs_load_seen(loading)) != RECSYS_OK ||
         (status = rs_load_popularity(loading)) != RECSYS_OK)
         return status;
@@ -183,9 +172,31 @@ static recsys_status load_parts(struct rs_loading *loading, const struct rs_file
 
 static int points_into(const struct recsys_model *model, const void *bytes, size_t size)
 {
+    const struct rs_catalog *catalog = model->catalog;
     const void *const pointers[] = {
-        model->users,    model->user_bias,    model->items,      model->item_bias,
-        model->features, model->seen_offsets, model->seen_items, model->seen_weights,
+        model->users,
+        model->user_bias,
+        model->items,
+        model->item_bias,
+        model->features,
+        model->seen_offsets,
+        model->seen_items,
+        model->seen_weights,
+        model->codes,
+        catalog->known,
+        catalog->adult,
+        catalog->titles.bytes,
+        catalog->titles.starts,
+        catalog->posters.bytes,
+        catalog->posters.starts,
+        catalog->ratings,
+        catalog->years,
+        catalog->languages,
+        catalog->genre_lists,
+        catalog->list_offsets,
+        catalog->list_genres,
+        catalog->n_genres > 0 ? catalog->genre_names[0] : NULL,
+        catalog->n_languages > 0 ? catalog->language_names[0] : NULL,
     };
 
     for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++)
@@ -230,16 +241,22 @@ static recsys_status load_files(struct rs_files *files, const recsys_model_optio
     loading.file = files->model_name;
     loading.seen_file = files->has_seen ? files->seen_name : files->model_name;
     loading.catalog_file = files->catalog_name;
+    loading.codes_file = files->codes_name;
+    loading.lines = &files->catalog;
+    loading.columns = files->has_columns ? &files->columns : NULL;
+    loading.codes = files->has_codes ? &files->codes : NULL;
     loading.err = err;
     if (status == RECSYS_OK && files->is_npz)
         status = rs_implicit_detect(&files->model, files->model_name, &loading.implicit, err);
     if (status == RECSYS_OK)
-        status = load_parts(&loading, files);
+        status = load_parts(&loading);
     if (status == RECSYS_OK)
         status = set_description(model, files, &loading.implicit, err);
     if (status == RECSYS_OK) {
         keep_file(model, &files->model, &model->memory->files[0]);
         keep_file(model, &files->seen, &model->memory->files[1]);
+        keep_file(model, &files->columns, &model->memory->files[2]);
+        keep_file(model, &files->codes, &model->memory->files[3]);
         model->private_bytes = model->memory->private_bytes + sizeof *model;
     }
     rs_free(loading.order);

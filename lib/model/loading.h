@@ -4,6 +4,7 @@
  *
  *   rs_load_factors     users, items, biases, ids, blocks    assemble.c
  *   rs_load_features    feature vectors and their names      features.c
+ *   rs_load_catalog     what is known about items            load_catalog.c
  *   rs_load_seen        seen lists                           seen.c
  *   rs_load_popularity  popularity and its order             popularity.c
  *   rs_load_genre_vectors  mean vectors of genres            genre_vectors.c
@@ -29,8 +30,12 @@ struct rs_loading {
     const struct rs_manifest *manifest; /* NULL for a single file */
     const struct rs_tensors *tensors;   /* of the model's file */
     const struct rs_tensors *seen;      /* of the file that may hold the seen lists */
+    const struct rs_tensors *columns;   /* of the catalogue; NULL = none, or in lines */
+    const struct rs_map *lines;         /* of the catalogue; empty = none, or in columns */
+    const struct rs_tensors *codes;     /* NULL = the bundle has none */
     const char *file, *seen_file;       /* their names in errors */
-    const char *catalog_file;
+    const char *catalog_file, *codes_file;
+    int as_in_file;              /* items stand as in the file, and as long */
     struct rs_implicit implicit; /* bias columns; all zero if there are none */
     uint32_t *order;             /* order[position] = row; NULL = they are the same */
     double *norms;               /* of items, by position */
@@ -45,7 +50,9 @@ recsys_status rs_load_model(struct rs_files *files, const recsys_model_options *
                             recsys_model **out, recsys_error *err);
 
 recsys_status rs_load_factors(struct rs_loading *loading);
+recsys_status rs_load_codes(struct rs_loading *loading); /* of items; called by rs_load_factors */
 recsys_status rs_load_features(struct rs_loading *loading);
+recsys_status rs_load_catalog(struct rs_loading *loading);
 recsys_status rs_load_seen(struct rs_loading *loading);
 recsys_status rs_load_popularity(struct rs_loading *loading);
 recsys_status rs_load_genre_vectors(struct rs_loading *loading);

@@ -101,7 +101,7 @@ void rs_memory_destroy(struct rs_model_memory *memory)
             rs_free_aligned(block->address);
         rs_free(block);
     }
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < RS_MEMORY_FILES; i++)
         rs_tensors_close(&memory->files[i]);
     memory->private_bytes = 0;
 }

@@ -9,6 +9,7 @@
 #include "lib/formats/tensors.h"
 #include "recsys/status.h"
 
+#define RS_MEMORY_FILES 4u
 #define RS_MEMORY_HUGE (1u << 0) /* 2 MB pages, if the system has them */
 
 struct rs_memory_block;
@@ -16,7 +17,7 @@ struct rs_memory_block;
 /* Zeroed means empty. Everything taken is given back by rs_memory_destroy(). */
 struct rs_model_memory {
     struct rs_memory_block *blocks;
-    struct rs_tensors files[2]; /* closed by rs_memory_destroy() */
+    struct rs_tensors files[RS_MEMORY_FILES]; /* closed by rs_memory_destroy() */
     uint64_t private_bytes;
 };
 

@@ -470,7 +470,7 @@ static void change_member(const char *path, const struct bundle *bundle, const c
 
 static void come_from_the_future(const char *path, const struct bundle *bundle)
 {
-    change_member(path, bundle, "\"format_version\": 1", "\"format_version\": 2");
+    change_member(path, bundle, "\"format_version\": 1", "\"format_version\": 3");
 }
 
 static void be_something_else(const char *path, const struct bundle *bundle)

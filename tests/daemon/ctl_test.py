@@ -9,6 +9,7 @@ Standard library only; ends with "N passed, N failed".
 """
 import csv
 import fcntl
+import hashlib
 import json
 import os
 import random
@@ -25,6 +26,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import cases  # noqa: E402
 
 USERS, ITEMS, D = 6, 40, 8
+GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden")
 
 
 def npy(values, shape, kind="f4"):
@@ -239,7 +241,7 @@ def test_verify_accepts_a_whole_bundle(case):
 
 
 def test_verify_refuses_a_damaged_bundle(case):
-    for name in ("model.safetensors", "seen.safetensors", "catalog.jsonl", "recsys.json"):
+    for name in ("model.safetensors", "seen.safetensors", "catalog.safetensors", "recsys.json"):
         copy = case.path("damaged-" + name)
         shutil.copytree(case.bundle, copy)
         with open(os.path.join(copy, name), "r+b") as file:
@@ -249,6 +251,71 @@ def test_verify_refuses_a_damaged_bundle(case):
             file.write(bytes([last[0] ^ 1]))
         case.run("verify", copy).failed(name)
         assert case.run("inspect", copy).failed(name).out == ""
+
+
+# --- catalog and upgrade ----------------------------------------------------
+
+def test_catalog_prints_what_was_imported(case):
+    lines = [json.loads(line) for line in case.run("catalog", case.bundle).ok().out.splitlines()]
+    want = [case.line(i) for i in range(ITEMS)]
+    for line in want:
+        if not line["adult"]:       # what is unknown or false is left out
+            del line["adult"]
+    assert lines == want, lines[:3]
+
+
+def test_catalog_can_be_imported_again(case):
+    text = case.run("catalog", case.bundle).ok().out
+    out = case.path("again")
+    case.run("import", "--out", out, *case.arrays()[:-1], case.write("again.jsonl", text.encode())).ok()
+    assert case.run("catalog", out).ok().out == text
+
+
+def test_the_order_of_the_lines_leaves_no_trace(case):
+    lines = read_bytes(case.path("catalog.jsonl")).splitlines(keepends=True)
+    out = case.path("turned")
+    case.run("import", "--out", out, *case.arrays()[:-1], case.write("turned.jsonl", b"".join(lines[::-1]))).ok()
+    for name in ("model.safetensors", "catalog.safetensors"):
+        assert read_bytes(os.path.join(out, name)) == read_bytes(os.path.join(case.bundle, name)), name
+
+
+def test_upgrade_keeps_the_answers_and_all_else(case):
+    old, new = os.path.join(GOLDEN, "v1"), case.path("upgraded")
+    with open(os.path.join(old, "recsys.json")) as file:
+        before = json.load(file)
+    answer = case.run("upgrade", old, new).ok()
+    assert answer.out.startswith(new + ": golden 1, fingerprint "), answer.out
+    with open(os.path.join(new, "recsys.json")) as file:
+        after = json.load(file)
+    assert (before["format_version"], after["format_version"]) == (1, 2)
+    for name in set(before) - {"format_version", "files"}:
+        assert after[name] == before[name], name
+    for command in (["catalog"], ["recommend", "--user", "1000", "--reasons"], ["similar", "--item", "6"]):
+        assert case.run(*command, new).ok().out == case.run(*command, old).ok().out, command
+    found = json.loads(case.run("diff", old, new, "--json").ok().out)
+    assert found["changes"] == [] and found["answers"]["identical"] == found["answers"]["compared"], found
+    again = case.path("upgraded-again")
+    case.run("upgrade", new, again).ok()
+    for name in os.listdir(new):
+        assert read_bytes(os.path.join(new, name)) == read_bytes(os.path.join(again, name)), name
+
+
+def test_upgrade_takes_foreign_members_over_and_says_what_stays_behind(case):
+    old, new = case.path("foreign"), case.path("foreign-upgraded")
+    shutil.copytree(os.path.join(GOLDEN, "v1"), old)
+    with open(os.path.join(old, "README"), "wb") as file:
+        file.write(b"ours")
+    with open(os.path.join(old, "recsys.json")) as file:
+        manifest = json.load(file)
+    manifest["owner"] = {"team": ["a", 1]}
+    manifest["files"].append({"name": "README", "size": 4, "sha256": hashlib.sha256(b"ours").hexdigest()})
+    with open(os.path.join(old, "recsys.json"), "w") as file:
+        json.dump(manifest, file)
+    answer = case.run("upgrade", old, new)
+    assert answer.status == 0 and "README is not part of a model and stays behind" in answer.err, answer.err
+    with open(os.path.join(new, "recsys.json")) as file:
+        assert json.load(file)["owner"] == {"team": ["a", 1]}
+    case.run("upgrade", old, new).failed(new)
 
 
 def test_a_path_that_is_not_there_fails(case):
@@ -424,8 +491,7 @@ def test_import_skips_a_byte_order_mark(case):
              "--item-ids-text", case.write("marked.txt", mark + names),
              "--catalog", case.write("marked.jsonl", mark + catalog)).ok()
     assert case.run("similar", out, "--item", "row-0", "-k", "2").ok().out.count("\n") == 3
-    with open(os.path.join(out, "catalog.jsonl"), "rb") as file:
-        assert mark not in file.read()
+    assert mark.decode() not in case.run("catalog", out).ok().out
     manifest = os.path.join(out, "recsys.json")
     with open(manifest, "rb") as file:
         text = file.read()
@@ -860,8 +926,8 @@ def test_publish_refuses_what_would_not_serve(case):
     case.run("publish", "--registry", path, "--name", "films", case.path("none")).failed(case.path("none"))
     copy = case.path("cut")
     shutil.copytree(case.bundle, copy)
-    os.truncate(os.path.join(copy, "catalog.jsonl"), 10)
-    case.run("publish", "--registry", path, "--name", "films", copy).failed("catalog.jsonl")
+    os.truncate(os.path.join(copy, "catalog.safetensors"), 10)
+    case.run("publish", "--registry", path, "--name", "films", copy).failed("catalog.safetensors")
     assert case.run("list", "--registry", path).ok().out == ""
 
 

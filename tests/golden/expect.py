@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Compute the ten best items of a few users of a bundle, without the library.
+"""Compute the ten best items of a few users of a bundle, and show some entries of its catalogue.
 
-usage: expect.py BUNDLE > expected.json
+Without the library.
+
+usage: expect.py BUNDLE > expected-vN.json
 
 Reads the files by the words of docs/model-format.md and scores by those of
 include/recsys/model.h: eight partial sums in double, added pairwise, biases,
@@ -13,7 +15,7 @@ import pathlib
 import struct
 import sys
 
-CODES = {"F32": "f", "I64": "q", "U64": "Q", "U32": "I", "U8": "B"}
+CODES = {"F32": "f", "I64": "q", "U64": "Q", "I32": "i", "U32": "I", "U8": "B"}
 
 
 def read_safetensors(path):
@@ -54,6 +56,41 @@ def best(bundle, user, k, hidden):
             for raw, item in sorted(scored)[:k]]
 
 
+def texts(tensors, name):
+    offsets, data = tensors[name + "_offsets"][1], bytes(tensors[name][1])
+    return [data[a:b - 1].decode() for a, b in zip(offsets, offsets[1:])]
+
+
+def catalog_by_columns(path, ids):
+    """By id: the entry, as a line of format 1 would say it."""
+    t = read_safetensors(path)
+    titles, posters = texts(t, "title"), texts(t, "poster_url")
+    genres, languages = texts(t, "genre_names"), texts(t, "language_names")
+    begin, lists = t["genre_lists_offsets"][1], t["genre_lists"][1]
+    entries = {}
+    for row, item in enumerate(ids):
+        own = t["genres"][1][row]
+        if t["known"][1][row]:
+            entries[item] = {
+                "title": titles[row], "poster_url": posters[row] or None,
+                "genres": [genres[g] for g in lists[begin[own]:begin[own + 1]]],
+                "release_year": t["release_year"][1][row], "adult": bool(t["adult"][1][row]),
+                "rating": t["rating"][1][row],
+                "language": ([None] + languages)[t["language"][1][row]]}
+    return entries
+
+
+def catalog_by_lines(path):
+    entries = {}
+    for line in map(json.loads, path.read_text().splitlines()):
+        entries[line["id"]] = {
+            "title": line.get("title", ""), "poster_url": line.get("poster_url"),
+            "genres": line.get("genres", []), "release_year": line.get("release_year", 0),
+            "adult": line.get("adult", False), "rating": to_float(line.get("rating", -1)),
+            "language": line.get("language")}
+    return entries
+
+
 def main(path):
     manifest = json.loads((path / "recsys.json").read_text())
     for file in manifest["files"]:
@@ -75,9 +112,15 @@ def main(path):
             "all": best(bundle, row, 10, set()),
             "unseen": best(bundle, row, 10, hidden),
         })
+    columns = path / "catalog.safetensors"
+    entries = (catalog_by_columns(columns, bundle["item_ids"]) if columns.exists()
+               else catalog_by_lines(path / "catalog.jsonl"))
+    items = [{"id": item, **entries.get(item, {"title": None})}
+             for item in sorted(bundle["item_ids"])[::len(bundle["item_ids"]) // 30]]
     json.dump({"name": manifest["name"], "version": manifest["version"],
                "n_users": manifest["n_users"], "n_items": manifest["n_items"],
-               "dimensions": manifest["dimensions"], "top": answers}, sys.stdout, indent=1)
+               "dimensions": manifest["dimensions"],
+               "n_catalog": len(entries), "top": answers, "items": items}, sys.stdout, indent=1)
     print()
 
 

@@ -107,9 +107,10 @@ def manifest_of(bundle):
         return json.load(file)
 
 
-def catalog_of(bundle):
-    with open(os.path.join(bundle, "catalog.jsonl")) as file:
-        return {item["id"]: item for item in map(json.loads, file)}
+def catalog_of(case, bundle):
+    program = os.path.join(os.path.dirname(case.program), "recsysctl")
+    lines = subprocess.run([program, "catalog", bundle], capture_output=True, text=True, check=True, timeout=60).stdout
+    return {item["id"]: item for item in map(json.loads, lines.splitlines())}
 
 
 def rows_of(tensors, name, n):
@@ -200,7 +201,7 @@ def test_the_bundle_carries_ratings_catalogue_and_genres(case):
     assert all(counts[m[0]] == sum(r[1] == m[0] for r in case.ratings) for m in case.movies)
     names = bytes(tensors["feature_names"]).decode().split("\0")[:-1]
     assert sorted(names) == ["pref_genre_action", "pref_genre_comedy", "pref_genre_drama", "pref_genre_war"], names
-    catalog = catalog_of(bundle)
+    catalog = catalog_of(case, bundle)
     assert len(catalog) == 30 and "rating" not in catalog[295], catalog[295]
     assert catalog[15]["genres"] == ["Drama", "War"] and catalog[15]["release_year"] == 1951
     mean = sum(r for _, _, r, _ in case.ratings) / len(case.ratings)
@@ -218,7 +219,7 @@ def test_csv_as_it_comes(case):
                         b'3,"""Quoted"" and \r\nbroken (2001) (Director\'s cut)",(no genres listed)\r\n'
                         b'12345678901,"Series (2006-2012)",Drama')
     ratings = case.write("userId,movieId,rating,timestamp\n9,7,4,5\n9000000000,3,0.5,-3\n9,12345678901,5.0,1")
-    catalog = catalog_of(case.train("--factors", "1", ratings=ratings, movies=movies))
+    catalog = catalog_of(case, case.train("--factors", "1", ratings=ratings, movies=movies))
     assert catalog[7]["title"] == "Comma, The (1999)" and catalog[7]["genres"] == ["Action", "IMAX"]
     assert catalog[3]["title"] == '"Quoted" and \r\nbroken (2001) (Director\'s cut)' and catalog[3]["release_year"] == 2001
     assert not catalog[3].get("genres") and "release_year" not in catalog[12345678901]
@@ -226,7 +227,7 @@ def test_csv_as_it_comes(case):
 
 def test_details_fill_the_catalogue(case):
     details = case.write("movieId,language,rating,adult\n5,fr,8.25,1\n15,,,\n25,en,,0\n")
-    catalog = catalog_of(case.train("--factors", "1", "--details", details))
+    catalog = catalog_of(case, case.train("--factors", "1", "--details", details))
     assert (catalog[5]["language"], catalog[5]["rating"], catalog[5]["adult"]) == ("fr", 8.25, True)
     assert "language" not in catalog[15] and "adult" not in catalog[15] and catalog[15]["rating"] > 0
     assert not catalog[25].get("adult") and catalog[25]["language"] == "en"

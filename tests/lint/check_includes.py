@@ -11,7 +11,7 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
     # Arrows point down: every folder sees some of those above it.
     "lib/base":       PUBLIC,
     "lib/ids":        PUBLIC + ["lib/base"],
-    "lib/catalog":    PUBLIC + ["lib/base", "lib/ids"],
+    "lib/catalog":    PUBLIC + ["lib/base", "lib/ids", "lib/formats"],
     "lib/formats":    PUBLIC + ["lib/base"],
     "lib/bundle":     PUBLIC + ["lib/base", "lib/formats"],
     "lib/builder":    PUBLIC + ["lib/base", "lib/ids", "lib/catalog", "lib/formats", "lib/bundle"],

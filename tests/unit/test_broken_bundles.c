@@ -68,7 +68,7 @@ static const struct breakage breakages[] = {
     {"manifest cut off", ALL, TRUNCATE, MANIFEST, NULL, 30, NULL, 0, 1, F,
      "@/recsys.json: not valid JSON at line 1, column 30: premature end of input near '\"f'"},
     {"newer format", ALL, REPLACE, MANIFEST, "\"format_version\": 1", 0, "\"format_version\": 7", 0,
-     1, RECSYS_E_UNSUPPORTED, "@/recsys.json: format_version is 7, this library reads up to 1"},
+     1, RECSYS_E_UNSUPPORTED, "@/recsys.json: format_version is 7, this library reads up to 2"},
     {"manifest is a FIFO", ALL, AS_FIFO, MANIFEST, NULL, 0, NULL, 0, 1, F,
      "@/recsys.json: not a regular file"},
     {"model is a directory", ALL, AS_DIRECTORY, MODEL, NULL, 0, NULL, 0, 1, F,

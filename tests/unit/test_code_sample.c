@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "lib/model/code_sample.h"
+#include "lib/bundle/code_sample.h"
 #include "tests/support/memory_model.h"
 
 static double share_of(const struct plain_items *items)
@@ -15,7 +15,11 @@ static double share_of(const struct plain_items *items)
     recsys_error err;
     double share;
 
-    assert_int_equal(rs_code_sample(model, &share, &err), RECSYS_OK);
+    const struct rs_code_vectors vectors = {
+        model->users,   model->items,    model->item_bias,  model->blocks, model->n_users,
+        model->n_items, model->n_blocks, model->dimensions, model->stride,
+    };
+    assert_int_equal(rs_code_sample(&vectors, &share, &err), RECSYS_OK);
     recsys_model_unref(model);
     return share;
 }

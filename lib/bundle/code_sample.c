@@ -1,4 +1,4 @@
-/* lib/model/code_sample.c - see code_sample.h.
+/* lib/bundle/code_sample.c - see code_sample.h.
  *
  * The codes of a block share one step, which its largest number determines. If one dimension
  * is far larger than all others (an outlier, a bias kept as a factor), the codes of the others
@@ -9,20 +9,21 @@
  * it is at least as high, so a real scan has no larger share of items to score than the sample.
  * For the same reason a catalogue of few items gets no codes: ten of them are a large share.
  */
-#include "lib/model/code_sample.h"
+#include "lib/bundle/code_sample.h"
 
 #include <math.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/bundle/coded.h"
+#include "lib/bundle/codes.h"
 
 #define QUERIES 8u
 #define BLOCKS 4u
 #define K 10u
 
 struct sample {
-    const struct recsys_model *model;
+    const struct rs_code_vectors *vectors;
     uint8_t *codes; /* of one block */
     int8_t *query_codes;
     uint32_t blocks[BLOCKS], n_blocks;
@@ -57,22 +58,23 @@ static uint32_t score_block(const struct sample *sample, const float *query,
                             const struct rs_coded *coded, uint32_t block, double *scores,
                             double *bounds)
 {
-    const struct recsys_model *model = sample->model;
-    size_t first = (size_t)block * RS_BLOCK_ITEMS, left = model->n_items - first;
+    const struct rs_code_vectors *vectors = sample->vectors;
+    size_t first = (size_t)block * RS_BLOCK_ITEMS, left = vectors->n_items - first;
     uint32_t n = (uint32_t)(left < RS_BLOCK_ITEMS ? left : RS_BLOCK_ITEMS);
-    const float *rows = model->items + first * model->stride;
+    const float *rows = vectors->items + first * vectors->stride;
     struct rs_code_bounds codes;
 
-    rs_codes_make(rows, n, model->dimensions, model->stride, &model->blocks[block], sample->codes,
-                  &codes);
-    double off = coded->norm * codes.max_residual + coded->residual * model->blocks[block].max_norm;
+    rs_codes_make(rows, n, vectors->dimensions, vectors->stride, &vectors->blocks[block],
+                  sample->codes, &codes);
+    double off =
+        coded->norm * codes.max_residual + coded->residual * vectors->blocks[block].max_norm;
     for (uint32_t i = 0; i < n; i++) {
         const uint8_t *item = sample->codes +
-                              i / RS_CODES_GROUP * rs_codes_group_bytes(model->dimensions) +
+                              i / RS_CODES_GROUP * rs_codes_group_bytes(vectors->dimensions) +
                               (size_t)(i % RS_CODES_GROUP) * 4;
-        double bias = model->item_bias == NULL ? 0 : (double)model->item_bias[first + i];
-        scores[i] = dot(query, rows + (size_t)i * model->stride, model->dimensions) + bias;
-        bounds[i] = codes.step * coded->step * coded_dot(item, coded->codes, model->dimensions) +
+        double bias = vectors->item_bias == NULL ? 0 : (double)vectors->item_bias[first + i];
+        scores[i] = dot(query, rows + (size_t)i * vectors->stride, vectors->dimensions) + bias;
+        bounds[i] = codes.step * coded->step * coded_dot(item, coded->codes, vectors->dimensions) +
                     bias + off;
     }
     return n;
@@ -99,8 +101,8 @@ static void ask(const struct sample *sample, const float *query, uint64_t *asked
     struct rs_coded coded;
     uint32_t n = 0;
 
-    rs_coded_make(query, sample->model->dimensions, (int32_t)RS_CODES_LARGEST, sample->query_codes,
-                  &coded);
+    rs_coded_make(query, sample->vectors->dimensions, (int32_t)RS_CODES_LARGEST,
+                  sample->query_codes, &coded);
     if (coded.step == 0)
         return;
     for (uint32_t b = 0; b < sample->n_blocks; b++)
@@ -112,21 +114,22 @@ static void ask(const struct sample *sample, const float *query, uint64_t *asked
     *asked += n;
 }
 
-recsys_status rs_code_sample(const struct recsys_model *model, double *share, recsys_error *err)
+recsys_status rs_code_sample(const struct rs_code_vectors *vectors, double *share,
+                             recsys_error *err)
 {
-    struct sample sample = {.model = model};
+    struct sample sample = {.vectors = vectors};
     size_t most = (size_t)BLOCKS * RS_BLOCK_ITEMS;
     uint64_t asked = 0, left = 0;
-    uint32_t n = model->n_users > 0 ? model->n_users : model->n_items;
+    uint32_t n = vectors->n_users > 0 ? vectors->n_users : vectors->n_items;
     uint32_t n_queries = n < QUERIES ? n : QUERIES;
     recsys_status status = RECSYS_OK;
 
     *share = 1.0;
-    sample.n_blocks = model->n_blocks < BLOCKS ? model->n_blocks : BLOCKS;
+    sample.n_blocks = vectors->n_blocks < BLOCKS ? vectors->n_blocks : BLOCKS;
     for (uint32_t b = 0; b < sample.n_blocks; b++)
-        sample.blocks[b] = (uint32_t)((uint64_t)b * model->n_blocks / sample.n_blocks);
-    sample.codes = rs_alloc_array(rs_codes_bytes(RS_BLOCK_ITEMS, model->dimensions), 1);
-    sample.query_codes = rs_alloc_array((size_t)(model->dimensions + 3) / 4, 4);
+        sample.blocks[b] = (uint32_t)((uint64_t)b * vectors->n_blocks / sample.n_blocks);
+    sample.codes = rs_alloc_array(rs_codes_bytes(RS_BLOCK_ITEMS, vectors->dimensions), 1);
+    sample.query_codes = rs_alloc_array((size_t)(vectors->dimensions + 3) / 4, 4);
     sample.scores = rs_alloc_array(most, sizeof *sample.scores);
     sample.bounds = rs_alloc_array(most, sizeof *sample.bounds);
     if (sample.codes == NULL || sample.query_codes == NULL || sample.scores == NULL ||
@@ -135,8 +138,8 @@ recsys_status rs_code_sample(const struct recsys_model *model, double *share, re
     for (uint32_t q = 0; q < n_queries && status == RECSYS_OK; q++) {
         size_t row = (size_t)((uint64_t)q * n / n_queries);
         ask(&sample,
-            model->n_users > 0 ? model->users + row * model->dimensions
-                               : model->items + row * model->stride,
+            vectors->n_users > 0 ? vectors->users + row * vectors->dimensions
+                                 : vectors->items + row * vectors->stride,
             &asked, &left);
     }
     if (asked > 0)

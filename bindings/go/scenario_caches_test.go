@@ -312,7 +312,7 @@ func callMetric(s *scenario, step, result object) (err error) {
 		}
 	}
 	if err == nil {
-		result["now"] = metric.Get()
+		result["now"] = bits(float32(metric.Get()))
 	}
 	return err
 }

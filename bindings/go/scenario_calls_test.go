@@ -155,12 +155,15 @@ func callFilter(s *scenario, step, result object) error {
 func (s *scenario) request(value any) recsys.Request {
 	o, _ := value.(object)
 	r := recsys.Request{K: number(o, "k"), MinRating: float(o, "min_rating"), Decade: number(o, "decade"),
-		Genres: strs(o, "genres"), Languages: strs(o, "languages"), Exclude: idsOf(o, "exclude"), Allow: idsOf(o, "allow"),
+		Genres: strs(o, "genres"), RequireGenres: strs(o, "require_genres"), Languages: strs(o, "languages"), Exclude: idsOf(o, "exclude"), Allow: idsOf(o, "allow"),
 		Vector: floatsOf(o, "vector"), Liked: idsOf(o, "liked"), LikedWeights: floatsOf(o, "liked_weights"),
 		Filter: named[*recsys.Filter](s, o, "filter"), Reasons: truth(o, "reasons"),
 		IncludeSeen: truth(o, "include_seen"), IncludeAdult: truth(o, "include_adult")}
 	if user, ok := o["user"]; ok {
 		r.User = idOf(user)
+	}
+	if o["preference_strength"] != nil {
+		r.PreferenceStrength = recsys.Strength(float(o, "preference_strength"))
 	}
 	return r
 }
@@ -193,7 +196,7 @@ func putReply(result object, reply *recsys.Reply) {
 		causes = append(causes, append([]recsys.ID{}, item.Causes...))
 	}
 	kinds := map[recsys.PreferenceKind]string{recsys.GenrePreference: "genre", recsys.LanguagePreference: "language",
-		recsys.DecadePreference: "decade", recsys.RatingPreference: "rating", recsys.LikedPreference: "liked"}
+		recsys.DecadePreference: "decade", recsys.RatingPreference: "rating", recsys.LikedPreference: "liked", recsys.RequiredGenre: "required_genre"}
 	ignored := []any{}
 	for _, p := range reply.Ignored {
 		ignored = append(ignored, []any{kinds[p.Kind], p.Index})

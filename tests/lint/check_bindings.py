@@ -17,6 +17,7 @@ import project
 # folder, the end of its sources' names, a call of the library in them, the script that checks files
 BINDINGS = {
     "python": ("bindings/python", ".py", r"\.(recsys_\w+)", "bindings/python/generate_native.py"),
+    "go": ("bindings/go", (".go", ".c"), r"\b(recsys_\w+)\(", None),  # check_go_layout.py: constants
 }
 WRITTEN = "/_native/abi.py"  # declares every function and calls none
 

@@ -113,6 +113,11 @@ def passes(model, row, minimum=0, first=0, last=0, languages=None, adult=True):
         (not languages or (line.get("language") or "").lower() in lower(languages))
 
 
+def has_genre(model, row, genres):
+    own = lower(model.catalog[row].get("genres"))
+    return not genres or any(genre in own for genre in lower(genres))
+
+
 def filtered(model, options):
     """The rows that a filter lets pass."""
     seen_by = options.get("seen_by")
@@ -134,6 +139,7 @@ def eligible(model, request, filters):
            if passes(model, row, request.get("min_rating", 0), decade, decade + 9 if decade else 0,
                      request.get("languages"), request.get("include_adult", False)) and
            ("allow" not in request or item in request["allow"]) and
+           has_genre(model, row, request.get("require_genres")) and
            item not in request.get("exclude", []) + request.get("liked", []) and row not in seen]
     return out if "filter" not in request else [r for r in out if r in filters[request["filter"]]]
 
@@ -172,12 +178,15 @@ def genre_vector(model, genre):
 
 def shifts(model, request):
     """The vectors that the request's preferences add, each with its weight."""
-    found = [(genre_vector(model, g), 1.0) for g in request.get("genres", [])]
-    names = [(f"pref_language_{l.lower()}", 1.0) for l in request.get("languages", [])]
+    weight = f32(f32(request.get("preference_strength", 0.6)) / f32(0.6))
+    if weight == 0:
+        return []
+    found = [(genre_vector(model, g), weight) for g in request.get("genres", [])]
+    names = [(f"pref_language_{l.lower()}", weight) for l in request.get("languages", [])]
     if request.get("decade"):
-        names.append((f"pref_decade_{request['decade']}s", 1.0))
+        names.append((f"pref_decade_{request['decade']}s", weight))
     if request.get("min_rating"):
-        names.append(("min_rating", f32(request["min_rating"])))
+        names.append(("min_rating", f32(weight * f32(request["min_rating"]))))
     found += [(model.features.get(name), weight) for name, weight in names]
     return [(vector, weight) for vector, weight in found if vector is not None]
 

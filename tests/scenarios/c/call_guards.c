@@ -138,7 +138,7 @@ static recsys_status call_metric(struct scenario *s, const json_t *step, json_t 
         status = recsys_stats_add_histogram(stats, name, help, labels, bounds, 3, &metric, err);
         recsys_metric_record(metric, value);
     }
-    json_object_set_new(result, "now", json_real(recsys_metric_get(metric)));
+    json_object_set_new(result, "now", json_of_float((float)recsys_metric_get(metric)));
     return status;
 }
 

@@ -33,17 +33,22 @@ static recsys_request request_of(struct scenario *s, const json_t *asked)
     request.n_genres = (uint32_t)n;
     request.languages = member_texts(s, asked, "languages", &n);
     request.n_languages = (uint32_t)n;
+    request.require_genres = member_texts(s, asked, "require_genres", &n);
+    request.n_require_genres = (uint32_t)n;
+    request.preference_strength = (float)member_real(asked, "preference_strength");
     request.exclude = member_ids(s, asked, "exclude", &request.n_exclude);
     request.vector = member_floats(s, asked, "vector", &n);
     request.liked = member_ids(s, asked, "liked", &request.n_liked);
     request.liked_weights = member_floats(s, asked, "liked_weights", &n);
     request.allow = member_ids(s, asked, "allow", &request.n_allow);
     request.filter = scenario_object(s, asked, "filter", close_filter);
-    request.flags = (user == NULL ? RECSYS_REQUEST_ANONYMOUS : 0) |
-                    (request.allow != NULL ? RECSYS_REQUEST_ALLOW : 0) |
-                    (member_true(asked, "reasons") ? RECSYS_REQUEST_REASONS : 0) |
-                    (member_true(asked, "include_seen") ? RECSYS_REQUEST_INCLUDE_SEEN : 0) |
-                    (member_true(asked, "include_adult") ? RECSYS_REQUEST_INCLUDE_ADULT : 0);
+    request.flags =
+        (user == NULL ? RECSYS_REQUEST_ANONYMOUS : 0) |
+        (request.allow != NULL ? RECSYS_REQUEST_ALLOW : 0) |
+        (json_object_get(asked, "preference_strength") != NULL ? RECSYS_REQUEST_STRENGTH : 0) |
+        (member_true(asked, "reasons") ? RECSYS_REQUEST_REASONS : 0) |
+        (member_true(asked, "include_seen") ? RECSYS_REQUEST_INCLUDE_SEEN : 0) |
+        (member_true(asked, "include_adult") ? RECSYS_REQUEST_INCLUDE_ADULT : 0);
     return request;
 }
 
@@ -69,7 +74,8 @@ static json_t *causes_of(const recsys_recommendation *item)
 
 static json_t *ignored_of(const recsys_reply *reply)
 {
-    static const char *const kinds[] = {"", "genre", "language", "decade", "rating", "liked"};
+    static const char *const kinds[] = {"",       "genre", "language",      "decade",
+                                        "rating", "liked", "required_genre"};
     json_t *list = json_array();
 
     for (uint32_t i = 0; i < reply->n_ignored; i++) {

@@ -13,9 +13,14 @@ import (
 // A Builder collects the parts of a model, then writes them as a bundle.
 type Builder struct {
 	object[*C.recsys_builder]
-	lock   sync.Mutex
-	arrays map[string]unsafe.Pointer // memory of C, which the library uses until Write
+	lock sync.Mutex
+	kept *kept
 }
+
+// Arrays in memory of C, which the library uses until the builder is destroyed.
+type kept []unsafe.Pointer
+
+func (k *kept) add(memory unsafe.Pointer) { *k = append(*k, memory) }
 
 // NewBuilder makes an empty builder.
 func NewBuilder() (*Builder, error) {
@@ -23,11 +28,11 @@ func NewBuilder() (*Builder, error) {
 	if err := call(func(err *C.recsys_error) C.recsys_status { return C.recsys_builder_create(&out, err) }); err != nil {
 		return nil, err
 	}
-	arrays := map[string]unsafe.Pointer{}
-	b := &Builder{arrays: arrays}
+	arrays := new(kept)
+	b := &Builder{kept: arrays}
 	b.open(out, func(c *C.recsys_builder) {
 		C.recsys_builder_destroy(c)
-		for _, memory := range arrays {
+		for _, memory := range *arrays {
 			C.free(memory)
 		}
 	})
@@ -48,38 +53,74 @@ func (b *Builder) with(run func(a *arena, c *C.recsys_builder, err *C.recsys_err
 	return call(func(err *C.recsys_error) C.recsys_status { return run(a, c, err) })
 }
 
-// SetArray sets one array by its name (user_factors, item_ids, …; builder.h lists them), replacing one
-// that was set before. The values are row-major; columns is 0 for an array of one dimension. They are
-// copied.
-func SetArray[T Number](b *Builder, name string, values []T, columns int) error {
-	rows, dimensions := len(values), C.uint32_t(1)
-	if columns > 0 {
-		rows, dimensions = len(values)/columns, 2
-	}
-	if columns < 0 || columns > 0 && rows*columns != len(values) {
-		return invalid("%s: %d numbers are no rows of %d", name, len(values), columns)
-	}
-	size := uintptr(len(values)) * unsafe.Sizeof(*new(T))
-	memory := C.malloc(C.size_t(size + 1))
-	copy(unsafe.Slice((*T)(memory), len(values)), values)
-	return b.setArray(name, memory, C.recsys_array{data: memory, dtype: C.uint32_t(dtypeOf[T]()), n_dims: dimensions,
-		shape: [2]C.uint64_t{C.uint64_t(rows), C.uint64_t(columns)}})
+// A Part is an array for a builder, with its name.
+type Part struct {
+	name  string
+	array func() C.recsys_array // a copy in memory of C
 }
 
-func (b *Builder) setArray(name string, memory unsafe.Pointer, array C.recsys_array) error {
-	kept := false
-	err := b.with(func(a *arena, c *C.recsys_builder, err *C.recsys_error) C.recsys_status {
-		status := C.recsys_builder_set_array(c, a.cut(name), &array, err)
-		if kept = status == C.RECSYS_OK; kept {
-			C.free(b.arrays[name])
-			b.arrays[name] = memory
+// NewPart names an array: values that are row-major, columns of them in a row, or 0 for an array of
+// one dimension. The builder copies them when it gets the part.
+func NewPart[T Number](name string, values []T, columns int) Part {
+	return Part{name, func() C.recsys_array {
+		size := uintptr(len(values)) * unsafe.Sizeof(*new(T))
+		memory := C.malloc(C.size_t(size + 1))
+		copy(unsafe.Slice((*T)(memory), len(values)), values)
+		array := C.recsys_array{data: memory, dtype: C.uint32_t(dtypeOf[T]()), n_dims: 1,
+			shape: [2]C.uint64_t{C.uint64_t(len(values)), 0}}
+		if columns > 0 {
+			array.n_dims, array.shape = 2, [2]C.uint64_t{C.uint64_t(len(values) / columns), C.uint64_t(columns)}
+		}
+		return array
+	}}
+}
+
+// SetArray sets one array by its name (user_factors, item_ids, …; builder.h lists them), replacing one
+// that was set before. See [NewPart].
+func SetArray[T Number](b *Builder, name string, values []T, columns int) error {
+	if columns < 0 || columns > 0 && len(values)%columns != 0 {
+		return invalid("%s: %d numbers are no rows of %d", name, len(values), columns)
+	}
+	array := NewPart(name, values, columns).array()
+	return b.with(func(a *arena, c *C.recsys_builder, err *C.recsys_error) C.recsys_status {
+		b.kept.add(array.data)
+		return C.recsys_builder_set_array(c, a.cut(name), &array, err)
+	})
+}
+
+// SetArrays sets arrays that are called as another library calls them (docs/models.md). Where names
+// the file or the model that they are from, for messages.
+func (b *Builder) SetArrays(where string, parts ...Part) error {
+	return b.with(func(a *arena, c *C.recsys_builder, err *C.recsys_error) C.recsys_status {
+		arrays := (*C.recsys_array)(a.space(uintptr(len(parts)) * C.sizeof_recsys_array))
+		names := make([]string, len(parts))
+		for i, part := range parts {
+			unsafe.Slice(arrays, len(parts))[i], names[i] = part.array(), part.name
+			b.kept.add(unsafe.Slice(arrays, len(parts))[i].data)
+		}
+		return C.recsys_builder_set_arrays(c, a.cut(where), a.texts(names), arrays, C.size_t(len(parts)), err)
+	})
+}
+
+// Choices returns the choices that the builder has made itself, a line each. Call it after everything
+// is set.
+func (b *Builder) Choices() (lines string, err error) {
+	var out *C.char
+	err = b.with(func(_ *arena, c *C.recsys_builder, err *C.recsys_error) C.recsys_status {
+		status := C.recsys_builder_get_choices(c, &out, err)
+		if status == C.RECSYS_OK {
+			lines = C.GoString(out)
 		}
 		return status
 	})
-	if !kept {
-		C.free(memory)
-	}
-	return err
+	return lines, err
+}
+
+// ImportTexts sets user_ids, item_ids or feature_names from a text file, one a line.
+func (b *Builder) ImportTexts(name, path string) error {
+	return b.with(func(a *arena, c *C.recsys_builder, err *C.recsys_error) C.recsys_status {
+		return C.recsys_builder_import_texts(c, a.cut(name), a.cut(path), err)
+	})
 }
 
 // SetTexts sets user_ids, item_ids or feature_names as texts.

@@ -21,6 +21,23 @@ struct rd_job {
     bool done; /* protected by the changer's lock */
 };
 
+/* Once for each model that comes to be served. */
+static void warn_of_seen(struct rd_model_changer *changer)
+{
+    recsys_model *model = recsys_deployment_acquire(changer->deployment);
+    recsys_model_info info = RECSYS_MODEL_INFO_INIT;
+
+    if (model != NULL && model != changer->served &&
+        recsys_model_get_info(model, &info, NULL) == RECSYS_OK && info.n_users > 0 &&
+        info.n_seen == 0)
+        rd_log(RECSYS_LOG_WARN,
+               "model %s %s has no seen lists, so it recommends what users have had already "
+               "(recsysctl import --ratings adds them)",
+               info.name, info.version);
+    changer->served = model;
+    recsys_model_unref(model);
+}
+
 bool rd_model_reload(struct rd_model_changer *changer)
 {
     recsys_error err = {0};
@@ -32,6 +49,7 @@ bool rd_model_reload(struct rd_model_changer *changer)
     }
     if (changed)
         rd_log(RECSYS_LOG_INFO, "model %s loaded", changer->source);
+    warn_of_seen(changer);
     return true;
 }
 
@@ -94,6 +112,7 @@ static void change(struct rd_model_changer *changer)
         (void)rd_model_reload(changer);
     else
         poll_registry(changer);
+    warn_of_seen(changer);
     rs_lock_take(&changer->lock);
     if (job != NULL)
         job->done = true;

@@ -18,11 +18,12 @@ struct rd_model_changer {
     recsys_deployment *deployment; /* BORROWED */
     const char *source;            /* the model setting; BORROWED */
     uint64_t poll_s;               /* 0: never */
+    const recsys_model *served;    /* after the last step; only compared */
     struct rs_lock lock;
     struct rs_signal wake;
     pthread_t thread;
     bool started;
-    struct rd_job *jobs;     /* queue; protected by lock */
+    struct rd_job *jobs;           /* queue; protected by lock */
     bool reload, poll, busy, stop; /* protected by lock */
 };
 
@@ -37,8 +38,7 @@ bool rd_model_changer_start(struct rd_model_changer *changer); /* false: logged 
 void rd_model_changer_reload(struct rd_model_changer *changer);
 /* Have it do one of recsys_deployment's steps for a request, and wait. `argument` may be NULL. */
 recsys_status rd_model_changer_do(struct rd_model_changer *changer, enum rd_step step,
-                                  const char *argument, const char *request_id,
-                                  recsys_error *err);
+                                  const char *argument, const char *request_id, recsys_error *err);
 /* End the thread. False if a load is still running at `deadline_ns`. */
 bool rd_model_changer_stop(struct rd_model_changer *changer, uint64_t deadline_ns);
 

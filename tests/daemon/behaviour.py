@@ -553,6 +553,17 @@ def test_a_model_that_clients_would_miss_something_in_is_rejected_unless_allowed
         assert "answered 5 queries" in daemon.read_log()
 
 
+def test_a_served_model_without_seen_lists_is_logged_once(lab):
+    folder = make_bundle_without(os.path.join(lab.folder, "unseen"), "seen.safetensors")
+    with lab.daemon("--model", folder) as daemon:
+        for _ in range(2):
+            daemon.signal(signal.SIGHUP)
+            assert predict(daemon, user_id=1).status == 200
+        assert daemon.read_log().count("model movies 1 has no seen lists") == 1, daemon.read_log()
+    with lab.daemon("--model", lab.movies) as daemon:
+        assert "seen lists" not in daemon.read_log()
+
+
 def test_the_registry_is_polled_if_asked(lab):
     registry = lab.registry("poll", versions=2)
     with lab.daemon("--model", "models:/movies@live", "--registry", registry, "--poll-registry-s=1") as daemon:

@@ -14,7 +14,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import ctl_test  # noqa: E402
 from backends import psql  # noqa: E402
-from ctl_test import ITEMS, USERS, cases, npy  # noqa: E402
+from ctl_test import ITEMS, USERS, cases  # noqa: E402
 
 NO_PROBLEM = {"title": "", "genres": []}
 
@@ -23,8 +23,8 @@ class Case(ctl_test.Case):
     """Item r has the id 100 + 3 r."""
 
     def base(self, text_ids=False):
-        arguments = self.arrays()[:4 if text_ids else 8]
-        return arguments + (["--item-ids-text", self.text_ids()] if text_ids else [])
+        factors, ids, seen = self.arrays()[:4], self.arrays()[4:8], self.arrays()[8:12]
+        return factors + seen + (["--item-ids-text", self.text_ids()] if text_ids else ids)
 
     def text_ids(self):
         return self.write("ids.txt", "".join("item-%d\n" % i for i in range(ITEMS)).encode())
@@ -308,6 +308,158 @@ def test_a_catalogue_replaces_that_of_the_bundle(case):
     assert case.entries() == {1: {"title": "New", "genres": []}}
     case.import_catalog(None, None, "--name", "x", base=["--bundle", case.bundle]).ok()
     assert len(case.entries()) == ITEMS
+
+
+# --- seen lists -------------------------------------------------------------
+
+def base_without_seen(case):
+    return case.arrays()[:8]
+
+
+class Seen:
+    """`recsysctl import` with options for seen lists, and the lists of the bundle that it made."""
+
+    def __init__(self, case, *arguments, base=None):
+        self.out = case.path("seen-%d" % len(os.listdir(case.folder)))
+        self.answer = case.run("import", "--out", self.out, *(base or base_without_seen(case)), *arguments)
+
+    def lists(self):
+        """Rows and weights by the row of the user, from the bundle's file; None as weights if there are none."""
+        self.answer.ok()
+        return read_seen(self.out)
+
+
+def read_seen(bundle):
+    import numpy as np
+    path = os.path.join(bundle, "seen.safetensors")
+    if not os.path.exists(path):
+        return None
+    with open(path, "rb") as file:
+        data = file.read()
+    size = int.from_bytes(data[:8], "little")
+    header, tensors = json.loads(data[8:8 + size]), {}
+    kinds = {"U64": "<u8", "U32": "<u4", "F32": "<f4"}
+    for name, tensor in header.items():
+        if name != "__metadata__":
+            begin, end = (8 + size + at for at in tensor["data_offsets"])
+            tensors[name] = np.frombuffer(data[begin:end], kinds[tensor["dtype"]])
+    offsets, items, weights = (tensors.get("seen_" + name) for name in ("offsets", "items", "weights"))
+    order = position_to_row(bundle)
+    return {user: {int(order[items[i]]): None if weights is None else float(weights[i])
+                   for i in range(offsets[user], offsets[user + 1])}
+            for user in range(len(offsets) - 1) if offsets[user] < offsets[user + 1]}
+
+
+def position_to_row(bundle):
+    """A bundle keeps its items in the order of a scan; the id of row r is 100 + 3 r."""
+    import numpy as np
+    with open(os.path.join(bundle, "model.safetensors"), "rb") as file:
+        data = file.read()
+    size = int.from_bytes(data[:8], "little")
+    begin, end = (8 + size + at for at in json.loads(data[8:8 + size])["item_ids"]["data_offsets"])
+    return (np.frombuffer(data[begin:end], "<i8") - 100) // 3
+
+
+def test_a_ratings_csv_as_movielens_writes_it(case):
+    text = ("userId,movieId,rating,timestamp\n11,100,4.0,964982703\n11,106,0.5,964981247\n"
+            "22,100,3,964982224\n66,217,5.0,964983815\n")
+    wanted = {0: {0: 4.0, 2: 0.5}, 1: {0: 3.0}, 5: {39: 5.0}}
+    for name, content in (("ratings.csv", text), ("crlf.csv", "\ufeff" + text.replace("\n", "\r\n")),
+                          ("shuffled.csv", "".join([text.splitlines(True)[0], *text.splitlines(True)[:0:-1]]))):
+        assert Seen(case, "--ratings", case.write(name, content.encode())).lists() == wanted, name
+    assert Seen(case, "--ratings", case.path("ratings.csv"), "--ratings-min", "3.5").answer.err == (
+        "recsysctl: %s: left out 2 of 4 ratings, below the limit\n" % case.path("ratings.csv"))
+
+
+def test_what_users_have_seen_is_not_recommended_again(case):
+    rows = [0, 5, 39]
+    text = "user,item\n" + "".join("%d,%d\n" % (case.user_ids[2], case.item_ids[row]) for row in rows)
+    seen = Seen(case, "--ratings", case.write("pairs.csv", text.encode()), "--link", "clip")
+    assert seen.lists() == {2: {row: None for row in rows}}
+    case.out = seen.out
+    answer = case.recommend("--user", str(case.user_ids[2]), "-k", "1000", "--include-adult", bundle=seen.out)[0]
+    shown = {item["item_id"] for item in answer["recommendations"]}
+    assert shown == set(case.item_ids) - {case.item_ids[row] for row in rows}
+
+
+def test_repeated_ratings_are_replaced_and_repeated_pairs_counted(case):
+    text = "user_id,item_id,%s\n11,100,2\n22,103,1\n11,100,5\n"
+    assert Seen(case, "--ratings", case.write("r.csv", (text % "rating").encode())).lists() == {
+        0: {0: 5.0}, 1: {1: 1.0}}
+    assert Seen(case, "--ratings", case.write("r.csv", (text % "page").encode())).lists() == {0: {0: 2.0}, 1: {1: 1.0}}
+
+
+def test_ratings_of_pandas_and_of_other_names(case):
+    import pandas as pd
+    frame = pd.DataFrame({"uid": [11.0, 22.0], "sku": [100.0, 103.0], "plays": [1e20, 1 / 3]})
+    frame.to_csv(case.path("f.csv"))
+    columns = ["--ratings-column", "user=uid", "--ratings-column", "item=sku", "--ratings-column", "weight=plays"]
+    lists = Seen(case, "--ratings", case.path("f.csv"), *columns).lists()
+    assert abs(lists[0][0] / 1e20 - 1) < 1e-7 and abs(lists[1][1] - 1 / 3) < 1e-7, lists
+    Seen(case, "--ratings", case.path("f.csv")).answer.failed(
+        "no column is called movieId; there are: , uid, sku, plays (--ratings-column FIELD=NAME")
+    Seen(case, "--ratings", case.path("f.csv"), *columns[:4], "--ratings-column", "weight=stars").answer.failed(
+        "no column is called stars")
+    Seen(case, "--ratings", case.path("f.csv"), "--ratings-column", "time=t").answer.usage(
+        "--ratings-column needs FIELD=NAME with a FIELD of user, item or weight, not 'time=t'", "import")
+
+
+def test_ratings_by_text_ids(case):
+    base = case.arrays()[:4] + ["--item-ids-text", case.text_ids()]
+    text = "user,item,rating\n0, item-3 ,1\n5,item-39,2\n5,300,2\n"
+    seen = Seen(case, "--ratings", case.write("t.csv", text.encode()), base=base)
+    assert seen.answer.status == 0 and "left out 1 of 3 ratings, of items that it does not have" in seen.answer.err
+    assert json.loads(case.run("inspect", seen.out, "--json").ok().out)["n_seen"] == 2
+
+
+def test_ratings_that_do_not_fit_are_counted_or_refused(case):
+    text = "userId,movieId,rating\n11,100,4\n12,100,4\n12,1,4\n11,101,4\n"
+    path = case.write("x.csv", text.encode())
+    answer = Seen(case, "--ratings", path).answer
+    assert answer.status == 0 and answer.err == (
+        "recsysctl: %s: left out 2 of 4 ratings, of users that the model does not have\n"
+        "recsysctl: %s: left out 1 of 4 ratings, of items that it does not have\n" % (path, path)), answer.err
+    Seen(case, "--ratings", path, "--strict").answer.failed_with(
+        "x.csv:3: no user 12", "x.csv:4: no user 12", "x.csv:5: no item 101", "3 problems")
+    path = case.write("x.csv", b"userId,movieId,rating\n-1,100,4\n11,1.5,4\n11,100,five\n11,100,1e999\n11,100\n"
+                      b"11,100,\n11,103,2\n")
+    Seen(case, "--ratings", path).answer.failed_with(
+        'x.csv:2: the user is "-1", must be an integer from 0, as the model\'s ids are',
+        'x.csv:3: the item is "1.5"', 'x.csv:4: the rating is "five", must be a number', "x.csv:5: the rating",
+        "x.csv:6: 2 fields, the header has 3", "x.csv:7: the rating", "6 problems")
+    seen = Seen(case, "--ratings", path, "--skip-broken")
+    assert seen.answer.status == 0 and read_seen(seen.out) == {0: {1: 2.0}}
+    Seen(case, "--ratings", case.write("n.csv", b"userId,movieId,rating\n1,2,3\n")).answer.failed_with(
+        "none of the 1 ratings is of a user and an item that the model has")
+
+
+def test_a_matrix_of_scipy(case):
+    import numpy as np
+    import scipy.sparse
+    dense = np.zeros((USERS, ITEMS))
+    dense[0, 3], dense[0, 39], dense[4, 1] = 2, 0.5, 7
+    wanted = {0: {3: 2.0, 39: 0.5}, 4: {1: 7.0}}
+    for form in ("csr", "csc", "coo"):
+        for kind in ("matrix", "array"):
+            scipy.sparse.save_npz(case.path("m.npz"), getattr(scipy.sparse, form + "_" + kind)(dense))
+            assert Seen(case, "--seen-matrix", case.path("m.npz")).lists() == wanted, (form, kind)
+    scipy.sparse.save_npz(case.path("m.npz"), scipy.sparse.csr_matrix(dense.T))
+    Seen(case, "--seen-matrix", case.path("m.npz")).answer.failed("rows are users")
+
+
+def test_new_seen_lists_replace_those_of_the_bundle(case):
+    path = case.write("one.csv", b"user,item\n11,100\n")
+    assert read_seen(case.bundle)[0].keys() == set(case.seen[0])
+    assert Seen(case, "--ratings", path, base=["--bundle", case.bundle]).lists() == {0: {0: None}}
+    for other in (["--seen-matrix", "m.npz"], ["--seen-offsets", case.path("seen_offsets.npy")]):
+        Seen(case, "--ratings", path, *other).answer.usage(
+            "seen lists come from --ratings, from --seen-matrix or from --seen-offsets, only one of them", "import")
+
+
+def test_import_says_once_that_there_are_no_seen_lists(case):
+    seen = Seen(case)
+    assert seen.answer.err == ("recsysctl: %s has no seen lists, so it recommends what users have had already "
+                               "(--ratings, --seen-matrix)\n" % seen.out), seen.answer.err
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@
 #include "daemon/ctl/ctl_database.h"
 #include "daemon/ctl/ctl_progress.h"
 #include "daemon/ctl/import/import.h"
+#include "daemon/ctl/input/ratings_file.h"
 
 static const struct ctl_option options[] = {
     {"out", CTL_ONE, "DIR", "the bundle to write; must not exist; needed"},
@@ -34,6 +35,9 @@ static const struct ctl_option options[] = {
     {"seen-offsets", CTL_ONE, "FILE", "[users + 1], where each user's seen items begin"},
     {"seen-items", CTL_ONE, "FILE", "rows of the item factors"},
     {"seen-weights", CTL_ONE, "FILE", "the rating, or the number of times"},
+    {"ratings", CTL_ONE, "FILE", "seen lists from a CSV: userId, movieId, rating"},
+    CTL_RATINGS_OPTIONS,
+    {"seen-matrix", CTL_ONE, "FILE", "seen lists from a matrix of scipy.sparse.save_npz()"},
     {"catalog", CTL_ONE, "FILE", "JSON Lines, or CSV with a header: id, title, genres, ..."},
     {"catalog-query", CTL_ONE, "SQL", "the rows of a query on PostgreSQL instead"},
     CTL_DATABASE_OPTION,
@@ -61,7 +65,8 @@ typedef recsys_status (*import_step)(const struct ctl_arguments *arguments, recs
 /* Whole models come first, because later steps replace parts of them; fields come last, because a
  * bundle sets fields, too. */
 static const import_step steps[] = {
-    ctl_import_models, ctl_import_arrays, ctl_import_texts, ctl_import_catalog, ctl_import_fields,
+    ctl_import_models, ctl_import_arrays,  ctl_import_texts,
+    ctl_import_seen,   ctl_import_catalog, ctl_import_fields,
 };
 
 enum { N_STEPS = sizeof steps / sizeof steps[0] };
@@ -92,6 +97,11 @@ static recsys_status show_bundle(const char *path, recsys_error *err)
     if (status == RECSYS_OK)
         printf("%s: %s %s, %" PRIu64 " users, %" PRIu64 " items, %" PRIu32 " dimensions\n", path,
                info.name, info.version, info.n_users, info.n_items, info.dimensions);
+    if (status == RECSYS_OK && info.n_users > 0 && info.n_seen == 0)
+        fprintf(stderr,
+                "recsysctl: %s has no seen lists, so it recommends what users have had "
+                "already (--ratings, --seen-matrix)\n",
+                path);
     recsys_model_unref(model);
     return status;
 }

@@ -18,6 +18,9 @@ recsys_status ctl_import_arrays(const struct ctl_arguments *arguments, recsys_bu
 /* Names, one a line: --item-ids-text and the like. */
 recsys_status ctl_import_texts(const struct ctl_arguments *arguments, recsys_builder *builder,
                                recsys_error *err);
+/* Seen lists: --ratings and --seen-matrix. */
+recsys_status ctl_import_seen(const struct ctl_arguments *arguments, recsys_builder *builder,
+                              recsys_error *err);
 /* --catalog and --catalog-query. */
 recsys_status ctl_import_catalog(const struct ctl_arguments *arguments, recsys_builder *builder,
                                  recsys_error *err);

@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "daemon/app.h"
+#include "daemon/http/server.h"
 #include "daemon/observe/access_log.h"
 #include "daemon/process/logger.h"
+#include "daemon/process/notify.h"
 #include "daemon/process/signals.h"
 #include "daemon/process/threads.h"
 #include "daemon/routes.h"
@@ -53,13 +55,24 @@ static int refuse(const recsys_error *err)
 static void reload(void *user_data)
 {
     (void)user_data;
+    rd_notify_reloading();
     rd_model_changer_reload(&app.changer);
+    rd_notify("READY=1");
 }
 
 static void reopen_logs(void *user_data)
 {
     (void)user_data;
     rd_access_reopen();
+}
+
+/* Not ready any more, but still serving: load balancers need time to see it. */
+static void delay_stop(enum rd_stop_signal signal)
+{
+    rd_notify("STOPPING=1");
+    rd_server_announce_stop(&app.http);
+    if (signal == RD_STOP_TERM)
+        rd_signals_sleep(app.config.drain_delay_ms);
 }
 
 static bool start_log(void)
@@ -85,8 +98,10 @@ static int serve(void)
     if (!start_log())
         return FAILED;
     served = rd_app_start(&app, rd_routes, rd_n_routes, rd_answer);
-    if (served)
-        rd_signals_wait(&actions, NULL);
+    if (served) {
+        rd_notify("READY=1");
+        delay_stop(rd_signals_wait(&actions, NULL));
+    }
     ended = rd_app_stop(&app);
     if (!ended)
         rd_log(RECSYS_LOG_WARN, "a model is still being loaded; exiting without waiting for it");

@@ -169,6 +169,10 @@
     X(canary_allow_no_seen, SWITCH, 0, 1, "off", "", \
       "Accept a new model without seen lists if the active model has them. off = it is " \
       "rejected: users would get items that they have seen.") \
+    X(drain_delay_ms, NUMBER, 0, 600000, "0", "ms", \
+      "How long recsysd goes on serving after SIGTERM while /health/ready says 503, so that " \
+      "load balancers send requests elsewhere. Set it to the time that yours needs to notice; " \
+      "a second signal ends it. 0 = no load balancer.") \
     X(drain_timeout_ms, NUMBER, 0, 600000, "10000", "ms", \
       "How long requests under way may still take after SIGTERM. Keep it below the time after " \
       "which the service manager kills the process. 0 = end them at once.") \

@@ -9,8 +9,8 @@
  * that accepts. So this file counts the threads that have begun.
  *
  * Stopping: mg_stop() would interrupt replies that are being written. So the listening socket is
- * replaced first, then rd_server_drain() waits until no request is under way, and only then
- * civetweb is stopped.
+ * replaced first (listener.c), then rd_server_drain() waits until no request is under way or about
+ * to come, and only then civetweb is stopped.
  */
 #include "daemon/http/server.h"
 
@@ -26,6 +26,7 @@
 
 #include "daemon/http/framing.h"
 #include "daemon/http/gzip.h"
+#include "daemon/http/listener.h"
 #include "daemon/http/reply.h"
 #include "daemon/http/stack.h"
 #include "daemon/process/logger.h"
@@ -34,8 +35,8 @@
 
 #define KEPT_BYTES 65536u    /* of a worker's memory between two requests */
 #define MAX_REPLY (1u << 28) /* bytes */
-#define QUIET_MS 60u         /* an accepted request begins within this time */
-#define MAX_FD 65536
+#define QUIET_MS 60u         /* an accepted connection gets a worker within this time */
+#define FIRST_REQUEST_MS 1000u
 #define BEGIN_MS 5000u    /* a thread that could be started has begun within this */
 #define COMPLAINT_MS 500u /* ... after civetweb has said that one could not */
 
@@ -48,7 +49,7 @@ static atomic_bool stacks_are_small, buffer_is_missing;
 static atomic_bool accepts;      /* the thread that accepts has begun */
 static atomic_uint n_complaints; /* messages that civetweb has logged */
 static bool workers_are_left;    /* civetweb cannot stop them without its accepting thread */
-static int waker = -1; /* the far end of what stop_accepting() put in place of the socket */
+static int waker = -1; /* the far end of what rd_listener_stop() put in place of the socket */
 
 static bool split_listen(const char *listen, char address[INET_ADDRSTRLEN], unsigned *port)
 {
@@ -135,10 +136,26 @@ static void end_thread(const struct mg_context *context, int type, void *pointer
 
 static int begin_connection(const struct mg_connection *conn, void **data)
 {
-    (void)conn;
+    struct rd_worker *worker = mg_get_thread_pointer(conn);
+
     (void)data;
     rd_connection_opened();
+    worker->is_fresh = true;
+    atomic_fetch_add_explicit(&worker->http->fresh, 1u, memory_order_relaxed);
     return 0;
+}
+
+/* The connection's first request has come, or it has ended without one. */
+static void is_not_fresh(struct rd_worker *worker)
+{
+    if (worker->is_fresh)
+        atomic_fetch_sub_explicit(&worker->http->fresh, 1u, memory_order_release);
+    worker->is_fresh = false;
+}
+
+static void end_connection(const struct mg_connection *conn)
+{
+    is_not_fresh(mg_get_thread_pointer(conn));
 }
 
 static int begin_request(struct mg_connection *conn)
@@ -149,6 +166,7 @@ static int begin_request(struct mg_connection *conn)
     rd_request_begin(&request, conn);
     http = request.http;
     atomic_fetch_add_explicit(&http->active, 1u, memory_order_relaxed);
+    is_not_fresh(request.worker);
     rs_buffer_reset(&request.worker->body, KEPT_BYTES);
     if (rd_framing_check(&request))
         http->settings.answer(&request, http->settings.user_data);
@@ -316,6 +334,7 @@ static struct mg_context *start(struct rd_http *http, const char *ports)
     (void)snprintf(header_bytes, sizeof header_bytes, "%zu", request_bytes(settings));
     memset(&callbacks, 0, sizeof callbacks);
     callbacks.init_connection = begin_connection;
+    callbacks.connection_closed = end_connection;
     callbacks.begin_request = begin_request;
     callbacks.http_error = refuse;
     callbacks.init_thread = begin_thread;
@@ -399,55 +418,35 @@ bool rd_server_start(struct rd_http *http)
     return true;
 }
 
-static bool is_listening_on(int fd, int port)
+void rd_server_announce_stop(struct rd_http *http)
 {
-    struct sockaddr_in address;
-    socklen_t size = sizeof address;
-    int listening = 0;
-    socklen_t option_size = sizeof listening;
-
-    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &option_size) == 0 &&
-           listening != 0 && getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
-           address.sin_family == AF_INET && ntohs(address.sin_port) == port;
+    atomic_store(&http->draining, true);
 }
 
-/*
- * civetweb cannot stop accepting alone. Its socket is found by its port, shut
- * down, and replaced by one that never has a connection: the kernel refuses
- * new ones at once, and civetweb keeps polling a valid descriptor.
- */
-static void stop_accepting(void)
+/* Requests under way, and connections whose first request has not come yet. */
+static bool is_busy(struct rd_http *http, uint64_t now, uint64_t since)
 {
-    struct mg_server_port port;
-    long last = sysconf(_SC_OPEN_MAX);
-    int pair[2];
-
-    if (mg_get_server_ports(server, 1, &port) != 1 || socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0)
-        return;
-    for (int fd = 3; fd < last && fd < MAX_FD; fd++)
-        if (is_listening_on(fd, port.port)) {
-            (void)shutdown(fd, SHUT_RDWR); /* poll() under way would keep it open after dup2() */
-            (void)dup2(pair[0], fd);
-            break;
-        }
-    (void)close(pair[0]);
-    waker = pair[1];
+    return atomic_load_explicit(&http->active, memory_order_acquire) > 0 ||
+           (now - since < FIRST_REQUEST_MS * 1000000u &&
+            atomic_load_explicit(&http->fresh, memory_order_acquire) > 0);
 }
 
 void rd_server_drain(struct rd_http *http, uint64_t deadline_ns)
 {
     static const struct timespec step = {0, 5000000};
-    uint64_t now, quiet_since;
+    struct mg_server_port port;
+    uint64_t now, since, quiet_since;
 
-    atomic_store(&http->draining, true);
+    rd_server_announce_stop(http);
     if (server == NULL)
         return;
-    stop_accepting();
-    now = quiet_since = rs_clock_ns();
+    if (mg_get_server_ports(server, 1, &port) == 1)
+        waker = rd_listener_stop(port.port, deadline_ns);
+    now = since = quiet_since = rs_clock_ns();
     while (now < deadline_ns && now - quiet_since < QUIET_MS * 1000000u) {
         (void)nanosleep(&step, NULL);
         now = rs_clock_ns();
-        if (atomic_load_explicit(&http->active, memory_order_acquire) > 0)
+        if (is_busy(http, now, since))
             quiet_since = now;
     }
     if (now >= deadline_ns)

@@ -38,6 +38,7 @@ struct rd_http {
     struct rd_http_settings settings;
     atomic_bool draining;    /* every reply closes its connection */
     _Atomic uint32_t active; /* requests between their first and last byte */
+    _Atomic uint32_t fresh;  /* connections with a worker, and without a request yet */
 };
 
 #endif

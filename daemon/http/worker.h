@@ -17,6 +17,7 @@ struct rd_worker {
     struct rd_timestamp timestamp;
     struct rd_request_ids ids;
     struct rd_connection connection;
+    bool is_fresh;           /* no request has come on the connection yet */
     struct rs_buffer body;   /* of the request */
     struct rs_buffer out;    /* RD_HEADROOM bytes, then the reply's body */
     struct rs_buffer packed; /* the same, compressed */

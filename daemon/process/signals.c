@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/process/logger.h"
 
@@ -33,7 +34,7 @@ void rd_signals_block(void)
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-void rd_signals_wait(const struct rd_signal_actions *actions, void *user_data)
+enum rd_stop_signal rd_signals_wait(const struct rd_signal_actions *actions, void *user_data)
 {
     sigset_t set;
     int number = 0;
@@ -47,4 +48,16 @@ void rd_signals_wait(const struct rd_signal_actions *actions, void *user_data)
             actions->reload(user_data);
     }
     rd_log(RECSYS_LOG_INFO, "%s: stopping", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    return number == SIGTERM ? RD_STOP_TERM : RD_STOP_INT;
+}
+
+void rd_signals_sleep(uint64_t ms)
+{
+    struct timespec left = {(time_t)(ms / 1000u), (long)(ms % 1000u) * 1000000};
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigtimedwait(&set, NULL, &left);
 }

@@ -85,7 +85,7 @@ THIRD_PARTY = {  # header, or what it begins with -> the only files and folders 
     "libpq-fe.h": ["lib/adapters/postgres", "tests"],
     "curl/":      ["lib/adapters/mlflow", "tests"],
     # Not third parties, but as telling: who talks to the network, who touches signals.
-    "sys/socket.h": ["daemon/http", "tests", "lib/adapters"],
+    "sys/socket.h": ["daemon/http", "daemon/process/notify.c", "tests", "lib/adapters"],
     "netdb.h":    ["tests", "lib/adapters"],
     "netinet/":   ["daemon/http", "tests", "lib/adapters"],
     "arpa/":      ["daemon/http", "tests", "lib/adapters"],

@@ -73,7 +73,8 @@ type Reply struct {
 	Err       error // of this request, in a batch; else nil
 	Strategy  Strategy
 	KnownUser bool             // the model has the user
-	Steered   bool             // preferences have changed the vector
+	Steered   bool             // preferences have a part in the order
+	Popular   bool             // raw scores are popularities, and what preferences add
 	Items     []Recommendation // best first
 	Ignored   []Ignored
 	// The model that answered.
@@ -84,6 +85,7 @@ type Reply struct {
 func (r *Reply) read(c *C.recsys_reply, f *facts) {
 	*r = Reply{Strategy: Strategy(c.strategy), KnownUser: c.flags&C.RECSYS_REPLY_KNOWN_USER != 0,
 		Steered:   c.flags&C.RECSYS_REPLY_PREFERENCES != 0,
+		Popular:   c.flags&C.RECSYS_REPLY_POPULARITY != 0,
 		ModelName: f.name, ModelVersion: f.version, ModelFingerprint: f.fingerprint}
 	if c.status != C.RECSYS_OK {
 		r.Err = &Error{Status: Status(c.status), Message: "recsys: " + C.GoString(c.message)}

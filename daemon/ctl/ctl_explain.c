@@ -92,8 +92,7 @@ static int find_terms(struct account *e)
         q->recommender, q->model, &q->request, &e->item, 1u, &e->score, &e->raw, &e->reply, &err);
 
     e->has_user = status == RECSYS_OK && uses_user(&e->reply);
-    e->has_features = e->reply.strategy == RECSYS_STRATEGY_USER_PREFERENCES ||
-                      e->reply.strategy == RECSYS_STRATEGY_PREFERENCES;
+    e->has_features = (e->reply.flags & RECSYS_REPLY_PREFERENCES) != 0;
     if (status == RECSYS_OK)
         status = recsys_model_get_item(q->model, e->item, item, &e->item_bias, &err);
     if (status == RECSYS_OK && e->has_user)
@@ -105,7 +104,7 @@ static int find_terms(struct account *e)
     return status == RECSYS_OK ? CTL_OK : failed(&err);
 }
 
-/* Preferences add to the vector, and so to the product: the rest of the raw score. */
+/* Preferences add to the vector, and so to the product, or to the sum: the rest of the raw score. */
 static double preferences(const struct account *e)
 {
     return (double)e->raw - e->dot - (double)e->user_bias - (double)e->item_bias;
@@ -197,10 +196,15 @@ static const char *link_name(const recsys_model_info *info)
     return names[info->link < sizeof names / sizeof *names ? info->link : 0];
 }
 
+static bool is_popularity(const struct account *e)
+{
+    return (e->reply.flags & RECSYS_REPLY_POPULARITY) != 0;
+}
+
 /* A popularity is a score already. */
 static const char *applied_link(const struct account *e)
 {
-    return e->reply.strategy == RECSYS_STRATEGY_POPULARITY ? "none" : link_name(&e->question.info);
+    return is_popularity(e) ? "none" : link_name(&e->question.info);
 }
 
 static void print_term(const char *name, double value, const char *remark)
@@ -228,10 +232,12 @@ static void print_dot(const struct account *e)
 
 static void print_terms(const struct account *e)
 {
-    if (e->reply.strategy == RECSYS_STRATEGY_POPULARITY) {
-        printf("  score %.6f, the item's popularity: the request has neither a user that the model "
-               "knows nor preferences\n",
-               (double)e->score);
+    if (is_popularity(e)) {
+        printf("  score %.6f, the item's popularity%s: the request has no user that the model "
+               "knows\n",
+               (double)e->score,
+               e->has_features ? " and what --genre adds, as a part of the largest possible sum"
+                               : "");
         return;
     }
     printf("  score %.6f = %s(raw)\n  raw   %.6f, the sum of\n", (double)e->score,
@@ -242,7 +248,7 @@ static void print_terms(const struct account *e)
     }
     print_term("item bias", (double)e->item_bias, "");
     if (e->has_features)
-        print_term("preferences", preferences(e), "what --genre and the filters add to the vector");
+        print_term("preferences", preferences(e), "what --genre and features of the model add");
 }
 
 static void print_place(const struct account *e)
@@ -290,8 +296,9 @@ static json_t *terms_json(const struct account *e)
 {
     json_t *terms = json_object();
 
-    if (e->reply.strategy == RECSYS_STRATEGY_POPULARITY) {
-        json_object_set_new(terms, "popularity", json_real((double)e->raw));
+    if (is_popularity(e)) {
+        json_object_set_new(terms, e->has_features ? "popularity_and_preferences" : "popularity",
+                            json_real((double)e->raw));
         return terms;
     }
     if (e->has_user) {

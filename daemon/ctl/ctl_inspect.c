@@ -89,10 +89,7 @@ static void print_table(const recsys_model_info *info)
     printf("%-15s %s, link %s", "score", metric_name(info->metric), link_name(info->link));
     if (info->link == RECSYS_LINK_LINEAR)
         printf(" %g..%g", (double)info->link_min, (double)info->link_max);
-    if (info->n_features > 0u)
-        printf("\n%-15s %" PRIu64 "\n", "features", info->n_features);
-    else
-        printf("\n%-15s derived from the catalogue's genres\n", "features");
+    printf("\n%-15s %" PRIu64 "\n", "features", info->n_features);
     printf("%-15s %" PRIu64 " items\n", "catalogue", info->n_catalog);
     printf("%-15s %" PRIu64 " user-item pairs\n", "seen", info->n_seen);
     printf("%-15s %.1f MiB mapped, %.1f MiB private\n", "memory",

@@ -7,8 +7,8 @@
  * the vector of a user with so few ratings, so it changes a user's vector without
  * hiding the user's own taste; and for an unknown user it is a first profile.
  *
- * Without this librecsys would use the mean vector of a genre's movies, which
- * is short where most movies have few ratings.
+ * Without this librecsys would add a constant to the scores of the genre's movies
+ * (preference_strength in recsys/recommend.h).
  */
 #include "genres.h"
 

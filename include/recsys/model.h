@@ -206,7 +206,7 @@ typedef struct recsys_model_info {
     uint32_t dimensions;      /* length of a user or item vector */
     uint64_t n_users;
     uint64_t n_items;
-    uint64_t n_features;      /* rows of feature_factors; 0 = derived from the catalogue */
+    uint64_t n_features;      /* rows of feature_factors; 0 = none */
     uint64_t n_seen;          /* user-item pairs in the seen lists; 0 = there are no lists */
     uint64_t n_catalog;       /* items that have a catalogue entry */
     uint64_t mapped_bytes;    /* size of the mapped files, or of the memory they were given in */

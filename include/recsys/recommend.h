@@ -49,16 +49,24 @@ RECSYS_API void recsys_recommender_destroy(recsys_recommender *recommender);
  * the weighted mean of the vectors of the `liked` items; else the user's. A request
  * with none of these is answered by preferences, or else by popularity.
  *
- * Preferences change that vector: for every genre (and language, decade, minimum
- * rating) of the request the library looks up the model's feature of the name
- * pref_genre_action, pref_language_en, pref_decade_1990s or min_rating, and adds the
- * feature's vector (for min_rating multiplied by the rating) times strength / 0.6. In a model without
- * features only genres change the vector, each by the mean vector of its items. The
- * reply lists the preferences that could not be used.
+ * Preferences change the order. A model that was trained with features has their
+ * vectors: for every genre, language, decade and minimum rating of the request the
+ * library looks up pref_genre_action, pref_language_en, pref_decade_1990s or
+ * min_rating, and adds the feature's vector (for min_rating multiplied by the
+ * rating) times strength / 0.6. A favourite genre without such a feature is wanted:
+ * every item that has it gains the same constant, which is added to its raw score.
+ * The constant is the smallest with which at least `strength` (0.6: six) of the ten
+ * best eligible items have a wanted genre, and 0 if they have it anyway; several
+ * wanted genres share these places. An item with several gets the largest. So among
+ * the items of a genre, and among all others, the order stays the user's own. With a
+ * strength above 1 the constant for all ten grows in proportion. A larger strength
+ * never gives fewer items of a wanted genre. The reply lists the preferences that
+ * could not be used.
  *
  * Filters decide what may be in the answer: min_rating, languages, decade,
- * require_genres, adult, allow, exclude, `filter` and seen items are conditions inside the scan, and an item
- * must meet all of them. An answer is shorter than k only if fewer items are eligible.
+ * require_genres, adult, allow, exclude, `filter` and seen items are conditions
+ * inside the scan, and an item must meet all of them. An answer is shorter than k
+ * only if fewer items are eligible.
  */
 typedef struct recsys_request {
     uint32_t struct_size;         /* sizeof(recsys_request) */
@@ -87,7 +95,8 @@ typedef struct recsys_request {
                                           ignored. Since: 0.2 */
     uint32_t n_require_genres;    /* Since: 0.2 */
     float preference_strength;    /* with RECSYS_REQUEST_STRENGTH: 0..10, 0 = preferences do not
-                                     change the order. Since: 0.2 */
+                                     change the order, 1 = the ten best are all of favourite
+                                     genres. Since: 0.2 */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_request;
 
@@ -126,10 +135,11 @@ RECSYS_API const char *recsys_strategy_name(uint32_t strategy);
 enum {
     RECSYS_REASON_GENRES = 1 << 0,  /* the item has a favourite genre of the request */
     RECSYS_REASON_RATING = 1 << 1,  /* its rating is at least the request's minimum */
-    RECSYS_REASON_SCORE = 1 << 2,   /* score above 0.8, unless by popularity or similarity */
+    RECSYS_REASON_SCORE = 1 << 2,   /* score above 0.8, unless of popularity or similarity */
     RECSYS_REASON_SIMILAR = 1 << 3, /* similar to items that this user has liked, or to the item of
                                        recsys_recommend_similar(): `causes` */
-    RECSYS_REASON_POPULAR = 1 << 4  /* chosen by the popularity strategy */
+    RECSYS_REASON_POPULAR = 1 << 4  /* RECSYS_REPLY_POPULARITY, and the item has no favourite
+                                     genre */
 };
 
 /*
@@ -138,9 +148,10 @@ enum {
  */
 typedef struct recsys_recommendation {
     recsys_id item;
-    float score;            /* 0..1, after the link; popularity: 1 is the most popular item;
-                               similar: the cosine, a negative one as 0 */
-    float raw;              /* before the link */
+    float score;            /* 0..1, after the link; popularity: 1 is the most popular item (with
+                               preferences, and what an item gains by them, divided by the most
+                               that any item could have); similar: the cosine, a negative one as 0 */
+    float raw;              /* before the link; what a favourite genre adds is in it */
     uint32_t reasons;       /* RECSYS_REASON_*; 0 unless asked for */
     uint32_t n_causes;      /* of RECSYS_REASON_SIMILAR */
     const char *reason;     /* one line of English; NULL if not asked for, or if there is no reason */
@@ -150,9 +161,9 @@ typedef struct recsys_recommendation {
 
 /* The kinds of preferences that could not be used, and why. */
 enum {
-    RECSYS_PREFERENCE_GENRE = 1,    /* the model has no such genre, or has learned nothing about it;
-                                       in recsys_recommend_similar() genres do not change the order,
-                                       they only give reasons */
+    RECSYS_PREFERENCE_GENRE = 1,    /* no eligible item has this genre, and the model has no feature
+                                       of its name; in recsys_recommend_similar() genres do not
+                                       change the order, they only give reasons */
     RECSYS_PREFERENCE_LANGUAGE = 2, /* no item of the catalogue is in this language */
     RECSYS_PREFERENCE_DECADE = 3,   /* no item of the catalogue is of this decade */
     RECSYS_PREFERENCE_RATING = 4,   /* no item of the catalogue is rated that high */
@@ -199,7 +210,9 @@ typedef struct recsys_reply {
     {(uint32_t)sizeof(recsys_reply), 0, 0u, 0u, 0u, 0u, NULL, NULL, NULL, 0u, 0u, NULL, NULL, NULL}
 
 #define RECSYS_REPLY_KNOWN_USER (1u << 0)  /* the model has the user */
-#define RECSYS_REPLY_PREFERENCES (1u << 1) /* preferences have changed the vector */
+#define RECSYS_REPLY_PREFERENCES (1u << 1) /* preferences have a part in the order */
+#define RECSYS_REPLY_POPULARITY (1u << 2)  /* raw scores are popularities and what preferences add;
+                                              nothing was scored by a vector. Since: 0.2 */
 
 /*
  * Recommendation number `i` of a reply, 0 being the best. NULL beyond the last
@@ -289,7 +302,8 @@ recsys_recommend_similar(recsys_recommender *recommender, const recsys_model *mo
 
 /*
  * The scores that the request would give to these items: the same bits as in
- * recsys_recommend(). Filters, k and seen items have no effect.
+ * recsys_recommend(). k has no effect. Filters and seen items leave no score out; they
+ * only decide, as there, how much the items of wanted genres gain.
  *
  * scores    n_items scores after the link, or NULL.
  * raws      n_items scores before the link, or NULL. Both have NaN for an item that

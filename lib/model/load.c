@@ -167,7 +167,7 @@ static recsys_status load_parts(struct rs_loading *loading)
         (status = rs_load_seen(loading)) != RECSYS_OK ||
         (status = rs_load_popularity(loading)) != RECSYS_OK)
         return status;
-    return rs_load_genre_vectors(loading);
+    return rs_load_genre_items(loading);
 }
 
 static int points_into(const struct recsys_model *model, const void *bytes, size_t size)

@@ -7,7 +7,7 @@
  *   rs_load_catalog     what is known about items            load_catalog.c
  *   rs_load_seen        seen lists                           seen.c
  *   rs_load_popularity  popularity and its order             popularity.c
- *   rs_load_genre_vectors  mean vectors of genres            genre_vectors.c
+ *   rs_load_genre_items the items of each genre              genre_items.c
  */
 #ifndef RS_MODEL_LOADING_H
 #define RS_MODEL_LOADING_H
@@ -55,7 +55,7 @@ recsys_status rs_load_features(struct rs_loading *loading);
 recsys_status rs_load_catalog(struct rs_loading *loading);
 recsys_status rs_load_seen(struct rs_loading *loading);
 recsys_status rs_load_popularity(struct rs_loading *loading);
-recsys_status rs_load_genre_vectors(struct rs_loading *loading);
+recsys_status rs_load_genre_items(struct rs_loading *loading);
 
 /* "<file>: <tensor>", for errors. Returns `out`. */
 const char *rs_loading_what(const char *file, const char *tensor, char out[RS_WHAT_SIZE]);

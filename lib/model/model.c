@@ -29,7 +29,8 @@ static void destroy(recsys_model *model)
     rs_free(atomic_load_explicit(&model->item_numbers, memory_order_relaxed));
     rs_catalog_destroy(model->catalog);
     rs_free(model->blocks);
-    rs_free(model->genre_vectors);
+    rs_free(model->genre_begin);
+    rs_free(model->genre_items);
     rs_free(model->popular);
     rs_free(model->popularity);
     rs_free(model->name);

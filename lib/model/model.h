@@ -42,10 +42,11 @@ struct recsys_model {
     uint32_t link;   /* RECSYS_LINK_* */
     float link_min, link_max;
 
-    uint32_t n_features;       /* 0: genre_vectors take their place */
+    uint32_t n_features;       /* 0 = none */
     const float *features;     /* [n_features, dimensions] */
     struct rs_ids feature_ids; /* texts, lower case */
-    float *genre_vectors;      /* [catalog->n_genres, dimensions]: mean of the genre's items;
+    uint64_t *genre_begin;     /* the items of genre g are genre_items[genre_begin[g]] up to */
+    uint32_t *genre_items;     /* genre_items[genre_begin[g + 1] - 1]: ascending positions; both are
                                   NULL if the catalogue has no genres */
 
     const uint64_t *seen_offsets; /* n_users + 1; NULL = no seen lists */

@@ -26,7 +26,8 @@ enum { RS_EXCLUDED_BY_REQUEST, RS_EXCLUDED_AS_SEEN, RS_EXCLUDED_AS_LIKED, RS_EXC
 struct rs_eligible {
     const uint64_t *bits;                 /* one an item, by position; NULL = all */
     const struct rs_condition *condition; /* NULL = none */
-    const struct rs_catalog *catalog;     /* of the items, for the condition */
+    const struct rs_catalog *catalog;     /* of the items, for condition and genre */
+    uint32_t genre;                       /* its number + 1; 0 = any */
     int only_allowed;                     /* 1: only the items of `allowed`, also if it is empty */
     struct rs_positions allowed;
     struct rs_positions excluded[RS_EXCLUDED_LISTS];
@@ -60,6 +61,9 @@ static inline int rs_eligible_item(const struct rs_eligible *eligible, uint32_t 
         return 0;
     if (eligible->condition != NULL &&
         !rs_condition_holds(eligible->condition, eligible->catalog, position))
+        return 0;
+    if (eligible->genre != 0 &&
+        !rs_catalog_has_genre(eligible->catalog, position, eligible->genre - 1))
         return 0;
     if (eligible->only_allowed && !rs_positions_contain(&eligible->allowed, position))
         return 0;

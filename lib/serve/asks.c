@@ -176,7 +176,7 @@ static recsys_status read_request(const recsys_request *requests, size_t i, recs
 
 /* The memory that the requests read so far need. */
 struct sizes {
-    size_t items, positions, ignored, reasons;
+    size_t items, positions, ignored, reasons, wanted;
 };
 
 static int add(size_t *sum, size_t n)
@@ -202,7 +202,8 @@ static int add_sizes(struct sizes *sizes, struct rs_ask *ask, uint32_t needs)
            ((needs & RS_ASK_REASONS) == 0 || (request->flags & RECSYS_REQUEST_REASONS) == 0 ||
             add(&sizes->reasons, request->k)) &&
            add(&sizes->positions, request->n_exclude) && add(&sizes->positions, request->n_liked) &&
-           add(&sizes->positions, request->n_allow) && add(&sizes->ignored, n_ignorable(request));
+           add(&sizes->positions, request->n_allow) && add(&sizes->ignored, n_ignorable(request)) &&
+           add(&sizes->wanted, request->n_genres);
 }
 
 static recsys_status reserve(recsys_recommender *r, const struct recsys_model *model, size_t n,
@@ -218,7 +219,7 @@ static recsys_status reserve(recsys_recommender *r, const struct recsys_model *m
     ((status = rs_recommender_grow(&r->memory, &r->room, (n), sizeof *r->memory, err)) == RECSYS_OK)
     if (GROW(items, max_items, sizes->items) && GROW(positions, max_positions, sizes->positions) &&
         GROW(ignored, max_ignored, sizes->ignored) && GROW(causes, max_causes, n_causes) &&
-        GROW(vectors, max_floats, n_floats))
+        GROW(vectors, max_floats, n_floats) && GROW(wanted, max_wanted, sizes->wanted))
         status =
             rs_recommender_grow(&r->reasons, &r->max_reasons, sizes->reasons, RS_REASON_SIZE, err);
 #undef GROW
@@ -229,7 +230,7 @@ recsys_status rs_asks_read(recsys_recommender *r, const struct recsys_model *mod
                            const recsys_request *requests, size_t n, uint32_t needs,
                            const char *function, recsys_error *err)
 {
-    struct sizes sizes = {0, 0, 0, 0};
+    struct sizes sizes = {0};
     recsys_status status = rs_recommender_grow_asks(r, n, err);
 
     if (status != RECSYS_OK)
@@ -239,7 +240,8 @@ recsys_status rs_asks_read(recsys_recommender *r, const struct recsys_model *mod
         if ((status = read_request(requests, i, &ask->request, function, err)) != RECSYS_OK)
             return status;
         ask->problem[0] = '\0';
-        ask->strategy = ask->shifted = ask->known = ask->n_ignored = 0;
+        ask->taste = ask->strategy = ask->shifted = ask->added = ask->known = 0;
+        ask->n_ignored = ask->n_wanted = 0;
         ask->status =
             check(model, &ask->request, needs, ask->problem) ? RECSYS_OK : RECSYS_E_INVALID;
         if (ask->status != RECSYS_OK)
@@ -257,12 +259,15 @@ recsys_status rs_asks_read(recsys_recommender *r, const struct recsys_model *mod
         return status;
     uint32_t *free_positions = r->positions;
     recsys_preference *free_ignored = r->ignored;
+    struct rs_wanted *free_wanted = r->wanted;
     for (size_t i = 0; i < n; i++) {
         struct rs_ask *ask = &r->asks[i];
         if (ask->status != RECSYS_OK)
             continue;
         set_eligible(model, ask, &free_positions);
         ask->ignored = free_ignored;
+        ask->wanted = free_wanted;
+        free_wanted += ask->request.n_genres;
         free_ignored += n_ignorable(&ask->request);
     }
     return RECSYS_OK;

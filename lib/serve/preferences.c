@@ -1,10 +1,10 @@
 /* lib/serve/preferences.c - make the vector to score with from a user, a session and preferences.
  *
- * A preference is a feature with a weight: pref_genre_action = 1. Its vector, times the weight,
+ * A preference is a feature with a weight: pref_genre_action = 1. A model that was trained with
+ * features has their vectors. The weight, times the strength of preferences, times the vector
  * shifts the vector of the user (or session); for an unknown user the vector consists of features
- * only. A model that was trained with features has their vectors. In a model without them, the mean
- * vector of a genre's items takes the place of the genre's feature. The other preferences have no
- * such replacement and only filter.
+ * only. A favourite genre without a feature becomes a wanted genre, whose items gain (steer.c). The
+ * other preferences have no such replacement and only filter.
  *
  * Preferences that could not be used are listed: else a caller could not see the difference between
  * a misspelt genre and one that changes little.
@@ -16,25 +16,36 @@
 #include "lib/score/canonical.h"
 #include "lib/serve/recommender.h"
 
+#define GENRE_FEATURE "pref_genre_"
+
 static void add_vector(float *sum, const float *vector, float weight, uint32_t n)
 {
     for (uint32_t j = 0; j < n; j++)
         sum[j] += weight * vector[j];
 }
 
-/* Add the feature called prefix + name, if the model has it. */
-static int add_feature(const struct recsys_model *model, float *sum, const char *prefix,
-                       const char *name, float weight)
+/* The row of the feature called prefix + name. 0: the model has none. */
+static int find_feature(const struct recsys_model *model, const char *prefix, const char *name,
+                        uint32_t *row)
 {
     char text[RECSYS_ID_MAX_TEXT + 1];
     size_t length = strlen(prefix);
-    uint32_t row;
 
+    if (model->n_features == 0)
+        return 0;
     memcpy(text, prefix, length);
     if (!rs_text_lower(name, text + length, sizeof text - length))
         return 0;
     recsys_id id = {text, strlen(text)};
-    if (!rs_ids_find(&model->feature_ids, id, &row))
+    return rs_ids_find(&model->feature_ids, id, row);
+}
+
+static int add_feature(const struct recsys_model *model, float *sum, const char *prefix,
+                       const char *name, float weight)
+{
+    uint32_t row;
+
+    if (!find_feature(model, prefix, name, &row))
         return 0;
     add_vector(sum, model->features + (size_t)row * model->dimensions, weight, model->dimensions);
     return 1;
@@ -45,37 +56,63 @@ static void ignore(struct rs_ask *ask, uint32_t kind, uint32_t index, const char
     ask->ignored[ask->n_ignored++] = (recsys_preference){kind, index, text};
 }
 
-static int add_genre(const struct recsys_model *model, float *sum, const char *name, float weight)
+static void set_strategy(struct rs_ask *ask)
 {
-    int32_t genre;
-
-    if (model->n_features > 0)
-        return add_feature(model, sum, "pref_genre_", name, weight);
-    if (model->genre_vectors == NULL || (genre = rs_catalog_find_genre(model->catalog, name)) < 0)
-        return 0;
-    add_vector(sum, model->genre_vectors + (size_t)genre * model->dimensions, weight,
-               model->dimensions);
-    return 1;
+    ask->shifted = ask->added || ask->n_wanted > 0;
+    if (ask->taste == 0)
+        ask->strategy = ask->shifted ? RECSYS_STRATEGY_PREFERENCES : RECSYS_STRATEGY_POPULARITY;
+    else if (ask->taste == RECSYS_STRATEGY_USER && ask->shifted)
+        ask->strategy = RECSYS_STRATEGY_USER_PREFERENCES;
+    else
+        ask->strategy = ask->taste;
 }
 
-/* Returns 1 if anything was added; genres that were not are listed as ignored. */
-static int add_preferences(const struct recsys_model *model, struct rs_ask *ask, float *sum)
+static void want(struct rs_ask *ask, uint32_t genre, uint32_t index)
+{
+    for (uint32_t w = 0; w < ask->n_wanted; w++)
+        if (ask->wanted[w].genre == genre)
+            return;
+    ask->wanted[ask->n_wanted++] = (struct rs_wanted){genre, index, 0.0};
+}
+
+/* Genres without a feature are wanted if the catalogue has them, else ignored. */
+static void find_genres(const struct recsys_model *model, struct rs_ask *ask)
 {
     const recsys_request *request = &ask->request;
+    uint32_t row;
+
+    for (uint32_t g = 0; g < request->n_genres; g++) {
+        if (find_feature(model, GENRE_FEATURE, request->genres[g], &row))
+            continue;
+        int32_t genre = rs_catalog_find_genre(model->catalog, request->genres[g]);
+        if (genre < 0)
+            ignore(ask, RECSYS_PREFERENCE_GENRE, g, request->genres[g]);
+        else if (request->preference_strength > 0.0f)
+            want(ask, (uint32_t)genre, g);
+    }
+}
+
+void rs_ask_unwant(struct rs_ask *ask, uint32_t w)
+{
+    uint32_t index = ask->wanted[w].index;
+
+    ignore(ask, RECSYS_PREFERENCE_GENRE, index, ask->request.genres[index]);
+    ask->n_wanted--;
+    memmove(&ask->wanted[w], &ask->wanted[w + 1], (ask->n_wanted - w) * sizeof *ask->wanted);
+    set_strategy(ask);
+}
+
+/* Returns 1 if anything was added. */
+static int add_features(const struct recsys_model *model, const recsys_request *request, float *sum)
+{
     const float weight = request->preference_strength / RS_STRENGTH;
     char decade[16] = "";
     int added = 0;
 
-    if (weight == 0.0f)
+    if (model->n_features == 0 || weight == 0.0f)
         return 0;
-
     for (uint32_t g = 0; g < request->n_genres; g++)
-        if (add_genre(model, sum, request->genres[g], weight))
-            added = 1;
-        else
-            ignore(ask, RECSYS_PREFERENCE_GENRE, g, request->genres[g]);
-    if (model->n_features == 0)
-        return added;
+        added |= add_feature(model, sum, GENRE_FEATURE, request->genres[g], weight);
     for (uint32_t l = 0; l < request->n_languages; l++)
         added |= add_feature(model, sum, "pref_language_", request->languages[l], weight);
     if (request->decade != 0) {
@@ -85,6 +122,16 @@ static int add_preferences(const struct recsys_model *model, struct rs_ask *ask,
     if (request->min_rating > 0.0f)
         added |= add_feature(model, sum, "", "min_rating", weight * request->min_rating);
     return added;
+}
+
+/* The features of genres could not be added after all. */
+static void ignore_features(const struct recsys_model *model, struct rs_ask *ask)
+{
+    uint32_t row;
+
+    for (uint32_t g = 0; g < ask->request.n_genres; g++)
+        if (find_feature(model, GENRE_FEATURE, ask->request.genres[g], &row))
+            ignore(ask, RECSYS_PREFERENCE_GENRE, g, ask->request.genres[g]);
 }
 
 static int has_direction(const float *vector, uint32_t n)
@@ -105,18 +152,15 @@ static void normalise(float *vector, uint32_t n)
 }
 
 /* The weighted mean of the liked items' vectors. Returns 0 if it points nowhere. */
-static int set_session(const struct recsys_model *model, struct rs_ask *ask, float *vector)
+static int set_session(const struct recsys_model *model, const recsys_request *request,
+                       float *vector)
 {
-    const recsys_request *request = &ask->request;
     uint32_t d = model->dimensions, position;
     double total = 0.0;
 
-    for (size_t i = 0; i < request->n_liked; i++) {
-        if (!rs_ids_find(&model->item_ids, request->liked[i], &position))
-            ignore(ask, RECSYS_PREFERENCE_LIKED, (uint32_t)i, request->liked[i].text);
-        else
+    for (size_t i = 0; i < request->n_liked; i++)
+        if (rs_ids_find(&model->item_ids, request->liked[i], &position))
             total += request->liked_weights == NULL ? 1.0 : (double)request->liked_weights[i];
-    }
     for (size_t i = 0; total > 0.0 && i < request->n_liked; i++) {
         double weight = request->liked_weights == NULL ? 1.0 : (double)request->liked_weights[i];
         if (rs_ids_find(&model->item_ids, request->liked[i], &position))
@@ -134,7 +178,7 @@ static int set_session(const struct recsys_model *model, struct rs_ask *ask, flo
 
 /* Write the vector before any preference, of the user, the session or the caller. Returns the
  * strategy; 0 if nothing is known and the vector is zero. */
-static uint32_t set_taste(const struct recsys_model *model, struct rs_ask *ask, float *vector)
+static uint32_t set_taste(const struct recsys_model *model, const struct rs_ask *ask, float *vector)
 {
     uint32_t d = model->dimensions;
     const float *user = ask->known ? model->users + (size_t)ask->user * d : NULL;
@@ -144,43 +188,48 @@ static uint32_t set_taste(const struct recsys_model *model, struct rs_ask *ask, 
         return RECSYS_STRATEGY_VECTOR;
     }
     memset(vector, 0, d * sizeof *vector);
-    if (ask->request.n_liked > 0 && set_session(model, ask, vector))
+    if (ask->request.n_liked > 0 && set_session(model, &ask->request, vector))
         return RECSYS_STRATEGY_SESSION;
     /* With a vector of zeros only biases count. */
-    if (user == NULL || (!has_direction(user, d) && model->item_bias == NULL))
+    if (user == NULL || (!has_direction(user, d) && model->item_bias == NULL &&
+                         (model->user_bias == NULL || model->user_bias[ask->user] == 0.0f)))
         return 0;
     memcpy(vector, user, d * sizeof *vector);
     return RECSYS_STRATEGY_USER;
 }
 
+static void ignore_unknown_liked(const struct recsys_model *model, struct rs_ask *ask)
+{
+    uint32_t position;
+
+    for (size_t i = 0; i < ask->request.n_liked; i++)
+        if (!rs_ids_find(&model->item_ids, ask->request.liked[i], &position))
+            ignore(ask, RECSYS_PREFERENCE_LIKED, (uint32_t)i, ask->request.liked[i].text);
+}
+
 void rs_ask_vector(const struct recsys_model *model, struct rs_ask *ask, float *vector)
 {
-    uint32_t d = model->dimensions, taste = set_taste(model, ask, vector);
-    uint32_t n_ignored = ask->n_ignored;
-    int shifted = add_preferences(model, ask, vector);
+    uint32_t d = model->dimensions;
 
-    if (shifted && model->metric == RECSYS_METRIC_COSINE)
+    ignore_unknown_liked(model, ask);
+    find_genres(model, ask);
+    ask->taste = set_taste(model, ask, vector);
+    ask->added = (uint32_t)add_features(model, &ask->request, vector);
+    if (ask->added && model->metric == RECSYS_METRIC_COSINE)
         normalise(vector, d);
-    /* Without a user, preferences that add up to zero rank nothing. Neither does a sum that is
-     * not finite: vectors from a caller may be finite and overflow together. */
-    if (shifted && ((taste == 0 && !has_direction(vector, d)) ||
-                    !isfinite(rs_canonical_dot(vector, vector, d)))) {
-        shifted = 0;
-        ask->n_ignored = 0; /* the liked items are searched again */
+    /* Without a user, features that add up to zero rank nothing. Neither does a sum that is not
+     * finite: vectors from a caller may be finite and overflow together. */
+    if (ask->added && ((ask->taste == 0 && !has_direction(vector, d)) ||
+                       !isfinite(rs_canonical_dot(vector, vector, d)))) {
+        ask->added = 0;
         (void)set_taste(model, ask, vector);
-        ask->n_ignored = n_ignored;
-        for (uint32_t g = 0; g < ask->request.n_genres; g++)
-            ignore(ask, RECSYS_PREFERENCE_GENRE, g, ask->request.genres[g]);
+        ignore_features(model, ask);
     }
-    ask->offset = taste != 0 && ask->known && model->user_bias != NULL
+    ask->vector = vector;
+    ask->offset = ask->taste != 0 && ask->known && model->user_bias != NULL
                       ? (double)model->user_bias[ask->user]
                       : 0.0;
-    ask->shifted = (uint32_t)shifted;
-    if (taste == 0)
-        ask->strategy = shifted ? RECSYS_STRATEGY_PREFERENCES : RECSYS_STRATEGY_POPULARITY;
-    else
-        ask->strategy =
-            taste == RECSYS_STRATEGY_USER && shifted ? RECSYS_STRATEGY_USER_PREFERENCES : taste;
+    set_strategy(ask);
 }
 
 static int is_ever(const struct recsys_model *model, const struct rs_condition *condition)

@@ -191,11 +191,13 @@ void rs_reasons(const struct recsys_model *model, const struct rs_ask *ask, uint
     }
     if (has_history(ask))
         add_causes(model, ask, position, out, text, causes);
-    if (ask->strategy == RECSYS_STRATEGY_POPULARITY) {
+    if (ask->strategy != RECSYS_STRATEGY_SIMILAR && rs_ask_by_popularity(ask) &&
+        (out->reasons & RECSYS_REASON_GENRES) == 0) {
         start_clause(text);
         rs_text_append(text, RS_REASON_SIZE, "popular with other users");
         out->reasons |= RECSYS_REASON_POPULAR;
-    } else if (out->score > HIGH_SCORE && ask->strategy != RECSYS_STRATEGY_SIMILAR) {
+    } else if (out->score > HIGH_SCORE && ask->strategy != RECSYS_STRATEGY_SIMILAR &&
+               !rs_ask_by_popularity(ask)) {
         start_clause(text);
         rs_text_append(text, RS_REASON_SIZE, "high score");
         out->reasons |= RECSYS_REASON_SCORE;

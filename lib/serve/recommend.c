@@ -1,9 +1,10 @@
 /* lib/serve/recommend.c - the recommender's calls that rank.
  *
  * Each request is checked (asks.c) and turned into a question: a vector (preferences.c) and
- * conditions. Questions go through the scorer in chunks. A request without a vector is answered by
- * popularity. Then positions become replies (reply.c), or numbers in the caller's arrays. An error
- * in one of several requests stays in its own reply. The busy mark is the scorer's.
+ * conditions. Requests with favourite genres are answered first (steered.c). Other questions go
+ * through the scorer in chunks. A request without a vector is answered by popularity. Then
+ * positions become replies (reply.c), or numbers in the caller's arrays. An error in one of several
+ * requests stays in its own reply. The busy mark is the scorer's.
  */
 #include "lib/serve/recommender.h"
 
@@ -60,33 +61,39 @@ static void put_into_arrays(const struct recsys_model *model, const struct rs_as
 }
 
 static void put(recsys_recommender *r, const struct recsys_model *model, size_t i,
-                const struct rs_best *entries, uint32_t n, const struct destination *to)
+                const struct rs_best *entries, uint32_t n, const void *destination)
 {
+    const struct destination *to = destination;
+
     if (to->replies != NULL)
         rs_reply_write(r, model, i, entries, n, to->replies);
     else
         put_into_arrays(model, &r->asks[i], i, entries, n, to);
 }
 
+/* Not answered yet, and by a vector alone. */
 static int is_question(const struct rs_ask *ask)
 {
-    return ask->status == RECSYS_OK && ask->strategy != RECSYS_STRATEGY_POPULARITY;
+    return ask->status == RECSYS_OK && ask->n_wanted == 0 && !rs_ask_by_popularity(ask);
 }
 
-static size_t make_questions(recsys_recommender *r, const struct recsys_model *model, size_t n)
+static void make_vectors(recsys_recommender *r, const struct recsys_model *model, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (r->asks[i].status == RECSYS_OK)
+            rs_ask_vector(model, &r->asks[i], r->vectors + i * model->dimensions);
+}
+
+static size_t make_questions(recsys_recommender *r, size_t n)
 {
     size_t n_questions = 0;
 
     for (size_t i = 0; i < n; i++) {
-        struct rs_ask *ask = &r->asks[i];
-        float *vector = r->vectors + n_questions * model->dimensions;
-        if (ask->status != RECSYS_OK)
-            continue;
-        rs_ask_vector(model, ask, vector);
+        const struct rs_ask *ask = &r->asks[i];
         if (!is_question(ask))
             continue;
         struct rs_question *question = &r->questions[n_questions++];
-        question->vector = vector;
+        question->vector = ask->vector;
         question->offset = ask->offset;
         question->k = ask->request.k;
         question->eligible = ask->eligible;
@@ -125,7 +132,7 @@ static recsys_status answer_by_popularity(recsys_recommender *r, const struct re
 {
     for (size_t i = 0; i < n; i++) {
         const struct rs_ask *ask = &r->asks[i];
-        if (ask->status != RECSYS_OK || is_question(ask))
+        if (ask->status != RECSYS_OK || ask->n_wanted > 0 || !rs_ask_by_popularity(ask))
             continue;
         recsys_status status = rs_recommender_grow(&r->popular, &r->max_popular, ask->request.k,
                                                    sizeof *r->popular, err);
@@ -173,7 +180,10 @@ static recsys_status answer(recsys_recommender *r, const struct recsys_model *mo
         (all && (status = check_all(r, n, function, err)) != RECSYS_OK) ||
         (status = check_stride(r, n, to, function, err)) != RECSYS_OK)
         return status;
-    size_t n_questions = make_questions(r, model, n);
+    make_vectors(r, model, n);
+    if ((status = rs_steered_answer(r, model, n, put, to, err)) != RECSYS_OK)
+        return status;
+    size_t n_questions = make_questions(r, n);
     if ((status = answer_questions(r, model, n_questions, to, err)) != RECSYS_OK ||
         (status = answer_by_popularity(r, model, n, to, err)) != RECSYS_OK)
         return status;

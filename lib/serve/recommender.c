@@ -96,6 +96,10 @@ void recsys_recommender_destroy(recsys_recommender *r)
     rs_free(r->ignored);
     rs_free(r->items);
     rs_free(r->popular);
+    rs_free(r->wanted);
+    rs_free(r->steering);
+    rs_free(r->steered);
+    rs_free(r->kept);
     rs_free(r->reasons);
     rs_free(r->causes);
     rs_free(r);

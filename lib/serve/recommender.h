@@ -8,6 +8,7 @@
 #include "lib/model/model.h"
 #include "lib/score/filter.h"
 #include "lib/score/scorer.h"
+#include "lib/serve/steer.h"
 #include "recsys/recommend.h"
 
 #define RS_REASON_SIZE 384u  /* bytes of one reason's text */
@@ -24,11 +25,18 @@ struct rs_ask {
     uint32_t n_ignored;
     uint32_t user;     /* row, if known */
     uint32_t known;    /* 1: the model has the user */
+    uint32_t taste;    /* RECSYS_STRATEGY_* of the vector before preferences; 0 = there is none */
     uint32_t strategy; /* RECSYS_STRATEGY_* */
-    uint32_t shifted;  /* 1: by preferences */
-    uint32_t about;    /* position, for RECSYS_STRATEGY_SIMILAR */
+    uint32_t shifted;  /* 1: preferences have a part in the answer */
+    uint32_t added;    /* 1: trained features have changed the vector */
+    struct rs_wanted *wanted; /* favourite genres that items gain by */
+    uint32_t n_wanted;
+    uint32_t about; /* position, for RECSYS_STRATEGY_SIMILAR */
     recsys_status status;
+    const float *vector; /* to score with; zero without taste and features */
     double offset;       /* added to every score */
+    size_t first_kept;   /* its best items without gains, in the recommender's memory */
+    uint32_t n_kept;
     size_t first;        /* of its recommendations in the recommender's memory */
     size_t first_reason; /* of their reasons, if it asks for them */
     char problem[RS_PROBLEM_SIZE];
@@ -45,10 +53,14 @@ struct recsys_recommender {
     recsys_preference *ignored;
     recsys_recommendation *items;
     struct rs_best *popular;
+    struct rs_wanted *wanted;
+    struct rs_question *steering; /* the questions that wanted genres lead to */
+    struct rs_topk *steered;      /* and the answers */
+    struct rs_best *kept;
     char *reasons;     /* RS_REASON_SIZE each */
     recsys_id *causes; /* RS_REASON_CAUSES each */
     size_t max_asks, max_floats, max_positions, max_ignored, max_items, max_popular, max_reasons,
-        max_causes;
+        max_causes, max_wanted, max_steering, max_steered, max_kept;
 };
 
 /* recommender.c: make *memory hold n elements; its content is lost if it must grow. */
@@ -69,8 +81,49 @@ recsys_status rs_asks_read(recsys_recommender *r, const struct recsys_model *mod
                            const char *function, recsys_error *err);
 
 /* preferences.c: write the vector to score with into `vector`; choose the strategy and the
- * offset, and list the ignored preferences. */
+ * offset, and list the wanted genres and the ignored preferences. */
 void rs_ask_vector(const struct recsys_model *model, struct rs_ask *ask, float *vector);
+
+/* preferences.c: 1 if the ask's items stand in the order of popularity, which gains may change. */
+static inline int rs_ask_by_popularity(const struct rs_ask *ask)
+{
+    return ask->taste == 0 && !ask->added;
+}
+
+/* preferences.c: ignore the wanted genre w, because no eligible item has it. */
+void rs_ask_unwant(struct rs_ask *ask, uint32_t w);
+
+/* The gain of an item; 0 if it has no wanted genre. */
+static inline double rs_ask_gain(const struct recsys_model *model, const struct rs_ask *ask,
+                                 uint32_t position)
+{
+    uint32_t w = rs_steer_find(model, ask->wanted, ask->n_wanted, position);
+
+    return w == ask->n_wanted ? 0.0 : ask->wanted[w].gain;
+}
+
+static inline double rs_ask_largest_gain(const struct rs_ask *ask)
+{
+    double largest = 0.0;
+
+    for (uint32_t w = 0; w < ask->n_wanted; w++)
+        largest = largest > ask->wanted[w].gain ? largest : ask->wanted[w].gain;
+    return largest;
+}
+
+/* steered.c: set the gains of the asks from `from` to `to` - 1 that have wanted genres. Wanted
+ * genres that no eligible item has become ignored. */
+recsys_status rs_steered_set(recsys_recommender *r, const struct recsys_model *model, size_t from,
+                             size_t to, recsys_error *err);
+
+/* Receives the answer to ask number i. */
+typedef void (*rs_steered_put)(recsys_recommender *r, const struct recsys_model *model, size_t i,
+                               const struct rs_best *entries, uint32_t n, const void *to);
+
+/* steered.c: answer those of the first n asks that have wanted genres, and still have after their
+ * gains are set. The others are left to the caller. */
+recsys_status rs_steered_answer(recsys_recommender *r, const struct recsys_model *model, size_t n,
+                                rs_steered_put put, const void *to, recsys_error *err);
 
 /* preferences.c: add the filters that no item can meet to the ignored preferences. */
 void rs_ask_ignored_filters(const struct recsys_model *model, struct rs_ask *ask,
@@ -79,6 +132,9 @@ void rs_ask_ignored_filters(const struct recsys_model *model, struct rs_ask *ask
 /* popular.c: the most popular eligible items, at most k. Returns how many. */
 uint32_t rs_popular(const struct recsys_model *model, const struct rs_eligible *eligible,
                     uint32_t k, struct rs_best *out);
+/* popular.c: the same with the gains of wanted genres. */
+uint32_t rs_popular_steered(const struct recsys_model *model, const struct rs_ask *ask,
+                            struct rs_best *out);
 
 /* reasons.c: find the reasons for `out` and its causes, and write them to `text`, which has
  * RS_REASON_SIZE bytes; `causes` has room for RS_REASON_CAUSES. */

@@ -56,12 +56,20 @@ recsys_status rs_replies_begin(recsys_reply *replies, size_t n, const char *func
     return RECSYS_OK;
 }
 
+static int is_popularity(const struct rs_ask *ask)
+{
+    return ask->strategy != RECSYS_STRATEGY_SIMILAR && rs_ask_by_popularity(ask);
+}
+
 float rs_ask_score(const struct recsys_model *model, const struct rs_ask *ask, float raw)
 {
     if (ask->strategy == RECSYS_STRATEGY_POPULARITY)
         return raw;
     if (ask->strategy == RECSYS_STRATEGY_SIMILAR)
         return raw > 0.0f ? fminf(raw, 1.0f) : 0.0f;
+    /* The most popular item has a raw score of 1, and an item gains at most the largest gain. */
+    if (is_popularity(ask))
+        return (float)((double)raw / (1.0 + rs_ask_largest_gain(ask)));
     return recsys_link_score(model, raw);
 }
 
@@ -101,7 +109,8 @@ void rs_reply_write(recsys_recommender *r, const struct recsys_model *model, siz
         reply.count = n;
         reply.strategy = ask->strategy;
         reply.flags = (ask->known ? RECSYS_REPLY_KNOWN_USER : 0) |
-                      (ask->shifted ? RECSYS_REPLY_PREFERENCES : 0);
+                      (ask->shifted ? RECSYS_REPLY_PREFERENCES : 0) |
+                      (is_popularity(ask) ? RECSYS_REPLY_POPULARITY : 0);
         reply.ignored = ask->n_ignored > 0 ? ask->ignored : NULL;
         reply.n_ignored = ask->n_ignored;
         reply.model_name = model->name;

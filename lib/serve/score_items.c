@@ -33,12 +33,15 @@ static recsys_status score(recsys_recommender *r, const struct recsys_model *mod
             return rs_error(err, RECSYS_E_INVALID, "%s: the id of item %zu %s", function, i, wrong);
     }
     rs_ask_vector(model, ask, r->vectors);
+    if (ask->n_wanted > 0 && (status = rs_steered_set(r, model, 0, 1, err)) != RECSYS_OK)
+        return status;
     for (size_t i = 0; i < n_items; i++) {
         if (!rs_ids_find(&model->item_ids, items[i], &position))
             continue;
-        float raw = ask->strategy == RECSYS_STRATEGY_POPULARITY
-                        ? model->popularity[position]
-                        : rs_canonical_score(model, position, r->vectors, ask->offset);
+        double gain = rs_ask_gain(model, ask, position);
+        float raw = rs_ask_by_popularity(ask)
+                        ? (float)((double)model->popularity[position] + gain)
+                        : rs_canonical_score(model, position, ask->vector, ask->offset + gain);
         if (scores != NULL)
             scores[i] = rs_ask_score(model, ask, raw);
         if (raws != NULL)

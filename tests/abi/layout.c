@@ -500,6 +500,7 @@ static const struct entry entries[] = {
     CONST(RECSYS_REPLY_SIZE_V1),
     CONST(RECSYS_REPLY_KNOWN_USER),
     CONST(RECSYS_REPLY_PREFERENCES),
+    CONST(RECSYS_REPLY_POPULARITY),
     STRUCT(recsys_redis_options),
     FIELD(recsys_redis_options, struct_size),
     FIELD(recsys_redis_options, flags),

@@ -8,6 +8,7 @@
 #define TESTS_API_FOUR_MODELS_H
 
 #include "tests/api/reference.h"
+#include "tests/api/steering.h"
 #include "tests/support/scratch.h"
 
 #define N_ITEMS 260
@@ -126,15 +127,6 @@ static inline recsys_request request_of(const struct fixture *fixture, size_t us
     return request;
 }
 
-static inline int has_genre_of(const recsys_item *item, const char *const *genres, uint32_t n)
-{
-    for (uint32_t k = 0; k < item->n_genres; k++)
-        for (uint32_t g = 0; g < n; g++)
-            if (names_equal(item->genres[k], genres[g]))
-                return 1;
-    return 0;
-}
-
 static inline int is_eligible(const struct fixture *fixture, const recsys_request *request,
                               size_t user, size_t i)
 {
@@ -154,7 +146,7 @@ static inline int is_eligible(const struct fixture *fixture, const recsys_reques
         return 0;
     return passes(&fixture->reference, i, &options) &&
            (request->n_require_genres == 0 ||
-            has_genre_of(&fixture->reference.items[i], request->require_genres,
+            item_has_any(&fixture->reference.items[i], request->require_genres,
                          request->n_require_genres));
 }
 
@@ -164,51 +156,62 @@ static inline void add(double *sum, const float *vector, double weight)
         sum[j] += weight * (double)vector[j];
 }
 
+static inline double strength_of(const recsys_request *request)
+{
+    return (request->flags & RECSYS_REQUEST_STRENGTH) != 0 ? (double)request->preference_strength
+                                                           : 0.6;
+}
+
 /* The features of bundle.h, by row: pref_genre_drama, pref_genre_comedy, min_rating. */
+static inline int has_feature(const struct fixture *fixture, const char *genre, size_t row)
+{
+    return fixture->bundle.features != NULL && names_equal(genre, row == 0 ? "drama" : "comedy");
+}
+
 static inline int add_features(const struct fixture *fixture, const recsys_request *request,
                                double *sum)
 {
+    double weight = strength_of(request) / 0.6;
     int added = 0;
 
+    if (fixture->bundle.features == NULL || weight == 0)
+        return 0;
     for (uint32_t g = 0; g < request->n_genres; g++)
         for (size_t f = 0; f < 2; f++)
-            if (names_equal(request->genres[g], f == 0 ? "drama" : "comedy")) {
-                add(sum, fixture->bundle.features + f * D, 1);
+            if (has_feature(fixture, request->genres[g], f)) {
+                add(sum, fixture->bundle.features + f * D, weight);
                 added = 1;
             }
     if (request->min_rating > 0) {
-        add(sum, fixture->bundle.features + 2 * D, (double)request->min_rating);
+        add(sum, fixture->bundle.features + 2 * D, weight * (double)request->min_rating);
         added = 1;
     }
     return added;
 }
 
-/* Without features: the mean vector of each genre's items. */
-static inline int add_genres(const struct fixture *fixture, const recsys_request *request,
-                             double *sum)
+/* The genres without a feature that an eligible item has, each once; returns how many. */
+static inline size_t wanted_genres(const struct fixture *fixture, const recsys_request *request,
+                                   const unsigned char *eligible, const char **wanted)
 {
-    const struct reference *reference = &fixture->reference;
-    int added = 0;
+    size_t n = 0;
 
-    for (uint32_t g = 0; g < request->n_genres; g++) {
-        double mean[D] = {0};
-        size_t n = 0;
-        for (size_t i = 0; i < reference->n; i++)
-            for (uint32_t k = 0; k < reference->items[i].n_genres; k++)
-                if (names_equal(reference->items[i].genres[k], request->genres[g])) {
-                    add(mean, reference->vectors + i * D, 1);
-                    n++;
-                }
-        for (size_t j = 0; n > 0 && j < D; j++)
-            sum[j] += mean[j] / (double)n;
-        added |= n > 0;
+    for (uint32_t g = 0; strength_of(request) > 0 && g < request->n_genres; g++) {
+        const char *genre = request->genres[g];
+        int is_there = 0, is_twice = 0;
+        for (size_t i = 0; i < N_ITEMS; i++)
+            is_there |= eligible[i] && item_has(&fixture->reference.items[i], genre);
+        for (size_t w = 0; w < n; w++)
+            is_twice |= names_equal(wanted[w], genre);
+        if (is_there && !is_twice && !has_feature(fixture, genre, 0) &&
+            !has_feature(fixture, genre, 1))
+            wanted[n++] = genre;
     }
-    return added;
+    return n;
 }
 
-/* The vector and offset to score with; returns the strategy. */
-static inline uint32_t vector_of(const struct fixture *fixture, const recsys_request *request,
-                                 size_t user, float vector[D], double *offset)
+/* The vector and offset to score with; returns 1 if features changed it. */
+static inline int vector_of(const struct fixture *fixture, const recsys_request *request,
+                            size_t user, float vector[D], double *offset)
 {
     double sum[D] = {0}, norm = 0;
     float own[D], bias = 0;
@@ -221,16 +224,13 @@ static inline uint32_t vector_of(const struct fixture *fixture, const recsys_req
         add(sum, own, 1);
     }
     *offset = (double)bias;
-    int shifted = fixture->bundle.features != NULL ? add_features(fixture, request, sum)
-                                                   : add_genres(fixture, request, sum);
+    int shifted = add_features(fixture, request, sum);
     for (size_t j = 0; j < D; j++)
         norm += sum[j] * sum[j];
     for (size_t j = 0; j < D; j++)
         vector[j] = (float)(shifted && (fixture->bundle.flags & BUNDLE_COSINE) ? sum[j] / sqrt(norm)
                                                                                : sum[j]);
-    if (known)
-        return shifted ? RECSYS_STRATEGY_USER_PREFERENCES : RECSYS_STRATEGY_USER;
-    return shifted ? RECSYS_STRATEGY_PREFERENCES : RECSYS_STRATEGY_POPULARITY;
+    return shifted;
 }
 
 /* How popular each item is, as docs/model-format.md defines it; 1 for the most popular. */
@@ -268,37 +268,76 @@ static inline double link_of(const struct fixture *fixture, double raw)
     return fmin(fmax(score, 0), 1);
 }
 
+/* Add to the scores what items of wanted genres gain; returns the largest gain. */
+static inline double add_gains(const struct fixture *fixture, const recsys_request *request,
+                               const unsigned char *eligible, const char **wanted, size_t n,
+                               double *scores)
+{
+    double gains[8], largest = 0;
+
+    steering_gains(&fixture->reference, eligible, scores, wanted, n, strength_of(request), gains);
+    for (size_t i = 0; i < N_ITEMS; i++) {
+        double gain = 0;
+        for (size_t w = 0; w < n; w++)
+            if (item_has(&fixture->reference.items[i], wanted[w]))
+                gain = fmax(gain, gains[w]);
+        scores[i] += gain;
+        largest = fmax(largest, gain);
+    }
+    for (size_t w = 0; w < n; w++)
+        largest = fmax(largest, gains[w]);
+    return largest;
+}
+
+static inline void check_scores(const struct fixture *fixture, const recsys_reply *reply,
+                                int by_popularity, double largest_gain, const char *what)
+{
+    for (uint32_t i = 0; i < reply->count; i++) {
+        const recsys_recommendation *item = recsys_reply_get_item(reply, i);
+        double want = by_popularity ? (double)item->raw / (1 + largest_gain)
+                                    : link_of(fixture, (double)item->raw);
+        assert_true(item->score >= 0.0f && item->score <= 1.0f);
+        if (reply->strategy == RECSYS_STRATEGY_POPULARITY)
+            assert_true(item->score == item->raw);
+        else if (fabs((double)item->score - want) > 1e-6)
+            fail_msg("%s: raw %.9g became %.9g", what, (double)item->raw, (double)item->score);
+    }
+}
+
 static inline void check_reply(const struct fixture *fixture, const recsys_request *request,
                                size_t user, const recsys_reply *reply, const char *what)
 {
     unsigned char eligible[N_ITEMS];
-    double scores[N_ITEMS], slack[N_ITEMS], offset;
+    double scores[N_ITEMS], slack[N_ITEMS], offset, largest_gain = 0;
+    const char *wanted[8];
     float vector[D];
     static struct place places[N_ITEMS];
-    uint32_t strategy = vector_of(fixture, request, user, vector, &offset);
+    int known = user < N_USERS, shifted = vector_of(fixture, request, user, vector, &offset);
+    int by_popularity = !known && !shifted;
 
+    for (size_t i = 0; i < N_ITEMS; i++)
+        eligible[i] = (unsigned char)is_eligible(fixture, request, user, i);
+    size_t n_wanted = wanted_genres(fixture, request, eligible, wanted);
+    uint32_t strategy = known ? RECSYS_STRATEGY_USER : RECSYS_STRATEGY_POPULARITY;
+    if (shifted || n_wanted > 0)
+        strategy = known ? RECSYS_STRATEGY_USER_PREFERENCES : RECSYS_STRATEGY_PREFERENCES;
     if (reply->strategy != strategy)
         fail_msg("%s: strategy %s, want %s", what, recsys_strategy_name(reply->strategy),
                  recsys_strategy_name(strategy));
-    for (size_t i = 0; i < N_ITEMS; i++)
-        eligible[i] = (unsigned char)is_eligible(fixture, request, user, i);
     /* A shifted vector is summed up in float by the library. */
     reference_score(&fixture->reference, vector, offset,
                     strategy == RECSYS_STRATEGY_USER ? FLOAT_ROUNDING : 2e-6, scores, slack);
-    if (strategy == RECSYS_STRATEGY_POPULARITY) {
+    if (by_popularity) {
         popularity(fixture, scores);
         for (size_t i = 0; i < N_ITEMS; i++)
-            slack[i] = FLOAT_ROUNDING;
+            slack[i] = n_wanted > 0 ? 1e-6 : FLOAT_ROUNDING;
     }
-    for (uint32_t i = 0; i < reply->count; i++) {
-        const recsys_recommendation *item = recsys_reply_get_item(reply, i);
-        places[i] = (struct place){item->item, item->raw};
-        assert_true(item->score >= 0.0f && item->score <= 1.0f);
-        if (strategy == RECSYS_STRATEGY_POPULARITY)
-            assert_true(item->score == item->raw);
-        else if (fabs((double)item->score - link_of(fixture, (double)item->raw)) > 1e-6)
-            fail_msg("%s: raw %.9g became %.9g", what, (double)item->raw, (double)item->score);
-    }
+    if (n_wanted > 0)
+        largest_gain = add_gains(fixture, request, eligible, wanted, n_wanted, scores);
+    for (uint32_t i = 0; i < reply->count; i++)
+        places[i] = (struct place){recsys_reply_get_item(reply, i)->item,
+                                   recsys_reply_get_item(reply, i)->raw};
+    check_scores(fixture, reply, by_popularity, largest_gain, what);
     check_answer(&fixture->reference, what, eligible, scores, slack,
                  request->k == 0 ? 10 : request->k, places, reply->count);
 }

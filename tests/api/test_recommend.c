@@ -180,20 +180,26 @@ static void preferences_add_the_vectors_of_features(void **state)
         }
 }
 
-static void without_features_genres_shift_by_their_items(void **state)
+static void without_features_the_items_of_genres_gain(void **state)
 {
-    static const char *const genres[] = {"sci-fi", "HORROR"};
+    static const char *const genres[] = {"sci-fi", "HORROR", "horror", "Crime", "nothing"};
+    static const float strengths[] = {0, 0.05f, 0.3f, 0.6f, 0.75f, 1, 4};
+    const struct fixture *fixtures[] = {&plain, &texts, &features, &cosine};
     char text[32];
 
     (void)state;
-    for (size_t u = 0; u <= N_USERS; u++) {
-        recsys_request request = request_of(&plain, u, text);
-        request.genres = genres;
-        request.n_genres = 1 + (uint32_t)u % 2;
-        recsys_reply reply = ask(&plain, &request, "genres");
-        check_reply(&plain, &request, u, &reply, "genres");
-        request.languages = NULL;
-    }
+    for (size_t w = 0; w < 4; w++)
+        for (size_t u = 0; u <= N_USERS; u++)
+            for (size_t s = 0; s < 7; s++) {
+                recsys_request request = request_of(fixtures[w], u, text);
+                request.genres = genres;
+                request.n_genres = 1 + (uint32_t)(u + s) % 5;
+                request.k = u % 4 == 0 ? N_ITEMS : 1 + (uint32_t)(u + s) % 12;
+                request.flags |= RECSYS_REQUEST_STRENGTH;
+                request.preference_strength = strengths[s];
+                recsys_reply reply = ask(fixtures[w], &request, "genres");
+                check_reply(fixtures[w], &request, u, &reply, "genres");
+            }
 }
 
 static void strangers_get_the_most_popular_items(void **state)
@@ -512,7 +518,7 @@ int main(void)
         cmocka_unit_test(the_strategy_follows_from_what_is_known),
         cmocka_unit_test(every_strategy_has_a_name),
         cmocka_unit_test(preferences_add_the_vectors_of_features),
-        cmocka_unit_test(without_features_genres_shift_by_their_items),
+        cmocka_unit_test(without_features_the_items_of_genres_gain),
         cmocka_unit_test(strangers_get_the_most_popular_items),
         cmocka_unit_test(popularity_is_the_bias_else_the_rating_else_the_norm),
         cmocka_unit_test(a_user_of_whom_nothing_was_learned_is_a_stranger),

@@ -4,15 +4,6 @@
 
 #define BOTH_KINDS 3
 
-static int shares_genre(const recsys_item *item, const recsys_request *request)
-{
-    for (uint32_t k = 0; k < item->n_genres; k++)
-        for (uint32_t g = 0; g < request->n_genres; g++)
-            if (names_equal(item->genres[k], request->genres[g]))
-                return 1;
-    return 0;
-}
-
 static double weight_of(const struct fixture *fixture, size_t user, recsys_id item)
 {
     const struct bundle *bundle = &fixture->bundle;
@@ -57,12 +48,12 @@ static void check_reasons(const struct fixture *fixture, const recsys_request *r
         const recsys_item *item =
             &fixture->reference.items[reference_find(&fixture->reference, got->item)];
         uint32_t want = 0;
-        if (shares_genre(item, request))
+        if (item_has_any(item, request->genres, request->n_genres))
             want |= RECSYS_REASON_GENRES;
         if (request->min_rating > 0)
             want |= RECSYS_REASON_RATING; /* the filter has seen to it */
-        if (reply->strategy == RECSYS_STRATEGY_POPULARITY)
-            want |= RECSYS_REASON_POPULAR;
+        if (reply->flags & RECSYS_REPLY_POPULARITY)
+            want |= (want & RECSYS_REASON_GENRES) != 0 ? 0u : RECSYS_REASON_POPULAR;
         else if (got->score > 0.8f)
             want |= RECSYS_REASON_SCORE;
         if ((got->reasons & ~(uint32_t)RECSYS_REASON_SIMILAR) != want)

@@ -162,37 +162,29 @@ def taste(model, request):
             vector = [f32(v + f32(share * x)) for v, x in zip(vector, model.items[at])]
         if any(vector):
             return "session", unit(vector) if model.cosine else vector, bias
-    if row is None or not (any(model.users[row]) or model.has_bias):
+    if row is None or not (any(model.users[row]) or model.has_bias or bias):
         return None, zero, 0.0
     return "user", model.users[row], bias
 
 
-def genre_vector(model, genre):
-    """A feature's vector; without features the mean vector of the genre's items; or None."""
-    if model.features:
-        return model.features.get("pref_genre_" + genre.lower())
-    rows = [r for r, line in enumerate(model.catalog) if genre.lower() in lower(line.get("genres"))]
-    columns = zip(*(model.items[r] for r in rows))
-    return [f32(sum(column) / len(rows)) for column in columns] if rows else None
+def strength(request):
+    return f32(request.get("preference_strength", 0.6))
 
 
 def shifts(model, request):
-    """The vectors that the request's preferences add, each with its weight."""
-    weight = f32(f32(request.get("preference_strength", 0.6)) / f32(0.6))
-    if weight == 0:
-        return []
-    found = [(genre_vector(model, g), weight) for g in request.get("genres", [])]
-    names = [(f"pref_language_{l.lower()}", weight) for l in request.get("languages", [])]
+    """The vectors of features that the request's preferences add, each with its weight."""
+    weight = f32(strength(request) / f32(0.6))
+    names = [("pref_genre_" + g.lower(), weight) for g in request.get("genres", [])]
+    names += [(f"pref_language_{l.lower()}", weight) for l in request.get("languages", [])]
     if request.get("decade"):
         names.append((f"pref_decade_{request['decade']}s", weight))
     if request.get("min_rating"):
         names.append(("min_rating", f32(weight * f32(request["min_rating"]))))
-    found += [(model.features.get(name), weight) for name, weight in names]
-    return [(vector, weight) for vector, weight in found if vector is not None]
+    return [(model.features[name], w) for name, w in names if w > 0 and name in model.features]
 
 
 def ask(model, request):
-    """(strategy, vector, offset): the vector to score with; None for popularity."""
+    """(strategy, vector, offset, added): the vector to score with; None for popularity."""
     strategy, vector, offset = taste(model, request)
     added = shifts(model, request)
     for shift, weight in added:
@@ -200,10 +192,56 @@ def ask(model, request):
     if added and model.cosine:
         vector = unit(vector)
     if strategy is None and not (added and any(vector)):
-        return "popularity", None, 0.0
-    if strategy is None:
-        return "preferences", vector, 0.0
-    return "user_preferences" if added and strategy == "user" else strategy, vector, offset
+        return None, None, 0.0, False
+    return strategy, vector, offset, bool(added)
+
+
+def wanted(model, request, rows):
+    """The favourite genres without a feature that an item of `rows` has: sets of all rows that have it."""
+    genres = dict.fromkeys(g for g in lower(request.get("genres")) if "pref_genre_" + g not in model.features)
+    sets = [{r for r, line in enumerate(model.catalog) if g in lower(line.get("genres"))} for g in genres]
+    return [s for s in sets if s & set(rows)] if strength(request) > 0 else []
+
+
+def lift(score, level):
+    gain = level - score
+    return gain + 2.0 ** -22 * (abs(level) + abs(score)) if gain >= 0 else 0.0
+
+
+def gains(model, request, rows, raw):
+    """The gain of each wanted genre's items: [(set of rows, gain)], as lib/serve/steer.c says."""
+    sets, order = wanted(model, request, rows), best(model, rows, raw, len(rows))
+    if not sets:
+        return []
+    places, share = min(10, len(order)), strength(request)
+    everything = set().union(*sets)
+
+    def others(inside, place):
+        left = [raw[r] for r in order[:places] if r not in inside]
+        return left[place] if place < len(left) else -math.inf
+
+    def nth(inside, number):
+        own = [raw[r] for r in order if r in inside]
+        return own[min(number, len(own)) - 1]
+
+    def gain(inside, n):
+        if n == 0:
+            return 0.0
+        part, level = -(-n // len(sets)), others(everything, places - n)
+        return max(lift(nth(inside, part), max(level, others(inside, places - part))),
+                   lift(nth(everything, n), level))
+
+    wished = share * places
+    n = math.floor(wished + 1e-5)
+    rest = wished - n
+    found = []
+    for inside in sets:
+        if share >= 1:
+            found.append((inside, share * gain(inside, places)))
+            continue
+        at = gain(inside, n)
+        found.append((inside, at + rest * (gain(inside, n + 1) - at) if rest > 1e-5 else at))
+    return found
 
 
 def raw_of(model, vector, offset, row):
@@ -217,15 +255,29 @@ def best(model, rows, raw, k):
     return order[:k]
 
 
-def answer(model, request, filters):
-    strategy, vector, offset = ask(model, request)
+def scored(model, request, filters, asked):
+    """(strategy, raw, score) with functions of a row, for the rows `asked` and for ranking."""
+    strategy, vector, offset, added = ask(model, request)
     rows = eligible(model, request, filters)
-    if strategy == "popularity":
-        raw = dict(enumerate(model.popularity))
-        scores = raw
-    else:
-        raw = {row: raw_of(model, vector, offset, row) for row in rows}
-        scores = {row: model.score(x) for row, x in raw.items()}
+
+    def sum_of(row, gain):
+        return f32(model.popularity[row] + gain) if vector is None else raw_of(model, vector, offset + gain, row)
+
+    found = gains(model, request, rows, {row: sum_of(row, 0.0) for row in rows})
+    raw = {row: sum_of(row, max([g for inside, g in found if row in inside], default=0.0))
+           for row in set(asked) | set(rows)}
+    most = 1.0 + max([g for _, g in found], default=0.0)
+    scores = {row: f32(x / most) if vector is None else model.score(x) for row, x in raw.items()}
+    changed = added or bool(found)
+    if strategy is None:
+        strategy = "preferences" if changed else "popularity"
+    elif strategy == "user" and changed:
+        strategy = "user_preferences"
+    return strategy, rows, raw, scores
+
+
+def answer(model, request, filters):
+    strategy, rows, raw, scores = scored(model, request, filters, [])
     chosen = best(model, rows, raw, request.get("k") or 10)
     return {"strategy": strategy, "items": [model.item_ids[r] for r in chosen],
             "scores": [bits(scores[r]) for r in chosen], "raws": [bits(raw[r]) for r in chosen]}
@@ -265,15 +317,12 @@ def several(model, requests, filters):
             "strategies": [a["strategy"] for a in answers]}
 
 
-def score_items(model, step):
-    strategy, vector, offset = ask(model, step["request"])
+def score_items(model, step, filters):
     rows = [model.row(item) for item in step["items"]]
-    popular = strategy == "popularity"
-    raws = [math.nan if r is None else model.popularity[r] if popular else
-            raw_of(model, vector, offset, r) for r in rows]
-    scores = [x if popular or math.isnan(x) else model.score(x) for x in raws]
+    strategy, _, raw, scores = scored(model, step["request"], filters, [r for r in rows if r is not None])
     return {"strategy": strategy, "count": sum(r is not None for r in rows),
-            "raws": [bits(x) for x in raws], "scores": [bits(x) for x in scores]}
+            "raws": [bits(raw.get(r, math.nan)) for r in rows],
+            "scores": [bits(scores.get(r, math.nan)) for r in rows]}
 
 
 def top_k(model, step, filters):
@@ -303,7 +352,7 @@ def compute(step, filters):
     if call in ("batch", "recommend_into"):
         return several(model, step["requests"], filters)
     if call == "score_items":
-        return score_items(model, step)
+        return score_items(model, step, filters)
     return {"similar": similar, "nearest": nearest, "top_k": top_k}[call](model, step, filters)
 
 

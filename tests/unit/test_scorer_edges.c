@@ -131,7 +131,7 @@ static void requests_whose_sizes_disagree_are_refused(void **state)
     assert_int_equal(recsys_recommend(recommender, model, requests, 3, replies, &err),
                      RECSYS_E_INVALID);
     assert_string_equal(err.message, "recsys_recommend: struct_size of request 2 is 4096, the "
-                                     "first's 136");
+                                     "first's 152");
     free(requests);
 }
 

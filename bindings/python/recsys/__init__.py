@@ -27,6 +27,7 @@ from .errors import (AlreadyExists, BackendError, Busy, CallbackError, Conflict,
                      FormatError, InternalError, InvalidArgument, LimitExceeded, NotFound,
                      OutOfMemory, Rejected, StateError, Stopped, SystemCallFailed, Timeout,
                      Unavailable, Undefined, Unsupported)
+from .ids import Id
 from .limiter import Limit, Limiter
 from .model import Model, ModelInfo
 from .recommender import Recommender
@@ -45,7 +46,7 @@ __all__ = [
     "AlreadyExists", "BackendError", "Batch", "BlasInfo", "Builder", "Busy", "Cache", "CacheStats",
     "Cached", "CallbackError", "Catalogue", "Changes", "Comparison", "Conditions", "Conflict", "Definition",
     "Denylist", "DenylistStats", "Deployed", "Deployment", "DeploymentStatus", "Distribution", "Domains", "Entry",
-    "Error", "Exhausted", "Filter", "FormatError", "Found", "InternalError", "InvalidArgument",
+    "Error", "Exhausted", "Filter", "FormatError", "Found", "Id", "InternalError", "InvalidArgument",
     "Item", "LibraryError", "Limit", "LimitExceeded", "Limiter", "Loaded", "Location", "Metric",
     "Model", "ModelInfo", "NEVER", "NEVER_32", "NotFound", "OutOfMemory", "PostgresStats",
     "Recommendation", "Recommendations", "Recommender", "RedisStats", "Registry", "Rejected",

@@ -88,8 +88,9 @@ class Catalogue(Mapping[ids.Id, Item]):
         """One line an item that the catalogue has; genres are tuples. Needs pandas."""
         import pandas
 
-        return pandas.DataFrame([item for item in self.values() if item.known],
-                                columns=list(Item._fields)).drop(columns="known")
+        items = [item for item in self.values() if item.known]
+        return pandas.DataFrame({name: [getattr(item, name) for item in items]
+                                 for name in Item._fields if name != "known"})
 
     def __repr__(self) -> str:
         return f"<Catalogue of {self._model.info.n_catalog} items>"

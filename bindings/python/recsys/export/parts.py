@@ -139,7 +139,8 @@ def catalogue_line(values: Mapping[str, Any]) -> dict[str, Any]:
         if value is None or (isinstance(value, float) and math.isnan(value)) or str(value) in ("NaT", "<NA>"):
             continue
         if name == "genres":
-            parts = value.split("|") if isinstance(value, str) else [str(genre) for genre in value]
+            listed: Any = value.split("|") if isinstance(value, str) else value
+            parts = [str(genre) for genre in listed]
             line[name] = [genre for genre in parts if genre and genre != "(no genres listed)"]
         else:
             line[name] = value.item() if isinstance(value, np.generic) else value

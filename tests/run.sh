@@ -29,7 +29,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan ctl ctl-data fuzz quickstart"
+suites="release contracts bindings python clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan ctl ctl-data fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -158,6 +158,12 @@ run_bindings() {
     tests/bindings/run.sh build/release build/release/tests/small-bundle
 }
 
+# The Python package: its tests, and the wheel that is made of its sdist.
+run_python() {
+  build release && python_venv python tests/bindings/python/requirements.txt &&
+    tests/bindings/python/run.sh build/release build/venv-python/bin/python
+}
+
 demo_bundle() { # trains the demo model once; prints its folder
   local bundle=$root/build/demo-bundle
   if [ ! -f "$bundle/recsys.json" ]; then
@@ -250,6 +256,7 @@ is_wanted release && rm -rf build/release/contracts/seen
 suite release run_ctest release
 suite contracts run_contracts
 suite bindings run_bindings
+suite python run_python
 suite clang run_ctest clang -LE 'lint|install|integration'
 suite asan run_ctest asan -LE 'lint|install'
 suite tsan run_tsan

@@ -78,6 +78,8 @@ def test_the_wheel_has_libraries_licences_and_types(wheel):
     licences = [name for name in names if "/licenses/" in name]
     assert any("libjansson" in name for name in licences)
     assert any("libopenblas" in name for name in licences)
+    modules = {str(file.relative_to(PACKAGE)) for file in (PACKAGE / "recsys").rglob("*.py")}
+    assert len(modules) > 30 and modules <= set(names)
     assert "recsys/py.typed" in names and "recsys/_lib/LICENSE.librecsys" in names
 
 

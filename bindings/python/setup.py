@@ -18,7 +18,7 @@ from setuptools.command.sdist import sdist
 HERE = pathlib.Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1] if (HERE.parents[1] / "include" / "recsys").is_dir() else None
 SOURCES = CHECKOUT or HERE / "c"
-# What CMake needs to build the libraries, relative to the top of the project.
+# CMake builds the libraries from these, relative to the top of the project.
 NEEDED = ["CMakeLists.txt", "LICENSE", "cmake", "include", "lib", "pkgconfig"]
 LIBRARIES = ["librecsys", "librecsys-redis", "librecsys-postgres"]
 WITH_LIBRARY = os.environ.get("RECSYS_SYSTEM_LIBRARY") != "1"

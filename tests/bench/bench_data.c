@@ -10,7 +10,7 @@
  *          which spreads the lengths as trained models do (S = 0.4, say).
  * bits     B bitmaps of N bits, LSB first, whole bytes each; a bit is set with
  *          probability P.
- * catalog  JSON Lines for items 1..N: title, genres, year, rating, language.
+ * catalog  JSON Lines for items 0..N-1: title, genres, year, rating, language.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -111,7 +111,7 @@ static void make_catalog(const struct command *command, FILE *file, uint64_t see
                                          "Horror", "Sci-Fi", "Romance", "Thriller"};
     static const char *const languages[] = {"en", "fr", "ko", "ja"};
 
-    for (uint64_t i = 1; i <= command->rows; i++) {
+    for (uint64_t i = 0; i < command->rows; i++) {
         uint64_t r = next_random(&seed);
 
         if (fprintf(file,

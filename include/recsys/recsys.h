@@ -88,6 +88,7 @@
 #include "recommend.h"
 #include "scorer.h"
 #include "slot.h"
+#include "batcher.h"
 #include "registry.h"
 #include "comparison.h"
 #include "deployment.h"

@@ -3,7 +3,8 @@
  * Locks are taken in this order, an outer one first:
  *   deployment.operator, deployment.state, slot.lock, store.telling, denylist,
  *   cache shard, store.breaker, stats, log
- * The cache-aside's own (flights, journal) and the door of BLAS are held alone.
+ * A batcher's lock is outside those of the callers that wait for it. The cache-aside's own
+ * (flights, journal) and the door of BLAS are held alone.
  */
 #ifndef RS_BASE_LOCK_H
 #define RS_BASE_LOCK_H

@@ -147,9 +147,8 @@ static void set_eligible(const struct recsys_model *model, struct rs_ask *ask,
         eligible->excluded[RS_EXCLUDED_AS_SEEN] = rs_filter_seen(model, ask->user);
 }
 
-/* Copy the members of request number `i` that this library knows. */
-static recsys_status read_request(const recsys_request *requests, size_t i, recsys_request *out,
-                                  const char *function, recsys_error *err)
+recsys_status rs_request_read(const recsys_request *requests, size_t i, recsys_request *out,
+                              const char *function, recsys_error *err)
 {
     const char *request = (const char *)requests + i * requests->struct_size;
     char what[96] = "";
@@ -237,7 +236,7 @@ recsys_status rs_asks_read(recsys_recommender *r, const struct recsys_model *mod
         return status;
     for (size_t i = 0; i < n; i++) {
         struct rs_ask *ask = &r->asks[i];
-        if ((status = read_request(requests, i, &ask->request, function, err)) != RECSYS_OK)
+        if ((status = rs_request_read(requests, i, &ask->request, function, err)) != RECSYS_OK)
             return status;
         ask->problem[0] = '\0';
         ask->taste = ask->strategy = ask->shifted = ask->added = ask->known = 0;

@@ -68,6 +68,10 @@ recsys_status rs_recommender_grow(void *memory, size_t *room, size_t n, size_t s
                                   recsys_error *err);
 recsys_status rs_recommender_grow_asks(recsys_recommender *r, size_t n, recsys_error *err);
 
+/* asks.c: copy the members of request number `i` that this library knows. */
+recsys_status rs_request_read(const recsys_request *requests, size_t i, recsys_request *out,
+                              const char *function, recsys_error *err);
+
 /* The needs of the caller of rs_asks_read(). */
 #define RS_ASK_ITEMS (1u << 0)   /* room for recommendations */
 #define RS_ASK_REASONS (1u << 1) /* and for their reasons */

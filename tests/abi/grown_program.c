@@ -356,6 +356,59 @@ static recsys_status recommend_similar(void *sized)
     return status;
 }
 
+static recsys_status create_batcher(void *sized)
+{
+    recsys_batcher *batcher = NULL;
+    recsys_status status = recsys_batcher_create(sized, &batcher, &err);
+
+    recsys_batcher_destroy(batcher);
+    return status;
+}
+
+/* The reply is the library's, so it has the library's size. */
+static recsys_status take_reply(const recsys_reply *reply, const recsys_batch *batch,
+                                void *user_data, recsys_error *said)
+{
+    const recsys_batch known = RECSYS_BATCH_INIT;
+
+    (void)user_data;
+    (void)said;
+    if (batch->struct_size < RECSYS_BATCH_SIZE_V1 || batch->n_requests != 1)
+        bad("recsys_batch", "is not filled", RECSYS_OK);
+#ifdef LIBRARY_IS_OLDER
+    if (batch->struct_size >= known.struct_size)
+        bad("recsys_batch", "struct_size says more than there is", RECSYS_OK);
+#else
+    if (batch->struct_size < known.struct_size)
+        bad("recsys_batch", "struct_size says less than there is", RECSYS_OK);
+#endif
+    return reply->status;
+}
+
+static recsys_status call_batcher(void *sized)
+{
+    const recsys_request plain = RECSYS_REQUEST_INIT;
+    recsys_request request = plain;
+    recsys_batcher *batcher = NULL;
+    recsys_status status = recsys_batcher_create(NULL, &batcher, &err);
+
+    request.flags = RECSYS_REQUEST_ANONYMOUS;
+    if (status == RECSYS_OK)
+        status = recsys_batcher_recommend(batcher, model, &request, sized, &err);
+    recsys_batcher_destroy(batcher);
+    return status;
+}
+
+static void try_batcher(void)
+{
+    recsys_batcher_call call = RECSYS_BATCHER_CALL_INIT;
+
+    call.reply = take_reply;
+    try_input("recsys_batcher_call of recsys_batcher_recommend", &call, sizeof call,
+              RECSYS_BATCHER_CALL_SIZE_V1, NEW_FIELD(recsys_batcher_call), call_batcher);
+    INPUT(recsys_batcher_options, RECSYS_BATCHER_OPTIONS, create_batcher);
+}
+
 /* As in try_many_files(). Replies lie as far apart as the caller's are, and their
  * items as far apart as the library's. */
 static void try_many_requests(void)
@@ -478,6 +531,7 @@ static void try_core(void)
     INPUT(recsys_filter_options, RECSYS_FILTER_OPTIONS, create_filter);
     INPUT(recsys_scorer_options, RECSYS_SCORER_OPTIONS, create_recommender);
     INPUT(recsys_scorer_options, RECSYS_SCORER_OPTIONS, create_scorer);
+    try_batcher();
     OUTPUT(recsys_blas_info, RECSYS_BLAS_INFO, get_blas_info);
     INPUT(recsys_request, RECSYS_REQUEST, recommend);
     INPUT(recsys_request, RECSYS_REQUEST, recommend_similar);

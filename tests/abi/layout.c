@@ -3,7 +3,8 @@
  * Compares what this compiler makes of the headers with layout.expected, which
  * bindings read too; with --print it writes that file. Lines are only added to
  * it, and sizes change for structs alone that begin with struct_size.
- * check_complete.py sees to it that nothing is left out here. */
+ * check_complete.py sees to it that nothing is left out here. It is one file because it is one
+ * table. */
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -565,6 +566,31 @@ static const struct entry entries[] = {
     FIELD(recsys_scored, item),
     FIELD(recsys_scored, score),
     FIELD(recsys_scored, reserved),
+    STRUCT(recsys_batcher_options),
+    FIELD(recsys_batcher_options, struct_size),
+    FIELD(recsys_batcher_options, n_scans),
+    FIELD(recsys_batcher_options, n_threads),
+    FIELD(recsys_batcher_options, max_batch),
+    FIELD(recsys_batcher_options, max_waiting),
+    FIELD(recsys_batcher_options, max_k),
+    FIELD(recsys_batcher_options, dimensions),
+    FIELD(recsys_batcher_options, reserved),
+    STRUCT(recsys_batch),
+    FIELD(recsys_batch, struct_size),
+    FIELD(recsys_batch, n_requests),
+    FIELD(recsys_batch, place),
+    FIELD(recsys_batch, reserved),
+    FIELD(recsys_batch, wait_ns),
+    FIELD(recsys_batch, scan_ns),
+    STRUCT(recsys_batcher_call),
+    FIELD(recsys_batcher_call, struct_size),
+    FIELD(recsys_batcher_call, timeout_ms),
+    FIELD(recsys_batcher_call, reply),
+    FIELD(recsys_batcher_call, cancelled),
+    FIELD(recsys_batcher_call, user_data),
+    CONST(RECSYS_BATCHER_OPTIONS_SIZE_V1),
+    CONST(RECSYS_BATCH_SIZE_V1),
+    CONST(RECSYS_BATCHER_CALL_SIZE_V1),
     STRUCT(recsys_blas_info),
     FIELD(recsys_blas_info, struct_size),
     FIELD(recsys_blas_info, n_threads),

@@ -113,7 +113,7 @@ def null_call(function, index):
 SUCCEEDS = {"recsys_alloc_set", "recsys_log_set", "recsys_log_set_trace", "recsys_memory_allocate",
             "recsys_memory_resize", "recsys_blas_get_info", "recsys_builder_create",
             "recsys_cache_create", "recsys_limiter_create", "recsys_recommender_create",
-            "recsys_deployment_create", "recsys_rows_create", "recsys_scorer_create", "recsys_slot_create",
+            "recsys_batcher_create", "recsys_deployment_create", "recsys_rows_create", "recsys_scorer_create", "recsys_slot_create",
             "recsys_stats_create"}
 
 

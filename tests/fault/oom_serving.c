@@ -145,6 +145,50 @@ static recsys_status deploy_reload(void)
     return take_a_step(RELOAD);
 }
 
+static recsys_status create_a_batcher(void)
+{
+    recsys_batcher *batcher = (recsys_batcher *)&oom_err;
+    recsys_status status;
+
+    FAILING(status, recsys_batcher_create(NULL, &batcher, &oom_err));
+    CHECK(status == RECSYS_OK || batcher == NULL);
+    recsys_batcher_destroy(batcher);
+    return status;
+}
+
+static recsys_status count_reply(const recsys_reply *reply, const recsys_batch *batch,
+                                 void *user_data, recsys_error *err)
+{
+    (void)batch;
+    (void)err;
+    *(uint32_t *)user_data += reply->count;
+    return RECSYS_OK;
+}
+
+/* A batch that fails leaves the batcher as it was. */
+static recsys_status ask_a_batcher(void)
+{
+    recsys_model *model = oom_load_model("full");
+    recsys_request request = RECSYS_REQUEST_INIT;
+    recsys_batcher_call call = RECSYS_BATCHER_CALL_INIT;
+    recsys_batcher *batcher = NULL;
+    uint32_t n_items = 0;
+    recsys_status status;
+
+    request.flags = RECSYS_REQUEST_ANONYMOUS | RECSYS_REQUEST_REASONS;
+    call.reply = count_reply;
+    call.user_data = &n_items;
+    CHECK_OK(recsys_batcher_create(NULL, &batcher, &oom_err), &oom_err);
+    FAILING(status, recsys_batcher_recommend(batcher, model, &request, &call, &oom_err));
+    CHECK_EQ(n_items, status == RECSYS_OK ? 10 : 0);
+    n_items = 0;
+    CHECK_OK(recsys_batcher_recommend(batcher, model, &request, &call, &oom_err), &oom_err);
+    CHECK_EQ(n_items, 10);
+    recsys_batcher_destroy(batcher);
+    recsys_model_unref(model);
+    return status;
+}
+
 static recsys_status create_a_cache(void)
 {
     recsys_cache *cache = (recsys_cache *)&oom_err;
@@ -263,6 +307,8 @@ static const struct oom_scenario scenarios[] = {
     {"deployment: use", deploy_use, 0},
     {"deployment: roll back", deploy_roll_back, 0},
     {"deployment: reload", deploy_reload, 0},
+    {"create a batcher", create_a_batcher, 0},
+    {"ask a batcher", ask_a_batcher, 0},
     {"create a cache", create_a_cache, 0},
     {"set in a cache", set_in_a_cache, 0},
     {"make metrics", make_metrics, 0},

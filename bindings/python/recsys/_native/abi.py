@@ -48,10 +48,39 @@ RECSYS_ID_MAX_TEXT = 255
 RECSYS_MODEL_SKIP_HASHES = 1
 RECSYS_MODEL_HUGE_PAGES = 2
 RECSYS_MODEL_FILE_DESCRIPTOR = 1
-RECSYS_SEEN_SUM = 1
 RECSYS_FILTER_EXCLUDE_ADULT = 1
 RECSYS_FILTER_ALLOW = 2
 RECSYS_FILTER_EXCLUDE_SEEN = 4
+RECSYS_PADDING_ID = 18446744073709551615
+RECSYS_PADDING_ROW = 4294967295
+RECSYS_STRATEGY_USER = 1
+RECSYS_STRATEGY_USER_PREFERENCES = 2
+RECSYS_STRATEGY_PREFERENCES = 3
+RECSYS_STRATEGY_POPULARITY = 4
+RECSYS_STRATEGY_SESSION = 5
+RECSYS_STRATEGY_VECTOR = 6
+RECSYS_STRATEGY_SIMILAR = 7
+RECSYS_REASON_GENRES = 1
+RECSYS_REASON_RATING = 2
+RECSYS_REASON_SCORE = 4
+RECSYS_REASON_SIMILAR = 8
+RECSYS_REASON_POPULAR = 16
+RECSYS_PREFERENCE_GENRE = 1
+RECSYS_PREFERENCE_LANGUAGE = 2
+RECSYS_PREFERENCE_DECADE = 3
+RECSYS_PREFERENCE_RATING = 4
+RECSYS_PREFERENCE_LIKED = 5
+RECSYS_PREFERENCE_REQUIRED_GENRE = 6
+RECSYS_REQUEST_REASONS = 1
+RECSYS_REQUEST_INCLUDE_SEEN = 2
+RECSYS_REQUEST_INCLUDE_ADULT = 4
+RECSYS_REQUEST_ANONYMOUS = 8
+RECSYS_REQUEST_ALLOW = 16
+RECSYS_REQUEST_STRENGTH = 32
+RECSYS_REPLY_KNOWN_USER = 1
+RECSYS_REPLY_PREFERENCES = 2
+RECSYS_REPLY_POPULARITY = 4
+RECSYS_SEEN_SUM = 1
 RECSYS_COMPARISON_USER_IDS = 1
 RECSYS_COMPARISON_ITEM_IDS = 2
 RECSYS_COMPARISON_CATALOG = 4
@@ -92,35 +121,6 @@ RECSYS_TRACE_DENYLIST = 16
 RECSYS_TRACE_DEPLOYMENT = 32
 RECSYS_TRACE_SCAN = 64
 RECSYS_TRACE_NAMES_SIZE = 128
-RECSYS_PADDING_ID = 18446744073709551615
-RECSYS_PADDING_ROW = 4294967295
-RECSYS_STRATEGY_USER = 1
-RECSYS_STRATEGY_USER_PREFERENCES = 2
-RECSYS_STRATEGY_PREFERENCES = 3
-RECSYS_STRATEGY_POPULARITY = 4
-RECSYS_STRATEGY_SESSION = 5
-RECSYS_STRATEGY_VECTOR = 6
-RECSYS_STRATEGY_SIMILAR = 7
-RECSYS_REASON_GENRES = 1
-RECSYS_REASON_RATING = 2
-RECSYS_REASON_SCORE = 4
-RECSYS_REASON_SIMILAR = 8
-RECSYS_REASON_POPULAR = 16
-RECSYS_PREFERENCE_GENRE = 1
-RECSYS_PREFERENCE_LANGUAGE = 2
-RECSYS_PREFERENCE_DECADE = 3
-RECSYS_PREFERENCE_RATING = 4
-RECSYS_PREFERENCE_LIKED = 5
-RECSYS_PREFERENCE_REQUIRED_GENRE = 6
-RECSYS_REQUEST_REASONS = 1
-RECSYS_REQUEST_INCLUDE_SEEN = 2
-RECSYS_REQUEST_INCLUDE_ADULT = 4
-RECSYS_REQUEST_ANONYMOUS = 8
-RECSYS_REQUEST_ALLOW = 16
-RECSYS_REQUEST_STRENGTH = 32
-RECSYS_REPLY_KNOWN_USER = 1
-RECSYS_REPLY_PREFERENCES = 2
-RECSYS_REPLY_POPULARITY = 4
 RECSYS_VERSION_MAJOR = 0
 RECSYS_VERSION_MINOR = 2
 RECSYS_VERSION_PATCH = 0
@@ -452,6 +452,149 @@ class recsys_filter_options(c.Structure):
     ]
 
 
+class recsys_scorer_options(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("n_threads", c.c_uint32),
+        ("max_k", c.c_uint32),
+        ("max_batch", c.c_uint32),
+        ("dimensions", c.c_uint32),
+        ("reserved", c.c_uint32),
+    ]
+
+
+class recsys_query(c.Structure):
+    _fields_ = [
+        ("vector", c.c_void_p),
+        ("filter", c.c_void_p),
+        ("offset", c.c_double),
+        ("k", c.c_uint32),
+        ("reserved", c.c_uint32),
+        ("reserved2", c.c_uint64),
+    ]
+
+
+class recsys_scored(c.Structure):
+    _fields_ = [
+        ("item", recsys_id),
+        ("score", c.c_float),
+        ("reserved", c.c_uint32),
+    ]
+
+
+class recsys_blas_info(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("n_threads", c.c_int32),
+        ("config", c.c_char_p),
+        ("core", c.c_char_p),
+    ]
+
+
+class recsys_request(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("flags", c.c_uint32),
+        ("user", recsys_id),
+        ("k", c.c_uint32),
+        ("min_rating", c.c_float),
+        ("decade", c.c_int32),
+        ("n_genres", c.c_uint32),
+        ("genres", c.c_void_p),
+        ("languages", c.c_void_p),
+        ("n_languages", c.c_uint32),
+        ("reserved", c.c_uint32),
+        ("exclude", c.c_void_p),
+        ("n_exclude", c.c_size_t),
+        ("vector", c.c_void_p),
+        ("liked", c.c_void_p),
+        ("liked_weights", c.c_void_p),
+        ("n_liked", c.c_size_t),
+        ("allow", c.c_void_p),
+        ("n_allow", c.c_size_t),
+        ("filter", c.c_void_p),
+        ("require_genres", c.c_void_p),
+        ("n_require_genres", c.c_uint32),
+        ("preference_strength", c.c_float),
+    ]
+
+
+class recsys_recommendation(c.Structure):
+    _fields_ = [
+        ("item", recsys_id),
+        ("score", c.c_float),
+        ("raw", c.c_float),
+        ("reasons", c.c_uint32),
+        ("n_causes", c.c_uint32),
+        ("reason", c.c_char_p),
+        ("causes", c.c_void_p),
+    ]
+
+
+class recsys_preference(c.Structure):
+    _fields_ = [
+        ("kind", c.c_uint32),
+        ("index", c.c_uint32),
+        ("text", c.c_char_p),
+    ]
+
+
+class recsys_reply(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("status", c.c_int32),
+        ("strategy", c.c_uint32),
+        ("flags", c.c_uint32),
+        ("count", c.c_uint32),
+        ("item_size", c.c_uint32),
+        ("items", c.c_void_p),
+        ("message", c.c_char_p),
+        ("ignored", c.c_void_p),
+        ("n_ignored", c.c_uint32),
+        ("reserved", c.c_uint32),
+        ("model_name", c.c_char_p),
+        ("model_version", c.c_char_p),
+        ("model_fingerprint", c.c_char_p),
+    ]
+
+recsys_reply_callback = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p)
+recsys_cancelled_callback = c.CFUNCTYPE(c.c_int32, c.c_void_p)
+
+
+class recsys_batcher_options(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("n_scans", c.c_uint32),
+        ("n_threads", c.c_uint32),
+        ("max_batch", c.c_uint32),
+        ("max_waiting", c.c_uint32),
+        ("max_k", c.c_uint32),
+        ("dimensions", c.c_uint32),
+        ("reserved", c.c_uint32),
+    ]
+
+
+class recsys_batch(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("n_requests", c.c_uint32),
+        ("place", c.c_uint32),
+        ("reserved", c.c_uint32),
+        ("wait_ns", c.c_uint64),
+        ("scan_ns", c.c_uint64),
+    ]
+
+
+class recsys_batcher_call(c.Structure):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("timeout_ms", c.c_uint32),
+        ("reply", recsys_reply_callback),
+        ("cancelled", recsys_cancelled_callback),
+        ("user_data", c.c_void_p),
+    ]
+
+
 class recsys_comparison_options(c.Structure):
     _fields_ = [
         ("struct_size", c.c_uint32),
@@ -706,112 +849,6 @@ class recsys_postgres_stats(c.Structure):
     ]
 
 
-class recsys_scorer_options(c.Structure):
-    _fields_ = [
-        ("struct_size", c.c_uint32),
-        ("n_threads", c.c_uint32),
-        ("max_k", c.c_uint32),
-        ("max_batch", c.c_uint32),
-        ("dimensions", c.c_uint32),
-        ("reserved", c.c_uint32),
-    ]
-
-
-class recsys_query(c.Structure):
-    _fields_ = [
-        ("vector", c.c_void_p),
-        ("filter", c.c_void_p),
-        ("offset", c.c_double),
-        ("k", c.c_uint32),
-        ("reserved", c.c_uint32),
-        ("reserved2", c.c_uint64),
-    ]
-
-
-class recsys_scored(c.Structure):
-    _fields_ = [
-        ("item", recsys_id),
-        ("score", c.c_float),
-        ("reserved", c.c_uint32),
-    ]
-
-
-class recsys_blas_info(c.Structure):
-    _fields_ = [
-        ("struct_size", c.c_uint32),
-        ("n_threads", c.c_int32),
-        ("config", c.c_char_p),
-        ("core", c.c_char_p),
-    ]
-
-
-class recsys_request(c.Structure):
-    _fields_ = [
-        ("struct_size", c.c_uint32),
-        ("flags", c.c_uint32),
-        ("user", recsys_id),
-        ("k", c.c_uint32),
-        ("min_rating", c.c_float),
-        ("decade", c.c_int32),
-        ("n_genres", c.c_uint32),
-        ("genres", c.c_void_p),
-        ("languages", c.c_void_p),
-        ("n_languages", c.c_uint32),
-        ("reserved", c.c_uint32),
-        ("exclude", c.c_void_p),
-        ("n_exclude", c.c_size_t),
-        ("vector", c.c_void_p),
-        ("liked", c.c_void_p),
-        ("liked_weights", c.c_void_p),
-        ("n_liked", c.c_size_t),
-        ("allow", c.c_void_p),
-        ("n_allow", c.c_size_t),
-        ("filter", c.c_void_p),
-        ("require_genres", c.c_void_p),
-        ("n_require_genres", c.c_uint32),
-        ("preference_strength", c.c_float),
-    ]
-
-
-class recsys_recommendation(c.Structure):
-    _fields_ = [
-        ("item", recsys_id),
-        ("score", c.c_float),
-        ("raw", c.c_float),
-        ("reasons", c.c_uint32),
-        ("n_causes", c.c_uint32),
-        ("reason", c.c_char_p),
-        ("causes", c.c_void_p),
-    ]
-
-
-class recsys_preference(c.Structure):
-    _fields_ = [
-        ("kind", c.c_uint32),
-        ("index", c.c_uint32),
-        ("text", c.c_char_p),
-    ]
-
-
-class recsys_reply(c.Structure):
-    _fields_ = [
-        ("struct_size", c.c_uint32),
-        ("status", c.c_int32),
-        ("strategy", c.c_uint32),
-        ("flags", c.c_uint32),
-        ("count", c.c_uint32),
-        ("item_size", c.c_uint32),
-        ("items", c.c_void_p),
-        ("message", c.c_char_p),
-        ("ignored", c.c_void_p),
-        ("n_ignored", c.c_uint32),
-        ("reserved", c.c_uint32),
-        ("model_name", c.c_char_p),
-        ("model_version", c.c_char_p),
-        ("model_fingerprint", c.c_char_p),
-    ]
-
-
 class recsys_redis_options(c.Structure):
     _fields_ = [
         ("struct_size", c.c_uint32),
@@ -867,6 +904,9 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_aside_invalidate_all": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_aside_get_stats": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_key_format": ("core", c.c_int32, [c.c_char_p, c.c_void_p, c.c_size_t, c.c_char_p, c.c_void_p, c.c_void_p]),
+    "recsys_batcher_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_batcher_destroy": ("core", None, [c.c_void_p]),
+    "recsys_batcher_recommend": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_builder_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_builder_destroy": ("core", None, [c.c_void_p]),
     "recsys_builder_set_array": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_void_p]),

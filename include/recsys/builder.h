@@ -111,7 +111,8 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_import_texts(recsys_bui
  * Take over every array of a whole model file that can be understood: an .npz of
  * the Python package `implicit` (the bias columns of BPR and LMF become biases),
  * an .npz or .safetensors whose arrays have the names above or those that other
- * libraries use (docs/models.md); or a bundle directory. Users may be missing.
+ * libraries use (docs/models.md); a file of word2vec or fastText, whose words are
+ * the items; or a bundle directory. Users may be missing.
  * A global mean and a rating scale are used as _set_field describes.
  *
  * Fails with: as recsys_model_load(). E_FORMAT if no array is `item_factors`, or

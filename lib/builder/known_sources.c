@@ -93,6 +93,8 @@ const struct rs_known_source *rs_known_source_find(const char *name, const char 
 
 const struct rs_known_source *rs_known_source_recognise(const struct rs_tensors *tensors)
 {
+    if (tensors->source != NULL)
+        return rs_known_source_find(tensors->source, NULL);
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         size_t n = 0, found = 0;
         for (; n < 3 && known[i].marks[n] != NULL; n++)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/base/error.h"
+#include "lib/formats/word_vectors.h"
 
 static int begins(const unsigned char *bytes, size_t size, const char *with, size_t n)
 {
@@ -52,6 +53,10 @@ recsys_status rs_formats_find(const char *path, const unsigned char *bytes, size
         *out = rs_npz_parse;
     else if (size > 8 && bytes[8] == '{')
         *out = rs_safetensors_parse;
+    else if (rs_fasttext_is(bytes, size))
+        *out = rs_fasttext_parse;
+    else if (rs_word2vec_is(bytes, size))
+        *out = rs_word2vec_parse;
     else if (is_pickle(bytes, size))
         return refuse(bytes, size, name, err);
     else if (ends_in(path, ".safetensors"))

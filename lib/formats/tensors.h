@@ -30,6 +30,7 @@ struct rs_tensor {
 
 struct rs_tensors {
     struct rs_map map;
+    const char *source; /* the program whose format it is, if it has one of its own; static */
     struct rs_tensor *list;
     size_t n;
 };

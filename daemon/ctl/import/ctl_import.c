@@ -14,7 +14,7 @@
 
 static const struct ctl_option options[] = {
     {"out", CTL_ONE, "DIR", "the bundle to write; must not exist; needed"},
-    {"model", CTL_ONE, "FILE", "a whole model: .npz, .safetensors (docs/models.md has all)"},
+    {"model", CTL_ONE, "FILE", "a whole model: .npz, .safetensors, word vectors (docs/models.md)"},
     {"npz", CTL_ONE, "FILE", "the same"},
     {"safetensors", CTL_ONE, "FILE", "the same"},
     {"bundle", CTL_ONE, "DIR", "a bundle, to change parts of it"},

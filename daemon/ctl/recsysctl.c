@@ -13,9 +13,9 @@
 #include "daemon/ctl/ctl_command.h"
 
 static const struct ctl_command *const commands[] = {
-    &ctl_inspect, &ctl_verify,    &ctl_catalog, &ctl_upgrade, &ctl_diff,
-    &ctl_import,  &ctl_recommend, &ctl_similar, &ctl_explain, &ctl_publish,
-    &ctl_alias,   &ctl_list,      &ctl_migrate, &ctl_warm,    &ctl_revoke,
+    &ctl_inspect,   &ctl_verify,  &ctl_catalog, &ctl_upgrade,  &ctl_diff,    &ctl_import,
+    &ctl_recommend, &ctl_similar, &ctl_explain, &ctl_evaluate, &ctl_publish, &ctl_alias,
+    &ctl_list,      &ctl_migrate, &ctl_warm,    &ctl_revoke,
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -462,5 +462,178 @@ def test_import_says_once_that_there_are_no_seen_lists(case):
                                "(--ratings, --seen-matrix)\n" % seen.out), seen.answer.err
 
 
+# --- evaluate ---------------------------------------------------------------
+
+class Split:
+    """A model of implicit, what it was trained on, and what was held out; with the bundle made of it."""
+
+    def __init__(self, case, text_ids=False):
+        import numpy as np
+        import scipy.sparse
+        from implicit.cpu.als import AlternatingLeastSquares
+        rng = np.random.default_rng(20261129)
+        self.n_users, self.n_items = 211, 97
+        taste = rng.random((self.n_users, 4)) ** 4 @ rng.random((4, self.n_items)) ** 4
+        had = rng.random(taste.shape) < np.clip(taste * 0.6 + 0.04, 0, 0.9)
+        had[5], had[6] = False, True  # somebody without anything, and somebody with everything
+        test = had & (rng.random(taste.shape) < 0.3)
+        test[7] = False
+        test[:, 3] = had[:, 3]  # an item that nobody was trained on
+        self.train = scipy.sparse.csr_matrix((had & ~test).astype("f4"))
+        self.test = scipy.sparse.csr_matrix(test.astype("f4"))
+        self.model = AlternatingLeastSquares(factors=8, iterations=5, random_state=1, num_threads=1)
+        self.model.fit(self.train, show_progress=False)
+        self.model.save(case.path("split.npz"))
+        users, items = rng.permutation(9000)[:self.n_users], rng.permutation(9000)[:self.n_items]
+        name = (lambda number: "x%d y" % number) if text_ids else str
+        for kind, numbers in (("user", users), ("item", items)):
+            with open(case.path(kind + ".txt"), "w") as file:
+                file.writelines(name(number) + "\n" for number in numbers)
+            np.save(case.path(kind + ".npy"), numbers)
+        self.item_order = [name(number) for number in items] if text_ids else items
+        for part, matrix in (("train", self.train), ("test", self.test)):
+            coo = matrix.tocoo()
+            with open(case.path(part + ".csv"), "w") as file:
+                file.write("userId,movieId,rating\n")
+                file.writelines("%s,%s,%d\n" % (name(users[u]), name(items[i]), 1 + (u + i) % 5)
+                                for u, i in zip(coo.row, coo.col))
+        self.bundle = case.path("split-%d" % len(os.listdir(case.folder)))
+        ids = ["--%s-ids%s" % (kind, "-text" if text_ids else "") for kind in ("user", "item")]
+        end = ".txt" if text_ids else ".npy"
+        case.run("import", "--out", self.bundle, "--npz", case.path("split.npz"), ids[0], case.path("user" + end),
+                 ids[1], case.path("item" + end), "--ratings", case.path("train.csv")).ok()
+
+    def evaluate(self, case, *arguments, k=10):
+        answer = case.run("evaluate", self.bundle, "--ratings", case.path("test.csv"), "-k", str(k), "--json", *arguments)
+        return json.loads(answer.ok().out)
+
+    def lists(self, scores, k):
+        """Of each user with held-out items the best k items that were not trained on, by brute force."""
+        import numpy as np
+        answers = {}
+        for user in np.flatnonzero(np.diff(self.test.indptr)):
+            seen = set(self.train[user].indices)
+            items = sorted((i for i in range(self.n_items) if i not in seen),
+                           key=lambda i: (-scores[user, i], self.item_order[i]))
+            answers[user] = items[:k]
+        return answers
+
+
+def close(figures, wanted):
+    for name, value in wanted.items():
+        assert abs(figures[name] - value) < 1e-6, (name, figures[name], value)
+
+
+def rectools_figures(split, answers, k):
+    import pandas as pd
+    from rectools import Columns, metrics
+    reco = pd.DataFrame([(user, item, rank) for user, items in answers.items() for rank, item in enumerate(items, 1)],
+                        columns=[Columns.User, Columns.Item, Columns.Rank])
+
+    def table(matrix):
+        return pd.DataFrame({Columns.User: matrix.tocoo().row, Columns.Item: matrix.tocoo().col})
+    held_out = table(split.test)
+    return {"recall": metrics.Recall(k=k).calc(reco, held_out),
+            "precision": metrics.Precision(k=k).calc(reco, held_out),
+            "hit_rate": metrics.HitRate(k=k).calc(reco, held_out),
+            "mrr": metrics.MRR(k=k).calc(reco, held_out),
+            "map_full": metrics.MAP(k=k).calc(reco, held_out),
+            "ndcg_full": metrics.NDCG(k=k).calc(reco, held_out),
+            "ndcg": metrics.NDCG(k=k, divide_by_achievable=True).calc(reco, held_out),
+            "coverage": metrics.CatalogCoverage(k=k, normalize=True).calc(reco, list(range(split.n_items))),
+            "novelty": metrics.MeanInvUserFreq(k=k).calc(reco, table(split.train))}
+
+
+def test_figures_are_those_of_implicit(case):
+    from implicit import evaluation
+    split = Split(case)
+    for k in (1, 5, 10):
+        figures = split.evaluate(case, k=k)["model"]
+        options = {"K": k, "show_progress": False, "num_threads": 1}
+        arguments = (split.model, split.train, split.test)
+        found = evaluation.ranking_metrics_at_k(*arguments, **options)
+        close(figures, {"precision_capped": found["precision"], "map": found["map"], "ndcg": found["ndcg"],
+                        "auc": found["auc"]})
+        close(figures, {"precision_capped": evaluation.precision_at_k(*arguments, **options),
+                        "map": evaluation.mean_average_precision_at_k(*arguments, **options),
+                        "ndcg": evaluation.ndcg_at_k(*arguments, **options)})
+        assert 0.05 < figures["ndcg"] < 0.95
+
+
+def test_figures_are_those_of_rectools_beside_popularity(case):
+    import numpy as np
+    split = Split(case)
+    scores = np.float64(split.model.user_factors) @ np.float64(split.model.item_factors).T
+    popularity = np.tile(np.asarray(split.train.sum(axis=0)), (split.n_users, 1))
+    for k in (1, 5, 10, 90):
+        found = split.evaluate(case, k=k)
+        close(found["model"], rectools_figures(split, split.lists(scores, k), k))
+        close(found["popularity"], rectools_figures(split, split.lists(popularity, k), k))
+    assert found["n_users"] == np.count_nonzero(np.diff(split.test.indptr)) and found["n_held_out"] == split.test.nnz
+    assert (found["k"], found["name"]) == (90, os.path.basename(split.bundle))
+
+
+def test_figures_by_text_ids_and_with_any_number_of_threads(case):
+    import numpy as np
+    split = Split(case, text_ids=True)
+    found = split.evaluate(case)
+    popularity = np.tile(np.asarray(split.train.sum(axis=0)), (split.n_users, 1))
+    close(found["popularity"], rectools_figures(split, split.lists(popularity, 10), 10))
+    assert found == split.evaluate(case, "--threads", "1") == split.evaluate(case, "--threads", "5")
+
+
+def test_figures_of_a_small_case_by_hand(case):
+    """One item a user. The model has two users with vectors that choose items 39, 38, 37, ... in this order."""
+    vectors = [1.0, 0] * 2
+    items = [value for i in range(ITEMS) for value in (float(i), 1.0)]
+    case.write("hu.npy", ctl_test.npy(vectors, [2, 2]))
+    case.write("hv.npy", ctl_test.npy(items, [ITEMS, 2]))
+    out = case.path("by-hand")
+    case.run("import", "--out", out, "--user-factors", case.path("hu.npy"), "--item-factors", case.path("hv.npy")).ok()
+    path = case.write("h.csv", b"user,item,rating\n0,37,1\n0,37,5\n0,1,2\n1,39,1\n")
+    found = json.loads(case.run("evaluate", out, "--ratings", path, "-k", "3", "--json").ok().out)
+    assert (found["n_users"], found["n_held_out"]) == (2, 3)
+    close(found["model"], {"recall": (0.5 + 1) / 2, "precision": (1 / 3 + 1 / 3) / 2, "precision_capped": 2 / 3,
+                           "hit_rate": 1, "mrr": (1 / 3 + 1) / 2, "map": (1 / 3 / 2 + 1) / 2, "coverage": 3 / ITEMS})
+    assert found["model"]["novelty"] is None
+    found = json.loads(case.run("evaluate", out, "--ratings", path, "-k", "3", "--json", "--ratings-min", "2")
+                       .out)
+    assert (found["n_users"], found["n_held_out"]) == (1, 2)
+    text = case.run("evaluate", out, "--ratings", path, "-k", "3").ok().out.splitlines()
+    assert text[0] == "by-hand 1: 2 users with 3 held-out items, lists of 3", text
+    assert [line.split()[0] for line in text[3:]] == ["recall", "precision", "precision_capped", "hit_rate", "mrr", "map",
+                                                      "map_full", "ndcg", "ndcg_full", "auc", "coverage"], text
+    assert text[3].split() == ["recall", "0.750000", "%.6f" % found_popularity(case, out, path)], text
+
+
+def found_popularity(case, out, path):
+    return json.loads(case.run("evaluate", out, "--ratings", path, "-k", "3", "--json").ok().out)["popularity"]["recall"]
+
+
+def test_seen_items_can_be_evaluated_too(case):
+    import numpy as np
+    split = Split(case)
+    scores = np.float64(split.model.user_factors) @ np.float64(split.model.item_factors).T
+    trained = split.train.copy()
+    found = split.evaluate(case, "--include-seen")
+    split.train = split.train * 0
+    split.train.eliminate_zeros()
+    answers = split.lists(scores, 10)
+    split.train = trained
+    close(found["model"], rectools_figures(split, answers, 10))
+
+
+def test_ratings_that_cannot_be_evaluated_are_refused(case):
+    evaluate = ("evaluate", case.bundle, "--ratings")
+    case.run("evaluate", case.bundle).usage("evaluate needs --ratings", "evaluate")
+    case.run(*evaluate, case.path("nothing.csv")).failed("nothing.csv: No such file")
+    case.run(*evaluate, case.write("e.csv", b"userId,movieId,rating\n1,1,1\n")).failed_with("none of the 1 ratings")
+    case.run(*evaluate, case.write("e.csv", b"userId,movieId,rating\n11,100,x\n11,100,1\n")).failed_with(
+        "e.csv:2: the rating", "1 problem")
+    case.run(*evaluate, case.path("e.csv"), "-k", "0").usage("-k must be a number from 1 to 1000, not '0'", "evaluate")
+    answer = case.run(*evaluate, case.path("e.csv"), "--skip-broken", "--json")
+    assert answer.status == 0 and json.loads(answer.out)["n_held_out"] == 1
+
+
 if __name__ == "__main__":
     sys.exit(cases.run(globals(), "recsysctl", Case))

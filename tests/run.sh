@@ -29,7 +29,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings python clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan ctl ctl-data fuzz quickstart"
+suites="release contracts bindings python go clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan ctl ctl-data fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -158,6 +158,11 @@ run_bindings() {
     tests/bindings/run.sh build/release build/release/tests/small-bundle
 }
 
+# The Go module, with two versions of Go.
+run_go() {
+  build release && tests/bindings/go/run.sh build/release
+}
+
 # The Python package: its tests, and the wheel that is made of its sdist.
 run_python() {
   build release && python_venv python tests/bindings/python/requirements.txt &&
@@ -257,6 +262,7 @@ suite release run_ctest release
 suite contracts run_contracts
 suite bindings run_bindings
 suite python run_python
+suite go run_go
 suite clang run_ctest clang -LE 'lint|install|integration'
 suite asan run_ctest asan -LE 'lint|install'
 suite tsan run_tsan

@@ -221,6 +221,10 @@ func (l *loading) load() (Loaded, error) {
 	if err := l.ctx.Err(); err != nil {
 		return Loaded{}, err
 	}
+	// The wait may have ended with the deadline a moment before the context's own timer.
+	if deadline, ok := l.ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return Loaded{}, context.DeadlineExceeded
+	}
 	return l.loader(l.ctx)
 }
 

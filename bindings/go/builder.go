@@ -56,13 +56,18 @@ func (b *Builder) with(run func(a *arena, c *C.recsys_builder, err *C.recsys_err
 // A Part is an array for a builder, with its name.
 type Part struct {
 	name  string
+	wrong error
 	array func() C.recsys_array // a copy in memory of C
 }
 
 // NewPart names an array: values that are row-major, columns of them in a row, or 0 for an array of
 // one dimension. The builder copies them when it gets the part.
 func NewPart[T Number](name string, values []T, columns int) Part {
-	return Part{name, func() C.recsys_array {
+	var wrong error
+	if columns < 0 || columns > 0 && len(values)%columns != 0 {
+		wrong = invalid("%s: %d numbers are no rows of %d", name, len(values), columns)
+	}
+	return Part{name, wrong, func() C.recsys_array {
 		size := uintptr(len(values)) * unsafe.Sizeof(*new(T))
 		memory := C.malloc(C.size_t(size + 1))
 		copy(unsafe.Slice((*T)(memory), len(values)), values)
@@ -78,10 +83,11 @@ func NewPart[T Number](name string, values []T, columns int) Part {
 // SetArray sets one array by its name (user_factors, item_ids, …; builder.h lists them), replacing one
 // that was set before. See [NewPart].
 func SetArray[T Number](b *Builder, name string, values []T, columns int) error {
-	if columns < 0 || columns > 0 && len(values)%columns != 0 {
-		return invalid("%s: %d numbers are no rows of %d", name, len(values), columns)
+	part := NewPart(name, values, columns)
+	if part.wrong != nil {
+		return part.wrong
 	}
-	array := NewPart(name, values, columns).array()
+	array := part.array()
 	return b.with(func(a *arena, c *C.recsys_builder, err *C.recsys_error) C.recsys_status {
 		b.kept.add(array.data)
 		return C.recsys_builder_set_array(c, a.cut(name), &array, err)
@@ -91,6 +97,11 @@ func SetArray[T Number](b *Builder, name string, values []T, columns int) error 
 // SetArrays sets arrays that are called as another library calls them (docs/models.md). Where names
 // the file or the model that they are from, for messages.
 func (b *Builder) SetArrays(where string, parts ...Part) error {
+	for _, part := range parts {
+		if part.wrong != nil {
+			return part.wrong
+		}
+	}
 	return b.with(func(a *arena, c *C.recsys_builder, err *C.recsys_error) C.recsys_status {
 		arrays := (*C.recsys_array)(a.space(uintptr(len(parts)) * C.sizeof_recsys_array))
 		names := make([]string, len(parts))

@@ -25,7 +25,7 @@ type object = map[string]any
 
 // A scenario has the objects of its steps, by name.
 type scenario struct {
-	t       *testing.T
+	t       testing.TB
 	objects map[string]any
 	order   []string
 	scratch string
@@ -33,7 +33,7 @@ type scenario struct {
 	shared  *recsys.Recommender
 }
 
-func readJSON(t *testing.T, path string) object {
+func readJSON(t testing.TB, path string) object {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -42,7 +42,7 @@ func readJSON(t *testing.T, path string) object {
 	return parseJSON(t, text)
 }
 
-func parseJSON(t *testing.T, text []byte) (out object) {
+func parseJSON(t testing.TB, text []byte) (out object) {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
@@ -53,7 +53,7 @@ func parseJSON(t *testing.T, text []byte) (out object) {
 }
 
 // plain makes of a result the form that JSON has when it is read.
-func plain(t *testing.T, result object) object {
+func plain(t testing.TB, result object) object {
 	t.Helper()
 	text, err := json.Marshal(result)
 	if err != nil {

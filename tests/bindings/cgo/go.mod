@@ -1,3 +1,0 @@
-module recsys.example/cgo
-
-go 1.18

@@ -144,7 +144,8 @@ run_exporters() { # run_exporters NAME TEST...; requirements: tests/support/NAME
   local name=$1
   shift
   build release && python_venv "$name" "tests/support/$name-requirements.txt" &&
-    tests/exporters/run.sh build/release "build/venv-$name/bin/python" "$@"
+    python3 tests/support/servers.py run build/release/tests/servers -- \
+      tests/exporters/run.sh build/release "build/venv-$name/bin/python" "$@"
 }
 
 # How the C tests of the release suite have called every public function.

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(TOP / "bindings" / "python"), str(TOP / "tests" / "support")]
+sys.path[:0] = [str(TOP / folder) for folder in ("bindings/python", "tests/support", "examples")]
 
 import recsys  # noqa: E402
 import train_models  # noqa: E402

@@ -1,10 +1,16 @@
-"""recsys.export beside Spark's ALS, on a local Spark of two threads."""
+"""recsys.export beside Spark's ALS, and examples/spark_batch.py, on a local Spark of two threads."""
+import functools
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow.parquet
 import pytest
 import train_models
-from conftest import agrees
+from conftest import TOP, agrees
 
+import recsys
 import recsys.export
 
 
@@ -13,7 +19,7 @@ def session(tmp_path_factory):
     from pyspark.sql import SparkSession
 
     folder = str(tmp_path_factory.mktemp("spark"))
-    made = (SparkSession.builder.master("local[2]").appName("exporters")
+    made = (SparkSession.builder.master("local[2,4]").appName("exporters")
             .config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "2")
             .config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1")
             .config("spark.sql.warehouse.dir", folder).config("spark.local.dir", folder).getOrCreate())
@@ -47,3 +53,70 @@ def test_spark(implicit, session, ratings, served, tmp_path):
     row = {user: i for i, user in enumerate(users.tolist())}
     agrees(model, users.tolist(), lambda user: expected[row[user]], ratings.seen_ids, ratings.item_ids.tolist())
     assert model.info.link == ("clip" if implicit else "linear")
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    """A model of 3000 users with text ids and 2000 items with seen lists."""
+    rng = np.random.default_rng(9)
+    users, items = (rng.normal(size=(n, 24)).astype(np.float32) for n in (3000, 2000))
+    pairs = {"user": [f"u{i % 3000}" for i in range(30000)], "item": rng.integers(0, 2000, 30000)}
+    path = tmp_path_factory.mktemp("batch") / "bundle"
+    recsys.export.from_arrays(users, items, user_ids=[f"u{i}" for i in range(3000)], seen=pairs).write(path)
+    return path
+
+
+def same_bits(table, bundle):
+    """The lists and scores of a table are the library's own, bit for bit, each user once."""
+    model = recsys.Model(bundle)
+    users = table.column("user").to_pylist()
+    assert sorted(users) == sorted(model.user_ids.tolist())
+    wanted = model.recommend_batch(users, top_k=7)
+    assert table.column("items").to_pylist() == wanted.ids.tolist()
+    scores = np.asarray(table.column("scores").combine_chunks().flatten(), np.float32)
+    assert scores.tobytes() == wanted.scores.tobytes()
+
+
+def test_batch_of_all_users_has_the_library_s_bits(session, bundle, tmp_path):
+    import spark_batch
+
+    users = session.createDataFrame([(user,) for user in recsys.Model(bundle).user_ids.tolist()], "id string")
+    spark_batch.recommend(session, str(bundle), users.repartition(6), 7).write.parquet(str(tmp_path / "out"))
+    same_bits(pyarrow.parquet.read_table(tmp_path / "out"), bundle)
+
+
+def lost_once(batches, marks, **arguments):
+    """score(), but the worker of each partition dies after its first batch, once."""
+    import spark_batch
+    from pyspark import TaskContext
+
+    mark = os.path.join(marks, str(TaskContext.get().partitionId()))
+    for number, batch in enumerate(spark_batch.score(batches, **arguments)):
+        if number == 1 and not os.path.exists(mark):
+            open(mark, "w").close()
+            os._exit(1)
+        yield batch
+
+
+def test_partitions_of_lost_workers_are_run_again(session, bundle, tmp_path, monkeypatch):
+    import spark_batch
+
+    users = session.createDataFrame([(user,) for user in recsys.Model(bundle).user_ids.tolist()], "id string")
+    session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "300")
+    (tmp_path / "marks").mkdir()
+    monkeypatch.setattr(spark_batch, "score", functools.partial(lost_once, marks=str(tmp_path / "marks")))
+    frame = spark_batch.recommend(session, str(bundle), users.repartition(2), 7)
+    monkeypatch.undo()
+    frame.write.parquet(str(tmp_path / "out"))
+    assert len(os.listdir(tmp_path / "marks")) == 2  # both partitions were lost once
+    same_bits(pyarrow.parquet.read_table(tmp_path / "out"), bundle)
+
+
+def test_the_program_writes_parquet(bundle, tmp_path):
+    pyarrow.parquet.write_table(pyarrow.table({"who": recsys.Model(bundle).user_ids.tolist()}), tmp_path / "users.parquet")
+    done = subprocess.run(
+        [sys.executable, str(TOP / "examples/spark_batch.py"), "--bundle", str(bundle), "--column", "who", "--users",
+         str(tmp_path / "users.parquet"), "--out", str(tmp_path / "out"), "--top-k", "7", "--partitions", "3"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "SPARK_LOCAL_IP": "127.0.0.1"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    same_bits(pyarrow.parquet.read_table(tmp_path / "out"), bundle)

@@ -6,7 +6,6 @@ checks of their shapes are the same for every library.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional
 
@@ -134,16 +133,20 @@ def catalogue_lines(catalogue: frames.Frame, item_ids: Optional[rows.Ids], n_ite
 
 
 def catalogue_line(values: Mapping[str, Any]) -> dict[str, Any]:
+    """One object, without what is missing. A column with a gap makes floats of years, and a CSV file
+    has 0 and 1 for false and true."""
     line: dict[str, Any] = {}
     for name, value in values.items():
-        if value is None or (isinstance(value, float) and math.isnan(value)) or str(value) in ("NaT", "<NA>"):
+        if value is None or str(value) in ("nan", "NaT", "<NA>"):
             continue
+        value = value.item() if isinstance(value, np.generic) else value
         if name == "genres":
             listed: Any = value.split("|") if isinstance(value, str) else value
             parts = [str(genre) for genre in listed]
-            line[name] = [genre for genre in parts if genre and genre != "(no genres listed)"]
-        else:
-            line[name] = value.item() if isinstance(value, np.generic) else value
-            if name in ("id", "release_year") and isinstance(line[name], float):
-                line[name] = int(line[name])
+            value = [genre for genre in parts if genre and genre != "(no genres listed)"]
+        elif name in ("id", "release_year") and isinstance(value, float):
+            value = int(value) if value.is_integer() else value
+        elif name == "adult" and value in (0, 1):
+            value = bool(value)
+        line[name] = value
     return line

@@ -61,7 +61,7 @@ def test_surprise(kind, ratings, served):
         return [theirs.predict(user, item, clip=False).est for item in items]
     agrees(model, ratings.user_ids.tolist(), scores_of, ratings.seen_ids, items)
     assert (model.info.link, model.info.link_min, model.info.link_max) == ("linear", 0.5, 5)
-    nobody = model.score_items(None, items[:20], vector=np.zeros(model.dimensions, np.float32))
+    nobody = model.score_items(None, items[:20], vector=np.zeros(model.dimensions, np.float32)).scores
     wanted = [(theirs.predict("nobody", item).est - 0.5) / 4.5 for item in items[:20]]
     assert np.allclose(nobody, wanted, atol=1e-5)  # the mean and the item's bias
 

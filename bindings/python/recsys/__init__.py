@@ -29,10 +29,11 @@ from .errors import (AlreadyExists, BackendError, Busy, CallbackError, Conflict,
                      Unavailable, Undefined, Unsupported)
 from .ids import Id
 from .limiter import Limit, Limiter
+from .local_cache import LocalCache, LocalCacheStats
 from .model import Model, ModelInfo
 from .recommender import Recommender
 from .registry import Entry, Location, Registry
-from .replies import Batch, Recommendation, Recommendations
+from .replies import Batch, Ignored, ItemScores, Recommendation, Recommendations
 from .request import Conditions
 from .scorer import BlasInfo, Scorer, TopK, get_blas_info, set_blas_threads
 from .slot import Slot
@@ -46,8 +47,8 @@ __all__ = [
     "AlreadyExists", "BackendError", "Batch", "BlasInfo", "Builder", "Busy", "Cache", "CacheStats",
     "Cached", "CallbackError", "Catalogue", "Changes", "Comparison", "Conditions", "Conflict", "Definition",
     "Denylist", "DenylistStats", "Deployed", "Deployment", "DeploymentStatus", "Distribution", "Domains", "Entry",
-    "Error", "Exhausted", "Filter", "FormatError", "Found", "Id", "InternalError", "InvalidArgument",
-    "Item", "LibraryError", "Limit", "LimitExceeded", "Limiter", "Loaded", "Location", "Metric",
+    "Error", "Exhausted", "Filter", "FormatError", "Found", "Id", "Ignored", "InternalError", "InvalidArgument",
+    "Item", "ItemScores", "LibraryError", "Limit", "LimitExceeded", "Limiter", "Loaded", "LocalCache", "LocalCacheStats", "Location", "Metric",
     "Model", "ModelInfo", "NEVER", "NEVER_32", "NotFound", "OutOfMemory", "PostgresStats",
     "Recommendation", "Recommendations", "Recommender", "RedisStats", "Registry", "Rejected",
     "Scorer", "Slot", "Source", "StateError", "Stats", "Stopped", "Store", "StoreStats",

@@ -55,8 +55,9 @@ class Loaded(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A value, and where it came from: "hit", "stale", "miss" (loaded now) or "unknown" (the store
-    failed; loaded now)."""
+    """A value, and where it came from: "hit", "stale", "miss" or "unknown" (the store failed). Of
+    find() the value is None unless it is "hit" or "stale"; "negative" is a cached "does not
+    exist"."""
 
     value: Any
     outcome: str
@@ -106,17 +107,20 @@ class _Call:
     def __exit__(self, *_: object) -> None:
         del _calls[self.number]
 
-    def check(self, status: int, err: Any) -> None:
+    def check(self, status: int, err: Any, outcome: int = 0) -> None:
         """Raise the exception that the work raised; else what the status means. A stale value that
         was returned because loading failed is no failure, unless a signal ended the work."""
         error, self.error = self.error, None
-        if error is not None and (status or not isinstance(error, Exception)):
-            try:
-                raise error
-            finally:
-                del error  # it refers to this frame
-        if status:
-            raise error_of(status, err.message, err.sys_errno)
+        if status and error is None:
+            error = error_of(status, err.message, err.sys_errno)
+        if error is None or not status and isinstance(error, Exception):
+            return
+        if isinstance(error, Error):
+            error.outcome = OUTCOMES.get(outcome)
+        try:
+            raise error
+        finally:
+            del error  # it refers to this frame
 
 
 def _work(subject: int, number: int, err: int) -> int:
@@ -163,6 +167,7 @@ class Cache(Remade):
                times to live, no early refresh
     jitter_percent, beta, max_loads, journal_keys, max_value_bytes   as in recsys/aside.h
     encode, decode   from a value to bytes and back
+    require_json     refuse values that are not JSON; None = unless you give encode
 
     >>> cache = Cache(label="users")
     >>> @cache.cached("user:{user_id}", ttl_ms=60000)
@@ -185,13 +190,16 @@ class Cache(Remade):
                  stale: bool = True, negative: bool = True, jitter: bool = True,
                  refresh: bool = True, stats: Optional[Stats] = None,
                  encode: Callable[[Any], bytes] = encode_json,
-                 decode: Callable[[bytes], Any] = json.loads) -> None:
+                 decode: Callable[[bytes], Any] = json.loads,
+                 require_json: Optional[bool] = None) -> None:
         options = new(abi.recsys_aside_options)
+        if require_json is None:
+            require_json = encode is encode_json
         options.flags = ((not stale and abi.RECSYS_ASIDE_NO_STALE) |
                          (not negative and abi.RECSYS_ASIDE_NO_NEGATIVE) |
                          (not jitter and abi.RECSYS_ASIDE_NO_JITTER) |
                          (not refresh and abi.RECSYS_ASIDE_NO_REFRESH) |
-                         (encode is encode_json and abi.RECSYS_ASIDE_JSON))
+                         (require_json and abi.RECSYS_ASIDE_JSON))
         for name, value in (("ttl_ms", ttl_ms), ("stale_ms", stale_ms), ("beta", beta),
                             ("negative_ttl_ms", negative_ttl_ms), ("lease_ms", lease_ms),
                             ("jitter_percent", jitter_percent), ("wait_ms", wait_ms),
@@ -207,20 +215,23 @@ class Cache(Remade):
                                    over._open().pointer, byref(options), keep=counted))
         self._flights = async_calls.Flights()
 
-    def find(self, key: Bytes) -> Optional[Found]:
-        """The cached value and whether it is a "hit" or "stale"; None if there is none."""
+    def find(self, key: Bytes) -> Found:
+        """The cached value, without loading, and where it came from."""
         value, outcome = abi.recsys_value(), ctypes.c_uint32()
         try:
             call(lib.recsys_aside_get, self._open().pointer, to_bytes(key), byref(value),
                  byref(outcome))
         except NotFound:
-            return None
+            return Found(None, OUTCOMES[outcome.value])
+        except Error as error:
+            error.outcome = OUTCOMES.get(outcome.value)
+            raise
         return Found(self.decode(take(value)), OUTCOMES[outcome.value])
 
     def get(self, key: Bytes, default: Any = None) -> Any:
         """The cached value, fresh or stale; `default` if there is none."""
-        found = self.find(key)
-        return default if found is None else found.value
+        value, outcome = self.find(key)
+        return value if outcome in ("hit", "stale") else default
 
     def get_or_load(self, key: Bytes, loader: Callable[[], Any], *, timeout_ms: int = 0) -> Any:
         """The cached value; if there is none, what `loader` returns, which is stored.
@@ -253,7 +264,7 @@ class Cache(Remade):
                                                   timeout_ms, byref(value), byref(outcome),
                                                   byref(err))
             data = take(value)
-            mine.check(status, err)
+            mine.check(status, err, outcome.value)
         return Found(self.decode(data), OUTCOMES[outcome.value])
 
     def set(self, key: Bytes, value: Any, *, version: int = 0, ttl_ms: int = 0) -> None:
@@ -316,7 +327,7 @@ class Cache(Remade):
         on another thread. All coroutines of a loop that ask for one key wait for one call."""
         if self.store.in_process:
             found = self.find(key)  # takes microseconds
-            if found is not None and found.outcome == "hit":
+            if found.outcome == "hit":
                 return found.value
         name = key.encode() if isinstance(key, str) else bytes(key)
         return await self._flights.join(name, lambda: async_calls.on_thread(

@@ -9,16 +9,14 @@ from typing import Any, NamedTuple, Optional
 
 from ._held import Held, Remade, call, create, take, text
 from ._native import abi, lib, new
-from .cache import CacheStats, stats_of
-from .errors import Undefined
+from .cache import OUTCOMES, CacheStats, Found, stats_of
+from .data import Rows, data_of, read_rows
+from .errors import Error, Undefined
 from .interrupt import interruptible
-from .source import Rows, Source, data_of, read_rows
+from .source import SHAPES, Source
+from .source_driver import original
 from .stats import Stats
 from .store import Store
-
-SHAPES = {"object": abi.RECSYS_SHAPE_OBJECT, "list": abi.RECSYS_SHAPE_LIST,
-          "column": abi.RECSYS_SHAPE_COLUMN}
-
 
 class Definition(NamedTuple):
     """One domain of a set, with all defaults filled in; see Domains.add()."""
@@ -142,10 +140,19 @@ class Domains(Remade):
 
     def get_json(self, name: str, *values: Any, limit: int = 0) -> bytes:
         """One entry as JSON text."""
-        out = abi.recsys_value()
-        call(lib.recsys_domains_get, self._open().pointer, name.encode(), _texts(values),
-             len(values), limit, byref(out), None)
-        return take(out)
+        found: bytes = self.find_json(name, *values, limit=limit).value
+        return found
+
+    def find_json(self, name: str, *values: Any, limit: int = 0) -> Found:
+        """One entry as JSON text, and where it came from."""
+        out, outcome = abi.recsys_value(), ctypes.c_uint32()
+        try:
+            call(lib.recsys_domains_get, self._open().pointer, name.encode(), _texts(values),
+                 len(values), limit, byref(out), byref(outcome))
+        except Error as error:
+            error.outcome = OUTCOMES.get(outcome.value)
+            raise original(error)
+        return Found(take(out), OUTCOMES.get(outcome.value, ""))
 
     def write(self, names: Sequence[str], values: Sequence[Any], statement: str,
               *parameters: Any) -> Rows:

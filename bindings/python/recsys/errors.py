@@ -10,7 +10,7 @@ user and `except ValueError` a wrong argument. A failed system call is the excep
 from __future__ import annotations
 
 import os
-from typing import Union
+from typing import Optional, Union
 
 from ._native import abi
 
@@ -21,10 +21,12 @@ class Error(Exception):
     status    the library's number, RECSYS_E_...
     name      its name: "E_NOT_FOUND"
     message   what was attempted, what was wrong, and what to do
+    outcome   of a cache's look-up: "negative", "miss" or "unknown"; else None
     """
 
     status: int = 0
     name: str = ""
+    outcome: Optional[str] = None
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)

@@ -18,7 +18,7 @@ from .catalogue import Catalogue, Filter, texts_of
 from .errors import NotFound
 from .interrupt import interruptible
 from .recommender import SHARED
-from .replies import Batch, Recommendations
+from .replies import Batch, ItemScores, Recommendations
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):
@@ -207,16 +207,20 @@ class Model(Owner):
         """
         return SHARED.recommend_batch(self, user_ids, top_k, **conditions)
 
-    def similar(self, item_id: ids.Id, top_k: int = 10,
+    def similar(self, item_id: ids.Id, top_k: int = 10, *, user_id: Optional[ids.Id] = None,
                 **conditions: Unpack[request.Conditions]) -> Recommendations:
-        """The items most similar to an item, by the cosine of their vectors."""
-        return SHARED.similar(self, item_id, top_k, **conditions)
+        """The items most similar to an item, by the cosine of their vectors, without those that
+        the user has seen."""
+        return SHARED.similar(self, item_id, top_k, user_id=user_id, **conditions)
 
     def score_items(self, user_id: Optional[ids.Id], item_ids: ids.Ids,
-                    **conditions: Unpack[request.Conditions]
-                    ) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """float32 [n]: the scores that recommend() would give these items; NaN for an item that the
-        model does not have."""
+                    **conditions: Unpack[request.Conditions]) -> ItemScores:
+        """The scores that recommend() would give these items.
+
+        >>> from recsys.demo import model
+        >>> model().score_items(1, [3, 99]).raws
+        array([0.5, nan], dtype=float32)
+        """
         return SHARED.score_items(self, user_id, item_ids, **conditions)
 
     def filter(self, **conditions: Any) -> Filter:
@@ -309,12 +313,17 @@ class Model(Owner):
 
     def seen(self, user_id: ids.Id) -> list[ids.Id]:
         """The ids of the items that a user has seen; array("seen_items") has all lists, uncopied."""
+        return list(self.seen_weights(user_id))
+
+    def seen_weights(self, user_id: ids.Id) -> dict[ids.Id, float]:
+        """The items that a user has seen, with their weights; 1 where the model has none."""
         held, user, count = self._open(), ids.to_id(user_id), ctypes.c_size_t()
         call(lib.recsys_model_get_seen, held.pointer, user, 0, None, None, 0, byref(count))
-        found = np.empty((count.value, 2), dtype=np.uint64)
-        call(lib.recsys_model_get_seen, held.pointer, user, 0, found.ctypes.data, None,
-             count.value, byref(count))
-        return [ids.from_parts(pointer, number) for pointer, number in found.tolist()]
+        found, weights = np.empty((count.value, 2), np.uint64), np.empty(count.value, np.float32)
+        call(lib.recsys_model_get_seen, held.pointer, user, 0, found.ctypes.data,
+             weights.ctypes.data, count.value, byref(count))
+        return {ids.from_parts(pointer, number): weight for (pointer, number), weight
+                in zip(found.tolist(), weights.tolist())}
 
     def user(self, user_id: ids.Id) -> tuple[np.ndarray[Any, np.dtype[np.float32]], float]:
         """A user's vector, float32 [dimensions], and bias, as the scorer uses them; copied."""

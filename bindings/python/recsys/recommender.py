@@ -15,7 +15,8 @@ from ._native.layout import dtype
 from .errors import InvalidArgument, error_of
 from .parts import parts
 from .pool import Pool
-from .replies import (ITEM, REPLY, REPLY_AT, Batch, Recommendations, ids_of, ignored_of, said_of)
+from .replies import (ITEM, REPLY, REPLY_AT, STRATEGIES, Batch, ItemScores, Recommendations, ids_of,
+                      ignored_of, said_of)
 
 if TYPE_CHECKING:
     if sys.version_info >= (3, 11):
@@ -143,14 +144,16 @@ class Recommender:
         finally:
             self._pool.put(workspace)
 
-    def similar(self, model: Model, item_id: ids.Id, top_k: int = 10,
+    def similar(self, model: Model, item_id: ids.Id, top_k: int = 10, *,
+                user_id: Optional[ids.Id] = None,
                 **conditions: Unpack[request.Conditions]) -> Recommendations:
-        """The items most similar to an item by the cosine of their vectors. The score is the
-        cosine, a negative one as 0. `vector` and `liked` are not allowed."""
+        """The items most similar to an item by the cosine of their vectors, without those that the
+        user has seen. The score is the cosine, a negative one as 0. `vector` and `liked` are not
+        allowed."""
         held = model._open()
         workspace = self._pool.take()
         try:
-            keep = workspace.fill(model, None, top_k, conditions)
+            keep = workspace.fill(model, user_id, top_k, conditions)
             status = lib.recsys_recommend_similar(
                 workspace.pointer, held.pointer, ids.to_id(item_id), workspace.at_request,
                 workspace.at_reply, workspace.at_err)
@@ -163,23 +166,22 @@ class Recommender:
             self._pool.put(workspace)
 
     def score_items(self, model: Model, user_id: Optional[ids.Id], item_ids: ids.Ids,
-                    **conditions: Unpack[request.Conditions]
-                    ) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """float32 [n]: the scores (after the link) that recommend() would give these items; NaN for
-        an item that the model does not have. Filters have no effect."""
+                    **conditions: Unpack[request.Conditions]) -> ItemScores:
+        """The scores that recommend() would give these items. Filters have no effect."""
         held = model._open()
         items, n = ids.to_ids(item_ids)
-        scores = np.empty(n, dtype=np.float32)
+        scores, raws = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float32)
         workspace = self._pool.take()
         try:
             keep = workspace.fill(model, user_id, 1, conditions)
             status = lib.recsys_recommend_score_items(
                 workspace.pointer, held.pointer, workspace.at_request, ids.address(items), n,
-                scores.ctypes.data, None, None, workspace.at_err)
+                scores.ctypes.data, raws.ctypes.data, workspace.at_reply, workspace.at_err)
             if status:
                 raise error_of(status, workspace.err.message)
             del keep
-            return scores
+            return ItemScores(scores, raws, workspace.reply.count,
+                              STRATEGIES.get(workspace.reply.strategy, ""))
         finally:
             self._pool.put(workspace)
 

@@ -28,6 +28,12 @@ KINDS = {abi.RECSYS_PREFERENCE_GENRE: "genre", abi.RECSYS_PREFERENCE_LANGUAGE: "
          abi.RECSYS_PREFERENCE_REQUIRED_GENRE: "required_genre"}
 
 
+REASONS = {abi.RECSYS_REASON_GENRES: "genres", abi.RECSYS_REASON_RATING: "rating",
+           abi.RECSYS_REASON_SCORE: "score", abi.RECSYS_REASON_SIMILAR: "similar",
+           abi.RECSYS_REASON_POPULAR: "popular"}
+Said = tuple[Union[str, None], tuple[Id, ...], tuple[str, ...]]  # reason, causes, reasons
+
+
 class Recommendation(NamedTuple):
     """One recommended item.
 
@@ -36,6 +42,7 @@ class Recommendation(NamedTuple):
     raw      the score before the link
     reason   one line of English; None unless `reasons` were asked for
     causes   ids of the liked items that this one is similar to, the most important first
+    reasons  "genres", "rating", "score", "similar", "popular": those that hold
     """
 
     item_id: Id
@@ -43,6 +50,31 @@ class Recommendation(NamedTuple):
     raw: float
     reason: Union[str, None] = None
     causes: tuple[Id, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+class Ignored(NamedTuple):
+    """A preference that could not be used: "genre", "language", "decade", "rating", "liked" or
+    "required_genre"; its place in the request's list of that kind; its text, "" if it has none."""
+
+    kind: str
+    place: int
+    text: str
+
+
+class ItemScores(NamedTuple):
+    """The scores that a request gives to chosen items.
+
+    scores   [n] float32, after the link; NaN for an item that the model does not have
+    raws     [n] float32, before the link
+    n_known  how many of the items the model has
+    strategy the one that answered
+    """
+
+    scores: np.ndarray[Any, np.dtype[np.float32]]
+    raws: np.ndarray[Any, np.dtype[np.float32]]
+    n_known: int
+    strategy: str
 
 
 class Recommendations(Sequence[Recommendation]):
@@ -50,14 +82,15 @@ class Recommendations(Sequence[Recommendation]):
 
     strategy    the one that answered: "user", "popularity", "session", ...
     known_user  whether the model has the user
-    ignored     preferences that could not be used, as (kind, text)
+    steered     whether preferences have changed the order
+    ignored     preferences that could not be used
     """
 
     __slots__ = ("model", "ignored", "_strategy", "_flags", "_data", "_items", "_said", "_held")
 
     def __init__(self, model: Model, held: Held, data: bytes, strategy: int, flags: int,
-                 said: Sequence[tuple[Union[str, None], tuple[Id, ...]]] = (),
-                 ignored: Sequence[tuple[str, str]] = ()) -> None:
+                 said: Sequence[Said] = (),
+                 ignored: Sequence[Ignored] = ()) -> None:
         self.model = model
         self._held = held  # which has the texts of ids
         self._data = data
@@ -73,6 +106,10 @@ class Recommendations(Sequence[Recommendation]):
         return name
 
     @property
+    def steered(self) -> bool:
+        return bool(self._flags & abi.RECSYS_REPLY_PREFERENCES)
+
+    @property
     def known_user(self) -> bool:
         return bool(self._flags & abi.RECSYS_REPLY_KNOWN_USER)
 
@@ -83,8 +120,8 @@ class Recommendations(Sequence[Recommendation]):
             items = [Recommendation(from_parts(item[0], item[1]) if item[0] else item[1], item[2],
                                     item[3]) for item in ITEM.iter_unpack(self._data)]
             if self._said:
-                items = [item._replace(reason=reason, causes=causes)
-                         for item, (reason, causes) in zip(items, self._said)]
+                items = [item._replace(reason=reason, causes=causes, reasons=reasons)
+                         for item, (reason, causes, reasons) in zip(items, self._said)]
             self._items = items
         return items
 
@@ -183,21 +220,22 @@ class Batch(NamedTuple):
             "item_id": self.ids[there], "score": self.scores[there]})
 
 
-def said_of(reply: Any) -> list[tuple[Union[str, None], tuple[Id, ...]]]:
+def said_of(reply: Any) -> list[Said]:
     """Reason and causes of every item: copied, since the next call overwrites them."""
     said = []
     for i in range(reply.count):
         item = abi.recsys_recommendation.from_address(reply.items + i * reply.item_size)
         causes = (abi.recsys_id * item.n_causes).from_address(item.causes) if item.causes else ()
         said.append((item.reason.decode() if item.reason else None,
-                     tuple(from_parts(*_parts(cause)) for cause in causes)))
+                     tuple(from_parts(*_parts(cause)) for cause in causes),
+                     tuple(word for bit, word in REASONS.items() if item.reasons & bit)))
     return said
 
 
-def ignored_of(reply: Any) -> list[tuple[str, str]]:
+def ignored_of(reply: Any) -> list[Ignored]:
     """The preferences that could not be used."""
     found = (abi.recsys_preference * reply.n_ignored).from_address(reply.ignored)
-    return [(KINDS.get(p.kind, ""), (p.text or b"").decode()) for p in found]
+    return [Ignored(KINDS.get(p.kind, ""), p.index, (p.text or b"").decode()) for p in found]
 
 
 def _parts(item: Any) -> tuple[int, int]:

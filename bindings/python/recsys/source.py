@@ -3,19 +3,19 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import datetime
-import decimal
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from ctypes import byref
 from typing import Any, NamedTuple, Optional
 
-from ._held import Held, Remade, call, create, text
+from . import source_driver
+from ._held import Held, Remade, call, create, take
 from ._native import abi, adapter, lib, new
+from .data import Rows, data_of, read_rows
+from .errors import Error
 from .interrupt import interruptible
 
-Row = dict[str, Any]
-Rows = list[Row]
+SHAPES = {"object": abi.RECSYS_SHAPE_OBJECT, "list": abi.RECSYS_SHAPE_LIST,
+          "column": abi.RECSYS_SHAPE_COLUMN}
 
 
 class PostgresStats(NamedTuple):
@@ -29,74 +29,6 @@ class PostgresStats(NamedTuple):
     wait_timeouts: int
     queries: int
     failures: int
-
-
-def _time(value: str) -> datetime.datetime:
-    """RFC 3339 in UTC, as the library writes it."""
-    whole, _, fraction = value.rstrip("Z").partition(".")
-    made = datetime.datetime.fromisoformat(whole)
-    return made.replace(microsecond=int(fraction.ljust(6, "0")[:6] or 0),
-                        tzinfo=datetime.timezone.utc)
-
-
-_READ: dict[int, Any] = {
-    abi.RECSYS_TYPE_BOOL: lambda d: bool(d.number), abi.RECSYS_TYPE_INTEGER: lambda d: d.number,
-    abi.RECSYS_TYPE_REAL: lambda d: d.real, abi.RECSYS_TYPE_TEXT: lambda d: text(d.text),
-    abi.RECSYS_TYPE_NUMBER: lambda d: decimal.Decimal(text(d.text)),
-    abi.RECSYS_TYPE_JSON: lambda d: json.loads(d.text),
-    abi.RECSYS_TYPE_TIME: lambda d: _time(text(d.text))}
-
-
-def datum(value: Any) -> Any:
-    """A parameter of a statement, of a value of Python. It keeps the bytes of a text."""
-    if value is None:
-        return abi.recsys_datum()
-    if isinstance(value, bool):
-        return abi.recsys_datum(abi.RECSYS_TYPE_BOOL, 0, value)
-    if isinstance(value, int):
-        return abi.recsys_datum(abi.RECSYS_TYPE_INTEGER, 0, value)
-    if isinstance(value, float):
-        return abi.recsys_datum(abi.RECSYS_TYPE_REAL, 0, 0, value)
-    if isinstance(value, str):
-        kind, written = abi.RECSYS_TYPE_TEXT, value
-    elif isinstance(value, decimal.Decimal):
-        kind, written = abi.RECSYS_TYPE_NUMBER, format(value, "f")
-    elif isinstance(value, datetime.datetime):
-        if value.tzinfo is None:
-            raise TypeError("a datetime without a time zone; give it one")
-        utc = value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
-        kind, written = abi.RECSYS_TYPE_TIME, utc.isoformat(timespec="microseconds") + "Z"
-    elif isinstance(value, (dict, list)):
-        kind, written = abi.RECSYS_TYPE_JSON, json.dumps(value, allow_nan=False)
-    else:
-        raise TypeError(f"a statement has no parameter of type {type(value).__name__}")
-    if "\0" in written:
-        raise ValueError("a text of a statement may not contain NUL")
-    data = written.encode()
-    return abi.recsys_datum(kind, 0, 0, 0.0, data, len(data))
-
-
-def data_of(values: Sequence[Any]) -> Any:
-    """An array of parameters."""
-    return (abi.recsys_datum * len(values))(*(datum(value) for value in values))
-
-
-def read_rows(pointer: Optional[int]) -> Rows:
-    """The rows as dicts; they are given back to the library."""
-    if not pointer:
-        return []
-    try:
-        names = [text(lib.recsys_rows_get_column(pointer, i))
-                 for i in range(lib.recsys_rows_count_columns(pointer))]
-        return [{name: _value(lib.recsys_rows_get(pointer, row, i)) for i, name in enumerate(names)}
-                for row in range(lib.recsys_rows_count(pointer))]
-    finally:
-        lib.recsys_rows_destroy(pointer)
-
-
-def _value(found: Any) -> Any:
-    read = _READ.get(found.type)
-    return None if read is None else read(found)
 
 
 class Transaction:
@@ -117,6 +49,13 @@ class Source(Remade):
     """A database that runs statements within a deadline. A forked child makes connections of its
     own. timeout_ms 0 = 2000, recsys.NEVER_32 = as long as it takes."""
 
+    _of_python = False  # then statements run on the thread that asks, as its connections want
+
+    def _run(self, function: Any, *arguments: Any) -> Any:
+        held = self._open()
+        return function(held, *arguments) if self._of_python else \
+            interruptible(function, held, *arguments)
+
     @classmethod
     def postgres(cls, conninfo: str, *, pool_size: int = 0, connect_timeout_ms: int = 0,
                  max_age_s: int = 0) -> Source:
@@ -130,17 +69,42 @@ class Source(Remade):
                                    conninfo.encode(), byref(options)))
         return made
 
+    @classmethod
+    def of(cls, query: source_driver.Query, *, name: str = "source") -> Source:
+        """A source of a function: query(statement, parameters) returns the rows as dicts with the
+        same keys. For databases that Python reaches by a driver of its own; without transactions.
+
+        >>> source = Source.of(lambda statement, parameters: [{"double": 2 * parameters[0]}])
+        >>> source.query("any", 4)
+        [{'double': 8}]
+        """
+        made = cls.__new__(cls)
+        made._of_python = True
+        made._begin(lambda: source_driver.make(name, query))
+        return made
+
     def query(self, statement: str, *parameters: Any, timeout_ms: int = 0) -> Rows:
         """Run one statement, whose parameters are $1, $2 ...; the rows as dicts.
 
         Values are None, bool, int, float, str, Decimal, datetime (UTC) and what JSON holds.
         """
-        return interruptible(_query, self._open(), statement.encode(), data_of(parameters),
-                             len(parameters), timeout_ms)
+        rows: Rows = self._run(_query, statement.encode(), data_of(parameters),
+                                   len(parameters), timeout_ms)
+        return rows
+
+    def query_json(self, statement: str, *parameters: Any, shape: str = "list",
+                   timeout_ms: int = 0) -> bytes:
+        """The rows as JSON text. shape: "object" (the first row), "list" (all rows), "column" (the
+        values of the first column)."""
+        if shape not in SHAPES:
+            raise ValueError(f"shape: one of {', '.join(SHAPES)}, not {shape!r}")
+        text: bytes = self._run(_query, statement.encode(), data_of(parameters),
+                                    len(parameters), timeout_ms, SHAPES[shape])
+        return text
 
     def run(self, script: str, *, timeout_ms: int = 0) -> None:
         """Run several statements without parameters, all or none."""
-        interruptible(_run, self._open(), script.encode(), timeout_ms)
+        self._run(_run, script.encode(), timeout_ms)
 
     @contextlib.contextmanager
     def transaction(self, *, timeout_ms: int = 0) -> Iterator[Transaction]:
@@ -169,10 +133,24 @@ class Source(Remade):
         return PostgresStats(*(getattr(out, name) for name in PostgresStats._fields))
 
 
-def _query(held: Held, statement: bytes, parameters: Any, n: int, timeout_ms: int) -> Rows:
+def _query(held: Held, statement: bytes, parameters: Any, n: int, timeout_ms: int,
+           shape: int = 0) -> Any:
+    """Rows as dicts; as JSON text of this shape, if there is one."""
     out = ctypes.c_void_p()
-    call(lib.recsys_source_query, held.pointer, statement, parameters, n, timeout_ms, byref(out))
-    return read_rows(out.value)
+    try:
+        call(lib.recsys_source_query, held.pointer, statement, parameters, n, timeout_ms, byref(out))
+    except Error as error:
+        raise source_driver.original(error)
+    return _format(out.value, shape) if shape else read_rows(out.value)
+
+
+def _format(pointer: Optional[int], shape: int) -> bytes:
+    value = abi.recsys_value()
+    try:
+        call(lib.recsys_rows_format, pointer, shape, byref(value))
+        return take(value)
+    finally:
+        lib.recsys_rows_destroy(pointer)
 
 
 def _run(held: Held, script: bytes, timeout_ms: int) -> None:

@@ -29,6 +29,14 @@ def to_bytes_array(values: Sequence[Bytes]) -> Any:
     return (abi.recsys_bytes * len(values))(*(to_bytes(value) for value in values))
 
 
+def cache_options(max_bytes: int, max_value_bytes: int, ttl_ms: int, n_shards: int) -> Any:
+    """recsys_cache_options; 0 means the default."""
+    options = new(abi.recsys_cache_options)
+    options.max_bytes, options.max_value_bytes = max_bytes, max_value_bytes
+    options.ttl_ms, options.n_shards = ttl_ms, n_shards
+    return options
+
+
 class StoreStats(NamedTuple):
     """Counts since the start; breaker is "closed" (calls reach the store) or "open". entries to
     evictions are 0 for a store that is not in the process."""
@@ -78,9 +86,7 @@ class Store(Remade):
     def memory(cls, name: str = "memory", *, max_bytes: int = 0, max_value_bytes: int = 0,
                ttl_ms: int = 0, n_shards: int = 0) -> Store:
         """In this process, bounded in bytes. 0: 64 MiB, 1 MiB a value, 300 s, 16 shards."""
-        options = new(abi.recsys_cache_options)
-        options.max_bytes, options.max_value_bytes = max_bytes, max_value_bytes
-        options.ttl_ms, options.n_shards = ttl_ms, n_shards
+        options = cache_options(max_bytes, max_value_bytes, ttl_ms, n_shards)
         made = cls.__new__(cls)
         made.in_process = True
         made._make = None

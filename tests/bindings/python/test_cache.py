@@ -26,7 +26,7 @@ def test_a_value_is_loaded_once(cache):
         found = cache.find_or_load("user:1", load)
         assert found == ({"name": "Zoë", "n": [1, 2.5, None]}, outcome)
     assert len(loads) == 1 and cache.get("user:1")["name"] == "Zoë"
-    assert cache.get("user:2", "nothing") == "nothing" and cache.find("user:2") is None
+    assert cache.get("user:2", "nothing") == "nothing" and cache.find("user:2") == (None, "miss")
     cache.invalidate("user:1")
     assert cache.get("user:1") is None
     assert cache.stats().loads == 1 and cache.stats().invalidations == 1

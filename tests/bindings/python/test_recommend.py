@@ -58,7 +58,7 @@ def test_conditions_do_what_they_say(model):
     assert model.recommend(liked=[2], top_k=1).strategy == "session"
     assert model.recommend(vector=[0, 1], top_k=2).ids == [1, 2]
     assert model.recommend(1, 9, filter=model.filter(min_year=1995)).ids == [4, 5, 6]
-    assert model.recommend(genres=["Polka"]).ignored == [("genre", "Polka")]
+    assert model.recommend(genres=["Polka"]).ignored == [("genre", 0, "Polka")]
 
 
 def test_an_answer_prints_as_a_table_and_becomes_a_dataframe(model):
@@ -89,7 +89,8 @@ def test_text_ids(tmp_path):
 
 def test_similar_and_scores_of_given_items(model):
     assert model.similar(1, 2).ids == [2, 6]
-    scores = model.score_items(1, [3, 99, 4])
+    scores, raws, known, _ = model.score_items(1, [3, 99, 4])
+    assert raws[0] == 0.5 and known == 2
     assert scores[0] == model.recommend(1, 1).scores[0] and np.isnan(scores[1])
 
 

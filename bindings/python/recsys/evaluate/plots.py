@@ -36,7 +36,7 @@ def plot_scores(model: Model, user_ids: Sequence[Any], top_k: int = 10, *, n_ite
     items = np.asarray(model.item_ids)
     drawn = np.random.default_rng(seed).choice(len(items), min(n_items, len(items)), replace=False)
     some = items[drawn].tolist()
-    random = np.concatenate([model.score_items(user, some) for user in user_ids])
+    random = np.concatenate([model.score_items(user, some).scores for user in user_ids])
     best = model.recommend_batch(list(user_ids), top_k=top_k).scores
     for values, name in ((random, "items at random"), (best[np.isfinite(best)], f"top {top_k}")):
         axes.hist(values, bins=bins, range=(0, 1), density=True, alpha=0.6, label=name)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 import numpy as np
 
@@ -13,7 +13,7 @@ KS = (1, 2, 5, 10, 20, 50, 100)
 
 
 def plot_recall(models: Union[Model, Mapping[str, Model]], test: Any, ks: Sequence[int] = KS, *,
-                axes: Optional[Any] = None, **arguments: Any) -> Any:
+                axes: Any = None, **arguments: Any) -> Any:
     """A line a model: recall of the first K places, for each of `ks`. The arguments are those of
     measure(). Returns the axes; without `axes` they are in a new figure."""
     axes = new_axes() if axes is None else axes
@@ -29,7 +29,7 @@ def plot_recall(models: Union[Model, Mapping[str, Model]], test: Any, ks: Sequen
 
 
 def plot_scores(model: Model, user_ids: Sequence[Any], top_k: int = 10, *, n_items: int = 1000, bins: int = 50,
-                axes: Optional[Any] = None, seed: int = 0) -> Any:
+                axes: Any = None, seed: int = 0) -> Any:
     """Two histograms of scores after the link, for these users: of their top_k, and of `n_items`
     items taken at random. A link that fits the model spreads both over 0..1. Returns the axes."""
     axes = new_axes() if axes is None else axes

@@ -10,6 +10,7 @@
 #include "daemon/config/wrong.h"
 #include "daemon/http/server.h"
 #include "daemon/observe/access_log.h"
+#include "daemon/process/descriptors.h"
 #include "daemon/process/logger.h"
 #include "daemon/recommend/scratch.h"
 #include "lib/base/clock.h"
@@ -23,7 +24,7 @@ static bool check_listen(const struct rd_app *app, recsys_error *err)
         return rd_wrong(err,
                         "listen must be an IPv4 address and a port, as 127.0.0.1:8000, not '%s'",
                         config->listen);
-    return is_loopback || rd_keys_is_on(&app->auth.keys) || config->allow_unauthenticated ||
+    return is_loopback || rd_keys_is_on(app->keyring.now) || config->allow_unauthenticated ||
            rd_wrong(err,
                     "refusing to listen on %.*s without authentication: set api_keys_file, "
                     "jwt_secret_file or jwt_public_key_file, or allow_unauthenticated if something "
@@ -35,7 +36,9 @@ bool rd_app_check(struct rd_app *app, recsys_error *err)
 {
     if (app->config.model[0] == '\0')
         return rd_wrong(err, "no model to serve: give --model; see --help");
-    return rd_keys_load(&app->auth.keys, &app->config, err) && check_listen(app, err) &&
+    app->keyring = (struct rd_keyring){.lock = RS_LOCK_INIT};
+    app->auth.keys = &app->keyring;
+    return rd_keyring_load(&app->keyring, &app->config, err) && check_listen(app, err) &&
            rd_stores_check(&app->stores, &app->config, err) &&
            recsys_log_set_trace(app->config.trace, err) == RECSYS_OK;
 }
@@ -78,6 +81,13 @@ static void finished(const struct rd_request *request, size_t n_bytes, double se
     rd_access_log(request, n_bytes, seconds);
 }
 
+/* Those that are no connections of clients: at most one pool for each logical db, one for
+ * PostgreSQL, and the files of models, logs and watchers. */
+static uint32_t count_descriptors(const struct rd_config *config)
+{
+    return (uint32_t)(RD_DBS * (config->redis_pool + 1) + config->database_pool + 1) + 64u;
+}
+
 /* Give each room the objects that it needs. */
 static void join_rooms(struct rd_app *app,
                        void (*answer)(struct rd_request *request, void *user_data))
@@ -90,7 +100,8 @@ static void join_rooms(struct rd_app *app,
         .port_file = config->port_file,
         .cors_origins = config->cors_origins,
         .threads = (uint32_t)config->threads,
-        .max_connections = (uint32_t)config->max_connections,
+        .max_connections =
+            rd_descriptors_raise((uint32_t)config->max_connections, count_descriptors(config)),
         .request_timeout_ms = config->request_timeout_ms,
         .keep_alive_timeout_ms = config->keep_alive_timeout_ms,
         .max_header_bytes = (size_t)config->max_header_bytes,
@@ -119,7 +130,7 @@ bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_ro
                   void (*answer)(struct rd_request *request, void *user_data))
 {
     const struct rd_config *config = &app->config;
-    bool has_tokens = rd_jwt_is_on(&app->auth.keys.jwt);
+    bool has_tokens = rd_jwt_is_on(&app->keyring.now->jwt);
     recsys_error err = {0};
 
     if (recsys_log_set((int32_t)config->log_level, rd_log_line, NULL, &err) != RECSYS_OK)
@@ -158,7 +169,7 @@ bool rd_app_stop(struct rd_app *app)
     rd_metrics_stop(&app->metrics);
     recsys_deployment_destroy(app->deployment);
     recsys_registry_unref(app->registry);
-    rd_keys_free(&app->auth.keys);
+    rd_keyring_free(&app->keyring);
     rd_config_free(&app->config);
     return true;
 }

@@ -37,6 +37,7 @@ struct rd_app {
     struct rd_http http;
 
     /* rd_request.part of a route's handler is one of these. */
+    struct rd_keyring keyring;
     struct rd_auth auth;
     struct rd_recommend recommend;
     struct rd_models models;

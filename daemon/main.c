@@ -19,6 +19,11 @@
 
 enum { STOPPED = 0, FAILED = 1, WRONG_SETTINGS = 2 };
 
+struct command_line {
+    int argc;
+    char **argv;
+};
+
 /* Too large for a stack, and the worker threads point into it. */
 static struct rd_app app;
 
@@ -43,19 +48,47 @@ static int show(enum rd_config_verdict verdict)
     return STOPPED;
 }
 
+static void free_settings(void)
+{
+    rd_stores_stop(&app.stores);
+    rd_keyring_free(&app.keyring);
+    rd_config_free(&app.config);
+}
+
 static int refuse(const recsys_error *err)
 {
     (void)fprintf(stderr, "recsysd: %s\n", err->message);
-    rd_stores_stop(&app.stores);
-    rd_keys_free(&app.auth.keys);
-    rd_config_free(&app.config);
+    free_settings();
     return WRONG_SETTINGS;
+}
+
+static int accept_settings(void)
+{
+    (void)puts("the settings are valid");
+    free_settings();
+    return STOPPED;
+}
+
+/* The file of the settings may name another level now; the other settings need a restart. */
+static void reload_settings(const struct command_line *line)
+{
+    static struct rd_config config;
+    recsys_error err = {0};
+
+    if (rd_config_load(&config, line->argc, line->argv, &err) != RD_CONFIG_RUN ||
+        recsys_log_set((int32_t)config.log_level, rd_log_line, NULL, &err) != RECSYS_OK)
+        rd_log(RECSYS_LOG_ERROR, "the settings stay as they were: %s", err.message);
+    else
+        rd_log_set_level((int32_t)config.log_level);
+    rd_config_free(&config);
+    if (!rd_keyring_load(&app.keyring, &app.config, &err))
+        rd_log(RECSYS_LOG_ERROR, "keys and tokens stay as they were: %s", err.message);
 }
 
 static void reload(void *user_data)
 {
-    (void)user_data;
     rd_notify_reloading();
+    reload_settings(user_data);
     rd_model_changer_reload(&app.changer);
     rd_notify("READY=1");
 }
@@ -89,7 +122,7 @@ static bool start_log(void)
     return false;
 }
 
-static int serve(void)
+static int serve(struct command_line *line)
 {
     static const struct rd_signal_actions actions = {reload, reopen_logs};
     bool served, ended;
@@ -100,7 +133,7 @@ static int serve(void)
     served = rd_app_start(&app, rd_routes, rd_n_routes, rd_answer);
     if (served) {
         rd_notify("READY=1");
-        delay_stop(rd_signals_wait(&actions, NULL));
+        delay_stop(rd_signals_wait(&actions, line));
     }
     ended = rd_app_stop(&app);
     if (!ended)
@@ -113,12 +146,15 @@ static int serve(void)
 
 int main(int argc, char **argv)
 {
+    struct command_line line = {argc, argv};
     recsys_error err = {0};
     enum rd_config_verdict verdict = rd_config_load(&app.config, argc, argv, &err);
 
     if (verdict == RD_CONFIG_WRONG)
         return refuse(&err);
-    if (verdict != RD_CONFIG_RUN)
+    if (verdict != RD_CONFIG_RUN && verdict != RD_CONFIG_CHECK)
         return show(verdict);
-    return rd_app_check(&app, &err) ? serve() : refuse(&err);
+    if (!rd_app_check(&app, &err))
+        return refuse(&err);
+    return verdict == RD_CONFIG_CHECK ? accept_settings() : serve(&line);
 }

@@ -7,12 +7,12 @@
 #include <recsys/denylist.h>
 #include <recsys/limiter.h>
 
-#include "daemon/auth/keys.h"
+#include "daemon/auth/keyring.h"
 
 /* Set before the server starts. Pointers are BORROWED; NULL if the settings do not ask for the
  * object. */
 struct rd_auth {
-    struct rd_keys keys;
+    struct rd_keyring *keys;
     recsys_denylist *denylist;
     recsys_limiter *limiter, *auth_limiter;
     uint64_t unconfirmed_s; /* the setting jwt_unconfirmed_s */

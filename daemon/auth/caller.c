@@ -60,11 +60,12 @@ static bool is_admin(struct rd_request *request, const struct rd_keys *keys, con
     return true;
 }
 
-static bool check_admin(struct rd_request *request, const struct rd_auth *auth)
+static bool check_admin(struct rd_request *request, const struct rd_auth *auth,
+                        const struct rd_keys *keys)
 {
     const char *token = request->headers.admin_token;
 
-    if (!auth->keys.has_admin)
+    if (!keys->has_admin)
         return rd_reply_error(request, 403,
                               "Changing models is switched off: set admin_token_file, or "
                               "RECSYSD_ADMIN_TOKEN, to switch it on");
@@ -72,9 +73,8 @@ static bool check_admin(struct rd_request *request, const struct rd_auth *auth)
         token = bearer(&request->headers);
     if (token == NULL)
         return refuse(request, auth, "Admin token required");
-    return is_admin(request, &auth->keys, token) ||
-           (rd_limit_failed_login(request, auth) &&
-            rd_reply_error(request, 403, "Wrong admin token"));
+    return is_admin(request, keys, token) || (rd_limit_failed_login(request, auth) &&
+                                              rd_reply_error(request, 403, "Wrong admin token"));
 }
 
 /* The denylist does not list the token, but could not ask the database whether it is complete.
@@ -113,14 +113,15 @@ static bool check_revoked(struct rd_request *request, const struct rd_auth *auth
     return rd_reply_unavailable(request, "Cannot check right now whether this token is revoked");
 }
 
-static bool check_token(struct rd_request *request, const struct rd_auth *auth, const char *token)
+static bool check_token(struct rd_request *request, const struct rd_auth *auth,
+                        const struct rd_keys *keys, const char *token)
 {
     struct rd_caller *caller = request->caller;
     char detail[192];
     recsys_error err = {0};
 
-    if (!rd_jwt_check(&auth->keys.jwt, token, strlen(token), rs_clock_unix_ms() / 1000u,
-                      &caller->claims, &err)) {
+    if (!rd_jwt_check(&keys->jwt, token, strlen(token), rs_clock_unix_ms() / 1000u, &caller->claims,
+                      &err)) {
         (void)snprintf(detail, sizeof detail, "Invalid token: %.160s", err.message);
         request->bad_token = true;
         return refuse(request, auth, detail);
@@ -141,9 +142,9 @@ static bool is_key(struct rd_request *request, const struct rd_keys *keys, const
     return is_admin(request, keys, presented);
 }
 
-static bool check_key_or_token(struct rd_request *request, const struct rd_auth *auth)
+static bool check_key_or_token(struct rd_request *request, const struct rd_auth *auth,
+                               const struct rd_keys *keys)
 {
-    const struct rd_keys *keys = &auth->keys;
     bool has_keys = keys->n_keys > 0, has_tokens = rd_jwt_is_on(&keys->jwt);
     const char *key = request->headers.api_key, *token = bearer(&request->headers);
 
@@ -160,21 +161,31 @@ static bool check_key_or_token(struct rd_request *request, const struct rd_auth 
     if (is_key(request, keys, token))
         return true;
     if (has_tokens)
-        return check_token(request, auth, token);
+        return check_token(request, auth, keys, token);
     return refuse(request, auth, "Invalid API key");
 }
 
-bool rd_caller_check(struct rd_request *request, const struct rd_auth *auth)
+static bool check(struct rd_request *request, const struct rd_auth *auth,
+                  const struct rd_keys *keys)
 {
     unsigned access = request->route->access;
 
     request->caller->kind = RD_CALLER_ANYONE;
     name_caller(request->caller, "a:", request->info->remote_addr);
     if ((access & RD_ACCESS_ADMIN) != 0)
-        return check_admin(request, auth);
-    if ((access & RD_ACCESS_KEY) == 0 || !rd_keys_is_on(&auth->keys))
+        return check_admin(request, auth, keys);
+    if ((access & RD_ACCESS_KEY) == 0 || !rd_keys_is_on(keys))
         return true;
-    return check_key_or_token(request, auth);
+    return check_key_or_token(request, auth, keys);
+}
+
+bool rd_caller_check(struct rd_request *request, const struct rd_auth *auth)
+{
+    struct rd_keys *keys = rd_keyring_take(auth->keys);
+    bool may_go_on = check(request, auth, keys);
+
+    rd_keyring_give(auth->keys, keys);
+    return may_go_on;
 }
 
 bool rd_caller_check_owner(struct rd_request *request)

@@ -1,7 +1,7 @@
 /* daemon/auth/jwt.c - checks a token: form, signature, then claims.
  *
- * There is one key and so one algorithm, and a token must name exactly this algorithm. So the
- * attacks with "none" and with a public key as HMAC secret are impossible (RFC 8725 3.1). The
+ * There is one kind of key and so one algorithm, and a token must name exactly this algorithm. So
+ * the attacks with "none" and with a public key as HMAC secret are impossible (RFC 8725 3.1). The
  * signature is checked before any claim is read. Only the canonical form of base64url is accepted,
  * so that a token cannot be written in two ways. A token without jti or exp is refused, because it
  * could never be revoked.
@@ -59,22 +59,22 @@ static size_t trim_secret(unsigned char *secret, size_t size)
     return size;
 }
 
-static bool load_secret(struct rd_jwt_keys *keys, const char *path, recsys_error *err)
+static bool load_secret(struct rd_jwt_key *key, const char *path, recsys_error *err)
 {
     FILE *file = fopen(path, "re");
     size_t size;
 
     if (file == NULL)
         return rd_wrong(err, "cannot open jwt_secret_file %s: %s", path, strerror(errno));
-    keys->secret = malloc(MAX_SECRET + 1);
-    size = keys->secret != NULL ? fread(keys->secret, 1, MAX_SECRET + 1, file) : 0;
+    key->secret = malloc(MAX_SECRET + 1);
+    size = key->secret != NULL ? fread(key->secret, 1, MAX_SECRET + 1, file) : 0;
     (void)fclose(file);
-    size = size > 0 ? trim_secret(keys->secret, size) : 0;
+    size = size > 0 ? trim_secret(key->secret, size) : 0;
     if (size < MIN_SECRET || size > MAX_SECRET)
         return rd_wrong(err,
                         "jwt_secret_file %s must hold %u to %u bytes; try openssl rand -hex 32",
                         path, MIN_SECRET, MAX_SECRET);
-    keys->secret_size = size;
+    key->secret_size = size;
     return true;
 }
 
@@ -90,54 +90,76 @@ static EVP_PKEY *read_public_key(FILE *file)
     return key;
 }
 
-static bool load_public_key(struct rd_jwt_keys *keys, const char *path, recsys_error *err)
+static bool load_public_key(struct rd_jwt_key *key, const char *path, recsys_error *err)
 {
     FILE *file = fopen(path, "re");
 
     if (file == NULL)
         return rd_wrong(err, "cannot open jwt_public_key_file %s: %s", path, strerror(errno));
-    keys->public_key = read_public_key(file);
+    key->public_key = read_public_key(file);
     (void)fclose(file);
-    if (keys->public_key == NULL)
+    if (key->public_key == NULL)
         return rd_wrong(
             err, "jwt_public_key_file %s is no public key in PEM (-----BEGIN PUBLIC KEY-----)",
             path);
-    if (EVP_PKEY_base_id(keys->public_key) == EVP_PKEY_RSA &&
-        EVP_PKEY_bits(keys->public_key) >= MIN_RSA_BITS)
+    if (EVP_PKEY_base_id(key->public_key) == EVP_PKEY_RSA &&
+        EVP_PKEY_bits(key->public_key) >= MIN_RSA_BITS)
         return true;
-    EVP_PKEY_free(keys->public_key);
-    keys->public_key = NULL;
+    EVP_PKEY_free(key->public_key);
+    key->public_key = NULL;
     return rd_wrong(err, "jwt_public_key_file %s must be an RSA key of at least %d bits", path,
                     MIN_RSA_BITS);
 }
 
-bool rd_jwt_load(struct rd_jwt_keys *keys, const char *secret_file, const char *public_key_file,
-                 recsys_error *err)
+static bool load_key(struct rd_jwt_key *key, const struct rd_jwt_files *files, recsys_error *err)
 {
-    bool has_secret = secret_file != NULL && secret_file[0] != '\0';
-    bool has_key = public_key_file != NULL && public_key_file[0] != '\0';
+    bool has_secret = files->secret[0] != '\0', has_key = files->public_key[0] != '\0';
 
-    memset(keys, 0, sizeof *keys);
     if (has_secret && has_key)
         return rd_wrong(
             err, "set jwt_secret_file or jwt_public_key_file, not both: one key, one algorithm");
     if (has_secret)
-        return load_secret(keys, secret_file, err);
-    return !has_key || load_public_key(keys, public_key_file, err);
+        return load_secret(key, files->secret, err);
+    return !has_key || load_public_key(key, files->public_key, err);
+}
+
+static bool is_set(const struct rd_jwt_key *key)
+{
+    return key->secret_size > 0 || key->public_key != NULL;
+}
+
+bool rd_jwt_load(struct rd_jwt_keys *keys, const struct rd_jwt_files *now,
+                 const struct rd_jwt_files *old, recsys_error *err)
+{
+    memset(keys, 0, sizeof *keys);
+    if (!load_key(&keys->now, now, err) || !load_key(&keys->old, old, err))
+        return false;
+    return !is_set(&keys->old) ||
+           (is_set(&keys->now) &&
+            (keys->now.public_key != NULL) == (keys->old.public_key != NULL)) ||
+           rd_wrong(err, "the old key of a rotation must be of the same kind as the new one: set "
+                         "jwt_old_secret_file with jwt_secret_file, and jwt_old_public_key_file "
+                         "with jwt_public_key_file");
+}
+
+static void free_key(struct rd_jwt_key *key)
+{
+    if (key->secret != NULL)
+        OPENSSL_cleanse(key->secret, key->secret_size);
+    free(key->secret);
+    EVP_PKEY_free(key->public_key);
 }
 
 void rd_jwt_free(struct rd_jwt_keys *keys)
 {
-    if (keys->secret != NULL)
-        OPENSSL_cleanse(keys->secret, keys->secret_size);
-    free(keys->secret);
-    EVP_PKEY_free(keys->public_key);
+    free_key(&keys->now);
+    free_key(&keys->old);
     memset(keys, 0, sizeof *keys);
 }
 
 bool rd_jwt_is_on(const struct rd_jwt_keys *keys)
 {
-    return keys->secret_size > 0 || keys->public_key != NULL;
+    return is_set(&keys->now);
 }
 
 static bool split(const char *text, size_t size, struct token *token)
@@ -219,7 +241,7 @@ static bool is_text(const json_t *value, const char *text)
 
 static bool check_header(const struct rd_jwt_keys *keys, struct part part, recsys_error *err)
 {
-    const char *wanted = keys->public_key != NULL ? "RS256" : "HS256";
+    const char *wanted = keys->now.public_key != NULL ? "RS256" : "HS256";
     json_t *header = read_object(part);
     bool ok;
 
@@ -235,29 +257,37 @@ static bool check_header(const struct rd_jwt_keys *keys, struct part part, recsy
     return ok;
 }
 
-static bool check_hmac(const struct rd_jwt_keys *keys, struct part text,
+static bool check_hmac(const struct rd_jwt_key *key, struct part text,
                        const unsigned char *signature, size_t size)
 {
     unsigned char expected[EVP_MAX_MD_SIZE];
     unsigned expected_size = 0;
 
-    return HMAC(EVP_sha256(), keys->secret, (int)keys->secret_size,
-                (const unsigned char *)text.text, text.size, expected, &expected_size) != NULL &&
+    return HMAC(EVP_sha256(), key->secret, (int)key->secret_size, (const unsigned char *)text.text,
+                text.size, expected, &expected_size) != NULL &&
            size == expected_size && CRYPTO_memcmp(expected, signature, size) == 0;
 }
 
-static bool check_rsa(const struct rd_jwt_keys *keys, struct part text,
+static bool check_rsa(const struct rd_jwt_key *key, struct part text,
                       const unsigned char *signature, size_t size)
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool ok = context != NULL &&
-              EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, keys->public_key) == 1 &&
+              EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key->public_key) == 1 &&
               EVP_DigestVerify(context, signature, size, (const unsigned char *)text.text,
                                text.size) == 1;
 
     EVP_MD_CTX_free(context);
     ERR_clear_error(); /* OpenSSL has put an error into this thread's queue */
     return ok;
+}
+
+static bool is_signed_by(const struct rd_jwt_key *key, struct part text,
+                         const unsigned char *signature, size_t size)
+{
+    if (key->public_key != NULL)
+        return check_rsa(key, text, signature, size);
+    return key->secret_size > 0 && check_hmac(key, text, signature, size);
 }
 
 static bool check_signature(const struct rd_jwt_keys *keys, const struct token *token,
@@ -267,8 +297,8 @@ static bool check_signature(const struct rd_jwt_keys *keys, const struct token *
     size_t size;
 
     if (decode(token->signature, signature, &size) &&
-        (keys->public_key != NULL ? check_rsa(keys, token->signed_part, signature, size)
-                                  : check_hmac(keys, token->signed_part, signature, size)))
+        (is_signed_by(&keys->now, token->signed_part, signature, size) ||
+         is_signed_by(&keys->old, token->signed_part, signature, size)))
         return true;
     return rd_wrong(err, "its signature is wrong");
 }

@@ -13,13 +13,17 @@
 
 struct evp_pkey_st;
 
-/* The keys and claims that a token must match. The key that is set decides the algorithm: HS256 or
- * RS256. */
-struct rd_jwt_keys {
+/* One of the two is set, or neither; it decides the algorithm. */
+struct rd_jwt_key {
     unsigned char *secret; /* of HS256 */
     size_t secret_size;
     struct evp_pkey_st *public_key; /* of RS256 */
-    const char *issuer, *audience;  /* NULL: not checked. BORROWED */
+};
+
+/* The keys and claims that a token must match. While keys are rotated there is an old one, too. */
+struct rd_jwt_keys {
+    struct rd_jwt_key now, old;
+    const char *issuer, *audience; /* NULL: not checked. BORROWED */
     uint64_t leeway_s;
 };
 
@@ -29,12 +33,14 @@ struct rd_jwt_claims {
     bool is_admin;      /* role, roles or scope say admin, or "admin" is true */
 };
 
-/*
- * Read the key from a file; NULL or "" is none, and not both may be given. On
- * failure `err` says what to do. Free in any case.
- */
-bool rd_jwt_load(struct rd_jwt_keys *keys, const char *secret_file, const char *public_key_file,
-                 recsys_error *err);
+/* Paths; "": none. Not both may be given. */
+struct rd_jwt_files {
+    const char *secret, *public_key;
+};
+
+/* Read the keys from their files. On failure `err` says what to do. Free in any case. */
+bool rd_jwt_load(struct rd_jwt_keys *keys, const struct rd_jwt_files *now,
+                 const struct rd_jwt_files *old, recsys_error *err);
 void rd_jwt_free(struct rd_jwt_keys *keys);
 bool rd_jwt_is_on(const struct rd_jwt_keys *keys);
 

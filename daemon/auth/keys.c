@@ -4,7 +4,7 @@
  * OpenSSL's constant-time compare: the time that this takes does not depend on which key, or how
  * much of it, was right.
  *
- * Loaded once before the server starts; then only read.
+ * Once loaded they are only read; keyring.c exchanges them for others.
  */
 #include "daemon/auth/keys.h"
 
@@ -104,7 +104,10 @@ static bool load_admin(struct rd_keys *keys, const char *path, recsys_error *err
 
 static bool load_jwt(struct rd_keys *keys, const struct rd_config *config, recsys_error *err)
 {
-    if (!rd_jwt_load(&keys->jwt, config->jwt_secret_file, config->jwt_public_key_file, err))
+    const struct rd_jwt_files now = {config->jwt_secret_file, config->jwt_public_key_file};
+    const struct rd_jwt_files old = {config->jwt_old_secret_file, config->jwt_old_public_key_file};
+
+    if (!rd_jwt_load(&keys->jwt, &now, &old, err))
         return false;
     keys->jwt.issuer = config->jwt_issuer[0] != '\0' ? config->jwt_issuer : NULL;
     keys->jwt.audience = config->jwt_audience[0] != '\0' ? config->jwt_audience : NULL;

@@ -19,6 +19,7 @@ struct rd_keys {
     struct rd_digest admin;
     bool has_admin;
     struct rd_jwt_keys jwt;
+    size_t n_users; /* the keyring's */
 };
 
 /* Reads the files the settings name. On failure `err` says what to do. */

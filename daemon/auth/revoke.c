@@ -77,11 +77,15 @@ static void read_token(struct rd_request *request, struct rd_problems *problems,
 {
     const struct rd_place at = {&rd_place_body, "token", 0};
     const struct rd_auth *auth = request->part;
+    struct rd_keys *keys = rd_keyring_take(auth->keys);
+    bool is_valid;
     char message[192];
     recsys_error err = {0};
 
-    if (!rd_jwt_check(&auth->keys.jwt, wish->token, strlen(wish->token), rs_clock_unix_ms() / 1000u,
-                      &wish->claims, &err)) {
+    is_valid = rd_jwt_check(&keys->jwt, wish->token, strlen(wish->token),
+                            rs_clock_unix_ms() / 1000u, &wish->claims, &err);
+    rd_keyring_give(auth->keys, keys);
+    if (!is_valid) {
         (void)snprintf(message, sizeof message, "Invalid token: %.160s", err.message);
         rd_problem_add(problems, "value_error", &at, message, NULL, NULL);
         return;
@@ -100,8 +104,8 @@ static bool names_nothing(const json_t *body)
 /* The caller's own token, if it or nothing is named. */
 static void take_own(const struct rd_caller *caller, const json_t *body, struct wish *wish)
 {
-    bool is_own = wish->jti == NULL ? names_nothing(body)
-                                    : strcmp(wish->jti, caller->claims.jti) == 0;
+    bool is_own =
+        wish->jti == NULL ? names_nothing(body) : strcmp(wish->jti, caller->claims.jti) == 0;
 
     if (!is_own || wish->token != NULL || caller->claims.jti[0] == '\0')
         return;

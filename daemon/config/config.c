@@ -22,6 +22,7 @@
 #define MAX_FILE_BYTES 65536u
 #define MAX_NAME 64u
 #define PRINT_FLAG "--print-config"
+#define CHECK_FLAG "--check"
 
 extern char **environ;
 
@@ -339,7 +340,7 @@ static bool read_flags(struct reader *reader, int argc, char **argv, const char 
         const char *name = argv[i] + 2, *value = "";
         size_t size = 0;
 
-        if (strcmp(argv[i], PRINT_FLAG) == 0)
+        if (strcmp(argv[i], PRINT_FLAG) == 0 || strcmp(argv[i], CHECK_FLAG) == 0)
             continue;
         if (!split_flag(reader, argc, argv, &i, &size, &value))
             return false;
@@ -384,6 +385,8 @@ static enum rd_config_verdict find_question(int argc, char **argv)
                 return questions[q].verdict;
         if (strcmp(argv[i], PRINT_FLAG) == 0)
             verdict = RD_CONFIG_PRINT;
+        if (strcmp(argv[i], CHECK_FLAG) == 0)
+            verdict = RD_CONFIG_CHECK;
     }
     return verdict;
 }
@@ -395,7 +398,7 @@ enum rd_config_verdict rd_config_load(struct rd_config *config, int argc, char *
     enum rd_config_verdict verdict = find_question(argc, argv);
 
     memset(config, 0, sizeof *config);
-    if (verdict != RD_CONFIG_RUN && verdict != RD_CONFIG_PRINT)
+    if (verdict != RD_CONFIG_RUN && verdict != RD_CONFIG_PRINT && verdict != RD_CONFIG_CHECK)
         return verdict;
     return read_all(&reader, argc, argv) ? verdict : RD_CONFIG_WRONG;
 }

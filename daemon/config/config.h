@@ -32,6 +32,7 @@ enum rd_config_verdict {
     RD_CONFIG_MARKDOWN, /* --help-markdown */
     RD_CONFIG_VERSION,  /* --version */
     RD_CONFIG_PRINT,    /* --print-config, with every setting read */
+    RD_CONFIG_CHECK,    /* --check, with every setting read */
     RD_CONFIG_WRONG     /* `err` says why, exit 2 */
 };
 

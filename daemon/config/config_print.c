@@ -84,6 +84,8 @@ void rd_config_print_help(FILE *out)
                 "      Read settings from FILE, too.\n"
                 "  --print-config\n"
                 "      Print all settings as such a file, without passwords and tokens, and exit.\n"
+                "  --check\n"
+                "      Check all settings and the files of keys that they name, and exit.\n"
                 "  --help, --version\n"
                 "      Print this text or the version, and exit.\n"
                 "  --help-markdown\n"

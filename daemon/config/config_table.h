@@ -51,6 +51,11 @@
       "JWT or an API key.") \
     X(jwt_public_key_file, TEXT, 0, 4095, "", "", \
       "PEM file with the public key of RS256 tokens, instead of a secret.") \
+    X(jwt_old_secret_file, TEXT, 0, 4095, "", "", \
+      "While the secret is rotated: the file with the one before, which tokens may still be " \
+      "signed with. Remove it when the last of them has expired.") \
+    X(jwt_old_public_key_file, TEXT, 0, 4095, "", "", \
+      "The same for jwt_public_key_file.") \
     X(jwt_issuer, TEXT, 0, 255, "", "", \
       "Only tokens with this iss are accepted. Empty = iss is not checked.") \
     X(jwt_audience, TEXT, 0, 255, "", "", \

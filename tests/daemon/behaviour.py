@@ -8,6 +8,7 @@ import hmac
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -777,6 +778,28 @@ def test_flags_outrank_the_environment_and_that_the_file(lab):
     with open(path, "w") as file:
         file.write(out)
     assert run(lab, "--config=" + path, "--print-config")[1] == out.replace("is set, and not shown", "is not set")
+
+
+def test_check_reads_the_settings_and_the_files_of_keys(lab):
+    keys = "--api-keys-file=" + os.path.join(lab.folder, "keys")
+    assert run(lab, "--model=not-looked-at", keys, "--check")[:2] == (0, "the settings are valid\n")
+    status, out, err = run(lab, "--model=x", "--api-keys-file=/nowhere", "--check")
+    assert status == 2 and out == "" and "cannot open api_keys_file" in err
+    status, _, err = run(lab, "--model=x", "--jwt-old-secret-file=" + os.path.join(lab.folder, "jwt-secret"), "--check")
+    assert status == 2 and "must be of the same kind" in err
+
+
+def test_few_descriptors_are_raised_or_said(lab):
+    with lab.daemon("--model", lab.movies, limits={resource.RLIMIT_NOFILE: (64, 4096)}) as daemon:
+        assert resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE)[0] == 4096
+        assert "open files" not in daemon.read_log()
+    with lab.daemon("--model", lab.movies, "--threads=4", limits={resource.RLIMIT_NOFILE: (300, 300)}) as daemon:
+        assert wait_for(lambda: "max_connections is " in daemon.read_log())
+        many = [daemon.connect() for _ in range(150)]
+        many[0].send(encode("GET", "/health/live"))
+        assert many[0].read().status == 200
+        [connection.close() for connection in many]
+        assert predict(daemon, user_id=1).status == 200
 
 
 def test_wrong_settings_are_explained_with_exit_status_2(lab):

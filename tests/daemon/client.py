@@ -5,6 +5,7 @@ port of 127.0.0.1, logs into the test's folder and is ended by its process id.
 """
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -103,7 +104,7 @@ def encode(method, target, headers=(), body=None, version="HTTP/1.1"):
 class Daemon:
     """`with Daemon(program, folder, "--model", …) as daemon:`"""
 
-    def __init__(self, program, folder, *arguments, environment=None, stderr=None):
+    def __init__(self, program, folder, *arguments, environment=None, stderr=None, limits=None):
         os.makedirs(folder, exist_ok=True)
         self.port_file = os.path.join(folder, "port")
         self.log_path = os.path.join(folder, "log")
@@ -116,7 +117,11 @@ class Daemon:
         clean["OPENBLAS_NUM_THREADS"] = "1"
         clean.setdefault("TSAN_OPTIONS", "exitcode=66 suppressions=" + os.path.join(HERE, "tsan.supp"))
         clean.update(environment or {})
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=stderr or self.log, env=clean)
+        def set_limits():
+            for kind, values in (limits or {}).items():
+                resource.setrlimit(kind, values)
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=stderr or self.log, env=clean,
+                                        preexec_fn=set_limits if limits else None)
         self.port = self.wait_for_port()
 
     def wait_for_port(self):

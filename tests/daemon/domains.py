@@ -260,6 +260,52 @@ def guarded(lab, postgres=None, redis=None, *options):
                  "--api-keys-file", os.path.join(lab.folder, "keys"), "--admin-token=the-admin-token", *options)
 
 
+def test_sighup_reads_keys_tokens_and_the_level_of_the_log_again(lab):
+    paths = {name: os.path.join(lab.folder, "again-" + name) for name in ("keys", "admin", "secret", "old", "config")}
+
+    def write(name, text):
+        with open(paths[name], "w") as file:
+            file.write(text)
+
+    def status(**headers):
+        return daemon.get("/api/v1/models", headers=[(k.replace("_", "-"), v) for k, v in headers.items()]).status
+
+    def token(how):
+        claims = {"sub": "1", "jti": how, "exp": int(time.time()) + 600}
+        return {"Authorization": "Bearer " + tokens.make(claims, how=how)}
+
+    secret = tokens.SECRET.decode()
+    write("keys", "first-key\n")
+    write("admin", "first-admin\n")
+    write("secret", secret)
+    write("old", "nobody uses this one, which is long enough")
+    write("config", "log_level = error\n")
+    with lab.daemon("--model", lab.movies, "--config", paths["config"], "--api-keys-file", paths["keys"], "--admin-token-file",
+                    paths["admin"], "--jwt-secret-file", paths["secret"], "--jwt-old-secret-file", paths["old"]) as daemon:
+        assert status(X_API_Key="first-key") == 200 and status(**token("hs256")) == 200 and status(**token("other")) == 401
+        write("keys", "second-key\n")
+        write("admin", "second-admin\n")
+        write("secret", secret[::-1])  # "other" of tokens.py signs with it
+        write("old", secret)
+        write("config", "log_level = info\n")
+        daemon.signal(signal.SIGHUP)
+        assert wait_for(lambda: status(X_API_Key="second-key") == 200)
+        assert status(X_API_Key="first-key") == 401 and status(X_Admin_Token="first-admin") == 401
+        assert status(X_Admin_Token="second-admin") == 200
+        assert status(**token("other")) == 200 and status(**token("hs256")) == 200  # new and old
+        assert wait_for(lambda: '"level":"info"' in daemon.read_log())
+        write("keys", "short\n")
+        write("old", "short")
+        daemon.signal(signal.SIGHUP)
+        assert wait_for(lambda: "stay as they were" in daemon.read_log())
+        assert status(X_API_Key="second-key") == 200 and status(**token("hs256")) == 200
+        for number in range(20):  # while requests use them
+            write("keys", "key-number-%d\n" % (number % 2))
+            write("old", secret)
+            daemon.signal(signal.SIGHUP)
+            assert status(**token("other")) == 200
+
+
 def test_users_reach_what_is_theirs_and_nothing_else(lab):
     with lab.postgres() as postgres, Redis() as redis, guarded(lab, postgres, redis) as daemon:
         one, two, admin = tokens.user("1"), tokens.user("2"), tokens.user("boss", scope="read admin")

@@ -52,7 +52,7 @@ static size_t sign(const uint8_t *data, size_t size, char *token)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char token[2 * RD_JWT_MAX];
-    struct rd_jwt_keys keys = {secret, sizeof secret - 1, NULL, NULL, NULL, 5};
+    struct rd_jwt_keys keys = {.now = {secret, sizeof secret - 1, NULL}, .leeway_s = 5};
     struct rd_jwt_claims claims;
     recsys_error err = {0};
     int is_signed;

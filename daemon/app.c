@@ -12,8 +12,11 @@
 #include "daemon/observe/access_log.h"
 #include "daemon/process/descriptors.h"
 #include "daemon/process/logger.h"
+#include "daemon/recommend/batching.h"
 #include "daemon/recommend/scratch.h"
 #include "lib/base/clock.h"
+
+#define MAX_BATCH 256u /* requests scored together */
 
 static bool check_listen(const struct rd_app *app, recsys_error *err)
 {
@@ -126,6 +129,18 @@ static void join_rooms(struct rd_app *app,
                                          &app->store_metrics};
 }
 
+static bool start_batching(struct rd_recommend *recommend, const struct rd_config *config)
+{
+    struct rd_batching_settings settings = {
+        .when = (enum rd_batching)config->batching,
+        .n_threads = (uint32_t)config->batch_threads,
+        .max_batch = (uint32_t)(config->threads < MAX_BATCH ? config->threads : MAX_BATCH),
+        .max_waiting = (uint32_t)config->batching_queue,
+    };
+
+    return rd_batching_start(recommend, &settings);
+}
+
 bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_routes,
                   void (*answer)(struct rd_request *request, void *user_data))
 {
@@ -144,7 +159,7 @@ bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_ro
     join_rooms(app, answer);
     return rd_access_open(config->access_log) &&
            rd_batch_start(&app->recommend, (uint32_t)config->batch_threads) &&
-           rd_model_changer_start(&app->changer) &&
+           start_batching(&app->recommend, config) && rd_model_changer_start(&app->changer) &&
            rd_model_keeper_start(&app->keeper, app->deployment, &app->metrics) &&
            rd_backend_watch_start(&app->watch, &app->stores, has_tokens, config->warm != 0) &&
            rd_server_start(&app->http);
@@ -164,6 +179,7 @@ bool rd_app_stop(struct rd_app *app)
         return false;
     rd_model_keeper_stop(&app->keeper);
     rd_backend_watch_stop(&app->watch);
+    rd_batching_stop(&app->recommend);
     rd_batch_stop(&app->recommend);
     rd_stores_stop(&app->stores);
     rd_metrics_stop(&app->metrics);

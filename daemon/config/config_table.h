@@ -149,9 +149,19 @@
     X(rate_limit_auth, NUMBER, 0, 60000000, "0", "requests", \
       "Requests a minute that each client may send to /auth routes, and failed logins a " \
       "minute of each address; 429 beyond. Against the guessing of keys. 0 = no limit.") \
+    X(batching, CHOICE, 0, 2, "auto", "off|on|auto", \
+      "Score predict requests that wait at the same time in one scan. No request waits for " \
+      "others to come, and answers are the same. auto = for models whose scan takes longer " \
+      "than waking up a thread; off = each worker scores its own requests.") \
+    X(batching_queue, NUMBER, 1, 65536, "1024", "requests", \
+      "How many requests may wait for a scan; 503 beyond, and for those that have waited for " \
+      "request_timeout_ms. Lower it to refuse early rather than answer late; more than " \
+      "threads has no effect.") \
     X(batch_threads, NUMBER, 1, 256, "1", "threads", \
-      "Threads that score one batch. Raise it, up to the number of processor cores, if " \
-      "batches are large and rare: batches run one after another.") \
+      "Threads of one scan, of a batch-predict or with batching. Raise it, up to the number of " \
+      "processor cores, if batches are large and rare. With batching, as many scans run at " \
+      "once as there are cores for their threads: on many cores a few scans with several " \
+      "threads each read the model less often.") \
     X(blas_threads, NUMBER, 1, 256, "1", "threads", \
       "Threads of each BLAS call. More than 1 only where few requests come at once: the " \
       "threads of all workers share the same processor cores.") \

@@ -181,6 +181,17 @@ int rd_connection_wait(struct rd_connection *connection, uint64_t deadline_ns)
     return ioctl(connection->fd, FIONREAD, &n) == 0 ? n : 0;
 }
 
+bool rd_connection_is_gone(const struct rd_connection *connection)
+{
+    char byte;
+    ssize_t n;
+
+    if (!rd_connection_is_known(connection))
+        return false;
+    n = recvfrom(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT, NULL, NULL);
+    return n == 0 || (n < 0 && !may_succeed_later());
+}
+
 bool rd_connection_write(struct rd_connection *connection, const char *bytes, size_t size,
                          uint64_t deadline_ns)
 {

@@ -35,6 +35,9 @@ int rd_connection_read(struct rd_connection *connection, char *out, size_t size,
                        uint64_t deadline_ns);
 /* Instead: wait for bytes, and return how many mg_read() can give at once. 0 and -1 as above. */
 int rd_connection_wait(struct rd_connection *connection, uint64_t deadline_ns);
+/* Has the client closed its end? From any thread, while the connection's own thread does not read
+ * from it. A client that has sent more after its request is there. */
+bool rd_connection_is_gone(const struct rd_connection *connection);
 /* Send all bytes by `deadline_ns`, else false. */
 bool rd_connection_write(struct rd_connection *connection, const char *bytes, size_t size,
                          uint64_t deadline_ns);

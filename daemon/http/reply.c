@@ -41,6 +41,12 @@ bool rd_reply_unavailable(struct rd_request *request, const char *detail)
     return rd_reply_error(request, 503, detail);
 }
 
+bool rd_reply_gone(struct rd_request *request)
+{
+    request->keep_alive = false;
+    return rd_reply_error(request, RD_STATUS_GONE, "The client has closed the connection");
+}
+
 bool rd_reply_problems(struct rd_request *request, struct rd_problems *problems)
 {
     if (problems->count == 0)

@@ -11,6 +11,10 @@
 bool rd_reply_error(struct rd_request *request, int status, const char *detail);
 /* 503 with Retry-After. Returns false. */
 bool rd_reply_unavailable(struct rd_request *request, const char *detail);
+/* For a request whose client is gone: nobody reads the reply; the status is for the access log, as
+ * nginx has it. Returns false. */
+#define RD_STATUS_GONE 499
+bool rd_reply_gone(struct rd_request *request);
 /* If there are problems, they are the reply, with 422. False: there were some. */
 bool rd_reply_problems(struct rd_request *request, struct rd_problems *problems);
 /* Headers and body in one write, then `finished`. */

@@ -58,6 +58,14 @@ static bool add_histograms(struct rd_metrics *m)
                                          "Time to score one request or batch.", NULL, NULL, 0,
                                          &m->scoring, &err) == RECSYS_OK;
 
+    static const double sizes[] = {1, 2, 4, 8, 16, 32, 64, 128};
+    ok = ok &&
+         recsys_stats_add_histogram(
+             m->stats, "recsysd_batching_requests", "Requests scored together in one scan.", NULL,
+             sizes, sizeof sizes / sizeof *sizes, &m->batching_requests, &err) == RECSYS_OK &&
+         recsys_stats_add_histogram(m->stats, "recsysd_batching_wait_seconds",
+                                    "Time that a request waited until its scan began.", NULL, NULL,
+                                    0, &m->batching_wait, &err) == RECSYS_OK;
     for (size_t i = 0; ok && i <= m->n_routes; i++) {
         (void)snprintf(labels, sizeof labels, "route=\"%s\"", route_label(m, i));
         ok = recsys_stats_add_histogram(m->stats, "recsysd_http_request_seconds",
@@ -79,6 +87,16 @@ static bool add_start_time(struct rd_metrics *m)
     return true;
 }
 
+static bool add_shed(struct rd_metrics *m)
+{
+    static const char help[] = "Requests that left the queue for a scan without an answer.";
+    static const char name[] = "recsysd_batching_shed_total";
+
+    return rd_metric_add(m->stats, RD_COUNTER, name, help, "reason=\"full\"", &m->batching_full) &&
+           rd_metric_add(m->stats, RD_COUNTER, name, help, "reason=\"late\"", &m->batching_late) &&
+           rd_metric_add(m->stats, RD_COUNTER, name, help, "reason=\"gone\"", &m->batching_gone);
+}
+
 bool rd_metrics_start(struct rd_metrics *m, const struct rd_route *routes, size_t n_routes)
 {
     recsys_error err = {0};
@@ -89,7 +107,7 @@ bool rd_metrics_start(struct rd_metrics *m, const struct rd_route *routes, size_
         rd_log(RECSYS_LOG_ERROR, "metrics: %s", err.message);
         return false;
     }
-    return add_histograms(m) && add_start_time(m) &&
+    return add_histograms(m) && add_start_time(m) && add_shed(m) &&
            counter(m, "recsysd_cache_hits_total", "Answers found in the cache.", &m->cache_hits) &&
            counter(m, "recsysd_cache_misses_total", "Answers computed.", &m->cache_misses) &&
            counter(m, "recsysd_cache_evictions_total",

@@ -31,8 +31,11 @@ struct rd_metrics {
     _Atomic(recsys_metric *) requests[RD_METRIC_ROUTES][RD_METRIC_METHODS][RD_METRIC_STATUSES];
     recsys_metric *seconds[RD_METRIC_ROUTES];
     recsys_metric *scoring, *in_flight, *batches, *batch_users, *batch_failures;
+    recsys_metric *batching_requests, *batching_wait; /* histograms */
+    recsys_metric *batching_full, *batching_late, *batching_gone;
     recsys_metric *cache_hits, *cache_misses, *cache_evictions, *cache_entries, *cache_bytes;
-    recsys_metric *swaps, *load_failures, *retired, *code_bytes, *access_dropped, *log_dropped, *memory;
+    recsys_metric *swaps, *load_failures, *retired, *code_bytes, *access_dropped, *log_dropped,
+        *memory;
     recsys_metric *model_info; /* of the model served now; only the keeper thread touches it */
     char model_labels[1100];
 };

@@ -17,7 +17,9 @@
 #include <openssl/evp.h>
 
 #include "daemon/http/failure.h"
+#include "daemon/http/reply.h"
 #include "daemon/recommend/answer_write.h"
+#include "daemon/recommend/batching.h"
 #include "daemon/recommend/recommend.h"
 #include "lib/base/clock.h"
 #include "lib/base/hex.h"
@@ -27,6 +29,7 @@
 #define KEPT_BYTES 262144u /* of a value's memory between two requests */
 
 struct job {
+    struct rd_request *request;
     const struct rd_recommend *recommend;
     struct rd_scratch *scratch;
     recsys_model *model;
@@ -58,28 +61,50 @@ static recsys_status ask(const struct job *job, recsys_reply *reply, recsys_erro
 }
 
 /* The answer as it is kept, in scratch->value. */
-static recsys_status compute(struct job *job, recsys_error *err)
+static recsys_status write_value(const struct job *job, const recsys_reply *reply)
 {
     const struct rs_buffer *key = &job->scratch->key;
     struct rs_buffer *value = &job->scratch->value;
     uint32_t key_size = (uint32_t)key->size;
+
+    rs_buffer_reset(value, KEPT_BYTES);
+    rs_buffer_add(value, &key_size, sizeof key_size);
+    rs_buffer_add(value, key->bytes, key->size);
+    rs_buffer_add(value, &reply->count, sizeof reply->count);
+    rd_answer_write(value, job->model, &job->scratch->predict.request, reply);
+    return value->status != RECSYS_OK ? RECSYS_E_NOMEM : RECSYS_OK;
+}
+
+static recsys_status take_reply(const recsys_reply *reply, const recsys_batch *batch,
+                                void *user_data, recsys_error *err)
+{
+    (void)batch;
+    (void)err;
+    return write_value(user_data, reply);
+}
+
+/* By the worker's own recommender. */
+static recsys_status compute_alone(const struct job *job, recsys_error *err)
+{
     uint64_t start = rs_clock_ns();
     recsys_reply reply = RECSYS_REPLY_INIT;
-    recsys_status status;
+    recsys_status status = make_recommender(job, err);
 
-    job->computed = true;
-    status = make_recommender(job, err);
     if (status == RECSYS_OK)
         status = ask(job, &reply, err);
     if (status != RECSYS_OK)
         return status;
     recsys_metric_record(job->recommend->metrics->scoring, (double)(rs_clock_ns() - start) * 1e-9);
-    rs_buffer_reset(value, KEPT_BYTES);
-    rs_buffer_add(value, &key_size, sizeof key_size);
-    rs_buffer_add(value, key->bytes, key->size);
-    rs_buffer_add(value, &reply.count, sizeof reply.count);
-    rd_answer_write(value, job->model, &job->scratch->predict.request, &reply);
-    return value->status != RECSYS_OK ? RECSYS_E_NOMEM : RECSYS_OK;
+    return write_value(job, &reply);
+}
+
+static recsys_status compute(struct job *job, recsys_error *err)
+{
+    job->computed = true;
+    if (job->item != NULL || !rd_batching_is_used(job->recommend, job->info))
+        return compute_alone(job, err);
+    return rd_batching_ask(job->request, job->model, &job->scratch->predict.request, take_reply,
+                           job, err);
 }
 
 static recsys_status load(recsys_aside_load *load_into, void *user_data, recsys_error *err)
@@ -133,6 +158,11 @@ static bool name_question(struct rd_scratch *scratch, char out[64], recsys_bytes
     return true;
 }
 
+static bool is_gone(const struct job *job)
+{
+    return rd_connection_is_gone(&job->request->worker->connection);
+}
+
 /* From the cache, or into scratch->value. */
 static recsys_status find_or_compute(struct job *job, struct rd_answer *answer, recsys_error *err)
 {
@@ -145,6 +175,8 @@ static recsys_status find_or_compute(struct job *job, struct rd_answer *answer, 
         return compute(job, err);
     status = recsys_aside_get_or_load(recommend->answers, key, load, job,
                                       (uint32_t)recommend->timeout_ms, &answer->value, NULL, err);
+    if (status == RECSYS_E_STOPPED && !is_gone(job)) /* the client of the worker that computed is */
+        return compute(job, err);
     if (status != RECSYS_OK ||
         unpack(answer, &job->scratch->key, answer->value.data, answer->value.size))
         return status;
@@ -155,7 +187,7 @@ static recsys_status find_or_compute(struct job *job, struct rd_answer *answer, 
 bool rd_answer_get(struct rd_request *request, struct rd_scratch *scratch, recsys_model *model,
                    const recsys_model_info *info, const recsys_id *item, struct rd_answer *answer)
 {
-    struct job job = {request->part, scratch, model, info, item, false};
+    struct job job = {request, request->part, scratch, model, info, item, false};
     struct rd_metrics *metrics = job.recommend->metrics;
     recsys_error err = {0};
     recsys_status status;
@@ -164,6 +196,8 @@ bool rd_answer_get(struct rd_request *request, struct rd_scratch *scratch, recsy
     rd_predict_body_key(&scratch->predict, info->fingerprint, item, &scratch->key);
     status =
         scratch->key.status != RECSYS_OK ? RECSYS_E_NOMEM : find_or_compute(&job, answer, &err);
+    if (status == RECSYS_E_STOPPED)
+        return rd_reply_gone(request);
     if (status != RECSYS_OK)
         return rd_reply_failure(request, status, &err);
     if (answer->json == NULL)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <recsys/aside.h>
+#include <recsys/batcher.h>
 #include <recsys/deployment.h>
 #include <recsys/recommend.h>
 
@@ -13,12 +14,14 @@
 #include "daemon/observe/metrics.h"
 #include "lib/base/lock.h"
 
-/* Set before the server starts; pointers but the recommender are BORROWED. */
+/* Set before the server starts; pointers but the batcher and the recommender are BORROWED. */
 struct rd_recommend {
     recsys_deployment *deployment;
     recsys_aside *answers; /* NULL: none are kept */
     struct rd_metrics *metrics;
-    uint64_t timeout_ms; /* of a request */
+    uint64_t timeout_ms;     /* of a request */
+    uint32_t batching;       /* enum rd_batching */
+    recsys_batcher *batcher; /* NULL: batching is off */
 
     /* Batches share one recommender, so that 64 workers do not keep 64 large ones. */
     struct rs_lock batch_lock;

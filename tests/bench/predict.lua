@@ -1,12 +1,18 @@
 -- Load for wrk: POST /api/v1/predict for users drawn at random from a list.
 --
---   wrk ... -s predict.lua http://127.0.0.1:PORT -- USERS_FILE SEED
+--   wrk ... -s predict.lua http://127.0.0.1:PORT -- USERS_FILE SEED [PAUSE_MS]
 --
--- Requests are made before the run. Prints one line, "RESULT " and JSON.
+-- Requests are made before the run. With PAUSE_MS each connection pauses before a request, for times
+-- that are exponentially distributed with this mean. Prints one line, "RESULT " and JSON.
 local made = {}
+local pause = 0
 
 function init(args)
    math.randomseed(tonumber(args[2] or "1"))
+   pause = tonumber(args[3] or "0")
+   if pause > 0 then
+      delay = function() return math.floor(-pause * math.log(1 - math.random()) + 0.5) end
+   end
    local headers = { ["Host"] = wrk.headers["Host"], ["Content-Type"] = "application/json" }
    for user in io.lines(args[1]) do
       made[#made + 1] = wrk.format("POST", "/api/v1/predict", headers,

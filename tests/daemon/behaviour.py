@@ -625,6 +625,77 @@ def test_an_answer_belongs_to_one_version_while_models_are_swapped(lab):
         assert not wrong and seen == {"1", "2"}
 
 
+# ---- batching
+
+VOLATILE = re.compile(rb'"inference_time_ms":\d+|"request_id":"[^"]*"|"timestamp":"[^"]*"')
+MIXED = [BASE] + DIFFERENT + [{"user_id": u, "top_k": 1 + u % 50, "include_reasons": u % 3 == 0} for u in range(1, 45)]
+
+
+def stable(response):
+    """Status and body without what differs from request to request."""
+    return response.status, VOLATILE.sub(b"", response.body)
+
+
+def test_requests_that_are_scored_together_get_the_bytes_of_requests_alone(lab):
+    registry = lab.registry("batching", versions=2)
+    token = [("X-Admin-Token", "secret-token")]
+    flags = ["--model", "models:/movies/1", "--registry", registry, "--admin-token=secret-token", "--cache-bytes=0"]
+    with lab.daemon(*flags, "--batching=off") as alone, lab.daemon(*flags, "--batching=on", "--threads=32") as daemon:
+        expected = []
+        for number in ("1", "2"):
+            for each in (alone, daemon):
+                if number == "2":
+                    assert each.post("/api/v1/models/load", {"source": "models:/movies/2"}, headers=token).status == 200
+                    assert each.post("/api/v1/models/use", {}, headers=token).status == 200
+            expected.append([stable(alone.post("/api/v1/predict", body)) for body in MIXED])
+        assert "recsysd_batching_requests_count" not in read_metrics(alone) or \
+            read_metrics(alone)["recsysd_batching_requests_count"] == 0
+        wrong, seen, stop = [], set(), threading.Event()
+
+        def ask(offset):
+            connection = daemon.connect()
+            while not stop.is_set():
+                for i in range(offset, len(MIXED), 3):
+                    connection.send(encode("POST", "/api/v1/predict", body=MIXED[i]))
+                    got = stable(connection.read())
+                    versions = [v for v in (0, 1) if got == expected[v][i]]
+                    seen.update(versions)
+                    if not versions:
+                        wrong.append((MIXED[i], got))
+            connection.close()
+        clients = [threading.Thread(target=ask, args=(i % 3,)) for i in range(12)]
+        [c.start() for c in clients]
+        for _ in range(30):
+            assert daemon.post("/api/v1/models/rollback", {}, headers=token).status == 200
+        stop.set()
+        [c.join() for c in clients]
+        assert not wrong and seen == {0, 1}, wrong[:1]
+        metrics = read_metrics(daemon)
+        assert metrics["recsysd_batching_requests_count"] > 0
+        assert metrics["recsysd_batching_wait_seconds_count"] >= metrics["recsysd_batching_requests_count"]
+
+
+def test_requests_of_clients_that_leave_harm_nobody(lab):
+    for cache in ("--cache-bytes=0", "--cache-bytes=1000000"):
+        with lab.daemon("--model", lab.movies, "--batching=on", "--threads=32", cache) as daemon:
+            expected = stable(daemon.post("/api/v1/predict", {"user_id": 7, "top_k": 9}))
+            stop = threading.Event()
+
+            def leave():
+                user = 0
+                while not stop.is_set():
+                    connection, user = daemon.connect(), user + 1
+                    connection.send(encode("POST", "/api/v1/predict", body={"user_id": user % 40 + 1, "top_k": 50}))
+                    connection.close()
+            leaving = [threading.Thread(target=leave) for _ in range(8)]
+            [t.start() for t in leaving]
+            answers = {stable(daemon.post("/api/v1/predict", {"user_id": 7, "top_k": 9})) for _ in range(200)}
+            stop.set()
+            [t.join() for t in leaving]
+            assert answers == {expected}, answers
+            assert '"status":500' not in daemon.read_log()
+
+
 def test_requests_under_way_are_finished_when_the_daemon_is_stopped(lab):
     daemon = lab.daemon("--model", lab.movies)
     counts, broken = [0] * 6, []

@@ -26,6 +26,8 @@ endif()
 target_include_directories(recsys_cblas SYSTEM INTERFACE ${RECSYS_CBLAS_INCLUDE})
 
 if(RECSYS_BUILD_DAEMON)
+  # Optional: with it `recsysctl import` reads Keras's files.
+  pkg_search_module(hdf5 IMPORTED_TARGET hdf5-serial hdf5)
   find_path(RECSYS_CIVETWEB_INCLUDE civetweb.h REQUIRED)
   find_library(RECSYS_CIVETWEB_LIBRARY civetweb REQUIRED)
   file(STRINGS ${RECSYS_CIVETWEB_INCLUDE}/civetweb.h civetweb_version

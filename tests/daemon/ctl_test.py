@@ -517,6 +517,108 @@ def test_import_names_the_line_of_a_bad_text_file(case):
     assert not os.path.exists(case.path("x"))
 
 
+def floats(rows, columns):
+    return struct.pack("<%df" % (rows * columns), *[i % 7 - 3 for i in range(rows * columns)])
+
+
+def test_import_understands_the_names_of_a_state_dict(case):
+    path, out = case.path("torch.safetensors"), case.path("from-torch")
+    safetensors(path, {"user_emb.weight": ("F32", [6, 4], floats(6, 4)),
+                       "item_emb.weight": ("F32", [9, 4], floats(9, 4)),
+                       "item_bias.weight": ("F32", [9, 1], floats(9, 1)),
+                       "mlp.0.weight": ("F32", [2, 4], floats(2, 4))})
+    answer = case.run("import", "--out", out, "--model", path, "--from", "pytorch", "--global-mean", "3.5").ok()
+    assert answer.out == """source: pytorch
+user_factors: %s: user_emb.weight F32 [6,4]
+item_factors: %s: item_emb.weight F32 [9,4]
+item_bias: %s: item_bias.weight F32 [9,1]
+global mean: 3.5, added to item_bias
+metric: inner_product
+link: sigmoid (right for a loss on probabilities; a model of ratings needs link linear with link_min and link_max)
+not used: %s: mlp.0.weight F32 [2,4]
+%s: from-torch 1, 6 users, 9 items, 4 dimensions
+""" % (path, path, path, path, out), answer.out
+
+
+def test_import_names_both_arrays_when_there_is_a_choice(case):
+    path = case.path("two.safetensors")
+    safetensors(path, {"item_emb.weight": ("F32", [9, 4], floats(9, 4)),
+                       "items.weight": ("F32", [9, 8], floats(9, 8)),
+                       "u.weight": ("F32", [6, 8], floats(6, 8))})
+    case.run("import", "--out", case.path("x"), "--model", path).failed(
+        "item_factors could be item_emb.weight F32 [9,4] or items.weight F32 [9,8]",
+        "--item-factors FILE#NAME")
+    case.run("import", "--out", case.path("chosen"), "--item-factors", path + "#items.weight",
+             "--user-factors", path).ok()
+
+
+def test_import_says_what_a_file_is_that_it_does_not_take(case):
+    def attempt(name, content):
+        return case.run("import", "--out", case.path("x"), "--model", case.write(name, content))
+
+    def archive(member):
+        path = case.path("archive")
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr(member, b"x")
+        with open(path, "rb") as file:
+            return file.read()
+    attempt("model.pt", archive("archive/data.pkl")).failed(
+        "model.pt", "torch.save()", "safetensors.torch.save_file(model.state_dict()")
+    attempt("model.pkl", b"\x80\x04\x95abc.").failed("model.pkl", "pickled", "docs/models.md")
+    attempt("objects.npy", npy([1] * 4, [2, 2]).replace(b"<f4", b"|O ")).failed("objects.npy", "|O")
+    attempt("plain.zip", archive("readme.txt")).failed("is a ZIP archive without arrays (.npy)")
+    attempt("als.parquet", b"PAR1xxxxPAR1").failed("Parquet")
+    attempt("noise.bin", bytes(range(200))).failed("neither a bundle directory nor")
+    with zipfile.ZipFile(case.path("bm25.npz"), "w") as file:
+        for name in ("data", "indices", "indptr", "K"):
+            file.writestr(name + ".npy", npy([1] * 4, [4]))
+    case.run("import", "--out", case.path("x"), "--model", case.path("bm25.npz")).failed(
+        "bm25.npz", "models of neighbours, which have no factors")
+    with zipfile.ZipFile(case.path("other.npz"), "w") as file:
+        file.writestr("weights.npy", npy([1] * 4, [2, 2]))
+    case.run("import", "--out", case.path("x"), "--model", case.path("other.npz")).failed(
+        "has no tensor item_factors; it has weights <f4 [2,2]", "--item-factors FILE#NAME")
+    assert not os.path.exists(case.path("x"))
+
+
+def test_import_takes_word_vectors(case):
+    out = case.path("words")
+    path = case.write("items.vec", b"3 2\n</s> 9 9\nThe Matrix 1 0\nfilm-2 0.6 0.8\n")
+    answer = case.run("import", "--out", out, "--model", path).ok()
+    assert "source: word2vec (recognised)\n" in answer.out and "metric: cosine\n" in answer.out, answer.out
+    answer = case.run("similar", out, "--item", "The Matrix", "--json").ok()
+    assert '"item_id": "film-2"' in answer.out and "0.6" in answer.out, answer.out
+
+
+def test_import_takes_keras(case):
+    fixtures = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures", "keras")
+    path, out = os.path.join(fixtures, "functional.keras"), case.path("from-keras")
+    answer = case.run("import", "--out", out, "--model", path).ok()
+    for part, shape in (("user_embedding", "[6,4]"), ("item_embedding", "[9,4]"), ("user_bias", "[6,1]"),
+                        ("item_bias", "[9,1]")):
+        assert "%s: %s F32 %s\n" % (path, part, shape) in answer.out, answer.out
+    row = case.recommend("--user", "1", "-k", "9", bundle=out)[0]["recommendations"]
+    want = {i: sum((4 + j + 0.25) * (4 * i + j + 0.25) for j in range(4)) + 1.25 + i + 0.25 for i in range(9)}
+    assert {found["item_id"]: found["raw"] for found in row} == want, row
+    weights = os.path.join(fixtures, "subclassed.weights.h5")
+    out = case.path("from-weights")
+    answer = case.run("import", "--out", out, "--model", weights, "--user-factors",
+                      weights + "#layers/embedding/vars/0").ok()
+    assert answer.out.endswith(": from-weights 1, 6 users, 9 items, 4 dimensions\n"), answer.out
+
+
+def test_import_refuses_hdf5_that_is_not_whole(case):
+    fixtures = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "fixtures", "keras")
+    with open(os.path.join(fixtures, "subclassed.weights.h5"), "rb") as file:
+        content = file.read()
+    for size in (9, 100, 1000, len(content) // 2, len(content) - 1):
+        cut = case.write("cut.h5", content[:size])
+        case.run("import", "--out", case.path("x"), "--model", cut).failed("cut.h5")
+    case.run("import", "--out", case.path("x"), "--model", os.path.join(fixtures, "external.h5")).failed(
+        "external.h5: item_emb: has its data in another file")
+    case.run("inspect", os.path.join(fixtures, "functional.keras")).failed("is a Keras model", "recsysctl import")
+
+
 def test_import_says_what_is_wrong_with_an_array(case):
     def attempt(*arguments):
         return case.run("import", "--out", case.path("x"), *arguments)

@@ -48,7 +48,7 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
                                   "daemon/models/model_use.h"],
     "daemon":         PUBLIC + ["lib/base", "daemon"],
     "daemon/ctl":     PUBLIC + ["lib/base", "daemon/backends/redis_dbs.h",
-                                "daemon/auth/revoked_until.h"],
+                                "daemon/auth/revoked_until.h", "lib/formats/zip.h"],
     # Everybody outside the library sees what every embedder sees.
     "examples":       PUBLIC,
     "bindings":       PUBLIC,
@@ -78,6 +78,7 @@ THIRD_PARTY = {  # header, or what it begins with -> the only files and folders 
                    "daemon/recommend", "daemon/http/request_id.c", "tests/support", "tests/unit",
                    "tests/fuzz"],
     "xxhash.h":   ["lib/base"],
+    "hdf5.h":     ["daemon/ctl/import/keras_hdf5.c"],
     "civetweb.h": ["daemon/http", "tests/daemon", "tests/bench"],
     "cmocka.h":   ["tests"],
     "pthread.h":  ["lib/base", "daemon/http/stack.c", "examples", "tests"],

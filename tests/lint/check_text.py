@@ -11,7 +11,7 @@ PATTERNS = [
     (re.compile(r"\bissue [#]?[0-9]+", re.I), "a number that only a tracker explains"),
     (re.compile(r"sub-?" + r"agent", re.I), "how it was written"),
 ]
-NOT_TEXT = (".png", ".jpg", ".gz", ".zip", ".npz", ".npy", ".safetensors", ".bin", ".ico", ".woff2", ".xz")
+NOT_TEXT = (".png", ".jpg", ".gz", ".zip", ".npz", ".npy", ".safetensors", ".bin", ".ico", ".woff2", ".xz", ".h5", ".keras")
 MAY_BE_ANYTHING = ("tests/fuzz/corpus/", "tests/golden/")
 ALLOWED_CONTROL = set("\n\t")
 

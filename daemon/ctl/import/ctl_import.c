@@ -10,11 +10,13 @@
 #include "daemon/ctl/ctl_database.h"
 #include "daemon/ctl/ctl_progress.h"
 #include "daemon/ctl/import/import.h"
+#include "daemon/ctl/import/keras_file.h"
 #include "daemon/ctl/input/ratings_file.h"
 
 static const struct ctl_option options[] = {
     {"out", CTL_ONE, "DIR", "the bundle to write; must not exist; needed"},
-    {"model", CTL_ONE, "FILE", "a whole model: .npz, .safetensors, word vectors (docs/models.md)"},
+    {"model", CTL_ONE, "FILE",
+     "a whole model: .npz, .safetensors, .keras, word vectors (docs/models.md)"},
     {"npz", CTL_ONE, "FILE", "the same"},
     {"safetensors", CTL_ONE, "FILE", "the same"},
     {"bundle", CTL_ONE, "DIR", "a bundle, to change parts of it"},
@@ -123,6 +125,7 @@ static int run_import(const struct ctl_arguments *arguments)
     if (status == RECSYS_OK)
         status = show_choices(builder, &err);
     recsys_builder_destroy(builder);
+    ctl_keras_close();
     if (status == RECSYS_OK)
         status = show_bundle(out, &err);
     return status == RECSYS_OK ? CTL_OK : ctl_failed("%s", err.message);

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "daemon/ctl/import/import.h"
+#include "daemon/ctl/import/keras_file.h"
+#include "lib/base/error.h"
 
 static const struct ctl_import_target targets[] = {
     {"user-factors", "user_factors"},
@@ -22,6 +24,28 @@ static const struct ctl_import_target targets[] = {
 
 enum { N_TARGETS = sizeof targets / sizeof targets[0] };
 
+/* One array of a Keras file; a bias of shape [n,1] counts as [n]. */
+static recsys_status import_keras(recsys_builder *builder, const char *part, const char *path,
+                                  const char *name, recsys_error *err)
+{
+    const struct ctl_keras *keras = NULL;
+    recsys_status status = ctl_keras_open(path, &keras, err);
+
+    for (size_t i = 0; status == RECSYS_OK && i < keras->n; i++) {
+        recsys_array array = keras->arrays[i];
+        if (strcmp(keras->names[i], name) != 0)
+            continue;
+        if (strstr(part, "_factors") == NULL && array.n_dims == 2u && array.shape[1] == 1u)
+            array.n_dims = 1u;
+        return recsys_builder_set_array(builder, part, &array, err);
+    }
+    return status != RECSYS_OK
+               ? status
+               : rs_error(err, RECSYS_E_NOT_FOUND,
+                          "%s: has no array '%s'; --model %s lists the ones that it has", path,
+                          name, path);
+}
+
 /* FILE#MEMBER, unless there is a file of that whole name. */
 static recsys_status import_array(recsys_builder *builder, const char *part, const char *value,
                                   recsys_error *err)
@@ -34,7 +58,8 @@ static recsys_status import_array(recsys_builder *builder, const char *part, con
         return recsys_builder_import_array(builder, part, value, NULL, err);
     path = ctl_allocate(strlen(value), 1u);
     memcpy(path, value, (size_t)(hash - value));
-    status = recsys_builder_import_array(builder, part, path, hash + 1, err);
+    status = ctl_keras_is(path) ? import_keras(builder, part, path, hash + 1, err)
+                                : recsys_builder_import_array(builder, part, path, hash + 1, err);
     free(path);
     return status;
 }

@@ -1,0 +1,44 @@
+/* daemon/ctl/import/keras_file.h - Keras's files: .keras, .weights.h5 and the older .h5.
+ *
+ * They are HDF5, which recsysctl reads with libhdf5 if it was built with it; the library does not
+ * depend on it. A .keras is a ZIP archive with the HDF5 file model.weights.h5 in it.
+ */
+#ifndef RECSYSCTL_KERAS_FILE_H
+#define RECSYSCTL_KERAS_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <recsys/recsys.h>
+
+#define KERAS_MAX_ARRAYS 4096u
+
+struct ctl_keras {
+    char *names[KERAS_MAX_ARRAYS]; /* with the data: kept until ctl_keras_close() */
+    recsys_array arrays[KERAS_MAX_ARRAYS];
+    size_t n;
+};
+
+/* Bytes of an HDF5 file in memory. */
+struct ctl_keras_image {
+    unsigned char *file; /* the whole file; to be freed */
+    unsigned char *copy; /* or the unpacked member; to be freed */
+    const unsigned char *bytes;
+    size_t size;
+};
+
+/* Whether the file is one of Keras's, by its content. */
+bool ctl_keras_is(const char *path);
+
+/* All arrays of one or two dimensions of the file at `path`. A layer of vectors is called by
+ * the name that its author gave it, everything else by its path in the file. The arrays stay until
+ * ctl_keras_close(). E_UNSUPPORTED: built without libhdf5. */
+recsys_status ctl_keras_open(const char *path, const struct ctl_keras **out, recsys_error *err);
+/* Frees what every ctl_keras_open() has given. */
+void ctl_keras_close(void);
+
+/* keras_hdf5.c, or keras_without_hdf5.c. Arrays that are no numbers are named on stdout. */
+recsys_status ctl_keras_read(const struct ctl_keras_image *image, const char *path,
+                             struct ctl_keras *out, recsys_error *err);
+
+#endif

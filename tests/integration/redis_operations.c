@@ -490,6 +490,27 @@ static void microseconds_are_not_lost(void **state)
                  RECSYS_E_INVALID);
 }
 
+static void what_no_clock_could_have_written_passes(void **state)
+{
+    static const char *const garbage[] = {"", "soon", "nan", "-inf", "-1e300", "0x", "1 2"};
+    recsys_rate_decision one;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof garbage / sizeof garbage[0]; i++) {
+        assert_answer(&server, "+OK", "SET", "k", garbage[i]);
+        assert_int_equal(decide("k", HOUR, 3, 1).remaining, 2);
+        assert_int_equal(decide("k", HOUR, 3, 1).remaining, 1);
+    }
+    /* Of a server whose clock was a hundred years ahead: an empty bucket, which fills. */
+    assert_answer(&server, "+OK", "SET", "k", "5000000000000000");
+    one = decide("k", 1000, 3, 1);
+    assert_int_equal(one.allowed, 0);
+    CHECK_BETWEEN(one.reset_us, 0, 3000);
+    for (int i = 0; i < 1000 && !(one = decide("k", 1000, 3, 1)).allowed; i++)
+        continue;
+    assert_int_equal(one.allowed, 1);
+}
+
 /* -- scripts, addresses, errors -- */
 
 static void scripts_are_sent_again_after_the_server_has_forgotten_them(void **state)
@@ -609,6 +630,7 @@ int main(void)
         TEST(a_burst_is_exact_and_then_the_rate_rules),
         TEST(a_cost_beyond_the_burst_is_refused_and_none_is_a_look),
         TEST(microseconds_are_not_lost),
+        TEST(what_no_clock_could_have_written_passes),
         TEST(scripts_are_sent_again_after_the_server_has_forgotten_them),
         TEST(a_unix_socket_is_an_address_too),
         TEST(a_key_of_another_kind_is_wrong_for_this_call_alone),

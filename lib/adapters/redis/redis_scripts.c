@@ -39,23 +39,26 @@ static const char replace[] =
 /* GCRA as lib/base/gcra.c has it, by the server's clock. ARGV: microseconds an
  * item, burst, cost. Allowed, remaining, microseconds to retry and to be full.
  * The key expires when the bucket is full again, rounded up: not before, and
- * not much later. */
+ * not much later. Text that is no number counts as nothing, and a time beyond the
+ * burst, which a clock that was set back leaves, as an empty bucket. */
 static const char rate_limit[] =
     "local t = redis.call('TIME')\n"
     "local now = t[1] * 1000000 + t[2]\n"
     "local emission, burst, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])\n"
     "local room = emission * burst\n"
-    "local ahead = tonumber(redis.call('GET', KEYS[1]) or now) - now\n"
-    "if ahead < 0 then ahead = 0 end\n"
+    "local function keep(ahead)\n"
+    "  redis.call('SET', KEYS[1], string.format('%.0f', now + ahead),\n"
+    "             'PX', string.format('%.0f', math.ceil(ahead / 1000)))\n"
+    "end\n"
+    "local ahead = (tonumber(redis.call('GET', KEYS[1]) or now) or now) - now\n"
+    "if not (ahead > 0) then ahead = 0 end\n"
+    "if ahead > room then ahead = room; keep(ahead) end\n"
     "local wanted = ahead + emission * cost\n"
     "local allowed, retry = 0, 0\n"
     "if cost <= burst and wanted <= room then\n"
     "  allowed = 1\n"
     "  ahead = wanted\n"
-    "  if cost > 0 then\n"
-    "    redis.call('SET', KEYS[1], string.format('%.0f', now + ahead),\n"
-    "               'PX', string.format('%.0f', math.ceil(ahead / 1000)))\n"
-    "  end\n"
+    "  if cost > 0 then keep(ahead) end\n"
     "else retry = wanted - math.min(wanted, room) end\n"
     "local left = math.floor(math.max(room - ahead, 0) / emission)\n"
     "return {allowed, string.format('%.0f', math.min(left, burst)),\n"

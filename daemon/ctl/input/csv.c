@@ -9,8 +9,8 @@
  * reading goes on with the next line. Only an open quote ends the reading, since it is unknown
  * which of the lines behind it are inside it.
  *
- * libcsv is not used: it has had no release since 2013, cuts blanks off fields, does not bound
- * them and does not say on which line a record began.
+ * libcsv is not used: it has had no release since 2013, does not bound the size of a field and does
+ * not say on which line a record began, which every message here begins with.
  */
 #include "daemon/ctl/input/csv.h"
 

@@ -282,6 +282,8 @@ def test_files_that_are_no_catalogue_are_refused(case):
             ("packed.csv.gz", b"\x1f\x8b\x08\0\0\0", "a compressed file"),
             ("empty.csv", b"", "the file is empty"),
             ("zero.jsonl", b'{"id": 100}\0\n', "zero.jsonl:1: a zero byte"),
+            ("blank.jsonl", b'\n\r\n{"id": 100}\n{"id": -1}\n', "blank.jsonl:4: id is -1"),
+            ("blank.csv", b'\n\r\nid,title\n100\n', "blank.csv:4: 1 fields, the header has 2"),
             ("cut.jsonl", b'{"id": 100}\n{"id": 1', "cut.jsonl:2: not valid JSON at column"),
             ("list.jsonl", b'{"id": 100}\n[1]\n', "list.jsonl:2: not a JSON object"),
             ("twice.jsonl", b'{"id": 100, "id": 103}\n', "twice.jsonl:1: not valid JSON")):

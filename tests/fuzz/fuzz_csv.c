@@ -1,7 +1,8 @@
 /* tests/fuzz/fuzz_csv.c - any bytes as a CSV file.
  *
  * Whatever comes, reading ends, records have as many fields as the header, and fields are UTF-8.
- * The fuzzer writes the records again with every field in quotes; reading that gives the same fields.
+ * The fuzzer writes the records again with every field in quotes; reading that gives the same
+ * fields.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -42,7 +43,7 @@ static size_t read_all(struct ctl_csv *csv, const uint8_t *bytes, size_t size,
 
     if (file == NULL)
         abort();
-    result = ctl_csv_begin(csv, file);
+    result = ctl_csv_begin(csv, file, 0);
     if (result == CTL_CSV_RECORD) {
         write_record(out, &csv->header);
         while ((result = ctl_csv_next(csv)) == CTL_CSV_RECORD || result == CTL_CSV_BROKEN) {

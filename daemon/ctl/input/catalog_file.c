@@ -14,7 +14,6 @@
 #include "daemon/ctl/input/line_reader.h"
 #include "lib/base/error.h"
 #include "lib/base/text.h"
-#include "lib/base/utf8.h"
 
 #define MAX_LINE ((size_t)4 << 20)
 
@@ -42,22 +41,21 @@ static void blank_numbers(char *line)
 static void add_json_line(struct ctl_catalog_input *input, struct ctl_line_reader *reader)
 {
     struct rs_buffer *text = &reader->text;
-    size_t mark = reader->line == 1 ? rs_utf8_mark_size(text->bytes, text->size) : 0;
-    char *line = text->bytes + mark;
+    char *line = text->bytes;
     json_error_t problem;
 
     if (text->status != RECSYS_OK) {
         ctl_problems_add(&input->problems, reader->line, "the line is longer than 4 MiB");
         return;
     }
-    if (line[strspn(line, " \t")] == '\0' && strlen(line) == text->size - mark)
+    if (line[strspn(line, " \t")] == '\0' && strlen(line) == text->size)
         return;
-    if (strlen(line) != text->size - mark) {
+    if (strlen(line) != text->size) {
         ctl_problems_add(&input->problems, reader->line, "a zero byte");
         return;
     }
     blank_numbers(line);
-    json_t *entry = json_loadb(line, text->size - mark, JSON_REJECT_DUPLICATES, &problem);
+    json_t *entry = json_loadb(line, text->size, JSON_REJECT_DUPLICATES, &problem);
     if (entry == NULL)
         ctl_problems_add(&input->problems, reader->line, "not valid JSON at column %d: %.200s",
                          problem.column, problem.text);
@@ -68,9 +66,11 @@ static void add_json_line(struct ctl_catalog_input *input, struct ctl_line_reade
     json_decref(entry);
 }
 
-static recsys_status read_json_lines(struct ctl_catalog_input *input, FILE *file, recsys_error *err)
+static recsys_status read_json_lines(struct ctl_catalog_input *input, FILE *file, uint64_t n_lines,
+                                     recsys_error *err)
 {
-    struct ctl_line_reader reader = {.file = file, .text = RS_BUFFER_INIT(MAX_LINE)};
+    struct ctl_line_reader reader = {
+        .file = file, .line = n_lines, .text = RS_BUFFER_INIT(MAX_LINE)};
     recsys_status status = RECSYS_OK;
 
     while (ctl_line_next(&reader))
@@ -157,10 +157,11 @@ static void read_records(struct ctl_catalog_input *input, struct ctl_csv *csv)
     free(names);
 }
 
-static recsys_status read_csv(struct ctl_catalog_input *input, FILE *file, recsys_error *err)
+static recsys_status read_csv(struct ctl_catalog_input *input, FILE *file, uint64_t n_lines,
+                              recsys_error *err)
 {
     struct ctl_csv *csv = ctl_allocate(1, sizeof *csv);
-    enum ctl_csv_result result = ctl_csv_begin(csv, file);
+    enum ctl_csv_result result = ctl_csv_begin(csv, file, n_lines);
     recsys_status status = RECSYS_OK;
 
     if (result == CTL_CSV_END)
@@ -177,20 +178,32 @@ static recsys_status read_csv(struct ctl_catalog_input *input, FILE *file, recsy
     return status;
 }
 
+/* The first character of the text, which is left in the file, behind a byte order mark and empty
+ * lines. */
+static int find_first(FILE *file, uint64_t *n_lines)
+{
+    int first = getc(file);
+
+    if (first == 0xEF && getc(file) == 0xBB && getc(file) == 0xBF)
+        first = getc(file);
+    for (; first == '\n' || first == '\r'; first = getc(file))
+        *n_lines += first == '\n';
+    if (first != EOF)
+        ungetc(first, file);
+    return first;
+}
+
 recsys_status ctl_catalog_read_file(struct ctl_catalog_input *input, const char *path,
                                     recsys_error *err)
 {
     FILE *file = fopen(path, "rb");
+    uint64_t n_lines = 0;
     recsys_status status;
     int first;
 
     if (file == NULL)
         return rs_error_sys(err, errno, "%s", path);
-    first = getc(file);
-    if (first == 0xEF && getc(file) == 0xBB && getc(file) == 0xBF)
-        first = getc(file);
-    if (first != EOF)
-        ungetc(first, file);
+    first = find_first(file, &n_lines);
     if (first == 0x1F)
         status = rs_error(err, RECSYS_E_UNSUPPORTED,
                           "%s: a compressed file (give --catalog <(gunzip -c FILE))", path);
@@ -200,7 +213,8 @@ recsys_status ctl_catalog_read_file(struct ctl_catalog_input *input, const char 
                           "or pandas' to_json(..., orient=\"records\", lines=True))",
                           path);
     else
-        status = first == '{' ? read_json_lines(input, file, err) : read_csv(input, file, err);
+        status = first == '{' ? read_json_lines(input, file, n_lines, err)
+                              : read_csv(input, file, n_lines, err);
     fclose(file);
     return status;
 }

@@ -221,11 +221,12 @@ static char find_delimiter(const char *bytes, size_t size)
     return found;
 }
 
-enum ctl_csv_result ctl_csv_begin(struct ctl_csv *csv, FILE *file)
+enum ctl_csv_result ctl_csv_begin(struct ctl_csv *csv, FILE *file, uint64_t n_lines)
 {
     csv->file = file;
-    csv->line = 1;
-    csv->lines_read = csv->at = csv->end = 0;
+    csv->line = n_lines + 1;
+    csv->lines_read = n_lines;
+    csv->at = csv->end = 0;
     csv->header.n = csv->record.n = 0;
     csv->problem[0] = '\0';
     rs_buffer_init(&csv->header.text, CTL_CSV_MAX_RECORD);

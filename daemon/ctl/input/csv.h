@@ -37,9 +37,10 @@ struct ctl_csv {
     char block[1 << 16];
 };
 
-/* Begin with the header, the first record that is not empty. `file` is BORROWED. CTL_CSV_RECORD,
- * CTL_CSV_END (an empty file) or CTL_CSV_FAILED. Release with ctl_csv_end() in every case. */
-enum ctl_csv_result ctl_csv_begin(struct ctl_csv *csv, FILE *file);
+/* Begin with the header, the first record that is not empty. `file` is BORROWED; `n_lines` of its
+ * lines were read before. CTL_CSV_RECORD, CTL_CSV_END (an empty file) or CTL_CSV_FAILED. Release
+ * with ctl_csv_end() in every case. */
+enum ctl_csv_result ctl_csv_begin(struct ctl_csv *csv, FILE *file, uint64_t n_lines);
 void ctl_csv_end(struct ctl_csv *csv);
 
 /* Read the next record, which has as many fields as the header. Lines without a character are

@@ -249,7 +249,7 @@ static recsys_status read_records(struct ratings *ratings, recsys_error *err)
 static recsys_status read_file(struct ratings *ratings, FILE *file, recsys_error *err)
 {
     const char *path = ratings->input->problems.path;
-    enum ctl_csv_result result = ctl_csv_begin(ratings->csv, file);
+    enum ctl_csv_result result = ctl_csv_begin(ratings->csv, file, 0);
     recsys_status status;
 
     if (result == CTL_CSV_END)

@@ -1,6 +1,10 @@
-"""recsys.evaluate beside implicit's and LightFM's evaluators, and beside loops that read as the
-definitions do."""
+"""recsys.evaluate beside implicit's and LightFM's evaluators, recsysctl's, and loops that read as
+the definitions do."""
+import json
 import math
+import os
+import pathlib
+import subprocess
 
 import numpy as np
 import polars
@@ -12,6 +16,7 @@ import recsys
 from recsys import evaluate, export
 
 KS = [1, 5, 10, 20]
+RECSYSCTL = pathlib.Path(os.environ["RECSYS_LIBRARY"]).parents[1] / "bin/recsysctl"
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +98,7 @@ def test_figures_are_those_of_plain_loops(model, split):
     popular = np.lexsort((np.arange(len(counts)), -counts))
     lists = {user: popular[~np.isin(popular, train[user].indices)][:10].tolist() for user in held}
     ours = evaluate.measure_popularity(model, test)
-    assert np.allclose(ours[2:], by_the_definitions(lists, held, counts, *train.shape, 10), atol=1e-9)
+    assert np.allclose(ours[3:], by_the_definitions(lists, held, counts, *train.shape, 10), atol=1e-9)
     assert evaluate.measure(model, test).recall > ours.recall  # the model has learned something
 
 
@@ -109,12 +114,31 @@ def test_every_kind_of_split_gives_the_same_figures(model, split):
     assert np.allclose(evaluate.measure(model, shuffled, user_ids=order), wanted)
 
 
-def test_items_and_users_that_the_model_lacks_count(model, split):
+def test_figures_are_those_of_recsysctl(model, split, tmp_path):
+    test = split[1].tocoo()
+    lines = [f"{user},{item},{rating}" for user, item, rating in zip(test.row, test.col, test.data)]
+    lines += ["99999,1,3", "1,99999,3"]
+    (tmp_path / "test.csv").write_text("\n".join(["userId,movieId,rating", *lines]) + "\n")
+    export.from_arrays(model.user_factors, model.item_factors, user_ids=model.user_ids, item_ids=model.item_ids,
+                       seen=split[0][model.user_ids][:, model.item_ids], link="clip").write(tmp_path / "bundle")
+    said = subprocess.run([RECSYSCTL, "evaluate", tmp_path / "bundle", "--ratings", tmp_path / "test.csv", "--json"],
+                          capture_output=True, text=True, check=True)
+    theirs = json.loads(said.stdout)
+    pairs = ([*test.row, 99999, 1], [*test.col, 1, 99999])
+    served = recsys.Model(tmp_path / "bundle")
+    for ours, name in ((evaluate.measure(served, pairs), "model"), (evaluate.measure_popularity(served, pairs), "popularity")):
+        assert (ours.n_users, ours.n_left_out) == (theirs["n_users"], 2)
+        for figure in ("recall", "ndcg", "map", "coverage", "novelty"):
+            assert math.isclose(getattr(ours, figure), theirs[name][figure], abs_tol=1e-6), (name, figure)
+
+
+def test_users_and_items_that_the_model_lacks_are_left_out(model, split):
     user = int(split[1].tocoo().row[0])
     best = model.recommend(user, top_k=1).ids[0]
-    assert evaluate.measure(model, ([user, user], [best, 9999]), 1).recall == 0.5
-    stranger = model.recommend(9999, top_k=1).ids[0]
-    assert evaluate.measure(model, ([9999], [stranger]), 1).ndcg == 1
+    figures = evaluate.measure(model, ([user, user, 9999], [best, 9999, best]), 1)
+    assert (figures.recall, figures.n_users, figures.n_left_out) == (1, 1, 2)
+    with pytest.raises(ValueError, match="none of these users and items"):
+        evaluate.measure(model, ([9999], [best]))
     with pytest.raises(TypeError, match="ids of users are texts; the model's are integers"):
         evaluate.measure(model, (["a"], [1]))
     with pytest.raises(ValueError, match="nobody"):
@@ -125,7 +149,7 @@ def test_lists_longer_than_the_catalogue(tmp_path):
     export.from_arrays(np.eye(3), np.eye(3)).write(tmp_path / "bundle")
     model = recsys.Model(tmp_path / "bundle")
     few, many = evaluate.measure(model, ([0, 1], [0, 2]), [1, 50])
-    assert (few.recall, many.recall, many.coverage) == (0.5, 1.0, 1.0)
+    assert (few.recall, many.recall, many.coverage) == (0.5, 1.0, 1.0) and math.isnan(few.novelty)
 
 
 def test_plots(model, split, tmp_path):

@@ -8,12 +8,12 @@ For a user with L held-out items, and hits among the first K places of the list:
     map       mean precision at the places of hits: sum over hits of (hits so far / place), divided by
               min(K, L)
     coverage  distinct items in all lists / items of the model
-    novelty   mean over a list of -log2(users who have had the item / users); an item that no user has
-              had counts as one that a single user has had
+    novelty   mean over a list of -log2(users who have seen the item / users who have seen any); an
+              item that nobody has seen counts as seen by one. NaN without seen lists
 
-Recall, ndcg, map and novelty are means over users with at least one held-out item. ndcg and map are
-those of the package implicit; recall is LightFM's, and novelty is RecTools' mean inverse user
-frequency. The precision of implicit is something else: hits of all users / sum of min(K, L).
+Recall, ndcg, map and novelty are means over users with at least one held-out item. These are the
+figures of `recsysctl evaluate`. ndcg and map are those of the package implicit; recall is LightFM's,
+and novelty is RecTools' mean inverse user frequency.
 """
 from __future__ import annotations
 
@@ -29,10 +29,15 @@ BATCH = 1024  # users a call
 
 
 class Figures(NamedTuple):
-    """How good lists of K items are; figures.py defines each figure."""
+    """How good lists of K items are; figures.py defines each figure.
+
+    n_users     users with at least one held-out item
+    n_left_out  pairs of a user or an item that the model does not have
+    """
 
     k: int
     n_users: int
+    n_left_out: int
     recall: float
     ndcg: float
     map: float
@@ -49,30 +54,29 @@ def measure(model: Model, test: Any, k: Any = 10, *, user_ids: Any = None, item_
     user_ids, item_ids   what rows and columns of the matrix are called; None: their numbers
     conditions  of recommend(), such as include_seen=True
 
-    Items in the model's seen lists are left out of its lists, as when it serves. Held-out items
-    that the model does not have count as missed; users whom it does not know get what a service
-    would give them, which is what is popular.
+    Items that a user has seen are left out of the user's list, as when the model serves. Pairs of a
+    user or an item that the model does not have are left out, and counted.
     """
     held_out = read_held_out(model, test, user_ids, item_ids)
     ks = [int(k)] if isinstance(k, (int, np.integer)) else [int(one) for one in k]
     lists = recommend_all(model, held_out.user_ids, max(ks), **conditions)
-    figures = figures_of(lists, held_out, ks, model.info.n_items, user_counts(model), model.info.n_users)
+    figures = figures_of(lists, held_out, ks, model)
     return figures[0] if isinstance(k, (int, np.integer)) else figures
 
 
 def measure_popularity(model: Model, test: Any, k: int = 10, *, user_ids: Any = None,
                        item_ids: Any = None) -> Figures:
-    """The Figures of the most popular items that each user has not seen: what a model must beat."""
+    """The Figures of the most popular items that each user has not seen, as unknown users get them:
+    what a model must beat."""
     held_out = read_held_out(model, test, user_ids, item_ids)
-    counts = user_counts(model)
-    order = np.lexsort((np.argsort(np.argsort(model.item_ids)), -counts))
+    order = np.lexsort((np.argsort(np.argsort(model.item_ids)), -model.array("item_popularity")))
     seen = seen_rows(model, held_out.user_ids)
     lists = np.full((len(held_out.user_ids), k), -1, np.int64)
     for user, rows in enumerate(seen):
         first = order[:k + len(rows)]
         best = first[~np.isin(first, rows)][:k]
         lists[user, :len(best)] = best
-    return figures_of(lists, held_out, [k], model.info.n_items, counts, model.info.n_users)[0]
+    return figures_of(lists, held_out, [k], model)[0]
 
 
 def recommend_all(model: Model, users: Sequence[Any], k: int, **conditions: Any) -> np.ndarray[Any, Any]:
@@ -87,15 +91,15 @@ def recommend_all(model: Model, users: Sequence[Any], k: int, **conditions: Any)
     return lists
 
 
-def figures_of(lists: np.ndarray[Any, Any], held_out: HeldOut, ks: Iterable[int], n_items: int,
-               counts: np.ndarray[Any, Any], n_users: int) -> list[Figures]:
+def figures_of(lists: np.ndarray[Any, Any], held_out: HeldOut, ks: Iterable[int],
+               model: Model) -> list[Figures]:
     """Figures of ready lists: rows of items [n_users,K], -1 where a list ends. Each K is at most the
     lists' width."""
     hits = find_hits(lists, held_out)
     places = np.arange(1, lists.shape[1] + 1)
     gains = 1 / np.log2(places + 1)
     n_held = held_out.n_held.astype(np.float64)
-    novelty = -np.log2(np.maximum(counts, 1) / max(n_users, 1))
+    novelty = novelty_of_items(model)
     found = []
     for k in ks:
         some, inside = hits[:, :k], lists[:, :k] >= 0
@@ -104,9 +108,9 @@ def figures_of(lists: np.ndarray[Any, Any], held_out: HeldOut, ks: Iterable[int]
         best = np.concatenate([[0.0], np.cumsum(gains)])[ideal]
         new = np.where(inside, novelty[lists[:, :k]], 0).sum(axis=1) / np.maximum(inside.sum(axis=1), 1)
         distinct = len(np.unique(lists[:, :k][inside]))
-        found.append(Figures(k, len(lists), float((some.sum(axis=1) / n_held).mean()),
+        found.append(Figures(k, len(lists), held_out.n_left_out, float((some.sum(axis=1) / n_held).mean()),
                              float(((some * gains[:k]).sum(axis=1) / best).mean()), float(ap.mean()),
-                             distinct / n_items, float(new.mean())))
+                             distinct / model.info.n_items, float(new.mean())))
     return found
 
 
@@ -117,10 +121,13 @@ def find_hits(lists: np.ndarray[Any, Any], held_out: HeldOut) -> np.ndarray[Any,
     return np.isin(users * width + lists, held_out.users * width + held_out.rows) & (lists >= 0)
 
 
-def user_counts(model: Model) -> np.ndarray[Any, Any]:
-    """int64 [n_items], by row: how many users have the item in their seen lists."""
-    rows = model.array("seen_items") if model.info.n_seen else np.zeros(0, np.int64)
-    return np.bincount(rows.astype(np.int64), minlength=model.info.n_items)
+def novelty_of_items(model: Model) -> np.ndarray[Any, Any]:
+    """float64 [n_items], by row."""
+    if not model.info.n_seen:
+        return np.full(model.info.n_items, np.nan)
+    seen_by = np.bincount(model.array("seen_items").astype(np.int64), minlength=model.info.n_items)
+    n_users = int((np.diff(model.array("seen_offsets").astype(np.int64)) > 0).sum())
+    return np.asarray(-np.log2(np.maximum(seen_by, 1) / n_users))
 
 
 def seen_rows(model: Model, users: Sequence[Any]) -> list[np.ndarray[Any, Any]]:

@@ -14,9 +14,9 @@ class HeldOut(NamedTuple):
 
     user_ids: list[Any]  # those with at least one item
     users: np.ndarray[Any, Any]  # int64 [n_pairs]: positions in user_ids
-    rows: np.ndarray[Any, Any]  # int64 [n_pairs]: rows of the model's items; items it lacks have rows
-    #                             beyond those
+    rows: np.ndarray[Any, Any]  # int64 [n_pairs]: rows of the model's items
     n_held: np.ndarray[Any, Any]  # int64 [len(user_ids)]
+    n_left_out: int  # pairs of users or items that the model does not have
 
 
 def read_held_out(model: Model, test: Any, user_ids: Any, item_ids: Any) -> HeldOut:
@@ -28,12 +28,17 @@ def read_held_out(model: Model, test: Any, user_ids: Any, item_ids: Any) -> Held
         if isinstance(ids, np.ndarray) != (kind == "integer"):
             raise TypeError(f"test: ids of {what} are {'integers' if kind == 'text' else 'texts'}; "
                             f"the model's are {kind}s")
-    known = {item: row for row, item in enumerate(model.item_ids.tolist())}
+    rows_of = {item: row for row, item in enumerate(model.item_ids.tolist())}
+    known_users = set(model.user_ids.tolist())
     positions: dict[Any, int] = {}
-    pairs = {(positions.setdefault(user, len(positions)), known.setdefault(item, len(known)))
-             for user, item in zip(listed(users), listed(items))}
+    given = list(zip(listed(users), listed(items)))
+    pairs = {(positions.setdefault(user, len(positions)), rows_of[item]) for user, item in given
+             if user in known_users and item in rows_of}
+    if not pairs:
+        raise ValueError("test: the model has none of these users and items")
     table = np.array(sorted(pairs), np.int64)
-    return HeldOut(list(positions), table[:, 0], table[:, 1], np.bincount(table[:, 0]))
+    left_out = len({pair for pair in given if pair[0] not in known_users or pair[1] not in rows_of})
+    return HeldOut(list(positions), table[:, 0], table[:, 1], np.bincount(table[:, 0]), left_out)
 
 
 def listed(ids: rows.Ids) -> list[Any]:

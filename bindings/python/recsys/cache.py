@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import inspect
 import itertools
 import json
 import re
@@ -12,7 +11,6 @@ from collections.abc import Sequence
 from ctypes import byref
 from typing import TYPE_CHECKING, Any, Callable, Generic, NamedTuple, Optional, TypeVar, Union
 
-from . import async_calls
 from ._held import Held, Remade, call, create, take
 from ._native import abi, lib, new
 from .errors import Error, NotFound, error_of
@@ -213,7 +211,7 @@ class Cache(Remade):
         self.store, self.encode, self.decode = over, encode, decode
         self._begin(lambda: create(lib.recsys_aside_create, lib.recsys_aside_destroy,
                                    over._open().pointer, byref(options), keep=counted))
-        self._flights = async_calls.Flights()
+        self._flights: Any = None
 
     def find(self, key: Bytes) -> Found:
         """The cached value, without loading, and where it came from."""
@@ -319,7 +317,7 @@ class Cache(Remade):
 
     async def aget(self, key: Bytes, default: Any = None) -> Any:
         """get() for coroutines."""
-        return await async_calls.on_thread(self.get, key, default)
+        return await _calls_of_asyncio().on_thread(self.get, key, default)
 
     async def aget_or_load(self, key: Bytes, loader: Callable[[], Any], *,
                            timeout_ms: int = 0) -> Any:
@@ -329,24 +327,34 @@ class Cache(Remade):
             found = self.find(key)  # takes microseconds
             if found.outcome == "hit":
                 return found.value
-        name = key.encode() if isinstance(key, str) else bytes(key)
-        return await self._flights.join(name, lambda: async_calls.on_thread(
-            functools.partial(self.get_or_load, key, async_calls.from_thread(loader),
+        name, calls = key.encode() if isinstance(key, str) else bytes(key), _calls_of_asyncio()
+        if self._flights is None:
+            self._flights = calls.Flights()
+        return await self._flights.join(name, lambda: calls.on_thread(
+            functools.partial(self.get_or_load, key, calls.from_thread(loader),
                               timeout_ms=timeout_ms)))
 
     async def aset(self, key: Bytes, value: Any, *, version: int = 0, ttl_ms: int = 0) -> None:
         """set() for coroutines."""
-        await async_calls.on_thread(functools.partial(self.set, key, value, version=version,
-                                                      ttl_ms=ttl_ms))
+        await _calls_of_asyncio().on_thread(functools.partial(self.set, key, value, version=version,
+                                                              ttl_ms=ttl_ms))
 
     async def awrite(self, keys: Union[Bytes, Sequence[Bytes]], writer: Callable[[Changes], Any]
                      ) -> Any:
         """write() for coroutines; the writer may be a coroutine function."""
-        return await async_calls.on_thread(self.write, keys, async_calls.from_thread(writer))
+        calls = _calls_of_asyncio()
+        return await calls.on_thread(self.write, keys, calls.from_thread(writer))
 
     async def ainvalidate(self, *keys: Bytes) -> None:
         """invalidate() for coroutines."""
-        await async_calls.on_thread(self.invalidate, *keys)
+        await _calls_of_asyncio().on_thread(self.invalidate, *keys)
+
+
+def _calls_of_asyncio() -> Any:
+    """The module async_calls, which imports asyncio; programs without it do not wait for that."""
+    from . import async_calls
+
+    return async_calls
 
 
 class Cached(Generic[P, R]):
@@ -354,6 +362,8 @@ class Cached(Generic[P, R]):
     makes the next call run it again, and `function` is the function itself."""
 
     def __init__(self, cache: Cache, function: Callable[P, R], pattern: str, ttl_ms: int) -> None:
+        import inspect  # with asyncio, half of the time that the package would take to import
+
         functools.update_wrapper(self, function)
         self.cache, self.function, self.pattern, self.ttl_ms = cache, function, pattern, ttl_ms
         self._signature = inspect.signature(function)

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import datetime
-import decimal
 import json
 from collections.abc import Sequence
 from typing import Any, Optional
@@ -22,10 +21,17 @@ def _time(value: str) -> datetime.datetime:
                         tzinfo=datetime.timezone.utc)
 
 
+def _decimal() -> Any:
+    """The class Decimal; most programs never meet one, and its module takes a while to import."""
+    from decimal import Decimal
+
+    return Decimal
+
+
 _READ: dict[int, Any] = {
     abi.RECSYS_TYPE_BOOL: lambda d: bool(d.number), abi.RECSYS_TYPE_INTEGER: lambda d: d.number,
     abi.RECSYS_TYPE_REAL: lambda d: d.real, abi.RECSYS_TYPE_TEXT: lambda d: text(d.text),
-    abi.RECSYS_TYPE_NUMBER: lambda d: decimal.Decimal(text(d.text)),
+    abi.RECSYS_TYPE_NUMBER: lambda d: _decimal()(text(d.text)),
     abi.RECSYS_TYPE_JSON: lambda d: json.loads(d.text),
     abi.RECSYS_TYPE_TIME: lambda d: _time(text(d.text))}
 
@@ -48,7 +54,7 @@ def datum(value: Any) -> Any:
         return abi.recsys_datum(abi.RECSYS_TYPE_REAL, 0, 0, value)
     if isinstance(value, str):
         kind, written = abi.RECSYS_TYPE_TEXT, value
-    elif isinstance(value, decimal.Decimal):
+    elif isinstance(value, _decimal()):
         kind, written = abi.RECSYS_TYPE_NUMBER, format(value, "f")
     elif isinstance(value, datetime.datetime):
         if value.tzinfo is None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import pathlib
 from typing import Any
 
 from . import abi
@@ -17,7 +16,7 @@ from . import abi
 SONAME = f"so.{abi.RECSYS_VERSION_MAJOR}"
 if abi.RECSYS_VERSION_MAJOR == 0:  # until 1.0 a minor version may break
     SONAME += f".{abi.RECSYS_VERSION_MINOR}"
-INSIDE = pathlib.Path(__file__).resolve().parent.parent / "_lib"
+INSIDE = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "_lib")
 WANTED = f"{abi.RECSYS_VERSION_MAJOR}.{abi.RECSYS_VERSION_MINOR}.{abi.RECSYS_VERSION_PATCH}"
 NEEDS = {"redis": "hiredis (Debian: libhiredis0.14 or libhiredis1.1.0)",
          "postgres": "libpq (Debian: libpq5)"}
@@ -31,8 +30,8 @@ def _candidate() -> str:
     named = os.environ.get("RECSYS_LIBRARY")
     if named:
         return named
-    inside = INSIDE / f"librecsys.{SONAME}"
-    return str(inside) if inside.is_file() else f"librecsys.{SONAME}"
+    inside = os.path.join(INSIDE, f"librecsys.{SONAME}")
+    return inside if os.path.isfile(inside) else f"librecsys.{SONAME}"
 
 
 def _open(path: str, what: str, advice: str) -> ctypes.CDLL:

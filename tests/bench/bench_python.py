@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the Python package costs over C, and what a batch gains over NumPy and implicit.
+"""Measures the Python package: a call beside C, a batch beside NumPy and implicit, the import.
 
     build/bench-venv/bin/python tests/bench/bench_python.py --library build/bench/lib/librecsys.so
 

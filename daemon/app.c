@@ -15,8 +15,10 @@
 #include "daemon/recommend/batching.h"
 #include "daemon/recommend/scratch.h"
 #include "lib/base/clock.h"
+#include "lib/base/cores.h"
 
 #define MAX_BATCH 256u /* requests scored together */
+#define MOST_SCAN_THREADS 8u
 
 static bool check_listen(const struct rd_app *app, recsys_error *err)
 {
@@ -129,11 +131,21 @@ static void join_rooms(struct rd_app *app,
                                          &app->store_metrics};
 }
 
+/* Of one scan. */
+static uint32_t scan_threads(const struct rd_config *config)
+{
+    uint32_t n_cores = rs_cores();
+
+    if (config->batch_threads > 0)
+        return (uint32_t)config->batch_threads;
+    return n_cores < MOST_SCAN_THREADS ? n_cores : MOST_SCAN_THREADS;
+}
+
 static bool start_batching(struct rd_recommend *recommend, const struct rd_config *config)
 {
     struct rd_batching_settings settings = {
         .when = (enum rd_batching)config->batching,
-        .n_threads = (uint32_t)config->batch_threads,
+        .n_threads = scan_threads(config),
         .max_batch = (uint32_t)(config->threads < MAX_BATCH ? config->threads : MAX_BATCH),
         .max_waiting = (uint32_t)config->batching_queue,
     };
@@ -158,7 +170,7 @@ bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_ro
         return false;
     join_rooms(app, answer);
     return rd_access_open(config->access_log) &&
-           rd_batch_start(&app->recommend, (uint32_t)config->batch_threads) &&
+           rd_batch_start(&app->recommend, scan_threads(config)) &&
            start_batching(&app->recommend, config) && rd_model_changer_start(&app->changer) &&
            rd_model_keeper_start(&app->keeper, app->deployment, &app->metrics) &&
            rd_backend_watch_start(&app->watch, &app->stores, has_tokens, config->warm != 0) &&

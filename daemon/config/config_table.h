@@ -157,11 +157,11 @@
       "How many requests may wait for a scan; 503 beyond, and for those that have waited for " \
       "request_timeout_ms. Lower it to refuse early rather than answer late; more than " \
       "threads has no effect.") \
-    X(batch_threads, NUMBER, 1, 256, "1", "threads", \
-      "Threads of one scan, of a batch-predict or with batching. Raise it, up to the number of " \
-      "processor cores, if batches are large and rare. With batching, as many scans run at " \
-      "once as there are cores for their threads: on many cores a few scans with several " \
-      "threads each read the model less often.") \
+    X(batch_threads, NUMBER, 0, 256, "0", "threads", \
+      "Threads of one scan, of a batch-predict or with batching. Batches of batch-predict run " \
+      "one after another; with batching as many scans run at once as there are cores for " \
+      "their threads. 0 = one for each core, up to 8. Lower it where other programs need the " \
+      "cores: a scan waits for its slowest thread.") \
     X(blas_threads, NUMBER, 1, 256, "1", "threads", \
       "Threads of each BLAS call. More than 1 only where few requests come at once: the " \
       "threads of all workers share the same processor cores.") \

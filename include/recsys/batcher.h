@@ -39,7 +39,8 @@ typedef struct recsys_batcher recsys_batcher;
 typedef struct recsys_batcher_options {
     uint32_t struct_size; /* sizeof(recsys_batcher_options) */
     uint32_t n_scans;     /* batches that are scored at the same time; 0 = 1; at most 256 */
-    uint32_t n_threads;   /* threads of each scan, the caller's included; 0 = 1 */
+    uint32_t n_threads;   /* threads of each scan, the caller's included; 0 = 1; at most 256.
+                             Fewer where no more can be started */
     uint32_t max_batch;   /* requests of one batch; 0 = 64; at most 1024 */
     uint32_t max_waiting; /* callers that may wait; beyond: E_EXHAUSTED; 0 = 1024 */
     uint32_t max_k;       /* reserve room for this K at once; 0 = 100 */
@@ -55,8 +56,8 @@ typedef struct recsys_batcher_options {
 /*
  * Fails with: E_INVALID (struct_size, a number above its limit), E_UNSUPPORTED, E_NOMEM,
  *   E_IO (a lock could not be made).
- * Ownership: the caller owns `*out`. Recommenders, 1 MiB or so each, are made when they
- *   are needed for the first time: at most 2 * n_scans + 1.
+ * Ownership: the caller owns `*out`. Recommenders, 1 MiB or so each, and their helper
+ *   threads are made when they are needed for the first time: at most 2 * n_scans + 1.
  * Since: 0.2
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_batcher_create(

@@ -23,12 +23,14 @@
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/base/fork.h"
+#include "lib/base/log.h"
 #include "lib/base/structs.h"
 #include "lib/base/trace.h"
 #include "lib/serve/batch_caller.h"
 #include "lib/serve/recommender.h"
 
 #define MAX_SCANS 256u
+#define MAX_THREADS 256u
 #define MAX_BATCH 1024u
 
 /* Used by the thread that leads, from the moment at which it gets it to the end of its scan. Then
@@ -150,13 +152,29 @@ static void drop_cancelled(struct rs_engine *engine, const struct rs_caller *lea
     engine->n = n;
 }
 
+/* For an engine that is needed for the first time. Where no more threads can be started, the scan
+ * has this one alone: a slower answer is better than none. */
+static recsys_status make_recommender(const recsys_batcher *batcher, struct rs_engine *engine,
+                                      recsys_error *err)
+{
+    recsys_scorer_options options = batcher->options;
+    recsys_status status;
+
+    if (engine->recommender != NULL)
+        return RECSYS_OK;
+    status = recsys_recommender_create(&options, &engine->recommender, err);
+    if (status != RECSYS_E_IO || options.n_threads <= 1)
+        return status;
+    rs_log(RECSYS_LOG_WARN, "batcher: scans with one thread: %s", err->message);
+    options.n_threads = 1;
+    return recsys_recommender_create(&options, &engine->recommender, err);
+}
+
 static recsys_status score(const recsys_batcher *batcher, struct rs_engine *engine,
                            const struct recsys_model *model, recsys_error *err)
 {
-    recsys_status status = RECSYS_OK;
+    recsys_status status = make_recommender(batcher, engine, err);
 
-    if (engine->recommender == NULL)
-        status = recsys_recommender_create(&batcher->options, &engine->recommender, err);
     if (status != RECSYS_OK)
         return status;
     for (uint32_t i = 0; i < engine->n; i++)
@@ -333,11 +351,12 @@ static recsys_status read_options(recsys_batcher *batcher, const recsys_batcher_
         status = rs_reserved(own.reserved, "recsys_batcher_create: options.reserved", err);
     if (status != RECSYS_OK)
         return status;
-    if (own.n_scans > MAX_SCANS || own.max_batch > MAX_BATCH)
+    if (own.n_scans > MAX_SCANS || own.max_batch > MAX_BATCH || own.n_threads > MAX_THREADS)
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_batcher_create: %" PRIu32 " scans of %" PRIu32
-                        " requests, at most %u of %u are possible",
-                        own.n_scans, own.max_batch, MAX_SCANS, MAX_BATCH);
+                        " requests with %" PRIu32 " threads, at most %u of %u with %u are possible",
+                        own.n_scans, own.max_batch, own.n_threads, MAX_SCANS, MAX_BATCH,
+                        MAX_THREADS);
     batcher->n_scans = own.n_scans == 0 ? 1 : own.n_scans;
     batcher->max_batch = own.max_batch == 0 ? 64 : own.max_batch;
     batcher->max_waiting = own.max_waiting == 0 ? 1024 : own.max_waiting;
@@ -349,7 +368,6 @@ static recsys_status read_options(recsys_batcher *batcher, const recsys_batcher_
     return RECSYS_OK;
 }
 
-/* The first engine's recommender is made, so that wrong options fail here. */
 static recsys_status create_engines(recsys_batcher *batcher, recsys_error *err)
 {
     batcher->n_engines = 2 * batcher->n_scans + 1;
@@ -363,7 +381,7 @@ static recsys_status create_engines(recsys_batcher *batcher, recsys_error *err)
         engine->next = batcher->free_engines;
         batcher->free_engines = engine;
     }
-    return recsys_recommender_create(&batcher->options, &batcher->free_engines->recommender, err);
+    return RECSYS_OK;
 }
 
 recsys_status recsys_batcher_create(const recsys_batcher_options *options, recsys_batcher **out,

@@ -37,6 +37,16 @@ static bool check_listen(const struct rd_app *app, recsys_error *err)
                     (int)(strrchr(config->listen, ':') - config->listen), config->listen);
 }
 
+static bool check_proxies(struct rd_app *app, recsys_error *err)
+{
+    const char *wrong = rd_proxies_parse(&app->proxies, app->config.trusted_proxies);
+
+    return wrong == NULL || rd_wrong(err,
+                                     "trusted_proxies: \"%.*s\" is no address or network, or one "
+                                     "of more than %u",
+                                     (int)strcspn(wrong, ", "), wrong, RD_MAX_PROXIES);
+}
+
 bool rd_app_check(struct rd_app *app, recsys_error *err)
 {
     if (app->config.model[0] == '\0')
@@ -44,7 +54,7 @@ bool rd_app_check(struct rd_app *app, recsys_error *err)
     app->keyring = (struct rd_keyring){.lock = RS_LOCK_INIT};
     app->auth.keys = &app->keyring;
     return rd_keyring_load(&app->keyring, &app->config, err) && check_listen(app, err) &&
-           rd_stores_check(&app->stores, &app->config, err) &&
+           check_proxies(app, err) && rd_stores_check(&app->stores, &app->config, err) &&
            recsys_log_set_trace(app->config.trace, err) == RECSYS_OK;
 }
 
@@ -104,6 +114,7 @@ static void join_rooms(struct rd_app *app,
         .listen = config->listen,
         .port_file = config->port_file,
         .cors_origins = config->cors_origins,
+        .proxies = &app->proxies,
         .threads = (uint32_t)config->threads,
         .max_connections =
             rd_descriptors_raise((uint32_t)config->max_connections, count_descriptors(config)),

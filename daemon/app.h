@@ -38,6 +38,7 @@ struct rd_app {
 
     /* rd_request.part of a route's handler is one of these. */
     struct rd_keyring keyring;
+    struct rd_proxies proxies;
     struct rd_auth auth;
     struct rd_recommend recommend;
     struct rd_models models;

@@ -171,7 +171,7 @@ static bool check(struct rd_request *request, const struct rd_auth *auth,
     unsigned access = request->route->access;
 
     request->caller->kind = RD_CALLER_ANYONE;
-    name_caller(request->caller, "a:", request->info->remote_addr);
+    name_caller(request->caller, "a:", request->remote);
     if ((access & RD_ACCESS_ADMIN) != 0)
         return check_admin(request, auth, keys);
     if ((access & RD_ACCESS_KEY) == 0 || !rd_keys_is_on(keys))

@@ -56,7 +56,7 @@ bool rd_limit_failed_login(struct rd_request *request, const struct rd_auth *aut
 {
     char key[64] = "f:";
 
-    strncat(key, request->info->remote_addr, sizeof key - 3);
+    strncat(key, request->remote, sizeof key - 3);
     if (!may_pass(request, auth->auth_limiter, key))
         return false;
     memset(&request->limit, 0, sizeof request->limit); /* replies show the limit of callers only */

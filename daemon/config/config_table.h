@@ -71,6 +71,10 @@
     X(cors_origins, TEXT, 0, 4095, "", "", \
       "Origins whose pages may call from a browser, separated by commas. Empty = only " \
       "recsysd's own, and POST and PUT of others are refused; * = all.") \
+    X(trusted_proxies, TEXT, 0, 4095, "", "", \
+      "Addresses and networks of proxies, as 10.0.0.0/8, separated by commas, whose Forwarded or " \
+      "X-Forwarded-For says the client's address, for limits and the access log. Empty = every " \
+      "sender is a client.") \
     X(threads, NUMBER, 1, 1024, "64", "threads", \
       "Workers: as many connections are served at once; the others wait. Raise it if clients " \
       "keep many connections open. 1 = one open connection makes all others wait.") \

@@ -50,6 +50,7 @@ void rd_request_begin(struct rd_request *request, struct mg_connection *conn)
     request->info = mg_get_request_info(conn);
     rd_connection_begin(&request->worker->connection, request->info);
     rd_headers_collect(&request->headers, request->info);
+    rd_proxies_find_client(request->http->settings.proxies, request->info, request->remote);
     request->persistent = rd_headers_keep_alive(&request->headers, request->info->http_version);
     request->is_head = strcmp(request->info->request_method, "HEAD") == 0;
     request->method = request->is_head ? "GET" : request->info->request_method;
@@ -61,8 +62,12 @@ void rd_request_begin_broken(struct rd_request *request, struct mg_connection *c
 {
     static const struct mg_request_info nothing = {.request_method = "-"};
 
+    const struct mg_request_info *info = mg_get_request_info(conn);
+
     begin(request, conn);
     request->info = &nothing;
+    if (info != NULL)
+        (void)strncpy(request->remote, info->remote_addr, sizeof request->remote - 1);
     request->method = nothing.request_method;
     choose_id(request);
 }

@@ -11,6 +11,7 @@
 #include <recsys/limiter.h>
 
 #include "daemon/http/headers.h"
+#include "daemon/http/proxies.h"
 #include "daemon/http/route.h"
 #include "daemon/http/worker.h"
 
@@ -30,6 +31,7 @@ struct rd_request {
     struct mg_connection *conn;
     const struct mg_request_info *info;
     struct rd_headers headers;
+    char remote[RD_ADDRESS_SIZE]; /* the client's address */
     uint64_t start_ns;
     const char *method; /* HEAD is answered as GET */
     bool is_head;

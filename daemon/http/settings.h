@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct rd_proxies;
 struct rd_request;
 
 /* Set before the server starts, then only read. Text is BORROWED. The functions are called on
@@ -19,6 +20,7 @@ struct rd_http_settings {
     const char *listen;    /* IPv4 address and port */
     const char *port_file; /* "": none */
     const char *cors_origins;
+    const struct rd_proxies *proxies;
     uint32_t threads, max_connections;
     uint64_t request_timeout_ms, keep_alive_timeout_ms;
     size_t max_header_bytes, max_body_bytes;

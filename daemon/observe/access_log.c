@@ -62,7 +62,7 @@ void rd_access_log(const struct rd_request *request, size_t n_bytes, double seco
     rs_buffer_add_text(&line, "\",\"request_id\":\"");
     rs_buffer_add_text(&line, request->id);
     rs_buffer_add_text(&line, "\",\"remote\":\"");
-    rs_buffer_add_text(&line, info->remote_addr);
+    rs_buffer_add_text(&line, request->remote);
     rs_buffer_add_text(&line, "\",\"method\":");
     rd_json_put_bytes(&line, info->request_method, strnlen(info->request_method, 16));
     rs_buffer_add_text(&line, ",\"path\":");

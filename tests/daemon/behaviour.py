@@ -892,6 +892,8 @@ def test_wrong_settings_are_explained_with_exit_status_2(lab):
             (["--model=x", "--listen=0.0.0.0:0"], {}, "refusing to listen on 0.0.0.0 without authentication"),
             (["--model=x", "--admin-token=short"], {}, "admin_token must have at least 8 characters"),
             (["--model=x", "--trace=aside,cache"], {}, 'cannot trace "cache": no component has that name; there are aside,store,'),
+            (["--model=x", "--trusted-proxies=127.0.0.1,10.0.0.0/33"], {}, 'trusted_proxies: "10.0.0.0/33" is no address'),
+            (["--model=x", "--trusted-proxies=proxy.local"], {}, 'trusted_proxies: "proxy.local" is no address'),
             (["--model=x", "--api-keys-file=/nowhere"], {}, "cannot open api_keys_file")]:
         status, _, err = run(lab, *arguments, environment=environment)
         assert status == 2 and expected in err, (arguments, status, err)

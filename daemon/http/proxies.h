@@ -1,0 +1,36 @@
+/* daemon/http/proxies.h - the address of the client behind proxies. */
+#ifndef RECSYSD_PROXIES_H
+#define RECSYSD_PROXIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <civetweb.h>
+
+#define RD_ADDRESS_SIZE 46u /* as INET6_ADDRSTRLEN */
+#define RD_MAX_PROXIES 64u
+
+/* Addresses of IPv4 are kept as IPv6 has them, ::ffff:10.0.0.1. */
+struct rd_network {
+    unsigned char address[16];
+    unsigned n_bits;
+};
+
+struct rd_proxies {
+    struct rd_network networks[RD_MAX_PROXIES];
+    size_t n;
+};
+
+/* Reads addresses and networks, as 10.0.0.0/8, separated by commas. NULL: done; else the entry that
+ * is none, in `text`. */
+const char *rd_proxies_parse(struct rd_proxies *out, const char *text);
+
+/*
+ * The sender's address, unless that is a proxy's: then the last address in Forwarded (RFC 7239) or,
+ * without it, in X-Forwarded-For, that is not another proxy's. A proxy writes the address that it
+ * sees behind what it was sent, so a client cannot choose what is found here.
+ */
+void rd_proxies_find_client(const struct rd_proxies *proxies, const struct mg_request_info *info,
+                            char out[RD_ADDRESS_SIZE]);
+
+#endif

@@ -68,7 +68,7 @@ func ExampleModel_Recommend_session() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(reply.Strategy, reply.Items[0].Item, reply.Items[0].Reason)
+	fmt.Println(reply.Strategy, reply.Items[0].Item, reply.Items[0].Why.Text)
 	// Output: session 2 close to Clue, which you liked; high score
 }
 

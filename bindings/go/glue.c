@@ -17,6 +17,13 @@ recsys_status goSourceEnd(uintptr_t self, uintptr_t session, uint32_t commit, ui
 recsys_status goSourceRun(uintptr_t self, char *script, uint32_t timeout_ms, recsys_error *err);
 void goSourceDestroy(uintptr_t self);
 
+recsys_status rg_recommend(rg_workspace *workspace)
+{
+    workspace->reply.struct_size = (uint32_t)sizeof workspace->reply;
+    return recsys_recommend(workspace->recommender, workspace->model, &workspace->request, 1,
+                            &workspace->reply, &workspace->err);
+}
+
 static recsys_bytes bytes(const char *data, size_t size)
 {
     return (recsys_bytes){data, size};

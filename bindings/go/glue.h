@@ -12,6 +12,19 @@
 #include <recsys/recsys.h>
 #include <recsys/recycling.h>
 
+/* What one call of a recommender needs, in memory of C. One pointer instead of five: cgo looks at
+ * each pointer that it is given. */
+typedef struct rg_workspace {
+    recsys_recommender *recommender;
+    const recsys_model *model; /* of this call */
+    recsys_request request;
+    recsys_reply reply;
+    recsys_error err;
+} rg_workspace;
+
+/* Answers the workspace's request into its reply. */
+recsys_status rg_recommend(rg_workspace *workspace);
+
 /* -- bytes -- */
 recsys_status rg_cache_get(recsys_cache *cache, const char *key, size_t key_size,
                            recsys_cache_entry **out, recsys_error *err);

@@ -88,11 +88,21 @@ func (id *ID) UnmarshalJSON(data []byte) error {
 }
 
 // goID copies an id of the library.
-func goID(id *C.recsys_id) ID {
-	if id.text == nil {
-		return ID{key: uint64(id.number) + 1}
+func goID(c *C.recsys_id) (id ID) {
+	id.read(c)
+	return id
+}
+
+// read is goID in place. It touches the text only if it must: that would be a write barrier.
+func (id *ID) read(c *C.recsys_id) {
+	if c.text == nil {
+		id.key = uint64(c.number) + 1
+		if id.text != "" {
+			id.text = ""
+		}
+	} else {
+		id.text, id.key = C.GoStringN(c.text, C.int(c.number)), isText
 	}
-	return ID{C.GoStringN(id.text, C.int(id.number)), isText}
 }
 
 // id writes an id; a text is copied into the arena. None becomes an id that every model refuses.

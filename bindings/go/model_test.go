@@ -143,6 +143,35 @@ func TestTheMatrixOfQueriesGivesTheSameBits(t *testing.T) {
 	}
 }
 
+func TestAReplyIsUsedAgain(t *testing.T) {
+	model := fixture(t, "texts")
+	r, err := recsys.NewRecommender(nil)
+	must(t, err)
+	defer r.Close()
+	var again recsys.Reply
+	for _, request := range []recsys.Request{{User: recsys.TextID("ann"), Reasons: true, Genres: []string{"Crime", "Opera"}},
+		{User: recsys.TextID("bob"), K: 2}, {K: 3, Reasons: true}, {User: recsys.TextID("ann"), Allow: []recsys.ID{}}} {
+		want, err := r.Recommend(model, request)
+		must(t, err)
+		must(t, r.RecommendTo(model, request, &again))
+		if len(again.Items) != len(want.Items) || len(again.Ignored) != len(want.Ignored) || again.Strategy != want.Strategy {
+			t.Errorf("%+v instead of %+v", again, want)
+		}
+		for i := range want.Items {
+			if !reflect.DeepEqual(again.Items[i], want.Items[i]) {
+				t.Errorf("place %d: %+v instead of %+v", i, again.Items[i], want.Items[i])
+			}
+		}
+	}
+	films, request := fixture(t, "films"), recsys.Request{User: recsys.IntID(1), K: 5}
+	if n := testing.AllocsPerRun(100, func() { _ = r.RecommendTo(films, request, &again) }); n > 0 {
+		t.Errorf("%v allocations a call", n)
+	}
+	if err := r.RecommendTo(films, recsys.Request{User: recsys.TextID("ann")}, &again); err == nil || len(again.Items) != 5 {
+		t.Error("a failure changes the reply")
+	}
+}
+
 func TestSlicesThatAreTooShortAreRefused(t *testing.T) {
 	model := fixture(t, "films")
 	r, err := recsys.NewRecommender(nil)

@@ -30,24 +30,21 @@ func (o *ScorerOptions) c(a *arena) *C.recsys_scorer_options {
 }
 
 // A workspace serves one call at a time; all of it is memory of C.
-type workspace[P any] struct {
-	c       P
-	arena   *arena
-	request *C.recsys_request
-	reply   *C.recsys_reply
-	err     *C.recsys_error
+type workspace struct {
+	c     *C.rg_workspace
+	arena *arena
 }
 
-func newWorkspace[P any](c P) *workspace[P] {
-	return &workspace[P]{c, newArena(), (*C.recsys_request)(C.malloc(C.sizeof_recsys_request)),
-		(*C.recsys_reply)(C.malloc(C.sizeof_recsys_reply)), (*C.recsys_error)(C.malloc(C.sizeof_recsys_error))}
+func newWorkspace(c *C.recsys_recommender) *workspace {
+	w := &workspace{(*C.rg_workspace)(C.calloc(1, C.sizeof_rg_workspace)), newArena()}
+	w.c.recommender = c
+	return w
 }
 
-func (w *workspace[P]) free() {
+func (w *workspace) free() {
+	C.recsys_recommender_destroy(w.c.recommender)
 	w.arena.release()
-	C.free(unsafe.Pointer(w.request))
-	C.free(unsafe.Pointer(w.reply))
-	C.free(unsafe.Pointer(w.err))
+	C.free(unsafe.Pointer(w.c))
 }
 
 // A Recommender answers requests. It is a pool of the library's recommenders, one for each call that
@@ -56,7 +53,7 @@ type Recommender struct {
 	object[*recommenders]
 }
 
-type recommenders = stack[*workspace[*C.recsys_recommender]]
+type recommenders = stack[*workspace]
 
 // NewRecommender makes a recommender. The options may be nil.
 func NewRecommender(options *ScorerOptions) (*Recommender, error) {
@@ -65,7 +62,7 @@ func NewRecommender(options *ScorerOptions) (*Recommender, error) {
 		copied := *options
 		own = &copied
 	}
-	pool := &recommenders{made: func() (*workspace[*C.recsys_recommender], error) {
+	pool := &recommenders{made: func() (*workspace, error) {
 		a := newArena()
 		defer a.release()
 		o := own.c(a)
@@ -86,7 +83,6 @@ func NewRecommender(options *ScorerOptions) (*Recommender, error) {
 	r := new(Recommender)
 	r.open(pool, func(pool *recommenders) {
 		for _, w := range pool.all() {
-			C.recsys_recommender_destroy(w.c)
 			w.free()
 		}
 	})
@@ -98,8 +94,7 @@ type use struct {
 	recommender *Recommender
 	model       *Model
 	pool        *recommenders
-	w           *workspace[*C.recsys_recommender]
-	m           *C.recsys_model
+	w           *workspace
 	f           *facts
 }
 
@@ -108,12 +103,14 @@ func (r *Recommender) begin(model *Model) (u use, err error) {
 	if u.pool, err = r.enter(); err != nil {
 		return u, err
 	}
-	if u.m, err = model.enter(); err != nil {
+	c, err := model.enter()
+	if err != nil {
 		r.leave()
 		return u, err
 	}
 	if u.f, err = model.known(); err == nil {
 		if u.w, err = u.pool.take(); err == nil {
+			u.w.c.model = c
 			return u, nil
 		}
 	}
@@ -131,7 +128,7 @@ func (u *use) end() {
 
 // write fills the workspace's request, or one in the arena for each of several.
 func (u *use) write(requests []Request) (*C.recsys_request, error) {
-	first := u.w.request
+	first := &u.w.c.request
 	if len(requests) != 1 {
 		first = (*C.recsys_request)(u.w.arena.space(uintptr(len(requests)) * C.sizeof_recsys_request))
 	}
@@ -148,26 +145,34 @@ func (u *use) write(requests []Request) (*C.recsys_request, error) {
 // Recommend answers one request. Requests of unknown users are answered too; the reply says by which
 // strategy.
 func (r *Recommender) Recommend(model *Model, request Request) (*Reply, error) {
+	reply := new(Reply)
+	if err := r.RecommendTo(model, request, reply); err != nil {
+		return nil, err
+	}
+	return reply, nil
+}
+
+// RecommendTo is Recommend into a reply that was used before, whose items are overwritten: it allocates
+// nothing if they have room. After a failure the reply is as it was.
+func (r *Recommender) RecommendTo(model *Model, request Request, reply *Reply) error {
 	u, err := r.begin(model)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer u.end()
 	w := u.w
-	request.write(w.arena, w.request, u.f)
-	if w.request.filter != nil {
+	request.write(w.arena, &w.c.request, u.f)
+	if w.c.request.filter != nil {
 		defer request.Filter.leave()
 	}
 	if w.arena.failed != nil {
-		return nil, w.arena.failed
+		return w.arena.failed
 	}
-	w.reply.struct_size = C.sizeof_recsys_reply
-	if status := C.recsys_recommend(w.c, u.m, w.request, 1, w.reply, w.err); status != C.RECSYS_OK {
-		return nil, failure(status, w.err)
+	if status := C.rg_recommend(w.c); status != C.RECSYS_OK {
+		return failure(status, &w.c.err)
 	}
-	reply := new(Reply)
-	reply.read(w.reply, u.f)
-	return reply, nil
+	reply.read(&w.c.reply, u.f)
+	return nil
 }
 
 // RecommendBatch answers several requests at once, which is faster than one after the other. An
@@ -188,9 +193,9 @@ func (r *Recommender) RecommendBatch(model *Model, requests []Request) ([]Reply,
 	defer leaveFilters(requests, first, len(requests))
 	replies := (*C.recsys_reply)(u.w.arena.space(uintptr(len(requests)) * C.sizeof_recsys_reply))
 	replies.struct_size = C.sizeof_recsys_reply
-	status := C.recsys_recommend(u.w.c, u.m, first, C.size_t(len(requests)), replies, u.w.err)
+	status := C.recsys_recommend(u.w.c.recommender, u.w.c.model, first, C.size_t(len(requests)), replies, &u.w.c.err)
 	if status != C.RECSYS_OK {
-		return nil, failure(status, u.w.err)
+		return nil, failure(status, &u.w.c.err)
 	}
 	out := make([]Reply, len(requests))
 	for i := range out {
@@ -254,11 +259,11 @@ func (r *Recommender) RecommendInto(model *Model, requests []Request, out *Answe
 	if out.Rows != nil {
 		rows = (*C.uint32_t)(unsafe.Pointer(&out.Rows[0]))
 	}
-	status := C.recsys_recommend_into(u.w.c, u.m, first, C.size_t(len(requests)), C.size_t(out.Stride), ids, rows,
+	status := C.recsys_recommend_into(u.w.c.recommender, u.w.c.model, first, C.size_t(len(requests)), C.size_t(out.Stride), ids, rows,
 		(*C.float)(unsafe.Pointer(&out.Scores[0])), (*C.uint32_t)(unsafe.Pointer(&out.Counts[0])), nil,
-		(*C.uint32_t)(unsafe.Pointer(&out.Strategies[0])), u.w.err)
+		(*C.uint32_t)(unsafe.Pointer(&out.Strategies[0])), &u.w.c.err)
 	if status != C.RECSYS_OK {
-		return failure(status, u.w.err)
+		return failure(status, &u.w.c.err)
 	}
 	for i := range out.Items[:min(len(out.Items), room)] {
 		out.Items[i] = goID(&unsafe.Slice(ids, room)[i]) // padding becomes the zero ID
@@ -280,13 +285,13 @@ func (r *Recommender) Similar(model *Model, item ID, request Request) (*Reply, e
 		return nil, err
 	}
 	defer leaveFilters(requests, first, 1)
-	u.w.reply.struct_size = C.sizeof_recsys_reply
-	status := C.recsys_recommend_similar(u.w.c, u.m, u.w.arena.id(item), first, u.w.reply, u.w.err)
+	u.w.c.reply.struct_size = C.sizeof_recsys_reply
+	status := C.recsys_recommend_similar(u.w.c.recommender, u.w.c.model, u.w.arena.id(item), first, &u.w.c.reply, &u.w.c.err)
 	if status != C.RECSYS_OK {
-		return nil, failure(status, u.w.err)
+		return nil, failure(status, &u.w.c.err)
 	}
 	reply := new(Reply)
-	reply.read(u.w.reply, u.f)
+	reply.read(&u.w.c.reply, u.f)
 	return reply, nil
 }
 
@@ -306,15 +311,15 @@ func (r *Recommender) ScoreItems(model *Model, request Request, items []ID) (sco
 	}
 	defer leaveFilters(requests, first, 1)
 	scores, raws = make([]float32, len(items)), make([]float32, len(items))
-	u.w.reply.struct_size = C.sizeof_recsys_reply
-	status := C.recsys_recommend_score_items(u.w.c, u.m, first, u.w.arena.ids(items), C.size_t(len(items)),
+	u.w.c.reply.struct_size = C.sizeof_recsys_reply
+	status := C.recsys_recommend_score_items(u.w.c.recommender, u.w.c.model, first, u.w.arena.ids(items), C.size_t(len(items)),
 		(*C.float)(unsafe.Pointer(unsafe.SliceData(scores))), (*C.float)(unsafe.Pointer(unsafe.SliceData(raws))),
-		u.w.reply, u.w.err)
+		&u.w.c.reply, &u.w.c.err)
 	if status != C.RECSYS_OK {
-		return nil, nil, nil, failure(status, u.w.err)
+		return nil, nil, nil, failure(status, &u.w.c.err)
 	}
 	reply = new(Reply)
-	reply.read(u.w.reply, u.f)
+	reply.read(&u.w.c.reply, u.f)
 	return scores, raws, reply, nil
 }
 

@@ -5,10 +5,7 @@ package recsys
 */
 import "C"
 
-import (
-	"math/bits"
-	"unsafe"
-)
+import "unsafe"
 
 // A Strategy says how a request was answered.
 type Strategy uint32
@@ -41,12 +38,17 @@ const (
 
 // A Recommendation is one item of a reply.
 type Recommendation struct {
-	Item    ID
-	Score   float32 // 0..1, after the link
-	Raw     float32 // before the link
-	Reasons Reasons // 0 unless asked for
-	Reason  string  // one line of English; "" if not asked for, or if there is no reason
-	Causes  []ID    // liked items that this one is similar to, the most important first
+	Item  ID
+	Score float32 // 0..1, after the link
+	Raw   float32 // before the link
+	Why   *Why    // nil unless the request asks for reasons and there is one
+}
+
+// Why says why an item was recommended.
+type Why struct {
+	Reasons Reasons
+	Text    string // one line of English
+	Causes  []ID   // liked items that this one is similar to, the most important first
 }
 
 // A PreferenceKind is a kind of preference.
@@ -81,18 +83,24 @@ type Reply struct {
 	ModelName, ModelVersion, ModelFingerprint string
 }
 
-// read copies a reply of the library.
+// read copies a reply of the library. The memory of r's items is used again.
 func (r *Reply) read(c *C.recsys_reply, f *facts) {
-	*r = Reply{Strategy: Strategy(c.strategy), KnownUser: c.flags&C.RECSYS_REPLY_KNOWN_USER != 0,
-		Steered:   c.flags&C.RECSYS_REPLY_PREFERENCES != 0,
-		Popular:   c.flags&C.RECSYS_REPLY_POPULARITY != 0,
-		ModelName: f.name, ModelVersion: f.version, ModelFingerprint: f.fingerprint}
+	// Member by member: a whole struct with pointers would be copied with write barriers.
+	if r.Err != nil {
+		r.Err = nil
+	}
+	r.Items, r.Ignored = r.Items[:0], r.Ignored[:0]
+	r.Strategy, r.KnownUser = Strategy(c.strategy), c.flags&C.RECSYS_REPLY_KNOWN_USER != 0
+	r.Steered = c.flags&C.RECSYS_REPLY_PREFERENCES != 0
+	r.ModelName, r.ModelVersion, r.ModelFingerprint = f.name, f.version, f.fingerprint
 	if c.status != C.RECSYS_OK {
 		r.Err = &Error{Status: Status(c.status), Message: "recsys: " + C.GoString(c.message)}
 		return
 	}
-	if c.items != nil {
-		r.Items = make([]Recommendation, c.count)
+	if n := int(c.count); c.items != nil && n <= cap(r.Items) {
+		r.Items = r.Items[:n]
+	} else if c.items != nil {
+		r.Items = make([]Recommendation, n)
 	}
 	for i := range r.Items {
 		r.Items[i].read((*C.recsys_recommendation)(unsafe.Add(c.items, uintptr(i)*uintptr(c.item_size))))
@@ -103,15 +111,16 @@ func (r *Reply) read(c *C.recsys_reply, f *facts) {
 }
 
 func (r *Recommendation) read(c *C.recsys_recommendation) {
-	r.Item, r.Score, r.Raw = goID(&c.item), float32(c.score), float32(c.raw)
+	r.Item.read(&c.item)
+	r.Score, r.Raw = float32(c.score), float32(c.raw)
+	if r.Why != nil {
+		r.Why = nil
+	}
 	if c.reasons == 0 {
 		return
 	}
-	r.Reasons, r.Reason = Reasons(c.reasons), C.GoString(c.reason)
+	r.Why = &Why{Reasons: Reasons(c.reasons), Text: C.GoString(c.reason)}
 	for i := range unsafe.Slice(c.causes, c.n_causes) {
-		r.Causes = append(r.Causes, goID(&unsafe.Slice(c.causes, c.n_causes)[i]))
+		r.Why.Causes = append(r.Why.Causes, goID(&unsafe.Slice(c.causes, c.n_causes)[i]))
 	}
 }
-
-// Count returns how many reasons there are.
-func (r Reasons) Count() int { return bits.OnesCount32(uint32(r)) }

@@ -192,8 +192,12 @@ func putReply(result object, reply *recsys.Reply) {
 	items, scores, raws, why, words, causes := []any{}, []any{}, []any{}, []any{}, []any{}, []any{}
 	for _, item := range reply.Items {
 		items, scores, raws = append(items, item.Item), append(scores, bits(item.Score)), append(raws, bits(item.Raw))
-		why, words = append(why, reasons(item.Reasons)), append(words, orNull(item.Reason))
-		causes = append(causes, append([]recsys.ID{}, item.Causes...))
+		w := item.Why
+		if w == nil {
+			w = &recsys.Why{}
+		}
+		why, words = append(why, reasons(w.Reasons)), append(words, orNull(w.Text))
+		causes = append(causes, append([]recsys.ID{}, w.Causes...))
 	}
 	kinds := map[recsys.PreferenceKind]string{recsys.GenrePreference: "genre", recsys.LanguagePreference: "language",
 		recsys.DecadePreference: "decade", recsys.RatingPreference: "rating", recsys.LikedPreference: "liked", recsys.RequiredGenre: "required_genre"}

@@ -85,6 +85,7 @@ servers=(python3 "$root/tests/support/servers.py" run "$build/tests/servers" --)
 "$new" version
 run gofmt is_formatted
 run vet "$new" vet ./...
+run "vet of the benchmark" "$new" -C "$root/tests/bench/go_call" vet .
 run staticcheck check
 GOEXPERIMENT=cgocheck2 tests "${servers[@]}" "$new" test -race -v ./...
 "$old" version

@@ -56,7 +56,10 @@ func (s *service) recommend(w http.ResponseWriter, r *http.Request) {
 	films := make([]film, len(reply.Items))
 	for i, item := range reply.Items {
 		entry, _ := model.Catalog(item.Item)
-		films[i] = film{item.Item, entry.Title, item.Score, item.Reason}
+		films[i] = film{ID: item.Item, Title: entry.Title, Score: item.Score}
+		if item.Why != nil {
+			films[i].Reason = item.Why.Text
+		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{"films": films, "strategy": reply.Strategy.String(),

@@ -1,4 +1,4 @@
-// Package recsys serves recommendations from embedding models: it is librecsys for Go.
+// Package recsys serves recommendations from models of vectors: it is librecsys for Go.
 //
 // Load a model and ask:
 //

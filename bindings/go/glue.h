@@ -12,7 +12,7 @@
 #include <recsys/recsys.h>
 #include <recsys/recycling.h>
 
-/* What one call of a recommender needs, in memory of C. One pointer instead of five: cgo looks at
+/* The arguments and results of one call of a recommender, in memory of C. One pointer instead of five: cgo looks at
  * each pointer that it is given. */
 typedef struct rg_workspace {
     recsys_recommender *recommender;

@@ -92,6 +92,7 @@ func (r *Reply) read(c *C.recsys_reply, f *facts) {
 	r.Items, r.Ignored = r.Items[:0], r.Ignored[:0]
 	r.Strategy, r.KnownUser = Strategy(c.strategy), c.flags&C.RECSYS_REPLY_KNOWN_USER != 0
 	r.Steered = c.flags&C.RECSYS_REPLY_PREFERENCES != 0
+	r.Popular = c.flags&C.RECSYS_REPLY_POPULARITY != 0
 	r.ModelName, r.ModelVersion, r.ModelFingerprint = f.name, f.version, f.fingerprint
 	if c.status != C.RECSYS_OK {
 		r.Err = &Error{Status: Status(c.status), Message: "recsys: " + C.GoString(c.message)}

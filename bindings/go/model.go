@@ -47,6 +47,28 @@ const (
 	Clip    Link = C.RECSYS_LINK_CLIP
 )
 
+// A PopularityKind says what the popularity of items is made from.
+type PopularityKind uint32
+
+// The kinds of popularity. The last three do not know what users chose.
+const (
+	PopularityGiven  PopularityKind = C.RECSYS_POPULARITY_GIVEN  // the array item_popularity
+	PopularitySeen   PopularityKind = C.RECSYS_POPULARITY_SEEN   // how many users have seen the item
+	PopularityBias   PopularityKind = C.RECSYS_POPULARITY_BIAS   // its bias
+	PopularityRating PopularityKind = C.RECSYS_POPULARITY_RATING // its rating
+	PopularityNorm   PopularityKind = C.RECSYS_POPULARITY_NORM   // the norm of its vector
+)
+
+// A SimilarityKind says what the cosine of similar items counts.
+type SimilarityKind uint32
+
+// The kinds of similarity.
+const (
+	SimilarByVector        SimilarityKind = C.RECSYS_SIMILAR_VECTOR
+	SimilarByVectorBias    SimilarityKind = C.RECSYS_SIMILAR_VECTOR_BIAS     // BPR of implicit
+	SimilarByVectorBiasOne SimilarityKind = C.RECSYS_SIMILAR_VECTOR_BIAS_ONE // LMF of implicit
+)
+
 // An IDKind is the kind of a model's ids.
 type IDKind uint32
 
@@ -165,6 +187,8 @@ type ModelInfo struct {
 	Fingerprint             string // 64 hex digits: equal content, equal fingerprint
 	Metadata                string // JSON: metrics, hyperparameters, tags
 	ItemName                string // what one item is, "book"; "movie" if the model does not say
+	Popularity              PopularityKind
+	SimilarBy               SimilarityKind
 }
 
 // Info describes the model.
@@ -188,7 +212,8 @@ func (m *Model) Info() (ModelInfo, error) {
 		LinkMin: float32(info.link_min), LinkMax: float32(info.link_max), Name: C.GoString(info.name),
 		Version: C.GoString(info.version), Algorithm: C.GoString(info.algorithm),
 		TrainingDate: C.GoString(info.training_date), Fingerprint: C.GoString(info.fingerprint),
-		Metadata: C.GoString(info.metadata), ItemName: C.GoString(info.item_name)}, nil
+		Metadata: C.GoString(info.metadata), ItemName: C.GoString(info.item_name),
+		Popularity: PopularityKind(info.popularity), SimilarBy: SimilarityKind(info.similar_by)}, nil
 }
 
 // known returns the facts; the caller is inside the model.

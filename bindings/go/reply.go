@@ -19,6 +19,7 @@ const (
 	BySession         Strategy = C.RECSYS_STRATEGY_SESSION          // the liked items
 	ByVector          Strategy = C.RECSYS_STRATEGY_VECTOR           // the caller's vector
 	BySimilar         Strategy = C.RECSYS_STRATEGY_SIMILAR          // Similar
+	ByGeneral         Strategy = C.RECSYS_STRATEGY_GENERAL          // as ByPopularity, where it is not known what users chose
 )
 
 // String returns "user", "user_preferences", …
@@ -34,6 +35,7 @@ const (
 	ReasonScore   Reasons = C.RECSYS_REASON_SCORE   // its score is above 0.8
 	ReasonSimilar Reasons = C.RECSYS_REASON_SIMILAR // similar to the items in Causes
 	ReasonPopular Reasons = C.RECSYS_REASON_POPULAR // chosen by popularity
+	ReasonGeneral Reasons = C.RECSYS_REASON_GENERAL // chosen by the model's general order of items
 )
 
 // A Recommendation is one item of a reply.
@@ -66,8 +68,9 @@ const (
 
 // An Ignored preference could not be used: number Index of the request's list of that kind.
 type Ignored struct {
-	Kind  PreferenceKind
-	Index int
+	Kind   PreferenceKind
+	Index  int
+	Advice string // what to write instead; "" = none
 }
 
 // A Reply is the answer to one request.
@@ -107,7 +110,8 @@ func (r *Reply) read(c *C.recsys_reply, f *facts) {
 		r.Items[i].read((*C.recsys_recommendation)(unsafe.Add(c.items, uintptr(i)*uintptr(c.item_size))))
 	}
 	for _, ignored := range unsafe.Slice(c.ignored, c.n_ignored) {
-		r.Ignored = append(r.Ignored, Ignored{PreferenceKind(ignored.kind), int(ignored.index)})
+		r.Ignored = append(r.Ignored, Ignored{PreferenceKind(ignored.kind), int(ignored.index),
+			C.GoString(C.recsys_preference_advice(&ignored))})
 	}
 }
 

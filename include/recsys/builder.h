@@ -235,7 +235,8 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_import_seen(recsys_buil
 
 /*
  * Set a field. `field` is one of name, version, algorithm, training_date,
- * item_name ("book": what one item is; since 0.2) (text); metric
+ * item_name ("book": what one item is; since 0.2) (text); similar_by ("vector",
+ * "vector_bias", "vector_bias_one": RECSYS_SIMILAR_* of model.h; since 0.2); metric
  * ("inner_product", "cosine"), link ("sigmoid", "linear", "clip"), link_min,
  * link_max; metrics.NAME, hyperparameters.NAME where a text that is a JSON
  * number, true, false or null is stored as such; or tags.NAME (since 0.2), which

@@ -197,6 +197,28 @@ RECSYS_API recsys_model *recsys_model_ref(recsys_model *model);
 /* Give one reference back; the last one unmaps the files. NULL is allowed. */
 RECSYS_API void recsys_model_unref(recsys_model *model);
 
+/* Sources of the items' popularity: the first of these that the model has is taken. With the last
+ * three nothing is known about what users chose, and there is only an order of items that is the
+ * same for everybody. Since: 0.2 */
+enum {
+    RECSYS_POPULARITY_GIVEN = 1,  /* the array item_popularity */
+    RECSYS_POPULARITY_SEEN = 2,   /* how many users have seen the item */
+    RECSYS_POPULARITY_BIAS = 3,   /* the item's bias */
+    RECSYS_POPULARITY_RATING = 4, /* its rating in the catalogue */
+    RECSYS_POPULARITY_NORM = 5    /* the norm of its vector */
+};
+
+/*
+ * Numbers that count in the cosine of two similar items. The Python package implicit keeps
+ * biases as further columns of its BPR and LMF models, and its similar_items()
+ * counts these columns, too. Since: 0.2
+ */
+enum {
+    RECSYS_SIMILAR_VECTOR = 1,          /* the item vectors */
+    RECSYS_SIMILAR_VECTOR_BIAS = 2,     /* and the item bias as one more number: BPR of implicit */
+    RECSYS_SIMILAR_VECTOR_BIAS_ONE = 3  /* and a 1 beside it: LMF of implicit */
+};
+
 /*
  * The description of a model, filled by recsys_model_get_info(). Strings are
  * BORROWED from the model and never NULL.
@@ -229,13 +251,15 @@ typedef struct recsys_model_info {
     const char *metadata;     /* JSON object: "metrics", "hyperparameters" and "tags" of
                                  the manifest, which are objects too */
     const char *item_name;    /* what one item is: "book"; "movie" if the model does not say */
+    uint32_t popularity;      /* RECSYS_POPULARITY_*: what items' popularity is made from */
+    uint32_t similar_by;      /* RECSYS_SIMILAR_*: what the cosine of similar items counts */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_model_info;
 
-#define RECSYS_MODEL_INFO_SIZE_V1 RECSYS_SIZE_TO(recsys_model_info, item_name)
+#define RECSYS_MODEL_INFO_SIZE_V1 RECSYS_SIZE_TO(recsys_model_info, similar_by)
 #define RECSYS_MODEL_INFO_INIT \
     {(uint32_t)sizeof(recsys_model_info), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, \
-     0.0f, 0.0f, NULL, NULL, NULL, NULL, NULL, NULL, NULL}
+     0.0f, 0.0f, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0u, 0u}
 
 /*
  * Describe `model`.

@@ -57,7 +57,8 @@ RECSYS_API void recsys_recommender_destroy(recsys_recommender *recommender);
  * every item that has it gains the same constant, which is added to its raw score.
  * The constant is the smallest with which at least `strength` (0.6: six) of the ten
  * best eligible items have a wanted genre, and 0 if they have it anyway; several
- * wanted genres share these places. An item with several gets the largest. So among
+ * wanted genres share these places. If there are too few items, they come first. An
+ * item with several genres gets the largest. So among
  * the items of a genre, and among all others, the order stays the user's own. With a
  * strength above 1 the constant for all ten grows in proportion. A larger strength
  * never gives fewer items of a wanted genre. The reply lists the preferences that
@@ -121,14 +122,17 @@ enum {
     RECSYS_STRATEGY_USER = 1,             /* the user's own vector */
     RECSYS_STRATEGY_USER_PREFERENCES = 2, /* ... changed by preferences */
     RECSYS_STRATEGY_PREFERENCES = 3,      /* unknown or no user: preferences alone */
-    RECSYS_STRATEGY_POPULARITY = 4,       /* unknown or no user, and no preferences */
+    RECSYS_STRATEGY_POPULARITY = 4,       /* unknown or no user, and no preferences: what most users
+                                             chose */
     RECSYS_STRATEGY_SESSION = 5,          /* the liked items */
     RECSYS_STRATEGY_VECTOR = 6,           /* the caller's vector */
-    RECSYS_STRATEGY_SIMILAR = 7           /* recsys_recommend_similar() */
+    RECSYS_STRATEGY_SIMILAR = 7,          /* recsys_recommend_similar() */
+    RECSYS_STRATEGY_GENERAL = 8           /* as POPULARITY, but the model does not know what users
+                                             chose: recsys_model_info.popularity. Since: 0.2 */
 };
 
 /* "user", "user_preferences", "preferences", "popularity", "session", "vector",
- * "similar"; "unknown" for anything else. Never NULL. Since: 0.1 */
+ * "similar", "general"; "unknown" for anything else. Never NULL. Since: 0.1 */
 RECSYS_API const char *recsys_strategy_name(uint32_t strategy);
 
 /* The reasons for a recommendation; `reason` has their words. */
@@ -138,8 +142,10 @@ enum {
     RECSYS_REASON_SCORE = 1 << 2,   /* score above 0.8, unless of popularity or similarity */
     RECSYS_REASON_SIMILAR = 1 << 3, /* similar to items that this user has liked, or to the item of
                                        recsys_recommend_similar(): `causes` */
-    RECSYS_REASON_POPULAR = 1 << 4  /* RECSYS_REPLY_POPULARITY, and the item has no favourite
+    RECSYS_REASON_POPULAR = 1 << 4, /* RECSYS_REPLY_POPULARITY, and the item has no favourite
                                      genre */
+    RECSYS_REASON_GENERAL = 1 << 5  /* the same in a model that does not know what users chose.
+                                     Since: 0.2 */
 };
 
 /*
@@ -179,6 +185,13 @@ typedef struct recsys_preference {
     const char *text; /* the request's own pointer: its genre, language, or liked text id (which
                          needs no NUL); NULL if the request has a number there */
 } recsys_preference;
+
+/*
+ * English advice on how to write a preference that could not be used:
+ * "Horror|Comedy" is the name of no genre, and each of the two must be given on its
+ * own. NULL if there is no such advice, and for NULL. Static text. Since: 0.2
+ */
+RECSYS_API const char *recsys_preference_advice(const recsys_preference *ignored);
 
 /*
  * The answer to one request. The caller sets replies[0].struct_size, which is the
@@ -283,7 +296,8 @@ recsys_recommend_into(recsys_recommender *recommender, const recsys_model *model
                       recsys_status *statuses, uint32_t *strategies, recsys_error *err);
 
 /*
- * The items most similar to `item` by the cosine of their vectors that meet the
+ * The items most similar to `item` by the cosine of their vectors, and of their
+ * biases where recsys_model_info.similar_by says so, that meet the
  * filters of `request`. Items that its user has seen are left out. If `request` is
  * NULL, only adult items are left out. `score` is the cosine, a negative one as 0.
  *

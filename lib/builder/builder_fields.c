@@ -124,9 +124,12 @@ recsys_status recsys_builder_set_field(recsys_builder *builder, const char *fiel
         return bad_field(field, "inner_product or cosine", err);
     if (strcmp(field, "link") == 0 && rs_link_find(value) == 0)
         return bad_field(field, "sigmoid, linear or clip", err);
+    if (strcmp(field, "similar_by") == 0 && rs_similar_find(value) == 0)
+        return bad_field(field, "vector, vector_bias or vector_bias_one", err);
     if (strcmp(field, "link") == 0)
         builder->link_is_ours = 0;
-    if (strcmp(field, "metric") == 0 || strcmp(field, "link") == 0)
+    if (strcmp(field, "metric") == 0 || strcmp(field, "link") == 0 ||
+        strcmp(field, "similar_by") == 0)
         return store(builder->fields, field, json_string(value), err);
     if (strcmp(field, "global_mean") == 0)
         return set_mean(builder, value, err);

@@ -104,5 +104,8 @@ recsys_status rs_import_implicit(struct recsys_builder *builder, const struct rs
     if (!builder->source_is_given)
         builder->source = rs_known_source_find("implicit", implicit.algorithm);
     status = recsys_builder_set_field(builder, "algorithm", implicit.algorithm, err);
+    if (status == RECSYS_OK && implicit.n_extra > 0)
+        status = recsys_builder_set_field(builder, "similar_by",
+                                          rs_similar_name(implicit.similar_by), err);
     return status == RECSYS_OK ? take_settings(builder, tensors, err) : status;
 }

@@ -147,10 +147,10 @@ static recsys_status take_model(recsys_builder *builder, const struct rs_files *
 static int take_others(recsys_builder *builder, const json_t *manifest)
 {
     static const char *const known[] = {
-        "format",          "format_version", "name",      "version", "algorithm",
-        "dtype",           "dimensions",     "n_users",   "n_items", "link",
-        "metric",          "metrics",        "codes_pay", "files",   "tags",
-        "hyperparameters", "training_date",  "item_name",
+        "format",          "format_version", "name",      "version",    "algorithm",
+        "dtype",           "dimensions",     "n_users",   "n_items",    "link",
+        "metric",          "metrics",        "codes_pay", "files",      "tags",
+        "hyperparameters", "training_date",  "item_name", "similar_by",
     };
 
     if (json_object_update(builder->others, (json_t *)manifest) != 0)
@@ -171,6 +171,7 @@ static recsys_status take_fields(recsys_builder *builder, const struct rs_manife
                                      {"algorithm", manifest->algorithm},
                                      {"training_date", manifest->training_date},
                                      {"item_name", manifest->item_name},
+                                     {"similar_by", rs_similar_name(manifest->similar_by)},
                                      {"metric", rs_metric_name(manifest->metric)},
                                      {"link", rs_link_name(manifest->link)}};
 

@@ -82,6 +82,7 @@ static int fill_manifest(json_t *manifest, const recsys_builder *builder,
             json_object_set(manifest, "tags", builder->tags) == 0) &&
            put_text(manifest, fields, "training_date", NULL) &&
            put_text(manifest, fields, "item_name", NULL) &&
+           put_text(manifest, fields, "similar_by", NULL) &&
            put(manifest, "codes_pay", json_boolean(bundle->codes_pay)) &&
            json_object_update(manifest, builder->others) == 0 &&
            json_object_set(manifest, "files", bundle->files) == 0;

@@ -2,9 +2,9 @@
  *
  * An .npz does not name its algorithm, but each algorithm stores a setting that the others lack.
  * implicit gives BPR one extra column (users 1, items their bias) and LMF two (users 1 and their
- * bias, items their bias and 1). The columns are separated here, so that similar items and
- * preferences use the vectors without biases. A user without data (an all-zero row) is then scored
- * by the items' biases alone.
+ * bias, items their bias and 1). The columns are separated here, so that a scan can bound vectors
+ * and biases apart; `similar_by` says how its similar_items() puts them together. A user without
+ * data (an all-zero row) is then scored by the items' biases alone.
  */
 #include "lib/bundle/implicit.h"
 #include "lib/formats/floats.h"
@@ -58,8 +58,10 @@ recsys_status rs_implicit_detect(const struct rs_tensors *tensors, const char *f
 
     memset(out, 0, sizeof *out);
     out->algorithm = "";
+    out->similar_by = RECSYS_SIMILAR_VECTOR;
     if (rs_tensors_find(tensors, "neg_prop") != NULL) {
         out->algorithm = "lmf";
+        out->similar_by = RECSYS_SIMILAR_VECTOR_BIAS_ONE;
         out->n_extra = 2;
         out->item_bias_column = 2;
         out->user_bias_column = 1;
@@ -68,6 +70,7 @@ recsys_status rs_implicit_detect(const struct rs_tensors *tensors, const char *f
             status = check_ones(tensors, file, "item_factors", 2, 1, err);
     } else if (rs_tensors_find(tensors, "verify_negative_samples") != NULL) {
         out->algorithm = "bpr";
+        out->similar_by = RECSYS_SIMILAR_VECTOR_BIAS;
         out->n_extra = 1;
         out->item_bias_column = 1;
         status = check_ones(tensors, file, "user_factors", 1, 1, err);

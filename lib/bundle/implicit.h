@@ -18,6 +18,7 @@ struct rs_implicit {
     uint32_t n_extra;          /* columns behind the vectors proper: 0, 1 or 2 */
     uint32_t item_bias_column; /* counted from the end, 1 = the last; 0 = none */
     uint32_t user_bias_column;
+    uint32_t similar_by; /* RECSYS_SIMILAR_*, as the package's similar_items() does it */
 };
 
 /*

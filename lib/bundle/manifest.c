@@ -17,6 +17,7 @@
 /* Indexed by the constants. */
 static const char *const dtype_names[] = {NULL, "F32", "F64", "F16", "BF16"};
 static const char *const metric_names[] = {NULL, "inner_product", "cosine"};
+static const char *const similar_names[] = {NULL, "vector", "vector_bias", "vector_bias_one"};
 static const char *const link_names[] = {NULL, "sigmoid", "linear", "clip"};
 
 static uint32_t find_name(const char *const *names, size_t n, const char *name)
@@ -35,6 +36,17 @@ const char *rs_metric_name(uint32_t metric)
 const char *rs_link_name(uint32_t link)
 {
     return link < sizeof link_names / sizeof *link_names ? link_names[link] : NULL;
+}
+
+const char *rs_similar_name(uint32_t similar_by)
+{
+    return similar_by < sizeof similar_names / sizeof *similar_names ? similar_names[similar_by]
+                                                                     : NULL;
+}
+
+uint32_t rs_similar_find(const char *name)
+{
+    return find_name(similar_names, sizeof similar_names / sizeof *similar_names, name);
 }
 
 uint32_t rs_metric_find(const char *name)
@@ -125,6 +137,23 @@ static recsys_status get_range(const json_t *link, const char *where, struct rs_
     out->link_max = (float)max;
     if (!(min >= -1e30 && max <= 1e30 && out->link_min < out->link_max))
         return rs_error(err, RECSYS_E_FORMAT, "%s: a linear link needs min < max", where);
+    return RECSYS_OK;
+}
+
+static recsys_status get_similar(const json_t *json, const char *where, struct rs_manifest *out,
+                                 recsys_error *err)
+{
+    const char *name = "vector";
+    recsys_status status = rs_json_get_text(json, "similar_by", 0, where, &name, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    out->similar_by = rs_similar_find(name);
+    if (out->similar_by == 0)
+        return rs_error(err, RECSYS_E_UNSUPPORTED,
+                        "%s: \"similar_by\" must be \"vector\", \"vector_bias\" or "
+                        "\"vector_bias_one\"",
+                        where);
     return RECSYS_OK;
 }
 
@@ -244,6 +273,7 @@ static recsys_status get_all(const char *where, struct rs_manifest *out, recsys_
         (status = get_short_text(json, "training_date", where, &out->training_date, err)) !=
             RECSYS_OK ||
         (status = get_short_text(json, "item_name", where, &out->item_name, err)) != RECSYS_OK ||
+        (status = get_similar(json, where, out, err)) != RECSYS_OK ||
         (status = get_count(json, "dimensions", 1, RS_MAX_DIMENSIONS, where, &out->dimensions,
                             err)) != RECSYS_OK ||
         (status = get_count(json, "n_users", 0, UINT32_MAX, where, &out->n_users, err)) !=

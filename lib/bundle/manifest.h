@@ -45,6 +45,7 @@ struct rs_manifest {
     const char *algorithm;
     const char *training_date;
     const char *item_name;
+    uint32_t similar_by; /* RECSYS_SIMILAR_* */
     uint32_t format_version;
     uint32_t codes_pay; /* RS_CODES_*; unknown in format 1 */
     uint32_t dtype;     /* of the factors: RECSYS_DTYPE_F32, F64, F16 or BF16 */
@@ -74,6 +75,8 @@ recsys_status rs_manifest_dump(const struct rs_manifest *manifest, const char *k
 const char *rs_metric_name(uint32_t metric);
 const char *rs_link_name(uint32_t link);
 uint32_t rs_metric_find(const char *name);
+const char *rs_similar_name(uint32_t similar_by);
+uint32_t rs_similar_find(const char *name);
 uint32_t rs_link_find(const char *name);
 
 /* 1 if it is a plain file name, which cannot lead out of the bundle's directory. */

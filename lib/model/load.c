@@ -87,6 +87,8 @@ static recsys_status make_fingerprint(struct recsys_model *model, const struct r
     rs_buffer_format(&text, "%s\n%s\n", model->algorithm, hyperparameters);
     if (files->is_bundle && *files->manifest.item_name != '\0')
         rs_buffer_format(&text, "item_name %s\n", files->manifest.item_name);
+    if (files->is_bundle && model->similar_by != RECSYS_SIMILAR_VECTOR)
+        rs_buffer_format(&text, "similar_by %s\n", rs_similar_name(model->similar_by));
     if (files->is_bundle) {
         add_file(&text, &files->manifest,
                  files->manifest.format_version > 1 ? RS_FILE_CATALOG : RS_FILE_LINES);
@@ -248,6 +250,9 @@ static recsys_status load_files(struct rs_files *files, const recsys_model_optio
     loading.err = err;
     if (status == RECSYS_OK && files->is_npz)
         status = rs_implicit_detect(&files->model, files->model_name, &loading.implicit, err);
+    model->similar_by = files->is_npz      ? loading.implicit.similar_by
+                        : files->is_bundle ? files->manifest.similar_by
+                                           : RECSYS_SIMILAR_VECTOR;
     if (status == RECSYS_OK)
         status = load_parts(&loading);
     if (status == RECSYS_OK)

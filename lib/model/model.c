@@ -94,6 +94,8 @@ recsys_status recsys_model_get_info(const recsys_model *model, recsys_model_info
     info.fingerprint = model->fingerprint;
     info.metadata = model->metadata;
     info.item_name = model->item_name;
+    info.popularity = model->popularity_kind;
+    info.similar_by = model->similar_by;
     rs_struct_write(out, &info, sizeof info);
     return RECSYS_OK;
 }

@@ -38,8 +38,9 @@ struct recsys_model {
     const uint8_t *codes;               /* of item vectors: lib/bundle/codes.h; NULL = none */
     struct rs_code_bounds *code_bounds; /* one a block */
 
-    uint32_t metric; /* RECSYS_METRIC_* */
-    uint32_t link;   /* RECSYS_LINK_* */
+    uint32_t metric;     /* RECSYS_METRIC_* */
+    uint32_t link;       /* RECSYS_LINK_* */
+    uint32_t similar_by; /* RECSYS_SIMILAR_* */
     float link_min, link_max;
 
     uint32_t n_features;       /* 0 = none */
@@ -53,8 +54,9 @@ struct recsys_model {
     const uint32_t *seen_items;   /* positions, ascending for each user */
     const float *seen_weights;    /* beside seen_items; NULL = none */
 
-    uint32_t *popular; /* every position, most popular first, ties by id */
-    float *popularity; /* by position, 0..1: share of the most popular item's */
+    uint32_t *popular;        /* every position, most popular first, ties by id */
+    float *popularity;        /* by position, 0..1: share of the most popular item's */
+    uint32_t popularity_kind; /* RECSYS_POPULARITY_* */
 
     struct rs_catalog *catalog; /* never NULL */
 

@@ -63,18 +63,26 @@ static int from_ratings(const struct recsys_model *model, double *values)
 
 static recsys_status get_values(struct rs_loading *loading, double *values)
 {
-    const struct recsys_model *model = loading->model;
+    struct recsys_model *model = loading->model;
     int found = 0;
     recsys_status status = from_file(loading, values, &found);
 
-    if (status != RECSYS_OK || found)
+    if (status != RECSYS_OK)
         return status;
-    if (model->seen_offsets != NULL && model->seen_offsets[model->n_users] > 0)
+    if (found) {
+        model->popularity_kind = RECSYS_POPULARITY_GIVEN;
+    } else if (model->seen_offsets != NULL && model->seen_offsets[model->n_users] > 0) {
+        model->popularity_kind = RECSYS_POPULARITY_SEEN;
         from_seen(model, values);
-    else if (model->item_bias != NULL)
+    } else if (model->item_bias != NULL) {
+        model->popularity_kind = RECSYS_POPULARITY_BIAS;
         from_bias(model, values);
-    else if (!from_ratings(model, values))
+    } else if (from_ratings(model, values)) {
+        model->popularity_kind = RECSYS_POPULARITY_RATING;
+    } else {
+        model->popularity_kind = RECSYS_POPULARITY_NORM;
         memcpy(values, loading->norms, model->n_items * sizeof *values);
+    }
     return RECSYS_OK;
 }
 

@@ -386,14 +386,33 @@ recsys_status rs_scorer_run(recsys_scorer *scorer, const struct recsys_model *mo
     return RECSYS_OK;
 }
 
+/* The columns beside the vector that count in the cosine of two items. */
+static double similar_rest(const struct recsys_model *model, uint32_t a, uint32_t b)
+{
+    double rest = 0.0;
+
+    if (model->similar_by == RECSYS_SIMILAR_VECTOR)
+        return 0.0;
+    if (model->item_bias != NULL)
+        rest = (double)model->item_bias[a] * (double)model->item_bias[b];
+    return model->similar_by == RECSYS_SIMILAR_VECTOR_BIAS_ONE ? rest + 1.0 : rest;
+}
+
+static double similar_norm(const struct recsys_model *model, uint32_t position)
+{
+    const float *item = model->items + (size_t)position * model->stride;
+
+    return sqrt(rs_canonical_dot(item, item, model->dimensions) +
+                similar_rest(model, position, position));
+}
+
 recsys_status rs_scorer_run_similar(recsys_scorer *scorer, const struct recsys_model *model,
                                     uint32_t position, uint32_t k,
                                     const struct rs_eligible *eligible, struct rs_topk *answer,
                                     recsys_error *err)
 {
-    size_t d = model->dimensions;
     const float *wanted = model->items + (size_t)position * model->stride;
-    double wanted_norm = sqrt(rs_canonical_dot(wanted, wanted, d));
+    double wanted_norm = similar_norm(model, position);
     k = k < model->n_items ? k : model->n_items;
     recsys_status status = rs_scorer_reserve(scorer, 1, k, model->dimensions, err);
 
@@ -404,14 +423,15 @@ recsys_status rs_scorer_run_similar(recsys_scorer *scorer, const struct recsys_m
         return RECSYS_OK;
     for (uint32_t p = 0; p < model->n_items; p++) {
         const float *item = model->items + (size_t)p * model->stride;
-        double norm = sqrt(rs_canonical_dot(item, item, d));
-        if (norm == 0.0)
+        double norm = similar_norm(model, p);
+        if (norm == 0.0 && model->similar_by == RECSYS_SIMILAR_VECTOR)
             break; /* scan order: only zeros follow */
-        double cosine = rs_canonical_dot(wanted, item, d) / (wanted_norm * norm);
-        if ((float)cosine < rs_topk_threshold(answer) || p == position ||
+        double product = rs_canonical_dot(wanted, item, model->dimensions);
+        float cosine = (float)((product + similar_rest(model, position, p)) / (wanted_norm * norm));
+        if (norm == 0.0 || cosine < rs_topk_threshold(answer) || p == position ||
             !rs_eligible_item(eligible, p))
             continue;
-        rs_topk_push(answer, (float)cosine, p);
+        rs_topk_push(answer, cosine, p);
     }
     rs_topk_sort(answer);
     return RECSYS_OK;

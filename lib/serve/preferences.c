@@ -60,7 +60,9 @@ static void set_strategy(struct rs_ask *ask)
 {
     ask->shifted = ask->added || ask->n_wanted > 0;
     if (ask->taste == 0)
-        ask->strategy = ask->shifted ? RECSYS_STRATEGY_PREFERENCES : RECSYS_STRATEGY_POPULARITY;
+        ask->strategy = ask->shifted               ? RECSYS_STRATEGY_PREFERENCES
+                        : ask->is_popularity_known ? RECSYS_STRATEGY_POPULARITY
+                                                   : RECSYS_STRATEGY_GENERAL;
     else if (ask->taste == RECSYS_STRATEGY_USER && ask->shifted)
         ask->strategy = RECSYS_STRATEGY_USER_PREFERENCES;
     else
@@ -226,10 +228,21 @@ void rs_ask_vector(const struct recsys_model *model, struct rs_ask *ask, float *
         ignore_features(model, ask);
     }
     ask->vector = vector;
+    ask->is_popularity_known = model->popularity_kind <= RECSYS_POPULARITY_SEEN;
     ask->offset = ask->taste != 0 && ask->known && model->user_bias != NULL
                       ? (double)model->user_bias[ask->user]
                       : 0.0;
     set_strategy(ask);
+}
+
+const char *recsys_preference_advice(const recsys_preference *ignored)
+{
+    if (ignored == NULL || ignored->text == NULL ||
+        (ignored->kind != RECSYS_PREFERENCE_GENRE &&
+         ignored->kind != RECSYS_PREFERENCE_REQUIRED_GENRE) ||
+        strpbrk(ignored->text, "|,;") == NULL)
+        return NULL;
+    return "give each genre on its own";
 }
 
 static int is_ever(const struct recsys_model *model, const struct rs_condition *condition)

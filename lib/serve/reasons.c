@@ -172,6 +172,21 @@ static int has_history(const struct rs_ask *ask)
            ask->strategy == RECSYS_STRATEGY_SESSION || ask->strategy == RECSYS_STRATEGY_SIMILAR;
 }
 
+/* Only the first two kinds are about other users. */
+static const char *popularity_words(const struct recsys_model *model)
+{
+    switch (model->popularity_kind) {
+    case RECSYS_POPULARITY_BIAS:
+        return "among the highest item biases";
+    case RECSYS_POPULARITY_RATING:
+        return "among the best rated";
+    case RECSYS_POPULARITY_NORM:
+        return "among the longest item vectors";
+    default:
+        return "popular with other users";
+    }
+}
+
 void rs_reasons(const struct recsys_model *model, const struct rs_ask *ask, uint32_t position,
                 recsys_recommendation *out, char *text, recsys_id *causes)
 {
@@ -191,13 +206,13 @@ void rs_reasons(const struct recsys_model *model, const struct rs_ask *ask, uint
     }
     if (has_history(ask))
         add_causes(model, ask, position, out, text, causes);
-    if (ask->strategy != RECSYS_STRATEGY_SIMILAR && rs_ask_by_popularity(ask) &&
-        (out->reasons & RECSYS_REASON_GENRES) == 0) {
+    int by_popularity = ask->strategy != RECSYS_STRATEGY_SIMILAR && rs_ask_by_popularity(ask);
+    if (by_popularity && (out->reasons & RECSYS_REASON_GENRES) == 0) {
         start_clause(text);
-        rs_text_append(text, RS_REASON_SIZE, "popular with other users");
-        out->reasons |= RECSYS_REASON_POPULAR;
+        rs_text_append(text, RS_REASON_SIZE, "%s", popularity_words(model));
+        out->reasons |= ask->is_popularity_known ? RECSYS_REASON_POPULAR : RECSYS_REASON_GENERAL;
     } else if (out->score > HIGH_SCORE && ask->strategy != RECSYS_STRATEGY_SIMILAR &&
-               !rs_ask_by_popularity(ask)) {
+               !by_popularity) {
         start_clause(text);
         rs_text_append(text, RS_REASON_SIZE, "high score");
         out->reasons |= RECSYS_REASON_SCORE;

@@ -29,7 +29,8 @@ struct rs_ask {
     uint32_t strategy; /* RECSYS_STRATEGY_* */
     uint32_t shifted;  /* 1: preferences have a part in the answer */
     uint32_t added;    /* 1: trained features have changed the vector */
-    struct rs_wanted *wanted; /* favourite genres that items gain by */
+    uint32_t is_popularity_known; /* 1: the model knows what users chose */
+    struct rs_wanted *wanted;     /* favourite genres that items gain by */
     uint32_t n_wanted;
     uint32_t about; /* position, for RECSYS_STRATEGY_SIMILAR */
     recsys_status status;

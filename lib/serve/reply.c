@@ -12,8 +12,9 @@
 
 const char *recsys_strategy_name(uint32_t strategy)
 {
-    static const char *const names[] = {"unknown",    "user",    "user_preferences", "preferences",
-                                        "popularity", "session", "vector",           "similar"};
+    static const char *const names[] = {"unknown",     "user",       "user_preferences",
+                                        "preferences", "popularity", "session",
+                                        "vector",      "similar",    "general"};
 
     return strategy < sizeof names / sizeof *names ? names[strategy] : names[0];
 }
@@ -63,8 +64,6 @@ static int is_popularity(const struct rs_ask *ask)
 
 float rs_ask_score(const struct recsys_model *model, const struct rs_ask *ask, float raw)
 {
-    if (ask->strategy == RECSYS_STRATEGY_POPULARITY)
-        return raw;
     if (ask->strategy == RECSYS_STRATEGY_SIMILAR)
         return raw > 0.0f ? fminf(raw, 1.0f) : 0.0f;
     /* The most popular item has a raw score of 1, and an item gains at most the largest gain. */

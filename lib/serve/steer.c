@@ -10,7 +10,8 @@
  * does not hide a rare one. That may still be too little together, because an item can have several
  * favourite genres; therefore all gain at least what the genres together need.
  *
- * A larger strength never makes a gain smaller: each step below is monotone.
+ * Items of a genre that has too few come before all others. A larger strength never makes a gain
+ * smaller: each step below is monotone.
  * docs/decisions/0013 has the alternatives and figures.
  */
 #include "lib/serve/steer.h"
@@ -80,9 +81,13 @@ static double lift(double score, double level)
     return gain + ABOVE * (fabs(level) + fabs(score));
 }
 
-static double score_of(const struct rs_best *entries, uint32_t n, uint32_t number)
+/* The lift of item number `number`, from 1, of a sorted list above `level`. If the list is shorter,
+ * all of it is to be `before` everything else. */
+static double lift_number(const struct rs_best *entries, uint32_t n, uint32_t number, double level,
+                          double before)
 {
-    return (double)entries[(number < n ? number : n) - 1].score;
+    return number > n ? lift((double)entries[n - 1].score, before)
+                      : lift((double)entries[number - 1].score, level);
 }
 
 /* The gain of wanted genre w, if `share` of the places are to have a wanted genre. */
@@ -90,26 +95,19 @@ static double gain_for(const struct steering *s, uint32_t w, uint32_t share)
 {
     const struct rs_topk *own = &s->best[1 + w];
     uint32_t part = (share + s->n_wanted - 1) / s->n_wanted;
+    double level = others(s, s->n_wanted, s->n_places - share);
+    double all = lift_number(s->together, s->n_together, share, level, others(s, s->n_wanted, 0));
 
-    if (share == 0)
-        return 0.0;
-    double level =
-        fmax(others(s, s->n_wanted, s->n_places - share), others(s, w, s->n_places - part));
-    double needed_together = lift(score_of(s->together, s->n_together, share),
-                                  others(s, s->n_wanted, s->n_places - share));
-    return fmax(lift(score_of(own->entries, own->n, part), level), needed_together);
+    level = fmax(level, others(s, w, s->n_places - part));
+    return fmax(all, lift_number(own->entries, own->n, part, level, others(s, w, 0)));
 }
 
-/* Between whole numbers of places the gain rises evenly, and beyond all places it goes on. */
+/* Beyond all places the gain goes on in proportion. */
 static double gain_of(const struct steering *s, uint32_t w, double strength)
 {
-    double places = strength * (double)s->n_places, whole = floor(places + 1e-5);
-    uint32_t n = (uint32_t)whole;
+    double share = ceil(fmin(strength, 1.0) * (double)s->n_places - 1e-5);
 
-    if (strength >= 1.0)
-        return strength * gain_for(s, w, s->n_places);
-    double gain = gain_for(s, w, n), rest = places - whole;
-    return rest > 1e-5 ? gain + rest * (gain_for(s, w, n + 1) - gain) : gain;
+    return share > 0.0 ? fmax(strength, 1.0) * gain_for(s, w, (uint32_t)share) : 0.0;
 }
 
 void rs_steer_set(const struct recsys_model *model, struct rs_wanted *wanted, uint32_t n_wanted,

@@ -50,27 +50,41 @@ static inline struct steering_list steering_sorted(const struct reference *refer
     return list;
 }
 
-static inline double steering_at(const struct steering_list *list, const double *scores, size_t at)
+/* The gain that brings `score` above `level`. */
+static inline double steering_lift(double score, double level)
 {
-    return scores[list->items[at < list->n ? at : list->n - 1]];
+    return level < score ? 0 : level - score + 0x1p-22 * (fabs(level) + fabs(score));
 }
 
-/* The gain that brings item number `at` of `wanted` above other item number `allowed`, if that is
- * among the best `places`: that is, if less than places - allowed wanted ones are before it. */
-static inline double steering_lift(const double *scores, const struct steering_list *wanted,
-                                   size_t at, const struct steering_list *others, size_t allowed,
-                                   size_t places)
+/* How many of the first `places` of `all` have none of the genres. */
+static inline size_t steering_count(const struct reference *reference,
+                                    const struct steering_list *all, size_t places,
+                                    const char *const *genres, size_t n)
 {
-    size_t before = 0;
+    size_t count = 0;
 
-    if (allowed >= others->n)
-        return 0;
-    double level = scores[others->items[allowed]], score = steering_at(wanted, scores, at);
-    while (before < wanted->n && scores[wanted->items[before]] > level)
-        before++;
-    if (allowed + before >= places || level < score)
-        return 0;
-    return level - score + 0x1p-22 * (fabs(level) + fabs(score));
+    for (size_t i = 0; i < places; i++)
+        count += !item_has_any(&reference->items[all->items[i]], genres, n);
+    return count;
+}
+
+/* The gain with which `wanted` of the places have any of the genres. If they
+ * have less items than that, all come first. `level`: the score of a place to reach anyway. */
+static inline double steering_gain(const struct reference *reference, const unsigned char *eligible,
+                                   const double *scores, const char *const *genres, size_t n,
+                                   size_t wanted, size_t places, double level)
+{
+    struct steering_list all = steering_sorted(reference, eligible, scores, NULL, 0, 0),
+                         with = steering_sorted(reference, eligible, scores, genres, n, 1),
+                         without = steering_sorted(reference, eligible, scores, genres, n, 0);
+    size_t among = steering_count(reference, &all, places, genres, n);
+
+    if (with.n < wanted)
+        return among == 0 ? 0
+                          : steering_lift(scores[with.items[with.n - 1]], scores[without.items[0]]);
+    if (places - wanted < among)
+        level = fmax(level, scores[without.items[places - wanted]]);
+    return steering_lift(scores[with.items[wanted - 1]], level);
 }
 
 /* The gains of each of `genres`, none of which may be twice in the list or without an item. */
@@ -79,38 +93,19 @@ static inline void steering_gains(const struct reference *reference, const unsig
                                   double strength, double *gains)
 {
     struct steering_list all = steering_sorted(reference, eligible, scores, NULL, 0, 0),
-                         any = steering_sorted(reference, eligible, scores, genres, n, 1),
                          none = steering_sorted(reference, eligible, scores, genres, n, 0);
     size_t places = all.n < 10 ? all.n : 10;
-    double wanted_places = strength < 1 ? strength * (double)places : (double)places;
+    size_t share = (size_t)ceil(fmin(strength, 1) * (double)places - 1e-5);
+    double level = -INFINITY;
 
+    if (places - share < steering_count(reference, &all, places, genres, n))
+        level = scores[none.items[places - share]];
     for (size_t g = 0; g < n; g++) {
-        struct steering_list own = steering_sorted(reference, eligible, scores, genres + g, 1, 1),
-                             rest = steering_sorted(reference, eligible, scores, genres + g, 1, 0);
-        double at[2] = {0, 0};
-        for (size_t step = 0; step < 2; step++) {
-            size_t share = (size_t)(wanted_places + 1e-5) + step, part = (share + n - 1) / n;
-            if (share == 0 || share > places)
-                continue;
-            double together = steering_lift(scores, &any, share - 1, &none, places - share, places);
-            double first = steering_lift(scores, &own, part - 1, &rest, places - part, places);
-            /* The level of the others counts for the genre alone, too. */
-            size_t before = 0;
-            for (size_t i = 0; i < places && i < all.n; i++)
-                before += !item_has_any(&reference->items[all.items[i]], genres, n);
-            double second = 0;
-            if (places - share < before) {
-                double level = scores[none.items[places - share]],
-                       score = steering_at(&own, scores, part - 1);
-                if (level >= score)
-                    second = level - score + 0x1p-22 * (fabs(level) + fabs(score));
-            }
-            at[step] = fmax(together, fmax(first, second));
-        }
-        double rest_of_place = wanted_places - floor(wanted_places + 1e-5);
-        gains[g] = rest_of_place > 1e-5 ? at[0] + rest_of_place * (at[1] - at[0]) : at[0];
-        if (strength > 1)
-            gains[g] *= strength;
+        double own = steering_gain(reference, eligible, scores, genres + g, 1, (share + n - 1) / n,
+                                   places, level),
+               together =
+                   steering_gain(reference, eligible, scores, genres, n, share, places, level);
+        gains[g] = fmax(own, together) * fmax(strength, 1);
     }
 }
 

@@ -157,7 +157,8 @@ static void every_strategy_has_a_name(void **state)
     assert_string_equal(recsys_strategy_name(RECSYS_STRATEGY_SESSION), "session");
     assert_string_equal(recsys_strategy_name(RECSYS_STRATEGY_VECTOR), "vector");
     assert_string_equal(recsys_strategy_name(RECSYS_STRATEGY_SIMILAR), "similar");
-    assert_string_equal(recsys_strategy_name(8), "unknown");
+    assert_string_equal(recsys_strategy_name(RECSYS_STRATEGY_GENERAL), "general");
+    assert_string_equal(recsys_strategy_name(9), "unknown");
     assert_string_equal(recsys_strategy_name(UINT32_MAX), "unknown");
 }
 
@@ -253,6 +254,28 @@ static recsys_model *build(const char *name, const float users[3][2], const floa
 
 static const float three_users[3][2] = {{1, 0}, {0, 0}, {0, 1}};
 
+static uint32_t popularity_of(const recsys_model *model)
+{
+    recsys_model_info info = RECSYS_MODEL_INFO_INIT;
+
+    must(recsys_model_get_info(model, &info, &err), &err, "info");
+    return info.popularity;
+}
+
+/* Where it is not known what users chose, the reason does not say that they chose it. */
+static void check_general(const recsys_model *model, uint32_t popularity, const char *words)
+{
+    recsys_request request = RECSYS_REQUEST_INIT;
+    recsys_reply reply = RECSYS_REPLY_INIT;
+
+    assert_int_equal(popularity_of(model), popularity);
+    request.flags = RECSYS_REQUEST_ANONYMOUS | RECSYS_REQUEST_REASONS;
+    must(recsys_recommend(recommender, model, &request, 1, &reply, &err), &err, words);
+    assert_true(reply.flags & RECSYS_REPLY_POPULARITY);
+    assert_int_equal(recsys_reply_get_item(&reply, 0)->reasons, RECSYS_REASON_GENERAL);
+    assert_string_equal(recsys_reply_get_item(&reply, 0)->reason, words);
+}
+
 static void check_order(const recsys_model *model, uint64_t user, const uint64_t *want,
                         uint32_t strategy, const char *what)
 {
@@ -282,13 +305,18 @@ static void popularity_is_the_bias_else_the_rating_else_the_norm(void **state)
     recsys_model *model = build("by-bias", three_users, bias, lines, NULL);
 
     (void)state;
-    check_order(model, 99, by_bias, RECSYS_STRATEGY_POPULARITY, "bias");
+    check_order(model, 99, by_bias, RECSYS_STRATEGY_GENERAL, "bias");
+    check_general(model, RECSYS_POPULARITY_BIAS, "among the highest item biases");
     recsys_model_unref(model);
     model = build("by-rating", three_users, NULL, lines, NULL);
-    check_order(model, 99, by_rating, RECSYS_STRATEGY_POPULARITY, "rating");
+    check_order(model, 99, by_rating, RECSYS_STRATEGY_GENERAL, "rating");
+    check_general(model, RECSYS_POPULARITY_RATING, "among the best rated");
     recsys_model_unref(model);
     model = build("by-norm", three_users, NULL, NULL, NULL);
-    check_order(model, 99, by_norm, RECSYS_STRATEGY_POPULARITY, "norm");
+    check_order(model, 99, by_norm, RECSYS_STRATEGY_GENERAL, "norm");
+    check_general(model, RECSYS_POPULARITY_NORM, "among the longest item vectors");
+    assert_int_equal(popularity_of(plain.model), RECSYS_POPULARITY_SEEN);
+    assert_int_equal(popularity_of(texts.model), RECSYS_POPULARITY_GIVEN);
     recsys_model_unref(model);
 }
 
@@ -298,7 +326,7 @@ static void a_user_of_whom_nothing_was_learned_is_a_stranger(void **state)
     recsys_model *model = build("zero-user", three_users, NULL, NULL, NULL);
 
     (void)state;
-    check_order(model, 1, by_norm, RECSYS_STRATEGY_POPULARITY, "a vector of zeros");
+    check_order(model, 1, by_norm, RECSYS_STRATEGY_GENERAL, "a vector of zeros");
     check_order(model, 0, second, RECSYS_STRATEGY_USER, "id 0 is a user like any other");
     recsys_model_unref(model);
 }
@@ -308,7 +336,7 @@ static void a_user_without_a_vector_gets_the_scores_of_the_biases(void **state)
 {
     static const float users[2][2] = {{0, 0}, {1, 0}}, user_bias[2] = {3, 0},
                        items[3][2] = {{1, 0}, {2, 0}, {0, 1}}, item_bias[3] = {0.1f, 0.2f, 0.9f};
-    static const uint64_t want[] = {2, 1, 0};
+    static const uint64_t want[] = {2, 1, 0}, by_id[] = {0, 1, 2};
     const struct {
         const char *name;
         const void *data;
@@ -317,37 +345,41 @@ static void a_user_without_a_vector_gets_the_scores_of_the_biases(void **state)
                   {"item_factors", items, {3, 2}},
                   {"user_bias", user_bias, {2, 0}},
                   {"item_bias", item_bias, {3, 0}}};
-    recsys_builder *builder = NULL;
-    recsys_request request = RECSYS_REQUEST_INIT;
-    recsys_reply reply = RECSYS_REPLY_INIT;
-    char path[1024];
-
     (void)state;
-    snprintf(path, sizeof path, "%s/bias-alone", scratch);
-    must(recsys_builder_create(&builder, &err), &err, "builder");
-    for (size_t i = 0; i < 4; i++) {
-        recsys_array array = {.data = arrays[i].data,
-                              .dtype = RECSYS_DTYPE_F32,
-                              .n_dims = i < 2 ? 2 : 1,
-                              .shape = {arrays[i].shape[0], arrays[i].shape[1]}};
-        must(recsys_builder_set_array(builder, arrays[i].name, &array, &err), &err, "array");
+    for (size_t n_arrays = 3; n_arrays <= 4; n_arrays++) {
+        recsys_builder *builder = NULL;
+        recsys_request request = RECSYS_REQUEST_INIT;
+        recsys_reply reply = RECSYS_REPLY_INIT;
+        char path[1024];
+
+        snprintf(path, sizeof path, "%s/bias-alone-%zu", scratch, n_arrays);
+        must(recsys_builder_create(&builder, &err), &err, "builder");
+        for (size_t i = 0; i < n_arrays; i++) {
+            recsys_array array = {.data = arrays[i].data,
+                                  .dtype = RECSYS_DTYPE_F32,
+                                  .n_dims = i < 2 ? 2 : 1,
+                                  .shape = {arrays[i].shape[0], arrays[i].shape[1]}};
+            must(recsys_builder_set_array(builder, arrays[i].name, &array, &err), &err, "array");
+        }
+        must(recsys_builder_write(builder, path, &err), &err, "write");
+        recsys_builder_destroy(builder);
+        recsys_model *model = load_model(path);
+        recsys_id ids[3];
+        size_t n_ids;
+        must(recsys_model_get_user_ids(model, 0, &request.user, 1, &n_ids, &err), &err, "user");
+        must(recsys_model_get_item_ids(model, 0, ids, 3, &n_ids, &err), &err, "items");
+        must(recsys_recommend(recommender, model, &request, 1, &reply, &err), &err, "no vector");
+        assert_int_equal(reply.strategy, RECSYS_STRATEGY_USER);
+        assert_int_equal(reply.count, 3);
+        for (uint32_t i = 0; i < 3; i++) {
+            const recsys_recommendation *got = recsys_reply_get_item(&reply, i);
+            size_t place = n_arrays == 4 ? want[i] : by_id[i];
+            assert_true(same_id(got->item, ids[place]));
+            assert_true(got->raw ==
+                        (n_arrays == 4 ? (float)(3.0 + (double)item_bias[place]) : 3.0f));
+        }
+        recsys_model_unref(model);
     }
-    must(recsys_builder_write(builder, path, &err), &err, "write");
-    recsys_builder_destroy(builder);
-    recsys_model *model = load_model(path);
-    recsys_id ids[3];
-    size_t n_ids;
-    must(recsys_model_get_user_ids(model, 0, &request.user, 1, &n_ids, &err), &err, "user");
-    must(recsys_model_get_item_ids(model, 0, ids, 3, &n_ids, &err), &err, "items");
-    must(recsys_recommend(recommender, model, &request, 1, &reply, &err), &err, "no vector");
-    assert_int_equal(reply.strategy, RECSYS_STRATEGY_USER);
-    assert_int_equal(reply.count, 3);
-    for (uint32_t i = 0; i < 3; i++) {
-        const recsys_recommendation *got = recsys_reply_get_item(&reply, i);
-        assert_true(same_id(got->item, ids[want[i]]));
-        assert_true(got->raw == (float)(3.0 + (double)item_bias[want[i]]));
-    }
-    recsys_model_unref(model);
 }
 
 static void links_rise_and_stay_between_zero_and_one(void **state)

@@ -199,6 +199,28 @@ static void a_strength_must_be_a_number_that_the_flag_announces(void **state)
     }
 }
 
+static void joined_genres_come_with_advice(void **state)
+{
+    static const char *const genres[] = {"Horror|Crime", "Comdy"};
+    recsys_request request = RECSYS_REQUEST_INIT;
+
+    (void)state;
+    request.flags = RECSYS_REQUEST_ANONYMOUS;
+    request.genres = request.require_genres = genres;
+    request.n_genres = request.n_require_genres = 2;
+    recsys_reply reply = ask(&plain, &request, "joined");
+    assert_int_equal(reply.count, 0);
+    assert_int_equal(reply.n_ignored, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        const char *advice = recsys_preference_advice(&reply.ignored[i]);
+        if (reply.ignored[i].index == 0)
+            assert_string_equal(advice, "give each genre on its own");
+        else
+            assert_null(advice);
+    }
+    assert_null(recsys_preference_advice(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +230,7 @@ int main(void)
         cmocka_unit_test(several_genres_share_the_places),
         cmocka_unit_test(a_genre_that_the_filters_leave_out_is_ignored),
         cmocka_unit_test(sessions_and_vectors_are_steered_too),
+        cmocka_unit_test(joined_genres_come_with_advice),
         cmocka_unit_test(a_strength_must_be_a_number_that_the_flag_announces),
     };
 

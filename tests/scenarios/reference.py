@@ -65,6 +65,7 @@ class Model:
         self.known = bool(lines)
         self.catalog = [lines.get(i, {}) for i in self.item_ids]
         self.popularity = self.popularities(arrays)
+        self.knows_popularity = "item_popularity" in arrays or "seen_items" in arrays
         if self.cosine:
             self.users, self.items = [unit(u) for u in self.users], [unit(i) for i in self.items]
 
@@ -205,7 +206,7 @@ def wanted(model, request, rows):
 
 def lift(score, level):
     gain = level - score
-    return gain + 2.0 ** -22 * (abs(level) + abs(score)) if gain >= 0 else 0.0
+    return gain + 2.0 ** -22 * (abs(level) + abs(score)) if gain >= 0 else 0.0  # -inf: 0
 
 
 def gains(model, request, rows, raw):
@@ -220,28 +221,16 @@ def gains(model, request, rows, raw):
         left = [raw[r] for r in order[:places] if r not in inside]
         return left[place] if place < len(left) else -math.inf
 
-    def nth(inside, number):
+    def lifted(inside, number, level):
         own = [raw[r] for r in order if r in inside]
-        return own[min(number, len(own)) - 1]
+        return lift(own[-1], others(inside, 0)) if number > len(own) else lift(own[number - 1], level)
 
     def gain(inside, n):
-        if n == 0:
-            return 0.0
         part, level = -(-n // len(sets)), others(everything, places - n)
-        return max(lift(nth(inside, part), max(level, others(inside, places - part))),
-                   lift(nth(everything, n), level))
+        return max(lifted(everything, n, level), lifted(inside, part, max(level, others(inside, places - part))))
 
-    wished = share * places
-    n = math.floor(wished + 1e-5)
-    rest = wished - n
-    found = []
-    for inside in sets:
-        if share >= 1:
-            found.append((inside, share * gain(inside, places)))
-            continue
-        at = gain(inside, n)
-        found.append((inside, at + rest * (gain(inside, n + 1) - at) if rest > 1e-5 else at))
-    return found
+    n = math.ceil(min(share, 1.0) * places - 1e-5)
+    return [(inside, max(share, 1.0) * gain(inside, n)) for inside in sets]
 
 
 def raw_of(model, vector, offset, row):
@@ -270,7 +259,7 @@ def scored(model, request, filters, asked):
     scores = {row: f32(x / most) if vector is None else model.score(x) for row, x in raw.items()}
     changed = added or bool(found)
     if strategy is None:
-        strategy = "preferences" if changed else "popularity"
+        strategy = "preferences" if changed else "popularity" if model.knows_popularity else "general"
     elif strategy == "user" and changed:
         strategy = "user_preferences"
     return strategy, rows, raw, scores

@@ -26,6 +26,7 @@ static void everything_a_manifest_says_is_read(void **state)
     static const char json[] =
         BEGIN ",\"name\":\"movies\",\"version\":\"3\",\"algorithm\":\"als\","
               "\"training_date\":\"2026-11-21\",\"item_name\":\"book\",\"metric\":\"cosine\","
+              "\"similar_by\":\"vector_bias_one\","
               "\"link\":{\"kind\":\"linear\",\"min\":0.5,\"max\":5},"
               "\"metrics\":{\"b\":0.5,\"a\":1},\"hyperparameters\":null,\"owner\":[1,{}]" END;
     struct rs_manifest manifest;
@@ -38,6 +39,7 @@ static void everything_a_manifest_says_is_read(void **state)
     assert_string_equal(manifest.algorithm, "als");
     assert_string_equal(manifest.training_date, "2026-11-21");
     assert_string_equal(manifest.item_name, "book");
+    assert_int_equal(manifest.similar_by, RECSYS_SIMILAR_VECTOR_BIAS_ONE);
     assert_int_equal(manifest.dtype, RECSYS_DTYPE_F32);
     assert_int_equal(manifest.dimensions, 4);
     assert_int_equal(manifest.n_users, 2);
@@ -68,6 +70,7 @@ static void what_is_optional_has_defaults(void **state)
     assert_string_equal(manifest.name, "");
     assert_string_equal(manifest.version, "");
     assert_string_equal(manifest.item_name, "");
+    assert_int_equal(manifest.similar_by, RECSYS_SIMILAR_VECTOR);
     assert_int_equal(manifest.metric, RECSYS_METRIC_INNER_PRODUCT);
     assert_int_equal(manifest.link, RECSYS_LINK_SIGMOID);
     rs_manifest_destroy(&manifest);
@@ -100,6 +103,9 @@ static void what_is_wrong_is_named(void **state)
          "m: \"n_items\" is 4294967296, must be 1..4294967295", 0},
         {BEGIN ",\"version\":3" END, "m: \"version\" must be a string", 0},
         {BEGIN ",\"metric\":\"l2\"" END, "m: \"metric\" must be \"inner_product\" or \"cosine\"",
+         RECSYS_E_UNSUPPORTED},
+        {BEGIN ",\"similar_by\":\"bias\"" END,
+         "m: \"similar_by\" must be \"vector\", \"vector_bias\" or \"vector_bias_one\"",
          RECSYS_E_UNSUPPORTED},
         {BEGIN ",\"link\":\"sigmoid\"" END, "m: \"link\" must be an object", 0},
         {BEGIN ",\"link\":{\"kind\":\"tanh\"}" END,

@@ -16,6 +16,7 @@
 #include "lib/bundle/implicit.h"
 #include "lib/formats/tensors.h"
 #include "recsys/model.h"
+#include "recsys/scorer.h"
 #include "tests/support/bundle.h"
 
 static const char *fixtures(void)
@@ -74,10 +75,8 @@ static void every_type_that_numpy_writes_is_read_or_left_alone(void **state)
     static const char *const files[] = {"types.npz", "types_compressed.npz"};
     static const struct {
         const char *name, *type;
-    } unused[] = {{"complex", "<c16"},
-                  {"unicode", "<U7"},
-                  {"objects", "|O"},
-                  {"structured", "record"}};
+    } unused[] = {
+        {"complex", "<c16"}, {"unicode", "<U7"}, {"objects", "|O"}, {"structured", "record"}};
 
     (void)state;
     for (size_t f = 0; f < 2; f++) {
@@ -545,20 +544,75 @@ static void check_scores(const recsys_model *model, const char *scores_file, siz
     rs_tensors_close(&scores);
 }
 
+/* implicit's similar_items(): the cosine of the rows as they are stored, biases and ones included.
+ */
+static double stored_cosine(const struct rs_tensor *factors, size_t a, size_t b)
+{
+    size_t width = (size_t)factors->shape[1];
+    double product = 0, square_a = 0, square_b = 0;
+
+    for (size_t j = 0; j < width; j++) {
+        double x = number_at(factors, a * width + j), y = number_at(factors, b * width + j);
+        product += x * y;
+        square_a += x * x;
+        square_b += y * y;
+    }
+    return product / sqrt(square_a * square_b);
+}
+
+/* An item without data is a row of zeros, which is similar to none. */
+static uint32_t count_similar(const struct rs_tensor *factors, size_t item)
+{
+    uint32_t n = 0;
+
+    for (size_t other = 0; other < 15; other++)
+        n += other != item && isfinite(stored_cosine(factors, item, other));
+    return n;
+}
+
+static void check_similar(const struct recsys_model *model, const char *file)
+{
+    recsys_scorer *scorer = NULL;
+    struct rs_tensors tensors;
+
+    assert_int_equal(recsys_scorer_create(NULL, &scorer, NULL), RECSYS_OK);
+    assert_int_equal(rs_tensors_open(fixture(file), "f", rs_npz_parse, &tensors, NULL), RECSYS_OK);
+    const struct rs_tensor *factors = rs_tensors_find(&tensors, "item_factors");
+    for (size_t i = 0; i < 15; i++) {
+        const recsys_id item = RECSYS_ID_NUMBER(i);
+        recsys_scored found[15];
+        uint32_t n = 0;
+        assert_int_equal(recsys_scorer_similar(scorer, model, item, NULL, 15, found, &n, NULL),
+                         RECSYS_OK);
+        assert_int_equal(n, count_similar(factors, i));
+        for (uint32_t j = 0; j < n; j++) {
+            double want = stored_cosine(factors, i, (size_t)found[j].item.number);
+            assert_true(fabs((double)found[j].score - want) < 1e-6);
+            assert_true(j == 0 || found[j].score <= found[j - 1].score);
+        }
+    }
+    rs_tensors_close(&tensors);
+    recsys_scorer_destroy(scorer);
+}
+
 static void models_of_implicit_load_with_the_scores_that_implicit_gives(void **state)
 {
     static const struct {
         const char *name, *file, *scores, *algorithm, *metadata;
+        uint32_t similar_by;
     } cases[] = {
         {"als", "als.npz", "als_scores.npy", "als",
          "{\"metrics\":{},\"hyperparameters\":{\"alpha\":2.0,\"factors\":4,\"iterations\":5,"
-         "\"regularization\":0.05},\"tags\":{}}"},
+         "\"regularization\":0.05},\"tags\":{}}",
+         RECSYS_SIMILAR_VECTOR},
         {"bpr", "bpr.npz", "bpr_scores.npy", "bpr",
          "{\"metrics\":{},\"hyperparameters\":{\"factors\":4,\"iterations\":5,"
-         "\"learning_rate\":0.01,\"regularization\":0.01},\"tags\":{}}"},
+         "\"learning_rate\":0.01,\"regularization\":0.01},\"tags\":{}}",
+         RECSYS_SIMILAR_VECTOR_BIAS},
         {"lmf", "lmf.npz", "lmf_scores.npy", "lmf",
          "{\"metrics\":{},\"hyperparameters\":{\"factors\":4,\"iterations\":5,"
-         "\"learning_rate\":1.0,\"neg_prop\":30,\"regularization\":0.6},\"tags\":{}}"},
+         "\"learning_rate\":1.0,\"neg_prop\":30,\"regularization\":0.6},\"tags\":{}}",
+         RECSYS_SIMILAR_VECTOR_BIAS_ONE},
     };
 
     (void)state;
@@ -574,6 +628,8 @@ static void models_of_implicit_load_with_the_scores_that_implicit_gives(void **s
         assert_string_equal(info.algorithm, cases[i].algorithm);
         assert_string_equal(info.metadata, cases[i].metadata);
         check_scores(model, cases[i].scores, 4);
+        assert_int_equal(info.similar_by, cases[i].similar_by);
+        check_similar(model, cases[i].file);
         recsys_model_unref(model);
     }
 }

@@ -30,7 +30,13 @@ METRICS = {"inner_product": abi.RECSYS_METRIC_INNER_PRODUCT, "cosine": abi.RECSY
 LINKS = {"sigmoid": abi.RECSYS_LINK_SIGMOID, "linear": abi.RECSYS_LINK_LINEAR,
          "clip": abi.RECSYS_LINK_CLIP}
 ID_KINDS = {"integer": abi.RECSYS_ID_KIND_INTEGER, "text": abi.RECSYS_ID_KIND_TEXT}
-_NAMES = {"metric": METRICS, "link": LINKS, "user_id_kind": ID_KINDS, "item_id_kind": ID_KINDS}
+POPULARITIES = {"given": abi.RECSYS_POPULARITY_GIVEN, "seen": abi.RECSYS_POPULARITY_SEEN,
+                "bias": abi.RECSYS_POPULARITY_BIAS, "rating": abi.RECSYS_POPULARITY_RATING,
+                "norm": abi.RECSYS_POPULARITY_NORM}
+SIMILARITIES = {"vector": abi.RECSYS_SIMILAR_VECTOR, "vector_bias": abi.RECSYS_SIMILAR_VECTOR_BIAS,
+                "vector_bias_one": abi.RECSYS_SIMILAR_VECTOR_BIAS_ONE}
+_NAMES = {"metric": METRICS, "link": LINKS, "user_id_kind": ID_KINDS, "item_id_kind": ID_KINDS,
+          "popularity": POPULARITIES, "similar_by": SIMILARITIES}
 
 
 class ModelInfo(NamedTuple):
@@ -62,6 +68,8 @@ class ModelInfo(NamedTuple):
     fingerprint: str
     metadata: str
     item_name: str
+    popularity: str
+    similar_by: str
 
 
 def _info(held: Held) -> ModelInfo:

@@ -21,7 +21,7 @@ REPLY = unpacker(abi.recsys_reply)
 REPLY_AT: dict[str, int] = {name: i for i, name in enumerate(names(abi.recsys_reply))}
 ITEM = unpacker(abi.recsys_recommendation)
 ITEM_DTYPE = dtype(abi.recsys_recommendation)
-STRATEGIES = {number: lib.recsys_strategy_name(number).decode() for number in range(1, 8)}
+STRATEGIES = {number: lib.recsys_strategy_name(number).decode() for number in range(1, 9)}
 KINDS = {abi.RECSYS_PREFERENCE_GENRE: "genre", abi.RECSYS_PREFERENCE_LANGUAGE: "language",
          abi.RECSYS_PREFERENCE_DECADE: "decade", abi.RECSYS_PREFERENCE_RATING: "rating",
          abi.RECSYS_PREFERENCE_LIKED: "liked",
@@ -83,7 +83,8 @@ class Recommendations(Sequence[Recommendation]):
     strategy    the one that answered: "user", "popularity", "session", ...
     known_user  whether the model has the user
     steered     whether preferences have changed the order
-    ignored     preferences that could not be used
+    ignored     preferences that could not be used; "Horror|Comedy" is the name of no genre, give
+                each genre on its own
     """
 
     __slots__ = ("model", "ignored", "_strategy", "_flags", "_data", "_items", "_said", "_held")

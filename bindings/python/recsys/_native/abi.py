@@ -44,6 +44,14 @@ RECSYS_METRIC_COSINE = 2
 RECSYS_LINK_SIGMOID = 1
 RECSYS_LINK_LINEAR = 2
 RECSYS_LINK_CLIP = 3
+RECSYS_POPULARITY_GIVEN = 1
+RECSYS_POPULARITY_SEEN = 2
+RECSYS_POPULARITY_BIAS = 3
+RECSYS_POPULARITY_RATING = 4
+RECSYS_POPULARITY_NORM = 5
+RECSYS_SIMILAR_VECTOR = 1
+RECSYS_SIMILAR_VECTOR_BIAS = 2
+RECSYS_SIMILAR_VECTOR_BIAS_ONE = 3
 RECSYS_ID_MAX_TEXT = 255
 RECSYS_MODEL_SKIP_HASHES = 1
 RECSYS_MODEL_HUGE_PAGES = 2
@@ -60,11 +68,13 @@ RECSYS_STRATEGY_POPULARITY = 4
 RECSYS_STRATEGY_SESSION = 5
 RECSYS_STRATEGY_VECTOR = 6
 RECSYS_STRATEGY_SIMILAR = 7
+RECSYS_STRATEGY_GENERAL = 8
 RECSYS_REASON_GENRES = 1
 RECSYS_REASON_RATING = 2
 RECSYS_REASON_SCORE = 4
 RECSYS_REASON_SIMILAR = 8
 RECSYS_REASON_POPULAR = 16
+RECSYS_REASON_GENERAL = 32
 RECSYS_PREFERENCE_GENRE = 1
 RECSYS_PREFERENCE_LANGUAGE = 2
 RECSYS_PREFERENCE_DECADE = 3
@@ -417,6 +427,8 @@ class recsys_model_info(c.Structure):
         ("fingerprint", c.c_char_p),
         ("metadata", c.c_char_p),
         ("item_name", c.c_char_p),
+        ("popularity", c.c_uint32),
+        ("similar_by", c.c_uint32),
     ]
 
 
@@ -997,6 +1009,7 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_recommender_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_recommender_destroy": ("core", None, [c.c_void_p]),
     "recsys_strategy_name": ("core", c.c_char_p, [c.c_uint32]),
+    "recsys_preference_advice": ("core", c.c_char_p, [c.c_void_p]),
     "recsys_reply_get_item": ("core", c.c_void_p, [c.c_void_p, c.c_uint32]),
     "recsys_recommend": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
     "recsys_recommend_into": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_size_t, c.c_size_t, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),

@@ -104,7 +104,8 @@ static int find_terms(struct account *e)
     return status == RECSYS_OK ? CTL_OK : failed(&err);
 }
 
-/* Preferences add to the vector, and so to the product, or to the sum: the rest of the raw score. */
+/* Preferences add to the vector, and so to the product, or to the sum: the rest of the raw score.
+ */
 static double preferences(const struct account *e)
 {
     return (double)e->raw - e->dot - (double)e->user_bias - (double)e->item_bias;
@@ -140,14 +141,16 @@ static int test_conditions(struct account *e)
     none.min_rating = 0.0f;
     none.decade = 0;
     none.n_languages = 0;
+    none.n_require_genres = 0;
     none.n_exclude = 0;
     recsys_request seen = none, adult = none, rating = none, decade = none, languages = none,
-                   exclude = none;
+                   genres = none, exclude = none;
     seen.flags &= asked->flags | ~(uint32_t)RECSYS_REQUEST_INCLUDE_SEEN;
     adult.flags &= asked->flags | ~(uint32_t)RECSYS_REQUEST_INCLUDE_ADULT;
     rating.min_rating = asked->min_rating;
     decade.decade = asked->decade;
     languages.n_languages = asked->n_languages;
+    genres.n_require_genres = asked->n_require_genres;
     exclude.n_exclude = asked->n_exclude;
     int status = test_condition(e, &seen, "seen");
     if (status == CTL_OK)
@@ -158,6 +161,8 @@ static int test_conditions(struct account *e)
         status = test_condition(e, &languages, "language");
     if (status == CTL_OK)
         status = test_condition(e, &decade, "decade");
+    if (status == CTL_OK)
+        status = test_condition(e, &genres, "require-genre");
     return status == CTL_OK ? test_condition(e, &exclude, "exclude") : status;
 }
 
@@ -259,6 +264,7 @@ static void print_place(const struct account *e)
         {"min-rating", "its rating is below --min-rating, or not known"},
         {"language", "it is in none of the languages of --language"},
         {"decade", "it is not of the decade of --decade"},
+        {"require-genre", "it has none of the genres of --require-genre"},
         {"exclude", "--exclude names it"}};
 
     if (e->place > 0)
@@ -298,7 +304,7 @@ static json_t *terms_json(const struct account *e)
 
     if (is_popularity(e)) {
         json_object_set_new(terms, e->has_features ? "popularity_and_preferences" : "popularity",
-                            json_real((double)e->raw));
+                            json_real(ctl_finite(e->raw)));
         return terms;
     }
     if (e->has_user) {
@@ -307,7 +313,7 @@ static json_t *terms_json(const struct account *e)
     }
     json_object_set_new(terms, "item_bias", json_real((double)e->item_bias));
     if (e->has_features)
-        json_object_set_new(terms, "preferences", json_real(preferences(e)));
+        json_object_set_new(terms, "preferences", json_real(ctl_finite((float)preferences(e))));
     return terms;
 }
 
@@ -351,7 +357,7 @@ static int print_json(const struct account *e)
         json_object_set_new(line, "strategy", json_string(recsys_strategy_name(e->reply.strategy)));
         json_object_set_new(line, "score", json_real((double)e->score));
         json_object_set_new(line, "link", json_string(applied_link(e)));
-        json_object_set_new(line, "raw", json_real((double)e->raw));
+        json_object_set_new(line, "raw", json_real(ctl_finite(e->raw)));
         json_object_set_new(line, "terms", terms_json(e));
         json_object_set_new(line, "dimensions", dimensions_json(e));
         json_object_set_new(line, "count", json_integer(e->count));
@@ -414,7 +420,7 @@ static int run_explain(const struct ctl_arguments *arguments)
 static const struct ctl_option explain_options[] = {
     {"item", CTL_ONE, "ID", "the item to explain; needed"},
     {"user", CTL_ONE, "ID", "the user; without this option the request is anonymous"},
-    {"genre", CTL_MANY, "G", "a favourite genre: shifts the ranking, does not filter"},
+    CTL_GENRE_OPTIONS,
     {"include-seen", CTL_SWITCH, NULL, "items the user has seen too"},
     {"dimensions", CTL_ONE, "N", "how many of the largest products to show (5)"},
     CTL_FILTER_OPTIONS,

@@ -25,6 +25,21 @@ static const char *link_name(uint32_t link)
     return link == RECSYS_LINK_LINEAR ? "linear" : link == RECSYS_LINK_CLIP ? "clip" : "sigmoid";
 }
 
+static const char *popularity_name(uint32_t popularity)
+{
+    static const char *const names[] = {"",          "item_popularity", "seen",
+                                        "item_bias", "rating",          "norm"};
+
+    return names[popularity < sizeof names / sizeof names[0] ? popularity : 0u];
+}
+
+static const char *similar_name(uint32_t similar_by)
+{
+    static const char *const names[] = {"", "vector", "vector_bias", "vector_bias_one"};
+
+    return names[similar_by < sizeof names / sizeof names[0] ? similar_by : 0u];
+}
+
 static int print_json(const recsys_model_info *info)
 {
     json_t *metadata = json_loads(info->metadata, 0, NULL);
@@ -37,15 +52,17 @@ static int print_json(const recsys_model_info *info)
     }
     object = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:o, s:I, "
-        "s:I, s:I}",
+        "s:I, s:I, s:s, s:s}",
         "name", info->name, "version", info->version, "algorithm", info->algorithm, "training_date",
-        info->training_date, "item_name", info->item_name, "fingerprint", info->fingerprint, "dimensions", (int)info->dimensions,
-        "n_users", (json_int_t)info->n_users, "n_items", (json_int_t)info->n_items, "n_features",
-        (json_int_t)info->n_features, "n_seen", (json_int_t)info->n_seen, "n_catalog",
-        (json_int_t)info->n_catalog, "user_ids", kind_name(info->user_id_kind), "item_ids",
-        kind_name(info->item_id_kind), "metric", metric_name(info->metric), "link", link,
-        "mapped_bytes", (json_int_t)info->mapped_bytes, "private_bytes",
-        (json_int_t)info->private_bytes, "code_bytes", (json_int_t)info->code_bytes);
+        info->training_date, "item_name", info->item_name, "fingerprint", info->fingerprint,
+        "dimensions", (int)info->dimensions, "n_users", (json_int_t)info->n_users, "n_items",
+        (json_int_t)info->n_items, "n_features", (json_int_t)info->n_features, "n_seen",
+        (json_int_t)info->n_seen, "n_catalog", (json_int_t)info->n_catalog, "user_ids",
+        kind_name(info->user_id_kind), "item_ids", kind_name(info->item_id_kind), "metric",
+        metric_name(info->metric), "link", link, "mapped_bytes", (json_int_t)info->mapped_bytes,
+        "private_bytes", (json_int_t)info->private_bytes, "code_bytes",
+        (json_int_t)info->code_bytes, "popularity", popularity_name(info->popularity), "similar_by",
+        similar_name(info->similar_by));
     if (object != NULL && metadata != NULL)
         json_object_update(object, metadata);
     json_decref(metadata);
@@ -90,6 +107,8 @@ static void print_table(const recsys_model_info *info)
     if (info->link == RECSYS_LINK_LINEAR)
         printf(" %g..%g", (double)info->link_min, (double)info->link_max);
     printf("\n%-15s %" PRIu64 "\n", "features", info->n_features);
+    printf("%-15s by %s; similar items by %s\n", "popularity", popularity_name(info->popularity),
+           similar_name(info->similar_by));
     printf("%-15s %" PRIu64 " items\n", "catalogue", info->n_catalog);
     printf("%-15s %" PRIu64 " user-item pairs\n", "seen", info->n_seen);
     printf("%-15s %.1f MiB mapped, %.1f MiB private\n", "memory",

@@ -1,6 +1,7 @@
 /* daemon/ctl/ctl_question.c - see ctl_question.h. */
 #include "daemon/ctl/ctl_question.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,7 @@ bool ctl_question_prepare(struct ctl_question *question, const struct ctl_argume
 {
     recsys_request *request = &question->request;
     const char **exclude;
-    size_t n_genres, n_languages;
+    size_t n_genres, n_require_genres, n_languages;
     recsys_error err;
     bool good = true;
 
@@ -63,11 +64,19 @@ bool ctl_question_prepare(struct ctl_question *question, const struct ctl_argume
     question->languages = ctl_values(arguments, "language", &n_languages);
     request->genres = question->genres;
     request->n_genres = (uint32_t)n_genres;
+    question->require_genres = ctl_values(arguments, "require-genre", &n_require_genres);
+    request->require_genres = question->require_genres;
+    request->n_require_genres = (uint32_t)n_require_genres;
     request->languages = question->languages;
     request->n_languages = (uint32_t)n_languages;
     request->flags = (question->with_reasons ? RECSYS_REQUEST_REASONS : 0u) |
                      (ctl_has(arguments, "include-seen") ? RECSYS_REQUEST_INCLUDE_SEEN : 0u) |
                      (ctl_has(arguments, "include-adult") ? RECSYS_REQUEST_INCLUDE_ADULT : 0u);
+    if (ctl_has(arguments, "preference-strength")) {
+        request->flags |= RECSYS_REQUEST_STRENGTH;
+        request->preference_strength =
+            (float)ctl_number(arguments, "preference-strength", 0.0, 10.0, 0.0);
+    }
 
     question->info.struct_size = sizeof question->info;
     if (ctl_load(arguments, arguments->operands[0], "loading", &question->model, &err) !=
@@ -92,6 +101,7 @@ void ctl_question_free(struct ctl_question *question)
     recsys_model_unref(question->model);
     free(question->exclude);
     free(question->genres);
+    free(question->require_genres);
     free(question->languages);
 }
 
@@ -99,6 +109,11 @@ json_t *ctl_id_json(recsys_id id)
 {
     return id.text != NULL ? json_stringn(id.text, (size_t)id.number)
                            : json_integer((json_int_t)id.number);
+}
+
+double ctl_finite(float score)
+{
+    return (double)(score > FLT_MAX ? FLT_MAX : score < -FLT_MAX ? -FLT_MAX : score);
 }
 
 json_t *ctl_ignored_json(const recsys_reply *reply)
@@ -114,10 +129,12 @@ json_t *ctl_ignored_json(const recsys_reply *reply)
         const recsys_preference *ignored = &reply->ignored[i];
         const char *option =
             ignored->kind < sizeof options / sizeof *options ? options[ignored->kind] : NULL;
-        char text[300];
+        const char *advice = recsys_preference_advice(ignored);
+        char text[400];
 
-        snprintf(text, sizeof text, "%s%s%s", option != NULL ? option : "preference",
-                 ignored->text != NULL ? " " : "", ignored->text != NULL ? ignored->text : "");
+        snprintf(text, sizeof text, "%s%s%s%s%s", option != NULL ? option : "preference",
+                 ignored->text != NULL ? " " : "", ignored->text != NULL ? ignored->text : "",
+                 advice != NULL ? ": " : "", advice != NULL ? advice : "");
         json_array_append_new(list, json_string(text));
     }
     return list;

@@ -25,7 +25,7 @@ static json_t *item_json(const struct ctl_question *question, const recsys_recom
     json_object_set_new(object, "item_id", ctl_id_json(found->item));
     json_object_set_new(object, "title", json_string(item->title));
     json_object_set_new(object, "score", json_real((double)found->score));
-    json_object_set_new(object, "raw", json_real((double)found->raw));
+    json_object_set_new(object, "raw", json_real(ctl_finite(found->raw)));
     json_object_set_new(object, "genres", genres);
     if (item->release_year > 0)
         json_object_set_new(object, "release_year", json_integer(item->release_year));
@@ -188,7 +188,7 @@ static const struct ctl_option recommend_options[] = {
     {"users", CTL_ONE, "FILE|all", "the users, an id on each line, or all of the model"},
     {"out", CTL_ONE, "FILE", "with --users: the .jsonl or .csv to write; continued if interrupted"},
     {"threads", CTL_ONE, "N", "with --users: threads that score (one for each core)"},
-    {"genre", CTL_MANY, "G", "a favourite genre: shifts the ranking, does not filter"},
+    CTL_GENRE_OPTIONS,
     {"include-seen", CTL_SWITCH, NULL, "items the user has seen too"},
     {"reasons", CTL_SWITCH, NULL, "show reasons"},
     CTL_FILTER_OPTIONS,

@@ -20,8 +20,8 @@ static void put_id_json(struct rs_buffer *out, recsys_id id)
 
 static void put_float(struct rs_buffer *out, float value, const char *otherwise)
 {
-    if (isfinite(value))
-        rs_buffer_format(out, "%.9g", (double)value);
+    if (!isnan(value))
+        rs_buffer_format(out, "%.9g", ctl_finite(value));
     else
         rs_buffer_add_text(out, otherwise);
 }

@@ -80,6 +80,10 @@ static uint64_t identity_of(const struct bulk *bulk)
     mix(&hash, &request->k, sizeof request->k);
     mix(&hash, &request->min_rating, sizeof request->min_rating);
     mix(&hash, &request->decade, sizeof request->decade);
+    mix(&hash, &request->preference_strength, sizeof request->preference_strength);
+    mix(&hash, &request->n_require_genres, sizeof request->n_require_genres);
+    for (uint32_t i = 0; i < request->n_require_genres; i++)
+        mix_text(&hash, request->require_genres[i]);
     mix(&hash, &request->n_genres, sizeof request->n_genres);
     for (uint32_t i = 0; i < request->n_genres; i++)
         mix_text(&hash, request->genres[i]);

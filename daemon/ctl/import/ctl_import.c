@@ -53,6 +53,7 @@ static const struct ctl_option options[] = {
     {"algorithm", CTL_ONE, "NAME", "als, bpr, ..."},
     {"training-date", CTL_ONE, "DATE", "as 2026-11-21T03:00:00Z"},
     {"item-name", CTL_ONE, "NAME", "what one item is: book, song, ...; default movie"},
+    {"similar-by", CTL_ONE, "WHAT", "what similar items compare: vector, vector_bias, ..."},
     {"metric", CTL_ONE, "METRIC", "inner_product or cosine"},
     {"link", CTL_ONE, "LINK", "sigmoid, linear or clip"},
     {"link-min", CTL_ONE, "X", "the raw score that becomes 0, for linear"},

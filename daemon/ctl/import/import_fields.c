@@ -10,7 +10,7 @@ static const struct ctl_import_target targets[] = {
     {"link", "link"},           {"training-date", "training_date"},
     {"from", "source"},         {"global-mean", "global_mean"},
     {"link-min", "link_min"},   {"link-max", "link_max"},
-    {"item-name", "item_name"},
+    {"item-name", "item_name"}, {"similar-by", "similar_by"},
 };
 
 enum { N_TARGETS = sizeof targets / sizeof targets[0] };

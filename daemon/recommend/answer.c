@@ -71,7 +71,9 @@ static recsys_status write_value(const struct job *job, const recsys_reply *repl
     rs_buffer_add(value, &key_size, sizeof key_size);
     rs_buffer_add(value, key->bytes, key->size);
     rs_buffer_add(value, &reply->count, sizeof reply->count);
-    rd_answer_write(value, job->model, &job->scratch->predict.request, reply);
+    rd_answer_write(value,
+                    &(const struct rd_answer_source){job->model, job->info, &job->scratch->predict},
+                    reply);
     return value->status != RECSYS_OK ? RECSYS_E_NOMEM : RECSYS_OK;
 }
 

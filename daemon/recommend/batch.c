@@ -74,13 +74,13 @@ static void give_recommender(struct rd_recommend *recommend)
     rs_lock_give(&recommend->batch_lock);
 }
 
-static void write_row(struct rs_buffer *out, const recsys_model *model,
+static void write_row(struct rs_buffer *out, const struct rd_answer_source *source,
                       const recsys_request *request, const recsys_reply *reply)
 {
     rs_buffer_add_text(out, "{\"user_id\":");
     rd_answer_write_id(out, request->user);
     rs_buffer_add(out, ",", 1);
-    rd_answer_write(out, model, request, reply);
+    rd_answer_write(out, source, reply);
     if (reply->status == RECSYS_OK) {
         rs_buffer_add_text(out, ",\"success\":true,\"error_message\":null}");
     } else {
@@ -91,7 +91,7 @@ static void write_row(struct rs_buffer *out, const recsys_model *model,
     }
 }
 
-static size_t write_rows(struct rs_buffer *out, const recsys_model *model,
+static size_t write_rows(struct rs_buffer *out, const struct rd_answer_source *source,
                          const struct batch *batch)
 {
     size_t n_failed = 0;
@@ -100,7 +100,7 @@ static size_t write_rows(struct rs_buffer *out, const recsys_model *model,
     for (size_t i = 0; i < batch->n && out->status == RECSYS_OK; i++) {
         if (i > 0)
             rs_buffer_add(out, ",", 1);
-        write_row(out, model, &batch->requests[i], &batch->replies[i]);
+        write_row(out, source, &batch->requests[i], &batch->replies[i]);
         n_failed += batch->replies[i].status != RECSYS_OK;
     }
     rs_buffer_add(out, "]", 1);
@@ -134,7 +134,7 @@ static void write_totals(struct rd_request *request, const recsys_model_info *in
 
 /* Score, and write the reply before the recommender is given back: its answers are valid until
  * its next call. */
-static void answer(struct rd_request *request, recsys_model *model, const recsys_model_info *info,
+static void answer(struct rd_request *request, const struct rd_answer_source *source,
                    struct batch *batch)
 {
     struct rd_recommend *recommend = request->part;
@@ -146,18 +146,18 @@ static void answer(struct rd_request *request, recsys_model *model, const recsys
     if (!take_recommender(request))
         return;
     start = rs_clock_ns();
-    status = recsys_recommend(recommend->batch_recommender, model, batch->requests, batch->n,
-                              batch->replies, &err);
+    status = recsys_recommend(recommend->batch_recommender, source->model, batch->requests,
+                              batch->n, batch->replies, &err);
     recsys_metric_record(recommend->metrics->scoring, (double)(rs_clock_ns() - start) * 1e-9);
     if (status == RECSYS_OK)
-        n_failed = write_rows(request->out, model, batch);
+        n_failed = write_rows(request->out, source, batch);
     give_recommender(recommend);
     if (status != RECSYS_OK) {
         (void)rd_reply_failure(request, status, &err);
         return;
     }
     request->status = 200;
-    write_totals(request, info, batch->n, n_failed);
+    write_totals(request, source->info, batch->n, n_failed);
     rd_metrics_batch(recommend->metrics, batch->n, n_failed);
 }
 
@@ -170,7 +170,7 @@ static bool may_all(struct rd_request *request, const struct rd_predict_body *pr
 }
 
 static void answer_all(struct rd_request *request, const struct rd_predict_body *predict,
-                       recsys_model *model, const recsys_model_info *info)
+                       const recsys_model *model, const recsys_model_info *info)
 {
     struct batch *batch = calloc(1, sizeof *batch);
 
@@ -184,7 +184,7 @@ static void answer_all(struct rd_request *request, const struct rd_predict_body 
         batch->requests[i] = predict->request;
         batch->requests[i].user = predict->users[i];
     }
-    answer(request, model, info, batch);
+    answer(request, &(const struct rd_answer_source){model, info, predict}, batch);
     free(batch);
 }
 

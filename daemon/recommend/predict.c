@@ -70,17 +70,12 @@ void rd_post_predict(struct rd_request *request)
     recsys_model_unref(use.model);
 }
 
-/* {"<name>":…,"recommendations":[…],"strategy":…,"count":…} */
-static void write_list(struct rd_request *request, const char *name, recsys_id id,
-                       struct rd_answer *answer)
+/* The rest of {<the id's member>,"recommendations":[…],"strategy":…,"count":…} */
+static void write_list(struct rd_request *request, struct rd_answer *answer)
 {
     struct rs_buffer *out = request->out;
 
     request->status = 200;
-    rs_buffer_add(out, "{", 1);
-    rs_json_put_string(out, name);
-    rs_buffer_add(out, ":", 1);
-    rd_answer_write_id(out, id);
     rs_buffer_add(out, ",", 1);
     rs_buffer_add(out, answer->json, answer->size);
     rs_buffer_add_text(out, ",\"count\":");
@@ -101,8 +96,11 @@ void rd_get_recommendations(struct rd_request *request)
                                   &user)) {
         use.scratch->predict.request.user = user;
         if (rd_caller_may_id(request, user) &&
-            rd_answer_get(request, use.scratch, use.model, &use.info, NULL, &answer))
-            write_list(request, "user_id", user, &answer);
+            rd_answer_get(request, use.scratch, use.model, &use.info, NULL, &answer)) {
+            rs_buffer_add_text(request->out, "{\"user_id\":");
+            rd_answer_write_id(request->out, user);
+            write_list(request, &answer);
+        }
     }
     recsys_model_unref(use.model);
 }
@@ -118,8 +116,11 @@ void rd_get_similar(struct rd_request *request)
     if (rd_predict_body_from_path(request, &use.scratch->predict, "item_id", use.info.item_id_kind,
                                   &item)) {
         use.scratch->predict.request.flags |= RECSYS_REQUEST_ANONYMOUS;
-        if (rd_answer_get(request, use.scratch, use.model, &use.info, &item, &answer))
-            write_list(request, "movie_id", item, &answer);
+        if (rd_answer_get(request, use.scratch, use.model, &use.info, &item, &answer)) {
+            rs_buffer_add(request->out, "{", 1);
+            rd_answer_write_item_id(request->out, &use.info, item);
+            write_list(request, &answer);
+        }
     }
     recsys_model_unref(use.model);
 }

@@ -13,7 +13,9 @@
 #include "daemon/http/reply.h"
 #include "daemon/http/url.h"
 
-#define KEPT_BYTES 65536u /* of a key's memory between two requests */
+#define DEFAULT_STRENGTH 0.6f /* the library's */
+#define RD_MEMBERS_MAX 256u   /* of "preferences"; members beyond are not listed */
+#define KEPT_BYTES 65536u     /* of a key's memory between two requests */
 
 _Static_assert(RD_PARAM_MAX >= RECSYS_ID_MAX_TEXT, "an id in a path has room");
 
@@ -21,8 +23,72 @@ static void begin(struct rd_predict_body *predict)
 {
     predict->request = (recsys_request)RECSYS_REQUEST_INIT;
     predict->request.k = RD_TOP_K;
-    predict->genres.count = predict->languages.count = 0;
+    predict->genres.count = predict->required.count = predict->languages.count = 0;
     predict->n_users = 0;
+    predict->n_unknown = 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* All are sorted, so that the same ones are listed in whatever order they came. */
+static void read_unknown(struct rd_predict_body *predict, const json_t *preferences)
+{
+    static const char *const known[] = {
+        "favorite_genres",  "min_rating",     "preferred_languages", "exclude_adult",
+        "preferred_decade", "require_genres", "preference_strength"};
+    const char *names[RD_MEMBERS_MAX];
+    const char *name;
+    json_t *value;
+    size_t n = 0;
+
+    json_object_foreach((json_t *)preferences, name, value)
+    {
+        bool is_known = false;
+
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+            is_known |= strcmp(name, known[i]) == 0;
+        if (!is_known && n < RD_MEMBERS_MAX)
+            names[n++] = name;
+    }
+    qsort(names, n, sizeof names[0], compare_names);
+    predict->n_unknown = n < RD_UNKNOWN_MAX ? (uint32_t)n : RD_UNKNOWN_MAX;
+    memcpy(predict->unknown, names, predict->n_unknown * sizeof names[0]);
+}
+
+/* A member that may stand in "preferences" or beside it. */
+static const json_t *find_either(const json_t *preferences, const json_t *body, const char *name,
+                                 const struct rd_place **outer)
+{
+    static const struct rd_place in_preferences = {&rd_place_body, "preferences", 0};
+    const json_t *value = json_object_get(preferences, name);
+
+    *outer = value != NULL ? &in_preferences : &rd_place_body;
+    return value != NULL ? value : json_object_get(body, name);
+}
+
+static void read_steering(struct rd_problems *problems, struct rd_predict_body *predict,
+                          const json_t *body)
+{
+    recsys_request *to = &predict->request;
+    const json_t *preferences = json_object_get(body, "preferences"), *value;
+    float strength = DEFAULT_STRENGTH;
+    const struct rd_place *outer;
+
+    value = find_either(preferences, body, "require_genres", &outer);
+    rd_field_words(problems, &(const struct rd_place){outer, "require_genres", 0}, value,
+                   &predict->required);
+    value = find_either(preferences, body, "preference_strength", &outer);
+    rd_field_float(problems, &(const struct rd_place){outer, "preference_strength", 0}, value, 0,
+                   10, &strength);
+    to->require_genres = predict->required.words;
+    to->n_require_genres = predict->required.count;
+    if (strength < DEFAULT_STRENGTH || strength > DEFAULT_STRENGTH) {
+        to->flags |= RECSYS_REQUEST_STRENGTH;
+        to->preference_strength = strength;
+    }
 }
 
 static void read_preferences(struct rd_problems *problems, struct rd_predict_body *predict,
@@ -59,6 +125,7 @@ static void read_preferences(struct rd_problems *problems, struct rd_predict_bod
     to->n_genres = predict->genres.count;
     to->languages = predict->languages.words;
     to->n_languages = predict->languages.count;
+    read_unknown(predict, from);
 }
 
 /* The members that predict and batch-predict share. */
@@ -73,6 +140,7 @@ static void read_options(struct rd_problems *problems, struct rd_predict_body *p
 
 #define AT(name) (&(const struct rd_place){&rd_place_body, (name), 0})
     read_preferences(problems, predict, body);
+    read_steering(problems, predict, body);
     rd_field_int(problems, AT("top_k"), json_object_get(body, "top_k"), 1, RD_TOP_K_MAX, &k);
     rd_field_bool(problems, AT("include_reasons"), json_object_get(body, "include_reasons"),
                   &reasons);
@@ -200,7 +268,7 @@ static void add_words(struct rs_buffer *key, const char *const *words, uint32_t 
 void rd_predict_body_key(const struct rd_predict_body *predict, const char *fingerprint,
                          const recsys_id *item, struct rs_buffer *key)
 {
-    static const unsigned char format = 2; /* of values in the cache; a new format means new keys */
+    static const unsigned char format = 3; /* of values in the cache; a new format means new keys */
     const recsys_request *request = &predict->request;
 
     rs_buffer_reset(key, KEPT_BYTES);
@@ -214,7 +282,10 @@ void rd_predict_body_key(const struct rd_predict_body *predict, const char *fing
     rs_buffer_add(key, &request->flags, sizeof request->flags);
     rs_buffer_add(key, &request->min_rating, sizeof request->min_rating);
     rs_buffer_add(key, &request->decade, sizeof request->decade);
+    rs_buffer_add(key, &request->preference_strength, sizeof request->preference_strength);
     add_words(key, request->genres, request->n_genres);
+    add_words(key, request->require_genres, request->n_require_genres);
+    add_words(key, predict->unknown, predict->n_unknown);
     add_words(key, request->languages, request->n_languages);
     for (size_t i = 0; i < request->n_exclude; i++)
         add_id(key, request->exclude[i]);

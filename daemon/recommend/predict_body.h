@@ -17,6 +17,7 @@
 #define RD_TOP_K_MAX 50
 #define RD_EXCLUDE_MAX 1000u
 #define RD_USERS_MAX 1000u
+#define RD_UNKNOWN_MAX 16u
 
 /*
  * The library's request, and the memory it points into. Lists are sorted,
@@ -26,7 +27,9 @@
  */
 struct rd_predict_body {
     recsys_request request;
-    struct rd_words genres, languages;
+    struct rd_words genres, required, languages;
+    const char *unknown[RD_UNKNOWN_MAX]; /* the first members of "preferences" that are none */
+    uint32_t n_unknown;
     recsys_id exclude[RD_EXCLUDE_MAX];
     recsys_id users[RD_USERS_MAX]; /* of a batch */
     recsys_id sorted[RD_USERS_MAX];

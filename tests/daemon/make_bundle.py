@@ -35,7 +35,8 @@ def texts(prefix, values):
             (prefix + "_offsets", "U64", [len(offsets)], array.array("Q", offsets).tobytes())]
 
 
-def make_bundle(path, seed=1, version="1", n_users=40, n_items=300, d=16, text_ids=False, name="movies"):
+def make_bundle(path, seed=1, version="1", n_users=40, n_items=300, d=16, text_ids=False, name="movies",
+                item_name=None):
     rng = random.Random(seed)
     os.makedirs(path)
     floats = lambda n: array.array("f", [rng.gauss(0, 0.4) for _ in range(n)]).tobytes()
@@ -78,6 +79,8 @@ def make_bundle(path, seed=1, version="1", n_users=40, n_items=300, d=16, text_i
                 "algorithm": "als", "dtype": "F32", "dimensions": d, "n_users": n_users, "n_items": n_items,
                 "metric": "inner_product", "link": {"kind": "sigmoid"}, "metrics": {"recall@10": 0.12},
                 "hyperparameters": {"factors": d}, "training_date": "2026-11-21T03:00:00Z", "files": files}
+    if item_name:
+        manifest["item_name"] = item_name
     with open(os.path.join(path, "recsys.json"), "w", encoding="utf-8") as out:
         json.dump(manifest, out, indent=2)
 

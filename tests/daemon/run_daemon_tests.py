@@ -52,6 +52,7 @@ class Lab:
         self.movies = os.path.join(folder, "movies")
         make_bundle.make_bundle(self.movies)
         make_bundle.make_bundle(os.path.join(folder, "texts"), text_ids=True, name="texts")
+        make_bundle.make_bundle(os.path.join(folder, "books"), name="books", item_name="book")
         self.registry("registry", versions=3, broken=3)
         with open(os.path.join(folder, "keys"), "w") as file:
             file.write("# two keys\nkey-number-one\n\nkey-number-two\n")

@@ -24,6 +24,8 @@ static recsys_status keep(void *self, const uint32_t *users, const uint32_t *ite
 
     (void)weights;
     (void)err;
+    if (n == 0)
+        return RECSYS_OK;
     if (out->n + n > out->room) {
         out->room = out->room + out->room / 2 + CTL_RATINGS_BATCH;
         out->users = grow(out->users, out->room, sizeof *out->users);

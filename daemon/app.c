@@ -96,6 +96,12 @@ static void finished(const struct rd_request *request, size_t n_bytes, double se
     rd_access_log(request, n_bytes, seconds);
 }
 
+/* In which a burst comes back; `rate` is a minute's. */
+static uint32_t window_s(uint64_t rate, uint64_t burst)
+{
+    return rate == 0 || burst == 0 ? 60 : (uint32_t)((burst * 60 + rate - 1) / rate);
+}
+
 /* Those that are no connections of clients: at most one pool for each logical db, one for
  * PostgreSQL, and the files of models, logs and watchers. */
 static uint32_t count_descriptors(const struct rd_config *config)
@@ -131,6 +137,8 @@ static void join_rooms(struct rd_app *app,
     app->auth.denylist = stores->denylist;
     app->auth.limiter = stores->limiter;
     app->auth.auth_limiter = stores->auth_limiter;
+    app->auth.window_s = window_s(config->rate_limit, config->rate_burst);
+    app->auth.auth_window_s = window_s(config->rate_limit_auth, 0);
     app->auth.unconfirmed_s = config->jwt_unconfirmed_s;
     app->recommend.deployment = app->deployment;
     app->recommend.answers = stores->answers;

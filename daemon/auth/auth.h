@@ -15,7 +15,8 @@ struct rd_auth {
     struct rd_keyring *keys;
     recsys_denylist *denylist;
     recsys_limiter *limiter, *auth_limiter;
-    uint64_t unconfirmed_s; /* the setting jwt_unconfirmed_s */
+    uint32_t window_s, auth_window_s; /* in which a whole burst comes back */
+    uint64_t unconfirmed_s;           /* the setting jwt_unconfirmed_s */
 };
 
 #endif

@@ -20,7 +20,8 @@ static uint32_t seconds(uint64_t ms)
 
 /* If the limiter itself fails, the request is allowed: an internal error must not lock all
  * clients out. */
-static bool may_pass(struct rd_request *request, recsys_limiter *limiter, const char *key)
+static bool may_pass(struct rd_request *request, recsys_limiter *limiter, uint32_t window_s,
+                     const char *key)
 {
     recsys_limit *limit = &request->limit;
     recsys_error err = {0};
@@ -28,6 +29,7 @@ static bool may_pass(struct rd_request *request, recsys_limiter *limiter, const 
     if (limiter == NULL)
         return true;
     *limit = (recsys_limit)RECSYS_LIMIT_INIT;
+    request->limit_window_s = window_s;
     if (recsys_limiter_allow(limiter, (recsys_bytes){key, strlen(key)}, 1, limit, &err) !=
         RECSYS_OK) {
         rd_log_seldom(RECSYS_LOG_ERROR, "limiter: %s", err.message);
@@ -48,8 +50,8 @@ bool rd_limit_check(struct rd_request *request, const struct rd_auth *auth, cons
     if ((access & (RD_ACCESS_KEY | RD_ACCESS_ADMIN)) == 0)
         return true;
     if ((access & RD_ACCESS_STRICT) != 0 && auth->auth_limiter != NULL)
-        return may_pass(request, auth->auth_limiter, key);
-    return may_pass(request, auth->limiter, key);
+        return may_pass(request, auth->auth_limiter, auth->auth_window_s, key);
+    return may_pass(request, auth->limiter, auth->window_s, key);
 }
 
 bool rd_limit_failed_login(struct rd_request *request, const struct rd_auth *auth)
@@ -57,7 +59,7 @@ bool rd_limit_failed_login(struct rd_request *request, const struct rd_auth *aut
     char key[64] = "f:";
 
     strncat(key, request->remote, sizeof key - 3);
-    if (!may_pass(request, auth->auth_limiter, key))
+    if (!may_pass(request, auth->auth_limiter, auth->auth_window_s, key))
         return false;
     memset(&request->limit, 0, sizeof request->limit); /* replies show the limit of callers only */
     return true;

@@ -47,5 +47,6 @@ void rd_cors_put(struct rs_buffer *head, const struct rd_request *request)
     else
         rs_buffer_add_text(head,
                            "\r\nAccess-Control-Expose-Headers: X-Request-ID, X-Cache, Retry-After, "
-                           "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset\r\n");
+                           "RateLimit, RateLimit-Policy, RateLimit-Limit, RateLimit-Remaining, "
+                           "RateLimit-Reset\r\n");
 }

@@ -90,6 +90,25 @@ static const char *reason_phrase(int status)
     return "Error";
 }
 
+/* As draft-ietf-httpapi-ratelimit-headers-07 has them and, in the first two lines, version 10.
+ * Times are in seconds. */
+static void add_limit(struct rs_buffer *head, const struct rd_request *request)
+{
+    const recsys_limit *limit = &request->limit;
+    unsigned long long reset_s = (limit->reset_ms + 999u) / 1000u;
+
+    if (limit->limit == 0)
+        return;
+    rs_buffer_format(head,
+                     "RateLimit-Policy: \"default\";q=%u;w=%u\r\n"
+                     "RateLimit: \"default\";r=%u;t=%llu\r\n",
+                     limit->limit, request->limit_window_s, limit->remaining, reset_s);
+    rs_buffer_format(head,
+                     "RateLimit-Limit: %u\r\nRateLimit-Remaining: %u\r\n"
+                     "RateLimit-Reset: %llu\r\n",
+                     limit->limit, limit->remaining, reset_s);
+}
+
 /* Headers that only some replies have. */
 static void add_special(struct rs_buffer *head, const struct rd_request *request)
 {
@@ -102,12 +121,7 @@ static void add_special(struct rs_buffer *head, const struct rd_request *request
         rs_buffer_format(head, "Allow: %s\r\n", request->allow);
     if (request->retry_after != 0)
         rs_buffer_format(head, "Retry-After: %u\r\n", request->retry_after);
-    if (request->limit.limit > 0) /* draft-ietf-httpapi-ratelimit-headers-07; Reset is in seconds */
-        rs_buffer_format(head,
-                         "RateLimit-Limit: %u\r\nRateLimit-Remaining: %u\r\n"
-                         "RateLimit-Reset: %llu\r\n",
-                         request->limit.limit, request->limit.remaining,
-                         (unsigned long long)((request->limit.reset_ms + 999u) / 1000u));
+    add_limit(head, request);
     if (request->status == 401)
         rs_buffer_add_text(head, request->bad_token
                                      ? "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"

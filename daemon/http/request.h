@@ -48,10 +48,11 @@ struct rd_request {
     const char *content_type;
     struct rs_buffer *out;
     uint32_t cache_use;
-    char allow[64];       /* for 405 and OPTIONS */
-    uint32_t retry_after; /* seconds; 0 = no such header */
-    recsys_limit limit;   /* the caller's; limit 0 = no such headers */
-    bool bad_token;       /* the 401 is because of the token that the client sent */
+    char allow[64];          /* for 405 and OPTIONS */
+    uint32_t retry_after;    /* seconds; 0 = no such header */
+    recsys_limit limit;      /* the caller's; limit 0 = no such headers */
+    uint32_t limit_window_s; /* in which all of limit.limit come back */
+    bool bad_token;          /* the 401 is because of the token that the client sent */
     bool preflight;
     bool persistent; /* does the client want to keep the connection? */
     bool aborted;    /* the client has not read the reply, or not in time */

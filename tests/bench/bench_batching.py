@@ -8,8 +8,8 @@ after round; each figure is the median over the rounds, and so is each ratio, wh
 taken within a round. The servers:
 
     off    --batching off
-    on     --batching on, with one thread for each scan
-    team   the same with a thread for each core in one scan (--batch-threads)
+    on     as it comes: batching for large models, a thread for each core in one scan
+    lone   the same with one thread for each scan (--batch-threads 1), if asked for
     old    another build's recsysd, if one is given
 
 The loads: 1 connection, 64 connections as fast as they can, and 64 connections that
@@ -40,7 +40,8 @@ def parse_args():
     p.add_argument("--quick", action="store_true")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--seconds", type=int, default=4, help="of each server under each load")
-    p.add_argument("--no-team", action="store_true")
+    p.add_argument("--lone", action="store_true")
+    p.add_argument("--only-shares", action="store_true", help="no more than the loads with pauses")
     a = p.parse_args()
     if a.quick:
         a.rounds, a.seconds = 1, 1
@@ -56,12 +57,11 @@ def start(program, folder, model, name, *flags):
 
 def start_all(args, folder):
     own = os.path.join(args.build, "bin", "recsysd")
-    cores = str(len(os.sched_getaffinity(0)))
     servers = {"off": start(own, folder, args.model, "off", "--batching", "off"),
-               "on": start(own, folder, args.model, "on", "--batching", "on")}
-    if not args.no_team:
-        servers["team"] = start(own, folder, args.model, "team", "--batching", "on",
-                                "--batch-threads", cores)
+               "on": start(own, folder, args.model, "on")}
+    if args.lone:
+        servers["lone"] = start(own, folder, args.model, "lone", "--batching", "on",
+                                "--batch-threads", "1")
     if args.old:
         servers["old"] = start(args.old, folder, args.model, "old")
     for server in servers.values():
@@ -87,10 +87,12 @@ class Load:
         return result
 
 
-def loads(load, servers, seconds):
+def loads(load, servers, seconds, only_shares):
     """[(name, connections, pause)]; pauses that give `off` its shares of what it can do."""
-    full = load.run(servers["off"], seconds, CONNECTIONS)["rate"]
+    full = median([load.run(servers["off"], seconds, CONNECTIONS)["rate"] for _ in range(3)])
     found = [("1 connection", 1, 0.0), ("%d connections" % CONNECTIONS, CONNECTIONS, 0.0)]
+    if only_shares:
+        found = []
     for share in SHARES:
         found.append(("%.0f %% of off's %d/s" % (100 * share, full), CONNECTIONS,
                       1000.0 * CONNECTIONS / (share * full)))
@@ -128,7 +130,8 @@ def main():
     try:
         for server in servers.values():
             load.run(server, 1, CONNECTIONS)
-        for name, connections, pause in loads(load, servers, args.seconds):
+        for name, connections, pause in loads(load, servers, args.seconds,
+                                              args.only_shares):
             lines = results[name] = {server: [] for server in servers}
             for turn in range(args.rounds):
                 order = list(servers) if turn % 2 == 0 else list(reversed(list(servers)))

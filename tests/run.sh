@@ -29,7 +29,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings python go clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan ctl ctl-data fuzz quickstart"
+suites="release contracts bindings python go clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan ctl ctl-data models models-large fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -197,6 +197,15 @@ run_ctl() {
   build release && python3 tests/daemon/ctl_test.py --bin build/release/bin
 }
 
+# The lines of docs/models.md with the libraries that they are for. Those that are gigabytes only
+# with --long.
+run_models() { # run_models NAME [--long]; requirements: tests/support/NAME-requirements.txt
+  local name=$1
+  shift
+  build release && python_venv "$name" "tests/support/$name-requirements.txt" &&
+    "build/venv-$name/bin/python" tests/models/run_models.py --recsysctl build/release/bin/recsysctl "$@"
+}
+
 # Catalogues and ratings that pandas, PostgreSQL, scipy and others have written.
 run_ctl_data() {
   local venv=build/venv-models
@@ -278,6 +287,8 @@ suite daemon run_daemon release
 suite daemon-asan run_daemon asan
 suite ctl run_ctl
 suite ctl-data run_ctl_data
+suite models run_models models
+[ -z "${RECSYS_LONG:-}" ] || suite models-large run_models models-large --long
 suite fuzz run_fuzz
 suite quickstart run_quickstart
 end

@@ -37,7 +37,7 @@ static herr_t add_path(hid_t object, const char *name, const H5O_info_t *info, v
     struct paths *paths = data;
 
     (void)object;
-    if (info->type != H5O_TYPE_DATASET)
+    if (info->type != H5O_TYPE_DATASET || strncmp(name, "optimizer/", 10u) == 0)
         return 0;
     if (paths->n == KERAS_MAX_ARRAYS) {
         paths->too_many = true;

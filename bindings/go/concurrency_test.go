@@ -395,3 +395,40 @@ func TestLogLinesReachGo(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestABatcherGivesTheSameReplies(t *testing.T) {
+	batcher, err := recsys.NewBatcher(&recsys.BatcherOptions{MaxBatch: 4})
+	must(t, err)
+	defer batcher.Close()
+	model := fixture(t, "texts")
+	filter, err := model.NewFilter(recsys.FilterOptions{Exclude: []recsys.ID{recsys.TextID("alpha")}})
+	must(t, err)
+	defer filter.Close()
+	requests := []recsys.Request{{User: recsys.TextID("ann"), K: 3, Reasons: true}, {User: recsys.TextID("bob"), Filter: filter},
+		{Liked: []recsys.ID{recsys.TextID("zeta")}}, {Genres: []string{"Crime"}, K: 2}}
+	together(16, func(i int) {
+		want, err := model.Recommend(requests[i%4])
+		if err != nil {
+			t.Error(err)
+		}
+		for n := 0; n < 20; n++ {
+			reply, batch, err := batcher.Recommend(context.Background(), model, requests[i%4])
+			if err != nil || !reflect.DeepEqual(reply, want) || batch.Requests < 1 || batch.Place >= batch.Requests {
+				t.Errorf("%+v in %+v, %v", reply, batch, err)
+			}
+		}
+	})
+	_, _, err = batcher.Recommend(context.Background(), model, recsys.Request{User: recsys.IntID(1)})
+	if !errors.Is(err, recsys.ErrInvalid) {
+		t.Errorf("an id of the other kind: %v", err)
+	}
+	canceled, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, _, err := batcher.Recommend(canceled, model, requests[0]); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	must(t, batcher.Close())
+	if _, _, err := batcher.Recommend(context.Background(), model, requests[0]); err != recsys.ErrClosed {
+		t.Errorf("after Close: %v", err)
+	}
+}

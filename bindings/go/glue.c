@@ -3,6 +3,9 @@
 
 /* -- Go's functions -- */
 recsys_status goLoad(recsys_aside_load *load, uintptr_t handle, recsys_error *err);
+recsys_status goReply(recsys_reply *reply, recsys_batch *batch, uintptr_t handle,
+                      recsys_error *err);
+int32_t goIsCancelled(uintptr_t handle);
 recsys_status goChange(recsys_aside_changes *changes, uintptr_t handle, recsys_error *err);
 int32_t goTakeText(char *text, size_t size, uintptr_t handle);
 int32_t goTakeEntry(recsys_registry_entry *entry, uintptr_t handle);
@@ -148,6 +151,30 @@ recsys_status rg_aside_get_or_load(recsys_aside *aside, const char *key, size_t 
 {
     return recsys_aside_get_or_load(aside, bytes(key, key_size), load, (void *)handle, timeout_ms,
                                     out, outcome, err);
+}
+
+static recsys_status take_reply(const recsys_reply *reply, const recsys_batch *batch,
+                                void *user_data, recsys_error *err)
+{
+    return goReply((recsys_reply *)reply, (recsys_batch *)batch, (uintptr_t)user_data, err);
+}
+
+static int32_t is_cancelled(void *user_data)
+{
+    return goIsCancelled((uintptr_t)user_data);
+}
+
+recsys_status rg_batcher_recommend(recsys_batcher *batcher, const recsys_model *model,
+                                   const recsys_request *request, uint32_t timeout_ms,
+                                   uintptr_t handle, recsys_error *err)
+{
+    recsys_batcher_call call = RECSYS_BATCHER_CALL_INIT;
+
+    call.timeout_ms = timeout_ms;
+    call.reply = take_reply;
+    call.cancelled = is_cancelled;
+    call.user_data = (void *)handle;
+    return recsys_batcher_recommend(batcher, model, request, &call, err);
 }
 
 static recsys_status change(recsys_aside_changes *changes, void *user_data, recsys_error *err)

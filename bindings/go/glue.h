@@ -12,8 +12,8 @@
 #include <recsys/recsys.h>
 #include <recsys/recycling.h>
 
-/* The arguments and results of one call of a recommender, in memory of C. One pointer instead of five: cgo looks at
- * each pointer that it is given. */
+/* The arguments and results of one call of a recommender, in memory of C. One pointer instead of
+ * five: cgo looks at each pointer that it is given. */
 typedef struct rg_workspace {
     recsys_recommender *recommender;
     const recsys_model *model; /* of this call */
@@ -69,6 +69,9 @@ recsys_status rg_recycling_update_user(recsys_domains *domains, const char *user
 recsys_status rg_aside_get_or_load(recsys_aside *aside, const char *key, size_t key_size,
                                    uintptr_t handle, uint32_t timeout_ms, recsys_value *out,
                                    uint32_t *outcome, recsys_error *err);
+recsys_status rg_batcher_recommend(recsys_batcher *batcher, const recsys_model *model,
+                                   const recsys_request *request, uint32_t timeout_ms,
+                                   uintptr_t handle, recsys_error *err);
 recsys_status rg_aside_write(recsys_aside *aside, const recsys_bytes *keys, size_t n,
                              uintptr_t handle, recsys_error *err);
 recsys_status rg_store_scan(recsys_store *store, const recsys_bytes *parts, size_t n,

@@ -63,7 +63,8 @@ run() { # run WHAT COMMAND...
   if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $what"; fi
 }
 
-# tests GO [FLAGS...]: counts each test of go test.
+# tests COMMAND...: counts each test of go test. -count=1, as Go takes a result from its cache though
+# the shared library is another one.
 tests() {
   local log=$tools/tests.log
   "$@" > "$log" 2>&1 || { failed=$((failed + 1)); grep -vE '^ *--- PASS|^=== ' "$log"; }
@@ -87,8 +88,8 @@ run gofmt is_formatted
 run vet "$new" vet ./...
 run "vet of the benchmark" "$new" -C "$root/tests/bench/go_call" vet .
 run staticcheck check
-GOEXPERIMENT=cgocheck2 tests "${servers[@]}" "$new" test -race -v ./...
+GOEXPERIMENT=cgocheck2 tests "${servers[@]}" "$new" test -count=1 -race -v ./...
 "$old" version
-tests "${servers[@]}" "$old" test -v ./...
+tests "${servers[@]}" "$old" test -count=1 -v ./...
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -937,7 +937,7 @@ def test_explain_adds_up_biases_and_preferences(case):
     assert abs(shifted["terms"]["preferences"] - (shifted["raw"] - plain["raw"])) < 1e-6
     nobody = explain(case, "--item", "106", "--genre", "Horror", bundle=out)
     assert nobody["user_id"] is None and nobody["strategy"] == "preferences" and nobody["dimensions"] == [], nobody
-    assert set(nobody["terms"]) == {"item_bias", "preferences"}, nobody
+    assert nobody["terms"] == {"popularity_and_preferences": nobody["raw"]} and nobody["link"] == "none", nobody
     popular = explain(case, "--user", "77", "--item", "106", bundle=out)
     assert popular["strategy"] == "popularity" and popular["terms"] == {"popularity": popular["raw"]}, popular
     assert popular["link"] == "none" and popular["score"] == popular["raw"], popular

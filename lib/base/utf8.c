@@ -26,6 +26,7 @@ static size_t character_size(const unsigned char *at, size_t size)
 
 #define HIGH_BITS 0x8080808080808080u
 #define LOW_BITS 0x7F7F7F7F7F7F7F7Fu
+#define ONES 0x0101010101010101u
 
 /* Eight characters of ASCII at once, as most texts have them: how many of them are not NUL; -1 if
  * there are fewer than eight bytes or others than ASCII. */
@@ -38,8 +39,9 @@ static inline int ascii_count(const unsigned char *at, size_t size)
     memcpy(&word, at, sizeof word);
     if (word & HIGH_BITS)
         return -1;
-    /* Without high bits the sum carries nothing over, and sets that of every byte but 0. */
-    return __builtin_popcountll((word + LOW_BITS) & HIGH_BITS);
+    /* Without high bits the sum carries nothing over, and sets that of every byte but 0. The
+     * product adds the eight bits. */
+    return (int)((((word + LOW_BITS) & HIGH_BITS) >> 7) * ONES >> 56);
 }
 
 int rs_utf8_is_valid(const char *text, size_t size)

@@ -71,35 +71,26 @@ static float code_row(const float *row, uint32_t dimensions, float inverse, uint
     return sum;
 }
 
-/* The square of the residual of up to CHUNK numbers, in units of the step, whatever their codes
- * are. */
-static float measure_chunk(const float *x, uint32_t n, float inverse, const uint8_t *codes)
+/* The square of a row's residual in units of the step, whatever its codes are. */
+static float measure_row(const float *row, uint32_t dimensions, float inverse, const uint8_t *codes)
 {
-    float sum[LANES] = {0}, y[CHUNK] = {0};
+    float sum[LANES] = {0};
+    uint32_t j = 0;
 
-    for (uint32_t j = 0; j < n; j++)
-        y[j] = x[j] * inverse;
-    for (uint32_t j = 0; j < CHUNK; j += LANES)
-        for (uint32_t l = 0; l < LANES; l++) {
-            float rest = y[j + l] - (float)((int32_t)codes[j + l] - (int32_t)RS_CODES_ZERO);
-            sum[l] += rest * rest;
-        }
-    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
-}
-
-static float measure_row(const float *row, uint32_t dimensions, float inverse, const uint8_t *in)
-{
-    uint8_t codes[CHUNK];
-    float sum = 0;
-
-    for (uint32_t j = 0; j < dimensions; j += CHUNK) {
-        uint32_t n = dimensions - j < CHUNK ? dimensions - j : CHUNK;
-        memset(codes, (int)RS_CODES_ZERO, sizeof codes);
-        for (uint32_t l = 0; l < n; l += 4, in += RS_CODES_CELL)
-            memcpy(codes + l, in, n - l < 4 ? n - l : 4);
-        sum += measure_chunk(row + j, n, inverse, codes);
+    for (; j + LANES <= dimensions; j += LANES, codes += 2 * RS_CODES_CELL)
+        for (uint32_t h = 0; h < 2; h++)
+            for (uint32_t l = 0; l < 4; l++) {
+                float y = row[j + 4 * h + l] * inverse;
+                int32_t code = (int32_t)codes[h * RS_CODES_CELL + l] - (int32_t)RS_CODES_ZERO;
+                float rest = y - (float)code;
+                sum[4 * h + l] += rest * rest;
+            }
+    for (uint32_t l = 0; j + l < dimensions; l++) {
+        int32_t code = (int32_t)codes[l / 4 * RS_CODES_CELL + l % 4] - (int32_t)RS_CODES_ZERO;
+        float rest = row[j + l] * inverse - (float)code;
+        sum[l] += rest * rest;
     }
-    return sum;
+    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
 }
 
 /* `worst` is the largest square of a residual in units of the step. A float sum of d squares errs

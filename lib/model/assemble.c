@@ -97,38 +97,39 @@ static void normalise(float *row, size_t dimensions, double norm)
             row[j] = (float)((double)row[j] / norm);
 }
 
+/* 1 if rows stand in scan order already, as the builder writes them. Equal keys keep their order.
+ */
+static int is_in_order(const struct recsys_model *model, const double *norms, size_t n)
+{
+    int cosine = model->metric == RECSYS_METRIC_COSINE;
+
+    for (size_t i = 1; i < n; i++)
+        if (cosine ? norms[i - 1] == 0 && norms[i] > 0 : norms[i - 1] < norms[i])
+            return 0;
+    return 1;
+}
+
 /* Scan order, and the norms in it. With cosine all lengths but 0 count as equal: a file is in
  * scan order if its zero vectors come last. */
 static recsys_status order_items(struct rs_loading *loading, double *norms, size_t n)
 {
-    recsys_error *err = loading->err;
-    uint32_t *order = rs_alloc_array(n, sizeof *order);
-    double *keys = rs_alloc_array(n, sizeof *keys);
-    recsys_status status;
-    size_t p = 0;
-
-    if (order == NULL || keys == NULL) {
-        status = rs_error_nomem(err, "order of items");
-        goto done;
-    }
     int cosine = loading->model->metric == RECSYS_METRIC_COSINE;
+
+    if (is_in_order(loading->model, norms, n))
+        return RECSYS_OK;
+    double *keys = rs_alloc_array(n, sizeof *keys);
+    loading->order = rs_alloc_array(n, sizeof *loading->order);
+    if (keys == NULL || loading->order == NULL) {
+        rs_free(keys);
+        return rs_error_nomem(loading->err, "order of items");
+    }
     for (size_t i = 0; i < n; i++)
         keys[i] = cosine ? (double)(norms[i] > 0) : norms[i];
-    status = rs_layout_order(keys, n, order, err);
-    if (status != RECSYS_OK)
-        goto done;
-    while (p < n && order[p] == p)
-        p++;
-    if (p < n) {
-        memcpy(keys, norms, n * sizeof *keys);
-        for (p = 0; p < n; p++)
-            norms[p] = keys[order[p]];
-        loading->order = order;
-        order = NULL;
-    }
-done:
+    recsys_status status = rs_layout_order(keys, n, loading->order, loading->err);
+    memcpy(keys, norms, n * sizeof *keys);
+    for (size_t p = 0; p < n && status == RECSYS_OK; p++)
+        norms[p] = keys[loading->order[p]];
     rs_free(keys);
-    rs_free(order);
     return status;
 }
 

@@ -67,9 +67,12 @@ static bool failed(const char *what, const recsys_error *err)
 static bool make_deployment(struct rd_app *app)
 {
     recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+    recsys_model_options loading = RECSYS_MODEL_OPTIONS_INIT;
     const struct rd_config *config = &app->config;
     recsys_error err = {0};
 
+    loading.n_threads = rs_cores();
+    options.model_options = &loading;
     if (config->registry[0] != '\0' &&
         recsys_registry_open(config->registry, &app->registry, &err) != RECSYS_OK)
         return failed("cannot open the registry", &err);

@@ -3,6 +3,7 @@
 
 #include "daemon/ctl/ctl_command.h"
 #include "daemon/ctl/ctl_progress.h"
+#include "lib/base/cores.h"
 
 recsys_status ctl_load(const struct ctl_arguments *arguments, const char *path, const char *doing,
                        recsys_model **out, recsys_error *err)
@@ -11,6 +12,7 @@ recsys_status ctl_load(const struct ctl_arguments *arguments, const char *path, 
     recsys_registry *registry = NULL;
     recsys_status status = RECSYS_OK;
     recsys_registry_location found = RECSYS_REGISTRY_LOCATION_INIT;
+    recsys_model_options options = RECSYS_MODEL_OPTIONS_INIT;
 
     if (strncmp(path, "models:", 7u) == 0) {
         if (root == NULL)
@@ -22,7 +24,8 @@ recsys_status ctl_load(const struct ctl_arguments *arguments, const char *path, 
     }
     if (status == RECSYS_OK) {
         ctl_progress_begin(doing, path);
-        status = recsys_model_load(path, NULL, out, err);
+        options.n_threads = rs_cores();
+        status = recsys_model_load(path, &options, out, err);
         ctl_progress_end();
     }
     recsys_registry_unref(registry);

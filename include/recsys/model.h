@@ -88,12 +88,16 @@ typedef struct recsys_model_options {
     uint32_t link;        /* RECSYS_LINK_*; 0 = sigmoid */
     float link_min;       /* for RECSYS_LINK_LINEAR */
     float link_max;
-    /* -- end of version 1 (32 bytes) -- append below, never insert above -- */
+    uint32_t n_threads;   /* that compute hashes of large files during the call, the caller's among
+                             them: the library uses n_threads - 1 of its own, at most one a file,
+                             which end with the call; 0 = 1. Since: 0.2 */
+    uint32_t reserved;    /* 0 */
+    /* -- end of version 1 (40 bytes) -- append below, never insert above -- */
 } recsys_model_options;
 
-#define RECSYS_MODEL_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_model_options, link_max)
+#define RECSYS_MODEL_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_model_options, reserved)
 #define RECSYS_MODEL_OPTIONS_INIT \
-    {(uint32_t)sizeof(recsys_model_options), 0u, 0u, 0u, 0u, 0.0f, 0.0f}
+    {(uint32_t)sizeof(recsys_model_options), 0u, 0u, 0u, 0u, 0.0f, 0.0f, 0u, 0u}
 
 #define RECSYS_MODEL_SKIP_HASHES (1u << 0) /* trust the bundle's sha256 sums without computing them */
 #define RECSYS_MODEL_HUGE_PAGES (1u << 1)  /* copy item vectors into private 2 MB pages: scans are a

@@ -207,7 +207,9 @@ recsys_status recsys_builder_import_model(recsys_builder *builder, const char *p
     if (input == NULL)
         return rs_error_nomem(err, path);
     struct rs_files *files = &input->files;
-    recsys_status status = rs_files_open(path, 0, 0, files, err);
+    recsys_status status = rs_files_open(path, 0, 0, 1, files, err);
+    if (status == RECSYS_OK)
+        status = rs_files_verify(files, RECSYS_OK, err);
     if (status == RECSYS_OK && files->is_bundle)
         status = take_fields(builder, &files->manifest, err);
     if (status == RECSYS_OK)

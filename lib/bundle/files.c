@@ -1,9 +1,9 @@
 /* lib/bundle/files.c - open a bundle or a single file, from a path or from given files.
  *
- * A bundle's files are mapped and compared with the manifest's sizes and hashes before they are
- * read; the mapping that was hashed is the one that is used. The directory is resolved once, so
- * that an alias that moves meanwhile cannot mix two versions. Files that the manifest does not list
- * are not touched.
+ * A bundle's files are mapped and compared with the manifest's sizes before they are read, and with
+ * its hashes before anybody gets the result; the mapping that was hashed is the one that is used.
+ * The directory is resolved once, so that an alias that moves meanwhile cannot mix two versions.
+ * Files that the manifest does not list are not touched.
  */
 #include "lib/bundle/files.h"
 
@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/formats/formats.h"
 #include "recsys/model.h"
@@ -86,22 +87,14 @@ static recsys_status check_limit(const char *name, uint64_t n_bytes, uint64_t ma
                     n_bytes, max_bytes);
 }
 
-static recsys_status verify(const struct rs_manifest_file *file, const char *name, uint32_t flags,
-                            const struct rs_map *map, recsys_error *err)
+static recsys_status check_size(const struct rs_manifest_file *file, const char *name,
+                                const struct rs_map *map, recsys_error *err)
 {
-    char sum[RS_DIGEST_SIZE];
-
-    if (map->size != file->size)
-        return rs_error(err, RECSYS_E_FORMAT,
-                        "%s: has %zu bytes, the manifest says %" PRIu64 " (truncated copy?)", name,
-                        map->size, file->size);
-    if (flags & RECSYS_MODEL_SKIP_HASHES)
+    if (map->size == file->size)
         return RECSYS_OK;
-    recsys_status status = rs_digest(map->bytes, map->size, sum, err);
-    if (status == RECSYS_OK && strcmp(sum, file->sha256) != 0)
-        return rs_error(err, RECSYS_E_FORMAT, "%s: has SHA-256 %s, the manifest says %s", name, sum,
-                        file->sha256);
-    return status;
+    return rs_error(err, RECSYS_E_FORMAT,
+                    "%s: has %zu bytes, the manifest says %" PRIu64 " (truncated copy?)", name,
+                    map->size, file->size);
 }
 
 /* Where the tensors of a file of this name go, with its name and whether it is there; NULL if it
@@ -129,7 +122,7 @@ static struct rs_tensors *tensors_of(struct rs_files *out, const char *file, cha
     return strcmp(file, RS_FILE_CODES) == 0 ? &out->codes : NULL;
 }
 
-/* Read a verified file into the member of `files` for its kind, which takes the map over. */
+/* Read a file into the member of `files` for its kind, which takes the map over. */
 static recsys_status take_file(struct rs_files *out, const char *file, const char *shown,
                                struct rs_map *map, recsys_error *err)
 {
@@ -163,10 +156,15 @@ static recsys_status open_listed(const struct place *place, const struct rs_mani
 
     recsys_status status = open_file(place, file->name, name, &map, err);
     if (status == RECSYS_OK)
-        status = verify(file, name, flags, &map, err);
-    if (status == RECSYS_OK)
-        status = take_file(out, file->name, name, &map, err);
-    rs_map_close(&map);
+        status = check_size(file, name, &map, err);
+    if (status != RECSYS_OK) {
+        rs_map_close(&map);
+        return status;
+    }
+    if ((flags & RECSYS_MODEL_SKIP_HASHES) == 0)
+        rs_hashing_add(&out->hashing, map.bytes, map.size, file->sha256, NULL, name);
+    status = take_file(out, file->name, name, &map, err);
+    out->others[out->n_others++] = map; /* empty if it was taken */
     return status;
 }
 
@@ -186,7 +184,7 @@ static recsys_status open_manifest(const struct place *place, struct rs_files *o
 }
 
 static recsys_status open_files(const struct place *place, uint32_t flags, uint64_t max_bytes,
-                                struct rs_files *out, recsys_error *err)
+                                uint32_t n_threads, struct rs_files *out, recsys_error *err)
 {
     char shown[RS_FILES_NAME_SIZE];
 
@@ -199,13 +197,21 @@ static recsys_status open_files(const struct place *place, uint32_t flags, uint6
         if (__builtin_add_overflow(out->n_bytes, out->manifest.files[i].size, &out->n_bytes))
             out->n_bytes = UINT64_MAX;
     status = check_limit(shown, out->n_bytes, max_bytes, err);
+    if (status == RECSYS_OK)
+        status = rs_hashing_create(&out->hashing, out->manifest.n_files, err);
+    if (status != RECSYS_OK)
+        return status;
+    out->others = rs_alloc_array(out->manifest.n_files, sizeof *out->others);
+    if (out->others == NULL)
+        return rs_error_nomem(err, shown);
     for (size_t i = 0; i < out->manifest.n_files && status == RECSYS_OK; i++)
         status = open_listed(place, &out->manifest.files[i], flags, out, err);
+    rs_hashing_start(&out->hashing, n_threads);
     return status;
 }
 
 static recsys_status open_bundle(const char *path, uint32_t flags, uint64_t max_bytes,
-                                 struct rs_files *out, recsys_error *err)
+                                 uint32_t n_threads, struct rs_files *out, recsys_error *err)
 {
     char directory[PATH_MAX], shown[RS_FILES_NAME_SIZE];
     const struct place place = {directory, path, NULL, 0};
@@ -214,7 +220,7 @@ static recsys_status open_bundle(const char *path, uint32_t flags, uint64_t max_
     if (realpath(path, directory) == NULL)
         return rs_error_sys(err, errno, "cannot resolve %s", shown);
     snprintf(out->title, sizeof out->title, "%.255s", strrchr(directory, '/') + 1);
-    return open_files(&place, flags, max_bytes, out, err);
+    return open_files(&place, flags, max_bytes, n_threads, out, err);
 }
 
 static recsys_status read_single(const char *path, const char *name, const struct rs_map *map,
@@ -231,7 +237,7 @@ static recsys_status read_single(const char *path, const char *name, const struc
 
 /* `path`: of the file, or its name. `map` is taken over, also by a failure. */
 static recsys_status take_single(const char *path, struct rs_map *map, uint64_t max_bytes,
-                                 struct rs_files *out, recsys_error *err)
+                                 uint32_t n_threads, struct rs_files *out, recsys_error *err)
 {
     const char *slash = strrchr(path, '/'), *title = slash == NULL ? path : slash + 1;
 
@@ -241,29 +247,49 @@ static recsys_status take_single(const char *path, struct rs_map *map, uint64_t 
     out->n_bytes = map->size;
     recsys_status status = check_limit(out->model_name, map->size, max_bytes, err);
     if (status == RECSYS_OK)
-        status = rs_digest(map->bytes, map->size, out->sha256, err);
-    if (status == RECSYS_OK)
+        status = rs_hashing_create(&out->hashing, 1, err);
+    if (status == RECSYS_OK) {
+        rs_hashing_add(&out->hashing, map->bytes, map->size, NULL, out->sha256, out->model_name);
+        rs_hashing_start(&out->hashing, n_threads);
         status = read_single(path, out->model_name, map, out, err);
-    if (status == RECSYS_OK)
-        out->model.map = *map;
-    else
-        rs_map_close(map);
+    }
+    out->model.map = *map; /* closed with `out` */
     memset(map, 0, sizeof *map);
     return status;
 }
 
-static recsys_status open_single(const char *path, uint64_t max_bytes, struct rs_files *out,
-                                 recsys_error *err)
+static recsys_status open_single(const char *path, uint64_t max_bytes, uint32_t n_threads,
+                                 struct rs_files *out, recsys_error *err)
 {
     struct rs_map map;
 
     show(path, "", out->model_name);
     recsys_status status = rs_map_open(path, out->model_name, UINT64_MAX, &map, err);
-    return status == RECSYS_OK ? take_single(path, &map, max_bytes, out, err) : status;
+    return status == RECSYS_OK ? take_single(path, &map, max_bytes, n_threads, out, err) : status;
+}
+
+recsys_status rs_files_verify(struct rs_files *files, recsys_status status, recsys_error *err)
+{
+    recsys_error other;
+    recsys_status verified = rs_hashing_finish(&files->hashing, &other);
+
+    if (verified == RECSYS_OK || (verified == RECSYS_E_NOMEM && status != RECSYS_OK))
+        return status;
+    return rs_error(err, verified, "%s", other.message);
+}
+
+/* A file that is not the manifest's is the better reason for a failure of reading it. */
+static recsys_status end_open(struct rs_files *out, recsys_status status, recsys_error *err)
+{
+    if (status == RECSYS_OK)
+        return RECSYS_OK;
+    status = rs_files_verify(out, status, err);
+    rs_files_close(out);
+    return status;
 }
 
 recsys_status rs_files_open(const char *path, uint32_t flags, uint64_t max_bytes,
-                            struct rs_files *out, recsys_error *err)
+                            uint32_t n_threads, struct rs_files *out, recsys_error *err)
 {
     struct stat info;
     char shown[RS_FILES_NAME_SIZE];
@@ -272,15 +298,15 @@ recsys_status rs_files_open(const char *path, uint32_t flags, uint64_t max_bytes
     show(path, "", shown);
     if (stat(path, &info) != 0)
         return rs_error_sys(err, errno, "cannot open %s", shown);
-    recsys_status status = S_ISDIR(info.st_mode) ? open_bundle(path, flags, max_bytes, out, err)
-                                                 : open_single(path, max_bytes, out, err);
-    if (status != RECSYS_OK)
-        rs_files_close(out);
-    return status;
+    recsys_status status = S_ISDIR(info.st_mode)
+                               ? open_bundle(path, flags, max_bytes, n_threads, out, err)
+                               : open_single(path, max_bytes, n_threads, out, err);
+    return end_open(out, status, err);
 }
 
 recsys_status rs_files_take(struct rs_given *given, size_t n_given, uint32_t flags,
-                            uint64_t max_bytes, struct rs_files *out, recsys_error *err)
+                            uint64_t max_bytes, uint32_t n_threads, struct rs_files *out,
+                            recsys_error *err)
 {
     const struct place place = {NULL, "", given, n_given};
     int is_bundle = 0;
@@ -291,22 +317,26 @@ recsys_status rs_files_take(struct rs_given *given, size_t n_given, uint32_t fla
         is_bundle |= strcmp(given[i].name, RS_FILE_MANIFEST) == 0;
     if (is_bundle) {
         snprintf(out->title, sizeof out->title, "model");
-        status = open_files(&place, flags, max_bytes, out, err);
+        status = open_files(&place, flags, max_bytes, n_threads, out, err);
     } else if (n_given == 1) {
         show(given->name, "", out->model_name);
-        status = take_single(given->name, &given->map, max_bytes, out, err);
+        status = take_single(given->name, &given->map, max_bytes, n_threads, out, err);
     } else {
         status =
             rs_error(err, RECSYS_E_INVALID,
                      "recsys_model_load_files: of several files one must be %s", RS_FILE_MANIFEST);
     }
-    if (status != RECSYS_OK)
-        rs_files_close(out);
-    return status;
+    return end_open(out, status, err);
 }
 
 void rs_files_close(struct rs_files *files)
 {
+    rs_hashing_destroy(&files->hashing);
+    for (size_t i = 0; i < files->n_others; i++)
+        rs_map_close(&files->others[i]);
+    rs_free(files->others);
+    files->others = NULL;
+    files->n_others = 0;
     rs_tensors_close(&files->model);
     rs_tensors_close(&files->seen);
     rs_tensors_close(&files->columns);

@@ -145,7 +145,8 @@ recsys_status recsys_model_load_files(const recsys_model_file *files, size_t n_f
         status = open_file(&file, &given[i], err);
     }
     if (status == RECSYS_OK)
-        status = rs_files_take(given, n_files, own.flags, own.max_bytes, &opened, err);
+        status =
+            rs_files_take(given, n_files, own.flags, own.max_bytes, own.n_threads, &opened, err);
     if (status == RECSYS_OK)
         status = rs_load_model(&opened, &own, out, err);
     for (size_t i = 0; i < n_files; i++)

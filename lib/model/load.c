@@ -30,6 +30,10 @@ recsys_status rs_load_options(const recsys_model_options *options, recsys_model_
         rs_struct_read(own, sizeof *own, options, RECSYS_MODEL_OPTIONS_SIZE_V1, what, err);
     if (status != RECSYS_OK)
         return status;
+    snprintf(what, sizeof what, "%s: options->reserved", function);
+    status = rs_reserved(own->reserved, what, err);
+    if (status != RECSYS_OK)
+        return status;
     snprintf(what, sizeof what, "%s: options->flags", function);
     status = rs_reserved(own->flags & ~KNOWN_FLAGS, what, err);
     if (status != RECSYS_OK)
@@ -255,6 +259,7 @@ static recsys_status load_files(struct rs_files *files, const recsys_model_optio
                                            : RECSYS_SIMILAR_VECTOR;
     if (status == RECSYS_OK)
         status = load_parts(&loading);
+    status = rs_files_verify(files, status, err);
     if (status == RECSYS_OK)
         status = set_description(model, files, &loading.implicit, err);
     if (status == RECSYS_OK) {
@@ -314,6 +319,6 @@ recsys_status recsys_model_load(const char *path, const recsys_model_options *op
         return rs_error(err, RECSYS_E_INVALID, "recsys_model_load: path and out must be given");
     recsys_status status = rs_load_options(options, &own, "recsys_model_load", err);
     if (status == RECSYS_OK)
-        status = rs_files_open(path, own.flags, own.max_bytes, &files, err);
+        status = rs_files_open(path, own.flags, own.max_bytes, own.n_threads, &files, err);
     return status == RECSYS_OK ? rs_load_model(&files, &own, out, err) : status;
 }

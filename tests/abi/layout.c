@@ -356,6 +356,8 @@ static const struct entry entries[] = {
     FIELD(recsys_model_options, link),
     FIELD(recsys_model_options, link_min),
     FIELD(recsys_model_options, link_max),
+    FIELD(recsys_model_options, n_threads),
+    FIELD(recsys_model_options, reserved),
     STRUCT(recsys_model_file),
     FIELD(recsys_model_file, struct_size),
     FIELD(recsys_model_file, flags),

@@ -255,6 +255,8 @@ void bundle_write_manifest(const char *path, const char *members)
     describe_file(&json, path, "model.safetensors", &n);
     describe_file(&json, path, "seen.safetensors", &n);
     describe_file(&json, path, "catalog.jsonl", &n);
+    describe_file(&json, path, "catalog.safetensors", &n);
+    describe_file(&json, path, "codes.safetensors", &n);
     add(&json, "]}\n");
     bundle_write_file(path, "recsys.json", json.bytes, json.size);
     free(json.bytes);
@@ -264,8 +266,9 @@ char *bundle_manifest_members(const struct bundle *bundle)
 {
     struct text json = {get(1, 2048), 0, 2048};
 
-    add(&json, "\"format\": \"recsys-bundle\", \"format_version\": 1, \"name\": \"demo\", "
-               "\"version\": \"3\", \"algorithm\": \"als\", \"dtype\": \"F32\", ");
+    add(&json, "\"format\": \"recsys-bundle\", \"format_version\": %d, \"name\": \"demo\", ",
+        bundle->flags & BUNDLE_FORMAT_2 ? 2 : 1);
+    add(&json, "\"version\": \"3\", \"algorithm\": \"als\", \"dtype\": \"F32\", ");
     add(&json, "\"dimensions\": %zu, \"n_users\": %zu, \"n_items\": %zu, ", bundle->d,
         bundle->n_users, bundle->n_items);
     if (bundle->flags & BUNDLE_COSINE)
@@ -356,10 +359,12 @@ static void write_seen(const struct bundle *bundle, const char *path)
     free(bytes);
 }
 
+static const char *const genre_names[] = {"Drama",  "Comedy", "Crime",
+                                          "Sci-Fi", "Horror", "Romance"};
+static const char *const language_names[] = {"en", "ko", "fr"};
+
 void bundle_catalog_line(const struct bundle *bundle, size_t row, char *out)
 {
-    static const char *const genres[] = {"Drama", "Comedy", "Crime", "Sci-Fi", "Horror", "Romance"};
-    static const char *const languages[] = {"en", "ko", "fr"};
     int64_t number = bundle->item_numbers[row],
             k = number / 3 + number % 3; /* ids may go in threes */
     struct text line = {out, 0, 256};
@@ -372,14 +377,14 @@ void bundle_catalog_line(const struct bundle *bundle, size_t row, char *out)
     else
         add(&line, "{\"id\": %" PRId64 ", ", number);
     add(&line, "\"title\": \"Film %" PRId64 "\", \"genres\": [\"%s\", \"%s\"], ", number,
-        genres[k % 6], genres[(k + 1) % 6]);
+        genre_names[k % 6], genre_names[(k + 1) % 6]);
     add(&line, "\"release_year\": %" PRId64 ", \"rating\": %.1f, ", 1950 + k % 70,
         (double)(k * 37 % 101) / 10);
-    add(&line, "\"language\": \"%s\", \"adult\": %s}", languages[k % 3],
+    add(&line, "\"language\": \"%s\", \"adult\": %s}", language_names[k % 3],
         k % 5 == 0 ? "true" : "false");
 }
 
-static void write_catalog(const struct bundle *bundle, const char *path)
+static void write_lines(const struct bundle *bundle, const char *path)
 {
     struct text lines = {get(bundle->n_items + 1, 256), 0, (bundle->n_items + 1) * 256};
 
@@ -391,6 +396,126 @@ static void write_catalog(const struct bundle *bundle, const char *path)
     }
     bundle_write_file(path, "catalog.jsonl", lines.bytes, lines.size);
     free(lines.bytes);
+}
+
+/* A column of texts and its offsets. */
+struct texts {
+    struct text bytes;
+    uint64_t *offsets;
+    size_t n;
+};
+
+static void add_text(struct texts *texts, const char *text)
+{
+    add(&texts->bytes, "%s", text);
+    texts->bytes.size++; /* the NUL stays */
+    texts->offsets[++texts->n] = texts->bytes.size;
+}
+
+static struct texts make_texts(size_t n)
+{
+    struct texts texts = {{get(n + 1, 64), 0, (n + 1) * 64}, get(n + 1, sizeof(uint64_t)), 0};
+
+    return texts;
+}
+
+static size_t put_texts(struct bundle_tensor *tensors, const char *name, const char *offsets_name,
+                        const struct texts *texts)
+{
+    tensors[0] = (struct bundle_tensor){offsets_name,      "U64",          1,
+                                        {texts->n + 1, 0}, texts->offsets, (texts->n + 1) * 8};
+    tensors[1] = (struct bundle_tensor){
+        name, "U8", 1, {texts->bytes.size, 0}, texts->bytes.bytes, texts->bytes.size};
+    return 2;
+}
+
+/* What bundle_catalog_line() says, as columns. Lists of genres: none, and k with k + 1. */
+static void write_columns(const struct bundle *bundle, const char *path)
+{
+    size_t n = bundle->n_items, at = 0, size;
+    struct texts titles = make_texts(n), posters = make_texts(n), genres = make_texts(6),
+                 languages = make_texts(3);
+    uint8_t *known = get(n, 1), *adult = get(n, 1);
+    float *ratings = get(n, 4);
+    int32_t *years = get(n, 4);
+    uint32_t *language = get(n, 4), *lists = get(n, 4), list_genres[12];
+    uint64_t list_offsets[8] = {0};
+    struct bundle_tensor tensors[16];
+
+    for (uint32_t i = 0; i < 6; i++) {
+        add_text(&genres, genre_names[i]);
+        list_genres[2 * i] = i;
+        list_genres[2 * i + 1] = (i + 1) % 6;
+        list_offsets[i + 2] = 2 * i + 2;
+    }
+    for (size_t i = 0; i < 3; i++)
+        add_text(&languages, language_names[i]);
+    for (size_t row = 0; row < n; row++) {
+        int64_t number = bundle->item_numbers[row], k = number / 3 + number % 3;
+        char title[64] = "";
+        known[row] = row % 7 != 6;
+        ratings[row] = -1;
+        if (known[row]) {
+            snprintf(title, sizeof title, "Film %" PRId64, number);
+            adult[row] = k % 5 == 0;
+            ratings[row] = (float)((double)(k * 37 % 101) / 10);
+            years[row] = (int32_t)(1950 + k % 70);
+            language[row] = (uint32_t)(k % 3 + 1);
+            lists[row] = (uint32_t)(k % 6 + 1);
+        }
+        add_text(&titles, title);
+        add_text(&posters, "");
+    }
+    at += put_texts(tensors + at, "title", "title_offsets", &titles);
+    at += put_texts(tensors + at, "poster_url", "poster_url_offsets", &posters);
+    at += put_texts(tensors + at, "genre_names", "genre_names_offsets", &genres);
+    at += put_texts(tensors + at, "language_names", "language_names_offsets", &languages);
+    const struct bundle_tensor numbers[] = {
+        {"genre_lists_offsets", "U64", 1, {8, 0}, list_offsets, sizeof list_offsets},
+        {"genre_lists", "U32", 1, {12, 0}, list_genres, sizeof list_genres},
+        {"rating", "F32", 1, {n, 0}, ratings, n * 4},
+        {"release_year", "I32", 1, {n, 0}, years, n * 4},
+        {"language", "U32", 1, {n, 0}, language, n * 4},
+        {"genres", "U32", 1, {n, 0}, lists, n * 4},
+        {"known", "U8", 1, {n, 0}, known, n},
+        {"adult", "U8", 1, {n, 0}, adult, n},
+    };
+    memcpy(tensors + at, numbers, sizeof numbers);
+    unsigned char *bytes = bundle_make_safetensors(tensors, 16, 64, &size);
+    bundle_write_file(path, "catalog.safetensors", bytes, size);
+    free(bytes);
+    for (size_t i = 0; i < 8; i++)
+        free((void *)(uintptr_t)tensors[i].data);
+    for (size_t i = 2; i < 8; i++)
+        free((void *)(uintptr_t)numbers[i].data);
+}
+
+/* One scale for each block of 1024 items. */
+static void write_codes(const struct bundle *bundle, const char *path)
+{
+    size_t d = bundle->d, cells = (d + 3) / 4, groups = (bundle->n_items + 31) / 32 * 2, size;
+    size_t n_blocks = (bundle->n_items + 1023) / 1024;
+    uint8_t *codes = get(groups * cells, 64);
+    float *scales = get(n_blocks, sizeof *scales);
+
+    memset(codes, 128, groups * cells * 64);
+    for (size_t i = 0; i < bundle->n_items * d; i++)
+        scales[i / d / 1024] = fmaxf(scales[i / d / 1024], fabsf(bundle->items[i]));
+    for (size_t b = 0; b < n_blocks; b++)
+        scales[b] = 126.0f / scales[b];
+    for (size_t row = 0; row < bundle->n_items; row++)
+        for (size_t j = 0; j < d; j++)
+            codes[((row / 16 * cells + j / 4) * 16 + row % 16) * 4 + j % 4] =
+                (uint8_t)(128 + lrintf(bundle->items[row * d + j] * scales[row / 1024]));
+    const struct bundle_tensor tensors[] = {
+        {"item_code_scales", "F32", 1, {n_blocks}, scales, n_blocks * 4},
+        {"item_codes", "U8", 4, {groups, cells, 16, 4}, codes, groups * cells * 64},
+    };
+    unsigned char *bytes = bundle_make_safetensors(tensors, 2, 64, &size);
+    bundle_write_file(path, "codes.safetensors", bytes, size);
+    free(bytes);
+    free(scales);
+    free(codes);
 }
 
 void bundle_write(struct bundle *bundle, const char *path, size_t n_users, size_t n_items, size_t d,
@@ -424,8 +549,12 @@ void bundle_write(struct bundle *bundle, const char *path, size_t n_users, size_
         make_seen(bundle, &state);
         write_seen(bundle, path);
     }
-    if (flags & BUNDLE_CATALOG)
-        write_catalog(bundle, path);
+    if ((flags & BUNDLE_CATALOG) && (flags & BUNDLE_FORMAT_2))
+        write_columns(bundle, path);
+    else if (flags & BUNDLE_CATALOG)
+        write_lines(bundle, path);
+    if (flags & BUNDLE_CODES)
+        write_codes(bundle, path);
     char *members = bundle_manifest_members(bundle);
     bundle_write_manifest(path, members);
     free(members);

@@ -22,6 +22,8 @@
 #define BUNDLE_COSINE (1u << 8)   /* "metric": "cosine" */
 #define BUNDLE_UNIT (1u << 9)     /* all vectors have length 1 */
 #define BUNDLE_LINEAR (1u << 10)  /* "link": linear from -3 to 3; else sigmoid */
+#define BUNDLE_FORMAT_2 (1u << 11) /* the catalogue as columns; else as lines */
+#define BUNDLE_CODES (1u << 12)    /* codes.safetensors; with BUNDLE_FORMAT_2 */
 
 struct bundle {
     uint32_t flags;
@@ -49,7 +51,7 @@ void bundle_catalog_line(const struct bundle *bundle, size_t row, char *out);
 struct bundle_tensor {
     const char *name, *dtype; /* "F32", ... */
     size_t n_dims;
-    uint64_t shape[2];
+    uint64_t shape[4];
     const void *data;
     size_t n_bytes;
 };
@@ -57,7 +59,7 @@ struct bundle_tensor {
 /* A .safetensors file in memory (free it); data begins at a multiple of `align`. */
 unsigned char *bundle_make_safetensors(const struct bundle_tensor *tensors, size_t n, size_t align,
                                        size_t *size);
-/* recsys.json with the sizes and hashes of those of the three known files that
+/* recsys.json with the sizes and hashes of those of the known files that
  * are there. `members` goes in between, as `"n_users": 3, ...,` */
 void bundle_write_manifest(const char *path, const char *members);
 /* The members that bundle_write() gives to bundle_write_manifest(). Free it. */

@@ -168,6 +168,13 @@ int oom_main(const struct oom_scenario *scenarios, size_t n_scenarios, int inter
     bundle_write(&other, oom_path("other"), OOM_N_USERS, OOM_N_ITEMS, OOM_D, SEED,
                  BUNDLE_BIAS | BUNDLE_NUMBER_IDS | BUNDLE_SEEN | BUNDLE_CATALOG);
     bundle_free(&other);
+    bundle_write(&other, oom_path("columns"), OOM_N_USERS, OOM_N_ITEMS, OOM_D, SEED,
+                 BUNDLE_BIAS | BUNDLE_NUMBER_IDS | BUNDLE_SEEN | BUNDLE_CATALOG | BUNDLE_FEATURES |
+                     BUNDLE_POPULARITY | BUNDLE_FORMAT_2 | BUNDLE_CODES);
+    bundle_free(&other);
+    bundle_write(&other, oom_path("unsorted"), OOM_N_USERS, OOM_N_ITEMS, OOM_D, SEED,
+                 BUNDLE_CATALOG | BUNDLE_UNSORTED | BUNDLE_FORMAT_2);
+    bundle_free(&other);
 
     for (size_t i = 0; i < n_scenarios; i++)
         run_scenario(&scenarios[i], &random);

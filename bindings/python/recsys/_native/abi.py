@@ -385,6 +385,8 @@ class recsys_model_options(c.Structure):
         ("link", c.c_uint32),
         ("link_min", c.c_float),
         ("link_max", c.c_float),
+        ("n_threads", c.c_uint32),
+        ("reserved", c.c_uint32),
     ]
 
 

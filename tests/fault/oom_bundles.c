@@ -129,6 +129,11 @@ static recsys_status import_a_bundle(void)
     return import_and_write(oom_path("full"), NULL);
 }
 
+static recsys_status import_a_bundle_of_columns(void)
+{
+    return import_and_write(oom_path("columns"), NULL);
+}
+
 static recsys_status import_a_file_and_a_catalogue(void)
 {
     return import_and_write(oom_path("full/model.safetensors"), oom_path("full/catalog.jsonl"));
@@ -256,6 +261,7 @@ static const struct oom_scenario scenarios[] = {
     {"create a builder", create_a_builder, 0},
     {"build a bundle", build_a_bundle, 0},
     {"import a bundle", import_a_bundle, 0},
+    {"import a bundle of columns", import_a_bundle_of_columns, 0},
     {"import a file and a catalogue", import_a_file_and_a_catalogue, 0},
     {"import an npz", import_an_npz, 0},
     {"build seen lists", build_seen_lists, 0},

@@ -59,6 +59,17 @@ static recsys_status load_a_bundle_with_text_ids(void)
     return load_it(oom_path("texts"), &oom_bundles[1], 0);
 }
 
+static recsys_status load_columns_and_codes(void)
+{
+    return load_it(oom_path("columns"), &oom_bundles[0], 0);
+}
+
+/* The columns are copied into the order of the positions. */
+static recsys_status load_columns_in_no_order(void)
+{
+    return load_it(oom_path("unsorted"), NULL, 0);
+}
+
 static recsys_status load_a_bundle_into_huge_pages(void)
 {
     return load_it(oom_path("full"), &oom_bundles[0], RECSYS_MODEL_HUGE_PAGES);
@@ -359,6 +370,8 @@ static recsys_status find_similar_items(void)
 static const struct oom_scenario scenarios[] = {
     {"load a bundle", load_a_bundle, 0},
     {"load a bundle with text ids", load_a_bundle_with_text_ids, 0},
+    {"load columns and codes", load_columns_and_codes, 0},
+    {"load columns in no order", load_columns_in_no_order, 0},
     {"load a bundle into huge pages", load_a_bundle_into_huge_pages, 0},
     {"load a cosine bundle", load_a_cosine_bundle, 0},
     {"load a bare file", load_a_bare_file, 0},

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the seeds of fuzz_safetensors, fuzz_npz and fuzz_manifest.
+"""Write the seeds of fuzz_safetensors, fuzz_npz, fuzz_manifest and fuzz_columns.
 
     tests/fuzz/make_corpus_model.py
 
@@ -83,12 +83,57 @@ def manifest_seeds():
     yield "good", good
     yield "cosine", {**good, "metric": "cosine", "link": {"kind": "clip"}}
     yield "nulls", {**good, "name": None, "link": None, "metrics": None}
-    yield "newer", {**good, "format_version": 2}
+    yield "format_2", {**good, "format_version": 2, "codes_pay": True, "item_name": "book"}
+    yield "newer", {**good, "format_version": 3}
     yield "no_files", {**good, "files": []}
     yield "path", {**good, "files": [{"name": "../x", "size": 1, "sha256": HASH}]}
     yield "negative", {**good, "n_items": -1}
     yield "range", {**good, "link": {"kind": "linear", "min": 5, "max": 0.5}}
     yield "types", {**good, "name": 7, "files": {}}
+
+
+def texts(name, values):
+    data = b"".join(value.encode() + b"\0" for value in values)
+    ends = [sum(len(value.encode()) + 1 for value in values[:i]) for i in range(len(values) + 1)]
+    return {name + "_offsets": ("U64", struct.pack("<%dQ" % len(ends), *ends)), name: ("U8", data)}
+
+
+def columns(**changes):
+    """catalog.safetensors of eight items; the last has no entry."""
+    titles = ["Heat (1995)", "", "카메라", "Up", "Up", "naïve", "\"q\"", ""]
+    parts = {
+        **texts("title", titles), **texts("poster_url", ["https://x/1"] + [""] * 7),
+        **texts("genre_names", ["Crime", "Sci-Fi", "Drama"]), **texts("language_names", ["en", "ko"]),
+        "genre_lists_offsets": ("U64", struct.pack("<4Q", 0, 0, 2, 3)),
+        "genre_lists": ("U32", struct.pack("<3I", 0, 2, 1)),
+        "rating": ("F32", struct.pack("<8f", 8.3, 0, 10, -1, 5.5, 7, -1, -1)),
+        "release_year": ("I32", struct.pack("<8i", 1995, 0, 9999, 1, 2001, 0, 0, 0)),
+        "language": ("U32", struct.pack("<8I", 1, 0, 2, 2, 1, 0, 0, 0)),
+        "genres": ("U32", struct.pack("<8I", 1, 0, 1, 2, 2, 0, 0, 0)),
+        "known": ("U8", bytes([1, 1, 1, 1, 1, 1, 1, 0])), "adult": ("U8", bytes([0, 0, 1, 0, 0, 0, 1, 0])),
+    }
+    parts.update(changes)
+    header, data = {}, b""
+    for name, (dtype, part) in parts.items():
+        size = {"U64": 8, "U8": 1}.get(dtype, 4)
+        header[name] = tensor(dtype, [len(part) // size], len(data), len(data) + len(part))
+        data += part
+    return safetensors(header, data)
+
+
+def columns_seeds():
+    yield "good", b"0" + columns()
+    yield "ordered", b"1" + columns()
+    yield "unknown_title", b"0" + columns(known=("U8", bytes(8)))
+    yield "rating_nan", b"0" + columns(rating=("F32", struct.pack("<8f", *[float("nan")] * 8)))
+    yield "list_far", b"1" + columns(genres=("U32", struct.pack("<8I", *[9] * 8)))
+    yield "list_wraps", b"0" + columns(genre_lists_offsets=("U64", struct.pack("<4Q", 0, 2**64 - 1, 1, 3)))
+    yield "genre_twice", b"0" + columns(genre_lists=("U32", struct.pack("<3I", 0, 0, 1)))
+    yield "names_alike", b"0" + columns(**texts("genre_names", ["Crime", "CRIME", "Drama"]))
+    yield "language_upper", b"0" + columns(**texts("language_names", ["EN", "ko"]))
+    yield "title_cut", b"0" + columns(title=("U8", b"Heat"))
+    yield "title_utf8", b"0" + columns(**{**texts("title", ["a"] * 8), "title": ("U8", b"\xC3\0" * 8)})
+    yield "no_offsets", b"0" + columns(title_offsets=("U64", b""))
 
 
 def write(target, seeds):
@@ -103,3 +148,4 @@ if __name__ == "__main__":
     write("fuzz_safetensors", safetensors_seeds())
     write("fuzz_npz", npz_seeds())
     write("fuzz_manifest", manifest_seeds())
+    write("fuzz_columns", columns_seeds())

@@ -429,7 +429,7 @@ static size_t put_texts(struct bundle_tensor *tensors, const char *name, const c
     return 2;
 }
 
-/* What bundle_catalog_line() says, as columns. Lists of genres: none, and k with k + 1. */
+/* The entries of bundle_catalog_line() as columns. Lists of genres: none, and k with k + 1. */
 static void write_columns(const struct bundle *bundle, const char *path)
 {
     size_t n = bundle->n_items, at = 0, size;

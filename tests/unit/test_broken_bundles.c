@@ -23,12 +23,15 @@
 #define MODEL "model.safetensors"
 #define SEEN "seen.safetensors"
 #define CATALOG "catalog.jsonl"
+#define COLUMNS "catalog.safetensors"
+#define CODES "codes.safetensors"
 #define MANIFEST "recsys.json"
 
 #define ALL                                                                                        \
     (BUNDLE_BIAS | BUNDLE_NUMBER_IDS | BUNDLE_SEEN | BUNDLE_CATALOG | BUNDLE_FEATURES |            \
      BUNDLE_POPULARITY)
 #define TEXTS (BUNDLE_TEXT_IDS | BUNDLE_UNSORTED)
+#define FORMAT_2 (ALL | BUNDLE_FORMAT_2 | BUNDLE_CODES)
 
 enum change {
     PATCH,    /* set bytes of a tensor's data: where = tensor, at = byte */
@@ -195,6 +198,70 @@ static const struct breakage breakages[] = {
     /* catalogue: one case, the rest is its own test's */
     {"catalogue of another model", ALL, APPEND, CATALOG, NULL, 0, "{\"id\": 999}\n", 0, 0, F,
      "@/catalog.jsonl line 6: item 999 is not in the model"},
+    /* columns of the catalogue */
+    {"a bit of the columns", FORMAT_2, PATCH, COLUMNS, "title", 0, "f", 1, 1, F,
+     "@/catalog.safetensors: has SHA-256 "
+     "5941936f52b0583fecb70095aef496f67cf35402e6806b3f8fc34977becf22c4, the manifest says "
+     "42ce4c258d1ee8ff6e03296120caf82673e88369259150a543922082c4d92ce2"},
+    {"no column", FORMAT_2, REPLACE, COLUMNS, "\"rating\"", 0, "\"ratinq\"", 0, 0, F,
+     "@/catalog.safetensors: rating: must be F32 [5]"},
+    {"column of another type", FORMAT_2, REPLACE, COLUMNS, "\"I32\"", 0, "\"U32\"", 0, 0, F,
+     "@/catalog.safetensors: release_year: must be I32 [5]"},
+    {"texts without offsets", FORMAT_2, REPLACE, COLUMNS, "\"title_offsets\"", 0,
+     "\"title_0ffsets\"", 0, 0, F, "@/catalog.safetensors: title_offsets: must be U64 [6]"},
+    {"text offset out of order", FORMAT_2, PATCH, COLUMNS, "title_offsets", 8, MINUS_ONE, 8, 0, F,
+     "@/catalog.safetensors: title[0] has offsets that do not ascend to the number of bytes"},
+    {"first text offset", FORMAT_2, PATCH, COLUMNS, "title_offsets", 0, "\1", 1, 0, F,
+     "@/catalog.safetensors: title: offsets go from 1 to 38, want 0 to 38"},
+    {"text without its NUL", FORMAT_2, PATCH, COLUMNS, "title", 7, "x", 1, 0, F,
+     "@/catalog.safetensors: title[0] does not end in a NUL"},
+    {"NUL in a text", FORMAT_2, PATCH, COLUMNS, "title", 2, "\0", 1, 0, F,
+     "@/catalog.safetensors: title[0] is not UTF-8 text"},
+    {"text not UTF-8", FORMAT_2, PATCH, COLUMNS, "title", 2, "\xC3", 1, 0, F,
+     "@/catalog.safetensors: title[0] is not UTF-8 text"},
+    {"rating not a number", FORMAT_2, PATCH, COLUMNS, "rating", 4, NAN_BYTES, 4, 0, F,
+     "@/catalog.safetensors: rating[1] must be -1 (unknown) or 0 to 10"},
+    {"rating above 10", FORMAT_2, PATCH, COLUMNS, "rating", 4, "\1\0\x20\x41", 4, 0, F,
+     "@/catalog.safetensors: rating[1] must be -1 (unknown) or 0 to 10"},
+    {"year negative", FORMAT_2, PATCH, COLUMNS, "release_year", 8, MINUS_ONE, 4, 0, F,
+     "@/catalog.safetensors: release_year[2] must be 0 (unknown) to 9999"},
+    {"language that is not there", FORMAT_2, PATCH, COLUMNS, "language", 0, "\4", 1, 0, F,
+     "@/catalog.safetensors: language[0] must be 0 (unknown) or the number of a name, counted from "
+     "1"},
+    {"list that is not there", FORMAT_2, PATCH, COLUMNS, "genres", 16, "\7", 1, 0, F,
+     "@/catalog.safetensors: genres[4] is no number of a list"},
+    {"adult is 2", FORMAT_2, PATCH, COLUMNS, "adult", 3, "\2", 1, 0, F,
+     "@/catalog.safetensors: adult[3] is neither 0 nor 1"},
+    {"unknown with a title", FORMAT_2, PATCH, COLUMNS, "known", 2, "\0", 1, 0, F,
+     "@/catalog.safetensors: known[2] is 0, but this item has a title, a genre or another "
+     "attribute"},
+    {"genre that is not there", FORMAT_2, PATCH, COLUMNS, "genre_lists", 8, "\6", 1, 0, F,
+     "@/catalog.safetensors: genre_lists[2] is no number of genre_names"},
+    {"genre twice in a list", FORMAT_2, PATCH, COLUMNS, "genre_lists", 0, "\1", 1, 0, F,
+     "@/catalog.safetensors: genre_lists[1] is in the same list twice"},
+    {"lists descend", FORMAT_2, PATCH, COLUMNS, "genre_lists_offsets", 16, MINUS_ONE, 8, 0, F,
+     "@/catalog.safetensors: genre_lists_offsets[1] does not begin a list of at most 64 genres"},
+    {"lists end elsewhere", FORMAT_2, PATCH, COLUMNS, "genre_lists_offsets", 56, "\x0B", 1, 0, F,
+     "@/catalog.safetensors: genre_lists: offsets go from 0 to 11, want 0 to 12"},
+    {"name twice", FORMAT_2, PATCH, COLUMNS, "language_names", 0, "fr", 2, 0, F,
+     "@/catalog.safetensors: language_names[2] is there twice"},
+    {"name empty", FORMAT_2, PATCH, COLUMNS, "language_names_offsets", 8, "\1\0\0\0\0\0\0\0", 8, 0,
+     F, "@/catalog.safetensors: language_names[0] does not end in a NUL"},
+    {"language in capitals", FORMAT_2, PATCH, COLUMNS, "language_names", 3, "KO", 2, 0, F,
+     "@/catalog.safetensors: language_names[1] must have 1..16 characters, in lower case"},
+    /* codes */
+    {"no codes", FORMAT_2, REPLACE, CODES, "item_codes", 0, "item_c0des", 0, 0, F,
+     "@/codes.safetensors: item_codes: must be U8 [2,4,16,4]"},
+    {"codes of another layout", FORMAT_2, REPLACE, CODES, "[2,4,16,4]", 0, "[4,4,16,2]", 0, 0, F,
+     "@/codes.safetensors: item_codes: must be U8 [2,4,16,4]"},
+    {"scales of another type", FORMAT_2, REPLACE, CODES, "\"F32\"", 0, "\"U32\"", 0, 0, F,
+     "@/codes.safetensors: item_code_scales: must be F32 [1]"},
+    {"scale not a number", FORMAT_2, PATCH, CODES, "item_code_scales", 0, NAN_BYTES, 4, 0, F,
+     "@/codes.safetensors: item_code_scales[0] is neither 0 nor a scale of codes"},
+    {"scale infinite", FORMAT_2, PATCH, CODES, "item_code_scales", 0, INFINITY_BYTES, 4, 0, F,
+     "@/codes.safetensors: item_code_scales[0] is neither 0 nor a scale of codes"},
+    {"verdict is a text", FORMAT_2, REPLACE, MANIFEST, "\"name\": \"demo\"", 0,
+     "\"codes_pay\": \"yes\"", 0, 1, F, "@/recsys.json: \"codes_pay\" must be true or false"},
 };
 
 /* The bytes from which a tensor's data begins, found by the reader itself. */

@@ -23,6 +23,7 @@ import prototypes  # noqa: E402
 SCALARS = {"uint8_t": "c_uint8", "uint32_t": "c_uint32", "int32_t": "c_int32",
            "uint64_t": "c_uint64", "int64_t": "c_int64", "size_t": "c_size_t", "float": "c_float",
            "double": "c_double", "char": "c_char", "recsys_status": "c_int32"}
+CHECKED = {"c.c_uint32": "U32", "c.c_uint64": "U64", "c.c_char_p": "Text"}  # as parameters
 # Bytes of Python become a pointer by themselves, if the field is declared as text.
 AS_TEXT = {("recsys_bytes", "data")}
 STRUCT = re.compile(r"typedef\s+struct\s+(recsys_\w+)\s*\{(.*?)\}\s*(recsys_\w+)\s*;", re.S)
@@ -34,13 +35,15 @@ WIDEST = {"UINT64_MAX": str(2**64 - 1), "UINT32_MAX": str(2**32 - 1)}
 HEAD = '''"""The ABI of librecsys: constants, structs, callbacks and functions.
 
 Written by generate_native.py from include/recsys; do not edit. Every pointer is a c_void_p, which
-takes addresses, byref() and arrays; texts are c_char_p.
+takes addresses, byref() and arrays. checked.py says which numbers and texts are refused.
 """
 # fmt: off
 from __future__ import annotations
 
 import ctypes as c
 from typing import Any
+
+from .checked import U32, U64, Checked, Text
 '''
 
 
@@ -63,6 +66,8 @@ class Headers:
                       for file, text in self.texts.items()}
         self.callbacks = {name: (result.strip(), parameters) for text in self.plain.values()
                           for result, name, parameters in CALLBACK.findall(text)}
+        self.sized = {name for text in self.plain.values()
+                      for name in prototypes.SIZED.findall(text)}
         self.structs = {name: body for text in self.plain.values()
                         for name, body, _ in STRUCT.findall(text)}
 
@@ -159,14 +164,16 @@ def write():
             if re.search(rf"\(\s*\*\s*{name}\s*\)", text):
                 out.append(f"{name} = {headers.function_type(result, parameters)}")
         for name, _, _ in STRUCT.findall(text):
-            out += ["", "", f"class {name}(c.Structure):", "    _fields_ = ["]
+            base = "Checked" if name in headers.sized else "c.Structure"
+            out += ["", "", f"class {name}({base}):", "    _fields_ = ["]
             out += [f'        ("{field}", {kind}),' for field, kind in headers.fields(name)] + ["    ]"]
         out.append("")
     out += ["# function: (library, result, parameters)",
             "FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {"]
     for function in prototypes.read(TOP):
-        types = ", ".join(headers.type_of(p.type) if not p.type.endswith(")") and
-                          "(*)" not in p.type else "c.c_void_p" for p in function.parameters)
+        types = ", ".join(CHECKED.get(kind, kind) for kind in (
+            headers.type_of(p.type) if "(*)" not in p.type else "c.c_void_p"
+            for p in function.parameters))
         out.append(f'    "{function.name}": ("{prototypes.library(function)}", '
                    f'{headers.type_of(function.result)}, [{types}]),')
     out += ["}", ""]

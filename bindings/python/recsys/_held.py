@@ -14,15 +14,24 @@ from ctypes import byref
 from typing import Any, Callable, Optional
 
 from ._native import abi, lib
-from .errors import StateError, error_of
+from .errors import InvalidArgument, StateError, error_of
 
 
 def call(function: Callable[..., int], *arguments: Any) -> None:
     """Run a function whose last parameter is the error record; raise what its status means."""
     err = abi.recsys_error()
-    status = function(*arguments, byref(err))
+    try:
+        status = function(*arguments, byref(err))
+    except ctypes.ArgumentError as error:
+        raise wrong(error) from None
     if status:
         raise error_of(status, err.message, err.sys_errno)
+
+
+def wrong(error: ctypes.ArgumentError) -> Exception:
+    """ctypes says "argument 3: ValueError: -1 does not lie ..."; the exception that this means."""
+    said = str(error)
+    return TypeError(said) if "TypeError" in said else InvalidArgument(said)
 
 
 class Held:
@@ -158,7 +167,10 @@ class Caught:
     def call(self, function: Callable[..., int], *arguments: Any) -> None:
         """As call(); an exception of the guarded function comes out first."""
         err = abi.recsys_error()
-        status = function(*arguments, byref(err))
+        try:
+            status = function(*arguments, byref(err))
+        except ctypes.ArgumentError as error:
+            raise wrong(error) from None
         if self.error is not None:
             try:
                 raise self.error

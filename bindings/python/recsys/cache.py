@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ctypes import byref
 from typing import TYPE_CHECKING, Any, Callable, Generic, NamedTuple, Optional, TypeVar, Union
 
-from ._held import Held, Remade, call, create, take
+from ._held import Held, Remade, call, create, take, wrong
 from ._native import abi, lib, new
 from .errors import Error, NotFound, error_of
 from .interrupt import interruptible
@@ -258,9 +258,12 @@ class Cache(Remade):
             return status
 
         with _Call(load) as mine:
-            status = lib.recsys_aside_get_or_load(held.pointer, to_bytes(key), _loader, mine.number,
-                                                  timeout_ms, byref(value), byref(outcome),
-                                                  byref(err))
+            try:
+                status = lib.recsys_aside_get_or_load(
+                    held.pointer, to_bytes(key), _loader, mine.number, timeout_ms, byref(value),
+                    byref(outcome), byref(err))
+            except ctypes.ArgumentError as error:
+                raise wrong(error) from None
             data = take(value)
             mine.check(status, err, outcome.value)
         return Found(self.decode(data), OUTCOMES[outcome.value])
@@ -369,6 +372,8 @@ class Cached(Generic[P, R]):
         self._signature = inspect.signature(function)
         self._names = re.findall(r"\{(\w+)\}", pattern)
         self._is_async = inspect.iscoroutinefunction(function)
+        if self._is_async and hasattr(inspect, "markcoroutinefunction"):  # Python 3.12
+            inspect.markcoroutinefunction(self)
         missing = [name for name in self._names if name not in self._signature.parameters]
         if missing:
             raise ValueError(f"{pattern!r}: {function.__name__}() has no parameter {missing[0]}")

@@ -160,13 +160,14 @@ class Model(Owner):
         another buffer, which is not copied and must not change, or as an int, a file descriptor.
         The options are those of Model()."""
         made = model_options(**options)
+        contents = [content if isinstance(content, int) else np.frombuffer(content, dtype=np.uint8)
+                    for content in files.values()]
         array = (abi.recsys_model_file * len(files))()
-        for entry, (name, content) in zip(array, files.items()):
+        for entry, name, data in zip(array, files, contents):
             entry.struct_size, entry.name = ctypes.sizeof(abi.recsys_model_file), name.encode()
-            if isinstance(content, int):
-                entry.flags, entry.fd = abi.RECSYS_MODEL_FILE_DESCRIPTOR, content
+            if isinstance(data, int):
+                entry.flags, entry.fd = abi.RECSYS_MODEL_FILE_DESCRIPTOR, data
                 continue
-            data = np.frombuffer(content, dtype=np.uint8)
             key = next(_keys)
             _kept[key] = data
             entry.data, entry.size = data.ctypes.data, data.size

@@ -4,6 +4,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from ctypes import byref
+from operator import index
 from typing import TYPE_CHECKING, Any, Optional
 
 import numpy as np
@@ -43,11 +44,20 @@ def scorer_options(n_threads: int, max_k: int, max_batch: int, dimensions: int) 
     return options
 
 
+# The members of a request that every call sets, where ctypes sets them fastest.
+_AT = abi.recsys_request
+HOT = ((ctypes.c_uint32, _AT.flags.offset),
+       (ctypes.c_void_p, _AT.user.offset + abi.recsys_id.text.offset),
+       (ctypes.c_uint64, _AT.user.offset + abi.recsys_id.number.offset),
+       (ctypes.c_uint32, _AT.k.offset))
+ID_LIMIT, K_LIMIT = 2**63, 2**32
+
+
 class _Workspace:
     """A recommender of the library, with a request, a reply and an error record of its own."""
 
     __slots__ = ("held", "pointer", "request", "reply", "err", "at_request", "at_reply", "at_err",
-                 "plain", "used")
+                 "plain", "used", "flags", "text", "number", "k")
 
     def __init__(self, options: Any) -> None:
         self.held = create(lib.recsys_recommender_create, lib.recsys_recommender_destroy,
@@ -58,6 +68,8 @@ class _Workspace:
         self.at_request, self.at_reply = ctypes.addressof(self.request), ctypes.addressof(self.reply)
         self.at_err = ctypes.addressof(self.err)
         self.plain = bytes(self.request)  # of a request without conditions
+        self.flags, self.text, self.number, self.k = (
+            kind.from_buffer(self.request, at) for kind, at in HOT)
         self.used = False
 
     def fill(self, model: Model, user_id: Optional[ids.Id], top_k: int,
@@ -67,16 +79,18 @@ class _Workspace:
         if self.used:
             ctypes.memmove(self.at_request, self.plain, len(self.plain))
             self.used = False
-        if type(user_id) is int and user_id >= 0:
-            asked.flags = 0
-            asked.user.text, asked.user.number = None, user_id
+        if type(user_id) is int and 0 <= user_id < ID_LIMIT:
+            self.flags.value = 0
+            self.text.value, self.number.value = None, user_id
         elif user_id is None:
-            asked.flags = ANONYMOUS
+            self.flags.value = ANONYMOUS
         else:
-            asked.flags = 0
+            self.flags.value = 0
             asked.user = ids.to_id(user_id)
             self.used = True
-        asked.k = top_k
+        if not 0 < top_k < K_LIMIT:
+            raise InvalidArgument(f"top_k: 1 or more, not {top_k}")
+        self.k.value = index(top_k)
         if conditions:
             self.used = True
             return request.fill(asked, model.dimensions, conditions)

@@ -25,7 +25,7 @@ def to_bytes(value: Bytes) -> Any:
 def to_bytes_array(values: Sequence[Bytes]) -> Any:
     """An array of recsys_bytes, which keeps the bytes."""
     if isinstance(values, (str, bytes)):
-        values = [values]
+        raise TypeError("a list of keys is wanted, not one key")
     return (abi.recsys_bytes * len(values))(*(to_bytes(value) for value in values))
 
 

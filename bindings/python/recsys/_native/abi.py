@@ -1,13 +1,15 @@
 """The ABI of librecsys: constants, structs, callbacks and functions.
 
 Written by generate_native.py from include/recsys; do not edit. Every pointer is a c_void_p, which
-takes addresses, byref() and arrays; texts are c_char_p.
+takes addresses, byref() and arrays. checked.py says which numbers and texts are refused.
 """
 # fmt: off
 from __future__ import annotations
 
 import ctypes as c
 from typing import Any
+
+from .checked import U32, U64, Checked, Text
 
 RECSYS_NEVER = 18446744073709551615
 RECSYS_NEVER_32 = 4294967295
@@ -192,7 +194,7 @@ class recsys_error(c.Structure):
     ]
 
 
-class recsys_allocator(c.Structure):
+class recsys_allocator(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("reserved", c.c_uint32),
@@ -232,7 +234,7 @@ class recsys_value(c.Structure):
     ]
 
 
-class recsys_cache_options(c.Structure):
+class recsys_cache_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("n_shards", c.c_uint32),
@@ -245,7 +247,7 @@ class recsys_cache_options(c.Structure):
     ]
 
 
-class recsys_cache_stats(c.Structure):
+class recsys_cache_stats(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("reserved", c.c_uint32),
@@ -272,7 +274,7 @@ class recsys_rate_decision(c.Structure):
     ]
 
 
-class recsys_store_driver(c.Structure):
+class recsys_store_driver(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("reserved", c.c_uint32),
@@ -288,7 +290,7 @@ class recsys_store_driver(c.Structure):
     ]
 
 
-class recsys_store_options(c.Structure):
+class recsys_store_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("flags", c.c_uint32),
@@ -301,7 +303,7 @@ class recsys_store_options(c.Structure):
     ]
 
 
-class recsys_store_stats(c.Structure):
+class recsys_store_stats(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("breaker", c.c_uint32),
@@ -319,7 +321,7 @@ recsys_aside_loader = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p)
 recsys_aside_writer = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p)
 
 
-class recsys_aside_options(c.Structure):
+class recsys_aside_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("flags", c.c_uint32),
@@ -342,7 +344,7 @@ class recsys_aside_options(c.Structure):
     ]
 
 
-class recsys_aside_stats(c.Structure):
+class recsys_aside_stats(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("journal", c.c_uint32),
@@ -376,7 +378,7 @@ class recsys_id(c.Structure):
     ]
 
 
-class recsys_model_options(c.Structure):
+class recsys_model_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("flags", c.c_uint32),
@@ -390,7 +392,7 @@ class recsys_model_options(c.Structure):
     ]
 
 
-class recsys_model_file(c.Structure):
+class recsys_model_file(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("flags", c.c_uint32),
@@ -404,7 +406,7 @@ class recsys_model_file(c.Structure):
     ]
 
 
-class recsys_model_info(c.Structure):
+class recsys_model_info(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("dimensions", c.c_uint32),
@@ -434,7 +436,7 @@ class recsys_model_info(c.Structure):
     ]
 
 
-class recsys_item(c.Structure):
+class recsys_item(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("n_genres", c.c_uint32),
@@ -449,7 +451,7 @@ class recsys_item(c.Structure):
     ]
 
 
-class recsys_filter_options(c.Structure):
+class recsys_filter_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("flags", c.c_uint32),
@@ -466,7 +468,7 @@ class recsys_filter_options(c.Structure):
     ]
 
 
-class recsys_scorer_options(c.Structure):
+class recsys_scorer_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("n_threads", c.c_uint32),
@@ -496,7 +498,7 @@ class recsys_scored(c.Structure):
     ]
 
 
-class recsys_blas_info(c.Structure):
+class recsys_blas_info(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("n_threads", c.c_int32),
@@ -505,7 +507,7 @@ class recsys_blas_info(c.Structure):
     ]
 
 
-class recsys_request(c.Structure):
+class recsys_request(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("flags", c.c_uint32),
@@ -553,7 +555,7 @@ class recsys_preference(c.Structure):
     ]
 
 
-class recsys_reply(c.Structure):
+class recsys_reply(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("status", c.c_int32),
@@ -575,7 +577,7 @@ recsys_reply_callback = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_
 recsys_cancelled_callback = c.CFUNCTYPE(c.c_int32, c.c_void_p)
 
 
-class recsys_batcher_options(c.Structure):
+class recsys_batcher_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("n_scans", c.c_uint32),
@@ -588,7 +590,7 @@ class recsys_batcher_options(c.Structure):
     ]
 
 
-class recsys_batch(c.Structure):
+class recsys_batch(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("n_requests", c.c_uint32),
@@ -599,7 +601,7 @@ class recsys_batch(c.Structure):
     ]
 
 
-class recsys_batcher_call(c.Structure):
+class recsys_batcher_call(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("timeout_ms", c.c_uint32),
@@ -609,7 +611,7 @@ class recsys_batcher_call(c.Structure):
     ]
 
 
-class recsys_comparison_options(c.Structure):
+class recsys_comparison_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("k", c.c_uint32),
@@ -631,7 +633,7 @@ class recsys_distribution(c.Structure):
     ]
 
 
-class recsys_comparison(c.Structure):
+class recsys_comparison(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("changes", c.c_uint32),
@@ -662,7 +664,7 @@ class recsys_datum(c.Structure):
     ]
 
 
-class recsys_source_driver(c.Structure):
+class recsys_source_driver(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("reserved", c.c_uint32),
@@ -674,7 +676,7 @@ class recsys_source_driver(c.Structure):
     ]
 
 
-class recsys_denylist_options(c.Structure):
+class recsys_denylist_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("timeout_ms", c.c_uint32),
@@ -685,7 +687,7 @@ class recsys_denylist_options(c.Structure):
     ]
 
 
-class recsys_denylist_verdict(c.Structure):
+class recsys_denylist_verdict(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("verdict", c.c_uint32),
@@ -693,7 +695,7 @@ class recsys_denylist_verdict(c.Structure):
     ]
 
 
-class recsys_denylist_stats(c.Structure):
+class recsys_denylist_stats(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("reserved", c.c_uint32),
@@ -709,7 +711,7 @@ class recsys_denylist_stats(c.Structure):
 recsys_registry_callback = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p)
 
 
-class recsys_registry_location(c.Structure):
+class recsys_registry_location(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("reserved", c.c_uint32),
@@ -719,7 +721,7 @@ class recsys_registry_location(c.Structure):
     ]
 
 
-class recsys_registry_entry(c.Structure):
+class recsys_registry_entry(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("reserved", c.c_uint32),
@@ -729,7 +731,7 @@ class recsys_registry_entry(c.Structure):
     ]
 
 
-class recsys_deployment_options(c.Structure):
+class recsys_deployment_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("n_canaries", c.c_uint32),
@@ -750,7 +752,7 @@ class recsys_deployment_entry(c.Structure):
     ]
 
 
-class recsys_deployment_status(c.Structure):
+class recsys_deployment_status(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("loading", c.c_uint32),
@@ -765,7 +767,7 @@ class recsys_deployment_status(c.Structure):
     ]
 
 
-class recsys_domains_options(c.Structure):
+class recsys_domains_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("flags", c.c_uint32),
@@ -779,7 +781,7 @@ class recsys_domains_options(c.Structure):
     ]
 
 
-class recsys_domain_definition(c.Structure):
+class recsys_domain_definition(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("flags", c.c_uint32),
@@ -798,7 +800,7 @@ class recsys_domain_definition(c.Structure):
     ]
 
 
-class recsys_warming(c.Structure):
+class recsys_warming(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("skipped", c.c_uint32),
@@ -808,7 +810,7 @@ class recsys_warming(c.Structure):
     ]
 
 
-class recsys_limiter_options(c.Structure):
+class recsys_limiter_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("flags", c.c_uint32),
@@ -824,7 +826,7 @@ class recsys_limiter_options(c.Structure):
     ]
 
 
-class recsys_limit(c.Structure):
+class recsys_limit(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("allowed", c.c_uint32),
@@ -839,7 +841,7 @@ class recsys_limit(c.Structure):
 recsys_log_callback = c.CFUNCTYPE(None, c.c_int32, c.c_void_p, c.c_void_p)
 
 
-class recsys_postgres_options(c.Structure):
+class recsys_postgres_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("pool_size", c.c_uint32),
@@ -848,7 +850,7 @@ class recsys_postgres_options(c.Structure):
     ]
 
 
-class recsys_postgres_stats(c.Structure):
+class recsys_postgres_stats(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("open", c.c_uint32),
@@ -863,7 +865,7 @@ class recsys_postgres_stats(c.Structure):
     ]
 
 
-class recsys_redis_options(c.Structure):
+class recsys_redis_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("flags", c.c_uint32),
@@ -885,7 +887,7 @@ class recsys_redis_options(c.Structure):
     ]
 
 
-class recsys_redis_stats(c.Structure):
+class recsys_redis_stats(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
         ("open", c.c_uint32),
@@ -908,50 +910,50 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_aside_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_aside_destroy": ("core", None, [c.c_void_p]),
     "recsys_aside_get": ("core", c.c_int32, [c.c_void_p, recsys_bytes, c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_aside_load_set": ("core", c.c_int32, [c.c_void_p, recsys_bytes, c.c_uint64, c.c_uint64, c.c_uint32, c.c_void_p]),
-    "recsys_aside_get_or_load": ("core", c.c_int32, [c.c_void_p, recsys_bytes, recsys_aside_loader, c.c_void_p, c.c_uint32, c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_aside_set": ("core", c.c_int32, [c.c_void_p, recsys_bytes, recsys_bytes, c.c_uint64, c.c_uint64, c.c_void_p]),
-    "recsys_aside_changes_set": ("core", c.c_int32, [c.c_void_p, c.c_size_t, recsys_bytes, c.c_uint64, c.c_void_p]),
+    "recsys_aside_load_set": ("core", c.c_int32, [c.c_void_p, recsys_bytes, U64, U64, U32, c.c_void_p]),
+    "recsys_aside_get_or_load": ("core", c.c_int32, [c.c_void_p, recsys_bytes, recsys_aside_loader, c.c_void_p, U32, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_aside_set": ("core", c.c_int32, [c.c_void_p, recsys_bytes, recsys_bytes, U64, U64, c.c_void_p]),
+    "recsys_aside_changes_set": ("core", c.c_int32, [c.c_void_p, c.c_size_t, recsys_bytes, U64, c.c_void_p]),
     "recsys_aside_write": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_size_t, recsys_aside_writer, c.c_void_p, c.c_void_p]),
     "recsys_aside_invalidate": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p]),
     "recsys_aside_invalidate_matching": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
     "recsys_aside_invalidate_all": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_aside_get_stats": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_key_format": ("core", c.c_int32, [c.c_char_p, c.c_void_p, c.c_size_t, c.c_char_p, c.c_void_p, c.c_void_p]),
+    "recsys_key_format": ("core", c.c_int32, [Text, c.c_void_p, c.c_size_t, Text, c.c_void_p, c.c_void_p]),
     "recsys_batcher_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_batcher_destroy": ("core", None, [c.c_void_p]),
     "recsys_batcher_recommend": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_builder_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_builder_destroy": ("core", None, [c.c_void_p]),
-    "recsys_builder_set_array": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_void_p]),
-    "recsys_builder_set_texts": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_size_t, c.c_void_p]),
-    "recsys_builder_import_array": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_char_p, c.c_char_p, c.c_void_p]),
-    "recsys_builder_import_texts": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_char_p, c.c_void_p]),
-    "recsys_builder_import_model": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p]),
-    "recsys_builder_set_arrays": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p]),
+    "recsys_builder_set_array": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_void_p]),
+    "recsys_builder_set_texts": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_size_t, c.c_void_p]),
+    "recsys_builder_import_array": ("core", c.c_int32, [c.c_void_p, Text, Text, Text, c.c_void_p]),
+    "recsys_builder_import_texts": ("core", c.c_int32, [c.c_void_p, Text, Text, c.c_void_p]),
+    "recsys_builder_import_model": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p]),
+    "recsys_builder_set_arrays": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p]),
     "recsys_builder_get_choices": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_builder_get_ids": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_builder_find": ("core", c.c_int32, [c.c_void_p, c.c_char_p, recsys_id, c.c_void_p, c.c_void_p]),
-    "recsys_builder_remove": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p]),
-    "recsys_builder_add_seen": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_size_t, c.c_uint32, c.c_void_p]),
-    "recsys_builder_import_seen": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p]),
-    "recsys_builder_set_field": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_char_p, c.c_void_p]),
-    "recsys_builder_add_item": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_size_t, c.c_void_p]),
-    "recsys_builder_import_catalog": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p]),
-    "recsys_builder_write": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p]),
+    "recsys_builder_get_ids": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_builder_find": ("core", c.c_int32, [c.c_void_p, Text, recsys_id, c.c_void_p, c.c_void_p]),
+    "recsys_builder_remove": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p]),
+    "recsys_builder_add_seen": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_size_t, U32, c.c_void_p]),
+    "recsys_builder_import_seen": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p]),
+    "recsys_builder_set_field": ("core", c.c_int32, [c.c_void_p, Text, Text, c.c_void_p]),
+    "recsys_builder_add_item": ("core", c.c_int32, [c.c_void_p, Text, c.c_size_t, c.c_void_p]),
+    "recsys_builder_import_catalog": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p]),
+    "recsys_builder_write": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p]),
     "recsys_value_release": ("core", None, [c.c_void_p]),
     "recsys_cache_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_cache_destroy": ("core", None, [c.c_void_p]),
     "recsys_cache_get": ("core", c.c_int32, [c.c_void_p, recsys_bytes, c.c_void_p, c.c_void_p]),
     "recsys_cache_entry_get": ("core", c.c_void_p, [c.c_void_p, c.c_void_p]),
     "recsys_cache_release": ("core", None, [c.c_void_p]),
-    "recsys_cache_set": ("core", c.c_int32, [c.c_void_p, recsys_bytes, recsys_bytes, c.c_uint64, c.c_void_p]),
+    "recsys_cache_set": ("core", c.c_int32, [c.c_void_p, recsys_bytes, recsys_bytes, U64, c.c_void_p]),
     "recsys_cache_remove": ("core", c.c_int32, [c.c_void_p, recsys_bytes, c.c_void_p]),
     "recsys_cache_clear": ("core", None, [c.c_void_p]),
     "recsys_cache_get_stats": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_catalog_get": ("core", c.c_int32, [c.c_void_p, recsys_id, c.c_void_p, c.c_void_p]),
-    "recsys_catalog_get_genres": ("core", c.c_int32, [c.c_void_p, c.c_uint64, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
-    "recsys_catalog_get_languages": ("core", c.c_int32, [c.c_void_p, c.c_uint64, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
+    "recsys_catalog_get_genres": ("core", c.c_int32, [c.c_void_p, U64, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
+    "recsys_catalog_get_languages": ("core", c.c_int32, [c.c_void_p, U64, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
     "recsys_filter_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_filter_ref": ("core", c.c_void_p, [c.c_void_p]),
     "recsys_filter_unref": ("core", None, [c.c_void_p]),
@@ -959,17 +961,17 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_model_compare": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_denylist_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_denylist_destroy": ("core", None, [c.c_void_p]),
-    "recsys_denylist_revoke": ("core", c.c_int32, [c.c_void_p, recsys_bytes, c.c_char_p, c.c_char_p, c.c_uint64, c.c_void_p]),
+    "recsys_denylist_revoke": ("core", c.c_int32, [c.c_void_p, recsys_bytes, Text, Text, U64, c.c_void_p]),
     "recsys_denylist_check": ("core", c.c_int32, [c.c_void_p, recsys_bytes, c.c_void_p, c.c_void_p]),
     "recsys_denylist_get": ("core", c.c_int32, [c.c_void_p, recsys_bytes, c.c_void_p, c.c_void_p]),
     "recsys_denylist_sync": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_denylist_get_stats": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_deployment_create": ("core", c.c_int32, [c.c_char_p, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_deployment_create": ("core", c.c_int32, [Text, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_deployment_destroy": ("core", None, [c.c_void_p]),
     "recsys_deployment_acquire": ("core", c.c_void_p, [c.c_void_p]),
-    "recsys_deployment_load": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p]),
+    "recsys_deployment_load": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p]),
     "recsys_deployment_load_model": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_deployment_use": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p]),
+    "recsys_deployment_use": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p]),
     "recsys_deployment_rollback": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_deployment_reload": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_deployment_poll": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
@@ -979,70 +981,70 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_domains_destroy": ("core", None, [c.c_void_p]),
     "recsys_domains_add": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_domains_list": ("core", c.c_void_p, [c.c_void_p, c.c_size_t]),
-    "recsys_domains_get": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_size_t, c.c_uint32, c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_domains_write": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_size_t, c.c_char_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
-    "recsys_domains_invalidate": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_size_t, c.c_void_p]),
-    "recsys_domains_invalidate_user": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p]),
-    "recsys_domains_warm": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_uint32, c.c_void_p, c.c_void_p]),
-    "recsys_domains_get_aside": ("core", c.c_void_p, [c.c_void_p, c.c_uint32]),
+    "recsys_domains_get": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_size_t, U32, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_domains_write": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_size_t, Text, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
+    "recsys_domains_invalidate": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_size_t, c.c_void_p]),
+    "recsys_domains_invalidate_user": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p]),
+    "recsys_domains_warm": ("core", c.c_int32, [c.c_void_p, Text, U32, c.c_void_p, c.c_void_p]),
+    "recsys_domains_get_aside": ("core", c.c_void_p, [c.c_void_p, U32]),
     "recsys_limiter_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_limiter_destroy": ("core", None, [c.c_void_p]),
-    "recsys_limiter_allow": ("core", c.c_int32, [c.c_void_p, recsys_bytes, c.c_uint32, c.c_void_p, c.c_void_p]),
+    "recsys_limiter_allow": ("core", c.c_int32, [c.c_void_p, recsys_bytes, U32, c.c_void_p, c.c_void_p]),
     "recsys_log_set": ("core", c.c_int32, [c.c_int32, recsys_log_callback, c.c_void_p, c.c_void_p]),
-    "recsys_log_set_trace": ("core", c.c_int32, [c.c_char_p, c.c_void_p]),
-    "recsys_log_get_trace": ("core", c.c_int32, [c.c_char_p, c.c_void_p, c.c_void_p]),
-    "recsys_log_set_request": ("core", None, [c.c_char_p]),
-    "recsys_log_check_trace": ("core", c.c_uint32, [c.c_uint32]),
-    "recsys_log_write_trace": ("core", None, [c.c_uint32, c.c_char_p]),
-    "recsys_model_load": ("core", c.c_int32, [c.c_char_p, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_log_set_trace": ("core", c.c_int32, [Text, c.c_void_p]),
+    "recsys_log_get_trace": ("core", c.c_int32, [Text, c.c_void_p, c.c_void_p]),
+    "recsys_log_set_request": ("core", None, [Text]),
+    "recsys_log_check_trace": ("core", c.c_uint32, [U32]),
+    "recsys_log_write_trace": ("core", None, [U32, Text]),
+    "recsys_model_load": ("core", c.c_int32, [Text, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_model_load_files": ("core", c.c_int32, [c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_model_ref": ("core", c.c_void_p, [c.c_void_p]),
     "recsys_model_unref": ("core", None, [c.c_void_p]),
     "recsys_model_get_info": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_model_get_user": ("core", c.c_int32, [c.c_void_p, recsys_id, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_model_get_item": ("core", c.c_int32, [c.c_void_p, recsys_id, c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_model_get_array": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_void_p]),
-    "recsys_model_get_user_ids": ("core", c.c_int32, [c.c_void_p, c.c_uint64, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
-    "recsys_model_get_item_ids": ("core", c.c_int32, [c.c_void_p, c.c_uint64, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
-    "recsys_model_get_seen": ("core", c.c_int32, [c.c_void_p, recsys_id, c.c_uint64, c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
-    "recsys_model_get_features": ("core", c.c_int32, [c.c_void_p, c.c_uint64, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
-    "recsys_postgres_create": ("postgres", c.c_int32, [c.c_char_p, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_model_get_array": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_void_p]),
+    "recsys_model_get_user_ids": ("core", c.c_int32, [c.c_void_p, U64, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
+    "recsys_model_get_item_ids": ("core", c.c_int32, [c.c_void_p, U64, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
+    "recsys_model_get_seen": ("core", c.c_int32, [c.c_void_p, recsys_id, U64, c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
+    "recsys_model_get_features": ("core", c.c_int32, [c.c_void_p, U64, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
+    "recsys_postgres_create": ("postgres", c.c_int32, [Text, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_postgres_get_stats": ("postgres", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_recommender_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_recommender_destroy": ("core", None, [c.c_void_p]),
-    "recsys_strategy_name": ("core", c.c_char_p, [c.c_uint32]),
+    "recsys_strategy_name": ("core", c.c_char_p, [U32]),
     "recsys_preference_advice": ("core", c.c_char_p, [c.c_void_p]),
-    "recsys_reply_get_item": ("core", c.c_void_p, [c.c_void_p, c.c_uint32]),
+    "recsys_reply_get_item": ("core", c.c_void_p, [c.c_void_p, U32]),
     "recsys_recommend": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
     "recsys_recommend_into": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_size_t, c.c_size_t, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_recommend_similar": ("core", c.c_int32, [c.c_void_p, c.c_void_p, recsys_id, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_recommend_score_items": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_link_score": ("core", c.c_float, [c.c_void_p, c.c_float]),
     "recsys_recycling_add_domains": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
-    "recsys_recycling_update_user": ("core", c.c_int32, [c.c_void_p, c.c_char_p, recsys_bytes, c.c_void_p, c.c_void_p]),
-    "recsys_recycling_gain_experience": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_int64, c.c_char_p, c.c_void_p, c.c_void_p]),
-    "recsys_recycling_find_nearby": ("core", c.c_int32, [c.c_void_p, c.c_double, c.c_double, c.c_uint32, c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_recycling_search_guides": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_recycling_add_message": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_char_p, c.c_char_p, c.c_void_p, c.c_void_p]),
-    "recsys_recycling_get_task": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_void_p]),
-    "recsys_redis_read_url": ("redis", c.c_int32, [c.c_char_p, c.c_char_p, c.c_size_t, c.c_void_p, c.c_void_p]),
-    "recsys_redis_create": ("redis", c.c_int32, [c.c_char_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_recycling_update_user": ("core", c.c_int32, [c.c_void_p, Text, recsys_bytes, c.c_void_p, c.c_void_p]),
+    "recsys_recycling_gain_experience": ("core", c.c_int32, [c.c_void_p, Text, c.c_int64, Text, c.c_void_p, c.c_void_p]),
+    "recsys_recycling_find_nearby": ("core", c.c_int32, [c.c_void_p, c.c_double, c.c_double, U32, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_recycling_search_guides": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_recycling_add_message": ("core", c.c_int32, [c.c_void_p, Text, Text, Text, c.c_void_p, c.c_void_p]),
+    "recsys_recycling_get_task": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_void_p]),
+    "recsys_redis_read_url": ("redis", c.c_int32, [Text, Text, c.c_size_t, c.c_void_p, c.c_void_p]),
+    "recsys_redis_create": ("redis", c.c_int32, [Text, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_redis_get_stats": ("redis", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_registry_open": ("core", c.c_int32, [c.c_char_p, c.c_void_p, c.c_void_p]),
+    "recsys_registry_open": ("core", c.c_int32, [Text, c.c_void_p, c.c_void_p]),
     "recsys_registry_ref": ("core", c.c_void_p, [c.c_void_p]),
     "recsys_registry_unref": ("core", None, [c.c_void_p]),
-    "recsys_registry_resolve": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_void_p]),
-    "recsys_registry_publish": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_char_p, c.c_void_p, c.c_void_p]),
-    "recsys_registry_set_alias": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_char_p, c.c_char_p, c.c_void_p]),
-    "recsys_registry_remove_alias": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_char_p, c.c_void_p]),
-    "recsys_registry_list": ("core", c.c_int32, [c.c_void_p, c.c_char_p, recsys_registry_callback, c.c_void_p, c.c_void_p]),
+    "recsys_registry_resolve": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_void_p]),
+    "recsys_registry_publish": ("core", c.c_int32, [c.c_void_p, Text, Text, c.c_void_p, c.c_void_p]),
+    "recsys_registry_set_alias": ("core", c.c_int32, [c.c_void_p, Text, Text, Text, c.c_void_p]),
+    "recsys_registry_remove_alias": ("core", c.c_int32, [c.c_void_p, Text, Text, c.c_void_p]),
+    "recsys_registry_list": ("core", c.c_int32, [c.c_void_p, Text, recsys_registry_callback, c.c_void_p, c.c_void_p]),
     "recsys_scorer_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_scorer_destroy": ("core", None, [c.c_void_p]),
     "recsys_scorer_top_k": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
-    "recsys_scorer_top_k_matrix": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_size_t, c.c_size_t, c.c_void_p, c.c_void_p, c.c_uint32, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_scorer_similar": ("core", c.c_int32, [c.c_void_p, c.c_void_p, recsys_id, c.c_void_p, c.c_uint32, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_scorer_top_k_matrix": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_size_t, c.c_size_t, c.c_void_p, c.c_void_p, U32, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_scorer_similar": ("core", c.c_int32, [c.c_void_p, c.c_void_p, recsys_id, c.c_void_p, U32, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_blas_get_info": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
-    "recsys_blas_set_threads": ("core", c.c_int32, [c.c_uint32, c.c_void_p]),
+    "recsys_blas_set_threads": ("core", c.c_int32, [U32, c.c_void_p]),
     "recsys_slot_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_slot_destroy": ("core", None, [c.c_void_p]),
     "recsys_slot_acquire": ("core", c.c_void_p, [c.c_void_p]),
@@ -1051,55 +1053,55 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_slot_get_generation": ("core", c.c_uint64, [c.c_void_p]),
     "recsys_datum_integer": ("core", recsys_datum, [c.c_int64]),
     "recsys_datum_real": ("core", recsys_datum, [c.c_double]),
-    "recsys_datum_text": ("core", recsys_datum, [c.c_char_p]),
+    "recsys_datum_text": ("core", recsys_datum, [Text]),
     "recsys_rows_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_rows_destroy": ("core", None, [c.c_void_p]),
-    "recsys_rows_add_column": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p]),
+    "recsys_rows_add_column": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p]),
     "recsys_rows_add": ("core", c.c_int32, [c.c_void_p, recsys_datum, c.c_void_p]),
     "recsys_rows_count": ("core", c.c_size_t, [c.c_void_p]),
     "recsys_rows_count_columns": ("core", c.c_size_t, [c.c_void_p]),
     "recsys_rows_get_column": ("core", c.c_char_p, [c.c_void_p, c.c_size_t]),
     "recsys_rows_get": ("core", recsys_datum, [c.c_void_p, c.c_size_t, c.c_size_t]),
-    "recsys_rows_find": ("core", recsys_datum, [c.c_void_p, c.c_size_t, c.c_char_p]),
-    "recsys_rows_format": ("core", c.c_int32, [c.c_void_p, c.c_uint32, c.c_void_p, c.c_void_p]),
-    "recsys_source_create": ("core", c.c_int32, [c.c_char_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_rows_find": ("core", recsys_datum, [c.c_void_p, c.c_size_t, Text]),
+    "recsys_rows_format": ("core", c.c_int32, [c.c_void_p, U32, c.c_void_p, c.c_void_p]),
+    "recsys_source_create": ("core", c.c_int32, [Text, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_source_ref": ("core", c.c_void_p, [c.c_void_p]),
     "recsys_source_unref": ("core", None, [c.c_void_p]),
     "recsys_source_get_self": ("core", c.c_void_p, [c.c_void_p, c.c_void_p]),
-    "recsys_source_set_away": ("core", None, [c.c_void_p, c.c_uint32]),
-    "recsys_source_query": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_size_t, c.c_uint32, c.c_void_p, c.c_void_p]),
-    "recsys_source_run": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_uint32, c.c_void_p]),
-    "recsys_transaction_begin": ("core", c.c_int32, [c.c_void_p, c.c_uint32, c.c_void_p, c.c_void_p]),
-    "recsys_transaction_query": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
+    "recsys_source_set_away": ("core", None, [c.c_void_p, U32]),
+    "recsys_source_query": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_size_t, U32, c.c_void_p, c.c_void_p]),
+    "recsys_source_run": ("core", c.c_int32, [c.c_void_p, Text, U32, c.c_void_p]),
+    "recsys_transaction_begin": ("core", c.c_int32, [c.c_void_p, U32, c.c_void_p, c.c_void_p]),
+    "recsys_transaction_query": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
     "recsys_transaction_commit": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_transaction_rollback": ("core", None, [c.c_void_p]),
     "recsys_stats_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_stats_ref": ("core", c.c_void_p, [c.c_void_p]),
     "recsys_stats_unref": ("core", None, [c.c_void_p]),
-    "recsys_stats_add_counter": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_char_p, c.c_char_p, c.c_void_p, c.c_void_p]),
-    "recsys_stats_add_gauge": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_char_p, c.c_char_p, c.c_void_p, c.c_void_p]),
-    "recsys_stats_add_histogram": ("core", c.c_int32, [c.c_void_p, c.c_char_p, c.c_char_p, c.c_char_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
-    "recsys_metric_add": ("core", None, [c.c_void_p, c.c_uint64]),
+    "recsys_stats_add_counter": ("core", c.c_int32, [c.c_void_p, Text, Text, Text, c.c_void_p, c.c_void_p]),
+    "recsys_stats_add_gauge": ("core", c.c_int32, [c.c_void_p, Text, Text, Text, c.c_void_p, c.c_void_p]),
+    "recsys_stats_add_histogram": ("core", c.c_int32, [c.c_void_p, Text, Text, Text, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
+    "recsys_metric_add": ("core", None, [c.c_void_p, U64]),
     "recsys_metric_set": ("core", None, [c.c_void_p, c.c_double]),
     "recsys_metric_record": ("core", None, [c.c_void_p, c.c_double]),
     "recsys_metric_get": ("core", c.c_double, [c.c_void_p]),
     "recsys_stats_format": ("core", c.c_int32, [c.c_void_p, recsys_stats_callback, c.c_void_p, c.c_void_p]),
     "recsys_status_name": ("core", c.c_char_p, [c.c_int32]),
     "recsys_status_text": ("core", c.c_char_p, [c.c_int32]),
-    "recsys_error_set": ("core", c.c_int32, [c.c_void_p, c.c_int32, c.c_char_p]),
-    "recsys_store_create": ("core", c.c_int32, [c.c_char_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_store_create_memory": ("core", c.c_int32, [c.c_char_p, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_error_set": ("core", c.c_int32, [c.c_void_p, c.c_int32, Text]),
+    "recsys_store_create": ("core", c.c_int32, [Text, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_store_create_memory": ("core", c.c_int32, [Text, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_store_ref": ("core", c.c_void_p, [c.c_void_p]),
     "recsys_store_unref": ("core", None, [c.c_void_p]),
     "recsys_store_get_name": ("core", c.c_char_p, [c.c_void_p]),
     "recsys_store_get_self": ("core", c.c_void_p, [c.c_void_p, c.c_void_p]),
     "recsys_store_get": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_store_set": ("core", c.c_int32, [c.c_void_p, recsys_bytes, recsys_bytes, c.c_uint64, c.c_uint32, c.c_void_p]),
+    "recsys_store_set": ("core", c.c_int32, [c.c_void_p, recsys_bytes, recsys_bytes, U64, U32, c.c_void_p]),
     "recsys_store_remove": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
-    "recsys_store_get_or_set": ("core", c.c_int32, [c.c_void_p, recsys_bytes, recsys_bytes, c.c_uint64, c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_store_replace": ("core", c.c_int32, [c.c_void_p, recsys_bytes, recsys_bytes, recsys_bytes, c.c_uint64, c.c_void_p]),
+    "recsys_store_get_or_set": ("core", c.c_int32, [c.c_void_p, recsys_bytes, recsys_bytes, U64, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_store_replace": ("core", c.c_int32, [c.c_void_p, recsys_bytes, recsys_bytes, recsys_bytes, U64, c.c_void_p]),
     "recsys_store_scan": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, recsys_key_callback, c.c_void_p, c.c_void_p]),
-    "recsys_store_rate_limit": ("core", c.c_int32, [c.c_void_p, recsys_bytes, c.c_uint64, c.c_uint32, c.c_uint32, c.c_void_p, c.c_void_p]),
+    "recsys_store_rate_limit": ("core", c.c_int32, [c.c_void_p, recsys_bytes, U64, U32, U32, c.c_void_p, c.c_void_p]),
     "recsys_store_probe": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_store_get_stats": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_version_number": ("core", c.c_uint32, []),

@@ -3,15 +3,20 @@
 
     spark-submit examples/spark_batch.py --bundle BUNDLE --users USERS.parquet --out OUT.parquet
 
-Spark sends the bundle to each executor once. The executor's Python workers map its files, so they
-share one copy in memory. A task scores the users of its partition batch by batch, with no state but
-the model: if a worker or an executor is lost, Spark runs the partition again and gets the same bits. The package recsys must be installed where executors run.
+Spark sends the bundle to each executor once and unpacks it there. The executor's Python workers map
+its files, so they share one copy in memory. A task scores the users of its partition batch by batch,
+with no state but the model: if a worker or an executor is lost, Spark runs the partition again and
+gets the same bits. The package recsys must be installed where executors run.
 
 USERS has a column of user ids (--column). OUT has one row a user: user, items, scores.
 """
 import argparse
+import atexit
 import functools
 import os
+import shutil
+import tarfile
+import tempfile
 
 import pyarrow as pa
 from pyspark import SparkFiles
@@ -34,17 +39,29 @@ def score(batches, bundle, top_k):
         yield pa.RecordBatch.from_arrays([users, *lists], ["user", "items", "scores"])
 
 
+def pack(bundle, name):
+    """The bundle as one file, because Spark sends no folders to executors on other machines. It stays
+    until this program ends: an executor that starts late asks for it late."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = os.path.join(folder, name + ".tar")
+    with tarfile.open(path, "w") as archive:
+        for file in sorted(os.listdir(bundle)):
+            archive.add(os.path.join(bundle, file), file)
+    return path
+
+
 def recommend(session, bundle, users, top_k):
     """A DataFrame of user, items, scores for the first column of `users`."""
     import recsys
 
-    bundle = os.path.abspath(bundle)
     info = recsys.Model(bundle).info  # a broken bundle fails here, not in a thousand tasks
-    session.sparkContext.addFile("file://" + bundle, recursive=True)
+    name = "recsys-" + info.fingerprint[:32]  # two bundles in one session have two names
+    session.sparkContext.addArchive(f"{pack(bundle, name)}#{name}")
     kinds = {"integer": "long", "text": "string"}
     schema = f"user {kinds[info.user_id_kind]}, items array<{kinds[info.item_id_kind]}>, scores array<float>"
     ids = users.select(users[users.columns[0]].cast(kinds[info.user_id_kind]).alias("user"))
-    return ids.mapInArrow(functools.partial(score, bundle=os.path.basename(bundle), top_k=top_k), schema)
+    return ids.mapInArrow(functools.partial(score, bundle=name, top_k=top_k), schema)
 
 
 def main():

@@ -85,6 +85,16 @@ def test_batch_of_all_users_has_the_library_s_bits(session, bundle, tmp_path):
     same_bits(pyarrow.parquet.read_table(tmp_path / "out"), bundle)
 
 
+def test_two_bundles_of_one_name_in_one_session(session, bundle, tmp_path):
+    import spark_batch
+
+    other = tmp_path / bundle.name
+    recsys.export.from_arrays(np.eye(3), np.eye(3)).write(other)
+    users = session.createDataFrame([(0,), (2,)], "id long")
+    rows = spark_batch.recommend(session, str(other), users, 1).collect()
+    assert sorted((row["user"], row["items"]) for row in rows) == [(0, [0]), (2, [2])]
+
+
 def lost_once(batches, marks, **arguments):
     """score(), but the worker of each partition dies after its first batch, once."""
     import spark_batch

@@ -35,6 +35,7 @@ struct account {
     bool has_user;     /* the user's vector is part of the score */
     bool has_features; /* so are preferences */
     float user_bias, item_bias;
+    float popularity; /* the raw score without preferences, if it is one */
     double dot;
     struct dimension *dimensions; /* the largest product first */
     uint32_t n_shown;
@@ -76,6 +77,22 @@ static void multiply(struct account *e, const float *user, const float *item)
     e->n_shown = e->n_shown < n ? e->n_shown : n;
 }
 
+static bool is_popularity(const struct account *e)
+{
+    return (e->reply.flags & RECSYS_REPLY_POPULARITY) != 0;
+}
+
+/* Ask once more without preferences. */
+static recsys_status find_popularity(struct account *e, recsys_error *err)
+{
+    struct ctl_question *q = &e->question;
+    recsys_request plain = q->request;
+
+    plain.n_genres = 0;
+    return recsys_recommend_score_items(q->recommender, q->model, &plain, &e->item, 1u, NULL,
+                                        &e->popularity, NULL, err);
+}
+
 static bool uses_user(const recsys_reply *reply)
 {
     return reply->strategy == RECSYS_STRATEGY_USER ||
@@ -93,6 +110,8 @@ static int find_terms(struct account *e)
 
     e->has_user = status == RECSYS_OK && uses_user(&e->reply);
     e->has_features = (e->reply.flags & RECSYS_REPLY_PREFERENCES) != 0;
+    if (status == RECSYS_OK && is_popularity(e))
+        status = find_popularity(e, &err);
     if (status == RECSYS_OK)
         status = recsys_model_get_item(q->model, e->item, item, &e->item_bias, &err);
     if (status == RECSYS_OK && e->has_user)
@@ -201,11 +220,6 @@ static const char *link_name(const recsys_model_info *info)
     return names[info->link < sizeof names / sizeof *names ? info->link : 0];
 }
 
-static bool is_popularity(const struct account *e)
-{
-    return (e->reply.flags & RECSYS_REPLY_POPULARITY) != 0;
-}
-
 /* A popularity is a score already. */
 static const char *applied_link(const struct account *e)
 {
@@ -237,12 +251,17 @@ static void print_dot(const struct account *e)
 
 static void print_terms(const struct account *e)
 {
-    if (is_popularity(e)) {
-        printf("  score %.6f, the item's popularity%s: the request has no user that the model "
+    if (is_popularity(e) && !e->has_features) {
+        printf("  score %.6f, the item's popularity: the request has no user that the model "
                "knows\n",
-               (double)e->score,
-               e->has_features ? " and what --genre adds, as a part of the largest possible sum"
-                               : "");
+               (double)e->score);
+        return;
+    }
+    if (is_popularity(e)) {
+        printf("  score %.6f = raw / the largest that is possible\n  raw   %.6f, the sum of\n",
+               (double)e->score, (double)e->raw);
+        print_term("popularity", (double)e->popularity, "");
+        print_term("preferences", (double)e->raw - (double)e->popularity, "what --genre adds");
         return;
     }
     printf("  score %.6f = %s(raw)\n  raw   %.6f, the sum of\n", (double)e->score,
@@ -303,8 +322,10 @@ static json_t *terms_json(const struct account *e)
     json_t *terms = json_object();
 
     if (is_popularity(e)) {
-        json_object_set_new(terms, e->has_features ? "popularity_and_preferences" : "popularity",
-                            json_real(ctl_finite(e->raw)));
+        json_object_set_new(terms, "popularity", json_real((double)e->popularity));
+        if (e->has_features)
+            json_object_set_new(terms, "preferences",
+                                json_real((double)e->raw - (double)e->popularity));
         return terms;
     }
     if (e->has_user) {

@@ -229,7 +229,8 @@ def test_inspect_prints_json(case):
     want = {"name": "films", "version": "4", "algorithm": "als", "dimensions": 8, "n_users": 6, "n_items": 40,
             "n_seen": 24, "n_catalog": 40, "n_features": 0, "user_ids": "integer", "item_ids": "integer",
             "metric": "inner_product", "link": {"kind": "clip"}, "metrics": {"recall@10": 0.125},
-            "hyperparameters": {"factors": 8}, "training_date": "2026-01-02T03:04:05Z", "item_name": "movie"}
+            "hyperparameters": {"factors": 8}, "training_date": "2026-01-02T03:04:05Z", "item_name": "movie",
+            "popularity": "seen", "similar_by": "vector"}
     for name, value in want.items():
         assert info[name] == value, (name, info[name])
     assert len(info["fingerprint"]) == 64
@@ -840,6 +841,50 @@ def test_recommend_filters(case):
     check(lambda i: i not in (0, 9), "--exclude", "100", "--exclude", "127", "--exclude", "999")
     check(lambda i: True, "--include-seen", include_seen=True)
     check(lambda i: True, "--include-adult", adult=True)
+    check(lambda i: i % 5 == 0, "--require-genre", "HORROR")
+    check(lambda i: i % 5 == 0 or i % 2 == 1, "--require-genre", "drama", "--require-genre", "horror")
+    check(lambda i: i % 5 == 0 and case.ratings[i] >= 5, "--require-genre", "horror", "--min-rating", "5")
+    answer = case.recommend("--user", "44", "--require-genre", "Westen")[0]
+    assert ids(answer) == [] and answer["preferences_ignored"] == ["--require-genre Westen"], answer
+
+
+def test_genres_come_as_far_to_the_front_as_the_strength_says(case):
+    for user in (*case.user_ids, 77):
+        before = 0
+        for strength in (0, 0.2, 0.6, 1, 10):
+            answer = case.recommend("--user", str(user), "--genre", "horror", "--preference-strength", str(strength))[0]
+            n = sum((item - 100) // 3 % 5 == 0 for item in ids(answer))
+            there = sum(i % 5 == 0 and (user == 77 or i not in case.seen[user // 11 - 1]) for i in range(ITEMS))
+            assert n >= min(10 * min(strength, 1), there) and n >= before, (user, strength, n)
+            before = n
+        plain = case.recommend("--user", str(user))[0]
+        off = case.recommend("--user", str(user), "--genre", "horror", "--preference-strength", "0")[0]
+        assert off == plain, (off, plain)
+    case.run("recommend", case.bundle, "--preference-strength", "11").usage(
+        "--preference-strength must be a number from 0 to 10, not '11'", "recommend")
+
+
+def test_joined_genres_come_with_advice(case):
+    answer = case.recommend("--user", "44", "--genre", "Horror|Drama")[0]
+    assert answer["preferences_ignored"] == ["--genre Horror|Drama: give each genre on its own"], answer
+
+
+def test_raw_scores_beyond_a_float_stay_in_the_json(case):
+    case.write("huge-u.npy", npy([1e25, 0, 1, 1], [2, 2]))
+    case.write("huge-v.npy", npy([1e25, 0, -1e25, 0, 1, 1], [3, 2]))
+    out = case.path("huge")
+    case.run("import", "--out", out, "--user-factors", case.path("huge-u.npy"), "--item-factors", case.path("huge-v.npy")).ok()
+    answer = case.recommend("--user", "0", bundle=out)[0]["recommendations"]
+    assert [item["raw"] for item in answer] == [3.40282347e+38, 9.99999956e+24, -3.40282347e+38], answer
+    assert explain(case, "--user", "0", "--item", "0", bundle=out)["raw"] == 3.40282347e+38
+
+
+def test_ids_beyond_the_largest_are_shown_as_they_are(case):
+    safetensors(case.path("unsigned.safetensors"), {
+        "item_ids": ("U64", [2], struct.pack("<2Q", 13811189083039875000, 7)),
+        "item_factors": ("F32", [2, 1], struct.pack("<2f", 1, 2)), "user_factors": ("F32", [1, 1], struct.pack("<f", 1))})
+    case.run("inspect", case.path("unsigned.safetensors")).failed(
+        "item_ids[0] is 13811189083039875000, ids go from 0 to 9223372036854775807")
 
 
 def test_recommend_shows_items_as_the_catalogue_has_them(case):
@@ -937,7 +982,8 @@ def test_explain_adds_up_biases_and_preferences(case):
     assert abs(shifted["terms"]["preferences"] - (shifted["raw"] - plain["raw"])) < 1e-6
     nobody = explain(case, "--item", "106", "--genre", "Horror", bundle=out)
     assert nobody["user_id"] is None and nobody["strategy"] == "preferences" and nobody["dimensions"] == [], nobody
-    assert nobody["terms"] == {"popularity_and_preferences": nobody["raw"]} and nobody["link"] == "none", nobody
+    assert set(nobody["terms"]) == {"popularity", "preferences"}, nobody
+    assert abs(sum(nobody["terms"].values()) - nobody["raw"]) < 1e-6 and nobody["link"] == "none", nobody
     popular = explain(case, "--user", "77", "--item", "106", bundle=out)
     assert popular["strategy"] == "popularity" and popular["terms"] == {"popularity": popular["raw"]}, popular
     assert popular["link"] == "none" and popular["score"] == popular["raw"], popular
@@ -958,6 +1004,7 @@ def test_explain_says_why_an_item_is_absent(case):
     assert absent(plain, "--language", ["fr", "en"][i % 2]) == ["language"]
     assert absent(plain, "--decade", "2030s") == ["decade"]
     assert absent(plain, "--exclude", str(plain)) == ["exclude"]
+    assert absent(plain, "--require-genre", ["Drama", "Action"][i % 2]) == ["require-genre"]
     assert absent(plain, "--exclude", str(plain), "--decade", "2030s") == ["decade", "exclude"]
     assert absent(999999) == ["unknown"]
     best = case.recommend("--user", "44", "-k", "3")[0]["recommendations"]

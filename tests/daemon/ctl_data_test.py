@@ -279,7 +279,8 @@ def test_files_that_are_no_catalogue_are_refused(case):
             ("long.jsonl", b'{"id": 100, "x": "' + b"x" * 5000000 + b'"}\n', "the line is longer than 4 MiB"),
             ("fields.csv", b"id" + b",x" * 5000 + b"\n", "more than 1024 fields"),
             ("array.json", b'[{"id": 100}]', "one JSON array; the catalogue needs an object a line (jq -c '.[]'"),
-            ("packed.csv.gz", b"\x1f\x8b\x08\0\0\0", "a compressed file"),
+            ("packed.csv.gz", b"\x1f\x8b\x08\0\0\0", "packed.csv.gz:1: this is compressed (give <(gunzip -c FILE) instead)"),
+            ("packed.zip", b"PK\3\4\0\0", "packed.zip:1: this is a zip archive"),
             ("empty.csv", b"", "the file is empty"),
             ("zero.jsonl", b'{"id": 100}\0\n', "zero.jsonl:1: a zero byte"),
             ("blank.jsonl", b'\n\r\n{"id": 100}\n{"id": -1}\n', "blank.jsonl:4: id is -1"),
@@ -431,6 +432,7 @@ def test_ratings_that_do_not_fit_are_counted_or_refused(case):
         "x.csv:6: 2 fields, the header has 3", "x.csv:7: the rating", "6 problems")
     seen = Seen(case, "--ratings", path, "--skip-broken")
     assert seen.answer.status == 0 and read_seen(seen.out) == {0: {1: 2.0}}
+    Seen(case, "--ratings", case.write("r.csv.gz", b"\x1f\x8b\x08\0")).answer.failed("r.csv.gz:1: this is compressed")
     Seen(case, "--ratings", case.write("n.csv", b"userId,movieId,rating\n1,2,3\n")).answer.failed_with(
         "none of the 1 ratings is of a user and an item that the model has")
 

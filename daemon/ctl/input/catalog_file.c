@@ -204,10 +204,7 @@ recsys_status ctl_catalog_read_file(struct ctl_catalog_input *input, const char 
     if (file == NULL)
         return rs_error_sys(err, errno, "%s", path);
     first = find_first(file, &n_lines);
-    if (first == 0x1F)
-        status = rs_error(err, RECSYS_E_UNSUPPORTED,
-                          "%s: a compressed file (give --catalog <(gunzip -c FILE))", path);
-    else if (first == '[')
+    if (first == '[')
         status = rs_error(err, RECSYS_E_UNSUPPORTED,
                           "%s: one JSON array; the catalogue needs an object a line (jq -c '.[]', "
                           "or pandas' to_json(..., orient=\"records\", lines=True))",

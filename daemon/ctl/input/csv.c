@@ -221,6 +221,30 @@ static char find_delimiter(const char *bytes, size_t size)
     return found;
 }
 
+/* Files that begin as no text does. */
+static int refuse_beginning(struct ctl_csv *csv)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+        const char *problem;
+    } others[] = {
+        {"\xFF\xFE", 2, "this is UTF-16 (iconv -f UTF-16 -t UTF-8 converts it)"},
+        {"\xFE\xFF", 2, "this is UTF-16 (iconv -f UTF-16 -t UTF-8 converts it)"},
+        {"\x1F\x8B", 2, "this is compressed (give <(gunzip -c FILE) instead)"},
+        {"PK\3\4", 4,
+         "this is a zip archive or a spreadsheet (give <(unzip -p FILE NAME.csv) instead)"},
+    };
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (csv->end >= others[i].size &&
+            memcmp(csv->block, others[i].bytes, others[i].size) == 0) {
+            report(csv, others[i].problem);
+            return 1;
+        }
+    return 0;
+}
+
 enum ctl_csv_result ctl_csv_begin(struct ctl_csv *csv, FILE *file, uint64_t n_lines)
 {
     csv->file = file;
@@ -232,11 +256,8 @@ enum ctl_csv_result ctl_csv_begin(struct ctl_csv *csv, FILE *file, uint64_t n_li
     rs_buffer_init(&csv->header.text, CTL_CSV_MAX_RECORD);
     rs_buffer_init(&csv->record.text, CTL_CSV_MAX_RECORD);
     (void)fill(csv);
-    if (csv->end >= 2 &&
-        (memcmp(csv->block, "\xFF\xFE", 2) == 0 || memcmp(csv->block, "\xFE\xFF", 2) == 0)) {
-        report(csv, "this is UTF-16 (iconv -f UTF-16 -t UTF-8 converts it)");
+    if (refuse_beginning(csv))
         return CTL_CSV_FAILED;
-    }
     csv->at = rs_utf8_mark_size(csv->block, csv->end);
     csv->delimiter = find_delimiter(csv->block + csv->at, csv->end - csv->at);
 

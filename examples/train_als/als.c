@@ -382,27 +382,6 @@ void als_train(struct als_model *model, const struct sparse *by_user, const stru
     free(grams[1]);
 }
 
-void als_fold_in(float *out, const struct als_model *model, const struct sparse *rows,
-                 const struct als_options *options)
-{
-    size_t d = options->factors, width = d + (options->mode == ALS_RATINGS);
-    float *base = report_allocate(d * d, sizeof *base);
-    struct workspace *work = make_workspaces(1u, width);
-    struct side users = {rows->n_rows, out, NULL, "user"};
-    struct side items = {rows->n_columns, model->item_factors, model->item_bias, "movie"};
-    struct half_step step = {
-        .options = options, .rows = rows, .solved = &users, .fixed = &items, .base = base};
-
-    step.width = width;
-    gram(&items, d, base);
-    add_to_diagonal(base, d, options->regularization);
-    work->step = &step;
-    for (size_t row = 0; row < rows->n_rows; row++)
-        solve_row(work, row);
-    free_workspaces(work, 1u);
-    free(base);
-}
-
 int als_blas_is_serial(void)
 {
     return openblas_get_parallel != NULL && openblas_get_parallel() == 0;

@@ -43,11 +43,6 @@ struct als_model {
 void als_train(struct als_model *model, const struct sparse *by_user, const struct sparse *by_item,
                const struct als_options *options);
 
-/* out[row] = the vector the model would have learned for a user with these
- * ratings: one row a user, one column a movie. */
-void als_fold_in(float *out, const struct als_model *model, const struct sparse *rows,
-                 const struct als_options *options);
-
 /* 1 if the BLAS that was loaded is OpenBLAS built for one thread: two threads that call it at the
  * same time get wrong numbers. als_train() must then use one thread. */
 int als_blas_is_serial(void);

@@ -133,7 +133,7 @@ static void set_fields(recsys_builder *builder, const char *name, const struct a
 void bundle_write(const char *path, const char *name, const struct movielens *data,
                   const struct sparse *by_user, const struct sparse *by_item,
                   const struct als_model *model, const struct als_options *options,
-                  const struct genres *genres, const struct quality *quality)
+                  const struct quality *quality)
 {
     size_t n_users = data->n_users, n_items = data->n_movies, d = options->factors;
     int64_t *item_ids = report_allocate(n_items, sizeof *item_ids);
@@ -152,12 +152,6 @@ void bundle_write(const char *path, const char *name, const struct movielens *da
     if (model->user_bias != NULL) {
         set_array(builder, "user_bias", model->user_bias, RECSYS_DTYPE_F32, n_users, 0u);
         set_array(builder, "item_bias", model->item_bias, RECSYS_DTYPE_F32, n_items, 0u);
-    }
-    if (genres->n > 0u) {
-        set_array(builder, "feature_factors", genres->vectors, RECSYS_DTYPE_F32, genres->n, d);
-        check(recsys_builder_set_texts(builder, "feature_names", (const char *const *)genres->names,
-                                       genres->n, &err),
-              &err);
     }
     set_array(builder, "user_ids", data->user_ids, RECSYS_DTYPE_I64, n_users, 0u);
     set_array(builder, "item_ids", item_ids, RECSYS_DTYPE_I64, n_items, 0u);

@@ -3,13 +3,12 @@
 #define TRAIN_ALS_BUNDLE_H
 
 #include "als.h"
-#include "genres.h"
 #include "movielens.h"
 #include "quality.h"
 
 void bundle_write(const char *path, const char *name, const struct movielens *data,
                   const struct sparse *by_user, const struct sparse *by_item,
                   const struct als_model *model, const struct als_options *options,
-                  const struct genres *genres, const struct quality *quality);
+                  const struct quality *quality);
 
 #endif

@@ -21,7 +21,6 @@
 
 #include "als.h"
 #include "bundle.h"
-#include "genres.h"
 #include "movielens.h"
 #include "quality.h"
 #include "report.h"
@@ -217,7 +216,6 @@ int main(int argc, char **argv)
     struct movielens data;
     struct sparse by_user, by_item;
     struct als_model model;
-    struct genres genres;
     struct quality quality;
     struct stat there;
     double started;
@@ -251,12 +249,10 @@ int main(int argc, char **argv)
                QUALITY_K, quality.ndcg);
     if (quality.rmse > 0.0)
         printf("predicted stars of withheld ratings: RMSE %.4f\n", quality.rmse);
-    genres_make(&genres, &data, &by_item, &model, &command.als);
     bundle_write(command.out, command.name, &data, &by_user, &by_item, &model, &command.als,
-                 &genres, &quality);
+                 &quality);
     printf("wrote %s\n", command.out);
 
-    genres_free(&genres);
     als_free(&model);
     sparse_free(&by_user);
     sparse_free(&by_item);

@@ -2,8 +2,8 @@
  *
  * There is no thread that serves the queue. At most n_scans callers lead a scan; a caller that
  * finds fewer leads at once, the others wait in the queue. The end of a scan hands its place to the
- * caller at the head of the queue, which then takes all others with its model. So a request waits
- * for at most one scan that was running when it came, and nobody waits for a timer.
+ * caller at the head of the queue, which then takes all others with its model, up to max_batch. So
+ * a request waits for a scan that was running when it came, and nobody waits for a timer.
  *
  * A scan needs an engine: a recommender, whose memory holds the replies. The threads of a batch
  * read their replies while the next batch is scored by another engine; the last one that has read
@@ -23,27 +23,13 @@
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/base/fork.h"
-#include "lib/base/log.h"
 #include "lib/base/structs.h"
-#include "lib/base/trace.h"
-#include "lib/serve/batch_caller.h"
+#include "lib/serve/batch_engine.h"
 #include "lib/serve/recommender.h"
 
 #define MAX_SCANS 256u
 #define MAX_THREADS 256u
 #define MAX_BATCH 1024u
-
-/* Used by the thread that leads, from the moment at which it gets it to the end of its scan. Then
- * the replies are read. */
-struct rs_engine {
-    struct rs_engine *next;          /* free; protected by the batcher's lock */
-    recsys_recommender *recommender; /* NULL: not needed yet */
-    struct rs_caller **callers;      /* max_batch, as all arrays; the leader is the first */
-    recsys_request *requests;
-    recsys_reply *replies;
-    uint32_t n;
-    atomic_uint n_readers; /* replies that are still read */
-};
 
 struct recsys_batcher {
     recsys_scorer_options options; /* of the recommenders */
@@ -58,24 +44,7 @@ struct recsys_batcher {
     uint32_t n_running; /* scans */
 };
 
-/* -- engines -- */
-
-static void free_engine(struct rs_engine *engine)
-{
-    recsys_recommender_destroy(engine->recommender);
-    rs_free(engine->callers);
-    rs_free(engine->requests);
-    rs_free(engine->replies);
-}
-
-static int create_engine(struct rs_engine *engine, uint32_t max_batch)
-{
-    atomic_init(&engine->n_readers, 0u);
-    engine->callers = rs_alloc_array(max_batch, sizeof(struct rs_caller *));
-    engine->requests = rs_alloc_array(max_batch, sizeof *engine->requests);
-    engine->replies = rs_alloc_array(max_batch, sizeof *engine->replies);
-    return engine->callers != NULL && engine->requests != NULL && engine->replies != NULL;
-}
+/* -- scans and their engines -- */
 
 /* With the lock. NULL: all scans are running, or all engines' replies are still read. */
 static struct rs_engine *begin_scan(recsys_batcher *batcher)
@@ -117,111 +86,6 @@ static void release(recsys_batcher *batcher, struct rs_engine *engine)
         give_engine(batcher, engine);
 }
 
-/* -- the scan -- */
-
-static void answer_with(struct rs_caller *caller, recsys_status status, const recsys_error *problem)
-{
-    caller->engine = NULL;
-    caller->status = status;
-    caller->problem = *problem;
-}
-
-static int is_cancelled(const struct rs_caller *caller)
-{
-    return caller->call.cancelled != NULL && caller->call.cancelled(caller->call.user_data) != 0;
-}
-
-/* Those whose answer nobody wants leave the batch; all of them have waited. `leader` is told
- * nothing: it is this thread. */
-static void drop_cancelled(struct rs_engine *engine, const struct rs_caller *leader)
-{
-    recsys_error problem = {0};
-    uint32_t n = 0;
-
-    rs_error(&problem, RECSYS_E_STOPPED, "recsys_batcher_recommend: cancelled while it waited");
-    for (uint32_t i = 0; i < engine->n; i++) {
-        struct rs_caller *caller = engine->callers[i];
-        if (!is_cancelled(caller)) {
-            engine->callers[n++] = caller;
-            continue;
-        }
-        answer_with(caller, RECSYS_E_STOPPED, &problem);
-        if (caller != leader)
-            rs_caller_tell(caller, RS_NEWS_ANSWERED);
-    }
-    engine->n = n;
-}
-
-/* For an engine that is needed for the first time. Where no more threads can be started, the scan
- * has this one alone: a slower answer is better than none. */
-static recsys_status make_recommender(const recsys_batcher *batcher, struct rs_engine *engine,
-                                      recsys_error *err)
-{
-    recsys_scorer_options options = batcher->options;
-    recsys_status status;
-
-    if (engine->recommender != NULL)
-        return RECSYS_OK;
-    status = recsys_recommender_create(&options, &engine->recommender, err);
-    if (status != RECSYS_E_IO || options.n_threads <= 1)
-        return status;
-    rs_log(RECSYS_LOG_WARN, "batcher: scans with one thread: %s", err->message);
-    options.n_threads = 1;
-    return recsys_recommender_create(&options, &engine->recommender, err);
-}
-
-static recsys_status score(const recsys_batcher *batcher, struct rs_engine *engine,
-                           const struct recsys_model *model, recsys_error *err)
-{
-    recsys_status status = make_recommender(batcher, engine, err);
-
-    if (status != RECSYS_OK)
-        return status;
-    for (uint32_t i = 0; i < engine->n; i++)
-        engine->requests[i] = engine->callers[i]->request;
-    engine->replies[0].struct_size = (uint32_t)sizeof engine->replies[0];
-    return recsys_recommend(engine->recommender, model, engine->requests, engine->n,
-                            engine->replies, err);
-}
-
-static void trace(const struct rs_engine *engine, uint64_t began_ns, uint64_t scan_ns)
-{
-    rs_trace(RECSYS_TRACE_SCAN,
-             "batch of %" PRIu32 ": the longest wait %" PRIu64 " us, scored in %" PRIu64 " us",
-             engine->n, (began_ns - engine->callers[0]->since_ns) / 1000u, scan_ns / 1000u);
-}
-
-/* Each caller learns this beside its reply. */
-static void describe(struct rs_engine *engine, uint64_t began_ns, uint64_t scan_ns)
-{
-    for (uint32_t i = 0; i < engine->n; i++)
-        engine->callers[i]->batch =
-            (recsys_batch){.struct_size = (uint32_t)sizeof(recsys_batch),
-                           .n_requests = engine->n,
-                           .place = i,
-                           .wait_ns = began_ns - engine->callers[i]->since_ns,
-                           .scan_ns = scan_ns};
-}
-
-static void score_and_describe(const recsys_batcher *batcher, struct rs_engine *engine,
-                               const struct recsys_model *model)
-{
-    uint64_t began_ns = rs_clock_ns(), scan_ns;
-    recsys_error problem = {0};
-    recsys_status status = score(batcher, engine, model, &problem);
-
-    scan_ns = rs_clock_ns() - began_ns;
-    trace(engine, began_ns, scan_ns);
-    describe(engine, began_ns, scan_ns);
-    for (uint32_t i = 0; i < engine->n; i++)
-        if (status == RECSYS_OK)
-            engine->callers[i]->engine = engine;
-        else
-            answer_with(engine->callers[i], status, &problem);
-    atomic_store_explicit(&engine->n_readers, status == RECSYS_OK ? engine->n : 0u,
-                          memory_order_relaxed);
-}
-
 /* The scan has ended: the next one begins before anybody reads a reply. */
 static void end_scan(recsys_batcher *batcher, struct rs_engine *engine)
 {
@@ -256,12 +120,12 @@ static void lead(recsys_batcher *batcher, struct rs_caller *leader, struct rs_en
 
     leader->engine = NULL;
     if (has_waited)
-        drop_cancelled(engine, leader);
+        rs_engine_drop_cancelled(engine, leader);
     n = engine->n;
     memcpy(callers, engine->callers, n * sizeof(struct rs_caller *));
     atomic_store_explicit(&engine->n_readers, 0u, memory_order_relaxed);
     if (n > 0)
-        score_and_describe(batcher, engine, leader->model);
+        rs_engine_score(engine, &batcher->options, leader->model);
     end_scan(batcher, engine);
     tell_others(callers, n, leader);
 }
@@ -376,7 +240,7 @@ static recsys_status create_engines(recsys_batcher *batcher, recsys_error *err)
         return rs_error_nomem(err, "batcher");
     for (uint32_t i = 0; i < batcher->n_engines; i++) {
         struct rs_engine *engine = &batcher->engines[i];
-        if (!create_engine(engine, batcher->max_batch))
+        if (!rs_engine_create(engine, batcher->max_batch))
             return rs_error_nomem(err, "batcher");
         engine->next = batcher->free_engines;
         batcher->free_engines = engine;
@@ -418,7 +282,7 @@ void recsys_batcher_destroy(recsys_batcher *batcher)
     if (batcher == NULL)
         return;
     for (uint32_t i = 0; batcher->engines != NULL && i < batcher->n_engines; i++)
-        free_engine(&batcher->engines[i]);
+        rs_engine_destroy(&batcher->engines[i]);
     rs_free(batcher->engines);
     if (batcher->fork_count == rs_fork_count())
         rs_lock_destroy(&batcher->lock);

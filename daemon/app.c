@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "daemon/config/link.h"
 #include "daemon/config/wrong.h"
 #include "daemon/http/server.h"
 #include "daemon/observe/access_log.h"
@@ -51,6 +52,9 @@ bool rd_app_check(struct rd_app *app, recsys_error *err)
 {
     if (app->config.model[0] == '\0')
         return rd_wrong(err, "no model to serve: give --model; see --help");
+    recsys_model_options model = RECSYS_MODEL_OPTIONS_INIT;
+    if (!rd_link_read(app->config.link, "link", &model, err))
+        return false;
     app->keyring = (struct rd_keyring){.lock = RS_LOCK_INIT};
     app->auth.keys = &app->keyring;
     return rd_keyring_load(&app->keyring, &app->config, err) && check_listen(app, err) &&
@@ -72,6 +76,9 @@ static bool make_deployment(struct rd_app *app)
     recsys_error err = {0};
 
     loading.n_threads = rs_cores();
+    loading.metric = (uint32_t)config->metric; /* 0 = auto */
+    if (!rd_link_read(config->link, "link", &loading, &err))
+        return failed("cannot use this model", &err);
     options.model_options = &loading;
     if (config->registry[0] != '\0' &&
         recsys_registry_open(config->registry, &app->registry, &err) != RECSYS_OK)

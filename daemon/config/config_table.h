@@ -21,6 +21,12 @@
     X(model, TEXT, 0, 4095, "", "", \
       "Model to serve: the directory of a bundle, an .npz or .safetensors file, as a path or a " \
       "file: URI, or a models:/ URI, which needs registry. Always needed.") \
+    X(metric, CHOICE, 0, 2, "auto", "auto|inner_product|cosine", \
+      "How a single .npz or .safetensors file is scored. auto = by inner product, or as the " \
+      "bundle says; with another value a bundle is refused.") \
+    X(link, TEXT, 0, 80, "", "", \
+      "The link of a single file: sigmoid, clip, or linear:MIN:MAX as in " \
+      "linear:0.5:5. Empty = sigmoid, or as the bundle says; otherwise a bundle is refused.") \
     X(registry, TEXT, 0, 4095, "", "", \
       "Directory of published models, for models:/ URIs.") \
     X(listen, TEXT, 1, 255, "127.0.0.1:8000", "", \

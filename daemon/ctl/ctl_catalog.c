@@ -11,7 +11,7 @@
 
 enum { PAGE = 1024 };
 
-static const struct ctl_option options[] = {CTL_REGISTRY_OPTION, CTL_END};
+static const struct ctl_option options[] = {CTL_LOAD_OPTIONS, CTL_END};
 
 /* As few digits as read back as the same float: 8.9, not 8.89999962. */
 static double shorten(float rating)

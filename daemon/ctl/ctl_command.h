@@ -82,14 +82,17 @@ int ctl_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *ctl_allocate(size_t count, size_t size);
 
 /* Load the operand `path`: a bundle, a model file, or a models:/ URI with
- * --registry. `doing` is shown as progress. */
+ * --registry. The command has CTL_LOAD_OPTIONS. `doing` is shown as progress. */
 recsys_status ctl_load(const struct ctl_arguments *arguments, const char *path, const char *doing,
                        recsys_model **out, recsys_error *err);
 
-#define CTL_REGISTRY_OPTION                                                                        \
+/* Of commands that call ctl_load(). */
+#define CTL_LOAD_OPTIONS                                                                           \
+    {"registry", CTL_ONE, "DIR",                                                                   \
+     "directory of published models, for models:/NAME/3 and the like"},                            \
+        {"metric", CTL_ONE, "METRIC", "of a single file: inner_product or cosine"},                \
     {                                                                                              \
-        "registry", CTL_ONE, "DIR",                                                                \
-            "directory of published models, for models:/NAME/3 and the like"                       \
+        "link", CTL_ONE, "LINK", "of a single file: sigmoid, clip or linear:MIN:MAX"               \
     }
 #define CTL_JSON_OPTION                                                                            \
     {                                                                                              \

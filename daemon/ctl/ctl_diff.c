@@ -245,7 +245,7 @@ static int run_diff(const struct ctl_arguments *arguments)
 static const struct ctl_option diff_options[] = {
     {"k", CTL_ONE, "N", "compare the best N items of each user, 1..1000 (10)"},
     {"users", CTL_ONE, "N|all", "ask so many of the common users, evenly spread (1000)"},
-    CTL_REGISTRY_OPTION,
+    CTL_LOAD_OPTIONS,
     CTL_JSON_OPTION,
     CTL_END,
 };

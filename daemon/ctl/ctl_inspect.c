@@ -159,8 +159,8 @@ static int run_verify(const struct ctl_arguments *arguments)
     return status;
 }
 
-static const struct ctl_option inspect_options[] = {CTL_REGISTRY_OPTION, CTL_JSON_OPTION, CTL_END};
-static const struct ctl_option verify_options[] = {CTL_REGISTRY_OPTION, CTL_END};
+static const struct ctl_option inspect_options[] = {CTL_LOAD_OPTIONS, CTL_JSON_OPTION, CTL_END};
+static const struct ctl_option verify_options[] = {CTL_LOAD_OPTIONS, CTL_END};
 
 const struct ctl_command ctl_inspect = {
     "inspect",       "PATH",     1, 1, "show a model's name, sizes and settings",

@@ -1,9 +1,31 @@
 /* daemon/ctl/ctl_load.c - the model that a subcommand works on. */
 #include <string.h>
 
+#include "daemon/config/link.h"
 #include "daemon/ctl/ctl_command.h"
 #include "daemon/ctl/ctl_progress.h"
 #include "lib/base/cores.h"
+
+/* For a single file; 0 and 0 are what the model says. */
+static recsys_model_options read_options(const struct ctl_arguments *arguments)
+{
+    recsys_model_options options = RECSYS_MODEL_OPTIONS_INIT;
+    const char *metric = ctl_value(arguments, "metric"), *link = ctl_value(arguments, "link");
+    recsys_error err;
+
+    if (link != NULL && !rd_link_read(link, "--link", &options, &err))
+        ctl_usage_error(arguments->command, "%s", err.message);
+    if (metric == NULL)
+        return options;
+    if (strcmp(metric, "inner_product") == 0)
+        options.metric = RECSYS_METRIC_INNER_PRODUCT;
+    else if (strcmp(metric, "cosine") == 0)
+        options.metric = RECSYS_METRIC_COSINE;
+    else
+        ctl_usage_error(arguments->command, "--metric must be inner_product or cosine, not '%s'",
+                        metric);
+    return options;
+}
 
 recsys_status ctl_load(const struct ctl_arguments *arguments, const char *path, const char *doing,
                        recsys_model **out, recsys_error *err)
@@ -12,7 +34,7 @@ recsys_status ctl_load(const struct ctl_arguments *arguments, const char *path, 
     recsys_registry *registry = NULL;
     recsys_status status = RECSYS_OK;
     recsys_registry_location found = RECSYS_REGISTRY_LOCATION_INIT;
-    recsys_model_options options = RECSYS_MODEL_OPTIONS_INIT;
+    recsys_model_options options = read_options(arguments);
 
     if (strncmp(path, "models:", 7u) == 0) {
         if (root == NULL)

@@ -51,7 +51,6 @@ void ctl_print_ignored(const json_t *ignored);
         {"language", CTL_MANY, "L", "only items in this language, for example en"},                \
         {"decade", CTL_ONE, "1990s", "only items of this decade"},                                 \
         {"exclude", CTL_MANY, "ID", "leave this item out"},                                        \
-        {"include-adult", CTL_SWITCH, NULL, "adult items too"}, CTL_REGISTRY_OPTION,               \
-        CTL_JSON_OPTION
+        {"include-adult", CTL_SWITCH, NULL, "adult items too"}, CTL_LOAD_OPTIONS, CTL_JSON_OPTION
 
 #endif

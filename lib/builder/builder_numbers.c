@@ -139,8 +139,9 @@ recsys_status rs_plan_get_integers(const struct recsys_builder *builder, int par
             return rs_error(err, RECSYS_E_INVALID, "%s[%zu] is %" PRIu64 ", at most %" PRId64, name,
                             i, (uint64_t)value, max);
         if (value < 0 || value > max)
-            return rs_error(err, RECSYS_E_INVALID, "%s[%zu] is %" PRId64 ", must be 0..%" PRId64,
-                            name, i, value, max);
+            return rs_error(err, RECSYS_E_INVALID,
+                            "%s[%zu] is %" PRId64 ", must be 0..%" PRId64 "%s", name, i, value, max,
+                            value == -1 ? " (-1 is pandas' code of a missing value)" : "");
         if (dtype == RECSYS_DTYPE_U32)
             ((uint32_t *)copy)[i] = (uint32_t)value;
         else

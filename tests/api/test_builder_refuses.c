@@ -143,7 +143,9 @@ static void ids_must_be_different_and_not_negative(void **state)
     ids[5] = -1;
     builder = create_full();
     check_ok(put(builder, "item_ids", ids, RECSYS_DTYPE_I64, N_ITEMS, 0));
-    check_refused(builder, RECSYS_E_INVALID, "item_ids[5] is -1, must be 0..9223372036854775807");
+    check_refused(builder, RECSYS_E_INVALID,
+                  "item_ids[5] is -1, must be 0..9223372036854775807 (-1 is pandas' code of a "
+                  "missing value)");
     builder = create_full();
     check_ok(put(builder, "user_ids", huge, RECSYS_DTYPE_U64, N_USERS, 0));
     check_refused(builder, RECSYS_E_INVALID,

@@ -6,12 +6,14 @@ import gzip
 import hashlib
 import hmac
 import json
+import math
 import os
 import re
 import resource
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -890,6 +892,9 @@ def test_wrong_settings_are_explained_with_exit_status_2(lab):
             (["--model=x", "--listen=8000"], {}, "listen must be an IPv4 address and a port"),
             (["--model=x", "--listen=127.0.0.1:70000"], {}, "listen must be"),
             (["--model=x", "--listen=0.0.0.0:0"], {}, "refusing to listen on 0.0.0.0 without authentication"),
+            (["--model=x", "--link=cubic"], {}, "link must be sigmoid, clip or linear:MIN:MAX with MIN < MAX, not 'cubic'"),
+            (["--model=x", "--link=linear:5:1"], {}, "link must be sigmoid, clip or linear:MIN:MAX"),
+            (["--model=x", "--metric=l2"], {}, "metric must be one of auto|inner_product|cosine"),
             (["--model=x", "--admin-token=short"], {}, "admin_token must have at least 8 characters"),
             (["--model=x", "--trace=aside,cache"], {}, 'cannot trace "cache": no component has that name; there are aside,store,'),
             (["--model=x", "--trusted-proxies=127.0.0.1,10.0.0.0/33"], {}, 'trusted_proxies: "10.0.0.0/33" is no address'),
@@ -901,6 +906,24 @@ def test_wrong_settings_are_explained_with_exit_status_2(lab):
         file.write("threads = 4\nthraeds = 5\n")
     status, _, err = run(lab, "--config", path)
     assert status == 2 and "wrong.conf:2: there is no setting 'thraeds'; did you mean 'threads'?" in err
+
+
+def test_metric_and_link_of_a_single_file_are_settings(lab):
+    """A file without a manifest: one user, and one item that has the raw score 2 and the cosine 1."""
+    path = os.path.join(lab.folder, "bare.safetensors")
+    make_bundle.tensors(path, [("item_factors", "F32", [1, 2], struct.pack("<2f", 2, 0)),
+                               ("user_factors", "F32", [1, 2], struct.pack("<2f", 1, 0))])
+
+    def score(*settings):
+        with lab.daemon("--model", path, *settings) as daemon:
+            answer = daemon.post("/api/v1/predict", {"user_id": 0}).json()
+        return answer["recommendations"][0]["score"]
+    assert abs(score() - 1 / (1 + math.exp(-2))) < 1e-6
+    assert score("--link", "linear:0:4") == 0.5
+    assert score("--link", "clip", "--metric", "inner_product") == 1.0
+    assert score("--link", "linear:0:4", "--metric", "cosine") == 0.25
+    status, _, err = run(lab, "--model", lab.movies, "--listen=127.0.0.1:0", "--link=clip")
+    assert status == 1 and "a bundle's manifest says them" in err, err
 
 
 def test_what_cannot_start_ends_with_exit_status_1(lab):

@@ -460,6 +460,22 @@ def test_import_takes_safetensors(case):
     assert (info["metric"], info["link"]) == ("cosine", {"kind": "linear", "min": -1.0, "max": 1.0}), info
 
 
+def test_a_single_file_can_be_told_metric_and_link(case):
+    path = case.path("bare.safetensors")
+    safetensors(path, {"user_factors": ("F32", [1, 2], struct.pack("<2f", 1, 0)),
+                       "item_factors": ("F32", [1, 2], struct.pack("<2f", 2, 0))})
+
+    def score(*options):
+        return case.recommend("--user", "0", *options, bundle=path)[0]["recommendations"][0]["score"]
+    assert score("--link", "linear:0:4") == 0.5
+    assert score("--link", "linear:0:4", "--metric", "cosine") == 0.25
+    assert case.run("inspect", path, "--link", "clip", "--json").ok().out.count('"clip"') == 1
+    case.run("inspect", path, "--link", "cubic").usage(
+        "--link must be sigmoid, clip or linear:MIN:MAX with MIN < MAX, not 'cubic'", "inspect")
+    case.run("inspect", path, "--metric", "l2").usage("--metric must be inner_product or cosine, not 'l2'", "inspect")
+    case.run("inspect", case.bundle, "--link", "clip").failed("a bundle's manifest says them")
+
+
 def test_import_changes_parts_of_a_bundle(case):
     out = case.path("renamed")
     case.run("import", "--out", out, "--bundle", case.bundle, "--name", "other", "--set", "metrics.ndcg@10=0.5").ok()

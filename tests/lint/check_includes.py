@@ -48,7 +48,8 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
                                   "daemon/models/model_use.h"],
     "daemon":         PUBLIC + ["lib/base", "daemon"],
     "daemon/ctl":     PUBLIC + ["lib/base", "daemon/backends/redis_dbs.h",
-                                "daemon/auth/revoked_until.h", "lib/formats/zip.h"],
+                                "daemon/auth/revoked_until.h", "daemon/config/link.h",
+                                "lib/formats/zip.h"],
     # Everybody outside the library sees what every embedder sees.
     "examples":       PUBLIC,
     "bindings":       PUBLIC,

@@ -21,7 +21,7 @@ static const struct ctl_option options[] = {
     {"threads", CTL_ONE, "N", "threads that score (one for each core)"},
     {"strict", CTL_SWITCH, NULL, "refuse ratings of users or items that the model does not have"},
     {"skip-broken", CTL_SWITCH, NULL, "leave out lines that cannot be read, instead of failing"},
-    CTL_REGISTRY_OPTION,
+    CTL_LOAD_OPTIONS,
     CTL_JSON_OPTION,
     CTL_END,
 };

@@ -68,8 +68,8 @@ static recsys_status take_bounds(struct rs_loading *loading)
 static recsys_status use_codes(struct rs_loading *loading)
 {
     struct recsys_model *model = loading->model;
-    const uint8_t *codes;
-    const float *scales;
+    const uint8_t *codes = NULL;
+    const float *scales = NULL;
     recsys_status status = find_codes(loading, &codes, &scales);
 
     if (status == RECSYS_OK)

@@ -183,14 +183,21 @@ static bool has_header(const struct mg_request_info *info, const char *name)
     return false;
 }
 
+void rd_proxies_copy(const struct mg_request_info *info, char out[RD_ADDRESS_SIZE])
+{
+    size_t size = strnlen(info->remote_addr, RD_ADDRESS_SIZE - 1);
+
+    memcpy(out, info->remote_addr, size);
+    out[size] = '\0';
+}
+
 void rd_proxies_find_client(const struct rd_proxies *proxies, const struct mg_request_info *info,
                             char out[RD_ADDRESS_SIZE])
 {
     struct walk walk = {.proxies = proxies};
     const char *name = "X-Forwarded-For";
 
-    (void)strncpy(out, info->remote_addr, RD_ADDRESS_SIZE - 1);
-    out[RD_ADDRESS_SIZE - 1] = '\0';
+    rd_proxies_copy(info, out);
     if (proxies->n == 0 || !read_address(out, walk.address) || !is_proxy(proxies, walk.address))
         return;
     if (has_header(info, "Forwarded")) {

@@ -25,6 +25,9 @@ struct rd_proxies {
  * is none, in `text`. */
 const char *rd_proxies_parse(struct rd_proxies *out, const char *text);
 
+/* The sender's address. */
+void rd_proxies_copy(const struct mg_request_info *info, char out[RD_ADDRESS_SIZE]);
+
 /*
  * The sender's address, unless that is a proxy's: then the last address in Forwarded (RFC 7239) or,
  * without it, in X-Forwarded-For, that is not another proxy's. A proxy writes the address that it

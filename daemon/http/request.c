@@ -67,7 +67,7 @@ void rd_request_begin_broken(struct rd_request *request, struct mg_connection *c
     begin(request, conn);
     request->info = &nothing;
     if (info != NULL)
-        (void)strncpy(request->remote, info->remote_addr, sizeof request->remote - 1);
+        rd_proxies_copy(info, request->remote);
     request->method = nothing.request_method;
     choose_id(request);
 }

@@ -8,6 +8,7 @@ import traceback
 import pytest
 
 import recsys
+from recsys import async_calls
 
 
 @pytest.fixture
@@ -172,8 +173,15 @@ def test_keys_that_cannot_be(cache):
 request = contextvars.ContextVar("request", default=None)
 
 
-def test_asyncio_loads_once_on_the_loop_and_keeps_context(cache):
-    loads = []
+def test_asyncio_loads_once_on_the_loop_and_keeps_context(cache, monkeypatch):
+    loads, threads = [], []
+    on_thread = async_calls.on_thread
+
+    def counted(*arguments):
+        threads.append(arguments)
+        return on_thread(*arguments)
+
+    monkeypatch.setattr(async_calls, "on_thread", counted)
 
     async def load():
         loads.append((threading.current_thread() is threading.main_thread(), request.get()))
@@ -194,6 +202,7 @@ def test_asyncio_loads_once_on_the_loop_and_keeps_context(cache):
         many = await asyncio.gather(*(cache.aget_or_load("a", load) for _ in range(200)))
         ticking.cancel()
         assert many == [{"n": 1}] * 200 and ticks >= 3  # the loop went on
+        assert len(threads) == 1  # one thread waits for all of them
         assert await cache.aget("a") == {"n": 1}
         await cache.ainvalidate("a")
         assert await cache.aget("a") is None

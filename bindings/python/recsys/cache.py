@@ -372,8 +372,9 @@ class Cached(Generic[P, R]):
         self._signature = inspect.signature(function)
         self._names = re.findall(r"\{(\w+)\}", pattern)
         self._is_async = inspect.iscoroutinefunction(function)
-        if self._is_async and hasattr(inspect, "markcoroutinefunction"):  # Python 3.12
-            inspect.markcoroutinefunction(self)
+        mark = getattr(inspect, "markcoroutinefunction", None)  # since Python 3.12
+        if self._is_async and mark is not None:
+            mark(self)
         missing = [name for name in self._names if name not in self._signature.parameters]
         if missing:
             raise ValueError(f"{pattern!r}: {function.__name__}() has no parameter {missing[0]}")

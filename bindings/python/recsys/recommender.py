@@ -68,8 +68,8 @@ class _Workspace:
         self.at_request, self.at_reply = ctypes.addressof(self.request), ctypes.addressof(self.reply)
         self.at_err = ctypes.addressof(self.err)
         self.plain = bytes(self.request)  # of a request without conditions
-        self.flags, self.text, self.number, self.k = (
-            kind.from_buffer(self.request, at) for kind, at in HOT)
+        hot: list[Any] = [kind.from_buffer(self.request, at) for kind, at in HOT]
+        self.flags, self.text, self.number, self.k = hot
         self.used = False
 
     def fill(self, model: Model, user_id: Optional[ids.Id], top_k: int,

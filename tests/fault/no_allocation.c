@@ -182,7 +182,7 @@ static void similar_allocates_nothing(void **state)
 /* Requests of every kind, n of them. */
 static void make_requests(recsys_request *requests, size_t n)
 {
-    static const char *const genres[] = {"Drama", "Comedy"}, *const languages[] = {"en", "fr"};
+    static const char *const genres[] = {"Drama", "Horror"}, *const languages[] = {"en", "fr"};
     static recsys_id exclude[20];
 
     for (size_t i = 0; i < 20; i++)

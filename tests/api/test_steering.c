@@ -125,6 +125,40 @@ static void several_genres_share_the_places(void **state)
     }
 }
 
+static void the_items_of_a_genre_with_too_few_come_first(void **state)
+{
+    static const char *const genres[] = {"Horror", "Crime"};
+    recsys_id allow[22];
+    char text[32];
+
+    (void)state;
+    for (size_t u = 0; u <= N_USERS; u++)
+        for (uint32_t n = 1; n <= 2; n++) {
+            recsys_request request = asking(&plain, u, genres, n, 0.6f, text);
+            uint32_t left[2] = {2, 20};
+            request.flags |= RECSYS_REQUEST_ALLOW;
+            request.allow = allow;
+            for (size_t i = 0; i < N_ITEMS; i++) {
+                int has = item_has_any(&plain.reference.items[i], genres, 2);
+                if (left[has ? 0 : 1] > 0 &&
+                    (u == N_USERS || !has_seen(&plain, u, plain.reference.ids[i])) &&
+                    !plain.reference.items[i].adult &&
+                    (!has || item_has(&plain.reference.items[i], "Horror"))) {
+                    left[has ? 0 : 1]--;
+                    allow[request.n_allow++] = plain.reference.ids[i];
+                }
+            }
+            assert_int_equal(left[0] + left[1], 0);
+            recsys_reply reply = ask(&plain, &request, "two of 22");
+            assert_int_equal(reply.count, 10);
+            for (uint32_t i = 0; i < 10; i++) {
+                size_t at =
+                    reference_find(&plain.reference, recsys_reply_get_item(&reply, i)->item);
+                assert_int_equal(item_has(&plain.reference.items[at], "Horror"), i < 2);
+            }
+        }
+}
+
 static void a_genre_that_the_filters_leave_out_is_ignored(void **state)
 {
     static const char *const genres[] = {"horror", "Crime"}, *const crime[] = {"crime"};
@@ -228,6 +262,7 @@ int main(void)
         cmocka_unit_test(a_strength_of_zero_is_no_preference),
         cmocka_unit_test(the_number_of_items_asked_for_does_not_change_what_they_gain),
         cmocka_unit_test(several_genres_share_the_places),
+        cmocka_unit_test(the_items_of_a_genre_with_too_few_come_first),
         cmocka_unit_test(a_genre_that_the_filters_leave_out_is_ignored),
         cmocka_unit_test(sessions_and_vectors_are_steered_too),
         cmocka_unit_test(joined_genres_come_with_advice),

@@ -114,8 +114,7 @@ static void print_table(const recsys_model_info *info)
     printf("%-15s %.1f MiB mapped, %.1f MiB private\n", "memory",
            (double)info->mapped_bytes / 1048576.0, (double)info->private_bytes / 1048576.0);
     if (info->code_bytes > 0)
-        printf("%-15s int8 codes first, %.1f MiB of the private ones\n", "scan",
-               (double)info->code_bytes / 1048576.0);
+        printf("%-15s int8 codes first, %.1f MiB\n", "scan", (double)info->code_bytes / 1048576.0);
     else
         printf("%-15s float32; int8 codes would not save time with these items\n", "scan");
     print_members(metadata, "metrics");

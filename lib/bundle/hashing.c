@@ -1,7 +1,7 @@
 /* lib/bundle/hashing.c - see hashing.h.
  *
- * A thread that is free takes the next file of the list; a sum cannot be divided. If a helper cannot
- * be started there is one helper less, and no failure.
+ * A thread that is free takes the next file of the list; a sum cannot be divided. If a helper
+ * cannot be started there is one helper less, and no failure.
  */
 #include "lib/bundle/hashing.h"
 

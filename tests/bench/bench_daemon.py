@@ -23,6 +23,7 @@ import csv
 import json
 import os
 import shutil
+import subprocess
 
 from processes import (Failure, Server, cpu_seconds, environment, free_port, raw_reply, recsysd,
                        request, run, run_main)
@@ -61,6 +62,10 @@ def train(args, folder):
     run([os.path.join(args.build, "bin", "recsys-train-als"),
          "--ratings", os.path.join(args.data, "ratings.csv"),
          "--movies", os.path.join(args.data, "movies.csv"), "--out", bundle])
+    # For the peer, which reads lines. The loader ignores a file that the manifest does not list.
+    with open(os.path.join(bundle, "catalog.jsonl"), "wb") as f:
+        subprocess.run([os.path.join(args.build, "bin", "recsysctl"), "catalog", bundle], stdout=f,
+                       check=True)
     return bundle
 
 

@@ -78,8 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     recsys_status status = rs_catalog_view(&tensors, N_ITEMS, "fuzz", &columns, &err);
     if (status == RECSYS_OK)
-        status = rs_catalog_use(&columns, N_ITEMS, bytes[0] & 1 ? order : NULL, "fuzz", &catalog,
-                                &err);
+        status =
+            rs_catalog_use(&columns, N_ITEMS, bytes[0] & 1 ? order : NULL, "fuzz", &catalog, &err);
     if (status == RECSYS_OK)
         check_catalog(catalog);
     else

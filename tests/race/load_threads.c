@@ -1,5 +1,5 @@
-/* Hashes are computed by helper threads while a model is read: the model is the same, and a file that
- * is not the manifest's is refused, whatever else is wrong with it. For TSan. */
+/* Hashes are computed by helper threads while a model is read: the model is the same, and a file
+ * that is not the manifest's is refused, whatever else is wrong with it. For TSan. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Covers lib/catalog/catalog_columns.c, catalog_tensors.c, lib/model/load_catalog.c and
- * load_codes.c: the files that bundle format 2 has in addition. test_broken_bundles.c has those that
- * are refused. */
+ * load_codes.c: the files that bundle format 2 has in addition. test_broken_bundles.c has those
+ * that are refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
 >>> import recsys
 >>> from recsys.demo import folder
 >>> model = recsys.Model(folder())
->>> model.recommend(user_id=1, top_k=2, genres=["Horror"]).ids
+>>> model.recommend(user_id=1, top_k=2).ids
 [3, 4]
 
 The library is found and checked when this package is imported; recsys.LibraryError says what is

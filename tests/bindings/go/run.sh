@@ -56,6 +56,10 @@ library=$(find "$prefix" -name 'librecsys.so' | head -n 1)
 PKG_CONFIG_PATH=$(dirname "$library")/pkgconfig
 LD_LIBRARY_PATH=$(dirname "$library")
 export PKG_CONFIG_PATH LD_LIBRARY_PATH
+# Go's cache does not see that headers outside of a package have changed, nor what pkg-config says; it
+# sees these flags.
+headers=$(cat "$prefix"/include/recsys/*.h | sha256sum | cut -c 1-16)
+export CGO_CFLAGS="-O2 -g -DRECSYS_HEADERS_$headers"
 cd "$root/bindings/go"
 
 run() { # run WHAT COMMAND...

@@ -201,6 +201,15 @@ static recsys_status choose(const struct rs_tensors *tensors, const char *file, 
     return RECSYS_OK;
 }
 
+/* The file's only array, of which texts have two tensors; NULL if there are several. */
+static const struct rs_tensor *only_array(const struct rs_tensors *tensors)
+{
+    if (tensors->n == 1 ||
+        (tensors->n == 2 && find_offsets(tensors, &tensors->list[0]) == &tensors->list[1]))
+        return &tensors->list[0];
+    return NULL;
+}
+
 recsys_status rs_import_choose(const struct rs_tensors *tensors, const char *file, int part,
                                const struct rs_tensor **out, recsys_error *err)
 {
@@ -209,10 +218,9 @@ recsys_status rs_import_choose(const struct rs_tensors *tensors, const char *fil
 
     if (status != RECSYS_OK || *out != NULL)
         return status;
-    if (tensors->n == 1) {
-        *out = &tensors->list[0];
+    *out = only_array(tensors);
+    if (*out != NULL)
         return RECSYS_OK;
-    }
     return rs_error(err, RECSYS_E_NOT_FOUND, "%s: has no array %s; it has %s. Name one: FILE#NAME",
                     file, name_of(part), rs_tensors_show(tensors, shown, sizeof shown));
 }

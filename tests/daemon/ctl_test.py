@@ -598,6 +598,14 @@ def test_import_says_what_a_file_is_that_it_does_not_take(case):
     assert not os.path.exists(case.path("x"))
 
 
+def test_import_takes_text_ids_of_numpy(case):
+    out, texts = case.path("numpy-texts"), "".join("film-%02d" % i for i in range(ITEMS))
+    path = case.write("names.npy", npy([ord(c) for c in texts], [ITEMS], "u4").replace(b"'<u4'", b"'<U7'"))
+    case.run("import", "--out", out, "--user-factors", case.path("u.npy"), "--item-factors", case.path("v.npy"),
+             "--item-ids", path).ok()
+    assert "film-" in ids(case.recommend("--user", "1", bundle=out)[0])[0]
+
+
 def test_import_takes_word_vectors(case):
     out = case.path("words")
     path = case.write("items.vec", b"3 2\n</s> 9 9\nThe Matrix 1 0\nfilm-2 0.6 0.8\n")

@@ -144,6 +144,49 @@ static recsys_status import_an_npz(void)
     return import_and_write(oom_fixture("bpr.npz"), NULL);
 }
 
+static recsys_status import_word_vectors(void)
+{
+    return import_and_write(oom_fixture("../words/gensim_text.vec"), NULL);
+}
+
+static recsys_status import_a_fasttext_model(void)
+{
+    return import_and_write(oom_fixture("../words/fasttext.bin"), NULL);
+}
+
+static recsys_status import_names(recsys_builder *builder)
+{
+    static const char *const names[] = {"user_emb.weight", "item_emb.weight", "item_bias.weight",
+                                        "global_mean", "other"};
+    static const float users[4] = {1, 2, 3, 4}, items[6] = {1, 2, 3, 4, 5, 6}, mean = 2.5f;
+    const recsys_array arrays[] = {RECSYS_ARRAY_2D(users, RECSYS_DTYPE_F32, 2, 2),
+                                   RECSYS_ARRAY_2D(items, RECSYS_DTYPE_F32, 3, 2),
+                                   RECSYS_ARRAY_2D(items, RECSYS_DTYPE_F32, 3, 1),
+                                   RECSYS_ARRAY_1D(&mean, RECSYS_DTYPE_F32, 1),
+                                   RECSYS_ARRAY_2D(users, RECSYS_DTYPE_F32, 2, 2)};
+    const char *choices = NULL;
+
+    TRY(recsys_builder_set_arrays(builder, "torch", names, arrays, 5, &oom_err));
+    TRY(recsys_builder_import_array(builder, "item_ids", oom_fixture("../words/three.npy"), NULL,
+                                    &oom_err));
+    TRY(recsys_builder_set_field(builder, "source", "pytorch", &oom_err));
+    TRY(recsys_builder_get_choices(builder, &choices, &oom_err));
+    return recsys_builder_write(builder, oom_path("built"), &oom_err);
+}
+
+static recsys_status import_arrays_of_other_names(void)
+{
+    size_t n_entries = count_entries(oom_scratch);
+    recsys_builder *builder = NULL;
+    recsys_status status;
+
+    CHECK_OK(recsys_builder_create(&builder, &oom_err), &oom_err);
+    FAILING(status, import_names(builder));
+    recsys_builder_destroy(builder);
+    check_built(status, n_entries);
+    return status;
+}
+
 static recsys_status fill_seen(recsys_builder *builder)
 {
     static const float factors[7 * 2] = {1};
@@ -264,6 +307,9 @@ static const struct oom_scenario scenarios[] = {
     {"import a bundle of columns", import_a_bundle_of_columns, 0},
     {"import a file and a catalogue", import_a_file_and_a_catalogue, 0},
     {"import an npz", import_an_npz, 0},
+    {"import word vectors", import_word_vectors, 0},
+    {"import a fastText model", import_a_fasttext_model, 0},
+    {"import arrays of other names", import_arrays_of_other_names, 0},
     {"build seen lists", build_seen_lists, 0},
     {"open a registry", open_a_registry, 0},
     {"publish a bundle", publish_a_bundle, 0},

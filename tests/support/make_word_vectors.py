@@ -67,6 +67,7 @@ def main():
     here = pathlib.Path(__file__).resolve().parent
     directory = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here.parent / "fixtures" / "words"
     directory.mkdir(parents=True, exist_ok=True)
+    np.save(directory / "three.npy", np.array(["a", "b", "\u00e9"]))
     from_gensim(directory)
     from_fasttext(directory)
 

@@ -5,6 +5,9 @@ Every function of the maps is called by a binding's sources, or stands in that b
 with the reason: `recsys_name  why`. A name in that list that is bound, or that no map has, fails
 too. Where a binding has files that a script writes from the headers, the script checks them.
 
+In Python a call gets the object that _open() returns, not its address: only the object keeps what
+another thread closes alive until the call has returned.
+
 A language is one row of BINDINGS.
 """
 import re
@@ -29,6 +32,16 @@ def bound(top, folder, ending, call):
         if file.startswith(folder + "/") and file.endswith(ending) and not file.endswith(WRITTEN):
             names |= set(re.findall(call, (top / file).read_text(encoding="utf-8")))
     return names
+
+
+def bare_addresses(top, findings):
+    """Calls in Python that get an address of an object that nothing keeps."""
+    for file in project.all_files(top):
+        if file.startswith(BINDINGS["python"][0] + "/") and file.endswith(".py"):
+            for number, line in enumerate((top / file).read_text(encoding="utf-8").splitlines(), 1):
+                if re.search(r"_open\(\)\s*\.pointer", line):
+                    findings.append(f"{file}:{number}: pass _open(), not its pointer: another thread "
+                                    "may close the object while the call runs")
 
 
 def reasons(top, file, findings):
@@ -66,6 +79,7 @@ def main():
     findings, public = [], set(check_symbols.mapped(top))
     for language in BINDINGS:
         check(top, language, public, findings)
+    bare_addresses(top, findings)
     project.finish("check_bindings", findings)
 
 

@@ -1,8 +1,9 @@
 """How Python owns objects of the library, and how calls that can fail raise.
 
-`Held` owns one object and gives it back when Python has no more use for it. A method takes it into
-a local variable before it calls C; so an object that another thread closes meanwhile lives until
-the call has returned.
+`Held` owns one object and gives it back when Python has no more use for it. It is itself the
+argument of a C function: the call refers to it, so an object that another thread closes meanwhile
+lives until the call has returned. A local variable refers to the Held where a struct has its
+address, and where a result is read after the call.
 """
 from __future__ import annotations
 
@@ -37,10 +38,11 @@ def wrong(error: ctypes.ArgumentError) -> Exception:
 class Held:
     """One object of the library, given back when nothing in Python refers to it any more."""
 
-    __slots__ = ("pointer", "_give_back", "keep", "__weakref__")
+    __slots__ = ("pointer", "_as_parameter_", "_give_back", "keep", "__weakref__")
 
     def __init__(self, pointer: int, give_back: Callable[[int], None], keep: Any = None) -> None:
-        self.pointer = pointer
+        self.pointer = pointer  # for fields of structs
+        self._as_parameter_ = pointer  # what ctypes passes for this object
         self._give_back = give_back
         self.keep = keep  # what the object borrows from Python
 

@@ -51,7 +51,7 @@ class Builder(Owner):
         """Set one array. It is not copied and must not change until write() has returned."""
         held = self._open()
         values = arrays.with_strides(np.asarray(array))
-        call(lib.recsys_builder_set_array, held.pointer, name.encode(),
+        call(lib.recsys_builder_set_array, held, name.encode(),
              ctypes.byref(arrays.describe(name, values)))
         held.keep[name] = values
 
@@ -65,7 +65,7 @@ class Builder(Owner):
             described[at] = arrays.describe(name, array)
             described[at].strides[:] = (0, 0)
         names = (ctypes.c_char_p * len(values))(*[_no_nul("name", name) for name in given])
-        call(lib.recsys_builder_set_arrays, held.pointer, _no_nul("where", where), names, described,
+        call(lib.recsys_builder_set_arrays, held, _no_nul("where", where), names, described,
              len(values))
         held.keep[where] = values
 
@@ -75,34 +75,34 @@ class Builder(Owner):
             raise TypeError(f"{name}: a list of texts is wanted, not one text")
         encoded = [_no_nul(name, value) for value in texts]
         array = (ctypes.c_char_p * len(encoded))(*encoded)
-        call(lib.recsys_builder_set_texts, self._open().pointer, name.encode(), array, len(encoded))
+        call(lib.recsys_builder_set_texts, self._open(), name.encode(), array, len(encoded))
 
     def set_field(self, field: str, value: Any) -> None:
         """Set a field of the manifest: name, version, algorithm, training_date, metric, link,
         link_min, link_max, metrics.NAME, hyperparameters.NAME, tags.NAME; source ("surprise", ...)
         for the metric and link of a library, global_mean for a part of every score."""
         written = value if isinstance(value, str) else json.dumps(value)
-        call(lib.recsys_builder_set_field, self._open().pointer, _no_nul("field", field),
+        call(lib.recsys_builder_set_field, self._open(), _no_nul("field", field),
              _no_nul(field, written))
 
     def count_ids(self, name: str) -> int:
         """How many users ("user_ids") or items ("item_ids") there are among the parts so far."""
         count, kind = ctypes.c_uint64(), ctypes.c_uint32()
-        call(lib.recsys_builder_get_ids, self._open().pointer, name.encode(), ctypes.byref(count),
+        call(lib.recsys_builder_get_ids, self._open(), name.encode(), ctypes.byref(count),
              ctypes.byref(kind))
         return count.value
 
     def find(self, name: str, one: ids.Id) -> int:
         """The row that an id has; `name` is "user_ids" or "item_ids". Raises NotFound."""
         row = ctypes.c_uint64()
-        call(lib.recsys_builder_find, self._open().pointer, name.encode(), ids.to_id(one),
+        call(lib.recsys_builder_find, self._open(), name.encode(), ids.to_id(one),
              ctypes.byref(row))
         return row.value
 
     def remove(self, name: str) -> None:
         """Remove a part: an array, "catalog" or "seen"."""
         held = self._open()
-        call(lib.recsys_builder_remove, held.pointer, name.encode())
+        call(lib.recsys_builder_remove, held, name.encode())
         held.keep.pop(name, None)
 
     def add_seen(self, users: Any, items: Any, weights: Optional[Any] = None, *,
@@ -119,45 +119,45 @@ class Builder(Owner):
             raise InvalidArgument(f"items: {n} rows are wanted, as of users, not {rows[1].size}")
         given = None if weights is None else arrays.vector(
             "weights", np.asarray(weights, dtype=np.float32), n)
-        call(lib.recsys_builder_add_seen, self._open().pointer, arrays.pointer(rows[0]),
+        call(lib.recsys_builder_add_seen, self._open(), arrays.pointer(rows[0]),
              arrays.pointer(rows[1]), arrays.pointer(given), n, abi.RECSYS_SEEN_SUM if sum else 0)
 
     def import_seen(self, path: Path) -> None:
         """Add the entries of a sparse matrix of users and items, an .npz of scipy, to the seen
         lists."""
-        call(lib.recsys_builder_import_seen, self._open().pointer, os.fsencode(path))
+        call(lib.recsys_builder_import_seen, self._open(), os.fsencode(path))
 
     def add_item(self, item: Mapping[str, Any]) -> None:
         """Add one item's entry to the catalogue: id, and any of title, genres, release_year,
         rating, poster_url, language, adult."""
         line = json.dumps(dict(item), ensure_ascii=False).encode()
-        call(lib.recsys_builder_add_item, self._open().pointer, line, len(line))
+        call(lib.recsys_builder_add_item, self._open(), line, len(line))
 
     def import_array(self, name: str, path: Path, member: Optional[str] = None) -> None:
         """Read one array from a .npy, or a member of an .npz or .safetensors. Without `member` it
         is the one called `name`, else the only one whose name means it."""
-        call(lib.recsys_builder_import_array, self._open().pointer, name.encode(),
+        call(lib.recsys_builder_import_array, self._open(), name.encode(),
              os.fsencode(path), None if member is None else member.encode())
 
     def import_model(self, path: Path) -> None:
         """Take over every array of an .npz, a .safetensors or a bundle that can be understood."""
-        interruptible(call, lib.recsys_builder_import_model, self._open().pointer, os.fsencode(path))
+        interruptible(call, lib.recsys_builder_import_model, self._open(), os.fsencode(path))
 
     def import_texts(self, name: str, path: Path) -> None:
         """set_texts() from a text file, one a line."""
-        call(lib.recsys_builder_import_texts, self._open().pointer, name.encode(),
+        call(lib.recsys_builder_import_texts, self._open(), name.encode(),
              os.fsencode(path))
 
     def choices(self) -> str:
         """The choices that the builder has made, a line each: which array has become which part,
         metric, link, arrays that were not used. Call it after everything is set."""
         out = ctypes.c_char_p()
-        call(lib.recsys_builder_get_choices, self._open().pointer, ctypes.byref(out))
+        call(lib.recsys_builder_get_choices, self._open(), ctypes.byref(out))
         return (out.value or b"").decode()
 
     def import_catalogue(self, path: Path) -> None:
         """add_item() for every line of a JSON Lines file."""
-        call(lib.recsys_builder_import_catalog, self._open().pointer, os.fsencode(path))
+        call(lib.recsys_builder_import_catalog, self._open(), os.fsencode(path))
 
     def write(self, path: Path) -> None:
         """Check that the parts fit together and write the bundle as folder `path`, which must not
@@ -166,7 +166,7 @@ class Builder(Owner):
 
 
 def _write(held: Held, path: bytes) -> None:
-    call(lib.recsys_builder_write, held.pointer, path)
+    call(lib.recsys_builder_write, held, path)
 
 
 def _no_nul(name: str, value: str) -> bytes:

@@ -210,14 +210,14 @@ class Cache(Remade):
         over = Store.memory(label or "cache") if store is None else store
         self.store, self.encode, self.decode = over, encode, decode
         self._begin(lambda: create(lib.recsys_aside_create, lib.recsys_aside_destroy,
-                                   over._open().pointer, byref(options), keep=counted))
+                                   over._open(), byref(options), keep=counted))
         self._flights: Any = None
 
     def find(self, key: Bytes) -> Found:
         """The cached value, without loading, and where it came from."""
         value, outcome = abi.recsys_value(), ctypes.c_uint32()
         try:
-            call(lib.recsys_aside_get, self._open().pointer, to_bytes(key), byref(value),
+            call(lib.recsys_aside_get, self._open(), to_bytes(key), byref(value),
                  byref(outcome))
         except NotFound:
             return Found(None, OUTCOMES[outcome.value])
@@ -260,7 +260,7 @@ class Cache(Remade):
         with _Call(load) as mine:
             try:
                 status = lib.recsys_aside_get_or_load(
-                    held.pointer, to_bytes(key), _loader, mine.number, timeout_ms, byref(value),
+                    held, to_bytes(key), _loader, mine.number, timeout_ms, byref(value),
                     byref(outcome), byref(err))
             except ctypes.ArgumentError as error:
                 raise wrong(error) from None
@@ -270,7 +270,7 @@ class Cache(Remade):
 
     def set(self, key: Bytes, value: Any, *, version: int = 0, ttl_ms: int = 0) -> None:
         """Store a value that is known to be true now."""
-        call(lib.recsys_aside_set, self._open().pointer, to_bytes(key),
+        call(lib.recsys_aside_set, self._open(), to_bytes(key),
              to_bytes(self.encode(value)), version, ttl_ms)
 
     def write(self, keys: Union[Bytes, Sequence[Bytes]], writer: Callable[[Changes], R]) -> R:
@@ -285,13 +285,13 @@ class Cache(Remade):
             return 0
 
         with _Call(write) as mine:
-            mine.check(lib.recsys_aside_write(held.pointer, names, len(names), _writer, mine.number,
+            mine.check(lib.recsys_aside_write(held, names, len(names), _writer, mine.number,
                                               byref(err)), err)
         return result[0]
 
     def invalidate(self, *keys: Bytes) -> None:
         """Invalidate keys whose truth has changed; call it after the change was committed."""
-        call(lib.recsys_aside_invalidate, self._open().pointer, to_bytes_array(keys), len(keys))
+        call(lib.recsys_aside_invalidate, self._open(), to_bytes_array(keys), len(keys))
 
     def invalidate_matching(self, *parts: Bytes) -> int:
         """Invalidate every key that consists of these literals with any text between each two;
@@ -302,10 +302,10 @@ class Cache(Remade):
 
     def invalidate_all(self) -> None:
         """Invalidate everything in this cache at once, in all processes."""
-        call(lib.recsys_aside_invalidate_all, self._open().pointer)
+        call(lib.recsys_aside_invalidate_all, self._open())
 
     def stats(self) -> CacheStats:
-        return stats_of(self._open().pointer)
+        return stats_of(self._open())
 
     def cached(self, pattern: str, *, ttl_ms: int = 0) -> Callable[[Callable[P, R]], Cached[P, R]]:
         """A decorator: the results of a function, or of a coroutine function, are kept under a key
@@ -421,12 +421,12 @@ def key_format(pattern: str, *values: Any) -> str:
     return buffer.raw[:size.value].decode()
 
 
-def stats_of(aside: int) -> CacheStats:
-    """The counts of a recsys_aside."""
+def stats_of(aside: Union[Held, int]) -> CacheStats:
+    """The counts of a recsys_aside, which its owner keeps if it is an address."""
     out = new(abi.recsys_aside_stats)
     call(lib.recsys_aside_get_stats, aside, byref(out))
     return CacheStats(*(getattr(out, name) for name in CacheStats._fields))
 
 
 def _matching(held: Held, parts: Any, n: int, removed: Any) -> None:
-    call(lib.recsys_aside_invalidate_matching, held.pointer, parts, n, byref(removed))
+    call(lib.recsys_aside_invalidate_matching, held, parts, n, byref(removed))

@@ -52,7 +52,7 @@ class Catalogue(Mapping[ids.Id, Item]):
     def __getitem__(self, item_id: ids.Id) -> Item:
         held = self._model._open()
         entry = new(abi.recsys_item)
-        call(lib.recsys_catalog_get, held.pointer, ids.to_id(item_id), byref(entry))
+        call(lib.recsys_catalog_get, held, ids.to_id(item_id), byref(entry))
         genres = (ctypes.c_char_p * entry.n_genres).from_address(entry.genres) \
             if entry.n_genres else ()
         return Item(
@@ -138,11 +138,11 @@ class Filter(Owner):
             options.flags |= abi.RECSYS_FILTER_EXCLUDE_SEEN
             options.seen_by = ids.to_id(seen_by)
         self._held: Optional[Held] = create(
-            lib.recsys_filter_create, lib.recsys_filter_unref, held.pointer, byref(options))
+            lib.recsys_filter_create, lib.recsys_filter_unref, held, byref(options))
 
     def __len__(self) -> int:
         """How many items pass."""
-        return int(lib.recsys_filter_count(self._open().pointer))
+        return int(lib.recsys_filter_count(self._open()))
 
     def __bool__(self) -> bool:
         return True
@@ -154,7 +154,7 @@ class Filter(Owner):
 def texts_of(function: Any, held: Held) -> list[str]:
     """All entries of a list of texts of a model, as in recsys_catalog_get_genres()."""
     count = ctypes.c_size_t()
-    call(function, held.pointer, 0, None, 0, byref(count))
+    call(function, held, 0, None, 0, byref(count))
     found = (ctypes.c_char_p * count.value)()
-    call(function, held.pointer, 0, found, count.value, byref(count))
+    call(function, held, 0, found, count.value, byref(count))
     return [text(value) for value in found]

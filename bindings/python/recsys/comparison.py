@@ -79,5 +79,5 @@ def compare(before: Optional[Model], after: Model, *, k: int = 0, n_asked: int =
 
 
 def _compare(before: Optional[Held], after: Held, options: Any, out: Any) -> None:
-    call(lib.recsys_model_compare, None if before is None else before.pointer, after.pointer,
+    call(lib.recsys_model_compare, before, after,
          byref(options), byref(out))

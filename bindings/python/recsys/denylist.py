@@ -66,8 +66,8 @@ class Denylist(Remade):
 
         def make() -> Held:
             return create(lib.recsys_denylist_create, lib.recsys_denylist_destroy,
-                          None if store is None else store._open().pointer,
-                          None if source is None else source._open().pointer, byref(options),
+                          None if store is None else store._open(),
+                          None if source is None else source._open(), byref(options),
                           keep=counted)
 
         self._begin(make)
@@ -83,7 +83,7 @@ class Denylist(Remade):
     def check(self, jti: str) -> Verdict:
         """Is the token revoked?"""
         data, out = jti.encode(), new(abi.recsys_denylist_verdict)
-        call(lib.recsys_denylist_check, self._open().pointer, abi.recsys_bytes(data, len(data)),
+        call(lib.recsys_denylist_check, self._open(), abi.recsys_bytes(data, len(data)),
              byref(out))
         failed = out.problem
         return Verdict(VERDICTS.get(out.verdict, "unknown"), error_of(
@@ -92,7 +92,7 @@ class Denylist(Remade):
     def get(self, jti: str) -> Any:
         """The entry of a revoked token, as a dict. Raises NotFound if it is not revoked."""
         data, out = jti.encode(), abi.recsys_value()
-        call(lib.recsys_denylist_get, self._open().pointer, abi.recsys_bytes(data, len(data)),
+        call(lib.recsys_denylist_get, self._open(), abi.recsys_bytes(data, len(data)),
              byref(out))
         return json.loads(take(out))
 
@@ -102,15 +102,15 @@ class Denylist(Remade):
 
     def stats(self) -> DenylistStats:
         out = new(abi.recsys_denylist_stats)
-        call(lib.recsys_denylist_get_stats, self._open().pointer, byref(out))
+        call(lib.recsys_denylist_get_stats, self._open(), byref(out))
         return DenylistStats(*(getattr(out, name) for name in DenylistStats._fields))
 
 
 def _revoke(held: Held, jti: bytes, user_id: Optional[bytes], reason: Optional[bytes],
             expires_s: int) -> None:
-    call(lib.recsys_denylist_revoke, held.pointer, abi.recsys_bytes(jti, len(jti)), user_id, reason,
+    call(lib.recsys_denylist_revoke, held, abi.recsys_bytes(jti, len(jti)), user_id, reason,
          expires_s)
 
 
 def _sync(held: Held) -> None:
-    call(lib.recsys_denylist_sync, held.pointer)
+    call(lib.recsys_denylist_sync, held)

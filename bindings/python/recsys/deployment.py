@@ -92,7 +92,7 @@ class Deployment(Owner):
     def acquire(self) -> Optional[Model]:
         """The active model, None if there is none. It stays valid as long as somebody has it."""
         held = self._open()
-        pointer = lib.recsys_deployment_acquire(held.pointer)
+        pointer = lib.recsys_deployment_acquire(held)
         return Model._of(pointer) if pointer else None
 
     @property
@@ -112,16 +112,16 @@ class Deployment(Owner):
     def load_model(self, model: Model) -> None:
         """Make a model that you have loaded the candidate, after the same check."""
         held = model._open()
-        interruptible(_step, lib.recsys_deployment_load_model, self._open(), held.pointer)
+        interruptible(_step, lib.recsys_deployment_load_model, self._open(), held)
 
     def use(self, version: Optional[str] = None) -> None:
         """Serve the candidate; Conflict if it is not of the version that you expect."""
-        call(lib.recsys_deployment_use, self._open().pointer,
+        call(lib.recsys_deployment_use, self._open(),
              None if version is None else str(version).encode())
 
     def rollback(self) -> None:
         """Serve the previous model again."""
-        call(lib.recsys_deployment_rollback, self._open().pointer)
+        call(lib.recsys_deployment_rollback, self._open())
 
     def reload(self) -> bool:
         """Load and use the model that the source names now; whether another model serves."""
@@ -139,12 +139,12 @@ class Deployment(Owner):
     def reap(self) -> int:
         """Destroy replaced models that nobody uses any more; how many are still in use."""
         held = self._open()
-        return int(lib.recsys_deployment_reap(held.pointer))
+        return int(lib.recsys_deployment_reap(held))
 
     def status(self) -> DeploymentStatus:
         """The state now; does not wait for a step that runs."""
         out = new(abi.recsys_deployment_status)
-        call(lib.recsys_deployment_get_status, self._open().pointer, byref(out))
+        call(lib.recsys_deployment_get_status, self._open(), byref(out))
         failed = out.last_error
         return DeploymentStatus(
             _entry(out.active), _entry(out.previous), _entry(out.candidate), bool(out.loading),
@@ -154,4 +154,4 @@ class Deployment(Owner):
 
 
 def _step(function: Any, held: Held, argument: Any) -> None:
-    call(function, held.pointer, argument)
+    call(function, held, argument)

@@ -74,15 +74,16 @@ class Domains(Remade):
 
         def make() -> Held:
             n = max(by_db, default=-1) + 1
-            array = (ctypes.c_void_p * n)(*(by_db[i]._open().pointer if i in by_db else None
+            below, kept = source._open(), {db: store._open() for db, store in by_db.items()}
+            array = (ctypes.c_void_p * n)(*(kept[i].pointer if i in kept else None
                                             for i in range(n)))
             options.stores, options.n_stores = ctypes.addressof(array), n
-            options.source = source._open().pointer
+            options.source = below.pointer
             held = create(lib.recsys_domains_create, lib.recsys_domains_destroy, byref(options),
                           keep=counted)
             fill(held)
             for definition in definitions:  # of the parent process
-                call(lib.recsys_domains_add, held.pointer, byref(definition))
+                call(lib.recsys_domains_add, held, byref(definition))
             return held
 
         self._begin(make)
@@ -118,7 +119,7 @@ class Domains(Remade):
                              ("warm_query", warm_query), ("version_column", version_column),
                              ("settled_column", settled_column)):
             setattr(row, field, None if value is None else value.encode())
-        call(lib.recsys_domains_add, self._open().pointer, byref(row))
+        call(lib.recsys_domains_add, self._open(), byref(row))
         self._definitions.append(row)
 
     def list(self) -> Definitions:
@@ -126,7 +127,7 @@ class Domains(Remade):
         held, found = self._open(), Definitions()
         shapes = {number: word for word, number in SHAPES.items()}
         while True:
-            at = lib.recsys_domains_list(held.pointer, len(found))
+            at = lib.recsys_domains_list(held, len(found))
             if not at:
                 return found
             row = abi.recsys_domain_definition.from_address(at)
@@ -147,7 +148,7 @@ class Domains(Remade):
         """One entry as JSON text, and where it came from."""
         out, outcome = abi.recsys_value(), ctypes.c_uint32()
         try:
-            call(lib.recsys_domains_get, self._open().pointer, name.encode(), _texts(values),
+            call(lib.recsys_domains_get, self._open(), name.encode(), _texts(values),
                  len(values), limit, byref(out), byref(outcome))
         except Error as error:
             error.outcome = OUTCOMES.get(outcome.value)
@@ -159,18 +160,18 @@ class Domains(Remade):
         """Change the database with one statement, then invalidate the entries of these domains for
         these values. The statement's rows."""
         rows, held = ctypes.c_void_p(), self._open()
-        call(lib.recsys_domains_write, held.pointer, _texts(names), len(names), _texts(values),
+        call(lib.recsys_domains_write, held, _texts(names), len(names), _texts(values),
              len(values), statement.encode(), data_of(parameters), len(parameters), byref(rows))
         return read_rows(rows.value)
 
     def invalidate(self, name: str, *values: Any) -> None:
         """Invalidate an entry whose truth another program has changed."""
-        call(lib.recsys_domains_invalidate, self._open().pointer, name.encode(), _texts(values),
+        call(lib.recsys_domains_invalidate, self._open(), name.encode(), _texts(values),
              len(values))
 
     def invalidate_user(self, user_id: Any) -> None:
         """Invalidate all entries of a user, in all domains that are per user."""
-        call(lib.recsys_domains_invalidate_user, self._open().pointer, str(user_id).encode())
+        call(lib.recsys_domains_invalidate_user, self._open(), str(user_id).encode())
 
     def warm(self, name: Optional[str] = None, *, timeout_ms: int = 0) -> Warming:
         """Load the entries that the warm queries list and that are not cached yet; 0 = 60 s."""
@@ -181,11 +182,11 @@ class Domains(Remade):
     def cache_stats(self, db: int) -> CacheStats:
         """The counts of the cache of a logical db."""
         held = self._open()
-        aside = lib.recsys_domains_get_aside(held.pointer, db)
+        aside = lib.recsys_domains_get_aside(held, db)
         if not aside:
             raise Undefined(f"no domain uses logical db {db}")
         return stats_of(aside)
 
 
 def _warm(held: Held, name: Optional[bytes], timeout_ms: int, out: Any) -> None:
-    call(lib.recsys_domains_warm, held.pointer, name, timeout_ms, byref(out))
+    call(lib.recsys_domains_warm, held, name, timeout_ms, byref(out))

@@ -54,13 +54,13 @@ class Limiter(Remade):
         options.share, options.max_keys = share, max_keys
         options.prefix = None if prefix is None else prefix.encode()
         self._begin(lambda: create(lib.recsys_limiter_create, lib.recsys_limiter_destroy,
-                                   None if store is None else store._open().pointer,
+                                   None if store is None else store._open(),
                                    byref(options)))
 
     def allow(self, key: Union[str, bytes], cost: int = 1) -> Limit:
         """May a request of this cost pass now? If it may, it is counted."""
         data, out = key.encode() if isinstance(key, str) else bytes(key), new(abi.recsys_limit)
-        call(lib.recsys_limiter_allow, self._open().pointer, abi.recsys_bytes(data, len(data)),
+        call(lib.recsys_limiter_allow, self._open(), abi.recsys_bytes(data, len(data)),
              cost, byref(out))
         return Limit(bool(out.allowed), out.limit, out.remaining, out.retry_ms, out.reset_ms,
                      bool(out.local))

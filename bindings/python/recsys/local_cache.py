@@ -47,7 +47,7 @@ class LocalCache(Owner):
         """The value, None if it is absent or has expired."""
         entry, size = ctypes.c_void_p(), ctypes.c_size_t()
         try:
-            call(lib.recsys_cache_get, self._open().pointer, to_bytes(key), byref(entry))
+            call(lib.recsys_cache_get, self._open(), to_bytes(key), byref(entry))
         except NotFound:
             return None
         try:
@@ -58,12 +58,12 @@ class LocalCache(Owner):
 
     def set(self, key: Bytes, value: Bytes, *, ttl_ms: int = 0) -> None:
         """Store a value; ttl_ms 0 = the cache's, recsys.NEVER = it does not expire."""
-        call(lib.recsys_cache_set, self._open().pointer, to_bytes(key), to_bytes(value), ttl_ms)
+        call(lib.recsys_cache_set, self._open(), to_bytes(key), to_bytes(value), ttl_ms)
 
     def remove(self, key: Bytes) -> bool:
         """Remove a key; whether it was there."""
         try:
-            call(lib.recsys_cache_remove, self._open().pointer, to_bytes(key))
+            call(lib.recsys_cache_remove, self._open(), to_bytes(key))
         except NotFound:
             return False
         return True
@@ -71,9 +71,9 @@ class LocalCache(Owner):
     def clear(self) -> None:
         """Remove everything."""
         held = self._open()
-        lib.recsys_cache_clear(held.pointer)
+        lib.recsys_cache_clear(held)
 
     def stats(self) -> LocalCacheStats:
         out = new(abi.recsys_cache_stats)
-        call(lib.recsys_cache_get_stats, self._open().pointer, byref(out))
+        call(lib.recsys_cache_get_stats, self._open(), byref(out))
         return LocalCacheStats(*(getattr(out, name) for name in LocalCacheStats._fields))

@@ -74,7 +74,7 @@ class ModelInfo(NamedTuple):
 
 def _info(held: Held) -> ModelInfo:
     filled = new(abi.recsys_model_info)
-    call(lib.recsys_model_get_info, held.pointer, byref(filled))
+    call(lib.recsys_model_get_info, held, byref(filled))
     values: dict[str, Any] = {}
     for name in ModelInfo._fields:
         value = getattr(filled, name)
@@ -258,7 +258,7 @@ class Model(Owner):
         """
         held = self._open()
         found = abi.recsys_array()
-        call(lib.recsys_model_get_array, held.pointer, name.encode(), byref(found))
+        call(lib.recsys_model_get_array, held, name.encode(), byref(found))
         return arrays.view(held, found)
 
     def _array_or_none(self, name: str) -> Optional[np.ndarray[Any, Any]]:
@@ -317,7 +317,8 @@ class Model(Owner):
 
     def _id_list(self, function: Any, n: int) -> list[ids.Id]:
         found, count = np.empty((n, 2), dtype=np.uint64), ctypes.c_size_t()
-        call(function, self._open().pointer, 0, found.ctypes.data, n, byref(count))
+        held = self._open()  # its texts are read after the call
+        call(function, held, 0, found.ctypes.data, n, byref(count))
         return [ids.from_parts(pointer, number) for pointer, number in found.tolist()]
 
     def seen(self, user_id: ids.Id) -> list[ids.Id]:
@@ -327,9 +328,9 @@ class Model(Owner):
     def seen_weights(self, user_id: ids.Id) -> dict[ids.Id, float]:
         """The items that a user has seen, with their weights; 1 where the model has none."""
         held, user, count = self._open(), ids.to_id(user_id), ctypes.c_size_t()
-        call(lib.recsys_model_get_seen, held.pointer, user, 0, None, None, 0, byref(count))
+        call(lib.recsys_model_get_seen, held, user, 0, None, None, 0, byref(count))
         found, weights = np.empty((count.value, 2), np.uint64), np.empty(count.value, np.float32)
-        call(lib.recsys_model_get_seen, held.pointer, user, 0, found.ctypes.data,
+        call(lib.recsys_model_get_seen, held, user, 0, found.ctypes.data,
              weights.ctypes.data, count.value, byref(count))
         return {ids.from_parts(pointer, number): weight for (pointer, number), weight
                 in zip(found.tolist(), weights.tolist())}
@@ -344,7 +345,7 @@ class Model(Owner):
 
     def _vector(self, function: Any, one: ids.Id) -> tuple[np.ndarray[Any, Any], float]:
         numbers, bias = np.empty(self.dimensions, dtype=np.float32), ctypes.c_float()
-        call(function, self._open().pointer, ids.to_id(one), numbers.ctypes.data, byref(bias))
+        call(function, self._open(), ids.to_id(one), numbers.ctypes.data, byref(bias))
         return numbers, bias.value
 
     @property
@@ -357,7 +358,7 @@ class Model(Owner):
 
     def link(self, raw: float) -> float:
         """The score, 0..1, that this model's link makes of a raw score."""
-        return float(lib.recsys_link_score(self._open().pointer, raw))
+        return float(lib.recsys_link_score(self._open(), raw))
 
     def __repr__(self) -> str:
         if self.closed:

@@ -169,7 +169,7 @@ class Recommender:
         try:
             keep = workspace.fill(model, user_id, top_k, conditions)
             status = lib.recsys_recommend_similar(
-                workspace.pointer, held.pointer, ids.to_id(item_id), workspace.at_request,
+                workspace.pointer, held, ids.to_id(item_id), workspace.at_request,
                 workspace.at_reply, workspace.at_err)
             if status:
                 raise error_of(status, workspace.err.message)
@@ -189,7 +189,7 @@ class Recommender:
         try:
             keep = workspace.fill(model, user_id, 1, conditions)
             status = lib.recsys_recommend_score_items(
-                workspace.pointer, held.pointer, workspace.at_request, ids.address(items), n,
+                workspace.pointer, held, workspace.at_request, ids.address(items), n,
                 scores.ctypes.data, raws.ctypes.data, workspace.at_reply, workspace.at_err)
             if status:
                 raise error_of(status, workspace.err.message)
@@ -243,7 +243,7 @@ class _BatchArrays:
 
     def fill(self, recommender: int, model: Held, asked: np.ndarray[Any, Any]) -> None:
         for at, size in parts(self.n):
-            call(lib.recsys_recommend_into, recommender, model.pointer,
+            call(lib.recsys_recommend_into, recommender, model,
                  asked.ctypes.data + at * asked.itemsize, size, self.k,
                  arrays.pointer(self.items[at:]), arrays.pointer(self.rows[at:]),
                  arrays.pointer(self.scores[at:]), arrays.pointer(self.counts[at:]), None,

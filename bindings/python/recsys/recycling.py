@@ -21,12 +21,12 @@ class Recycling(Domains):
 
     @staticmethod
     def _fill(held: Held) -> None:
-        call(lib.recsys_recycling_add_domains, held.pointer)
+        call(lib.recsys_recycling_add_domains, held)
 
     def _json(self, function: Any, *arguments: Any) -> Any:
         held, out = self._open(), abi.recsys_value()
         more = (None,) if function in _WITH_OUTCOME else ()
-        call(function, held.pointer, *arguments, byref(out), *more)
+        call(function, held, *arguments, byref(out), *more)
         return json.loads(take(out))
 
     def update_user(self, user_id: str, members: Mapping[str, Any]) -> Any:

@@ -66,7 +66,7 @@ class Registry(Owner):
         """The version that a URI means now: models:/NAME/3, models:/NAME/latest,
         models:/NAME@ALIAS."""
         out = new(abi.recsys_registry_location)
-        call(lib.recsys_registry_resolve, self._open().pointer, uri.encode(), byref(out))
+        call(lib.recsys_registry_resolve, self._open(), uri.encode(), byref(out))
         return _location(out)
 
     def load(self, uri: str, **options: Any) -> Model:
@@ -75,12 +75,12 @@ class Registry(Owner):
 
     def set_alias(self, name: str, alias: str, version: str) -> None:
         """Point an alias at a version."""
-        call(lib.recsys_registry_set_alias, self._open().pointer, name.encode(), alias.encode(),
+        call(lib.recsys_registry_set_alias, self._open(), name.encode(), alias.encode(),
              str(version).encode())
 
     def remove_alias(self, name: str, alias: str) -> None:
         """Remove an alias. Raises NotFound if there is none."""
-        call(lib.recsys_registry_remove_alias, self._open().pointer, name.encode(), alias.encode())
+        call(lib.recsys_registry_remove_alias, self._open(), name.encode(), alias.encode())
 
     def list(self, name: Optional[str] = None) -> list[Entry]:
         """All versions, oldest first, then all aliases, by name; of one model or of all."""
@@ -93,11 +93,11 @@ class Registry(Owner):
             return 0
 
         caught = Caught()
-        caught.call(lib.recsys_registry_list, self._open().pointer,
+        caught.call(lib.recsys_registry_list, self._open(),
                     None if name is None else name.encode(),
                     abi.recsys_registry_callback(caught.guard(add)), None)
         return found
 
 
 def _publish(held: Held, bundle: bytes, name: bytes, out: Any) -> None:
-    call(lib.recsys_registry_publish, held.pointer, bundle, name, ctypes.byref(out))
+    call(lib.recsys_registry_publish, held, bundle, name, ctypes.byref(out))

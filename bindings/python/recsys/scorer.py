@@ -82,11 +82,10 @@ class Scorer:
         scorer = self._pool.take()
         try:
             for at, size in parts(n):
-                call(lib.recsys_scorer_top_k_matrix, scorer.pointer, held.pointer,
+                call(lib.recsys_scorer_top_k_matrix, scorer, held,
                      arrays.pointer(queries[at:]), size, queries.strides[0] // 4 if n > 1 else
                      model.dimensions, None if added is None else arrays.pointer(added[at:]),
-                     None if chosen is None else chosen.pointer, k,
-                     None if numbers is None else arrays.pointer(numbers[at:]),
+                     chosen, k, None if numbers is None else arrays.pointer(numbers[at:]),
                      arrays.pointer(rows[at:]), arrays.pointer(scores[at:]),
                      arrays.pointer(counts[at:]))
         finally:
@@ -103,8 +102,8 @@ class Scorer:
         found, count = (abi.recsys_scored * max(k, 1))(), np.zeros(1, dtype=np.uint32)
         scorer = self._pool.take()
         try:
-            call(lib.recsys_scorer_similar, scorer.pointer, held.pointer, ids.to_id(item_id),
-                 None if chosen is None else chosen.pointer, k, found, count.ctypes.data)
+            call(lib.recsys_scorer_similar, scorer, held, ids.to_id(item_id), chosen, k, found,
+                 count.ctypes.data)
         finally:
             self._pool.put(scorer)
         memory: Any = found

@@ -29,7 +29,7 @@ class Slot(Owner):
     def acquire(self) -> Optional[Model]:
         """The current model, None if there is none. It stays valid as long as somebody has it."""
         held = self._open()
-        pointer = lib.recsys_slot_acquire(held.pointer)
+        pointer = lib.recsys_slot_acquire(held)
         return Model._of(pointer) if pointer else None
 
     @property
@@ -44,16 +44,15 @@ class Slot(Owner):
         """Serve this model from now on; None serves none. Never waits for those that use the old
         one. Destroys replaced models that nobody uses any more."""
         next_held = None if model is None else model._open()
-        call(lib.recsys_slot_swap, self._open().pointer,
-             None if next_held is None else next_held.pointer)
+        call(lib.recsys_slot_swap, self._open(), next_held)
 
     def reap(self) -> int:
         """Destroy replaced models that nobody uses any more; how many are still in use."""
         held = self._open()
-        return int(lib.recsys_slot_reap(held.pointer))
+        return int(lib.recsys_slot_reap(held))
 
     @property
     def generation(self) -> int:
         """How many swaps there were."""
         held = self._open()
-        return int(lib.recsys_slot_get_generation(held.pointer))
+        return int(lib.recsys_slot_get_generation(held))

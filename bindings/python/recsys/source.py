@@ -111,7 +111,7 @@ class Source(Remade):
         """`with source.transaction() as t: t.query(...)`: committed at the end, rolled back if an
         exception leaves it. For one thread at a time."""
         held, out = self._open(), ctypes.c_void_p()
-        call(lib.recsys_transaction_begin, held.pointer, timeout_ms, byref(out))
+        call(lib.recsys_transaction_begin, held, timeout_ms, byref(out))
         pointer, out.value = out.value, None
         assert pointer is not None
         try:
@@ -124,12 +124,12 @@ class Source(Remade):
     def set_away(self, away: bool) -> None:
         """Tell the source that the database is away: new statements then fail at once."""
         held = self._open()
-        lib.recsys_source_set_away(held.pointer, int(away))
+        lib.recsys_source_set_away(held, int(away))
 
     def postgres_stats(self) -> PostgresStats:
         """Connections of a PostgreSQL source."""
         out = new(abi.recsys_postgres_stats)
-        call(adapter("postgres").recsys_postgres_get_stats, self._open().pointer, byref(out))
+        call(adapter("postgres").recsys_postgres_get_stats, self._open(), byref(out))
         return PostgresStats(*(getattr(out, name) for name in PostgresStats._fields))
 
 
@@ -138,7 +138,7 @@ def _query(held: Held, statement: bytes, parameters: Any, n: int, timeout_ms: in
     """Rows as dicts; as JSON text of this shape, if there is one."""
     out = ctypes.c_void_p()
     try:
-        call(lib.recsys_source_query, held.pointer, statement, parameters, n, timeout_ms, byref(out))
+        call(lib.recsys_source_query, held, statement, parameters, n, timeout_ms, byref(out))
     except Error as error:
         raise source_driver.original(error)
     return _format(out.value, shape) if shape else read_rows(out.value)
@@ -154,4 +154,4 @@ def _format(pointer: Optional[int], shape: int) -> bytes:
 
 
 def _run(held: Held, script: bytes, timeout_ms: int) -> None:
-    call(lib.recsys_source_run, held.pointer, script, timeout_ms)
+    call(lib.recsys_source_run, held, script, timeout_ms)

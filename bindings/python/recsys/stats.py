@@ -73,7 +73,7 @@ class Stats(Owner):
              *more: Any) -> Metric:
         held, out = self._open(), ctypes.c_void_p()
         written = ",".join(f'{label}="{_escape(value)}"' for label, value in labels.items())
-        call(function, held.pointer, name.encode(), help.encode(),
+        call(function, held, name.encode(), help.encode(),
              written.encode() if written else None, *more, byref(out))
         assert out.value is not None
         return Metric(held, out.value)
@@ -87,7 +87,7 @@ class Stats(Owner):
             return 0
 
         caught = Caught()
-        caught.call(lib.recsys_stats_format, self._open().pointer,
+        caught.call(lib.recsys_stats_format, self._open(),
                     abi.recsys_stats_callback(caught.guard(add)), None)
         return b"".join(pieces).decode()
 

@@ -133,7 +133,7 @@ class Store(Remade):
     @property
     def name(self) -> str:
         held = self._open()
-        return text(lib.recsys_store_get_name(held.pointer))
+        return text(lib.recsys_store_get_name(held))
 
     def get(self, key: Bytes) -> Optional[bytes]:
         """The value of a key, None if there is none."""
@@ -142,7 +142,7 @@ class Store(Remade):
     def get_many(self, keys: Sequence[Bytes]) -> list[Optional[bytes]]:
         """The values of keys, in one round trip."""
         asked, values = to_bytes_array(keys), (abi.recsys_value * len(keys))()
-        call(lib.recsys_store_get, self._open().pointer, asked, len(keys), values, None)
+        call(lib.recsys_store_get, self._open(), asked, len(keys), values, None)
         return [take(value) if value.data else None for value in values]
 
     def set(self, key: Bytes, value: Bytes, *, ttl_ms: int = 0, if_absent: bool = False) -> bool:
@@ -150,7 +150,7 @@ class Store(Remade):
         if_absent was asked for and the key has a value."""
         when = abi.RECSYS_STORE_IF_ABSENT if if_absent else abi.RECSYS_STORE_ALWAYS
         try:
-            call(lib.recsys_store_set, self._open().pointer, to_bytes(key), to_bytes(value), ttl_ms,
+            call(lib.recsys_store_set, self._open(), to_bytes(key), to_bytes(value), ttl_ms,
                  when)
         except AlreadyExists:
             return False
@@ -159,14 +159,14 @@ class Store(Remade):
     def remove(self, *keys: Bytes) -> int:
         """Remove keys; how many there were."""
         removed = ctypes.c_uint64()
-        call(lib.recsys_store_remove, self._open().pointer, to_bytes_array(keys), len(keys),
+        call(lib.recsys_store_remove, self._open(), to_bytes_array(keys), len(keys),
              byref(removed))
         return removed.value
 
     def get_or_set(self, key: Bytes, value: Bytes, *, ttl_ms: int = 0) -> Optional[bytes]:
         """Atomically: the value that the key has; or None, and it has this one now."""
         present = abi.recsys_value()
-        call(lib.recsys_store_get_or_set, self._open().pointer, to_bytes(key), to_bytes(value),
+        call(lib.recsys_store_get_or_set, self._open(), to_bytes(key), to_bytes(value),
              ttl_ms, byref(present), None)
         return take(present) if present.data else None
 
@@ -175,7 +175,7 @@ class Store(Remade):
         did."""
         given = abi.recsys_bytes(None, 0) if value is None else to_bytes(value)
         try:
-            call(lib.recsys_store_replace, self._open().pointer, to_bytes(key), to_bytes(prefix),
+            call(lib.recsys_store_replace, self._open(), to_bytes(key), to_bytes(prefix),
                  given, ttl_ms)
         except NotFound:
             return False
@@ -195,24 +195,24 @@ class Store(Remade):
         caught = Caught()
         callback = abi.recsys_key_callback(caught.guard(add))
         while True:
-            caught.call(lib.recsys_store_scan, self._open().pointer, asked, len(parts),
+            caught.call(lib.recsys_store_scan, self._open(), asked, len(parts),
                         byref(cursor), callback, None)
             if not cursor.value:
                 return found
 
     def probe(self) -> None:
         """Ask a store whose breaker is open whether it works again. Raises what it answers."""
-        call(lib.recsys_store_probe, self._open().pointer)
+        call(lib.recsys_store_probe, self._open())
 
     def stats(self) -> StoreStats:
         out = new(abi.recsys_store_stats)
-        call(lib.recsys_store_get_stats, self._open().pointer, byref(out))
+        call(lib.recsys_store_get_stats, self._open(), byref(out))
         return StoreStats("open" if out.breaker == abi.RECSYS_BREAKER_OPEN else "closed",
                           *(getattr(out, name) for name in StoreStats._fields[1:]))
 
     def redis_stats(self) -> RedisStats:
         """Connections of a Redis store."""
         out = new(abi.recsys_redis_stats)
-        call(adapter("redis").recsys_redis_get_stats, self._open().pointer, byref(out))
+        call(adapter("redis").recsys_redis_get_stats, self._open(), byref(out))
         return RedisStats(out.open, out.idle, out.connected, out.closed_broken, out.waited,
                           out.wait_timeouts, text(out.maxmemory_policy), text(out.version))

@@ -1,16 +1,20 @@
 """Threads share every object; a swap under load never mixes two models; Ctrl-C ends long calls."""
+import ctypes
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
 
 import recsys
 from recsys import demo, interrupt
+from recsys._held import Caught, Held, Owner, call
 
 
 def run_all(*functions):
@@ -111,9 +115,66 @@ def test_closing_while_others_use_it(large):
         run_all(ask, ask, model.close)
 
 
+def call_and_close(owner, call, inside, go_on):
+    """Close an object while a call of another thread is inside C: what gives it back waits."""
+    held = weakref.ref(owner._held)
+    thread = threading.Thread(target=call)
+    thread.start()
+    try:
+        assert inside.wait(60)
+        owner.close()
+        gc.collect()
+        assert held() is not None  # the call uses it
+    finally:
+        go_on.set()
+        thread.join()
+    assert held() is None
+    with pytest.raises(recsys.StateError):
+        owner._open()
+
+
+class Object(Owner):
+    def __init__(self, gone):
+        self._held = Held(1234, gone.append)
+
+
+@pytest.mark.parametrize("way", ["call", "caught", "interruptible", "plain"])
+def test_a_call_keeps_its_object_while_another_thread_closes_it(way):
+    gone, passed, inside, go_on = [], [], threading.Event(), threading.Event()
+
+    @ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)
+    def function(pointer, _err):
+        inside.set()
+        assert go_on.wait(60)
+        passed.append((pointer, list(gone)))
+        return 0
+
+    function.argtypes = ctypes.c_void_p, ctypes.c_void_p
+    owner = Object(gone)
+    calls = {"call": lambda: call(function, owner._open()),
+             "caught": lambda: Caught().call(function, owner._open()),
+             "interruptible": lambda: interrupt.interruptible(call, function, owner._open()),
+             "plain": lambda: function(owner._open(), None)}
+    call_and_close(owner, calls[way], inside, go_on)
+    assert passed == [(1234, [])] and gone == [1234]
+
+
+def test_closing_a_set_of_domains_while_it_reads():
+    inside, go_on, found = threading.Event(), threading.Event(), []
+
+    def query(_statement, parameters):
+        inside.set()
+        assert go_on.wait(60)
+        return [{"id": parameters[0]}]
+
+    domains = recsys.Domains(recsys.Source.of(query), timeout_ms=60000)
+    domains.add("row", key="row:{id}", query="any $1")
+    call_and_close(domains, lambda: found.append(domains.get("row", "7")), inside, go_on)
+    assert found == [{"id": "7"}]
+
+
 def test_what_a_signal_handler_raises_leaves_a_long_call():
     """A call that sleeps in C for longer than the test waits."""
-    import ctypes
     libc = ctypes.CDLL(None)
 
     class Alarm(Exception):

@@ -13,13 +13,15 @@ from . import arrays, ids
 from ._held import Held, Owner, call, create
 from ._native import abi, lib
 from .errors import InvalidArgument
-from .interrupt import interruptible
+from .interrupt import Unfinished, interruptible
 
 Path = Union[str, os.PathLike[str]]
 
 
 class Builder(Owner):
-    """Collects the parts of a model, then writes them as a bundle. For one thread at a time.
+    """Collects the parts of a model, then writes them as a bundle. For one thread at a time. If
+    Ctrl-C leaves import_model() or write(), that goes on in the background and the next call waits
+    for it.
 
         user_factors [n_users, d]   item_factors [n_items, d]    required; any real dtype
         user_bias [n_users]         item_bias [n_items]
@@ -42,10 +44,18 @@ class Builder(Owner):
 
     def __init__(self, **fields: Any) -> None:
         """The fields are those of set_field()."""
+        self._unfinished = Unfinished()
         self._held: Optional[Held] = create(lib.recsys_builder_create,
                                                 lib.recsys_builder_destroy, keep={})
         for name, value in fields.items():
             self.set_field(name, value)
+
+    def _open(self) -> Held:
+        self._unfinished.wait()
+        return super()._open()
+
+    def _call_long(self, function: Any, path: bytes) -> None:
+        interruptible(_call, function, self._open(), path, unfinished=self._unfinished)
 
     def set_array(self, name: str, array: Any) -> None:
         """Set one array. It is not copied and must not change until write() has returned."""
@@ -141,7 +151,7 @@ class Builder(Owner):
 
     def import_model(self, path: Path) -> None:
         """Take over every array of an .npz, a .safetensors or a bundle that can be understood."""
-        interruptible(call, lib.recsys_builder_import_model, self._open(), os.fsencode(path))
+        self._call_long(lib.recsys_builder_import_model, os.fsencode(path))
 
     def import_texts(self, name: str, path: Path) -> None:
         """set_texts() from a text file, one a line."""
@@ -162,11 +172,11 @@ class Builder(Owner):
     def write(self, path: Path) -> None:
         """Check that the parts fit together and write the bundle as folder `path`, which must not
         exist. It appears complete or not at all."""
-        interruptible(_write, self._open(), os.fsencode(path))
+        self._call_long(lib.recsys_builder_write, os.fsencode(path))
 
 
-def _write(held: Held, path: bytes) -> None:
-    call(lib.recsys_builder_write, held, path)
+def _call(function: Any, held: Held, path: bytes) -> None:
+    call(function, held, path)
 
 
 def _no_nul(name: str, value: str) -> bytes:

@@ -195,6 +195,60 @@ def test_what_a_signal_handler_raises_leaves_a_long_call():
         interrupt.interruptible({}.__getitem__, 1)
 
 
+@pytest.mark.parametrize("what", ["recsys_builder_import_model", "recsys_builder_write"])
+def test_a_builder_waits_for_the_call_that_a_signal_left(tmp_path, monkeypatch, what):
+    """The call rings the alarm when it begins, and works on when the main thread has left it."""
+    go_on, order = threading.Event(), []
+    real, main = call, threading.main_thread().ident
+    built = recsys.Builder(name="first")
+    built.set_array("user_factors", np.ones((2, 4)))
+    built.set_array("item_factors", np.ones((3, 4)))
+    built.write(tmp_path / "first")
+
+    class Alarm(Exception):
+        pass
+
+    def ring(*_):
+        raise Alarm
+
+    def slow(function, *arguments):
+        order.append(function.__name__)
+        if order == [what]:
+            signal.pthread_kill(main, signal.SIGALRM)
+            assert go_on.wait(60)
+            real(function, *arguments)
+            order.append("end")
+        else:
+            real(function, *arguments)
+
+    monkeypatch.setattr("recsys.builder.call", slow)
+    old = signal.signal(signal.SIGALRM, ring)
+    try:
+        with pytest.raises(Alarm):
+            if what == "recsys_builder_write":
+                built.write(tmp_path / "second")
+            else:
+                built.import_model(tmp_path / "first")
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    threading.Timer(0.1, go_on.set).start()
+    built.set_field("name", "second")
+    assert order == [what, "end", "recsys_builder_set_field"]
+    built.write(tmp_path / "third")
+    assert recsys.Model(tmp_path / "third").info.name == "second"
+
+
+def test_a_builder_that_is_closed_in_a_long_call_outlives_it(monkeypatch):
+    inside, go_on, builder = threading.Event(), threading.Event(), recsys.Builder()
+
+    def slow(_function, *_arguments):
+        inside.set()
+        assert go_on.wait(60)
+
+    monkeypatch.setattr("recsys.builder.call", slow)
+    call_and_close(builder, lambda: builder.import_model("any"), inside, go_on)
+
+
 BATCH = """
 import os, signal, threading, time
 import numpy as np, recsys, sys

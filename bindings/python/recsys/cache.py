@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Generic, NamedTuple, Optional, 
 
 from ._held import Held, Remade, call, create, take, wrong
 from ._native import abi, lib, new
-from .errors import Error, NotFound, error_of
+from .errors import Error, NotFound, StateError, error_of
 from .interrupt import interruptible
 from .stats import Stats
 from .store import Bytes, Store, to_bytes, to_bytes_array
@@ -142,12 +142,16 @@ class Changes:
     """Given to a writer: write-through of values that it knows to be true after the write."""
 
     def __init__(self, cache: Cache, changes: int) -> None:
-        self._cache, self._changes = cache, changes
+        self._cache = cache
+        self._changes: Optional[int] = changes
 
     def set(self, index: int, value: Any, version: int) -> None:
-        """The value that key number `index` has after this write, and its row's version, not 0."""
-        call(lib.recsys_aside_changes_set, self._changes, index, to_bytes(self._cache.encode(value)),
-             version)
+        """The value that key number `index` has after this write, and its row's version, not 0.
+        Raises StateError after the writer has returned."""
+        data = to_bytes(self._cache.encode(value))
+        if self._changes is None:
+            raise StateError("the writer has returned: it calls set() before that")
+        call(lib.recsys_aside_changes_set, self._changes, index, data, version)
 
 
 class Cache(Remade):
@@ -281,7 +285,11 @@ class Cache(Remade):
         result: list[R] = []
 
         def write(subject: int, _failure: int) -> int:
-            result.append(writer(Changes(self, subject)))
+            changes = Changes(self, subject)
+            try:
+                result.append(writer(changes))
+            finally:
+                changes._changes = None
             return 0
 
         with _Call(write) as mine:

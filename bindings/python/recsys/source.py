@@ -11,7 +11,7 @@ from . import source_driver
 from ._held import Held, Remade, call, create, take
 from ._native import abi, adapter, lib, new
 from .data import Rows, data_of, read_rows
-from .errors import Error
+from .errors import Error, StateError
 from .interrupt import interruptible
 
 SHAPES = {"object": abi.RECSYS_SHAPE_OBJECT, "list": abi.RECSYS_SHAPE_LIST,
@@ -35,10 +35,12 @@ class Transaction:
     """Statements that take effect together or not at all; made by Source.transaction()."""
 
     def __init__(self, pointer: int) -> None:
-        self._pointer = pointer
+        self._pointer: Optional[int] = pointer
 
     def query(self, statement: str, *parameters: Any) -> Rows:
-        """Run one statement."""
+        """Run one statement. Raises StateError after the end of the `with` block."""
+        if self._pointer is None:
+            raise StateError("this transaction has ended: make another with Source.transaction()")
         out = ctypes.c_void_p()
         call(lib.recsys_transaction_query, self._pointer, statement.encode(), data_of(parameters),
              len(parameters), byref(out))
@@ -114,11 +116,14 @@ class Source(Remade):
         call(lib.recsys_transaction_begin, held, timeout_ms, byref(out))
         pointer, out.value = out.value, None
         assert pointer is not None
+        transaction = Transaction(pointer)
         try:
-            yield Transaction(pointer)
+            yield transaction
         except BaseException:
+            transaction._pointer = None
             lib.recsys_transaction_rollback(pointer)
             raise
+        transaction._pointer = None
         call(lib.recsys_transaction_commit, pointer)
 
     def set_away(self, away: bool) -> None:

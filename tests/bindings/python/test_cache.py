@@ -103,6 +103,13 @@ def test_a_write_runs_then_invalidates(cache):
     with pytest.raises(ZeroDivisionError, match="half way"):
         cache.write("b", failing)
     assert cache.get("b") is None  # it may have happened
+    kept = []
+    cache.write("b", kept.append)
+    with pytest.raises(ZeroDivisionError):
+        cache.write("b", lambda changes: kept.append(changes) or 1 / 0)
+    for changes in kept:
+        with pytest.raises(recsys.StateError, match="the writer has returned"):
+            changes.set(0, 1, 1)
     cache.set("user:1", 1)
     cache.set("user:2", 1)
     assert cache.invalidate_matching("user:", "") == 2

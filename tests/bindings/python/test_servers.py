@@ -135,6 +135,16 @@ def test_transactions_and_domains(database):
         with database.transaction() as t:
             t.query("INSERT INTO python_users VALUES (2, 'Bob')")
             raise ZeroDivisionError
+    with pytest.raises(recsys.StateError, match="has ended"):
+        t.query("SELECT 1")
+    with pytest.raises(recsys.Error):
+        with database.transaction() as refused:
+            refused.query("SELECT 1/0")
+    with database.transaction() as committed:
+        assert committed.query("SELECT 1 AS n") == [{"n": 1}]
+    for ended in (refused, committed):
+        with pytest.raises(recsys.StateError, match="has ended"):
+            ended.query("SELECT 1")
     domains = recsys.Domains(database)
     domains.add("user", key="user:{id}", query="SELECT * FROM python_users WHERE id = $1::int8",
                 ttl_s=60, per_user=True)

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 import train_models
-from conftest import LONG, agrees
+from conftest import LONG, TOP_K, agrees
 
 import recsys.export
 
@@ -27,6 +27,11 @@ def test_implicit(kind, ratings, served):
         assert ratings.item_ids[ids].tolist() == model.recommend(user, top_k=10).ids
     assert model.info.link == ("clip" if kind == "als" else "sigmoid")
     assert model.info.dimensions == train_models.FACTORS
+    for item in range(20):
+        rows, cosines = theirs.similar_items(item, N=TOP_K + 1)  # the item itself is the first
+        similar = model.similar(ratings.item_ids[item], top_k=TOP_K)
+        assert similar.ids == ratings.item_ids[rows[1:]].tolist()
+        np.testing.assert_allclose(similar.scores, np.maximum(cosines[1:], 0), atol=1e-5)
 
 
 def test_implicit_refuses_what_has_no_vectors(ratings):

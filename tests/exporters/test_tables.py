@@ -119,14 +119,17 @@ def test_a_bundle_survives_the_way_through_tables(kind, link, tmp_path):
     builder = export.from_arrays(USERS, ITEMS, user_ids=USER_IDS, item_ids=ITEM_IDS, seen=seen, catalogue=catalogue,
                                  name="m", algorithm="als", **bias, **link)
     builder.set_field("version", "7")
+    builder.set_field("similar_by", "vector_bias_one")
     builder.set_field("hyperparameters.factors", 4)
     builder.write(tmp_path / "bundle")
     assert main(["export", str(tmp_path / "bundle"), "--format", kind, "--out", str(tmp_path / "tables")]) == 0
     assert main(["import", str(tmp_path / "tables"), "--out", str(tmp_path / "again")]) == 0
     before, after = recsys.Model(tmp_path / "bundle"), recsys.Model(tmp_path / "again")
-    for name in ("metric", "link", "link_min", "link_max", "name", "version", "algorithm", "n_seen", "n_catalog"):
+    for name in ("metric", "link", "link_min", "link_max", "name", "version", "algorithm", "similar_by",
+                 "n_seen", "n_catalog"):
         assert getattr(before.info, name) == getattr(after.info, name), name
     assert before.list_item_ids() == after.list_item_ids()
+    assert list(before.similar(100)) == list(after.similar(100)) and after.info.similar_by == "vector_bias_one"
     for user in USER_IDS:
         assert list(before.recommend(user, include_adult=True)) == list(after.recommend(user, include_adult=True))
         assert before.seen(user) == after.seen(user) != []

@@ -62,6 +62,7 @@ def read_model(users: Path, items: Path, *, seen: Optional[Path] = None, catalog
         sides["items"][2], sides["users"][0], sides["items"][0],
         None if seen is None else read_table(seen), metric=fields.get("metric", "inner_product"),
         link=fields.get("link", "sigmoid"), link_range=kept.get("link_range"),
+        similar_by=fields.get("similar_by", "vector"),
         hyperparameters=kept.get("hyperparameters", {}),
         catalogue=None if catalogue is None else read_table(catalogue), name=fields.get("name"))
     for name, value in settings.items():
@@ -119,7 +120,8 @@ def side_table(model: Model, side: str) -> Any:
 
 def settings_of(model: Model) -> dict[str, Any]:
     info = model.info
-    names = ("metric", "link", "algorithm", "name", "version", "training_date", "item_name")
+    names = ("metric", "link", "similar_by", "algorithm", "name", "version", "training_date",
+             "item_name")
     return {"fields": {name: getattr(info, name) for name in names if getattr(info, name, "")},
             "link_range": [info.link_min, info.link_max] if info.link == "linear" else None,
             "hyperparameters": json.loads(info.metadata or "{}").get("hyperparameters", {})}

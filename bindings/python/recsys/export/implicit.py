@@ -2,7 +2,7 @@
 
 BPR keeps the item's bias in the last column of its vectors, against ones on the users' side. LMF has
 two such columns: the item's bias is the last but one, the user's bias the last. Here they become
-biases, so that vectors are vectors again when items are compared with each other.
+biases, and the field similar_by says how similar_items() counts them.
 """
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ..builder import Builder
 from .parts import Parts
 
 SETTINGS = ("factors", "regularization", "alpha", "iterations", "learning_rate", "neg_prop")
+SIMILAR_BY = {"als": "vector", "bpr": "vector_bias", "lmf": "vector_bias_one"}
 
 
 def from_implicit(model: Any, *, seen: Any = None, user_ids: Any = None, item_ids: Any = None,
@@ -24,7 +25,7 @@ def from_implicit(model: Any, *, seen: Any = None, user_ids: Any = None, item_id
               are left out, as recommend(..., filter_already_liked_items=True) does
     user_ids, item_ids   what the rows of that matrix are called; None: numbers of rows
 
-    Raw scores are implicit's. The score is the raw one clipped to 0..1 for ALS, which fits 1 for
+    Raw scores are implicit's, and similar items those of similar_items(). The score is the raw one clipped to 0..1 for ALS, which fits 1 for
     what was liked, and its logistic function for BPR and LMF, which are trained through it.
     """
     users, items = to_numpy(model, "user_factors"), to_numpy(model, "item_factors")
@@ -37,8 +38,9 @@ def from_implicit(model: Any, *, seen: Any = None, user_ids: Any = None, item_id
         users, items = users[:, :-2], items[:, :-2]
     settings = {key: getattr(model, key) for key in SETTINGS if hasattr(model, key)}
     return Parts(algorithm, users, items, user_bias, item_bias, user_ids, item_ids, seen,
-                 link="clip" if algorithm == "als" else "sigmoid", hyperparameters=settings,
-                 catalogue=catalogue, name=name).builder()
+                 link="clip" if algorithm == "als" else "sigmoid",
+                 similar_by=SIMILAR_BY[algorithm], hyperparameters=settings, catalogue=catalogue,
+                 name=name).builder()
 
 
 def algorithm_of(model: Any) -> str:

@@ -40,6 +40,7 @@ class Parts:
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     catalogue: Any = None
     name: Optional[str] = None
+    similar_by: str = "vector"  # or "vector_bias", "vector_bias_one"
 
     def builder(self) -> Builder:
         """A builder with everything in it, to be changed further or written."""
@@ -89,7 +90,8 @@ class Parts:
                 if array is not None}
 
     def _fields(self) -> dict[str, str]:
-        fields = {"algorithm": self.algorithm, "metric": self.metric, "link": self.link}
+        fields = {"algorithm": self.algorithm, "metric": self.metric, "link": self.link,
+                  "similar_by": self.similar_by}
         if self.link_range is not None:
             fields["link_min"], fields["link_max"] = (repr(float(end)) for end in self.link_range)
         if self.name is not None:

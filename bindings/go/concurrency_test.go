@@ -335,6 +335,38 @@ func TestADriverInGo(t *testing.T) {
 	}
 }
 
+// A driver whose transaction is forgotten.
+type forgetting struct {
+	transactions
+	ended *atomic.Int32
+}
+
+func (d *forgetting) End(_ context.Context, _ any, commit bool) error {
+	if !commit {
+		d.ended.Add(1)
+	}
+	return nil
+}
+
+func TestAForgottenTransactionIsRolledBack(t *testing.T) {
+	var ended atomic.Int32
+	source, err := recsys.NewSource("forgetting", &forgetting{ended: &ended})
+	must(t, err)
+	defer source.Close()
+	func() {
+		_, err := source.Begin(context.Background())
+		must(t, err)
+	}()
+	for i := 0; i < 1000 && ended.Load() == 0; i++ {
+		runtime.GC()
+		runtime.Gosched()
+		time.Sleep(time.Millisecond)
+	}
+	if ended.Load() != 1 {
+		t.Errorf("%d transactions were rolled back", ended.Load())
+	}
+}
+
 // A driver with transactions, which counts.
 type transactions struct{ begun, committed int }
 

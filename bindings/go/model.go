@@ -8,6 +8,7 @@ import "C"
 import (
 	"io"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"unsafe"
 )
@@ -147,6 +148,7 @@ func LoadModelFiles(files []File, options *ModelOptions) (*Model, error) {
 	}); err != nil {
 		return nil, err
 	}
+	runtime.KeepAlive(files) // an *os.File that nobody holds closes its descriptor
 	return newModel(out), nil
 }
 

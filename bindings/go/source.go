@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"runtime/cgo"
 	"time"
 	"unsafe"
@@ -192,6 +193,7 @@ func (s *Source) Begin(ctx context.Context) (*Transaction, error) {
 	}); err != nil {
 		return nil, err
 	}
+	runtime.SetFinalizer(t, (*Transaction).Rollback)
 	return t, nil
 }
 
@@ -211,6 +213,7 @@ func (t *Transaction) Query(statement string, parameters ...any) (*Rows, error) 
 	}); err != nil {
 		return nil, err
 	}
+	runtime.KeepAlive(t) // its finalizer would end the transaction
 	return takeRows(rows), nil
 }
 
@@ -222,11 +225,13 @@ func (t *Transaction) Commit() error {
 	}
 	c := t.c
 	t.c = nil
+	runtime.SetFinalizer(t, nil)
 	return call(func(err *C.recsys_error) C.recsys_status { return C.recsys_transaction_commit(c, err) })
 }
 
 // Rollback ends the transaction; after Commit it does nothing, so that it can be deferred.
 func (t *Transaction) Rollback() {
+	runtime.SetFinalizer(t, nil)
 	C.recsys_transaction_rollback(t.c)
 	t.c = nil
 }

@@ -42,6 +42,7 @@ static bool check_proxies(struct rd_app *app, recsys_error *err)
 {
     const char *wrong = rd_proxies_parse(&app->proxies, app->config.trusted_proxies);
 
+    app->proxies.use_forwarded = app->config.proxy_header == RD_FORWARDED;
     return wrong == NULL || rd_wrong(err,
                                      "trusted_proxies: \"%.*s\" is no address or network, or one "
                                      "of more than %u",
@@ -215,7 +216,7 @@ bool rd_app_stop(struct rd_app *app)
     idle = rd_model_changer_stop(&app->changer, deadline);
     if (idle)
         rd_server_stop();
-    rd_access_close();
+    rd_access_close(idle);
     if (!idle)
         return false;
     rd_model_keeper_stop(&app->keeper);

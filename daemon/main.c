@@ -138,7 +138,7 @@ static int serve(struct command_line *line)
     ended = rd_app_stop(&app);
     if (!ended)
         rd_log(RECSYS_LOG_WARN, "a model is still being loaded; exiting without waiting for it");
-    rd_log_close();
+    rd_log_close(ended);
     if (!ended)
         _exit(served ? STOPPED : FAILED);
     return served ? STOPPED : FAILED;

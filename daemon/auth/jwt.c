@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -128,11 +129,28 @@ static bool is_set(const struct rd_jwt_key *key)
     return key->secret_size > 0 || key->public_key != NULL;
 }
 
+/* Before and after a rotation there is none, but the setting may stay. */
+static bool is_empty(const char *path)
+{
+    struct stat about;
+
+    return path[0] != '\0' && (stat(path, &about) != 0 ? errno == ENOENT : about.st_size == 0);
+}
+
+static bool load_old_key(struct rd_jwt_key *key, const struct rd_jwt_files *files,
+                         recsys_error *err)
+{
+    const struct rd_jwt_files there = {is_empty(files->secret) ? "" : files->secret,
+                                       is_empty(files->public_key) ? "" : files->public_key};
+
+    return load_key(key, &there, err);
+}
+
 bool rd_jwt_load(struct rd_jwt_keys *keys, const struct rd_jwt_files *now,
                  const struct rd_jwt_files *old, recsys_error *err)
 {
     memset(keys, 0, sizeof *keys);
-    if (!load_key(&keys->now, now, err) || !load_key(&keys->old, old, err))
+    if (!load_key(&keys->now, now, err) || !load_old_key(&keys->old, old, err))
         return false;
     return !is_set(&keys->old) ||
            (is_set(&keys->now) &&

@@ -58,8 +58,8 @@
     X(jwt_public_key_file, TEXT, 0, 4095, "", "", \
       "PEM file with the public key of RS256 tokens, instead of a secret.") \
     X(jwt_old_secret_file, TEXT, 0, 4095, "", "", \
-      "While the secret is rotated: the file with the one before, which tokens may still be " \
-      "signed with. Remove it when the last of them has expired.") \
+      "The file that has the secret before, while it is rotated: tokens may still be signed with " \
+      "it. No file and an empty one = no such secret, so that the setting can stay.") \
     X(jwt_old_public_key_file, TEXT, 0, 4095, "", "", \
       "The same for jwt_public_key_file.") \
     X(jwt_issuer, TEXT, 0, 255, "", "", \
@@ -78,9 +78,12 @@
       "Origins whose pages may call from a browser, separated by commas. Empty = only " \
       "recsysd's own, and POST and PUT of others are refused; * = all.") \
     X(trusted_proxies, TEXT, 0, 4095, "", "", \
-      "Addresses and networks of proxies, as 10.0.0.0/8, separated by commas, whose Forwarded or " \
-      "X-Forwarded-For says the client's address, for limits and the access log. Empty = every " \
+      "Addresses and networks of proxies, as 10.0.0.0/8, separated by commas, whose " \
+      "proxy_header says the client's address, for limits and the access log. Empty = every " \
       "sender is a client.") \
+    X(proxy_header, CHOICE, 0, 1, "x-forwarded-for", "x-forwarded-for|forwarded", \
+      "The header that all trusted_proxies add the sender to. The other one is not looked at, " \
+      "because a client could send it.") \
     X(threads, NUMBER, 1, 1024, "64", "threads", \
       "Workers: as many connections are served at once; the others wait. Raise it if clients " \
       "keep many connections open. 1 = one open connection makes all others wait.") \

@@ -38,10 +38,10 @@ static int read_some(struct rd_request *request, char *out, size_t size, uint64_
     if (rd_connection_is_known(connection)) {
         if (request->headers.transfer_encoding != NULL)
             return rd_connection_read(connection, out, size, deadline);
-        n = rd_connection_wait(connection, deadline);
+        n = rd_connection_wait(connection, size, deadline);
         if (n <= 0)
             return n == 0 ? ENDED : LATE;
-        size = (size_t)n < size ? (size_t)n : size;
+        size = (size_t)n;
     } else if (rs_clock_ns() > deadline) {
         return LATE;
     }

@@ -102,9 +102,11 @@ void rd_connection_begin(struct rd_connection *connection, const struct mg_reque
     }
     connection->body = connection->base == NULL ? NULL : find_body(info);
     connection->n_promised = 0;
+    connection->begun = connection->base != NULL;
     if (connection->body != NULL &&
         (info->request_method < connection->base || connection->body > connection->end))
         connection->body = NULL;
+    connection->begun = false;
 }
 
 void rd_connection_end(struct rd_connection *connection, uint64_t length)
@@ -167,18 +169,21 @@ int rd_connection_read(struct rd_connection *connection, char *out, size_t size,
     return -1;
 }
 
-int rd_connection_wait(struct rd_connection *connection, uint64_t deadline_ns)
+int rd_connection_wait(struct rd_connection *connection, size_t size, uint64_t deadline_ns)
 {
     size_t there = (size_t)(connection->end - connection->body) - connection->n_promised;
     int n = 0;
 
     if (there > 0) {
+        there = there < size ? there : size;
         connection->n_promised += there;
         return (int)there;
     }
     if (!wait_until_ready(connection->fd, POLLIN, deadline_ns))
         return -1;
-    return ioctl(connection->fd, FIONREAD, &n) == 0 ? n : 0;
+    if (ioctl(connection->fd, FIONREAD, &n) != 0 || n <= 0)
+        return 0;
+    return (size_t)n < size ? n : (int)size;
 }
 
 bool rd_connection_is_gone(const struct rd_connection *connection)
@@ -190,6 +195,11 @@ bool rd_connection_is_gone(const struct rd_connection *connection)
         return false;
     n = recvfrom(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT, NULL, NULL);
     return n == 0 || (n < 0 && !may_succeed_later());
+}
+
+bool rd_connection_can_write(const struct rd_connection *connection)
+{
+    return connection->begun;
 }
 
 bool rd_connection_write(struct rd_connection *connection, const char *bytes, size_t size,

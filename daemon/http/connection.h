@@ -16,6 +16,7 @@ struct rd_connection {
     size_t left;         /* bytes in it that were behind the last request */
     const char *body;    /* of this request; NULL if it is not known where it begins */
     char *end;           /* of what has been received */
+    bool begun;          /* a request, whose socket is `fd` */
     size_t n_promised;   /* bytes from `body` on that rd_connection_wait() has counted */
 };
 
@@ -33,11 +34,14 @@ bool rd_connection_is_known(const struct rd_connection *connection);
  * error; -1: `deadline_ns` has passed, or the daemon is stopping. */
 int rd_connection_read(struct rd_connection *connection, char *out, size_t size,
                        uint64_t deadline_ns);
-/* Instead: wait for bytes, and return how many mg_read() can give at once. 0 and -1 as above. */
-int rd_connection_wait(struct rd_connection *connection, uint64_t deadline_ns);
+/* Instead: wait for bytes, and return how many, at most `size`, mg_read() can give at once and is
+ * going to be asked for. 0 and -1 as above. */
+int rd_connection_wait(struct rd_connection *connection, size_t size, uint64_t deadline_ns);
 /* Has the client closed its end? From any thread, while the connection's own thread does not read
  * from it. A client that has sent more after its request is there. */
 bool rd_connection_is_gone(const struct rd_connection *connection);
+/* Is the socket known that the reply goes to? */
+bool rd_connection_can_write(const struct rd_connection *connection);
 /* Send all bytes by `deadline_ns`, else false. */
 bool rd_connection_write(struct rd_connection *connection, const char *bytes, size_t size,
                          uint64_t deadline_ns);

@@ -37,19 +37,19 @@ static const struct slot slots[] = {
  * civetweb accepts a space before the colon, which a proxy may not. A line that does not begin with
  * a name, such as a folded one, ends the headers for civetweb, so that a Content-Length behind it
  * becomes part of the body. civetweb splits its buffer in place, so both can be seen from the zeros
- * in it: one for the colon, two for the end of a line, and a line end behind the last header. If
- * another version of civetweb left other zeros, every request would be refused and the tests would
- * fail.
+ * in it: one for the colon, two for the end of a line, and behind the last header CR and a zero for
+ * LF. Lines that end with LF alone leave others and are refused, too: where the body begins would
+ * be a guess. If another version of civetweb left other zeros, every request would be refused and
+ * the tests would fail.
  */
 static bool is_malformed(const struct mg_header *header, bool last)
 {
     const char *colon = header->name + strlen(header->name);
     const char *end = header->value + strlen(header->value);
-    const char *next = end[1] == '\0' ? end + 2 : end + 1;
 
     if (colon + 1 < header->value && colon[1] == '\0')
         return true;
-    return last && *next != '\r' && *next != '\n';
+    return last && (end[1] != '\0' || end[2] != '\r' || end[3] != '\0');
 }
 
 void rd_headers_collect(struct rd_headers *headers, const struct mg_request_info *info)

@@ -135,7 +135,6 @@ static bool find_for(const char **text, size_t *size)
 
 struct walk {
     const struct rd_proxies *proxies;
-    bool is_forwarded;         /* and not X-Forwarded-For */
     unsigned char address[16]; /* found last; at first the sender's */
 };
 
@@ -150,7 +149,8 @@ static bool take(struct walk *walk, const char *text, size_t size)
     }
     while (size > 0 && (text[size - 1] == ' ' || text[size - 1] == '\t'))
         size--;
-    if ((walk->is_forwarded && !find_for(&text, &size)) || !read_node(text, size, address))
+    if ((walk->proxies->use_forwarded && !find_for(&text, &size)) ||
+        !read_node(text, size, address))
         return false;
     memcpy(walk->address, address, sizeof address);
     return is_proxy(walk->proxies, address);
@@ -175,14 +175,6 @@ static bool walk_value(struct walk *walk, const char *value)
     }
 }
 
-static bool has_header(const struct mg_request_info *info, const char *name)
-{
-    for (int i = 0; i < info->num_headers; i++)
-        if (strcasecmp(info->http_headers[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 void rd_proxies_copy(const struct mg_request_info *info, char out[RD_ADDRESS_SIZE])
 {
     size_t size = strnlen(info->remote_addr, RD_ADDRESS_SIZE - 1);
@@ -195,15 +187,11 @@ void rd_proxies_find_client(const struct rd_proxies *proxies, const struct mg_re
                             char out[RD_ADDRESS_SIZE])
 {
     struct walk walk = {.proxies = proxies};
-    const char *name = "X-Forwarded-For";
+    const char *name = proxies->use_forwarded ? "Forwarded" : "X-Forwarded-For";
 
     rd_proxies_copy(info, out);
     if (proxies->n == 0 || !read_address(out, walk.address) || !is_proxy(proxies, walk.address))
         return;
-    if (has_header(info, "Forwarded")) {
-        walk.is_forwarded = true;
-        name = "Forwarded";
-    }
     for (int i = info->num_headers - 1; i >= 0; i--)
         if (strcasecmp(info->http_headers[i].name, name) == 0 &&
             !walk_value(&walk, info->http_headers[i].value))

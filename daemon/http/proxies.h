@@ -19,6 +19,7 @@ struct rd_network {
 struct rd_proxies {
     struct rd_network networks[RD_MAX_PROXIES];
     size_t n;
+    bool use_forwarded; /* and not X-Forwarded-For */
 };
 
 /* Reads addresses and networks, as 10.0.0.0/8, separated by commas. NULL: done; else the entry that
@@ -29,9 +30,10 @@ const char *rd_proxies_parse(struct rd_proxies *out, const char *text);
 void rd_proxies_copy(const struct mg_request_info *info, char out[RD_ADDRESS_SIZE]);
 
 /*
- * The sender's address, unless that is a proxy's: then the last address in Forwarded (RFC 7239) or,
- * without it, in X-Forwarded-For, that is not another proxy's. A proxy writes the address that it
- * sees behind what it was sent, so a client cannot choose what is found here.
+ * The sender's address, unless that is a proxy's: then the last address in X-Forwarded-For, or in
+ * Forwarded (RFC 7239), that is not another proxy's. A proxy writes the address that it sees behind
+ * what it was sent, so a client cannot choose what is found here, if every proxy adds to this
+ * header. The other header is never looked at: most proxies pass on what a client has sent as it.
  */
 void rd_proxies_find_client(const struct rd_proxies *proxies, const struct mg_request_info *info,
                             char out[RD_ADDRESS_SIZE]);

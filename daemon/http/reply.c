@@ -162,7 +162,7 @@ static bool write_by_deadline(struct rd_request *request, const char *bytes, siz
 {
     uint64_t now = rs_clock_ns(), ms = request->http->settings.request_timeout_ms;
 
-    if (!rd_connection_is_known(&request->worker->connection))
+    if (!rd_connection_can_write(&request->worker->connection))
         return mg_write(request->conn, bytes, size) == (int)size;
     return rd_connection_write(&request->worker->connection, bytes, size,
                                now + (ms + size * 1000u / LEAST_RATE) * 1000000u);

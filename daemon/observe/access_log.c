@@ -101,10 +101,15 @@ void rd_access_reopen(void)
         rd_log_writer_reopen(writer);
 }
 
-void rd_access_close(void)
+void rd_access_close(bool is_alone)
 {
     struct rd_log_writer *own = is_shared ? NULL : writer;
+    uint64_t deadline_ns = rs_clock_ns() + CLOSING_NS;
 
+    if (!is_alone) {
+        rd_log_writer_stop(own, deadline_ns);
+        return;
+    }
     writer = NULL;
-    rd_log_writer_close(own, rs_clock_ns() + CLOSING_NS);
+    rd_log_writer_close(own, deadline_ns);
 }

@@ -17,7 +17,7 @@ void rd_access_log(const struct rd_request *request, size_t n_bytes, double seco
 uint64_t rd_access_dropped(void);
 /* Open the file again: somebody has renamed it. */
 void rd_access_reopen(void);
-/* Writes the queued lines. When no request is left. */
-void rd_access_close(void);
+/* Writes the queued lines. `is_alone`: no request is left, so that the writer can be freed. */
+void rd_access_close(bool is_alone);
 
 #endif

@@ -238,12 +238,11 @@ uint64_t rd_log_writer_lost(const struct rd_log_writer *writer)
     return atomic_load_explicit(&writer->n_lost, memory_order_relaxed);
 }
 
-void rd_log_writer_close(struct rd_log_writer *writer, uint64_t deadline_ns)
+/* True: the thread has ended. */
+static bool stop(struct rd_log_writer *writer, uint64_t deadline_ns)
 {
     bool ended;
 
-    if (writer == NULL)
-        return;
     atomic_store(&writer->stop_by_ns, deadline_ns);
     rs_lock_take(&writer->lock);
     writer->stop = true;
@@ -254,8 +253,19 @@ void rd_log_writer_close(struct rd_log_writer *writer, uint64_t deadline_ns)
         (void)rs_signal_wait_until(&writer->wake, &writer->lock, deadline_ns);
     ended = writer->ended;
     rs_lock_give(&writer->lock);
-    if (!ended)
-        return; /* the thread still uses it, until the process ends */
+    return ended;
+}
+
+void rd_log_writer_stop(struct rd_log_writer *writer, uint64_t deadline_ns)
+{
+    if (writer != NULL)
+        (void)stop(writer, deadline_ns);
+}
+
+void rd_log_writer_close(struct rd_log_writer *writer, uint64_t deadline_ns)
+{
+    if (writer == NULL || !stop(writer, deadline_ns))
+        return; /* a thread that has not ended still uses it, until the process ends */
     rs_thread_join(writer->thread);
     rs_signal_destroy(&writer->wake);
     rs_lock_destroy(&writer->lock);

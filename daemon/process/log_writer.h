@@ -25,7 +25,10 @@ bool rd_log_writer_add(struct rd_log_writer *writer, const char *line, size_t si
 void rd_log_writer_reopen(struct rd_log_writer *writer);
 /* Lines that could not be written since the start: no room, or an error of the file. */
 uint64_t rd_log_writer_lost(const struct rd_log_writer *writer);
-/* Write what is there, until `deadline_ns` at the latest, and end the thread. NULL is allowed. */
+/* Write what is there, until `deadline_ns` at the latest. Later lines are dropped. For a process that
+ * ends while other threads still use the writer: nothing is freed. NULL is allowed. */
+void rd_log_writer_stop(struct rd_log_writer *writer, uint64_t deadline_ns);
+/* The same, and end the thread and free the writer, which nobody may use any more. */
 void rd_log_writer_close(struct rd_log_writer *writer, uint64_t deadline_ns);
 
 #endif

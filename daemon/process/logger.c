@@ -17,8 +17,9 @@
 #include "lib/base/clock.h"
 #include "lib/base/json_write.h"
 
-#define CLOSING_NS UINT64_C(1000000000) /* for lines that stderr has not taken when recsysd ends   \
-                                         */
+#define CLOSING_NS                                                                                 \
+    UINT64_C(1000000000) /* for lines that stderr has not taken when recsysd ends                  \
+                          */
 
 static _Atomic int32_t log_level = RECSYS_LOG_INFO;
 static struct rd_log_writer *events; /* set before there are other threads */
@@ -41,12 +42,15 @@ struct rd_log_writer *rd_log_stderr(void)
     return events;
 }
 
-void rd_log_close(void)
+void rd_log_close(bool is_alone)
 {
-    struct rd_log_writer *writer = events;
+    uint64_t deadline_ns = rs_clock_ns() + CLOSING_NS;
 
     closed = true;
-    rd_log_writer_close(writer, rs_clock_ns() + CLOSING_NS);
+    if (is_alone)
+        rd_log_writer_close(events, deadline_ns);
+    else
+        rd_log_writer_stop(events, deadline_ns);
 }
 
 /* Before rd_log_open() and in programs that never call it: settings that are wrong, for example. */

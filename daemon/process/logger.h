@@ -15,8 +15,9 @@ bool rd_log_open(int32_t level);
 void rd_log_set_level(int32_t level);
 /* The writer of stderr, for lines of another log that go there, too. */
 struct rd_log_writer *rd_log_stderr(void);
-/* Write what is left, for a second at most. Later lines are dropped. */
-void rd_log_close(void);
+/* Write what is left, for a second at most. Later lines are dropped. `is_alone`: no other thread logs
+ * any more, so that the writer can be freed. */
+void rd_log_close(bool is_alone);
 void rd_log(int32_t level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* For events that many requests may report at once: at most one line a second with the same
  * format. */

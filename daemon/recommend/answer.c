@@ -165,6 +165,17 @@ static bool is_gone(const struct job *job)
     return rd_connection_is_gone(&job->request->worker->connection);
 }
 
+/* Is it a failure of the worker that computed, whose client is gone or whose time is over, and not
+ * this request's? */
+static bool is_other_workers(const struct job *job, recsys_status status)
+{
+    uint64_t spent_ms = (rs_clock_ns() - job->request->start_ns) / 1000000u;
+
+    if (status == RECSYS_E_TIMEOUT)
+        return !job->computed && spent_ms < job->recommend->timeout_ms;
+    return status == RECSYS_E_STOPPED && !is_gone(job);
+}
+
 /* From the cache, or into scratch->value. */
 static recsys_status find_or_compute(struct job *job, struct rd_answer *answer, recsys_error *err)
 {
@@ -177,7 +188,7 @@ static recsys_status find_or_compute(struct job *job, struct rd_answer *answer, 
         return compute(job, err);
     status = recsys_aside_get_or_load(recommend->answers, key, load, job,
                                       (uint32_t)recommend->timeout_ms, &answer->value, NULL, err);
-    if (status == RECSYS_E_STOPPED && !is_gone(job)) /* the client of the worker that computed is */
+    if (is_other_workers(job, status))
         return compute(job, err);
     if (status != RECSYS_OK ||
         unpack(answer, &job->scratch->key, answer->value.data, answer->value.size))

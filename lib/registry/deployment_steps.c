@@ -88,7 +88,8 @@ static int is_known(struct step *step, recsys_status status)
         return 0;
     now = status == RECSYS_OK ? rs_tried_hash(step->source, "")
                               : rs_tried_hash("", step->problem.message);
-    if (step->is_poll && now == deployment->tried)
+    /* Without a model anything is worth another try: a bundle may still be on its way. */
+    if (step->is_poll && now == deployment->tried && deployment->active.model != NULL)
         return 1;
     deployment->tried = now;
     return 0;

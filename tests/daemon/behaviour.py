@@ -279,6 +279,25 @@ def test_a_body_has_one_deadline_however_it_arrives(lab):
                     connection.close()
 
 
+def test_a_body_may_come_whole_with_a_large_head(lab):
+    request = encode("POST", "/api/v1/predict", body={"user_id": 1, "top_k": 1, "padding": "x" * 200000})
+    with lab.daemon("--model", lab.movies, "--max-header-bytes=1000000", "--threads=1") as daemon:
+        for _ in range(3):
+            connection = daemon.connect()
+            connection.send(request * 2)  # pipelined, and all of it is read with the head
+            assert [connection.read().status for _ in range(2)] == [200, 200]
+            connection.close()
+
+
+def test_a_head_with_bare_line_feeds_is_refused(lab):
+    with lab.daemon("--model", lab.movies) as daemon:
+        for body in (b"{}", b"\n{}", b"\r\n"):
+            connection = daemon.connect()
+            connection.send(b"POST /api/v1/predict HTTP/1.1\nHost: a\nContent-Length: 3\n\n" + body)
+            assert connection.read().status == 400, body
+            connection.close()
+
+
 def test_who_goes_on_sending_after_the_reply_holds_no_worker(lab):
     with lab.daemon("--model", lab.movies, "--request-timeout-ms=500", "--threads=1") as daemon:
         connection, end = daemon.connect(), threading.Event()
@@ -453,7 +472,7 @@ def version(daemon):
 
 def traced(daemon):
     """The messages of the trace so far."""
-    lines = [json.loads(line) for line in daemon.read_log().splitlines() if line.startswith("{")]
+    lines = [json.loads(line) for line in daemon.whole_log().splitlines() if line.startswith("{")]
     return [line["message"] for line in lines if line.get("level") == "trace"]
 
 
@@ -519,7 +538,7 @@ def test_a_failed_reload_keeps_the_old_model_and_is_visible(lab):
         assert state["active"]["version"] == "1" and "model.safetensors" in state["last_error"]["message"]
         assert daemon.get("/health/ready").status == 200 and predict(daemon, user_id=1).json()["model_version"] == "1"
         assert wait_for(lambda: read_metrics(daemon)["recsysd_model_load_failures_total"] == 1)
-        assert "cannot load model" in daemon.read_log()
+        assert "cannot load model" in daemon.whole_log()
 
 
 def make_bundle_without(path, name):
@@ -553,7 +572,7 @@ def test_a_model_that_clients_would_miss_something_in_is_rejected_unless_allowed
                     *[option for _, _, option in cases]) as daemon:
         for path, _, _ in cases:
             assert load(daemon, path).status == 200, path
-        assert "answered 5 queries" in daemon.read_log()
+        assert "answered 5 queries" in daemon.whole_log()
 
 
 def test_a_served_model_without_seen_lists_is_logged_once(lab):
@@ -562,9 +581,9 @@ def test_a_served_model_without_seen_lists_is_logged_once(lab):
         for _ in range(2):
             daemon.signal(signal.SIGHUP)
             assert predict(daemon, user_id=1).status == 200
-        assert daemon.read_log().count("model movies 1 has no seen lists") == 1, daemon.read_log()
+        assert daemon.whole_log().count("model movies 1 has no seen lists") == 1, daemon.read_log()
     with lab.daemon("--model", lab.movies) as daemon:
-        assert "seen lists" not in daemon.read_log()
+        assert "seen lists" not in daemon.whole_log()
 
 
 def test_the_registry_is_polled_if_asked(lab):
@@ -580,7 +599,7 @@ def test_polls_load_nothing_that_is_served_or_was_refused(lab):
         make_bundle.point(registry, 2, "live")
         assert wait_for(lambda: "serving as before" in daemon.read_log())
         time.sleep(3)  # two polls more, if the machine is not too busy
-        log = daemon.read_log()
+        log = daemon.whole_log()
         assert log.count("serving as before") == 1 and log.count("deployment: loaded") == 1, log
         make_bundle.point(registry, 1, "live")
 
@@ -858,6 +877,7 @@ def test_check_reads_the_settings_and_the_files_of_keys(lab):
     assert run(lab, "--model=not-looked-at", keys, "--check")[:2] == (0, "the settings are valid\n")
     status, out, err = run(lab, "--model=x", "--api-keys-file=/nowhere", "--check")
     assert status == 2 and out == "" and "cannot open api_keys_file" in err
+    assert run(lab, "--model=x", keys, "--jwt-old-secret-file=/nowhere", "--check")[0] == 0
     status, _, err = run(lab, "--model=x", "--jwt-old-secret-file=" + os.path.join(lab.folder, "jwt-secret"), "--check")
     assert status == 2 and "must be of the same kind" in err
 
@@ -865,7 +885,7 @@ def test_check_reads_the_settings_and_the_files_of_keys(lab):
 def test_few_descriptors_are_raised_or_said(lab):
     with lab.daemon("--model", lab.movies, limits={resource.RLIMIT_NOFILE: (64, 4096)}) as daemon:
         assert resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE)[0] == 4096
-        assert "open files" not in daemon.read_log()
+        assert "open files" not in daemon.whole_log()
     with lab.daemon("--model", lab.movies, "--threads=4", limits={resource.RLIMIT_NOFILE: (300, 300)}) as daemon:
         assert wait_for(lambda: "max_connections is " in daemon.read_log())
         many = [daemon.connect() for _ in range(150)]

@@ -139,6 +139,15 @@ class Daemon:
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
+    def whole_log(self):
+        """The log with everything that was logged before this call, though a thread writes it. The access log must
+        go to stderr, as it does by default."""
+        self.n_marks = getattr(self, "n_marks", 0) + 1
+        mark = "all-lines-before-%d" % self.n_marks
+        assert self.get("/health/live?" + mark).status == 200
+        assert wait_for(lambda: mark in self.read_log())
+        return self.read_log()
+
     def connect(self):
         return Connection(self.port)
 

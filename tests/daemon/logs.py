@@ -70,4 +70,4 @@ def test_sigusr1_and_sighup_open_the_file_again(lab):
             # The signal is not answered, so ask until a line arrives in the new file.
             assert wait_for(lambda: daemon.get(LIVE + "?after").status == 200 and os.path.exists(log))
         assert all(json.loads(line)["path"] for line in read_lines(log))
-        assert "SIGUSR1" in daemon.read_log() and "SIGHUP" in daemon.read_log()
+        assert wait_for(lambda: "SIGUSR1" in daemon.read_log() and "SIGHUP" in daemon.read_log())

@@ -19,6 +19,7 @@
 #include "daemon/ctl/bulk/bulk.h"
 
 #define MODE 0666 /* less the umask */
+#define IDENTITY_DIGITS 16
 
 static bool failed(const char *path)
 {
@@ -64,6 +65,12 @@ static bool remove_part(const char *folder, const char *name)
     return good;
 }
 
+/* A part's name ends with its identity; what has another ending is somebody else's file. */
+static bool is_identity(const char *text)
+{
+    return strspn(text, "0123456789abcdef") == IDENTITY_DIGITS && text[IDENTITY_DIGITS] == '\0';
+}
+
 /* Remove the parts of OUT that runs with another identity have left. */
 static bool remove_others(const char *out, const char *own)
 {
@@ -77,7 +84,8 @@ static bool remove_others(const char *out, const char *own)
     bool good = directory != NULL || failed(folder != NULL ? folder : out);
 
     while (good && (entry = readdir(directory)) != NULL)
-        if (strncmp(entry->d_name, own_name, prefix) == 0 && strcmp(entry->d_name, own_name) != 0)
+        if (strncmp(entry->d_name, own_name, prefix) == 0 && is_identity(entry->d_name + prefix) &&
+            strcmp(entry->d_name, own_name) != 0)
             good = remove_part(folder, entry->d_name);
     if (directory != NULL)
         closedir(directory);
@@ -105,7 +113,7 @@ bool ctl_bulk_part_open(struct ctl_bulk_part *part, const char *out, uint64_t id
     struct stat found;
 
     *part = (struct ctl_bulk_part){out, ctl_allocate(1u, size), -1, 0u};
-    snprintf(part->path, size, "%s.part-%016" PRIx64, out, identity);
+    snprintf(part->path, size, "%s.part-%0*" PRIx64, out, IDENTITY_DIGITS, identity);
     if (lstat(out, &found) == 0) {
         ctl_failed("%s exists; remove it, or give another --out", out);
         return false;

@@ -229,6 +229,14 @@ def test_ids_are_read_as_the_model_has_them(case):
         "n.csv:5: ", "n.csv:6: there is no id", ": 5 problems")
 
 
+def test_a_poster_that_is_too_long_is_refused(case):
+    text = jsonl({"id": 100, "poster_path": "x" * 3000000}, {"id": 103, "poster_path": "/a.jpg"})
+    case.import_catalog("posters.jsonl", text, "--poster-base", "https://img.example").failed_with(
+        "posters.jsonl:1: poster_path has 3000000 bytes; with --poster-base in front it must be less than 1 MiB\n",
+        ": 1 problem")
+    assert not os.path.exists(case.out)
+
+
 def test_columns_of_other_names_are_found_by_options(case):
     text = "asin,name of it,kinds\n100,One,A / B\n"
     case.import_catalog("c.csv", text).failed(

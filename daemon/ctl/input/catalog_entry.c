@@ -268,10 +268,25 @@ static bool put_rating(const struct catalog_entry *entry)
     return true;
 }
 
+/* The path behind the base; false: an entry has no room for it. */
+static bool make_url(const struct catalog_entry *entry, const char *name, const char *path,
+                     struct rs_buffer *url)
+{
+    rs_buffer_format(url, "%s%s", entry->input->poster_base, path);
+    if (url->status == RECSYS_E_NOMEM)
+        exit(ctl_failed("out of memory"));
+    if (url->status == RECSYS_OK)
+        return true;
+    ctl_problems_add(&entry->input->problems, entry->line,
+                     "%s has %zu bytes; with --poster-base in front it must be less than 1 MiB",
+                     name, strlen(path));
+    return false;
+}
+
 /* A path alone is no address. */
 static bool put_poster(const struct catalog_entry *entry)
 {
-    const char *base = entry->input->poster_base, *name;
+    const char *name;
     const json_t *value = find_value(entry, CTL_ITEM_POSTER, &name);
     const char *text = json_string_value(value);
     struct rs_buffer url = RS_BUFFER_INIT(MAX_LINE);
@@ -281,9 +296,12 @@ static bool put_poster(const struct catalog_entry *entry)
     if (text == NULL)
         return refuse(entry, name, value, "a text");
     if (strstr(text, "://") == NULL) {
-        if (base == NULL)
+        if (entry->input->poster_base == NULL)
             return true;
-        rs_buffer_format(&url, "%s%s", base, text);
+        if (!make_url(entry, name, text, &url)) {
+            rs_buffer_destroy(&url);
+            return false;
+        }
         text = url.bytes;
     }
     put_key(&entry->input->json, "poster_url");

@@ -644,6 +644,17 @@ def test_import_refuses_hdf5_that_is_not_whole(case):
     case.run("inspect", os.path.join(fixtures, "functional.keras")).failed("is a Keras model", "recsysctl import")
 
 
+def test_a_large_archive_is_not_copied_to_see_whose_it_is(case):
+    """A file of 1 GiB that begins as an archive does; the program may have 600 MiB of its own."""
+    large = case.write("large.npz", b"PK")
+    os.truncate(large, 1 << 30)
+    for arguments in (["--model", large], ["--item-factors", large + "#items"]):
+        done = subprocess.run([case.program, "import", "--out", case.path("x"), *arguments], capture_output=True,
+                              env={**os.environ, "OPENBLAS_NUM_THREADS": "1"}, timeout=120,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (600 << 20,) * 2))
+        assert done.returncode == 1 and b"large.npz: " in done.stderr and b"memory" not in done.stderr, done.stderr
+
+
 def test_import_says_what_is_wrong_with_an_array(case):
     def attempt(*arguments):
         return case.run("import", "--out", case.path("x"), *arguments)
@@ -788,6 +799,16 @@ def test_a_run_killed_at_any_time_is_continued_to_the_same_bytes(case):
             assert read_bytes(out) == whole
             os.remove(out)
     assert case.run(*arguments).status == 0 and read_bytes(out) == whole
+
+
+def test_only_parts_of_another_run_are_removed(case):
+    out = case.path("kept.csv")
+    endings = ("1", "0123456789abcde", "0123456789abcdef0", "0123456789ABCDEF", "0123456789abcdeg", "of-my-notes.txt")
+    others = [case.write("kept.csv.part-" + ending, b"not yours") for ending in endings]
+    stale = case.write("kept.csv.part-0123456789abcdef", b"")
+    answer = case.run("recommend", case.bundle, "--users", "all", "--out", out, "-k", "3")
+    assert answer.status == 0 and "0123456789abcdef is of another model" in answer.err, answer.err
+    assert parts_of(out) == sorted(others) and not os.path.exists(stale), parts_of(out)
 
 
 def test_another_run_does_not_continue_a_part(case):

@@ -49,7 +49,7 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
     "daemon":         PUBLIC + ["lib/base", "daemon"],
     "daemon/ctl":     PUBLIC + ["lib/base", "daemon/backends/redis_dbs.h",
                                 "daemon/auth/revoked_until.h", "daemon/config/link.h",
-                                "lib/formats/zip.h"],
+                                "lib/formats/map.h", "lib/formats/zip.h"],
     # Everybody outside the library sees what every embedder sees.
     "examples":       PUBLIC,
     "bindings":       PUBLIC,

@@ -1,11 +1,8 @@
 /* daemon/ctl/import/keras_file.c - finds the HDF5 file in what Keras writes; see keras_file.h. */
 #include "daemon/ctl/import/keras_file.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "daemon/ctl/ctl_command.h"
 #include "lib/base/alloc.h"
@@ -21,24 +18,20 @@ static struct opened {
     struct ctl_keras keras;
 } * all;
 
-static recsys_status read_file(const char *path, struct ctl_keras_image *image, recsys_error *err)
+static recsys_status map_file(const char *path, struct ctl_keras_image *image, recsys_error *err)
 {
-    FILE *file = fopen(path, "rb");
-    struct stat info;
+    recsys_status status = rs_map_open(path, path, UINT64_MAX, &image->file, err);
 
-    if (file == NULL || fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode)) {
-        int number = file == NULL ? errno : EINVAL;
-        if (file != NULL)
-            fclose(file);
-        return rs_error_sys(err, number, "cannot open %s", path);
-    }
-    image->size = (size_t)info.st_size;
-    image->bytes = image->file = ctl_allocate(image->size, 1u);
-    size_t got = fread(image->file, 1u, image->size, file);
-    fclose(file);
-    if (got != image->size)
-        return rs_error(err, RECSYS_E_IO, "%s: cannot be read to its end", path);
-    return RECSYS_OK;
+    image->copy = NULL;
+    image->bytes = image->file.bytes;
+    image->size = image->file.size;
+    return status;
+}
+
+static void close_image(struct ctl_keras_image *image)
+{
+    free(image->copy);
+    rs_map_close(&image->file);
 }
 
 static const struct rs_zip_member *find_weights(const struct rs_zip *zip)
@@ -82,34 +75,36 @@ static int is_hdf5(const unsigned char *bytes, size_t size)
     return size >= 8u && memcmp(bytes, hdf5_mark, 8u) == 0;
 }
 
+static bool has_weights(const struct ctl_keras_image *image, const char *path)
+{
+    struct rs_zip zip;
+    bool found = image->size >= 2u && memcmp(image->bytes, "PK", 2u) == 0 &&
+                 rs_zip_read(image->bytes, image->size, path, &zip, NULL) == RECSYS_OK;
+
+    if (!found)
+        return false;
+    found = find_weights(&zip) != NULL;
+    rs_zip_close(&zip);
+    return found;
+}
+
 bool ctl_keras_is(const char *path)
 {
-    struct ctl_keras_image image = {NULL, NULL, NULL, 0u};
-    unsigned char begin[8] = {0};
-    FILE *file = fopen(path, "rb");
+    struct ctl_keras_image image;
     bool found;
 
-    if (file == NULL)
+    if (map_file(path, &image, NULL) != RECSYS_OK)
         return false;
-    size_t size = fread(begin, 1u, sizeof begin, file);
-    fclose(file);
-    if (is_hdf5(begin, size))
-        return true;
-    if (size < 2u || memcmp(begin, "PK", 2u) != 0 || read_file(path, &image, NULL) != RECSYS_OK) {
-        free(image.file);
-        return false;
-    }
-    found = open_archive(path, &image, NULL) == RECSYS_OK;
-    free(image.copy);
-    free(image.file);
+    found = is_hdf5(image.bytes, image.size) || has_weights(&image, path);
+    close_image(&image);
     return found;
 }
 
 recsys_status ctl_keras_open(const char *path, const struct ctl_keras **out, recsys_error *err)
 {
-    struct ctl_keras_image image = {NULL, NULL, NULL, 0u};
+    struct ctl_keras_image image;
     struct opened *opened = ctl_allocate(1u, sizeof *opened);
-    recsys_status status = read_file(path, &image, err);
+    recsys_status status = map_file(path, &image, err);
 
     opened->next = all;
     all = opened;
@@ -117,8 +112,7 @@ recsys_status ctl_keras_open(const char *path, const struct ctl_keras **out, rec
         status = open_archive(path, &image, err);
     if (status == RECSYS_OK)
         status = ctl_keras_read(&image, path, &opened->keras, err);
-    free(image.copy);
-    free(image.file);
+    close_image(&image);
     *out = &opened->keras;
     return status;
 }

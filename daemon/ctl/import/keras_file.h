@@ -11,6 +11,8 @@
 
 #include <recsys/recsys.h>
 
+#include "lib/formats/map.h"
+
 #define KERAS_MAX_ARRAYS 4096u
 
 struct ctl_keras {
@@ -21,13 +23,14 @@ struct ctl_keras {
 
 /* Bytes of an HDF5 file in memory. */
 struct ctl_keras_image {
-    unsigned char *file; /* the whole file; to be freed */
-    unsigned char *copy; /* or the unpacked member; to be freed */
+    struct rs_map file;  /* the whole file */
+    unsigned char *copy; /* the unpacked member, if there is one; to be freed */
     const unsigned char *bytes;
     size_t size;
 };
 
-/* Whether the file is one of Keras's, by its content. */
+/* Whether the file is one of Keras's: its first bytes or, of an archive, the directory say so. The
+ * rest is not read. */
 bool ctl_keras_is(const char *path);
 
 /* All arrays of one or two dimensions of the file at `path`. A layer of vectors is called by

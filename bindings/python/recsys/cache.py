@@ -333,7 +333,8 @@ class Cache(Remade):
     async def aget_or_load(self, key: Bytes, loader: Callable[[], Any], *,
                            timeout_ms: int = 0) -> Any:
         """get_or_load() for coroutines. The loader is a coroutine function, or a function that runs
-        on another thread. All coroutines of a loop that ask for one key wait for one call."""
+        on another thread. All coroutines of a loop that ask for one key wait for one call; inside a
+        loader, whose calls have other threads, they wait as threads do."""
         if self.store.in_process:
             found = self.find(key)  # takes microseconds
             if found.outcome == "hit":

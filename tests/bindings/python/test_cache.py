@@ -262,6 +262,50 @@ def test_async_decorator(cache):
     assert sorted(runs) == [2, 3]
 
 
+def test_nested_coroutines_need_no_thread_of_those_that_wait_for_them(cache, monkeypatch):
+    """With two threads, and more loaders than that which wait for calls of their own."""
+    monkeypatch.setattr(async_calls, "THREADS", 2)
+    monkeypatch.setattr(async_calls, "_executors", [])
+    started = []
+
+    @cache.cached("deep:{n}:{depth}")
+    async def deep(n, depth):
+        if depth == 0:
+            return n
+        if depth == 3:
+            started.append(n)
+            while len(started) < 2:  # both threads are taken
+                await asyncio.sleep(0)
+        await cache.aset(f"other:{n}", depth)
+        return await deep(n, depth - 1) + await deep(7, 0)  # 7 is asked for outside, too
+
+    @cache.cached("user:{n}")
+    async def user(n):
+        async def write(changes):
+            return await cache.aget(f"other:{n}")
+
+        return await cache.awrite(f"written:{n}", write)
+
+    async def main():
+        asked = [deep(n, 3) for n in range(6)] + [deep(7, 0)]
+        assert await asyncio.gather(*asked) == [n + 21 for n in range(6)] + [7]
+        assert await asyncio.gather(*(user(n) for n in range(6))) == [1] * 6
+
+    asyncio.run(asyncio.wait_for(main(), 60))
+    assert len(async_calls._executors) == 4
+    assert max(len(executor._threads) for executor in async_calls._executors) == 2
+
+
+def test_a_coroutine_that_waits_for_itself_is_told(cache):
+    async def one(key, other):
+        async def loader():
+            return await one(other, key)
+        return await cache.aget_or_load(key, loader)
+
+    with pytest.raises(recsys.StateError, match="b'a' waits for itself"):
+        asyncio.run(one("a", "b"))
+
+
 def test_store_in_the_process():
     store = recsys.Store.memory("s", max_bytes=1 << 20)
     assert store.set("a", b"1\0x") and not store.set("a", "2", if_absent=True)

@@ -6,6 +6,7 @@
  */
 #include "lib/builder/import_tensors.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -153,10 +154,9 @@ static int is_vector(const struct rs_tensor *tensor)
 /* 1 if the shape and the type are those of what the name says. */
 static int fits(const struct rs_tensors *tensors, const struct rs_tensor *tensor, int part)
 {
-    if (part == RS_NAMED_MEAN)
-        return is_real(tensor) && tensor->n_dims <= 2 && count_of(tensor) == 1;
-    if (part == RS_NAMED_SCALE)
-        return tensor->dtype != 0 && tensor->n_dims == 1 && tensor->shape[0] == 2;
+    if (part >= RS_N_PARTS)
+        return tensor->dtype != 0 && tensor->n_dims <= 2 &&
+               count_of(tensor) == (part == RS_NAMED_MEAN ? 1u : 2u);
     if (rs_part_kinds[part].n_dims == 2)
         return tensor->n_dims == 2;
     if (part == RS_PART_USER_IDS || part == RS_PART_ITEM_IDS)
@@ -183,13 +183,26 @@ static const char *name_of(int part)
                                     : rs_part_kinds[part].name;
 }
 
+/* The mean or the scale, whose name is right. A part's own checks say more. */
+static recsys_status check_named(const struct rs_tensors *tensors, const char *file, int part,
+                                 const struct rs_tensor *tensor, recsys_error *err)
+{
+    char shown[RS_TENSOR_SHOWN_SIZE];
+
+    if (part < RS_N_PARTS || fits(tensors, tensor, part))
+        return RECSYS_OK;
+    return rs_error(err, RECSYS_E_FORMAT, "%s: %s must be %s", file, rs_tensor_show(tensor, shown),
+                    part == RS_NAMED_MEAN ? "one number, the mean of the ratings"
+                                          : "two numbers, the smallest and the largest rating");
+}
+
 /* *out = NULL if no name says so. */
 static recsys_status choose(const struct rs_tensors *tensors, const char *file, int part,
                             const struct rs_tensor **out, recsys_error *err)
 {
     *out = rs_tensors_find(tensors, name_of(part));
     if (*out != NULL)
-        return RECSYS_OK;
+        return check_named(tensors, file, part, *out, err);
     for (size_t i = 0; i < tensors->n; i++) {
         const struct rs_tensor *tensor = &tensors->list[i];
         if (rs_part_of_name(tensor->name) != part || !fits(tensors, tensor, part))
@@ -242,24 +255,59 @@ recsys_status rs_import_exact(struct recsys_builder *builder, const struct rs_te
     return RECSYS_OK;
 }
 
-static double real_at(const struct rs_tensor *tensor, size_t i)
+static double integer_at(const unsigned char *at, uint32_t dtype)
+{
+    union {
+        int32_t i32;
+        uint32_t u32;
+        int64_t i64;
+        uint64_t u64;
+        uint8_t u8;
+    } number;
+
+    memcpy(&number, at, rs_dtype_size(dtype)); /* `at` need not be aligned */
+    switch (dtype) {
+    case RECSYS_DTYPE_I32:
+        return number.i32;
+    case RECSYS_DTYPE_U32:
+        return number.u32;
+    case RECSYS_DTYPE_I64:
+        return (double)number.i64;
+    case RECSYS_DTYPE_U64:
+        return (double)number.u64;
+    default: /* U8 */
+        return number.u8;
+    }
+}
+
+static double number_at(const struct rs_tensor *tensor, size_t i)
 {
     const unsigned char *at =
         (const unsigned char *)tensor->data + i * rs_dtype_size(tensor->dtype);
     float small;
     double large;
-    int64_t integer = 0;
 
     if (tensor->dtype == RECSYS_DTYPE_F64) {
         memcpy(&large, at, sizeof large);
         return large;
     }
-    if (is_real(tensor)) {
-        rs_floats_read(at, tensor->dtype, 1, &small);
-        return (double)small;
+    if (!is_real(tensor))
+        return integer_at(at, tensor->dtype);
+    rs_floats_read(at, tensor->dtype, 1, &small);
+    return (double)small;
+}
+
+/* The `n` numbers of a tensor that fits. */
+static recsys_status take_numbers(const struct arrival *arrival, const struct rs_tensor *tensor,
+                                  size_t n, double *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        out[i] = number_at(tensor, i);
+        if (!isfinite(out[i]))
+            return rs_error(arrival->err, RECSYS_E_FORMAT, "%s: %.90s is %g, must be finite",
+                            arrival->file, tensor->name, out[i]);
     }
-    memcpy(&integer, at, rs_dtype_size(tensor->dtype)); /* little-endian, and not negative */
-    return (double)integer;
+    return RECSYS_OK;
 }
 
 static void mark(const struct arrival *arrival, const struct rs_tensor *tensor)
@@ -278,12 +326,9 @@ static recsys_status take_part(const struct arrival *arrival, int part)
     mark(arrival, tensor);
     mark(arrival, find_offsets(arrival->tensors, tensor));
     if (part == RS_NAMED_MEAN)
-        arrival->builder->mean = real_at(tensor, 0);
+        return take_numbers(arrival, tensor, 1, &arrival->builder->mean);
     if (part == RS_NAMED_SCALE)
-        for (size_t i = 0; i < 2; i++)
-            arrival->builder->scale[i] = real_at(tensor, i);
-    if (part >= RS_N_PARTS)
-        return RECSYS_OK;
+        return take_numbers(arrival, tensor, 2, arrival->builder->scale);
     status = rs_import_tensor(arrival->builder, part, arrival->file, arrival->tensors, tensor,
                               arrival->err);
     arrival->builder->parts[part].is_chosen = status == RECSYS_OK;

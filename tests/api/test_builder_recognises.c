@@ -1,4 +1,6 @@
 /* Covers what a builder understands of other libraries' arrays, and what it says about it. */
+#include <math.h>
+
 #include "tests/api/built_model.h"
 
 static recsys_array matrix(const float *data, uint64_t rows, uint64_t columns)
@@ -122,6 +124,84 @@ static void a_source_can_be_given_and_algorithms_of_one_library_differ(void **st
     assert_int_equal(recsys_builder_set_field(builder, "source", "excel", &err), RECSYS_E_INVALID);
     assert_non_null(strstr(err.message, "field source must be implicit, surprise, "));
     recsys_builder_destroy(builder);
+}
+
+/* With an array beside the vectors of the items. */
+static recsys_status import_beside(const char *name, const recsys_array *array,
+                                   recsys_builder **out)
+{
+    const char *const names[] = {"item_factors", name};
+    const recsys_array arrays[] = {matrix(item_factors, N_ITEMS, D), *array};
+
+    check_ok(recsys_builder_create(out, &err));
+    check_ok(recsys_builder_set_field(*out, "source", "surprise", &err));
+    return recsys_builder_set_arrays(*out, "m", names, arrays, 2, &err);
+}
+
+static void a_mean_and_a_scale_that_do_not_fit_are_refused(void **state)
+{
+    static const double numbers[] = {3, NAN, 5, INFINITY};
+    static const struct {
+        const char *name;
+        recsys_array array;
+        const char *message;
+    } cases[] = {
+        {"global_mean", RECSYS_ARRAY_1D(numbers, RECSYS_DTYPE_F64, 0),
+         "m: global_mean F64 [0] must be one number, the mean of the ratings"},
+        {"global_mean", RECSYS_ARRAY_1D(numbers, RECSYS_DTYPE_F64, 2),
+         "m: global_mean F64 [2] must be one number, the mean of the ratings"},
+        {"rating_scale", RECSYS_ARRAY_1D(numbers, RECSYS_DTYPE_F64, 0),
+         "m: rating_scale F64 [0] must be two numbers, the smallest and the largest rating"},
+        {"rating_scale", RECSYS_ARRAY_1D(numbers, RECSYS_DTYPE_I64, 1),
+         "m: rating_scale I64 [1] must be two numbers, the smallest and the largest rating"},
+        {"rating_scale", RECSYS_ARRAY_2D(numbers, RECSYS_DTYPE_F64, 2, 2),
+         "m: rating_scale F64 [2,2] must be two numbers, the smallest and the largest rating"},
+        {"global_mean", RECSYS_ARRAY_1D(numbers + 1, RECSYS_DTYPE_F64, 1),
+         "m: global_mean is nan, must be finite"},
+        {"mu", RECSYS_ARRAY_1D(numbers + 3, RECSYS_DTYPE_F64, 1), "m: mu is inf, must be finite"},
+        {"rating_scale", RECSYS_ARRAY_1D(numbers, RECSYS_DTYPE_F64, 2),
+         "m: rating_scale is nan, must be finite"},
+        {"rating_scale", RECSYS_ARRAY_1D(numbers + 2, RECSYS_DTYPE_F64, 2),
+         "m: rating_scale is inf, must be finite"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        recsys_builder *builder = NULL;
+        assert_int_equal(import_beside(cases[i].name, &cases[i].array, &builder), RECSYS_E_FORMAT);
+        assert_string_equal(err.message, cases[i].message);
+        recsys_builder_destroy(builder);
+    }
+}
+
+static void a_scale_and_a_mean_may_be_integers_of_every_type(void **state)
+{
+    static const int32_t i32[] = {-10, 10};
+    static const int64_t i64[] = {-10, 10};
+    static const uint32_t u32[] = {0, 3000000000};
+    static const uint8_t u8[] = {1, 200};
+    static const struct {
+        recsys_array array;
+        const char *link, *mean;
+    } cases[] = {
+        {RECSYS_ARRAY_1D(i32, RECSYS_DTYPE_I32, 2), "linear from -10 to 10 ", "mean: -10,"},
+        {RECSYS_ARRAY_1D(i64, RECSYS_DTYPE_I64, 2), "linear from -10 to 10 ", "mean: -10,"},
+        {RECSYS_ARRAY_1D(u32, RECSYS_DTYPE_U32, 2), "linear from 0 to 3e+09 ", NULL},
+        {RECSYS_ARRAY_1D(u8, RECSYS_DTYPE_U8, 2), "linear from 1 to 200 ", "mean: 1,"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        recsys_array one = cases[i].array;
+        recsys_builder *builder = NULL;
+        check_ok(import_beside("rating_scale", &cases[i].array, &builder));
+        assert_non_null(strstr(choices_of(builder), cases[i].link));
+        recsys_builder_destroy(builder);
+        one.shape[0] = 1;
+        check_ok(import_beside("global_mean", &one, &builder));
+        assert_true(cases[i].mean == NULL || strstr(choices_of(builder), cases[i].mean) != NULL);
+        recsys_builder_destroy(builder);
+    }
 }
 
 static float bias_at(const recsys_model *model, uint64_t row)
@@ -261,6 +341,8 @@ int main(void)
         cmocka_unit_test(two_arrays_that_could_be_one_part_are_both_named),
         cmocka_unit_test(a_library_that_is_recognised_decides_the_link),
         cmocka_unit_test(a_source_can_be_given_and_algorithms_of_one_library_differ),
+        cmocka_unit_test(a_mean_and_a_scale_that_do_not_fit_are_refused),
+        cmocka_unit_test(a_scale_and_a_mean_may_be_integers_of_every_type),
         cmocka_unit_test(the_global_mean_becomes_a_part_of_the_items_biases),
         cmocka_unit_test(items_without_users_are_a_model),
         cmocka_unit_test(counts_that_differ_name_both_files),

@@ -15,6 +15,7 @@ import pytest
 import recsys
 from recsys.recycling import Recycling
 from test_fork import in_child
+from test_threads import call_and_close
 
 REDIS = os.environ.get("RECSYS_TEST_REDIS")
 POSTGRES = os.environ.get("RECSYS_TEST_POSTGRES")
@@ -124,6 +125,31 @@ def test_values_of_postgres(database):
     with pytest.raises(TimeoutError):
         database.query("SELECT pg_sleep(5)", timeout_ms=200)
     assert database.postgres_stats().queries >= 3
+
+
+def test_closing_a_store_while_it_waits_for_its_server():
+    """The server says nothing until the store was closed; then it hangs up."""
+    inside, go_on, failures = threading.Event(), threading.Event(), []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        def serve():
+            with listening.accept()[0] as connection:
+                connection.recv(1)
+                inside.set()
+                assert go_on.wait(60)
+
+        def ask():
+            try:
+                store.get("a")
+            except recsys.Error as error:
+                failures.append(type(error))  # its traceback refers to the store
+
+        store = recsys.Store.redis(f"redis://127.0.0.1:{listening.getsockname()[1]}",
+                                   connect_timeout_ms=60000, command_timeout_ms=60000)
+        serving = threading.Thread(target=serve)
+        serving.start()
+        call_and_close(store, ask, inside, go_on)
+        serving.join()
+    assert len(failures) == 1
 
 
 def test_transactions_and_domains(database):

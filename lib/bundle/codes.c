@@ -93,14 +93,20 @@ static float measure_row(const float *row, uint32_t dimensions, float inverse, c
     return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
 }
 
+/* Below the normal floats a square and its addition can lose 2^-126 each, also where the process
+ * sets such numbers to zero. This is twice the two together; the product before them loses as much,
+ * but of the root, which is far less. In blocks that rs_codes_make() has coded LOST makes no
+ * difference. It is all there is of the residual if a file has a step that is far too wide. */
+#define LOST 0x1p-124
+
 /* `worst` is the largest square of a residual in units of the step. A float sum of d squares errs
- * by less than d * 2^-23, relatively. */
+ * by less than d * 2^-23, relatively, and by less than d * LOST. */
 static void set_bounds(struct rs_code_bounds *bounds, float inverse, float worst,
                        uint32_t dimensions, double max_norm)
 {
     bounds->step = 1.0 / (double)inverse;
-    bounds->max_residual =
-        bounds->step * sqrt((double)worst * (1.0 + dimensions * 0x1p-22)) + 0x1p-23 * max_norm;
+    double square = ((double)worst + dimensions * LOST) * (1.0 + dimensions * 0x1p-22);
+    bounds->max_residual = bounds->step * sqrt(square) + 0x1p-23 * max_norm;
 }
 
 /* One block of at most RS_BLOCK_ITEMS rows, all of norm <= `max_norm`. */

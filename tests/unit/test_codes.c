@@ -125,6 +125,53 @@ static void some_vectors_reach_the_bound(void **state)
     plain_items_destroy(&items);
 }
 
+/* The norm of what the codes leave out, all of which are `code`. */
+static double left_out(const float *row, uint32_t d, double step, int code)
+{
+    double squares = 0;
+
+    for (uint32_t j = 0; j < d; j++)
+        squares += pow((double)row[j] - step * code, 2);
+    return sqrt(squares);
+}
+
+/* Steps from a file may be far too wide: in their units the numbers' squares are no floats. */
+static void a_measured_bound_holds_whatever_the_step_and_the_numbers(void **state)
+{
+    enum { N = 32, MAX_D = 70 };
+    static const uint32_t dimensions[] = {1, 9, MAX_D};
+    float rows[N * MAX_D];
+    uint8_t codes[8192];
+    double norms[N];
+    unsigned n_measured = 0;
+
+    (void)state;
+    for (int round = 0; round < 3 * 2 * 100; round++) {
+        uint32_t d = dimensions[round % 3];
+        int code = round / 3 % 2, exponent = -149 + round / 6 * 3 / 2;
+        assert_true(rs_codes_bytes(N, d) <= sizeof codes);
+        memset(codes, (int)RS_CODES_ZERO + code, sizeof codes);
+        for (uint32_t i = 0; i < N * d; i++)
+            rows[i] = ldexpf(i % 3 == 0 ? -1.0f : 1.0f, exponent);
+        for (int power = -44; power <= 46; power++) {
+            const float scale = ldexpf(1.0f, power);
+            struct rs_code_bounds bounds;
+            struct rs_block block;
+            recsys_error err;
+            assert_true(rs_codes_is_scale(scale));
+            assert_int_equal(rs_layout_norms(rows, N, d, d, norms, "rows", &err), RECSYS_OK);
+            rs_layout_blocks(norms, NULL, N, &block);
+            rs_codes_measure(rows, N, d, d, &block, &scale, codes, &bounds);
+            double least = bounds.step > 0 ? left_out(rows, d, bounds.step, code) : norms[0];
+            if (bounds.max_residual < least * (1.0 - 0x1p-40))
+                fail_msg("%u numbers 2^%d, scale 2^%d, code %d: the bound is %g, left out is %g", d,
+                         exponent, power, code, bounds.max_residual, least);
+            n_measured += bounds.step > 0;
+        }
+    }
+    assert_true(n_measured > 0);
+}
+
 static void numbers_that_codes_cannot_hold_are_left_to_floats(void **state)
 {
     const float tiny[4] = {1e-20f, 0, 0, 0}, huge[4] = {1e30f, 0, 0, 0}, zero[4] = {0};
@@ -145,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_pair_of_vectors_breaks_the_bound),
         cmocka_unit_test(some_vectors_reach_the_bound),
+        cmocka_unit_test(a_measured_bound_holds_whatever_the_step_and_the_numbers),
         cmocka_unit_test(numbers_that_codes_cannot_hold_are_left_to_floats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,7 +128,9 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_builder_import_model(recsys_bui
  *
  * where    the file or the model that they are from, for messages. COPIED.
  * names    `n` of them. COPIED.
- * arrays   at most 2 dimensions, without strides (0).
+ * arrays   at most 2 dimensions, without strides (0). Texts are two arrays: U8,
+ *          in which each text ends in a NUL, and U64 [n + 1] of the same name with
+ *          `_offsets` behind it: where they begin, and the end.
  *
  * Fails with: as _import_model and _set_array.
  * Ownership: the arrays' data is kept, not copied, as by _set_array.

@@ -81,7 +81,35 @@ recsys_status recsys_builder_import_array(recsys_builder *builder, const char *n
     return rs_import_tensor(builder, part, rs_last_part(path), tensors, tensor, err);
 }
 
-/* The caller's arrays as tensors, which point to them. */
+/* 0: more than memory has. */
+static int count_bytes(const recsys_array *array, size_t *out)
+{
+    *out = rs_dtype_size(array->dtype);
+    for (uint32_t i = 0; i < array->n_dims; i++)
+        if (array->shape[i] > SIZE_MAX || !rs_multiply(*out, (size_t)array->shape[i], out))
+            return 0;
+    return 1;
+}
+
+/* Why an array of the caller's is refused, behind "has"; NULL if it is not. */
+static const char *find_fault(const char *name, const recsys_array *array)
+{
+    size_t n_bytes;
+
+    if (name == NULL)
+        return "no name";
+    if (array->n_dims > 2)
+        return "more than 2 dimensions";
+    if (array->strides[0] != 0 || array->strides[1] != 0)
+        return "strides, which must be 0 here";
+    if (rs_dtype_size(array->dtype) == 0)
+        return "a dtype that is none of RECSYS_DTYPE_*";
+    if (!count_bytes(array, &n_bytes))
+        return "a shape that is larger than memory";
+    return array->data == NULL && n_bytes > 0 ? "no data" : NULL;
+}
+
+/* The caller's arrays, which have no fault, as tensors, which point to them. */
 static recsys_status list_arrays(const char *const *names, const recsys_array *arrays, size_t n,
                                  struct rs_tensors *out, recsys_error *err)
 {
@@ -96,6 +124,7 @@ static recsys_status list_arrays(const char *const *names, const recsys_array *a
         tensor->dtype = arrays[out->n].dtype;
         tensor->n_dims = arrays[out->n].n_dims;
         tensor->data = arrays[out->n].data;
+        (void)count_bytes(&arrays[out->n], &tensor->n_bytes);
         memcpy(tensor->shape, arrays[out->n].shape, sizeof arrays[out->n].shape);
         rs_dtype_show(tensor->dtype, tensor->type);
     }
@@ -112,13 +141,12 @@ recsys_status recsys_builder_set_arrays(recsys_builder *builder, const char *whe
                         : where == NULL ? "where"
                         : names == NULL ? "names"
                                         : "arrays");
-    for (size_t i = 0; i < n; i++)
-        if (names[i] == NULL || arrays[i].n_dims > 2 || arrays[i].strides[0] != 0 ||
-            arrays[i].strides[1] != 0)
+    for (size_t i = 0; i < n; i++) {
+        const char *fault = find_fault(names[i], &arrays[i]);
+        if (fault != NULL)
             return rs_error(err, RECSYS_E_INVALID, "recsys_builder_set_arrays: array %zu has %s", i,
-                            names[i] == NULL       ? "no name"
-                            : arrays[i].n_dims > 2 ? "more than 2 dimensions"
-                                                   : "strides, which must be 0 here");
+                            fault);
+    }
     struct rs_builder_input *input = rs_builder_add_input(builder);
     if (input == NULL)
         return rs_error_nomem(err, where);

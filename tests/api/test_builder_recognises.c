@@ -308,6 +308,51 @@ static void a_text_file_is_refused_by_the_number_of_its_line(void **state)
     recsys_builder_destroy(builder);
 }
 
+static void texts_in_memory_are_bytes_with_offsets(void **state)
+{
+    static const char *const names[] = {"item_emb", "item_ids", "item_ids_offsets"};
+    static const char texts[] = "a\0b\0c\0dddd\0e\0f\0g";
+    static const uint64_t offsets[] = {0, 2, 4, 6, 11, 13, 15, 17};
+    const recsys_array arrays[] = {matrix(item_factors, N_ITEMS, D),
+                                   RECSYS_ARRAY_1D(texts, RECSYS_DTYPE_U8, sizeof texts),
+                                   RECSYS_ARRAY_1D(offsets, RECSYS_DTYPE_U64, N_ITEMS + 1)};
+    recsys_builder *builder = NULL;
+    uint64_t row = 0;
+
+    (void)state;
+    check_ok(recsys_builder_create(&builder, &err));
+    check_ok(recsys_builder_set_arrays(builder, "m", names, arrays, 3, &err));
+    check_ok(recsys_builder_find(builder, "item_ids", (recsys_id){"dddd", 4}, &row, &err));
+    assert_int_equal(row, 3);
+    recsys_builder_destroy(builder);
+}
+
+static void wrong_arrays_are_refused(void **state)
+{
+    static const char *const names[] = {"item_ids", "item_ids_offsets"};
+    static const struct {
+        recsys_array array;
+        const char *message;
+    } cases[] = {
+        {RECSYS_ARRAY_1D(NULL, RECSYS_DTYPE_U64, 2),
+         "recsys_builder_set_arrays: array 1 has no data"},
+        {RECSYS_ARRAY_1D(user_factors, 77, 2),
+         "recsys_builder_set_arrays: array 1 has a dtype that is none of RECSYS_DTYPE_*"},
+        {RECSYS_ARRAY_2D(user_factors, RECSYS_DTYPE_F32, UINT64_MAX / 2, 3),
+         "recsys_builder_set_arrays: array 1 has a shape that is larger than memory"},
+    };
+    recsys_builder *builder = create_small();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const recsys_array arrays[] = {RECSYS_ARRAY_1D("abc", RECSYS_DTYPE_U8, 3), cases[i].array};
+        assert_int_equal(recsys_builder_set_arrays(builder, "m", names, arrays, 2, &err),
+                         RECSYS_E_INVALID);
+        assert_string_equal(err.message, cases[i].message);
+    }
+    recsys_builder_destroy(builder);
+}
+
 static void wrong_arguments_are_refused(void **state)
 {
     static const char *const names[] = {"item_emb", NULL};
@@ -347,6 +392,8 @@ int main(void)
         cmocka_unit_test(items_without_users_are_a_model),
         cmocka_unit_test(counts_that_differ_name_both_files),
         cmocka_unit_test(a_text_file_is_refused_by_the_number_of_its_line),
+        cmocka_unit_test(texts_in_memory_are_bytes_with_offsets),
+        cmocka_unit_test(wrong_arrays_are_refused),
         cmocka_unit_test(wrong_arguments_are_refused),
     };
 

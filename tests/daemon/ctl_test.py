@@ -5,7 +5,8 @@ Every subcommand, what it prints and with which status it ends, on success and
 on failure. Messages of recsysctl itself are compared word for word; in those of the
 library the tests look for the parts that an operator needs: which file, and
 what is wrong. Models are made by `recsysctl import` from arrays written here.
-Standard library only; ends with "N passed, N failed".
+Standard library only; ends with "N passed, N failed". It is one file because every test is short and
+uses the same Case.
 """
 import csv
 import fcntl

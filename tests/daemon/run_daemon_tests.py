@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the daemon's tests: every *.http file here and every test_* of behaviour.py, domains.py and outages.py.
+"""Runs the daemon's tests: every *.http file here and every test_* of the modules in main().
 
     run_daemon_tests.py [--recsysd PROGRAM] [--long] [NAME…]    NAMEs choose by a part of file or function
 
@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import backends
 import behaviour
+import connections
 import domains
 import http_cases
 import logs
@@ -132,7 +133,7 @@ def main():
         for path in sorted(glob.glob(os.path.join(HERE, "*.http"))):
             if wanted(os.path.basename(path)):
                 run_http_file(path, lab, report)
-        for module in (behaviour, logs, domains, outages):
+        for module in (behaviour, connections, logs, domains, outages):
             for name, function in list(vars(module).items()):
                 if name.startswith("test_") and wanted(name):
                     run_function(function, lab, report)

@@ -269,4 +269,5 @@ def main():
         sys.exit(f"servers.py: {failure}")
 
 
-main()
+if __name__ == "__main__":  # mlflow_server.py imports this file
+    main()

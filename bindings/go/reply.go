@@ -64,6 +64,7 @@ const (
 	RatingPreference   PreferenceKind = C.RECSYS_PREFERENCE_RATING
 	LikedPreference    PreferenceKind = C.RECSYS_PREFERENCE_LIKED
 	RequiredGenre      PreferenceKind = C.RECSYS_PREFERENCE_REQUIRED_GENRE
+	AllowedItem        PreferenceKind = C.RECSYS_PREFERENCE_ALLOWED
 )
 
 // An Ignored preference could not be used: number Index of the request's list of that kind.

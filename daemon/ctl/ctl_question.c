@@ -122,7 +122,8 @@ json_t *ctl_ignored_json(const recsys_reply *reply)
                                           [RECSYS_PREFERENCE_LANGUAGE] = "--language",
                                           [RECSYS_PREFERENCE_DECADE] = "--decade",
                                           [RECSYS_PREFERENCE_RATING] = "--min-rating",
-                                          [RECSYS_PREFERENCE_REQUIRED_GENRE] = "--require-genre"};
+                                          [RECSYS_PREFERENCE_REQUIRED_GENRE] = "--require-genre",
+                                          [RECSYS_PREFERENCE_ALLOWED] = "--candidate"};
     json_t *list = json_array();
 
     for (uint32_t i = 0; i < reply->n_ignored; i++) {

@@ -27,7 +27,9 @@ static void write_value(struct rs_buffer *text, const recsys_request *request,
                                          [RECSYS_PREFERENCE_LANGUAGE] = "preferred_languages",
                                          [RECSYS_PREFERENCE_DECADE] = "preferred_decade",
                                          [RECSYS_PREFERENCE_RATING] = "min_rating",
-                                         [RECSYS_PREFERENCE_REQUIRED_GENRE] = "require_genres"};
+                                         [RECSYS_PREFERENCE_REQUIRED_GENRE] = "require_genres",
+                                         [RECSYS_PREFERENCE_LIKED] = "liked_items",
+                                         [RECSYS_PREFERENCE_ALLOWED] = "candidates"};
     const char *advice = recsys_preference_advice(ignored);
     char bytes[512] = "";
     struct rs_buffer what = RS_BUFFER_FIXED(bytes);
@@ -39,6 +41,10 @@ static void write_value(struct rs_buffer *text, const recsys_request *request,
         rs_buffer_add_text(&what, ignored->text);
     else if (ignored->kind == RECSYS_PREFERENCE_DECADE)
         rs_buffer_format(&what, "%ds", (int)request->decade);
+    else if (ignored->kind == RECSYS_PREFERENCE_LIKED)
+        rs_json_put_unsigned(&what, request->liked[ignored->index].number);
+    else if (ignored->kind == RECSYS_PREFERENCE_ALLOWED)
+        rs_json_put_unsigned(&what, request->allow[ignored->index].number);
     else
         rd_json_put_float(&what, request->min_rating);
     if (advice != NULL)

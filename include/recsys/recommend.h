@@ -88,8 +88,8 @@ typedef struct recsys_request {
     const recsys_id *liked;       /* a session: items liked, which are not recommended. Since: 0.2 */
     const float *liked_weights;   /* n_liked finite numbers from 0 on; NULL = all equal. Since: 0.2 */
     size_t n_liked;               /* Since: 0.2 */
-    const recsys_id *allow;       /* with RECSYS_REQUEST_ALLOW: only these; unknown ids are ignored.
-                                     Since: 0.2 */
+    const recsys_id *allow;       /* with RECSYS_REQUEST_ALLOW: only these; unknown ids are listed
+                                     in the reply. Since: 0.2 */
     size_t n_allow;               /* 0 = no item is allowed, whatever `allow` is. Since: 0.2 */
     const recsys_filter *filter;  /* of a model with the same fingerprint; NULL = none. Since: 0.2 */
     const char *const *require_genres; /* only items that have at least one of these, ASCII case
@@ -174,16 +174,17 @@ enum {
     RECSYS_PREFERENCE_DECADE = 3,   /* no item of the catalogue is of this decade */
     RECSYS_PREFERENCE_RATING = 4,   /* no item of the catalogue is rated that high */
     RECSYS_PREFERENCE_LIKED = 5,    /* the model has no such item */
-    RECSYS_PREFERENCE_REQUIRED_GENRE = 6 /* no item of the catalogue has this genre of
-                                            `require_genres`. Since: 0.2 */
+    RECSYS_PREFERENCE_REQUIRED_GENRE = 6, /* no item of the catalogue has this genre of
+                                             `require_genres`. Since: 0.2 */
+    RECSYS_PREFERENCE_ALLOWED = 7 /* the model has no such item of `allow`. Since: 0.2 */
 };
 
 /* A preference that could not be used. Frozen: 16 bytes on 64-bit machines. */
 typedef struct recsys_preference {
     uint32_t kind;    /* RECSYS_PREFERENCE_* */
     uint32_t index;   /* in the request's list of that kind; else 0 */
-    const char *text; /* the request's own pointer: its genre, language, or liked text id (which
-                         needs no NUL); NULL if the request has a number there */
+    const char *text; /* the request's own pointer: its genre, language, or text id of an item
+                         (which needs no NUL); NULL if the request has a number there */
 } recsys_preference;
 
 /*

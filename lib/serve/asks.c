@@ -187,7 +187,7 @@ static int add(size_t *sum, size_t n)
 static size_t n_ignorable(const recsys_request *request)
 {
     return (size_t)request->n_genres + request->n_languages + request->n_require_genres +
-           request->n_liked + 2; /* decade and rating */
+           request->n_liked + request->n_allow + 2; /* decade and rating */
 }
 
 /* 0 if the sum is larger than any memory. */

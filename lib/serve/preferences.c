@@ -245,6 +245,19 @@ const char *recsys_preference_advice(const recsys_preference *ignored)
     return "give each genre on its own";
 }
 
+/* Repeated ids are fewer items, too. */
+static void ignore_unknown_allowed(const struct recsys_model *model, struct rs_ask *ask)
+{
+    const recsys_request *request = &ask->request;
+    uint32_t position;
+
+    if (ask->eligible.allowed.n == request->n_allow)
+        return;
+    for (size_t i = 0; i < request->n_allow; i++)
+        if (!rs_ids_find(&model->item_ids, request->allow[i], &position))
+            ignore(ask, RECSYS_PREFERENCE_ALLOWED, (uint32_t)i, request->allow[i].text);
+}
+
 static int is_ever(const struct recsys_model *model, const struct rs_condition *condition)
 {
     for (uint32_t p = 0; p < model->n_items; p++)
@@ -271,6 +284,7 @@ void rs_ask_ignored_filters(const struct recsys_model *model, struct rs_ask *ask
         if ((request->flags & RECSYS_REQUEST_REASONS) == 0 ||
             rs_catalog_find_genre(model->catalog, request->genres[g]) < 0)
             ignore(ask, RECSYS_PREFERENCE_GENRE, g, request->genres[g]);
+    ignore_unknown_allowed(model, ask);
     /* A condition that no item meets leaves an empty reply, so only an empty reply is checked
      * for one. */
     if (n_answers > 0)

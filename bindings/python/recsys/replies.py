@@ -25,7 +25,8 @@ STRATEGIES = {number: lib.recsys_strategy_name(number).decode() for number in ra
 KINDS = {abi.RECSYS_PREFERENCE_GENRE: "genre", abi.RECSYS_PREFERENCE_LANGUAGE: "language",
          abi.RECSYS_PREFERENCE_DECADE: "decade", abi.RECSYS_PREFERENCE_RATING: "rating",
          abi.RECSYS_PREFERENCE_LIKED: "liked",
-         abi.RECSYS_PREFERENCE_REQUIRED_GENRE: "required_genre"}
+         abi.RECSYS_PREFERENCE_REQUIRED_GENRE: "required_genre",
+         abi.RECSYS_PREFERENCE_ALLOWED: "allowed"}
 
 
 REASONS = {abi.RECSYS_REASON_GENRES: "genres", abi.RECSYS_REASON_RATING: "rating",

@@ -383,3 +383,15 @@ int rd_id_compare(const void *a, const void *b)
         return strcmp(x->text, y->text);
     return (x->number > y->number) - (x->number < y->number);
 }
+
+size_t rd_ids_sort(recsys_id *ids, size_t n)
+{
+    size_t kept = 0;
+
+    if (n > 1)
+        qsort(ids, n, sizeof *ids, rd_id_compare);
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || rd_id_compare(&ids[i], &ids[kept - 1]) != 0)
+            ids[kept++] = ids[i];
+    return kept;
+}

@@ -50,5 +50,7 @@ void rd_field_ids(struct rd_problems *problems, const struct rd_place *place, co
                   uint32_t kind, size_t min, size_t max, recsys_id *out, size_t *n_out);
 
 int rd_id_compare(const void *a, const void *b);
+/* In ascending order, each once. Returns how many there are then. */
+size_t rd_ids_sort(recsys_id *ids, size_t n);
 
 #endif

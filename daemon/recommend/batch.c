@@ -169,9 +169,31 @@ static bool may_all(struct rd_request *request, const struct rd_predict_body *pr
     return true;
 }
 
-static void answer_all(struct rd_request *request, const struct rd_predict_body *predict,
+/* Exclude what each user has met since the training. False: answered. */
+static bool add_recent(struct rd_request *request, struct rd_recent_list *list, struct batch *batch,
+                       uint32_t item_id_kind)
+{
+    const struct rd_recommend *recommend = request->part;
+    const recsys_id *ids;
+
+    if (recommend->recent.find == NULL)
+        return true;
+    rd_recent_begin(list, item_id_kind);
+    for (size_t i = 0; i < batch->n; i++)
+        batch->requests[i].n_exclude =
+            rd_recent_collect(&recommend->recent, &batch->requests[i], list);
+    ids = rd_recent_finish(list);
+    if (ids == NULL)
+        return rd_reply_unavailable(request, "out of memory");
+    for (size_t i = 0; i < batch->n; ids += batch->requests[i++].n_exclude)
+        batch->requests[i].exclude = ids;
+    return true;
+}
+
+static void answer_all(struct rd_request *request, struct rd_scratch *scratch,
                        const recsys_model *model, const recsys_model_info *info)
 {
+    const struct rd_predict_body *predict = &scratch->predict;
     struct batch *batch = calloc(1, sizeof *batch);
 
     if (batch == NULL) {
@@ -184,7 +206,8 @@ static void answer_all(struct rd_request *request, const struct rd_predict_body 
         batch->requests[i] = predict->request;
         batch->requests[i].user = predict->users[i];
     }
-    answer(request, &(const struct rd_answer_source){model, info, predict}, batch);
+    if (add_recent(request, &scratch->recent, batch, info->item_id_kind))
+        answer(request, &(const struct rd_answer_source){model, info, predict}, batch);
     free(batch);
 }
 
@@ -199,6 +222,6 @@ void rd_post_batch(struct rd_request *request)
         return;
     if (rd_predict_body_read(request, &scratch->predict, &info, true) &&
         may_all(request, &scratch->predict))
-        answer_all(request, &scratch->predict, model, &info);
+        answer_all(request, scratch, model, &info);
     recsys_model_unref(model);
 }

@@ -34,6 +34,27 @@ static uint64_t elapsed_ms(const struct rd_request *request)
     return (rs_clock_ns() - request->start_ns + 500000u) / 1000000u;
 }
 
+/* Exclude what the user has met since the training. False: answered. */
+static bool add_recent(struct rd_request *request, const struct use *use)
+{
+    const struct rd_recommend *recommend = request->part;
+    struct rd_recent_list *list = &use->scratch->recent;
+    recsys_request *to = &use->scratch->predict.request;
+    recsys_id *ids;
+    size_t n;
+
+    if (recommend->recent.find == NULL)
+        return true;
+    rd_recent_begin(list, use->info.item_id_kind);
+    n = rd_recent_collect(&recommend->recent, to, list);
+    ids = rd_recent_finish(list);
+    if (ids == NULL)
+        return rd_reply_unavailable(request, "out of memory");
+    to->n_exclude = rd_ids_sort(ids, n);
+    to->exclude = ids;
+    return true;
+}
+
 static void write_predict(struct rd_request *request, const struct use *use,
                           struct rd_answer *answer)
 {
@@ -41,7 +62,10 @@ static void write_predict(struct rd_request *request, const struct use *use,
 
     request->status = 200;
     rs_buffer_add_text(out, "{\"user_id\":");
-    rd_answer_write_id(out, use->scratch->predict.request.user);
+    if ((use->scratch->predict.request.flags & RECSYS_REQUEST_ANONYMOUS) != 0)
+        rs_buffer_add_text(out, "null");
+    else
+        rd_answer_write_id(out, use->scratch->predict.request.user);
     rs_buffer_add(out, ",", 1);
     rs_buffer_add(out, answer->json, answer->size);
     rs_buffer_add_text(out, ",\"inference_time_ms\":");
@@ -56,6 +80,12 @@ static void write_predict(struct rd_request *request, const struct use *use,
     rd_answer_release(answer);
 }
 
+static bool may_user(struct rd_request *request, const recsys_request *predict)
+{
+    return (predict->flags & RECSYS_REQUEST_ANONYMOUS) != 0 ||
+           rd_caller_may_id(request, predict->user);
+}
+
 void rd_post_predict(struct rd_request *request)
 {
     struct use use;
@@ -64,7 +94,7 @@ void rd_post_predict(struct rd_request *request)
     if (!begin(request, &use))
         return;
     if (rd_predict_body_read(request, &use.scratch->predict, &use.info, false) &&
-        rd_caller_may_id(request, use.scratch->predict.request.user) &&
+        may_user(request, &use.scratch->predict.request) && add_recent(request, &use) &&
         rd_answer_get(request, use.scratch, use.model, &use.info, NULL, &answer))
         write_predict(request, &use, &answer);
     recsys_model_unref(use.model);
@@ -95,7 +125,7 @@ void rd_get_recommendations(struct rd_request *request)
     if (rd_predict_body_from_path(request, &use.scratch->predict, "user_id", use.info.user_id_kind,
                                   &user)) {
         use.scratch->predict.request.user = user;
-        if (rd_caller_may_id(request, user) &&
+        if (rd_caller_may_id(request, user) && add_recent(request, &use) &&
             rd_answer_get(request, use.scratch, use.model, &use.info, NULL, &answer)) {
             rs_buffer_add_text(request->out, "{\"user_id\":");
             rd_answer_write_id(request->out, user);

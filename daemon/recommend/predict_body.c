@@ -128,15 +128,26 @@ static void read_preferences(struct rd_problems *problems, struct rd_predict_bod
     read_unknown(predict, from);
 }
 
-/* The members that predict and batch-predict share. */
+/* A set of items, sorted. False: the member is not there. */
+static bool read_items(struct rd_problems *problems, const struct rd_place *place,
+                       const json_t *value, uint32_t kind, recsys_id *out, size_t *n_out)
+{
+    size_t n = 0;
+
+    if (value == NULL || json_is_null(value))
+        return false;
+    rd_field_ids(problems, place, value, kind, 0, RD_ITEMS_MAX, out, &n);
+    *n_out = rd_ids_sort(out, n);
+    return true;
+}
+
+/* The members that all routes of this kind share. */
 static void read_options(struct rd_problems *problems, struct rd_predict_body *predict,
                          const json_t *body, uint32_t item_kind)
 {
     recsys_request *to = &predict->request;
-    const json_t *exclude = json_object_get(body, "exclude");
     int64_t k = RD_TOP_K;
     bool reasons = false, exclude_seen = true;
-    size_t n = 0;
 
 #define AT(name) (&(const struct rd_place){&rd_place_body, (name), 0})
     read_preferences(problems, predict, body);
@@ -144,17 +155,17 @@ static void read_options(struct rd_problems *problems, struct rd_predict_body *p
     rd_field_int(problems, AT("top_k"), json_object_get(body, "top_k"), 1, RD_TOP_K_MAX, &k);
     rd_field_bool(problems, AT("include_reasons"), json_object_get(body, "include_reasons"),
                   &reasons);
-    if (exclude != NULL && !json_is_null(exclude))
-        rd_field_ids(problems, AT("exclude"), exclude, item_kind, 0, RD_EXCLUDE_MAX,
-                     predict->exclude, &n);
+    if (read_items(problems, AT("exclude"), json_object_get(body, "exclude"), item_kind,
+                   predict->exclude, &to->n_exclude))
+        to->exclude = predict->exclude;
+    if (read_items(problems, AT("candidates"), json_object_get(body, "candidates"), item_kind,
+                   predict->candidates, &to->n_allow)) {
+        to->allow = predict->candidates;
+        to->flags |= RECSYS_REQUEST_ALLOW;
+    }
     rd_field_bool(problems, AT("exclude_seen"), json_object_get(body, "exclude_seen"),
                   &exclude_seen);
 #undef AT
-    qsort(predict->exclude, n, sizeof predict->exclude[0], rd_id_compare);
-    for (size_t i = 0; i < n; i++)
-        if (i == 0 || rd_id_compare(&predict->exclude[i], &predict->exclude[i - 1]) != 0)
-            predict->exclude[to->n_exclude++] = predict->exclude[i];
-    to->exclude = predict->exclude;
     to->k = (uint32_t)k;
     if (reasons)
         to->flags |= RECSYS_REQUEST_REASONS;
@@ -167,7 +178,18 @@ static void read_user(struct rd_problems *problems, struct rd_predict_body *pred
 {
     const struct rd_place at = {&rd_place_body, "user_id", 0};
     const json_t *value = json_object_get(body, "user_id");
+    bool is_anonymous = false;
 
+    rd_field_bool(problems, &(const struct rd_place){&rd_place_body, "anonymous", 0},
+                  json_object_get(body, "anonymous"), &is_anonymous);
+    if (is_anonymous) {
+        predict->request.flags |= RECSYS_REQUEST_ANONYMOUS;
+        if (value != NULL && !json_is_null(value))
+            rd_problem_add(problems, "value_error", &at,
+                           "Value error, An anonymous request has no user_id", value,
+                           "\"error\":{}");
+        return;
+    }
     if (value == NULL)
         rd_problem_add(problems, "missing", &at, "Field required", body, NULL);
     else
@@ -258,6 +280,15 @@ static void add_id(struct rs_buffer *key, recsys_id id)
         rs_buffer_add(key, &id.number, sizeof id.number);
 }
 
+static void add_ids(struct rs_buffer *key, const recsys_id *ids, size_t n)
+{
+    uint32_t count = (uint32_t)n;
+
+    rs_buffer_add(key, &count, sizeof count);
+    for (size_t i = 0; i < n; i++)
+        add_id(key, ids[i]);
+}
+
 static void add_words(struct rs_buffer *key, const char *const *words, uint32_t count)
 {
     rs_buffer_add(key, &count, sizeof count);
@@ -268,7 +299,7 @@ static void add_words(struct rs_buffer *key, const char *const *words, uint32_t 
 void rd_predict_body_key(const struct rd_predict_body *predict, const char *fingerprint,
                          const recsys_id *item, struct rs_buffer *key)
 {
-    static const unsigned char format = 3; /* of values in the cache; a new format means new keys */
+    static const unsigned char format = 4; /* of values in the cache; a new format means new keys */
     const recsys_request *request = &predict->request;
 
     rs_buffer_reset(key, KEPT_BYTES);
@@ -287,6 +318,6 @@ void rd_predict_body_key(const struct rd_predict_body *predict, const char *fing
     add_words(key, request->require_genres, request->n_require_genres);
     add_words(key, predict->unknown, predict->n_unknown);
     add_words(key, request->languages, request->n_languages);
-    for (size_t i = 0; i < request->n_exclude; i++)
-        add_id(key, request->exclude[i]);
+    add_ids(key, request->exclude, request->n_exclude);
+    add_ids(key, request->allow, request->n_allow);
 }

@@ -15,7 +15,7 @@
 
 #define RD_TOP_K 10
 #define RD_TOP_K_MAX 50
-#define RD_EXCLUDE_MAX 1000u
+#define RD_ITEMS_MAX 1000u /* of a list of items */
 #define RD_USERS_MAX 1000u
 #define RD_UNKNOWN_MAX 16u
 
@@ -30,7 +30,8 @@ struct rd_predict_body {
     struct rd_words genres, required, languages;
     const char *unknown[RD_UNKNOWN_MAX]; /* the first members of "preferences" that are none */
     uint32_t n_unknown;
-    recsys_id exclude[RD_EXCLUDE_MAX];
+    recsys_id exclude[RD_ITEMS_MAX];
+    recsys_id candidates[RD_ITEMS_MAX];
     recsys_id users[RD_USERS_MAX]; /* of a batch */
     recsys_id sorted[RD_USERS_MAX];
     size_t n_users;

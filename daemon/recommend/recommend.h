@@ -12,6 +12,7 @@
 
 #include "daemon/http/request.h"
 #include "daemon/observe/metrics.h"
+#include "daemon/recommend/recent.h"
 #include "lib/base/lock.h"
 
 /* Set before the server starts; pointers but the batcher and the recommender are BORROWED. */
@@ -19,9 +20,10 @@ struct rd_recommend {
     recsys_deployment *deployment;
     recsys_aside *answers; /* NULL: none are kept */
     struct rd_metrics *metrics;
-    uint64_t timeout_ms;     /* of a request */
-    uint32_t batching;       /* enum rd_batching */
-    recsys_batcher *batcher; /* NULL: batching is off */
+    struct rd_recent_items recent; /* what users have met since the training */
+    uint64_t timeout_ms;           /* of a request */
+    uint32_t batching;             /* enum rd_batching */
+    recsys_batcher *batcher;       /* NULL: batching is off */
 
     /* Batches share one recommender, so that 64 workers do not keep 64 large ones. */
     struct rs_lock batch_lock;

@@ -26,6 +26,7 @@ struct rd_scratch *rd_scratch_get(struct rd_request *request)
     }
     rs_buffer_init(&scratch->key, MAX_KEY);
     rs_buffer_init(&scratch->value, MAX_VALUE);
+    rd_recent_init(&scratch->recent, RD_USERS_MAX);
     request->worker->scratch = scratch;
     return scratch;
 }
@@ -40,5 +41,6 @@ void rd_scratch_free(void *pointer)
     EVP_MD_CTX_free(scratch->digest);
     rs_buffer_destroy(&scratch->key);
     rs_buffer_destroy(&scratch->value);
+    rd_recent_free(&scratch->recent);
     free(scratch);
 }

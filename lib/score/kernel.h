@@ -35,11 +35,14 @@ struct rs_kernel {
     struct rs_tile narrow, wide; /* for few and for many queries */
 };
 
-/* The best kernel for this processor; NULL: use BLAS. */
-const struct rs_kernel *rs_kernel_choose(void);
+/* Number `index` of all kernels that this processor runs, the fastest first; NULL behind the last,
+ * where only BLAS is left. */
+const struct rs_kernel *rs_kernel_get(uint32_t index);
 
 #if defined(__x86_64__)
-extern const struct rs_kernel rs_kernel_avx512;
+extern const struct rs_kernel rs_kernel_avx2, rs_kernel_avx512;
+#elif defined(__aarch64__)
+extern const struct rs_kernel rs_kernel_neon;
 #endif
 
 #endif

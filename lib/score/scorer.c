@@ -212,7 +212,7 @@ recsys_status recsys_scorer_create(const recsys_scorer_options *options, recsys_
         return rs_error_nomem(err, "scorer");
     scorer->n_threads = seen.n_threads == 0 ? 1 : seen.n_threads;
     scorer->survivors = rs_survivors_choose();
-    scorer->kernel = rs_kernel_choose();
+    scorer->kernel = rs_kernel_get(0);
     scorer->code_kernel = rs_code_kernel_choose();
     scorer->fork_count = rs_fork_count();
     atomic_init(&scorer->busy, 0u);
@@ -262,10 +262,12 @@ struct rs_chunk *rs_scorer_chunk(recsys_scorer *scorer)
 }
 
 void rs_scorer_use(recsys_scorer *scorer, const struct rs_kernel *kernel,
-                   const struct rs_code_kernel *code_kernel)
+                   const struct rs_code_kernel *code_kernel, rs_survivors survivors)
 {
     scorer->kernel = kernel;
     scorer->code_kernel = code_kernel;
+    if (survivors != NULL)
+        scorer->survivors = survivors;
 }
 
 /* The queries as panels. The last one is filled up with zeros. */

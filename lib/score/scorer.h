@@ -6,6 +6,7 @@
 #include "lib/score/code_kernel.h"
 #include "lib/score/eligible.h"
 #include "lib/score/kernel.h"
+#include "lib/score/survivors.h"
 #include "lib/score/topk.h"
 #include "recsys/scorer.h"
 
@@ -55,10 +56,11 @@ struct rs_chunk {
 };
 struct rs_chunk *rs_scorer_chunk(recsys_scorer *scorer);
 
-/* Use these kernels and not the processor's best: for tests. NULL for `kernel` leaves floats
- * to BLAS, NULL for `code_kernel` looks at no codes. */
+/* Use these kernels and not the processor's best: for tests and benchmarks. NULL for `kernel`
+ * leaves floats to BLAS, NULL for `code_kernel` looks at no codes, NULL for `survivors` leaves
+ * them. */
 void rs_scorer_use(recsys_scorer *scorer, const struct rs_kernel *kernel,
-                   const struct rs_code_kernel *code_kernel);
+                   const struct rs_code_kernel *code_kernel, rs_survivors survivors);
 
 /* Room for this many questions, their K summed, and vectors this long. */
 recsys_status rs_scorer_reserve(recsys_scorer *scorer, size_t n_questions, size_t sum_k,

@@ -64,7 +64,7 @@ static recsys_scorer *create_scorer(void)
     recsys_error err;
 
     CHECK_OK(recsys_scorer_create(NULL, &scorer, &err), &err);
-    rs_scorer_use(scorer, NULL, NULL);
+    rs_scorer_use(scorer, NULL, NULL, NULL);
     return scorer;
 }
 

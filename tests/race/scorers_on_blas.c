@@ -84,7 +84,7 @@ static void *score(void *argument)
     uintptr_t number = (uintptr_t)argument, n_wrong = 0;
     recsys_scorer *scorer = create_scorer(1 + (uint32_t)number % 2);
 
-    rs_scorer_use(scorer, NULL, NULL);
+    rs_scorer_use(scorer, NULL, NULL, NULL);
     for (unsigned round = 0; round < n_rounds; round++) {
         ask(scorer, 0, N_QUERIES, got);
         n_wrong += count_wrong(got, 0, N_QUERIES);

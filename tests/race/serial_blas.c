@@ -87,7 +87,7 @@ static void *score(void *argument)
 
     options.n_threads = 1 + (uint32_t)(uintptr_t)argument % 2;
     CHECK_OK(recsys_scorer_create(&options, &scorer, &err), &err);
-    rs_scorer_use(scorer, NULL, NULL);
+    rs_scorer_use(scorer, NULL, NULL, NULL);
     memset(asked, 0, sizeof asked);
     for (uint32_t q = 0; q < N_QUERIES; q++) {
         asked[q].vector = queries[q];

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The kernels for arm64, made by a cross compiler and run by an emulator on other processors.
 #
-#   tests/unit/arm64_kernels.sh FOLDER   the program goes into FOLDER
+#   tests/unit/arm64_kernels.sh FOLDER   the programs go into FOLDER
 #
 # Without compiler or emulator: skipped (exit status 77), with CI=true a failure. Debian's
 # packages are gcc-aarch64-linux-gnu and qemu-user.
@@ -17,9 +17,16 @@ for tool in aarch64-linux-gnu-gcc qemu-aarch64; do
   fi
 done
 mkdir -p "$folder"
-aarch64-linux-gnu-gcc -std=c11 -O2 -Wall -Wextra -Werror -ffp-contract=off -D_DEFAULT_SOURCE -static \
-  -I. -Iinclude tests/unit/test_code_kernels.c lib/score/code_kernel*.c -lm \
-  -o "$folder/arm64_kernels"
-kernels=$(qemu-aarch64 -cpu max "$folder/arm64_kernels")
-echo "$kernels"
-grep -qx dotprod <<< "$kernels" || { echo "arm64_kernels.sh: dotprod was not run" >&2; exit 1; }
+
+run() { # run KERNEL TEST SOURCE...: tests/unit/TEST.c, which prints the kernels it has run
+  local kernel=$1 test=$2 kernels
+  shift 2
+  aarch64-linux-gnu-gcc -std=c11 -O2 -Wall -Wextra -Werror -ffp-contract=off -D_DEFAULT_SOURCE \
+    -static -I. -Iinclude "tests/unit/$test.c" "$@" -lm -o "$folder/arm64_$test"
+  kernels=$(qemu-aarch64 -cpu max "$folder/arm64_$test")
+  echo "$kernels"
+  grep -qx "$kernel" <<< "$kernels" || { echo "arm64_kernels.sh: $kernel was not run" >&2; exit 1; }
+}
+
+run dotprod test_code_kernels lib/score/code_kernel*.c
+run neon test_kernels lib/score/kernel*.c lib/score/canonical.c

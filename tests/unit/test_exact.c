@@ -246,7 +246,7 @@ static void ask_matrix(const struct setting *s, uint32_t k, int f)
 /* By other kernels than the processor's best. */
 static void ask_some(const struct setting *s, const char *what)
 {
-    static const uint32_t some[] = {1, 3, 64};
+    static const uint32_t some[] = {1, 3, 12, 64};
 
     for (size_t b = 0; b < sizeof some / sizeof *some && some[b] <= 2 * s->n_queries; b++)
         for (int f = -1; f < 4; f += 2)
@@ -272,12 +272,14 @@ static void check_family(enum family family, uint32_t n, uint32_t d, int with_bi
     for (int f = 0; f < 4; f++)
         ask_matrix(&s, 97, f);
     for (uint32_t kernel = 0; rs_code_kernel_get(kernel) != NULL; kernel++) {
-        rs_scorer_use(s.scorer, rs_kernel_choose(), rs_code_kernel_get(kernel));
+        rs_scorer_use(s.scorer, rs_kernel_get(0), rs_code_kernel_get(kernel), NULL);
         ask_some(&s, rs_code_kernel_get(kernel)->name);
     }
-    rs_scorer_use(s.scorer, rs_kernel_choose(), NULL);
-    ask_some(&s, "by floats");
-    rs_scorer_use(s.scorer, NULL, NULL); /* what processors without a kernel of ours do */
+    for (uint32_t kernel = 0; rs_kernel_get(kernel) != NULL; kernel++) {
+        rs_scorer_use(s.scorer, rs_kernel_get(kernel), NULL, NULL);
+        ask_some(&s, rs_kernel_get(kernel)->name);
+    }
+    rs_scorer_use(s.scorer, NULL, NULL, NULL); /* what processors without a kernel of ours do */
     ask_some(&s, "by BLAS");
     tear_down(&s);
     plain_items_destroy(&items);

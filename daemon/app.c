@@ -156,7 +156,8 @@ static void join_rooms(struct rd_app *app,
     app->recommend.metrics = &app->metrics;
     app->recommend.timeout_ms = config->request_timeout_ms;
     app->models = (struct rd_models){app->registry, app->deployment, &app->changer};
-    app->domains = (struct rd_domains){stores->domains, stores->redis[RD_DB_TASKS] != NULL};
+    app->domains = (struct rd_domains){stores->domains, stores->redis[RD_DB_TASKS] != NULL,
+                                        (uint32_t)config->write_wait_ms};
     app->observed = (struct rd_observed){app->deployment, stores, &app->watch, &app->metrics,
                                          &app->store_metrics};
 }
@@ -213,6 +214,7 @@ bool rd_app_stop(struct rd_app *app)
     bool idle;
 
     rd_server_drain(&app->http, deadline);
+    rd_stores_flush(&app->stores);
     idle = rd_model_changer_stop(&app->changer, deadline);
     if (idle)
         rd_server_stop();

@@ -355,6 +355,14 @@ func (s *Aside) InvalidateAll() error {
 	})
 }
 
+// Flush waits until all invalidations have reached the store; 0 = 2 seconds. After ErrTimeout some
+// have not, and stay remembered.
+func (s *Aside) Flush(timeout time.Duration) error {
+	return s.with(func(a *arena, c *C.recsys_aside, err *C.recsys_error) C.recsys_status {
+		return C.recsys_aside_flush(c, a.ms32(timeout), err)
+	})
+}
+
 // AsideStats counts.
 type AsideStats struct {
 	Journal                                 uint32 // invalidations that have not reached the store yet

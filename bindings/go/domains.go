@@ -193,6 +193,14 @@ func (d *Domains) InvalidateUser(userID string) error {
 	})
 }
 
+// Flush waits until all invalidations have reached their stores; 0 = 2 seconds. After ErrTimeout
+// some have not, and stay remembered.
+func (d *Domains) Flush(timeout time.Duration) error {
+	return d.with(func(a *arena, c *C.recsys_domains, err *C.recsys_error) C.recsys_status {
+		return C.recsys_domains_flush(c, a.ms32(timeout), err)
+	})
+}
+
 // A Warming says what Warm did.
 type Warming struct {
 	Skipped                 bool // another process is warming

@@ -22,6 +22,7 @@
 #define SMALL_CACHE (1u << 20) /* bytes; less than this is not divided into shards */
 #define LEAST_CACHE 4096u      /* a shard needs 2048 */
 #define MINUTE_MS 60000u
+#define FLUSH_MS 2000u /* a breaker that is open is probed several times */
 
 struct rd_redis_settings rd_redis_settings(const struct rd_config *config)
 {
@@ -212,6 +213,15 @@ bool rd_stores_start(struct rd_stores *stores, const struct rd_config *config, r
                         "limit:api:", &stores->limiter) &&
            make_limiter(store, config->rate_limit_auth, 0, RECSYS_LIMITER_STRICT,
                         "limit:auth:", &stores->auth_limiter);
+}
+
+void rd_stores_flush(struct rd_stores *stores)
+{
+    recsys_error err = {0};
+
+    if (stores->domains != NULL &&
+        recsys_domains_flush(stores->domains, FLUSH_MS, &err) != RECSYS_OK)
+        rd_log(RECSYS_LOG_WARN, "stopping: %s", err.message);
 }
 
 void rd_stores_stop(struct rd_stores *stores)

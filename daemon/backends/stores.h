@@ -34,6 +34,9 @@ bool rd_stores_check(struct rd_stores *stores, const struct rd_config *config, r
 /* Makes the other objects; after the metrics. `has_tokens`: JWTs are accepted. False: logged. */
 bool rd_stores_start(struct rd_stores *stores, const struct rd_config *config, recsys_stats *stats,
                      bool has_tokens);
+/* No request is running any more: send the invalidations that have not reached Redis, for at most
+ * two seconds. It logs how many it could not send. */
+void rd_stores_flush(struct rd_stores *stores);
 /* Also after one of these functions has failed. */
 void rd_stores_stop(struct rd_stores *stores);
 

@@ -148,6 +148,11 @@
     X(database_timeout_ms, NUMBER, 10, 600000, "2000", "ms", \
       "How long a statement may take, including the wait for a connection; 503 beyond. Too " \
       "large = a slow database makes all workers wait.") \
+    X(write_wait_ms, NUMBER, 0, 600000, "3000", "ms", \
+      "How long the reply to a change of a profile, experience or a chat waits for the removal " \
+      "of the old value from Redis, while Redis does not answer. Beyond, the reply has " \
+      "\"delivered\": false, and other processes may read the old value until Redis is back. " \
+      "0 = reply at once.") \
     X(revocation_timeout_ms, NUMBER, 10, 600000, "500", "ms", \
       "How long a request waits for the database to say whether its token is revoked, where " \
       "Redis does not know; 503 beyond. At most database_timeout_ms.") \

@@ -35,10 +35,25 @@ void rd_domain_reply(struct rd_request *request, recsys_value *json, uint32_t ou
     recsys_value_release(json);
 }
 
+/* The change is committed. Until its invalidations have reached Redis, another process may read
+ * the old value there; a client that was told of the change would see it undone. */
+static bool wait_for_caches(struct rd_request *request)
+{
+    const struct rd_domains *part = request->part;
+    recsys_error err = {0};
+
+    if (part->write_wait_ms == 0 ||
+        recsys_domains_flush(part->domains, part->write_wait_ms, &err) == RECSYS_OK)
+        return true;
+    rd_log_seldom(RECSYS_LOG_WARN, "%s: %s", request->route->path, err.message);
+    return false;
+}
+
 void rd_domain_reply_change(struct rd_request *request, const char *message, const char *name,
                             recsys_value *json)
 {
     struct rs_buffer *out = request->out;
+    bool is_delivered = wait_for_caches(request);
 
     request->status = 200;
     rs_buffer_add_text(out, "{\"message\":");
@@ -47,6 +62,8 @@ void rd_domain_reply_change(struct rd_request *request, const char *message, con
     rs_json_put_string(out, name);
     rs_buffer_add(out, ":", 1);
     rs_buffer_add(out, json->data, json->size);
+    if (!is_delivered)
+        rs_buffer_add_text(out, ",\"delivered\":false");
     rs_buffer_add(out, "}", 1);
     recsys_value_release(json);
 }

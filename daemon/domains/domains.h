@@ -3,6 +3,7 @@
 #define RECSYSD_DOMAINS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <recsys/domain.h>
 
@@ -12,6 +13,7 @@
 struct rd_domains {
     recsys_domains *domains; /* NULL: no database is configured. BORROWED */
     bool has_tasks;          /* results of tasks are in Redis */
+    uint32_t write_wait_ms;  /* for the caches to learn of a change; 0 = do not wait */
 };
 
 /* Handlers; their part is struct rd_domains. */

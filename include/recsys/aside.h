@@ -99,7 +99,9 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_create(recsys_store *stor
                                                               const recsys_aside_options *options,
                                                               recsys_aside **out,
                                                               recsys_error *err);
-/* No call may be running. NULL is allowed. */
+/* No call may be running. Invalidations that are remembered are sent if the store answers at
+ * once; else they are lost, which is logged: call recsys_aside_flush() before to wait for it.
+ * NULL is allowed. */
 RECSYS_API void recsys_aside_destroy(recsys_aside *aside);
 
 /*
@@ -217,8 +219,8 @@ RECSYS_API recsys_status recsys_aside_changes_set(recsys_aside_changes *changes,
  * fails, the keys are invalidated too, because the write may have happened.
  *
  * Fails with: the writer's status, E_CALLBACK, E_INVALID. Never because the store
- *   fails: invalidations that did not reach it are kept in the journal and sent later.
- * Since: 0.1
+ *   fails: invalidations that did not reach it are kept in the journal and sent later;
+ *   recsys_aside_flush() waits for that. Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_write(recsys_aside *aside,
                                                              const recsys_bytes *keys, size_t n,
@@ -230,8 +232,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_write(recsys_aside *aside
  * The values of loads that are running will not be stored.
  *
  * Fails with: E_INVALID. Invalidations that did not reach the store are kept in
- *   the journal and sent later.
- * Since: 0.1
+ *   the journal and sent later; recsys_aside_flush() waits for that. Since: 0.1
  */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_invalidate(recsys_aside *aside,
                                                                   const recsys_bytes *keys,
@@ -258,6 +259,22 @@ recsys_aside_invalidate_matching(recsys_aside *aside, const recsys_bytes *parts,
  * Fails with: E_INVALID. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_invalidate_all(recsys_aside *aside,
                                                                       recsys_error *err);
+
+/*
+ * Wait until every invalidation that did not reach the store (by recsys_aside_write(), by
+ * _invalidate() and its variants, of any thread of this process) has reached it. A call that
+ * finds none returns at once. After a write it says whether the old value may still be read
+ * elsewhere; before the end of a program it delivers what would be lost.
+ *
+ * timeout_ms  0 = 2000; RECSYS_NEVER_32 = as long as it takes. The call also waits for the end
+ *             of a command that is under way, which has the store's time-outs.
+ *
+ * Fails with: E_TIMEOUT (some have not reached it; they stay remembered, and are sent before
+ *   this process reads the store again), E_INVALID, E_STATE (in a forked child). Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_flush(recsys_aside *aside,
+                                                             uint32_t timeout_ms,
+                                                             recsys_error *err);
 
 typedef struct recsys_aside_stats {
     uint32_t struct_size; /* in: sizeof(recsys_aside_stats) */

@@ -161,6 +161,17 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_domains_invalidate_user(recsys_
                                                                          const char *user_id,
                                                                          recsys_error *err);
 
+/*
+ * recsys_aside_flush() for all caches of the set, in this time together.
+ *
+ * timeout_ms  0 = 2000; RECSYS_NEVER_32 = as long as it takes
+ *
+ * Fails with: E_TIMEOUT, E_INVALID, E_STATE. Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_domains_flush(recsys_domains *domains,
+                                                               uint32_t timeout_ms,
+                                                               recsys_error *err);
+
 typedef struct recsys_warming {
     uint32_t struct_size; /* in: sizeof(recsys_warming) */
     uint32_t skipped;     /* 1: another process is warming */

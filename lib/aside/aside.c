@@ -2,8 +2,8 @@
  *
  * The parts: lookup.c reads a value, get_or_load.c decides which caller loads,
  * fill.c stores loaded values, refresh.c loads again before the end, changes.c and
- * set.c change values, invalidate_keys.c and invalidate.c remove them. All of them
- * use aside_arguments.c, epoch.c and stamp.c.
+ * set.c change values, invalidate_keys.c and invalidate.c remove them, flush.c waits until
+ * all removals have reached the store. All of them use aside_arguments.c, epoch.c and stamp.c.
  */
 #include "lib/aside/aside.h"
 
@@ -181,9 +181,11 @@ void recsys_aside_destroy(recsys_aside *aside)
 {
     if (aside == NULL)
         return;
+    int is_own = rs_store_check_fork(aside->store, NULL) == RECSYS_OK;
+    if (is_own)
+        rs_aside_flush_at_end(aside);
     rs_store_cancel_return(aside->store, aside);
-    if (rs_store_check_fork(aside->store, NULL) ==
-        RECSYS_OK) /* in a child the parent's waiting threads are missing */
+    if (is_own) /* in a child the parent's waiting threads are missing */
         rs_flights_destroy(&aside->flights);
     rs_journal_destroy(&aside->journal);
     rs_counts_destroy(&aside->counts);

@@ -172,4 +172,9 @@ void rs_aside_remember(recsys_aside *aside, const recsys_bytes *keys, size_t n);
 /* For rs_store_on_return. */
 recsys_status rs_aside_tell(void *aside, recsys_error *err);
 
+/* -- flush.c -- */
+
+/* One attempt to send what is remembered; what stays is lost, and logged. */
+void rs_aside_flush_at_end(recsys_aside *aside);
+
 #endif

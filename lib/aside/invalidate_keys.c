@@ -69,6 +69,7 @@ static recsys_status tell_some(recsys_aside *aside, size_t *n, recsys_error *err
         status = rs_aside_new_epoch(aside, err);
         if (status != RECSYS_OK)
             rs_journal_add_all(&aside->journal);
+        rs_journal_drop_epoch(&aside->journal);
         return status;
     }
     *n = rs_journal_take(&aside->journal, keys, RS_REMOVE_BATCH);
@@ -79,13 +80,12 @@ static recsys_status tell_some(recsys_aside *aside, size_t *n, recsys_error *err
         rs_journal_add(&aside->journal, keys[i]);
     if (status == RECSYS_OK)
         rs_counts_add(&aside->counts, RS_COUNT_REPLAYED, *n);
-    rs_journal_drop(keys, *n);
-    if (status != RECSYS_OK && status != RECSYS_E_NOMEM && status != RECSYS_E_EXHAUSTED &&
-        !rs_aside_is_away(status)) {
-        rs_journal_add_all(&aside->journal); /* the store refuses these keys */
-        return RECSYS_OK;
-    }
-    return status;
+    int is_refused = status != RECSYS_OK && status != RECSYS_E_NOMEM &&
+                     status != RECSYS_E_EXHAUSTED && !rs_aside_is_away(status);
+    if (is_refused) /* these keys, by a store that works */
+        rs_journal_add_all(&aside->journal);
+    rs_journal_drop(&aside->journal, keys, *n);
+    return is_refused ? RECSYS_OK : status;
 }
 
 recsys_status rs_aside_tell(void *arg, recsys_error *err)

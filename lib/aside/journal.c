@@ -134,7 +134,7 @@ void rs_journal_add_all(struct rs_journal *journal)
 uint32_t rs_journal_count(struct rs_journal *journal)
 {
     rs_lock_take(&journal->lock);
-    uint32_t n = journal->n + (journal->is_epoch_due ? 1u : 0u);
+    uint32_t n = journal->n + journal->n_taken + (journal->is_epoch_due ? 1u : 0u);
     rs_lock_give(&journal->lock);
     return n;
 }
@@ -147,12 +147,16 @@ size_t rs_journal_take(struct rs_journal *journal, recsys_bytes *keys, size_t ma
     rs_lock_take(&journal->lock);
     while (n < max && (note = take_oldest(journal)) != NULL)
         keys[n++] = (recsys_bytes){note->key, note->size};
+    journal->n_taken += (uint32_t)n;
     rs_lock_give(&journal->lock);
     return n;
 }
 
-void rs_journal_drop(const recsys_bytes *keys, size_t n)
+void rs_journal_drop(struct rs_journal *journal, const recsys_bytes *keys, size_t n)
 {
+    rs_lock_take(&journal->lock);
+    journal->n_taken -= (uint32_t)n;
+    rs_lock_give(&journal->lock);
     for (size_t i = 0; i < n; i++)
         rs_free((char *)(uintptr_t)keys[i].data - offsetof(struct rs_note, key));
 }
@@ -162,6 +166,14 @@ int rs_journal_take_epoch(struct rs_journal *journal)
     rs_lock_take(&journal->lock);
     int is_due = journal->is_epoch_due;
     journal->is_epoch_due = 0;
+    journal->n_taken += (uint32_t)is_due;
     rs_lock_give(&journal->lock);
     return is_due;
+}
+
+void rs_journal_drop_epoch(struct rs_journal *journal)
+{
+    rs_lock_take(&journal->lock);
+    journal->n_taken--;
+    rs_lock_give(&journal->lock);
 }

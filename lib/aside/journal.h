@@ -16,6 +16,7 @@ struct rs_journal {
     size_t n_slots;         /* a power of two */
     struct rs_note *oldest, *newest;
     uint32_t n, max;
+    uint32_t n_taken; /* out of the set, and neither sent nor put back yet */
     int is_epoch_due; /* too many keys, or all of them: a new epoch takes their place */
 };
 
@@ -26,12 +27,16 @@ void rs_journal_destroy(struct rs_journal *journal);
 void rs_journal_add(struct rs_journal *journal, recsys_bytes key);
 void rs_journal_add_all(struct rs_journal *journal);
 
+/* Keys and epochs that have not been sent, also while a thread is sending them. */
 uint32_t rs_journal_count(struct rs_journal *journal);
 
-/* Take at most `max` keys out, the oldest first. They stay valid until rs_journal_drop(). */
+/* Take at most `max` keys out, the oldest first. They stay valid until rs_journal_drop(), which
+ * follows when they are sent or were added again. */
 size_t rs_journal_take(struct rs_journal *journal, recsys_bytes *keys, size_t max);
-void rs_journal_drop(const recsys_bytes *keys, size_t n);
-/* 1 if a new epoch is due; it is no longer due afterwards, nor are the keys. */
+void rs_journal_drop(struct rs_journal *journal, const recsys_bytes *keys, size_t n);
+/* 1 if a new epoch is due; it is no longer due afterwards, nor are the keys. Then
+ * rs_journal_drop_epoch() follows, when the new epoch is sent or was added again. */
 int rs_journal_take_epoch(struct rs_journal *journal);
+void rs_journal_drop_epoch(struct rs_journal *journal);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/domain/domain.h"
 #include "lib/domain/pattern.h"
@@ -131,6 +132,28 @@ recsys_status recsys_domains_invalidate(recsys_domains *domains, const char *nam
     if (status == RECSYS_OK)
         status = rs_domain_key(domain, values, n, key, &bytes, err);
     return status == RECSYS_OK ? recsys_aside_invalidate(domain->aside, &bytes, 1, err) : status;
+}
+
+recsys_status recsys_domains_flush(recsys_domains *domains, uint32_t timeout_ms, recsys_error *err)
+{
+    uint64_t began_ns = rs_clock_ns();
+    uint32_t total_ms = timeout_ms == 0 ? 2000 : timeout_ms;
+    recsys_status worst = RECSYS_OK;
+
+    if (domains == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_domains_flush: domains is NULL");
+    for (size_t i = 0; i < RECSYS_DOMAIN_DBS; i++) {
+        uint64_t gone_ms = (rs_clock_ns() - began_ns) / 1000000u;
+        uint32_t left_ms = gone_ms < total_ms ? total_ms - (uint32_t)gone_ms : 1;
+        if (domains->dbs[i].aside == NULL)
+            continue;
+        recsys_status status = recsys_aside_flush(
+            domains->dbs[i].aside, timeout_ms == RECSYS_NEVER_32 ? timeout_ms : left_ms,
+            worst == RECSYS_OK ? err : NULL);
+        if (worst == RECSYS_OK)
+            worst = status; /* go on with the others: each has one attempt at least */
+    }
+    return worst;
 }
 
 /* Invalidate the keys of one user in a domain with more parameters: all keys with the same

@@ -180,6 +180,16 @@ enum rs_breaker_begin rs_breaker_begin(struct rs_breaker *breaker)
     return what;
 }
 
+void rs_breaker_hurry(struct rs_breaker *breaker)
+{
+    uint64_t now = breaker->now_ms(breaker->user_data);
+
+    rs_lock_take(&breaker->lock);
+    if (is_open(breaker) && !breaker->is_probing && breaker->rests_until > now)
+        breaker->rests_until = now;
+    rs_lock_give(&breaker->lock);
+}
+
 uint64_t rs_breaker_returning(struct rs_breaker *breaker)
 {
     rs_lock_take(&breaker->lock);

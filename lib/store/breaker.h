@@ -79,6 +79,8 @@ recsys_status rs_breaker_refuse(struct rs_breaker *breaker, const char *name, re
  * server does not answer, it calls fail. */
 enum rs_breaker_begin { RS_BREAKER_IS_CLOSED, RS_BREAKER_RESTS, RS_BREAKER_PROBE };
 enum rs_breaker_begin rs_breaker_begin(struct rs_breaker *breaker);
+/* The pause is over now: somebody waits for the store. */
+void rs_breaker_hurry(struct rs_breaker *breaker);
 uint64_t rs_breaker_returning(struct rs_breaker *breaker); /* the trips before the telling */
 int rs_breaker_close(struct rs_breaker *breaker, uint64_t trips);
 void rs_breaker_fail(struct rs_breaker *breaker); /* doubles the pause */

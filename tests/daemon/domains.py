@@ -544,6 +544,49 @@ def test_what_was_changed_while_redis_was_away_is_not_forgotten_by_the_cache(lab
             assert expect(get(daemon, "profile/2"))["name"] == "After"
 
 
+def test_a_change_is_answered_when_no_process_can_read_the_old_value(lab):
+    with lab.postgres() as postgres, Redis() as redis, \
+            start(lab, postgres, redis, "--write-wait-ms=600000") as patient, \
+            start(lab, postgres, redis, "--write-wait-ms=0", "--redis-timeout-ms=10000") as other, \
+            start(lab, postgres, redis, "--write-wait-ms=200") as hasty:
+        expect(get(other, "profile/2"))
+        redis.freeze()
+        undelivered = expect(post(hasty, "profile/1", {"name": "Hasty"}, method="PUT"))
+        assert undelivered["delivered"] is False and undelivered["profile"]["name"] == "Hasty"
+        undelivered = expect(post(hasty, "character/1/exp", {"exp": 1}))
+        assert undelivered["delivered"] is False
+        answers = []
+        waiting = threading.Thread(target=lambda: answers.append(
+            post(patient, "profile/2", {"name": "Patient"}, method="PUT")))
+        waiting.start()
+        # The change is made, but nobody is told of it while another process could still undo it.
+        assert wait_for(lambda: postgres.run("SELECT name FROM my_db.users WHERE user_id = '2'").strip() == "Patient")
+        time.sleep(1)
+        assert waiting.is_alive() and not answers
+        redis.thaw()
+        waiting.join()
+        delivered = expect(answers[0])
+        assert "delivered" not in delivered
+        assert expect(get(other, "profile/2"))["name"] == "Patient"
+        assert wait_for(lambda: cache_status(hasty) == "up")
+        assert expect(get(other, "profile/1"))["name"] == "Hasty"
+
+
+def test_sigterm_delivers_what_redis_has_not_got_yet(lab):
+    with lab.postgres() as postgres, Redis() as redis, \
+            start(lab, postgres, redis, "--write-wait-ms=0") as other:
+        with start(lab, postgres, redis, "--write-wait-ms=0") as daemon:
+            expect(get(other, "profile/2"))
+            assert redis.keys(2)
+            redis.freeze()
+            expect(post(daemon, "profile/2", {"name": "Last"}, method="PUT"))
+            thaw = threading.Timer(0.5, redis.thaw)
+            thaw.start()
+            daemon.stop()
+            thaw.join()
+        assert expect(get(other, "profile/2"))["name"] == "Last"
+
+
 def test_with_a_frozen_database_cached_reads_go_on(lab):
     with lab.postgres() as postgres, Redis() as redis, \
             start(lab, postgres, redis, "--database-timeout-ms=700") as daemon:

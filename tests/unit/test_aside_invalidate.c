@@ -466,6 +466,97 @@ static void telling_that_fails_leaves_the_store_alone(void **state)
     assert_false(has("a"));
 }
 
+/* -- waiting until all have arrived -- */
+
+static void a_flush_with_nothing_remembered_asks_nobody(void **state)
+{
+    (void)state;
+    unsigned long n_calls = fixture.script.n_calls;
+    assert_int_equal(recsys_aside_flush(fixture.aside, 0, &fixture.err), RECSYS_OK);
+    assert_int_equal(fixture.script.n_calls, n_calls);
+    assert_int_equal(recsys_aside_flush(NULL, 0, NULL), RECSYS_E_INVALID);
+}
+
+static void a_flush_says_that_an_invalidation_has_not_arrived(void **state)
+{
+    (void)state;
+    fixture_load();
+    scripted_store_fail(&fixture.script, 100000, RECSYS_E_TIMEOUT, 0);
+    fixture_invalidate(fixture.aside);
+    uint64_t began = fixture.script.now_ms;
+    assert_int_equal(recsys_aside_flush(fixture.aside, 700, &fixture.err), RECSYS_E_TIMEOUT);
+    assert_non_null(strstr(fixture.err.message, "1 invalidations"));
+    assert_in_range(fixture.script.now_ms - began, 700, 720);
+    assert_int_equal(fixture_stats().journal, 1);
+    assert_int_equal(fixture_kind(), 'V');
+    come_back();
+}
+
+static unsigned n_pings;
+
+static void come_back_at_the_third_ping(enum scripted_operation operation, recsys_bytes key,
+                                        void *user_data)
+{
+    (void)key;
+    (void)user_data;
+    if (operation == SCRIPTED_PING && ++n_pings == 3)
+        scripted_store_heal(&fixture.script);
+}
+
+static void a_flush_waits_until_the_store_is_back(void **state)
+{
+    (void)state;
+    n_pings = 0;
+    fixture_load();
+    fixture.script.watch = come_back_at_the_third_ping;
+    scripted_store_fail(&fixture.script, 100000, RECSYS_E_TIMEOUT, 0);
+    fixture_invalidate(fixture.aside);
+    assert_int_equal(recsys_aside_flush(fixture.aside, RECSYS_NEVER_32, &fixture.err), RECSYS_OK);
+    assert_int_equal(fixture_stats().journal, 0);
+    assert_int_equal(fixture_kind(), 0);
+    fixture.script.watch = NULL;
+}
+
+static recsys_status flushed;
+
+/* A key that a thread has taken out of the journal and is sending has not arrived. */
+static void flush_during_the_telling(enum scripted_operation operation, recsys_bytes key,
+                                     void *user_data)
+{
+    (void)key;
+    (void)user_data;
+    if (operation == SCRIPTED_REMOVE && flushed == RECSYS_OK)
+        flushed = recsys_aside_flush(fixture.aside, 1, NULL);
+}
+
+static void a_flush_waits_for_what_is_being_sent(void **state)
+{
+    (void)state;
+    fixture_load();
+    scripted_store_fail(&fixture.script, 2, RECSYS_E_TIMEOUT, 0);
+    fixture_invalidate(fixture.aside);
+    scripted_store_heal(&fixture.script);
+    flushed = RECSYS_OK;
+    fixture.script.watch = flush_during_the_telling;
+    come_back();
+    fixture.script.watch = NULL;
+    assert_int_equal(flushed, RECSYS_E_TIMEOUT);
+    assert_int_equal(recsys_aside_flush(fixture.aside, 1, NULL), RECSYS_OK);
+}
+
+static void what_is_remembered_is_sent_before_the_end(void **state)
+{
+    (void)state;
+    fixture_load();
+    scripted_store_fail(&fixture.script, 2, RECSYS_E_TIMEOUT, 0);
+    fixture_invalidate(fixture.aside);
+    assert_int_equal(fixture_stats().journal, 1);
+    scripted_store_heal(&fixture.script);
+    recsys_aside_destroy(fixture.aside);
+    fixture.aside = NULL;
+    assert_false(has("user:profile:1"));
+}
+
 /* The fixture once more, with a breaker that opens after two failures. */
 static void begin_again_with_a_breaker(void)
 {
@@ -634,6 +725,11 @@ int main(void)
         TEST(a_walk_that_breaks_off_ends_everything),
         TEST(an_epoch_that_could_not_be_set_is_set_later),
         TEST(telling_that_fails_leaves_the_store_alone),
+        TEST(a_flush_with_nothing_remembered_asks_nobody),
+        TEST(a_flush_says_that_an_invalidation_has_not_arrived),
+        TEST(a_flush_waits_until_the_store_is_back),
+        TEST(a_flush_waits_for_what_is_being_sent),
+        TEST(what_is_remembered_is_sent_before_the_end),
         TEST(a_process_that_starts_while_the_store_is_away_invalidates_what_is_there),
         TEST(a_store_that_fails_at_first_is_told_before_it_is_read),
         TEST(a_store_that_fails_at_first_is_told_before_it_is_read),

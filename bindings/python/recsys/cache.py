@@ -312,6 +312,11 @@ class Cache(Remade):
         """Invalidate everything in this cache at once, in all processes."""
         call(lib.recsys_aside_invalidate_all, self._open())
 
+    def flush(self, *, timeout_ms: int = 0) -> None:
+        """Wait until all invalidations have reached the store; 0 = 2 s. Timeout: some have not,
+        and stay remembered."""
+        interruptible(_flush, self._open(), timeout_ms)
+
     def stats(self) -> CacheStats:
         return stats_of(self._open())
 
@@ -435,6 +440,10 @@ def stats_of(aside: Union[Held, int]) -> CacheStats:
     out = new(abi.recsys_aside_stats)
     call(lib.recsys_aside_get_stats, aside, byref(out))
     return CacheStats(*(getattr(out, name) for name in CacheStats._fields))
+
+
+def _flush(held: Held, timeout_ms: int) -> None:
+    call(lib.recsys_aside_flush, held, timeout_ms)
 
 
 def _matching(held: Held, parts: Any, n: int, removed: Any) -> None:

@@ -179,6 +179,11 @@ class Domains(Remade):
         interruptible(_warm, self._open(), None if name is None else name.encode(), timeout_ms, out)
         return Warming(out.loaded, out.present, out.failed, bool(out.skipped))
 
+    def flush(self, *, timeout_ms: int = 0) -> None:
+        """Wait until all invalidations have reached their stores; 0 = 2 s. Timeout: some have
+        not, and stay remembered."""
+        interruptible(_flush, self._open(), timeout_ms)
+
     def cache_stats(self, db: int) -> CacheStats:
         """The counts of the cache of a logical db."""
         held = self._open()
@@ -186,6 +191,10 @@ class Domains(Remade):
         if not aside:
             raise Undefined(f"no domain uses logical db {db}")
         return stats_of(aside)
+
+
+def _flush(held: Held, timeout_ms: int) -> None:
+    call(lib.recsys_domains_flush, held, timeout_ms)
 
 
 def _warm(held: Held, name: Optional[bytes], timeout_ms: int, out: Any) -> None:

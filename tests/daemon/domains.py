@@ -580,11 +580,17 @@ def test_sigterm_delivers_what_redis_has_not_got_yet(lab):
             assert redis.keys(2)
             redis.freeze()
             expect(post(daemon, "profile/2", {"name": "Last"}, method="PUT"))
-            thaw = threading.Timer(0.5, redis.thaw)
+            thaw = threading.Timer(1, redis.thaw)
             thaw.start()
             daemon.stop()
             thaw.join()
         assert expect(get(other, "profile/2"))["name"] == "Last"
+        with start(lab, postgres, redis, "--write-wait-ms=0") as daemon:
+            redis.freeze()
+            expect(post(daemon, "profile/2", {"name": "Lost"}, method="PUT"))
+            daemon.stop()
+            assert "1 invalidations have not reached the store" in daemon.read_log()
+            redis.thaw()
 
 
 def test_with_a_frozen_database_cached_reads_go_on(lab):

@@ -51,8 +51,9 @@ static bool check_proxies(struct rd_app *app, recsys_error *err)
 
 bool rd_app_check(struct rd_app *app, recsys_error *err)
 {
-    if (app->config.model[0] == '\0')
-        return rd_wrong(err, "no model to serve: give --model; see --help");
+    if (!rd_named_models_read(&app->named, app->config.model, app->config.model_name,
+                              app->config.models, err))
+        return false;
     recsys_model_options model = RECSYS_MODEL_OPTIONS_INIT;
     if (!rd_link_read(app->config.link, "link", &model, err))
         return false;
@@ -69,7 +70,20 @@ static bool failed(const char *what, const recsys_error *err)
     return false;
 }
 
-static bool make_deployment(struct rd_app *app)
+/* A model beside the default one may fail to load now: its changer goes on trying. */
+static bool make_model(struct rd_app *app, size_t place, const recsys_deployment_options *options)
+{
+    struct rd_named_model *model = &app->named.all[place];
+    recsys_error err = {0};
+
+    if (recsys_deployment_create(model->source, options, &model->deployment, &err) != RECSYS_OK)
+        return failed("cannot use this model", &err);
+    rd_model_changer_init(&app->changers[place], model->deployment, model->source,
+                          app->config.poll_registry_s);
+    return rd_model_reload(&app->changers[place]) || place > 0 || app->config.wait_for_model;
+}
+
+static bool make_models(struct rd_app *app)
 {
     recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
     recsys_model_options loading = RECSYS_MODEL_OPTIONS_INIT;
@@ -91,10 +105,10 @@ static bool make_deployment(struct rd_app *app)
     options.flags = (config->canary_allow_id_kind ? RECSYS_DEPLOYMENT_ALLOW_ID_KIND : 0u) |
                     (config->canary_allow_no_catalog ? RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG : 0u) |
                     (config->canary_allow_no_seen ? RECSYS_DEPLOYMENT_ALLOW_NO_SEEN : 0u);
-    if (recsys_deployment_create(config->model, &options, &app->deployment, &err) != RECSYS_OK)
-        return failed("cannot use this model", &err);
-    rd_model_changer_init(&app->changer, app->deployment, config->model, config->poll_registry_s);
-    return rd_model_reload(&app->changer) || config->wait_for_model;
+    for (size_t place = 0; place < app->named.n; place++)
+        if (!make_model(app, place, &options))
+            return false;
+    return true;
 }
 
 static void finished(const struct rd_request *request, size_t n_bytes, double seconds,
@@ -151,15 +165,15 @@ static void join_rooms(struct rd_app *app,
     app->auth.window_s = window_s(config->rate_limit, config->rate_burst);
     app->auth.auth_window_s = window_s(config->rate_limit_auth, 0);
     app->auth.unconfirmed_s = config->jwt_unconfirmed_s;
-    app->recommend.deployment = app->deployment;
+    app->recommend.named = &app->named;
     app->recommend.answers = stores->answers;
     app->recommend.metrics = &app->metrics;
     app->recommend.timeout_ms = config->request_timeout_ms;
-    app->models = (struct rd_models){app->registry, app->deployment, &app->changer};
+    app->models = (struct rd_models){app->registry, &app->named, app->changers};
     app->domains = (struct rd_domains){stores->domains, stores->redis[RD_DB_TASKS] != NULL,
-                                        (uint32_t)config->write_wait_ms};
-    app->observed = (struct rd_observed){app->deployment, stores, &app->watch, &app->metrics,
-                                         &app->store_metrics};
+                                       (uint32_t)config->write_wait_ms};
+    app->observed =
+        (struct rd_observed){&app->named, stores, &app->watch, &app->metrics, &app->store_metrics};
 }
 
 /* Of one scan. */
@@ -184,6 +198,29 @@ static bool start_batching(struct rd_recommend *recommend, const struct rd_confi
     return rd_batching_start(recommend, &settings);
 }
 
+static bool start_changers(struct rd_app *app)
+{
+    for (size_t place = 0; place < app->named.n; place++)
+        if (!rd_model_changer_start(&app->changers[place]))
+            return false;
+    return true;
+}
+
+static bool stop_changers(struct rd_app *app, uint64_t deadline)
+{
+    bool idle = true;
+
+    for (size_t place = 0; place < app->named.n; place++)
+        idle &= rd_model_changer_stop(&app->changers[place], deadline);
+    return idle;
+}
+
+void rd_app_reload_models(struct rd_app *app)
+{
+    for (size_t place = 0; place < app->named.n; place++)
+        rd_model_changer_reload(&app->changers[place]);
+}
+
 bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_routes,
                   void (*answer)(struct rd_request *request, void *user_data))
 {
@@ -195,15 +232,15 @@ bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_ro
         return failed("cannot set the log hook of librecsys", &err);
     if (recsys_blas_set_threads((uint32_t)config->blas_threads, &err) != RECSYS_OK)
         rd_log(RECSYS_LOG_WARN, "cannot set the number of BLAS threads: %s", err.message);
-    if (!make_deployment(app) || !rd_metrics_start(&app->metrics, routes, n_routes) ||
+    if (!make_models(app) || !rd_metrics_start(&app->metrics, routes, n_routes, &app->named) ||
         !rd_stores_start(&app->stores, config, app->metrics.stats, has_tokens) ||
         !rd_store_metrics_start(&app->store_metrics, &app->stores, app->metrics.stats))
         return false;
     join_rooms(app, answer);
     return rd_access_open(config->access_log) &&
            rd_batch_start(&app->recommend, scan_threads(config)) &&
-           start_batching(&app->recommend, config) && rd_model_changer_start(&app->changer) &&
-           rd_model_keeper_start(&app->keeper, app->deployment, &app->metrics) &&
+           start_batching(&app->recommend, config) && start_changers(app) &&
+           rd_model_keeper_start(&app->keeper, &app->named, &app->metrics) &&
            rd_backend_watch_start(&app->watch, &app->stores, has_tokens, config->warm != 0) &&
            rd_server_start(&app->http);
 }
@@ -215,7 +252,7 @@ bool rd_app_stop(struct rd_app *app)
 
     rd_server_drain(&app->http, deadline);
     rd_stores_flush(&app->stores);
-    idle = rd_model_changer_stop(&app->changer, deadline);
+    idle = stop_changers(app, deadline);
     if (idle)
         rd_server_stop();
     rd_access_close(idle);
@@ -227,7 +264,7 @@ bool rd_app_stop(struct rd_app *app)
     rd_batch_stop(&app->recommend);
     rd_stores_stop(&app->stores);
     rd_metrics_stop(&app->metrics);
-    recsys_deployment_destroy(app->deployment);
+    rd_named_models_free(&app->named);
     recsys_registry_unref(app->registry);
     rd_keyring_free(&app->keyring);
     rd_config_free(&app->config);

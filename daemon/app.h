@@ -21,17 +21,18 @@
 #include "daemon/observe/observed.h"
 #include "daemon/observe/store_metrics.h"
 #include "daemon/recommend/recommend.h"
+#include "daemon/traffic/named_models.h"
 
 /* All members are set before the server starts. After that they are only read, except where a
  * member's own type says how it is protected. */
 struct rd_app {
     struct rd_config config;
     recsys_registry *registry; /* NULL without --registry */
-    recsys_deployment *deployment;
+    struct rd_named_models named;
     struct rd_stores stores;
     struct rd_metrics metrics;
     struct rd_store_metrics store_metrics;
-    struct rd_model_changer changer;
+    struct rd_model_changer changers[RD_MODELS_MAX]; /* of app->named, in the same places */
     struct rd_model_keeper keeper;
     struct rd_backend_watch watch;
     struct rd_http http;
@@ -55,6 +56,8 @@ bool rd_app_check(struct rd_app *app, recsys_error *err);
  */
 bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_routes,
                   void (*answer)(struct rd_request *request, void *user_data));
+/* Have every model loaded again from its source if that has changed. Returns at once. */
+void rd_app_reload_models(struct rd_app *app);
 /* Ends all. Also after one of these functions has failed. False if a model is still being
  * loaded: then exit without returning from main(). */
 bool rd_app_stop(struct rd_app *app);

@@ -51,6 +51,7 @@ static int show(enum rd_config_verdict verdict)
 static void free_settings(void)
 {
     rd_stores_stop(&app.stores);
+    rd_named_models_free(&app.named);
     rd_keyring_free(&app.keyring);
     rd_config_free(&app.config);
 }
@@ -89,7 +90,7 @@ static void reload(void *user_data)
 {
     rd_notify_reloading();
     reload_settings(user_data);
-    rd_model_changer_reload(&app.changer);
+    rd_app_reload_models(&app);
     rd_notify("READY=1");
 }
 

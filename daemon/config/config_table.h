@@ -20,7 +20,14 @@
 #define RD_CONFIG_TABLE(X) \
     X(model, TEXT, 0, 4095, "", "", \
       "Model to serve: the directory of a bundle, an .npz or .safetensors file, as a path or a " \
-      "file: URI, or a models:/ URI, which needs registry. Always needed.") \
+      "file: URI, or a models:/ URI, which needs registry. It is the default model. Needed, " \
+      "unless models is set.") \
+    X(model_name, TEXT, 1, 64, "main", "", \
+      "The name of this model beside those of models: letters, digits, and _ . -") \
+    X(models, TEXT, 0, 16383, "", "", \
+      "Further models that are served at the same time, as NAME=SOURCE, separated by commas: " \
+      "bpr=models:/bpr@live, old=/srv/old. A request chooses one by its name. Without model, the " \
+      "first of them is the default model.") \
     X(metric, CHOICE, 0, 2, "auto", "auto|inner_product|cosine", \
       "How a single .npz or .safetensors file is scored. auto = by inner product, or as the " \
       "bundle says; with another value a bundle is refused.") \

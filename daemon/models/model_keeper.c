@@ -17,8 +17,9 @@ static void *keep(void *user_data)
 
     rs_thread_name("model-keeper");
     while (!stop) {
-        (void)recsys_deployment_reap(keeper->deployment);
-        rd_metrics_keep(keeper->metrics, keeper->deployment);
+        for (size_t i = 0; i < keeper->named->n; i++)
+            (void)recsys_deployment_reap(keeper->named->all[i].deployment);
+        rd_metrics_keep(keeper->metrics, keeper->named);
         rs_lock_take(&keeper->lock);
         if (!keeper->stop)
             (void)rs_signal_wait_until(&keeper->wake, &keeper->lock,
@@ -29,10 +30,10 @@ static void *keep(void *user_data)
     return NULL;
 }
 
-bool rd_model_keeper_start(struct rd_model_keeper *keeper, recsys_deployment *deployment,
+bool rd_model_keeper_start(struct rd_model_keeper *keeper, const struct rd_named_models *named,
                            struct rd_metrics *metrics)
 {
-    keeper->deployment = deployment;
+    keeper->named = named;
     keeper->metrics = metrics;
     if (rs_lock_init(&keeper->lock) != 0 || rs_signal_init(&keeper->wake) != 0)
         return false;

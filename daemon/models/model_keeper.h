@@ -4,14 +4,13 @@
 
 #include <stdbool.h>
 
-#include <recsys/deployment.h>
-
 #include "daemon/observe/metrics.h"
+#include "daemon/traffic/named_models.h"
 #include "lib/base/lock.h"
 
 struct rd_model_keeper {
-    recsys_deployment *deployment; /* BORROWED */
-    struct rd_metrics *metrics;    /* BORROWED */
+    const struct rd_named_models *named; /* BORROWED */
+    struct rd_metrics *metrics;          /* BORROWED */
     struct rs_lock lock;
     struct rs_signal wake;
     pthread_t thread;
@@ -19,7 +18,7 @@ struct rd_model_keeper {
     bool stop; /* protected by lock */
 };
 
-bool rd_model_keeper_start(struct rd_model_keeper *keeper, recsys_deployment *deployment,
+bool rd_model_keeper_start(struct rd_model_keeper *keeper, const struct rd_named_models *named,
                            struct rd_metrics *metrics); /* false: logged */
 void rd_model_keeper_stop(struct rd_model_keeper *keeper);
 

@@ -8,10 +8,18 @@
 #include <recsys/model.h>
 
 #include "daemon/http/request.h"
+#include "daemon/traffic/named_models.h"
 
-/* The model that serves now; give it back with recsys_model_unref(). False: there is none;
- * answered with 503. */
-bool rd_model_acquire(struct rd_request *request, recsys_deployment *deployment,
+/* The one that serves at this place now; give it back with recsys_model_unref(). False: there is
+ * none; answered with 503. */
+bool rd_model_acquire(struct rd_request *request, const struct rd_named_model *named,
                       recsys_model **model, recsys_model_info *info);
+
+/*
+ * The place of the model that the request names: by the member "model" of its body if that has been
+ * parsed, else by the query's parameter. *place stays as it is if it names none. False: there is no
+ * such model; answered with 422.
+ */
+bool rd_model_named(struct rd_request *request, const struct rd_named_models *named, size_t *place);
 
 #endif

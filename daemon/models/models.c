@@ -1,7 +1,8 @@
 /* daemon/models/models.c - the routes that show models, and those for the operator's steps.
  *
  * The steps are those of recsys_deployment. The thread of model_changer.c takes them while the
- * worker waits, so that the reply can contain the result. Other requests do not wait.
+ * worker waits, so that the reply can contain the result. Other requests do not wait. Each named
+ * model has a deployment and such a thread of its own.
  */
 #include "daemon/models/models.h"
 
@@ -104,30 +105,63 @@ static void write_list(struct rd_request *request, const char *name, bool aliase
     rs_buffer_add(request->out, "]", 1);
 }
 
-static bool get_status(struct rd_request *request, recsys_deployment_status *status)
+static bool get_status(struct rd_request *request, size_t place, recsys_deployment_status *status)
 {
     const struct rd_models *models = request->part;
     recsys_error err = {0};
 
     memset(status, 0, sizeof *status);
     status->struct_size = (uint32_t)sizeof *status;
-    if (recsys_deployment_get_status(models->deployment, status, &err) != RECSYS_OK)
+    if (recsys_deployment_get_status(models->named->all[place].deployment, status, &err) !=
+        RECSYS_OK)
         return rd_reply_error(request, 500, err.message);
+    return true;
+}
+
+/* The state of one named model. */
+static bool write_model(struct rd_request *request, size_t place)
+{
+    const struct rd_models *models = request->part;
+    const struct rd_named_model *named = &models->named->all[place];
+    recsys_deployment_status status;
+
+    if (!get_status(request, place, &status))
+        return false;
+    rs_buffer_add_text(request->out, "\"model\":");
+    rs_json_put_string(request->out, named->name);
+    rs_buffer_add_text(request->out, ",\"source\":");
+    rs_json_put_string(request->out, named->source);
+    rs_buffer_add(request->out, ",", 1);
+    write_status(request->out, &status);
+    return true;
+}
+
+static bool write_models(struct rd_request *request)
+{
+    const struct rd_models *models = request->part;
+
+    rs_buffer_add_text(request->out, ",\"models\":[");
+    for (size_t place = 0; place < models->named->n; place++) {
+        rs_buffer_add_text(request->out, place > 0 ? ",{" : "{");
+        if (!write_model(request, place))
+            return false;
+        rs_buffer_add(request->out, "}", 1);
+    }
+    rs_buffer_add(request->out, "]", 1);
     return true;
 }
 
 void rd_get_models(struct rd_request *request)
 {
     const struct rd_models *models = request->part;
-    recsys_deployment_status status;
+    size_t place = 0;
 
-    if (!get_status(request, &status))
+    if (!rd_model_named(request, models->named, &place))
+        return;
+    rs_buffer_add(request->out, "{", 1);
+    if (!write_model(request, place) || !write_models(request))
         return;
     request->status = 200;
-    rs_buffer_add_text(request->out, "{\"source\":");
-    rs_json_put_string(request->out, models->changer->source);
-    rs_buffer_add(request->out, ",", 1);
-    write_status(request->out, &status);
     write_list(request, "versions", false);
     write_list(request, "aliases", true);
     rs_buffer_add(request->out, "}", 1);
@@ -151,12 +185,16 @@ void rd_get_current(struct rd_request *request)
     struct rs_buffer *out = request->out;
     recsys_model *model;
     recsys_model_info info;
+    size_t place = 0;
 
-    if (!rd_model_acquire(request, models->deployment, &model, &info))
+    if (!rd_model_named(request, models->named, &place) ||
+        !rd_model_acquire(request, &models->named->all[place], &model, &info))
         return;
     request->status = 200;
     rs_buffer_add_text(out, "{\"model_version\":");
     rs_json_put_string(out, info.version);
+    rs_buffer_add_text(out, ",\"model\":");
+    rs_json_put_string(out, models->named->all[place].name);
     rs_buffer_add_text(out, ",\"name\":");
     rs_json_put_string(out, info.name);
     rs_buffer_add_text(out, ",\"status\":\"loaded\",\"algorithm\":");
@@ -185,7 +223,7 @@ void rd_get_current(struct rd_request *request)
 }
 
 /*
- * The one member a step may have, as text; NULL if it, or the whole body, is
+ * The one member that a step may have beside "model", as text; NULL if it, or the whole body, is
  * left out. False: answered with 422. The text lives as long as the request.
  */
 static bool read_member(struct rd_request *request, const char *name, const char **out)
@@ -197,7 +235,7 @@ static bool read_member(struct rd_request *request, const char *name, const char
     *out = NULL;
     if (request->worker->body.size == 0)
         return true;
-    if (rd_body_parse(request, &problems)) {
+    if (rd_body_parse(request, &problems) && name != NULL) {
         value = json_object_get(request->json, name);
         if (json_is_string(value) && json_string_length(value) > 0)
             *out = json_string_value(value);
@@ -214,15 +252,21 @@ static bool is_missing(recsys_status status, const recsys_error *err)
     return status == RECSYS_E_IO && (err->sys_errno == ENOENT || err->sys_errno == ENOTDIR);
 }
 
-/* Take a step; the reply is the state after it, or why it failed. */
-static void take_step(struct rd_request *request, enum rd_step step, const char *argument)
+/* Take a step; the reply is the state after it, or why it failed. `member` of the body, which may
+ * be NULL, is the step's argument. */
+static void take_step(struct rd_request *request, enum rd_step step, const char *member)
 {
     static const char *const names[] = {"load", "use", "rollback", "reload"};
     const struct rd_models *models = request->part;
     recsys_deployment_status status;
     recsys_error err = {0};
-    recsys_status outcome = rd_model_changer_do(models->changer, step, argument, request->id, &err);
+    recsys_status outcome;
+    const char *argument;
+    size_t place = 0;
 
+    if (!read_member(request, member, &argument) || !rd_model_named(request, models->named, &place))
+        return;
+    outcome = rd_model_changer_do(&models->changers[place], step, argument, request->id, &err);
     if (outcome != RECSYS_OK) {
         rd_log(RECSYS_LOG_ERROR, "%s, requested by %s, failed: %s", names[step], request->id,
                err.message);
@@ -231,11 +275,13 @@ static void take_step(struct rd_request *request, enum rd_step step, const char 
         return;
     }
     rd_log(RECSYS_LOG_INFO, "%s, requested by %s, done", names[step], request->id);
-    if (!get_status(request, &status))
+    if (!get_status(request, place, &status))
         return;
     request->status = 200;
     rs_buffer_add_text(request->out, "{\"message\":");
     rs_json_put_string(request->out, names[step]);
+    rs_buffer_add_text(request->out, ",\"model\":");
+    rs_json_put_string(request->out, models->named->all[place].name);
     rs_buffer_add(request->out, ",", 1);
     write_status(request->out, &status);
     rs_buffer_add(request->out, "}", 1);
@@ -243,18 +289,12 @@ static void take_step(struct rd_request *request, enum rd_step step, const char 
 
 void rd_post_load(struct rd_request *request)
 {
-    const char *source;
-
-    if (read_member(request, "source", &source))
-        take_step(request, RD_STEP_LOAD, source);
+    take_step(request, RD_STEP_LOAD, "source");
 }
 
 void rd_post_use(struct rd_request *request)
 {
-    const char *version;
-
-    if (read_member(request, "version", &version))
-        take_step(request, RD_STEP_USE, version);
+    take_step(request, RD_STEP_USE, "version");
 }
 
 void rd_post_rollback(struct rd_request *request)

@@ -2,17 +2,17 @@
 #ifndef RECSYSD_MODELS_H
 #define RECSYSD_MODELS_H
 
-#include <recsys/deployment.h>
 #include <recsys/registry.h>
 
 #include "daemon/http/request.h"
 #include "daemon/models/model_changer.h"
+#include "daemon/traffic/named_models.h"
 
 /* BORROWED; set before the server starts. */
 struct rd_models {
     recsys_registry *registry; /* NULL without --registry */
-    recsys_deployment *deployment;
-    struct rd_model_changer *changer;
+    const struct rd_named_models *named;
+    struct rd_model_changer *changers; /* in the places of `named` */
 };
 
 /* Handlers; their part is struct rd_models. */

@@ -1,7 +1,7 @@
 /* daemon/observe/metrics.c - makes the daemon's metrics, and counts requests.
  *
  * The label `route` is the template of the path, never the path that a client sent, so that the
- * number of series is limited. The thread of models/model_keeper.c copies the deployment's figures;
+ * number of series is limited. The thread of models/model_keeper.c copies the deployments' figures;
  * metrics_page.c copies the others when /metrics is read.
  *
  * Counting is lock-free on the worker threads.
@@ -97,7 +97,46 @@ static bool add_shed(struct rd_metrics *m)
            rd_metric_add(m->stats, RD_COUNTER, name, help, "reason=\"gone\"", &m->batching_gone);
 }
 
-bool rd_metrics_start(struct rd_metrics *m, const struct rd_route *routes, size_t n_routes)
+/* Series of models have the label `model` where there are several. */
+static void name_model(const struct rd_named_models *named, size_t place, char *labels, size_t size)
+{
+    labels[0] = '\0';
+    if (named->n > 1)
+        (void)snprintf(labels, size, "model=\"%s\"", named->all[place].name);
+}
+
+static bool add_model(struct rd_metrics *m, const struct rd_named_models *named, size_t place)
+{
+    struct rd_model_metrics *model = &m->models[place];
+    char text[RD_MODEL_NAME_MAX + 16];
+    const char *labels = text;
+
+    name_model(named, place, text, sizeof text);
+    if (text[0] == '\0')
+        labels = NULL;
+    return rd_metric_add(m->stats, RD_GAUGE, "recsysd_model_code_bytes",
+                         "Integer codes that scans of the served model read; 0: they read floats.",
+                         labels, &model->code_bytes) &&
+           rd_metric_add(m->stats, RD_COUNTER, "recsysd_model_swaps_total",
+                         "Swaps: times another model became the one that is served.", labels,
+                         &model->swaps) &&
+           rd_metric_add(m->stats, RD_COUNTER, "recsysd_model_load_failures_total",
+                         "Operator steps that failed.", labels, &model->load_failures) &&
+           rd_metric_add(m->stats, RD_GAUGE, "recsysd_models_retired",
+                         "Retired models: replaced, and still used by a request.", labels,
+                         &model->retired);
+}
+
+static bool add_models(struct rd_metrics *m, const struct rd_named_models *named)
+{
+    for (size_t place = 0; place < named->n; place++)
+        if (!add_model(m, named, place))
+            return false;
+    return true;
+}
+
+bool rd_metrics_start(struct rd_metrics *m, const struct rd_route *routes, size_t n_routes,
+                      const struct rd_named_models *named)
 {
     recsys_error err = {0};
 
@@ -120,15 +159,7 @@ bool rd_metrics_start(struct rd_metrics *m, const struct rd_route *routes, size_
            counter(m, "recsysd_batch_users_total", "Users in these batches.", &m->batch_users) &&
            counter(m, "recsysd_batch_failures_total",
                    "Users of batches that could not be answered.", &m->batch_failures) &&
-           gauge(m, "recsysd_model_code_bytes",
-                 "Integer codes that scans of the served model read; 0: they read floats.",
-                 &m->code_bytes) &&
-           counter(m, "recsysd_model_swaps_total",
-                   "Swaps: times another model became the one that is served.", &m->swaps) &&
-           counter(m, "recsysd_model_load_failures_total", "Operator steps that failed.",
-                   &m->load_failures) &&
-           gauge(m, "recsysd_models_retired",
-                 "Retired models: replaced, and still used by a request.", &m->retired) &&
+           add_models(m, named) &&
            gauge(m, "recsysd_http_requests_in_flight", "Requests being answered.", &m->in_flight) &&
            counter(m, "recsysd_access_log_dropped_total",
                    "Lines of the access log that its buffers or its file did not take.",
@@ -201,7 +232,7 @@ static void add_label(struct rs_buffer *text, const char *name, const char *valu
 }
 
 /* Whether scans of the model that is served read codes or floats. */
-static void keep_code_bytes(struct rd_metrics *m, recsys_deployment *deployment)
+static void keep_code_bytes(const struct rd_model_metrics *m, recsys_deployment *deployment)
 {
     recsys_model *model = recsys_deployment_acquire(deployment);
     recsys_model_info info = RECSYS_MODEL_INFO_INIT;
@@ -211,38 +242,52 @@ static void keep_code_bytes(struct rd_metrics *m, recsys_deployment *deployment)
     recsys_model_unref(model);
 }
 
-static void keep_model_info(struct rd_metrics *m, const recsys_deployment_entry *active)
+static void keep_info(struct rd_model_metrics *m, recsys_stats *stats, const char *model,
+                      const recsys_deployment_entry *active)
 {
-    char labels[sizeof m->model_labels];
+    char labels[sizeof m->labels];
     struct rs_buffer text = RS_BUFFER_FIXED(labels);
 
     if (active->fingerprint[0] == '\0')
         return;
+    if (model[0] != '\0')
+        rs_buffer_format(&text, "%s,", model);
     add_label(&text, "name", active->name);
     rs_buffer_add(&text, ",", 1);
     add_label(&text, "version", active->version);
-    if (text.status != RECSYS_OK || strcmp(labels, m->model_labels) == 0)
+    if (text.status != RECSYS_OK || strcmp(labels, m->labels) == 0)
         return;
-    recsys_metric_set(m->model_info, 0);
-    m->model_info = NULL;
-    if (recsys_stats_add_gauge(m->stats, "recsysd_model_info",
+    recsys_metric_set(m->info, 0);
+    m->info = NULL;
+    if (recsys_stats_add_gauge(stats, "recsysd_model_info",
                                "1 for the model that is served, 0 for those before it.", labels,
-                               &m->model_info, NULL) == RECSYS_OK)
-        recsys_metric_set(m->model_info, 1);
-    memcpy(m->model_labels, labels, sizeof labels);
+                               &m->info, NULL) == RECSYS_OK)
+        recsys_metric_set(m->info, 1);
+    memcpy(m->labels, labels, sizeof labels);
 }
 
-void rd_metrics_keep(struct rd_metrics *m, recsys_deployment *deployment)
+static void keep_model(struct rd_metrics *metrics, const struct rd_named_models *named,
+                       size_t place)
 {
+    struct rd_model_metrics *m = &metrics->models[place];
+    recsys_deployment *deployment = named->all[place].deployment;
     recsys_deployment_status status;
+    char model[RD_MODEL_NAME_MAX + 16];
 
     memset(&status, 0, sizeof status);
     status.struct_size = (uint32_t)sizeof status;
     if (recsys_deployment_get_status(deployment, &status, NULL) != RECSYS_OK)
         return;
-    keep_model_info(m, &status.active);
+    name_model(named, place, model, sizeof model);
+    keep_info(m, metrics->stats, model, &status.active);
     keep_code_bytes(m, deployment);
     recsys_metric_set(m->swaps, (double)status.n_swaps);
     recsys_metric_set(m->load_failures, (double)status.n_failures);
     recsys_metric_set(m->retired, (double)status.n_retired);
+}
+
+void rd_metrics_keep(struct rd_metrics *m, const struct rd_named_models *named)
+{
+    for (size_t place = 0; place < named->n; place++)
+        keep_model(m, named, place);
 }

@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <recsys/deployment.h>
 #include <recsys/stats.h>
 
 #include "daemon/http/route.h"
+#include "daemon/traffic/named_models.h"
 
 #define RD_METRIC_ROUTES 40u /* the route table and one for requests that match none */
 #define RD_METRIC_METHODS 6u /* GET HEAD POST PUT OPTIONS and any other */
@@ -21,6 +21,13 @@ enum rd_metric_kind { RD_COUNTER, RD_GAUGE };
 /* One series; `labels` may be NULL. False: logged. */
 bool rd_metric_add(recsys_stats *stats, enum rd_metric_kind kind, const char *name,
                    const char *help, const char *labels, recsys_metric **out);
+
+/* Of one named model. */
+struct rd_model_metrics {
+    recsys_metric *swaps, *load_failures, *retired, *code_bytes;
+    recsys_metric *info; /* of the version served now; only the keeper thread touches it */
+    char labels[1200];   /* info's */
+};
 
 /* A series of requests is made when it is first counted, so that /metrics has no series that are
  * 0. */
@@ -34,21 +41,20 @@ struct rd_metrics {
     recsys_metric *batching_requests, *batching_wait; /* histograms */
     recsys_metric *batching_full, *batching_late, *batching_gone;
     recsys_metric *cache_hits, *cache_misses, *cache_evictions, *cache_entries, *cache_bytes;
-    recsys_metric *swaps, *load_failures, *retired, *code_bytes, *access_dropped, *log_dropped,
-        *memory;
-    recsys_metric *model_info; /* of the model served now; only the keeper thread touches it */
-    char model_labels[1100];
+    recsys_metric *access_dropped, *log_dropped, *memory;
+    struct rd_model_metrics models[RD_MODELS_MAX]; /* in the places of rd_named_models */
 };
 
 /* `routes` has less than RD_METRIC_ROUTES rows and is BORROWED. False: logged. */
-bool rd_metrics_start(struct rd_metrics *metrics, const struct rd_route *routes, size_t n_routes);
+bool rd_metrics_start(struct rd_metrics *metrics, const struct rd_route *routes, size_t n_routes,
+                      const struct rd_named_models *named);
 void rd_metrics_stop(struct rd_metrics *metrics);
 
 /* `row` is one of the table's, or NULL for a request that matched none. */
 void rd_metrics_count(struct rd_metrics *metrics, const struct rd_route *row, const char *method,
                       int status, double seconds);
 void rd_metrics_batch(struct rd_metrics *metrics, uint64_t n_users, uint64_t n_failures);
-/* The keeper thread, now and then: copies the deployment's figures and the model's name. */
-void rd_metrics_keep(struct rd_metrics *metrics, recsys_deployment *deployment);
+/* The keeper thread, now and then: copies the deployments' figures and the models' names. */
+void rd_metrics_keep(struct rd_metrics *metrics, const struct rd_named_models *named);
 
 #endif

@@ -2,16 +2,15 @@
 #ifndef RECSYSD_OBSERVED_H
 #define RECSYSD_OBSERVED_H
 
-#include <recsys/deployment.h>
-
 struct rd_backend_watch;
 struct rd_metrics;
+struct rd_named_models;
 struct rd_store_metrics;
 struct rd_stores;
 
 /* BORROWED; set before the server starts. */
 struct rd_observed {
-    recsys_deployment *deployment;
+    const struct rd_named_models *named;
     const struct rd_stores *stores;
     struct rd_backend_watch *watch;
     struct rd_metrics *metrics;

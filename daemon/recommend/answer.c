@@ -1,6 +1,6 @@
 /* daemon/recommend/answer.c - joins the cache and the recommender.
  *
- * The key consists of the request and of the fingerprint of the caller's model, and the loader
+ * The key consists of the request and of the name and fingerprint of its model, and the loader
  * computes from that same model. So an answer belongs to one version, whatever is swapped
  * meanwhile, and answers of replaced versions are never read again. If many clients send the same
  * request at once, one worker computes.
@@ -32,6 +32,7 @@ struct job {
     struct rd_request *request;
     const struct rd_recommend *recommend;
     struct rd_scratch *scratch;
+    const char *name;
     recsys_model *model;
     const recsys_model_info *info;
     const recsys_id *item; /* NULL = recommendations */
@@ -71,9 +72,10 @@ static recsys_status write_value(const struct job *job, const recsys_reply *repl
     rs_buffer_add(value, &key_size, sizeof key_size);
     rs_buffer_add(value, key->bytes, key->size);
     rs_buffer_add(value, &reply->count, sizeof reply->count);
-    rd_answer_write(value,
-                    &(const struct rd_answer_source){job->model, job->info, &job->scratch->predict},
-                    reply);
+    rd_answer_write(
+        value,
+        &(const struct rd_answer_source){job->name, job->model, job->info, &job->scratch->predict},
+        reply);
     return value->status != RECSYS_OK ? RECSYS_E_NOMEM : RECSYS_OK;
 }
 
@@ -197,16 +199,17 @@ static recsys_status find_or_compute(struct job *job, struct rd_answer *answer, 
     return compute(job, err);
 }
 
-bool rd_answer_get(struct rd_request *request, struct rd_scratch *scratch, recsys_model *model,
+bool rd_answer_get(struct rd_request *request, struct rd_scratch *scratch,
+                   const struct rd_named_model *named, recsys_model *model,
                    const recsys_model_info *info, const recsys_id *item, struct rd_answer *answer)
 {
-    struct job job = {request, request->part, scratch, model, info, item, false};
+    struct job job = {request, request->part, scratch, named->name, model, info, item, false};
     struct rd_metrics *metrics = job.recommend->metrics;
     recsys_error err = {0};
     recsys_status status;
 
     memset(answer, 0, sizeof *answer);
-    rd_predict_body_key(&scratch->predict, info->fingerprint, item, &scratch->key);
+    rd_predict_body_key(&scratch->predict, named->name, info->fingerprint, item, &scratch->key);
     status =
         scratch->key.status != RECSYS_OK ? RECSYS_E_NOMEM : find_or_compute(&job, answer, &err);
     if (status == RECSYS_E_STOPPED)

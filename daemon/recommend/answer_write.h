@@ -10,6 +10,7 @@
 
 /* BORROWED: what an answer is written from, beside the reply. */
 struct rd_answer_source {
+    const char *name; /* by which this daemon knows the model */
     const recsys_model *model;
     const recsys_model_info *info;
     const struct rd_predict_body *predict;

@@ -107,8 +107,8 @@ static size_t write_rows(struct rs_buffer *out, const struct rd_answer_source *s
     return n_failed;
 }
 
-static void write_totals(struct rd_request *request, const recsys_model_info *info, size_t n,
-                         size_t n_failed)
+static void write_totals(struct rd_request *request, const struct rd_answer_source *source,
+                         size_t n, size_t n_failed)
 {
     struct rs_buffer *out = request->out;
     uint64_t elapsed = rs_clock_ns() - request->start_ns;
@@ -124,7 +124,9 @@ static void write_totals(struct rd_request *request, const recsys_model_info *in
     rs_buffer_add_text(out, ",\"average_time_per_user_ms\":");
     rs_json_put_unsigned(out, (elapsed / n + 500000u) / 1000000u);
     rs_buffer_add_text(out, ",\"model_version\":");
-    rs_json_put_string(out, info->version);
+    rs_json_put_string(out, source->info->version);
+    rs_buffer_add_text(out, ",\"model\":");
+    rs_json_put_string(out, source->name);
     rs_buffer_add_text(out, ",\"batch_id\":");
     rs_json_put_string(out, request->id);
     rs_buffer_add_text(out, ",\"timestamp\":");
@@ -157,7 +159,7 @@ static void answer(struct rd_request *request, const struct rd_answer_source *so
         return;
     }
     request->status = 200;
-    write_totals(request, source->info, batch->n, n_failed);
+    write_totals(request, source, batch->n, n_failed);
     rd_metrics_batch(recommend->metrics, batch->n, n_failed);
 }
 
@@ -191,7 +193,7 @@ static bool add_recent(struct rd_request *request, struct rd_recent_list *list, 
 }
 
 static void answer_all(struct rd_request *request, struct rd_scratch *scratch,
-                       const recsys_model *model, const recsys_model_info *info)
+                       const struct rd_answer_source *source)
 {
     const struct rd_predict_body *predict = &scratch->predict;
     struct batch *batch = calloc(1, sizeof *batch);
@@ -206,8 +208,8 @@ static void answer_all(struct rd_request *request, struct rd_scratch *scratch,
         batch->requests[i] = predict->request;
         batch->requests[i].user = predict->users[i];
     }
-    if (add_recent(request, &scratch->recent, batch, info->item_id_kind))
-        answer(request, &(const struct rd_answer_source){model, info, predict}, batch);
+    if (add_recent(request, &scratch->recent, batch, source->info->item_id_kind))
+        answer(request, source, batch);
     free(batch);
 }
 
@@ -215,13 +217,20 @@ void rd_post_batch(struct rd_request *request)
 {
     const struct rd_recommend *recommend = request->part;
     struct rd_scratch *scratch = rd_scratch_get(request);
+    const struct rd_named_model *named;
     recsys_model *model;
     recsys_model_info info;
+    size_t place = 0;
 
-    if (scratch == NULL || !rd_model_acquire(request, recommend->deployment, &model, &info))
+    if (scratch == NULL || !rd_predict_body_parse(request) ||
+        !rd_model_named(request, recommend->named, &place))
+        return;
+    named = &recommend->named->all[place];
+    if (!rd_model_acquire(request, named, &model, &info))
         return;
     if (rd_predict_body_read(request, &scratch->predict, &info, true) &&
         may_all(request, &scratch->predict))
-        answer_all(request, scratch, model, &info);
+        answer_all(request, scratch,
+                   &(const struct rd_answer_source){named->name, model, &info, &scratch->predict});
     recsys_model_unref(model);
 }

@@ -1,7 +1,7 @@
 /* daemon/recommend/predict.c - predict, recommendations and similar.
  *
- * A handler acquires the model first, because its kind of ids decides how the request is read, and
- * gives it back last, so that the whole reply comes from one model.
+ * A handler chooses and acquires the model first, because its kind of ids decides how the request
+ * is read, and gives it back last, so that the whole reply comes from one model.
  */
 #include "daemon/auth/caller.h"
 #include "daemon/http/reply.h"
@@ -15,6 +15,7 @@
 /* The objects that each of these handlers needs first. */
 struct use {
     struct rd_scratch *scratch;
+    const struct rd_named_model *named;
     recsys_model *model;
     recsys_model_info info;
 };
@@ -24,9 +25,13 @@ static bool begin(struct rd_request *request, struct use *use)
 {
     const struct rd_recommend *recommend = request->part;
 
+    size_t place = 0;
+
     use->scratch = rd_scratch_get(request);
-    return use->scratch != NULL &&
-           rd_model_acquire(request, recommend->deployment, &use->model, &use->info);
+    if (use->scratch == NULL || !rd_model_named(request, recommend->named, &place))
+        return false;
+    use->named = &recommend->named->all[place];
+    return rd_model_acquire(request, use->named, &use->model, &use->info);
 }
 
 static uint64_t elapsed_ms(const struct rd_request *request)
@@ -72,6 +77,8 @@ static void write_predict(struct rd_request *request, const struct use *use,
     rs_json_put_unsigned(out, elapsed_ms(request));
     rs_buffer_add_text(out, ",\"model_version\":");
     rs_json_put_string(out, use->info.version);
+    rs_buffer_add_text(out, ",\"model\":");
+    rs_json_put_string(out, use->named->name);
     rs_buffer_add_text(out, ",\"request_id\":");
     rs_json_put_string(out, request->id);
     rs_buffer_add_text(out, ",\"timestamp\":");
@@ -91,11 +98,11 @@ void rd_post_predict(struct rd_request *request)
     struct use use;
     struct rd_answer answer;
 
-    if (!begin(request, &use))
+    if (!rd_predict_body_parse(request) || !begin(request, &use))
         return;
     if (rd_predict_body_read(request, &use.scratch->predict, &use.info, false) &&
         may_user(request, &use.scratch->predict.request) && add_recent(request, &use) &&
-        rd_answer_get(request, use.scratch, use.model, &use.info, NULL, &answer))
+        rd_answer_get(request, use.scratch, use.named, use.model, &use.info, NULL, &answer))
         write_predict(request, &use, &answer);
     recsys_model_unref(use.model);
 }
@@ -126,7 +133,7 @@ void rd_get_recommendations(struct rd_request *request)
                                   &user)) {
         use.scratch->predict.request.user = user;
         if (rd_caller_may_id(request, user) && add_recent(request, &use) &&
-            rd_answer_get(request, use.scratch, use.model, &use.info, NULL, &answer)) {
+            rd_answer_get(request, use.scratch, use.named, use.model, &use.info, NULL, &answer)) {
             rs_buffer_add_text(request->out, "{\"user_id\":");
             rd_answer_write_id(request->out, user);
             write_list(request, &answer);
@@ -146,7 +153,7 @@ void rd_get_similar(struct rd_request *request)
     if (rd_predict_body_from_path(request, &use.scratch->predict, "item_id", use.info.item_id_kind,
                                   &item)) {
         use.scratch->predict.request.flags |= RECSYS_REQUEST_ANONYMOUS;
-        if (rd_answer_get(request, use.scratch, use.model, &use.info, &item, &answer)) {
+        if (rd_answer_get(request, use.scratch, use.named, use.model, &use.info, &item, &answer)) {
             rs_buffer_add(request->out, "{", 1);
             rd_answer_write_item_id(request->out, &use.info, item);
             write_list(request, &answer);

@@ -226,19 +226,25 @@ static void read_users(struct rd_problems *problems, struct rd_predict_body *pre
                        value, "\"error\":{}");
 }
 
+bool rd_predict_body_parse(struct rd_request *request)
+{
+    struct rd_problems problems = {request->out, 0};
+
+    (void)rd_body_parse(request, &problems);
+    return rd_reply_problems(request, &problems);
+}
+
 bool rd_predict_body_read(struct rd_request *request, struct rd_predict_body *predict,
                           const recsys_model_info *info, bool is_batch)
 {
     struct rd_problems problems = {request->out, 0};
 
     begin(predict);
-    if (rd_body_parse(request, &problems)) {
-        if (is_batch)
-            read_users(&problems, predict, request->json, info->user_id_kind);
-        else
-            read_user(&problems, predict, request->json, info->user_id_kind);
-        read_options(&problems, predict, request->json, info->item_id_kind);
-    }
+    if (is_batch)
+        read_users(&problems, predict, request->json, info->user_id_kind);
+    else
+        read_user(&problems, predict, request->json, info->user_id_kind);
+    read_options(&problems, predict, request->json, info->item_id_kind);
     return rd_reply_problems(request, &problems);
 }
 
@@ -296,14 +302,15 @@ static void add_words(struct rs_buffer *key, const char *const *words, uint32_t 
         add_bytes(key, words[i], strlen(words[i]));
 }
 
-void rd_predict_body_key(const struct rd_predict_body *predict, const char *fingerprint,
-                         const recsys_id *item, struct rs_buffer *key)
+void rd_predict_body_key(const struct rd_predict_body *predict, const char *model,
+                         const char *fingerprint, const recsys_id *item, struct rs_buffer *key)
 {
     static const unsigned char format = 4; /* of values in the cache; a new format means new keys */
     const recsys_request *request = &predict->request;
 
     rs_buffer_reset(key, KEPT_BYTES);
     rs_buffer_add(key, &format, sizeof format);
+    add_bytes(key, model, strlen(model));
     add_bytes(key, fingerprint, strlen(fingerprint));
     rs_buffer_add(key, item != NULL ? "s" : "r", 1); /* similar items, recommendations */
     if (item != NULL)

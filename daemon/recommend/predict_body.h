@@ -37,8 +37,11 @@ struct rd_predict_body {
     size_t n_users;
 };
 
+/* Parses the body: rd_model_named() reads from it, before the kind of the model's ids is known.
+ * False: it is no JSON object and the request has been answered with 422. */
+bool rd_predict_body_parse(struct rd_request *request);
 /*
- * Reads the body of predict, or of batch-predict, for a model of this kind.
+ * Reads the parsed body of predict, or of batch-predict, for a model of this kind.
  * False: it does not fit and the request has been answered with 422.
  */
 bool rd_predict_body_read(struct rd_request *request, struct rd_predict_body *predict,
@@ -48,10 +51,10 @@ bool rd_predict_body_from_path(struct rd_request *request, struct rd_predict_bod
                                const char *name, uint32_t id_kind, recsys_id *id);
 
 /*
- * The cache key: the model's fingerprint, `item` (NULL but for similar items) and every parameter
- * that changes the answer.
+ * The cache key: the model's name and fingerprint, `item` (NULL but for similar items) and every
+ * parameter that changes the answer.
  */
-void rd_predict_body_key(const struct rd_predict_body *predict, const char *fingerprint,
-                         const recsys_id *item, struct rs_buffer *key);
+void rd_predict_body_key(const struct rd_predict_body *predict, const char *model,
+                         const char *fingerprint, const recsys_id *item, struct rs_buffer *key);
 
 #endif

@@ -7,17 +7,17 @@
 
 #include <recsys/aside.h>
 #include <recsys/batcher.h>
-#include <recsys/deployment.h>
 #include <recsys/recommend.h>
 
 #include "daemon/http/request.h"
 #include "daemon/observe/metrics.h"
 #include "daemon/recommend/recent.h"
+#include "daemon/traffic/named_models.h"
 #include "lib/base/lock.h"
 
 /* Set before the server starts; pointers but the batcher and the recommender are BORROWED. */
 struct rd_recommend {
-    recsys_deployment *deployment;
+    const struct rd_named_models *named;
     recsys_aside *answers; /* NULL: none are kept */
     struct rd_metrics *metrics;
     struct rd_recent_items recent; /* what users have met since the training */

@@ -159,6 +159,14 @@ func (a *arena) count(n int) C.uint32_t {
 	return C.uint32_t(n)
 }
 
+// countOrNone is a number of which 0 means the default and a negative one none.
+func (a *arena) countOrNone(n int) C.uint32_t {
+	if n < 0 {
+		return math.MaxUint32
+	}
+	return a.count(n)
+}
+
 // flag is the bit if on is true.
 func flag(on bool, bit C.uint32_t) C.uint32_t {
 	if on {

@@ -25,6 +25,17 @@ type DeploymentOptions struct {
 	AllowIDKind    bool          // accept a candidate with ids of another kind
 	AllowNoCatalog bool          // … without a catalogue, though the active model has one
 	AllowNoSeen    bool          // … without seen lists, though the active model has them
+
+	// Limits beyond which a candidate is rejected, each from 0 to 1; 0 = none.
+	MinOverlap    float32 // share of the active model's recommendations that the candidate's keep
+	MaxScoreShift float32 // difference of the scores of both
+	MaxEmptyShare float32 // share of answers without an item
+
+	RecentRequests  int           // recorded ones that are kept to warm up a candidate; 0 = 256; negative = none
+	Watch           time.Duration // for so long [Deployment.Record] watches a new model; 0 = 5 minutes; negative = never
+	WatchMinAnswers int           // recorded before the watch decides; 0 = 100
+	MaxErrorRise    float32       // of the share of failed answers over that of the model before; 0 = 0.2; negative = no limit
+	MaxEmptyRise    float32       // the same of empty answers
 }
 
 // NewDeployment makes a deployment; nothing is loaded yet. Source is a models:/ URI or a path, which
@@ -37,6 +48,9 @@ func NewDeployment(source string, options *DeploymentOptions) (*Deployment, erro
 		o = (*C.recsys_deployment_options)(a.space(C.sizeof_recsys_deployment_options))
 		*o = C.recsys_deployment_options{struct_size: C.sizeof_recsys_deployment_options, n_canaries: a.count(options.Canaries),
 			model_options: options.Model.c(a), min_items_ratio: C.float(options.MinItemsRatio),
+			min_overlap: C.float(options.MinOverlap), max_score_shift: C.float(options.MaxScoreShift), max_empty_share: C.float(options.MaxEmptyShare),
+			n_recent: a.countOrNone(options.RecentRequests), watch_s: a.countOrNone(int(options.Watch / time.Second)),
+			watch_min_answers: a.count(options.WatchMinAnswers), max_error_rise: C.float(options.MaxErrorRise), max_empty_rise: C.float(options.MaxEmptyRise),
 			flags: flag(options.AllowIDKind, C.RECSYS_DEPLOYMENT_ALLOW_ID_KIND) | flag(options.AllowNoCatalog, C.RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG) | flag(options.AllowNoSeen, C.RECSYS_DEPLOYMENT_ALLOW_NO_SEEN)}
 		if options.Registry != nil {
 			registry, err := options.Registry.enter()
@@ -135,6 +149,28 @@ func (d *Deployment) Poll() (changed bool, err error) {
 	return flag != 0, err
 }
 
+// Record says how requests were answered by model, which [Deployment.Acquire] gave: of answers, so
+// many failed, and so many of the others have no item. If a new model answers worse than the one
+// before it, this call rolls back. The request may be nil; else its user and its numbers are kept, to
+// warm up the next candidate.
+func (d *Deployment) Record(model *Model, request *Request, answers, failed, empty int) error {
+	m, err := model.enter()
+	if err != nil {
+		return err
+	}
+	defer model.leave()
+	return d.with(func(a *arena, c *C.recsys_deployment, err *C.recsys_error) C.recsys_status {
+		asked := (*C.recsys_request)(nil)
+		if request != nil && request.Vector == nil && request.Liked == nil {
+			plain := Request{User: request.User, K: request.K, MinRating: request.MinRating, Decade: request.Decade,
+				Reasons: request.Reasons, IncludeSeen: request.IncludeSeen, IncludeAdult: request.IncludeAdult}
+			asked = (*C.recsys_request)(a.space(C.sizeof_recsys_request))
+			plain.write(a, asked, nil)
+		}
+		return C.recsys_deployment_record(c, m, asked, C.uint64_t(answers), C.uint64_t(failed), C.uint64_t(empty), err)
+	})
+}
+
 // Reap is [Slot.Reap].
 func (d *Deployment) Reap() int {
 	c, err := d.enter()
@@ -158,6 +194,15 @@ type DeploymentStatus struct {
 	Active, Previous, Candidate Deployed
 	LastError                   error // of the last step that failed; nil if none has
 	LastErrorAt                 time.Time
+
+	Step          string // what the step that runs does: "find", "load", "warm", "check", "swap"; else "none"
+	StepSince     time.Time
+	Watching      bool   // the active model is new, and its recorded answers are watched
+	Withdrawn     uint64 // rollbacks because of recorded answers
+	Answers       uint64 // recorded, of the active model
+	FailedAnswers uint64
+	EmptyAnswers  uint64
+	Recent        uint64 // recorded requests that are kept to warm up a candidate
 }
 
 // Status does not wait for a step that runs.
@@ -169,7 +214,10 @@ func (d *Deployment) Status() (DeploymentStatus, error) {
 		status := C.recsys_deployment_get_status(c, out, err)
 		now = DeploymentStatus{Loading: out.loading != 0, Swaps: uint64(out.n_swaps), Failures: uint64(out.n_failures),
 			Retired: uint64(out.n_retired), Active: deployed(&out.active), Previous: deployed(&out.previous),
-			Candidate: deployed(&out.candidate), LastErrorAt: unixTime(out.last_error_ms)}
+			Candidate: deployed(&out.candidate), LastErrorAt: unixTime(out.last_error_ms),
+			Step: C.GoString(C.recsys_deployment_step_name(out.step)), StepSince: unixTime(out.step_since_ms),
+			Watching: out.watching != 0, Withdrawn: uint64(out.n_withdrawn), Answers: uint64(out.n_answers),
+			FailedAnswers: uint64(out.n_failed_answers), EmptyAnswers: uint64(out.n_empty_answers), Recent: uint64(out.n_recent)}
 		if out.last_error.status != C.RECSYS_OK {
 			now.LastError = &Error{Status: Status(out.last_error.status),
 				Errno:   syscall.Errno(out.last_error.sys_errno),

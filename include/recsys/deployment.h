@@ -7,6 +7,7 @@
 
 #include "export.h"
 #include "model.h"
+#include "recommend.h"
 #include "registry.h"
 #include "status.h"
 
@@ -17,7 +18,7 @@ extern "C" {
 /*
  * A slot with the operator's steps around it. Load and use are two steps:
  *
- *   load      find, verify, map, validate, warm up, canary queries -> candidate
+ *   load      find, weigh, verify, map, validate, warm up, canary queries -> candidate
  *   use       serve the candidate, by changing one pointer; the model served so
  *             far becomes `previous` and stays loaded
  *   rollback  active and previous change places, without reading the disk
@@ -36,11 +37,16 @@ extern "C" {
  *   without a catalogue, if the active has it RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG
  *   without seen lists, if the active has them  RECSYS_DEPLOYMENT_ALLOW_NO_SEEN
  *
- * unless a flag beside the rule allows it. If no model is served yet, only the first
- * rule counts.
+ * unless a flag beside the rule allows it, and one beyond the limits that the options
+ * set: `min_overlap`, `max_score_shift`, `max_empty_share`. If no model is served yet,
+ * only the first rule and `max_empty_share` count.
  *
- * Thread-safety: SYNCHRONIZED. The operator's steps run one at a time;
- *   recsys_deployment_acquire() never waits for them.
+ * A caller who tells recsys_deployment_record() how requests were answered gets more:
+ * a new model that answers worse than the one before it is rolled back without an
+ * order, and a candidate is warmed up with requests that users really made.
+ *
+ * Thread-safety: SYNCHRONIZED. Steps that load run one at a time. Use and rollback do
+ *   not wait for a load; recsys_deployment_acquire() waits for no step.
  * Ownership: one owner; recsys_deployment_destroy().
  */
 typedef struct recsys_deployment recsys_deployment;
@@ -52,12 +58,29 @@ typedef struct recsys_deployment_options {
     const recsys_model_options *model_options; /* COPIED; NULL = defaults */
     float min_items_ratio;       /* candidate's items / active's items; 0 = 0.5; negative = no check */
     uint32_t flags;              /* RECSYS_DEPLOYMENT_ALLOW_* */
+    float min_overlap;           /* share of the items that the active model recommends to the canary's
+                                    users and the candidate does, too: 0..1; 0 = no limit. Since: 0.2 */
+    float max_score_shift;       /* between the scores (0..1) of the canary's answers: the largest
+                                    difference of their 10 %, 50 % and 90 % quantiles; 0 = no limit.
+                                    Since: 0.2 */
+    float max_empty_share;       /* of the canary's answers that may be empty: 0..1; 0 = all but one.
+                                    Since: 0.2 */
+    uint32_t n_recent;           /* recorded requests that are kept to warm up a candidate; 0 = 256;
+                                    UINT32_MAX = none. Since: 0.2 */
+    uint32_t watch_s;            /* seconds for which a new model is watched; 0 = 300;
+                                    UINT32_MAX = no model is rolled back without an order. Since: 0.2 */
+    uint32_t watch_min_answers;  /* recorded before the watch decides; 0 = 100. Since: 0.2 */
+    float max_error_rise;        /* of the share of failed answers over that of the model before, which
+                                    is 0 if too few were recorded; 0 = 0.2; negative = no limit.
+                                    Since: 0.2 */
+    float max_empty_rise;        /* the same of empty answers. Since: 0.2 */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_deployment_options;
 
-#define RECSYS_DEPLOYMENT_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_options, flags)
+#define RECSYS_DEPLOYMENT_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_options, max_empty_rise)
 #define RECSYS_DEPLOYMENT_OPTIONS_INIT \
-    {(uint32_t)sizeof(recsys_deployment_options), 0u, NULL, NULL, 0.0f, 0u}
+    {(uint32_t)sizeof(recsys_deployment_options), 0u, NULL, NULL, 0.0f, 0u, 0.0f, 0.0f, 0.0f, 0u, 0u, \
+     0u, 0.0f, 0.0f}
 
 #define RECSYS_DEPLOYMENT_ALLOW_ID_KIND (1u << 0)
 #define RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG (1u << 1)
@@ -122,7 +145,8 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_deployment_use(recsys_deploymen
                                                                 recsys_error *err);
 
 /*
- * Serve the previous model again; the active one becomes the previous.
+ * Serve the previous model again; the active one becomes the previous. Reads no disk
+ * and frees no model, and waits for no load: it takes effect at once.
  *
  * Fails with: E_INVALID, E_STATE (there is no previous model), E_NOMEM.
  * Since: 0.1
@@ -160,6 +184,34 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_deployment_poll(recsys_deployme
                                                                  uint32_t *changed,
                                                                  recsys_error *err);
 
+/*
+ * Say how requests were answered. Cheap enough for every answer: it takes one lock for
+ * as long as it counts.
+ *
+ * For `watch_s` seconds after a model began to be served by use, reload or poll, its
+ * answers are compared with those of the model before. If the share of failed or of
+ * empty ones is higher by more than the options allow, this call rolls back, as
+ * recsys_deployment_rollback() does; the status and the log say why. A model that came
+ * back by a rollback is not watched.
+ *
+ * model      that answered, which may be another one than is active now: only answers
+ *            of the active model count.
+ * requests   of which the first may be kept, to warm up the next candidate: its user
+ *            and the fields that need no memory of the caller's. NULL = none is kept.
+ * n_answers  answers, n_failed of them failed for a reason that may lie in the model,
+ *            and n_empty of the others have no item; 0 changes nothing.
+ *
+ * Fails with: E_INVALID (NULL, a request of the wrong size, more failed and empty answers
+ *   than answers). A rollback that fails is noted as a failed step, and no failure here.
+ * Thread-safety: any thread. Never waits for a step.
+ * Since: 0.2
+ */
+RECSYS_API recsys_status recsys_deployment_record(recsys_deployment *deployment,
+                                                  const recsys_model *model,
+                                                  const recsys_request *requests,
+                                                  uint64_t n_answers, uint64_t n_failed,
+                                                  uint64_t n_empty, recsys_error *err);
+
 /* Destroy replaced models that no request uses any more. Call it now and then from a
  * thread that answers no requests: it may take long. Returns how many are still in
  * use. Since: 0.1 */
@@ -178,21 +230,43 @@ typedef struct recsys_deployment_entry {
 
 typedef struct recsys_deployment_status {
     uint32_t struct_size; /* in: sizeof; out: how much was filled */
-    uint32_t loading;     /* 1 while an operator step runs */
+    uint32_t loading;     /* 1 while a step runs */
     uint64_t n_swaps;     /* uses, rollbacks and reloads that changed the model */
     uint64_t n_failures;  /* operator steps that failed */
     uint64_t n_retired;   /* replaced models still in use by a request */
     recsys_deployment_entry active, previous, candidate;
     uint64_t last_error_ms; /* Unix time; 0 = no step has failed yet */
     recsys_error last_error;
+    uint32_t step;          /* RECSYS_DEPLOYMENT_STEP_*: what the step that runs does now. Since: 0.2 */
+    uint32_t watching;      /* 1 while the active model is watched. Since: 0.2 */
+    uint64_t step_since_ms; /* Unix time at which that began; 0 = none runs. Since: 0.2 */
+    uint64_t n_withdrawn;   /* rollbacks without an order, because of recorded answers. Since: 0.2 */
+    uint64_t n_answers;     /* of the active model that were recorded since it became active; of very
+                               many, the older ones count less. Since: 0.2 */
+    uint64_t n_failed_answers, n_empty_answers; /* of these. Since: 0.2 */
+    uint64_t n_recent;      /* recorded requests that are kept. Since: 0.2 */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_deployment_status;
 
-#define RECSYS_DEPLOYMENT_STATUS_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_status, last_error)
+#define RECSYS_DEPLOYMENT_STATUS_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_status, n_recent)
 #define RECSYS_DEPLOYMENT_STATUS_INIT \
     {(uint32_t)sizeof(recsys_deployment_status), 0u, 0u, 0u, 0u, \
      {"", "", "", 0u, {0u, 0u, 0u, 0u}}, {"", "", "", 0u, {0u, 0u, 0u, 0u}}, \
-     {"", "", "", 0u, {0u, 0u, 0u, 0u}}, 0u, {0, 0, ""}}
+     {"", "", "", 0u, {0u, 0u, 0u, 0u}}, 0u, {0, 0, ""}, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u}
+
+/* The work of a step that runs. Since: 0.2 */
+enum {
+    RECSYS_DEPLOYMENT_STEP_NONE = 0,
+    RECSYS_DEPLOYMENT_STEP_FIND = 1,  /* ask what the source means; of a server, fetch it */
+    RECSYS_DEPLOYMENT_STEP_LOAD = 2,  /* map and verify the files */
+    RECSYS_DEPLOYMENT_STEP_WARM = 3,  /* read its pages, replay recorded requests */
+    RECSYS_DEPLOYMENT_STEP_CHECK = 4, /* canary queries */
+    RECSYS_DEPLOYMENT_STEP_SWAP = 5   /* exchange models */
+};
+
+/* "none", "find", "load", "warm", "check", "swap"; "unknown" for anything else. Never NULL.
+ * Since: 0.2 */
+RECSYS_API const char *recsys_deployment_step_name(uint32_t step);
 
 /* Fails with: E_INVALID. Thread-safety: any thread; does not wait for a running step. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status

@@ -1,8 +1,8 @@
 /* lib/base/lock.h - mutex, condition and thread: the only place that includes pthread.h.
  *
  * Locks are taken in this order, an outer one first:
- *   deployment.operator, deployment.state, slot.lock, store.telling, denylist,
- *   cache shard, store.breaker, stats, log
+ *   deployment.operator, deployment.swapping, deployment.state, deployment.records, slot.lock,
+ *   store.telling, denylist, cache shard, store.breaker, stats, log
  * A batcher's lock is outside those of the callers that wait for it. The cache-aside's own
  * (flights, journal) and the door of BLAS are held alone.
  */

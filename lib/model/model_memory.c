@@ -13,6 +13,7 @@
 
 #define OWN_PAGES_FROM (256u * 1024u)
 #define HUGE_PAGE (2u * 1024u * 1024u)
+#define PAGE 4096u /* the smallest there is: where pages are larger, some are read more than once */
 
 struct rs_memory_block {
     struct rs_memory_block *next;
@@ -71,7 +72,7 @@ void *rs_memory_take(struct rs_model_memory *memory, size_t n, size_t size, uint
         block->size = round_up(bytes, HUGE_PAGE);
         block->address = map_huge_pages(block->size);
     } else {
-        block->size = round_up(bytes, 4096);
+        block->size = round_up(bytes, PAGE);
         block->address = map_pages(block->size);
     }
     if (block->address == NULL) {
@@ -87,6 +88,26 @@ void *rs_memory_take(struct rs_model_memory *memory, size_t n, size_t size, uint
 void rs_memory_count(struct rs_model_memory *memory, size_t n, size_t size)
 {
     memory->private_bytes += (uint64_t)n * size;
+}
+
+static uint64_t touch(const void *bytes, size_t size)
+{
+    const volatile unsigned char *at = bytes;
+
+    for (size_t i = 0; i < size; i += PAGE)
+        (void)at[i];
+    return size;
+}
+
+uint64_t rs_memory_touch(const struct rs_model_memory *memory)
+{
+    uint64_t n_bytes = 0;
+
+    for (const struct rs_memory_block *block = memory->blocks; block != NULL; block = block->next)
+        n_bytes += touch(block->address, block->size);
+    for (size_t i = 0; i < RS_MEMORY_FILES; i++)
+        n_bytes += touch(memory->files[i].map.bytes, memory->files[i].map.size);
+    return n_bytes;
 }
 
 void rs_memory_destroy(struct rs_model_memory *memory)

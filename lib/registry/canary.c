@@ -5,8 +5,8 @@
  * catalogue, or diverged. recsys_model_compare() finds the facts; this file has the
  * rules: which facts reject the candidate.
  *
- * How much the two models agree is logged and rejects nothing: a good new model may
- * disagree with the old one.
+ * How much the two models agree is logged, and rejects a candidate only if the operator has set a
+ * limit: a good new model may disagree with the old one.
  *
  * The queries read every page of the candidate that scoring needs, so they
  * also warm it up. Runs on the operator's thread.
@@ -14,6 +14,7 @@
 #include "lib/registry/canary.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stddef.h>
 
 #include "lib/base/error.h"
@@ -70,7 +71,8 @@ static recsys_status check_size(const recsys_model_info *candidate, const recsys
 
 /* One user may have seen everything; all of them have not. */
 static recsys_status check_answers(const recsys_model_info *candidate,
-                                   const recsys_comparison *found, recsys_error *err)
+                                   const recsys_comparison *found, float max_empty_share,
+                                   recsys_error *err)
 {
     if (found->n_not_finite > 0)
         return rs_error(err, RECSYS_E_REJECTED,
@@ -82,6 +84,51 @@ static recsys_status check_answers(const recsys_model_info *candidate,
                         "%s %s rejected: the answers to all %" PRIu64
                         " canary queries are empty; are all items adult, or seen by everybody?",
                         candidate->name, candidate->version, found->n_asked);
+    if (max_empty_share > 0.0f &&
+        (double)found->n_empty > (double)max_empty_share * (double)found->n_asked)
+        return rs_error(err, RECSYS_E_REJECTED,
+                        "%s %s rejected: %" PRIu64 " of %" PRIu64
+                        " answers to canary queries are empty, more than max_empty_share %g allows",
+                        candidate->name, candidate->version, found->n_empty, found->n_asked,
+                        (double)max_empty_share);
+    return RECSYS_OK;
+}
+
+static double overlap_of(const recsys_comparison *found)
+{
+    return found->n_places == 0 ? 1.0 : (double)found->n_kept / (double)found->n_places;
+}
+
+/* Of three quantiles, how far the one that moved most did. */
+static double shift_of(const recsys_comparison *found)
+{
+    const recsys_distribution *before = &found->scores_before, *after = &found->scores_after;
+
+    if (before->n == 0 || after->n == 0)
+        return 0.0;
+    return fmax(fabs(after->median - before->median),
+                fmax(fabs(after->q10 - before->q10), fabs(after->q90 - before->q90)));
+}
+
+static recsys_status check_agreement(const recsys_model_info *candidate,
+                                     const recsys_comparison *found,
+                                     const struct rs_canary_rules *rules, recsys_error *err)
+{
+    double overlap = overlap_of(found), shift = shift_of(found);
+
+    if (overlap < (double)rules->min_overlap)
+        return rs_error(err, RECSYS_E_REJECTED,
+                        "%s %s rejected: it recommends %.0f%% of the items that the active model "
+                        "does, less than min_overlap %g allows; is it trained for the same items?",
+                        candidate->name, candidate->version, 100.0 * overlap,
+                        (double)rules->min_overlap);
+    if (rules->max_score_shift > 0.0f && shift > (double)rules->max_score_shift)
+        return rs_error(err, RECSYS_E_REJECTED,
+                        "%s %s rejected: the scores of its answers differ by up to %.3g from the "
+                        "active model's (median %.3g, was %.3g), more than max_score_shift %g "
+                        "allows; has its link or the scale of its vectors changed?",
+                        candidate->name, candidate->version, shift, found->scores_after.median,
+                        found->scores_before.median, (double)rules->max_score_shift);
     return RECSYS_OK;
 }
 
@@ -97,8 +144,7 @@ static void log_result(const recsys_model_info *candidate, const recsys_comparis
                "canary: %s %s answered %" PRIu64 " queries; it recommends %.0f%% of the items that "
                "the active model does, with a median score of %.3g where that has %.3g",
                candidate->name, candidate->version, found->n_asked,
-               100.0 * (double)found->n_kept / (double)found->n_places, found->scores_after.median,
-               found->scores_before.median);
+               100.0 * overlap_of(found), found->scores_after.median, found->scores_before.median);
 }
 
 recsys_status rs_canary_run(const recsys_model *candidate, const recsys_model *active,
@@ -119,7 +165,9 @@ recsys_status rs_canary_run(const recsys_model *candidate, const recsys_model *a
     if (status == RECSYS_OK)
         status = check_changes(&now, found.changes, rules->allowed, err);
     if (status == RECSYS_OK)
-        status = check_answers(&now, &found, err);
+        status = check_answers(&now, &found, rules->max_empty_share, err);
+    if (status == RECSYS_OK)
+        status = check_agreement(&now, &found, rules, err);
     if (status == RECSYS_OK)
         log_result(&now, &found);
     return status;

@@ -9,6 +9,9 @@
 struct rs_canary_rules {
     uint32_t n_queries;
     float min_items_ratio; /* 0 or less: any number of items will do */
+    float min_overlap;     /* 0: any */
+    float max_score_shift; /* 0: any */
+    float max_empty_share; /* 0: all but one answer may be empty */
     uint32_t allowed;      /* RECSYS_DEPLOYMENT_ALLOW_* */
 };
 

@@ -12,59 +12,31 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
 #include "lib/registry/deployment.h"
 #include "lib/registry/registry.h"
 #include "lib/serve/slot.h"
 
-#define KNOWN_FLAGS                                                                                \
-    (RECSYS_DEPLOYMENT_ALLOW_ID_KIND | RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG |                        \
-     RECSYS_DEPLOYMENT_ALLOW_NO_SEEN)
+#define N_LOCKS 4u
 
-static recsys_status read_options(recsys_deployment *deployment,
-                                  const recsys_deployment_options *options, recsys_error *err)
+static struct rs_lock *lock_of(recsys_deployment *deployment, unsigned i)
 {
-    recsys_deployment_options given;
-    recsys_status status =
-        rs_struct_read(&given, sizeof given, options, RECSYS_DEPLOYMENT_OPTIONS_SIZE_V1,
-                       "recsys_deployment_create: options", err);
+    struct rs_lock *const locks[N_LOCKS] = {&deployment->operator, &deployment->swapping,
+                                            &deployment->state, &deployment->records};
 
-    if (status == RECSYS_OK)
-        status = rs_struct_read(&deployment->model_options, sizeof deployment->model_options,
-                                given.model_options, RECSYS_MODEL_OPTIONS_SIZE_V1,
-                                "recsys_deployment_create: options.model_options", err);
-    if (status == RECSYS_OK)
-        status = rs_reserved(given.flags & ~KNOWN_FLAGS, "recsys_deployment_create: options.flags",
-                             err);
-    if (status != RECSYS_OK)
-        return status;
-    deployment->registry = recsys_registry_ref(given.registry);
-    deployment->rules = (struct rs_canary_rules){
-        .n_queries = given.n_canaries == 0 ? 32 : given.n_canaries,
-        .min_items_ratio = given.min_items_ratio == 0.0f ? 0.5f : given.min_items_ratio,
-        .allowed = given.flags};
-    if (given.min_items_ratio != given.min_items_ratio)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_deployment_create: min_items_ratio is not a number");
-    return RECSYS_OK;
+    return locks[i];
 }
 
-recsys_status rs_deployment_check_source(const recsys_deployment *deployment, const char *source,
-                                         recsys_error *err)
+static void free_parts(recsys_deployment *deployment, unsigned n_locks)
 {
-    recsys_registry_location found; /* has room for a path */
-    const char *path;
-    struct rs_uri uri;
-
-    if (source == NULL)
-        return RECSYS_OK;
-    if (!rs_uri_is_registry(source))
-        return rs_file_uri_read(source, found.path, sizeof found.path, &path, err);
-    if (deployment->registry == NULL)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "cannot deploy %.200s: no registry was given in the options", source);
-    return rs_uri_parse(source, &uri, err);
+    while (n_locks > 0)
+        rs_lock_destroy(lock_of(deployment, --n_locks));
+    recsys_registry_unref(deployment->registry);
+    rs_recent_destroy(&deployment->recent);
+    rs_free(deployment->source);
+    rs_free(deployment);
 }
 
 recsys_status recsys_deployment_create(const char *source, const recsys_deployment_options *options,
@@ -72,7 +44,8 @@ recsys_status recsys_deployment_create(const char *source, const recsys_deployme
 {
     recsys_deployment *deployment = NULL;
     recsys_status status;
-    int result, n_locks = 0;
+    unsigned n_locks = 0;
+    int result;
 
     if (out != NULL)
         *out = NULL;
@@ -83,7 +56,7 @@ recsys_status recsys_deployment_create(const char *source, const recsys_deployme
     deployment = rs_alloc_array(1, sizeof *deployment);
     if (deployment == NULL)
         return rs_error_nomem(err, "deployment");
-    status = read_options(deployment, options, err);
+    status = rs_deployment_read_options(deployment, options, err);
     if (status == RECSYS_OK)
         status = rs_deployment_check_source(deployment, source, err);
     if (status != RECSYS_OK)
@@ -92,12 +65,11 @@ recsys_status recsys_deployment_create(const char *source, const recsys_deployme
         status = rs_error_nomem(err, "deployment");
         goto fail;
     }
-    if ((result = rs_lock_init(&deployment->operator)) != 0 ||
-        (n_locks = 1, result = rs_lock_init(&deployment->state)) != 0) {
-        status = rs_error_sys(err, result, "cannot make the locks of a deployment");
-        goto fail;
-    }
-    n_locks = 2;
+    for (; n_locks < N_LOCKS; n_locks++)
+        if ((result = rs_lock_init(lock_of(deployment, n_locks))) != 0) {
+            status = rs_error_sys(err, result, "cannot make the locks of a deployment");
+            goto fail;
+        }
     status = recsys_slot_create(&deployment->slot, err);
     if (status != RECSYS_OK)
         goto fail;
@@ -105,13 +77,7 @@ recsys_status recsys_deployment_create(const char *source, const recsys_deployme
     return RECSYS_OK;
 
 fail:
-    if (n_locks > 1)
-        rs_lock_destroy(&deployment->state);
-    if (n_locks > 0)
-        rs_lock_destroy(&deployment->operator);
-    recsys_registry_unref(deployment->registry);
-    rs_free(deployment->source);
-    rs_free(deployment);
+    free_parts(deployment, n_locks);
     return status;
 }
 
@@ -123,29 +89,19 @@ void recsys_deployment_destroy(recsys_deployment *deployment)
     recsys_model_unref(deployment->previous.model);
     recsys_model_unref(deployment->active.model);
     recsys_slot_destroy(deployment->slot);
-    rs_lock_destroy(&deployment->state);
-    rs_lock_destroy(&deployment->operator);
-    recsys_registry_unref(deployment->registry);
-    rs_free(deployment->source);
-    rs_free(deployment);
+    free_parts(deployment, N_LOCKS);
+}
+
+const char *recsys_deployment_step_name(uint32_t step)
+{
+    static const char *const names[] = {"none", "find", "load", "warm", "check", "swap"};
+
+    return step < sizeof names / sizeof names[0] ? names[step] : "unknown";
 }
 
 recsys_model *recsys_deployment_acquire(recsys_deployment *deployment)
 {
     return deployment == NULL ? NULL : recsys_slot_acquire(deployment->slot);
-}
-
-void rs_deployment_describe(const struct rs_deployed *entry, recsys_deployment_entry *out)
-{
-    recsys_model_info info = {.struct_size = (uint32_t)sizeof info};
-
-    memset(out, 0, sizeof *out);
-    if (entry->model == NULL || recsys_model_get_info(entry->model, &info, NULL) != RECSYS_OK)
-        return;
-    snprintf(out->name, sizeof out->name, "%s", info.name);
-    snprintf(out->version, sizeof out->version, "%s", info.version);
-    snprintf(out->fingerprint, sizeof out->fingerprint, "%s", info.fingerprint);
-    out->since_ms = entry->since_ms;
 }
 
 /* Under state. */
@@ -179,7 +135,10 @@ recsys_status recsys_deployment_get_status(recsys_deployment *deployment,
     if (deployment == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_deployment_get_status: deployment is NULL");
     rs_lock_take(&deployment->state);
-    now.loading = deployment->loading;
+    now.loading = deployment->n_running > 0;
+    now.step = deployment->doing;
+    now.step_since_ms = deployment->doing_since_ms;
+    now.n_withdrawn = deployment->n_withdrawn;
     now.n_swaps = deployment->n_swaps;
     now.n_failures = deployment->n_failures;
     now.n_retired = count_retired(deployment);
@@ -189,6 +148,13 @@ recsys_status recsys_deployment_get_status(recsys_deployment *deployment,
     now.last_error_ms = deployment->last_error_ms;
     now.last_error = deployment->last_error;
     rs_lock_give(&deployment->state);
+    rs_lock_take(&deployment->records);
+    now.watching = rs_watch_is_on(&deployment->watch, rs_clock_ns()) != 0;
+    now.n_answers = deployment->watch.tally.n_answers;
+    now.n_failed_answers = deployment->watch.tally.n_failed;
+    now.n_empty_answers = deployment->watch.tally.n_empty;
+    now.n_recent = deployment->recent.n;
+    rs_lock_give(&deployment->records);
     rs_struct_write(out, &now, sizeof now);
     return RECSYS_OK;
 }

@@ -1,18 +1,23 @@
 /* lib/registry/deployment.h - private to lib/registry: a deployment, and the states of its steps in
  * one table.
  *
- * A step is an order of the operator: load, load a given model, use, roll back, reload. One step
- * runs at a time; it begins in a state of its own and ends in IDLE. Each state has one function in
- * deployment_steps.c, which does what the state is for and returns an event; the table says which
- * state comes next. docs/state-machines.md draws it.
+ * A step is an order of the operator, or of the watch over a new model. It begins in a state of its
+ * own and ends in IDLE. Each state has one function in deployment_steps.c, which does what the state
+ * is for and returns an event; the table says which state comes next. docs/state-machines.md draws
+ * it.
  *
  *   step                             begins in
- *   recsys_deployment_load           LOAD
- *   recsys_deployment_load_model     CHECK
+ *   recsys_deployment_load           FIND
+ *   recsys_deployment_load_model     WARM
  *   recsys_deployment_use            CHOOSE
  *   recsys_deployment_rollback       CHOOSE
- *   recsys_deployment_reload         LOAD
- *   recsys_deployment_poll           LOAD
+ *   recsys_deployment_reload         FIND
+ *   recsys_deployment_poll           FIND
+ *   recsys_deployment_record         CHOOSE, if answers say that the active model is bad
+ *
+ * Steps that load hold the lock `operator` and so run one after the other. CHOOSE, PROPOSE and
+ * SERVE hold the lock `swapping`, so a rollback waits for an exchange of pointers, and never for a
+ * load.
  *
  * A model moves between three entries: the candidate, the active model (in the slot, served) and
  * the previous one, kept loaded for a rollback. Only PROPOSE and SERVE change entries, so whatever
@@ -25,20 +30,28 @@
 
 #include "lib/base/lock.h"
 #include "lib/registry/canary.h"
+#include "lib/registry/recent.h"
+#include "lib/registry/watch.h"
 #include "recsys/deployment.h"
 #include "recsys/slot.h"
 
 /* clang-format off */
 #define RS_STEP_TRANSITIONS(T) \
     /* state    event      next       meaning */ \
-    /* resolve the source, load and verify the model */ \
-    T(LOAD,     LOADED,    CHECK)     /* to be the candidate */ \
+    /* what does the source mean now? */ \
+    T(FIND,     FOUND,     LOAD)      \
+    T(FIND,     KNOWN,     IDLE)      /* poll: it was tried already */ \
+    T(FIND,     FAILED,    FAIL)      \
+    /* load and verify the model */ \
+    T(LOAD,     LOADED,    WARM)      /* to be the candidate */ \
     T(LOAD,     RELOADED,  COMPARE)   /* to be served at once */ \
     T(LOAD,     FAILED,    FAIL)      \
-    T(LOAD,     KNOWN,     IDLE)      /* poll: what the source means was tried already */ \
     /* is it the model that is served already? */ \
     T(COMPARE,  SAME,      IDLE)      \
-    T(COMPARE,  OTHER,     CHECK)     \
+    T(COMPARE,  OTHER,     WARM)      \
+    /* read its pages, and replay requests that users made */ \
+    T(WARM,     WARMED,    CHECK)     \
+    T(WARM,     FAILED,    FAIL)      \
     /* run the canary's queries through it */ \
     T(CHECK,    PROPOSED,  PROPOSE)   /* nothing is against it; to be the candidate */ \
     T(CHECK,    ACCEPTED,  SERVE)     /* the same; to be served */ \
@@ -47,6 +60,7 @@
     T(PROPOSE,  KEPT,      IDLE)      \
     /* use: is the candidate the one that is meant? rollback: is there a previous model? */ \
     T(CHOOSE,   CHOSEN,    SERVE)     \
+    T(CHOOSE,   GONE,      IDLE)      /* the watch: the model is not active any more */ \
     T(CHOOSE,   FAILED,    FAIL)      \
     /* the model goes into the slot and becomes active, the active one becomes the previous one */ \
     T(SERVE,    SERVED,    IDLE)      \
@@ -55,11 +69,11 @@
     T(FAIL,     NOTED,     IDLE)
 
 #define RS_STEP_STATES(S) \
-    S(IDLE) S(LOAD) S(COMPARE) S(CHECK) S(PROPOSE) S(CHOOSE) S(SERVE) S(FAIL)
+    S(IDLE) S(FIND) S(LOAD) S(COMPARE) S(WARM) S(CHECK) S(PROPOSE) S(CHOOSE) S(SERVE) S(FAIL)
 
 #define RS_STEP_EVENTS(E) \
-    E(LOADED) E(RELOADED) E(FAILED) E(KNOWN) E(SAME) E(OTHER) E(PROPOSED) E(ACCEPTED) E(KEPT) E(CHOSEN) \
-    E(SERVED) E(NOTED)
+    E(FOUND) E(KNOWN) E(LOADED) E(RELOADED) E(FAILED) E(SAME) E(OTHER) E(WARMED) E(PROPOSED) \
+    E(ACCEPTED) E(KEPT) E(CHOSEN) E(GONE) E(SERVED) E(NOTED)
 /* clang-format on */
 
 #define RS_STEP_STATE(name) RS_STEP_##name,
@@ -79,15 +93,22 @@ struct recsys_deployment {
     recsys_model_options model_options;
     struct rs_canary_rules rules;
 
-    struct rs_lock operator; /* held by the step that runs */
+    struct rs_lock operator; /* held by the step that loads */
     uint64_t tried; /* what `source` meant when it was last loaded, or refused for good: a hash; 0 =
                        nothing yet. Protected by operator */
+    struct rs_lock swapping; /* held while models are exchanged */
     struct rs_lock state;
-    /* all protected by state; entries are written with both locks held */
+    /* all protected by state; entries are written with `swapping` held, too */
     struct rs_deployed active, previous, candidate;
-    uint32_t loading; /* a step runs */
-    uint64_t n_swaps, n_failures, last_error_ms;
+    uint32_t n_running; /* steps */
+    uint32_t doing;     /* RECSYS_DEPLOYMENT_STEP_*, of the step that loads or else of any */
+    uint64_t doing_since_ms;
+    uint64_t n_swaps, n_failures, n_withdrawn, last_error_ms;
     recsys_error last_error;
+
+    struct rs_lock records;
+    struct rs_watch watch;   /* protected by records */
+    struct rs_recent recent; /* protected by records */
 };
 
 /* -- tried.c -- */
@@ -98,11 +119,23 @@ uint64_t rs_tried_hash(const char *path, const char *reason);
 /* May loading the same again end otherwise? */
 int rs_tried_may_succeed_later(recsys_status status);
 
-/* -- deployment.c -- */
+/* -- deployment_options.c -- */
+
+recsys_status rs_deployment_read_options(recsys_deployment *deployment,
+                                         const recsys_deployment_options *options,
+                                         recsys_error *err);
+
+/* -- deployment_source.c -- */
 
 /* E_INVALID if `source` is a registry's URI and there is no registry, or it is no such URI. */
 recsys_status rs_deployment_check_source(const recsys_deployment *deployment, const char *source,
                                          recsys_error *err);
+/* The path of the model that `source` means now. */
+recsys_status rs_deployment_find(const recsys_deployment *deployment, const char *source,
+                                 recsys_registry_location *out, recsys_error *err);
+
+/* -- deployed.c -- */
+
 /* Zero, but for empty texts, if the entry is empty. */
 void rs_deployment_describe(const struct rs_deployed *entry, recsys_deployment_entry *out);
 

@@ -1,10 +1,13 @@
-/* lib/registry/deployment_steps.c - the steps that change the served model: runs the states of
+/* lib/registry/deployment_steps.c - runs the steps that change the served model: the states of
  * deployment.h.
  *
- * A step holds the lock `operator` from its beginning to its end, which may be minutes;
- * it holds `state` only while entries are read or exchanged, so that asking for the
- * status never waits for a step. Steps are the only ones to change entries, so a step
- * reads them without `state`.
+ * A step that loads holds the lock `operator` from its beginning to its end, which may be minutes.
+ * `swapping` is held from the first state that looks at entries in order to change them to the end
+ * of the step; nothing slow happens in between. `state` is held only while entries are read or
+ * exchanged, so that asking for the status never waits for a step.
+ *
+ * Models are destroyed at the end of a step, without `swapping`, and never in a rollback: unmapping
+ * a large one takes long, and a rollback is urgent.
  *
  * The slot keeps replaced models on a list of its own; a previous model is there, too,
  * and stays loaded because the entry holds a reference beside the slot's.
@@ -18,28 +21,14 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/base/trace.h"
-#include "lib/registry/deployment.h"
-#include "lib/registry/registry.h"
+#include "lib/registry/step.h"
+#include "lib/registry/warm_up.h"
+#include "lib/serve/slot.h"
 
-/* One step of an operator: its arguments, and everything that a state leaves for later states. */
-struct step {
-    recsys_deployment *deployment;
-    const char *name;           /* for messages */
-    const char *source;         /* LOAD: of the model; NULL = none is known */
-    int is_proposal;            /* the model becomes the candidate; else it is served at once */
-    int is_poll;                /* LOAD: not if what the source means was tried already */
-    struct rs_deployed given;   /* from LOAD or the caller; one reference */
-    struct rs_deployed *chosen; /* SERVE: the entry to serve, and to empty */
-    const char *version;        /* CHOOSE: which candidate is meant; NULL = any */
-    uint32_t n_served;
-    recsys_status status;
-    recsys_error problem; /* a record of its own: the caller's may be NULL */
-};
-
-static enum rs_step_event fail(struct step *step, recsys_status status)
+static enum rs_step_event fail(struct rs_step *step, recsys_status status)
 {
     step->status = status;
-    if (!step->is_proposal && rs_tried_may_succeed_later(status))
+    if (step->holds_operator && !step->is_proposal && rs_tried_may_succeed_later(status))
         step->deployment->tried = 0;
     return RS_STEP_ON_FAILED;
 }
@@ -53,96 +42,112 @@ static void log_entry(const char *what, const struct rs_deployed *entry)
            model.fingerprint);
 }
 
-/* -- the states, in the order of the table -- */
-
-static recsys_status find_path(struct step *step, recsys_registry_location *found)
+static void begin_to_swap(struct rs_step *step)
 {
-    recsys_deployment *deployment = step->deployment;
-    recsys_status status = rs_deployment_check_source(deployment, step->source, &step->problem);
-
-    if (status != RECSYS_OK)
-        return status;
-    if (step->source == NULL)
-        return rs_error(
-            &step->problem, RECSYS_E_STATE,
-            "this deployment was created without a source; name one to load, or bring a "
-            "model with recsys_deployment_load_model()");
-    if (!rs_uri_is_registry(step->source))
-        return rs_file_uri_read(step->source, found->path, sizeof found->path, &step->source,
-                                &step->problem);
-    status = recsys_registry_resolve(deployment->registry, step->source, found, &step->problem);
-    if (status != RECSYS_OK)
-        return status;
-    rs_log(RECSYS_LOG_INFO, "deployment: %s is %s", step->source, found->path);
-    step->source = found->path;
-    return RECSYS_OK;
+    if (!step->holds_swapping)
+        rs_lock_take(&step->deployment->swapping);
+    step->holds_swapping = 1;
 }
 
+/* -- the states, in the order of the table -- */
+
 /* Note what is tried, for the polls to come. A poll ends here if it is what was tried before. */
-static int is_known(struct step *step, recsys_status status)
+static int is_known(struct rs_step *step, recsys_status status)
 {
     recsys_deployment *deployment = step->deployment;
     uint64_t now;
 
     if (step->is_proposal)
         return 0;
-    now = status == RECSYS_OK ? rs_tried_hash(step->source, "")
+    now = status == RECSYS_OK ? rs_tried_hash(step->found.path, "")
                               : rs_tried_hash("", step->problem.message);
     /* Without a model anything is worth another try: a bundle may still be on its way. */
-    if (step->is_poll && now == deployment->tried && deployment->active.model != NULL)
+    if (step->is_poll && now == deployment->tried &&
+        recsys_slot_get_generation(deployment->slot) > 0)
         return 1;
     deployment->tried = now;
     return 0;
 }
 
-static enum rs_step_event load(struct step *step)
+static enum rs_step_event find(struct rs_step *step)
 {
-    recsys_registry_location found = RECSYS_REGISTRY_LOCATION_INIT;
-    recsys_status status = find_path(step, &found);
+    step->found = (recsys_registry_location)RECSYS_REGISTRY_LOCATION_INIT;
+    recsys_status status =
+        rs_deployment_find(step->deployment, step->source, &step->found, &step->problem);
 
     if (is_known(step, status))
         return RS_STEP_ON_KNOWN;
-    if (status != RECSYS_OK)
-        return fail(step, status);
+    return status == RECSYS_OK ? RS_STEP_ON_FOUND : fail(step, status);
+}
+
+static enum rs_step_event load(struct rs_step *step)
+{
     uint64_t began = rs_clock_ns();
-    status = recsys_model_load(step->source, &step->deployment->model_options, &step->given.model,
-                               &step->problem);
+    recsys_status status = recsys_model_load(step->found.path, &step->deployment->model_options,
+                                             &step->given.model, &step->problem);
+
     if (status != RECSYS_OK)
         return fail(step, status);
-    rs_log(RECSYS_LOG_INFO, "deployment: loaded %s in %" PRIu64 " ms", step->source,
+    rs_log(RECSYS_LOG_INFO, "deployment: loaded %s in %" PRIu64 " ms", step->found.path,
            (rs_clock_ns() - began) / 1000000u);
     return step->is_proposal ? RS_STEP_ON_LOADED : RS_STEP_ON_RELOADED;
 }
 
 /* The content, not the version: a version may have been published twice. */
-static enum rs_step_event compare(struct step *step)
+static enum rs_step_event compare(struct rs_step *step)
 {
-    const struct rs_deployed *active = &step->deployment->active;
+    struct rs_deployed active = {recsys_slot_acquire(step->deployment->slot), 0};
     recsys_deployment_entry served, other;
 
-    rs_deployment_describe(active, &served);
+    rs_deployment_describe(&active, &served);
     rs_deployment_describe(&step->given, &other);
-    return active->model != NULL && strcmp(served.fingerprint, other.fingerprint) == 0
-               ? RS_STEP_ON_SAME
-               : RS_STEP_ON_OTHER;
+    int is_same = active.model != NULL && strcmp(served.fingerprint, other.fingerprint) == 0;
+    recsys_model_unref(active.model);
+    return is_same ? RS_STEP_ON_SAME : RS_STEP_ON_OTHER;
 }
 
-static enum rs_step_event check(struct step *step)
+static enum rs_step_event warm(struct rs_step *step)
+{
+    recsys_deployment *deployment = step->deployment;
+    struct rs_recent recent;
+    struct rs_warmed warmed;
+    uint64_t began = rs_clock_ns();
+
+    rs_lock_take(&deployment->records);
+    recsys_status status = rs_recent_copy(&deployment->recent, &recent, &step->problem);
+    rs_lock_give(&deployment->records);
+    if (status == RECSYS_OK)
+        status = rs_warm_up(step->given.model, &recent, &warmed, &step->problem);
+    rs_recent_destroy(&recent);
+    if (status != RECSYS_OK)
+        return fail(step, status);
+    rs_log(RECSYS_LOG_INFO,
+           "deployment: read %" PRIu64 " KB and answered %" PRIu64 " recent requests in %" PRIu64
+           " ms; %" PRIu64 " answers are empty, %" PRIu64 " failed",
+           warmed.n_bytes / 1024u, warmed.n_replayed, (rs_clock_ns() - began) / 1000000u,
+           warmed.n_empty, warmed.n_failed);
+    return RS_STEP_ON_WARMED;
+}
+
+static enum rs_step_event check(struct rs_step *step)
 {
     const recsys_deployment *deployment = step->deployment;
-    recsys_status status = rs_canary_run(step->given.model, deployment->active.model,
-                                         &deployment->rules, &step->problem);
+    recsys_model *active = recsys_slot_acquire(deployment->slot);
+    recsys_status status =
+        rs_canary_run(step->given.model, active, &deployment->rules, &step->problem);
 
+    recsys_model_unref(active);
     if (status != RECSYS_OK)
         return fail(step, status);
     step->chosen = &step->given;
     return step->is_proposal ? RS_STEP_ON_PROPOSED : RS_STEP_ON_ACCEPTED;
 }
 
-static enum rs_step_event propose(struct step *step)
+static enum rs_step_event propose(struct rs_step *step)
 {
     recsys_deployment *deployment = step->deployment;
 
+    begin_to_swap(step);
     rs_lock_take(&deployment->state);
     recsys_model *unused = deployment->candidate.model;
     deployment->candidate = (struct rs_deployed){step->given.model, rs_clock_unix_ms()};
@@ -152,18 +157,26 @@ static enum rs_step_event propose(struct step *step)
     return RS_STEP_ON_KEPT;
 }
 
-static enum rs_step_event choose(struct step *step)
+static enum rs_step_event choose_previous(struct rs_step *step)
+{
+    const recsys_deployment *deployment = step->deployment;
+
+    if (step->blamed != NULL && step->blamed != deployment->active.model)
+        return RS_STEP_ON_GONE;
+    if (deployment->previous.model != NULL)
+        return RS_STEP_ON_CHOSEN;
+    return fail(step, rs_error(&step->problem, RECSYS_E_STATE,
+                               "cannot roll back: no other model has been served before this one"));
+}
+
+static enum rs_step_event choose(struct rs_step *step)
 {
     const recsys_deployment *deployment = step->deployment;
     recsys_deployment_entry candidate;
 
-    if (step->chosen == &deployment->previous) {
-        if (deployment->previous.model != NULL)
-            return RS_STEP_ON_CHOSEN;
-        return fail(step, rs_error(&step->problem, RECSYS_E_STATE,
-                                   "cannot roll back: no other model has been served before this "
-                                   "one"));
-    }
+    begin_to_swap(step);
+    if (step->chosen == &deployment->previous)
+        return choose_previous(step);
     if (deployment->candidate.model == NULL)
         return fail(step, rs_error(&step->problem, RECSYS_E_STATE,
                                    "there is no candidate to use; load one first"));
@@ -175,32 +188,50 @@ static enum rs_step_event choose(struct step *step)
     return RS_STEP_ON_CHOSEN;
 }
 
+/* Why the watch has rolled back, where failures are shown: it is one of the model. */
+static void note_withdrawal(recsys_deployment *deployment, const struct rs_deployed *withdrawn,
+                            const char *why, uint64_t now)
+{
+    recsys_deployment_entry model;
+
+    rs_deployment_describe(withdrawn, &model);
+    (void)rs_error(&deployment->last_error, RECSYS_E_REJECTED, "rolled back %s %s: %s", model.name,
+                   model.version, why);
+    deployment->last_error_ms = now;
+    deployment->n_withdrawn++;
+}
+
 /* The chosen entry's reference moves to `active`; that entry is empty afterwards. */
-static enum rs_step_event serve(struct step *step)
+static enum rs_step_event serve(struct rs_step *step)
 {
     recsys_deployment *deployment = step->deployment;
-    recsys_status status = recsys_slot_swap(deployment->slot, step->chosen->model, &step->problem);
+    int is_rollback = step->chosen == &deployment->previous;
 
+    begin_to_swap(step);
+    recsys_status status = rs_slot_exchange(deployment->slot, step->chosen->model, &step->problem);
     if (status != RECSYS_OK)
         return fail(step, status);
     rs_lock_take(&deployment->state);
     uint64_t now = rs_clock_unix_ms();
     struct rs_deployed next = {step->chosen->model, now};
     *step->chosen = (struct rs_deployed){NULL, 0};
-    recsys_model *dropped = deployment->previous.model; /* NULL in a rollback */
+    step->dropped = deployment->previous.model; /* NULL in a rollback */
     deployment->previous = (struct rs_deployed){deployment->active.model, now};
     deployment->active = next;
     deployment->n_swaps++;
+    if (step->why != NULL)
+        note_withdrawal(deployment, &deployment->previous, step->why, now);
+    rs_lock_take(&deployment->records);
+    rs_watch_begin(&deployment->watch, next.model, !is_rollback, rs_clock_ns());
+    rs_lock_give(&deployment->records);
     rs_lock_give(&deployment->state);
 
     log_entry("serving", &deployment->active);
-    recsys_model_unref(dropped);
-    recsys_slot_reap(deployment->slot);
     step->n_served = 1;
     return RS_STEP_ON_SERVED;
 }
 
-static enum rs_step_event note_failure(struct step *step)
+static enum rs_step_event note_failure(struct rs_step *step)
 {
     recsys_deployment *deployment = step->deployment;
 
@@ -218,127 +249,90 @@ static enum rs_step_event note_failure(struct step *step)
 
 /* -- the machine -- */
 
-static enum rs_step_event (*const acts[RS_STEP_N_STATES])(struct step *step) = {
-    [RS_STEP_LOAD] = load,         [RS_STEP_COMPARE] = compare, [RS_STEP_CHECK] = check,
-    [RS_STEP_PROPOSE] = propose,   [RS_STEP_CHOOSE] = choose,   [RS_STEP_SERVE] = serve,
-    [RS_STEP_FAIL] = note_failure,
+static const struct {
+    enum rs_step_event (*act)(struct rs_step *step);
+    uint32_t doing; /* for the status; 0 = as before */
+} rows[RS_STEP_N_STATES] = {
+    [RS_STEP_FIND] = {find, RECSYS_DEPLOYMENT_STEP_FIND},
+    [RS_STEP_LOAD] = {load, RECSYS_DEPLOYMENT_STEP_LOAD},
+    [RS_STEP_COMPARE] = {compare, 0},
+    [RS_STEP_WARM] = {warm, RECSYS_DEPLOYMENT_STEP_WARM},
+    [RS_STEP_CHECK] = {check, RECSYS_DEPLOYMENT_STEP_CHECK},
+    [RS_STEP_PROPOSE] = {propose, RECSYS_DEPLOYMENT_STEP_SWAP},
+    [RS_STEP_CHOOSE] = {choose, RECSYS_DEPLOYMENT_STEP_SWAP},
+    [RS_STEP_SERVE] = {serve, RECSYS_DEPLOYMENT_STEP_SWAP},
+    [RS_STEP_FAIL] = {note_failure, 0},
 };
 
 #define NEXT(state, event, next) [RS_STEP_##state][RS_STEP_ON_##event] = RS_STEP_##next,
 static const unsigned char next_of[RS_STEP_N_STATES][RS_STEP_N_EVENTS] = {
     RS_STEP_TRANSITIONS(NEXT)};
 
-static void set_loading(recsys_deployment *deployment, uint32_t loading)
+/* A rollback during a load shows as the load: that is what takes long. */
+static void show(struct rs_step *step, uint32_t doing)
 {
+    recsys_deployment *deployment = step->deployment;
+
+    if (doing == 0)
+        return;
     rs_lock_take(&deployment->state);
-    deployment->loading = loading;
+    if (step->holds_operator || deployment->n_running == 1) {
+        deployment->doing = doing;
+        deployment->doing_since_ms = rs_clock_unix_ms();
+    }
     rs_lock_give(&deployment->state);
 }
 
-/* Run the step that begins in `state`. The reference of `step->given` is given back in any case. */
-static recsys_status run(struct step *step, enum rs_step_state state, recsys_error *err)
+static void begin(struct rs_step *step, enum rs_step_state state)
+{
+    recsys_deployment *deployment = step->deployment;
+
+    step->holds_operator = state != RS_STEP_CHOOSE;
+    if (step->holds_operator)
+        rs_lock_take(&deployment->operator);
+    rs_lock_take(&deployment->state);
+    deployment->n_running++;
+    rs_lock_give(&deployment->state);
+}
+
+static void end(struct rs_step *step)
+{
+    recsys_deployment *deployment = step->deployment;
+    int is_rollback = step->chosen == &deployment->previous;
+
+    if (step->holds_swapping)
+        rs_lock_give(&deployment->swapping);
+    recsys_model_unref(step->given.model);
+    recsys_model_unref(step->dropped);
+    if (!is_rollback)
+        recsys_slot_reap(deployment->slot);
+    rs_lock_take(&deployment->state);
+    if (--deployment->n_running == 0 || step->holds_operator) {
+        deployment->doing = RECSYS_DEPLOYMENT_STEP_NONE;
+        deployment->doing_since_ms = 0;
+    }
+    rs_lock_give(&deployment->state);
+    if (step->holds_operator)
+        rs_lock_give(&deployment->operator);
+}
+
+recsys_status rs_step_run(struct rs_step *step, enum rs_step_state state, recsys_error *err)
 {
 #define TEXT(name) #name,
     static const char *const states[] = {RS_STEP_STATES(TEXT)};
     static const char *const events[] = {RS_STEP_EVENTS(TEXT)};
-    recsys_deployment *deployment = step->deployment;
 
-    rs_lock_take(&deployment->operator);
-    set_loading(deployment, 1);
+    begin(step, state);
     while (state != RS_STEP_IDLE) {
-        enum rs_step_event event = acts[state](step);
+        show(step, rows[state].doing);
+        enum rs_step_event event = rows[state].act(step);
         enum rs_step_state next = next_of[state][event];
         rs_trace(RECSYS_TRACE_DEPLOYMENT, "%s: %s: %s -> %s", step->name, states[state],
                  events[event], states[next]);
         state = next;
     }
-    recsys_model_unref(step->given.model);
-    if (step->is_proposal)
-        recsys_slot_reap(deployment->slot); /* perhaps only the slot still has a reference */
-    set_loading(deployment, 0);
-    rs_lock_give(&deployment->operator);
+    end(step);
     if (step->status != RECSYS_OK && err != NULL)
         *err = step->problem;
     return step->status;
-}
-
-/* -- the public functions -- */
-
-recsys_status recsys_deployment_load(recsys_deployment *deployment, const char *source,
-                                     recsys_error *err)
-{
-    if (deployment == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_deployment_load: deployment is NULL");
-    struct step step = {.deployment = deployment,
-                        .name = "load",
-                        .source = source == NULL ? deployment->source : source,
-                        .is_proposal = 1};
-    return run(&step, RS_STEP_LOAD, err);
-}
-
-recsys_status recsys_deployment_load_model(recsys_deployment *deployment, recsys_model *model,
-                                           recsys_error *err)
-{
-    if (deployment == NULL || model == NULL)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "recsys_deployment_load_model: an argument is missing");
-    struct step step = {.deployment = deployment,
-                        .name = "load",
-                        .given = {recsys_model_ref(model), 0},
-                        .is_proposal = 1};
-    return run(&step, RS_STEP_CHECK, err);
-}
-
-recsys_status recsys_deployment_use(recsys_deployment *deployment, const char *version,
-                                    recsys_error *err)
-{
-    if (deployment == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_deployment_use: deployment is NULL");
-    struct step step = {.deployment = deployment,
-                        .name = "use",
-                        .chosen = &deployment->candidate,
-                        .version = version};
-    return run(&step, RS_STEP_CHOOSE, err);
-}
-
-recsys_status recsys_deployment_rollback(recsys_deployment *deployment, recsys_error *err)
-{
-    if (deployment == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_deployment_rollback: deployment is NULL");
-    struct step step = {
-        .deployment = deployment, .name = "rollback", .chosen = &deployment->previous};
-    return run(&step, RS_STEP_CHOOSE, err);
-}
-
-/* Reload and poll. */
-static recsys_status serve_source(struct step *step, uint32_t *changed, recsys_error *err)
-{
-    recsys_status status;
-
-    if (changed != NULL)
-        *changed = 0;
-    if (step->deployment == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_deployment_%s: deployment is NULL",
-                        step->name);
-    step->source = step->deployment->source;
-    status = run(step, RS_STEP_LOAD, err);
-    if (changed != NULL)
-        *changed = step->n_served;
-    return status;
-}
-
-recsys_status recsys_deployment_reload(recsys_deployment *deployment, uint32_t *changed,
-                                       recsys_error *err)
-{
-    struct step step = {.deployment = deployment, .name = "reload"};
-
-    return serve_source(&step, changed, err);
-}
-
-recsys_status recsys_deployment_poll(recsys_deployment *deployment, uint32_t *changed,
-                                     recsys_error *err)
-{
-    struct step step = {.deployment = deployment, .name = "poll", .is_poll = 1};
-
-    return serve_source(&step, changed, err);
 }

@@ -101,7 +101,7 @@ recsys_model *recsys_slot_acquire(recsys_slot *slot)
     return model;
 }
 
-recsys_status recsys_slot_swap(recsys_slot *slot, recsys_model *next, recsys_error *err)
+recsys_status rs_slot_exchange(recsys_slot *slot, recsys_model *next, recsys_error *err)
 {
     struct retired *node, *returned = NULL;
 
@@ -129,8 +129,16 @@ recsys_status recsys_slot_swap(recsys_slot *slot, recsys_model *next, recsys_err
 
     rs_free(node);
     rs_free(returned);
-    recsys_slot_reap(slot);
     return RECSYS_OK;
+}
+
+recsys_status recsys_slot_swap(recsys_slot *slot, recsys_model *next, recsys_error *err)
+{
+    recsys_status status = rs_slot_exchange(slot, next, err);
+
+    if (status == RECSYS_OK)
+        recsys_slot_reap(slot);
+    return status;
 }
 
 size_t recsys_slot_reap(recsys_slot *slot)

@@ -1,5 +1,5 @@
-/* Operators load, use, roll back and reload at once, while requests are served and the
- * status is asked for. For TSan and ASan. */
+/* Operators load, use, roll back and reload at once, while requests are served and recorded, some
+ * of them so that the watch rolls back, too, and the status is asked for. For TSan and ASan. */
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
@@ -26,6 +26,7 @@ static void write_bundle(const char *path, size_t n_items)
 static void *serve(void *unused)
 {
     recsys_model_info info = {.struct_size = (uint32_t)sizeof info};
+    recsys_request request = RECSYS_REQUEST_INIT;
 
     (void)unused;
     while (!atomic_load(&stop)) {
@@ -34,6 +35,10 @@ static void *serve(void *unused)
         CHECK_EQ(recsys_model_get_info(model, &info, NULL), RECSYS_OK);
         CHECK(info.n_items == 40 || info.n_items == 50);
         CHECK(strcmp(info.name, "demo") == 0);
+        request.user.number = request.user.number % 20 + 1;
+        CHECK_EQ(recsys_deployment_record(deployment, model, &request, 1, info.n_items == 50, 0,
+                                          NULL),
+                 RECSYS_OK); /* the second model is always bad */
         recsys_model_unref(model);
     }
     return NULL;
@@ -54,7 +59,11 @@ static void *watch(void *unused)
         n_seen_loading += status.loading;
         recsys_deployment_reap(deployment);
     }
-    printf("%u times while a step was running\n", n_seen_loading);
+    recsys_deployment_status status = {.struct_size = (uint32_t)sizeof status};
+    CHECK_EQ(recsys_deployment_get_status(deployment, &status, NULL), RECSYS_OK);
+    printf("%u times while a step was running; the watch has rolled back %llu times\n",
+           n_seen_loading, (unsigned long long)status.n_withdrawn);
+    CHECK(status.n_withdrawn > 0);
     CHECK(n_seen_loading > 0); /* so nobody waited for the step */
     return NULL;
 }
@@ -94,6 +103,7 @@ static void *operate(void *number)
 
 int main(void)
 {
+    recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
     pthread_t operators[2], others[3];
     uint64_t numbers[2] = {1, 2};
     recsys_error err;
@@ -107,7 +117,8 @@ int main(void)
     write_bundle(first, 40);
     write_bundle(second, 50);
     CHECK_OK(recsys_model_load(second, NULL, &own, &err), &err);
-    CHECK_OK(recsys_deployment_create(first, NULL, &deployment, &err), &err);
+    options.watch_min_answers = 3;
+    CHECK_OK(recsys_deployment_create(first, &options, &deployment, &err), &err);
     CHECK_OK(recsys_deployment_reload(deployment, NULL, &err), &err);
 
     for (int i = 0; i < 3; i++)

@@ -1,5 +1,6 @@
-/* Covers lib/registry/deployment.c, deployment_steps.c, tried.c and canary.c: every step that fails
- * leaves the old model serving. It is one file because all tests together take every transition. */
+/* Covers lib/registry/deployment.c, deployment_steps.c, deployment_orders.c, tried.c and canary.c:
+ * every step that fails leaves the old model serving. It is one file because all tests together take
+ * every transition. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,12 +10,13 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/alloc.h"
-#include "lib/registry/deployment.h"
+#include "lib/registry/step.h"
 #include "recsys/deployment.h"
 #include "recsys/log.h"
 #include "tests/support/bundle.h"
@@ -24,7 +26,7 @@ static char *root;
 static recsys_registry *registry;
 static recsys_deployment *deployment;
 static recsys_error err;
-static char said[4000];
+static char said[16000];
 
 /* The path of one of the bundles that set_up() writes; valid until four more are asked for. */
 static const char *at(const char *name)
@@ -83,6 +85,35 @@ static void write_all_adult(const char *name)
     char *members = bundle_manifest_members(&bundle);
     bundle_write_manifest(at(name), members);
     free(members);
+    bundle_free(&bundle);
+}
+
+/* Well-formed, and every second user has seen everything. */
+static void write_half_seen(const char *name)
+{
+    uint64_t offsets[21] = {0};
+    uint32_t seen[10 * 30];
+    float weights[10 * 30];
+    struct bundle bundle;
+    size_t size;
+
+    bundle_write(&bundle, at(name), 20, 30, 8, 1, BUNDLE_SEEN);
+    for (uint32_t i = 0; i < 20; i++)
+        offsets[i + 1] = offsets[i] + (i % 2 == 0 ? 30 : 0);
+    for (uint32_t i = 0; i < 10 * 30; i++) {
+        seen[i] = i % 30;
+        weights[i] = 1.0f;
+    }
+    struct bundle_tensor tensors[] = {
+        {"seen_offsets", "U64", 1, {21}, offsets, sizeof offsets},
+        {"seen_items", "U32", 1, {300}, seen, sizeof seen},
+        {"seen_weights", "F32", 1, {300}, weights, sizeof weights}};
+    unsigned char *bytes = bundle_make_safetensors(tensors, 3, 64, &size);
+    bundle_write_file(at(name), "seen.safetensors", bytes, size);
+    char *members = bundle_manifest_members(&bundle);
+    bundle_write_manifest(at(name), members);
+    free(members);
+    free(bytes);
     bundle_free(&bundle);
 }
 
@@ -731,6 +762,247 @@ static void a_poll_tries_what_was_refused_when_it_is_another_one(void **state)
     assert_int_equal(items_served(), 26);
 }
 
+/* -- answers -- */
+
+static void record(const recsys_model *model, uint64_t n_answers, uint64_t n_failed,
+                   uint64_t n_empty)
+{
+    assert_int_equal(recsys_deployment_record(deployment, model, NULL, n_answers, n_failed,
+                                              n_empty, &err),
+                     RECSYS_OK);
+}
+
+/* Answers of the model that serves now. */
+static void record_now(uint64_t n_answers, uint64_t n_failed, uint64_t n_empty)
+{
+    recsys_model *model = recsys_deployment_acquire(deployment);
+
+    record(model, n_answers, n_failed, n_empty);
+    recsys_model_unref(model);
+}
+
+static void a_model_whose_answers_fail_more_often_is_rolled_back(void **state)
+{
+    (void)state;
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    assert_int_equal(status_now().watching, 0); /* nothing has served before it */
+    record_now(1000, 100, 0);
+    load_and_use(at("b"));
+    assert_int_equal(status_now().watching, 1);
+    record_now(99, 99, 0);
+    assert_int_equal(items_served(), 28); /* too few to say anything */
+    record_now(1, 0, 0);
+    assert_int_equal(items_served(), 30);
+    recsys_deployment_status status = status_now();
+    assert_int_equal(status.n_withdrawn, 1);
+    assert_int_equal(status.watching, 0);
+    assert_int_equal(status.n_answers, 0);
+    assert_int_equal(status.last_error.status, RECSYS_E_REJECTED);
+    assert_non_null(strstr(status.last_error.message,
+                           "rolled back demo 3: 99.0 % of its 100 answers failed, 10.0 % of"));
+    assert_int_equal(status.previous.since_ms >= status.active.since_ms, 1);
+    record_now(1000, 1000, 0); /* one that came back is not watched */
+    assert_int_equal(items_served(), 30);
+    assert_int_equal(recsys_deployment_reap(deployment), 0);
+}
+
+static void a_model_whose_answers_are_empty_more_often_is_rolled_back(void **state)
+{
+    (void)state;
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    record_now(1000, 0, 300);
+    load_and_use(at("b"));
+    for (int i = 0; i < 50; i++)
+        record_now(10, 0, 4);
+    assert_int_equal(items_served(), 28); /* ten points more than usual are allowed */
+    for (int i = 0; i < 100; i++)
+        record_now(10, 0, 9);
+    assert_int_equal(items_served(), 30);
+    assert_non_null(strstr(status_now().last_error.message, "were empty"));
+}
+
+static void answers_of_another_model_say_nothing_about_the_new_one(void **state)
+{
+    (void)state;
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    recsys_model *old = recsys_deployment_acquire(deployment);
+    load_and_use(at("b"));
+    record(old, 1000, 1000, 0);
+    assert_int_equal(status_now().n_answers, 0);
+    assert_int_equal(items_served(), 28);
+    recsys_model_unref(old);
+}
+
+static void the_watch_leaves_a_model_alone_that_was_replaced_meanwhile(void **state)
+{
+    (void)state;
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    recsys_model *old = recsys_deployment_acquire(deployment);
+    load_and_use(at("b"));
+    struct rs_step step = {.deployment = deployment,
+                           .name = "rollback by the watch",
+                           .chosen = &deployment->previous,
+                           .blamed = old,
+                           .why = "test"};
+    assert_int_equal(rs_step_run(&step, RS_STEP_CHOOSE, &err), RECSYS_OK);
+    assert_int_equal(items_served(), 28);
+    assert_int_equal(status_now().n_withdrawn, 0);
+    recsys_model_unref(old);
+}
+
+static void the_watch_ends_and_its_limits_can_be_lifted(void **state)
+{
+    recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+
+    (void)state;
+    options.watch_s = UINT32_MAX;
+    assert_int_equal(recsys_deployment_create(at("a"), &options, &deployment, &err), RECSYS_OK);
+    load_and_use(NULL);
+    load_and_use(at("b"));
+    record_now(1000, 1000, 0);
+    assert_int_equal(items_served(), 28);
+    recsys_deployment_destroy(deployment);
+
+    options.watch_s = 60;
+    options.max_error_rise = -1.0f;
+    options.max_empty_rise = 0.5f;
+    options.watch_min_answers = 10;
+    assert_int_equal(recsys_deployment_create(at("a"), &options, &deployment, &err), RECSYS_OK);
+    load_and_use(NULL);
+    load_and_use(at("b"));
+    record_now(100, 100, 0);
+    record_now(100, 0, 100);
+    assert_int_equal(items_served(), 28); /* half of them, not more */
+    record_now(10, 0, 10);
+    assert_int_equal(items_served(), 30);
+}
+
+static void what_is_recorded_is_checked(void **state)
+{
+    recsys_request request = RECSYS_REQUEST_INIT;
+
+    (void)state;
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    recsys_model *model = recsys_deployment_acquire(deployment);
+    assert_int_equal(recsys_deployment_record(NULL, model, NULL, 1, 0, 0, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_deployment_record(deployment, NULL, NULL, 1, 0, 0, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_deployment_record(deployment, model, NULL, 1, 1, 1, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(recsys_deployment_record(deployment, model, NULL, 1, UINT64_MAX, 2, &err),
+                     RECSYS_E_INVALID);
+    request.struct_size = 3;
+    assert_int_equal(recsys_deployment_record(deployment, model, &request, 1, 0, 0, &err),
+                     RECSYS_E_INVALID);
+    assert_int_equal(status_now().n_answers, 0);
+    recsys_model_unref(model);
+}
+
+static void record_request(recsys_request request)
+{
+    recsys_model *model = recsys_deployment_acquire(deployment);
+
+    assert_int_equal(recsys_deployment_record(deployment, model, &request, 1, 0, 0, &err),
+                     RECSYS_OK);
+    recsys_model_unref(model);
+}
+
+static void a_candidate_answers_the_requests_that_users_made(void **state)
+{
+    recsys_request request = RECSYS_REQUEST_INIT;
+    recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+    float vector[8] = {0};
+
+    (void)state;
+    options.n_recent = 3;
+    assert_int_equal(recsys_deployment_create(at("a"), &options, &deployment, &err), RECSYS_OK);
+    load_and_use(NULL);
+    record_request(request);
+    request.user.number = 7;
+    record_request(request);
+    request.min_rating = 10.0f;
+    record_request(request);
+    request.user = (recsys_id)RECSYS_ID_TEXT("another kind", 12);
+    record_request(request); /* in the place of the oldest */
+    request.vector = vector;
+    record_request(request); /* what made it is gone with the call */
+    assert_int_equal(status_now().n_recent, 3);
+    assert_int_equal(status_now().n_answers, 5);
+    said[0] = '\0';
+    load(at("b"));
+    assert_non_null(strstr(said, "answered 3 recent requests"));
+    assert_non_null(strstr(said, "1 failed"));
+
+    for (unsigned long n = 0; n < 10000; n++) { /* also without memory */
+        count_alloc.n_allowed = n;
+        recsys_status status = recsys_deployment_load(deployment, at("b"), &err);
+        count_alloc.n_allowed = ULONG_MAX;
+        if (status == RECSYS_OK)
+            return;
+        assert_int_equal(status, RECSYS_E_NOMEM);
+    }
+    fail_msg("there was never enough memory");
+}
+
+static void only_shares_and_numbers_are_limits(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+        float *const fields[] = {&options.min_overlap,     &options.max_score_shift,
+                                 &options.max_empty_share, &options.max_error_rise,
+                                 &options.max_empty_rise,  &options.min_items_ratio};
+        *fields[i] = i < 3 ? 1.5f : (float)NAN;
+        assert_int_equal(recsys_deployment_create(NULL, &options, &deployment, &err),
+                         RECSYS_E_INVALID);
+        *fields[i] = 0.0f;
+        options.n_recent = 1u << 20;
+        assert_int_equal(recsys_deployment_create(NULL, &options, &deployment, &err),
+                         RECSYS_E_INVALID);
+    }
+}
+
+/* -- limits of the canary -- */
+
+static void expect_limit(recsys_deployment_options options, const char *candidate,
+                         const char *reason)
+{
+    options.registry = registry;
+    assert_int_equal(recsys_deployment_create(at("a"), &options, &deployment, &err), RECSYS_OK);
+    load_and_use(NULL);
+    expect_failure(recsys_deployment_load(deployment, at(candidate), &err), RECSYS_E_REJECTED, 30,
+                   1);
+    if (strstr(err.message, reason) == NULL)
+        fail_msg("%s: %s", candidate, err.message);
+    load(at("a")); /* the same model keeps every limit */
+    recsys_deployment_destroy(deployment);
+    deployment = NULL;
+    deploy(at("a"), 0);
+    load_and_use(NULL);
+    load_and_use(at(candidate)); /* without the limit it may serve */
+    recsys_deployment_destroy(deployment);
+    deployment = NULL;
+}
+
+static void a_candidate_beyond_a_limit_is_rejected(void **state)
+{
+    recsys_deployment_options overlap = RECSYS_DEPLOYMENT_OPTIONS_INIT, shift = overlap,
+                              empty = overlap;
+    (void)state;
+    overlap.min_overlap = 0.99f;
+    expect_limit(overlap, "b", "less than min_overlap 0.99 allows");
+    shift.max_score_shift = 0.001f;
+    expect_limit(shift, "b", "more than max_score_shift 0.001 allows");
+    write_half_seen("half");
+    empty.max_empty_share = 0.2f;
+    expect_limit(empty, "half", "more than max_empty_share 0.2 allows");
+}
+
 /* -- out of memory at every place -- */
 
 static void running_out_of_memory_anywhere_leaves_the_old_model_serving(void **state)
@@ -803,6 +1075,15 @@ int main(void)
         T(a_reload_that_the_canary_refuses_changes_nothing),
         T(a_poll_loads_nothing_twice),
         T(a_poll_tries_what_was_refused_when_it_is_another_one),
+        T(a_model_whose_answers_fail_more_often_is_rolled_back),
+        T(a_model_whose_answers_are_empty_more_often_is_rolled_back),
+        T(answers_of_another_model_say_nothing_about_the_new_one),
+        T(the_watch_leaves_a_model_alone_that_was_replaced_meanwhile),
+        T(the_watch_ends_and_its_limits_can_be_lifted),
+        T(what_is_recorded_is_checked),
+        T(a_candidate_answers_the_requests_that_users_made),
+        T(only_shares_and_numbers_are_limits),
+        T(a_candidate_beyond_a_limit_is_rejected),
         T(running_out_of_memory_anywhere_leaves_the_old_model_serving),
         cmocka_unit_test(every_transition_of_the_table_was_taken),
     };

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Optional
 from ._held import Held, Owner, call, create
 from ._native import abi, lib, new
 from .errors import Error, StateError, error_of
+from .ids import Id, to_id
 from .interrupt import interruptible
 from .model import Model, model_options
 from .registry import Registry
@@ -17,6 +18,9 @@ from .registry import Registry
 ALLOW = {"id_kind": abi.RECSYS_DEPLOYMENT_ALLOW_ID_KIND,
          "no_catalog": abi.RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG,
          "no_seen": abi.RECSYS_DEPLOYMENT_ALLOW_NO_SEEN}
+
+
+NONE = 2**32 - 1  # of a number whose 0 means the default
 
 
 class Deployed(NamedTuple):
@@ -40,6 +44,14 @@ class DeploymentStatus(NamedTuple):
     n_retired: int
     last_error: Optional[Error]
     last_error_ms: int
+    step: str = "none"  # what the step that runs does: find, load, warm, check, swap
+    step_since_ms: int = 0
+    watching: bool = False  # the active model is new, and its recorded answers are watched
+    n_withdrawn: int = 0  # rollbacks because of recorded answers
+    n_answers: int = 0  # recorded, of the active model
+    n_failed_answers: int = 0
+    n_empty_answers: int = 0
+    n_recent: int = 0  # recorded requests that are kept to warm up a candidate
 
 
 def _entry(entry: Any) -> Optional[Deployed]:
@@ -52,8 +64,8 @@ def _entry(entry: Any) -> Optional[Deployed]:
 class Deployment(Owner):
     """A slot with the operator's steps around it: load, use, rollback, reload.
 
-    If a step fails, the active model goes on serving. The steps run one at a time; acquire() never
-    waits for them.
+    If a step fails, the active model goes on serving. Steps that load run one at a time; use() and
+    rollback() do not wait for a load, and acquire() waits for no step.
 
     source           the model that load() and reload() load: a models:/ URI or a path
     registry         for models:/ URIs
@@ -61,6 +73,14 @@ class Deployment(Owner):
     min_items_ratio  candidate's items / active's items; 0 = 0.5; negative = no check
     allow            rules that a candidate may break: "id_kind" (ids of another kind),
                      "no_catalog", "no_seen" (it lacks them, and the active model has them)
+    min_overlap, max_score_shift, max_empty_share
+                     limits beyond which a candidate is rejected, each from 0 to 1; 0 = none
+    n_recent         recorded requests that are kept to warm up a candidate; 0 = 256, None = none
+    watch_s          for so many seconds a new model is watched by record(); 0 = 300, None = never
+    watch_min_answers, max_error_rise, max_empty_rise
+                     after so many answers (0 = 100), a share of failed or empty ones that is higher
+                     by more than this than the model's before rolls it back; 0 = 0.2, negative =
+                     no limit
     options          those of Model(): skip_hashes, max_bytes, ...
 
     >>> from recsys.demo import folder
@@ -74,10 +94,19 @@ class Deployment(Owner):
 
     def __init__(self, source: Optional[str] = None, *, registry: Optional[Registry] = None,
                  n_canaries: int = 0, min_items_ratio: float = 0.0, allow: Collection[str] = (),
+                 min_overlap: float = 0.0, max_score_shift: float = 0.0,
+                 max_empty_share: float = 0.0, n_recent: Optional[int] = 0,
+                 watch_s: Optional[int] = 0, watch_min_answers: int = 0,
+                 max_error_rise: float = 0.0, max_empty_rise: float = 0.0,
                  **options: Any) -> None:
         made, loading = new(abi.recsys_deployment_options), model_options(**options)
         kept = None if registry is None else registry._open()
         made.n_canaries, made.min_items_ratio = n_canaries, min_items_ratio
+        made.min_overlap, made.max_score_shift = min_overlap, max_score_shift
+        made.max_empty_share, made.watch_min_answers = max_empty_share, watch_min_answers
+        made.max_error_rise, made.max_empty_rise = max_error_rise, max_empty_rise
+        made.n_recent = NONE if n_recent is None else n_recent
+        made.watch_s = NONE if watch_s is None else watch_s
         for name in allow:
             if name not in ALLOW:
                 raise ValueError(f"allow: some of {', '.join(ALLOW)}, not {name!r}")
@@ -136,6 +165,19 @@ class Deployment(Owner):
         interruptible(_step, lib.recsys_deployment_poll, self._open(), byref(changed))
         return bool(changed.value)
 
+    def record(self, model: Model, answers: int = 1, *, failed: int = 0, empty: int = 0,
+               user_id: Optional[Id] = None, top_k: int = 10) -> None:
+        """Say how requests were answered by a model that acquire() gave: of `answers`, so many
+        failed, and so many of the others have no item. If a new model answers worse than the one
+        before it, this call rolls back. A user_id is kept, to warm up the next candidate."""
+        request = None
+        if user_id is not None:
+            asked = new(abi.recsys_request)
+            asked.user, asked.k = to_id(user_id), top_k
+            request = byref(asked)
+        held = model._open()
+        call(lib.recsys_deployment_record, self._open(), held, request, answers, failed, empty)
+
     def reap(self) -> int:
         """Destroy replaced models that nobody uses any more; how many are still in use."""
         held = self._open()
@@ -150,7 +192,9 @@ class Deployment(Owner):
             _entry(out.active), _entry(out.previous), _entry(out.candidate), bool(out.loading),
             out.n_swaps, out.n_failures, out.n_retired,
             error_of(failed.status, failed.message, failed.sys_errno) if out.last_error_ms else None,
-            out.last_error_ms)
+            out.last_error_ms, lib.recsys_deployment_step_name(out.step).decode(),
+            out.step_since_ms, bool(out.watching), out.n_withdrawn, out.n_answers,
+            out.n_failed_answers, out.n_empty_answers, out.n_recent)
 
 
 def _step(function: Any, held: Held, argument: Any) -> None:

@@ -183,6 +183,29 @@ def test_registry(tmp_path):
     assert deployment.reload() and deployment.model.info.version == "2"
 
 
+def test_a_deployment_rolls_back_a_model_that_answers_badly(large):
+    deployment = recsys.Deployment(demo.folder(), min_items_ratio=-1, allow=["no_catalog"],
+                                   watch_min_answers=5, max_empty_rise=0.5, n_recent=10)
+    deployment.reload()
+    deployment.record(deployment.model, 10, user_id=1)
+    deployment.load_model(large[0])
+    deployment.use()
+    status = deployment.status()
+    assert status.watching and status.step == "none" and status.n_recent == 1
+    deployment.record(deployment.model, 6, failed=1, empty=2)
+    assert deployment.model.info.name == "large"
+    deployment.record(deployment.model, 4, empty=4)
+    assert deployment.model.info.name == "demo" and deployment.status().n_withdrawn == 1
+    with pytest.raises(recsys.InvalidArgument):
+        deployment.record(deployment.model, 1, failed=2)
+    with pytest.raises(recsys.InvalidArgument):
+        recsys.Deployment(min_overlap=2.0)
+    never = recsys.Deployment(demo.folder(), watch_s=None, n_recent=None)
+    never.reload()
+    never.record(never.model, user_id=1)
+    assert never.status().n_recent == 0
+
+
 def test_stats_are_text_for_prometheus():
     stats = recsys.Stats()
     stats.histogram("wait_seconds", "Waits.", [0.1, 1.0]).record(0.5)

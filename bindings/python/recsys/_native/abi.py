@@ -113,6 +113,12 @@ RECSYS_TOKEN_CLEAR = 1
 RECSYS_TOKEN_REVOKED = 2
 RECSYS_TOKEN_UNKNOWN = 3
 RECSYS_TOKEN_UNCONFIRMED = 4
+RECSYS_DEPLOYMENT_STEP_NONE = 0
+RECSYS_DEPLOYMENT_STEP_FIND = 1
+RECSYS_DEPLOYMENT_STEP_LOAD = 2
+RECSYS_DEPLOYMENT_STEP_WARM = 3
+RECSYS_DEPLOYMENT_STEP_CHECK = 4
+RECSYS_DEPLOYMENT_STEP_SWAP = 5
 RECSYS_DEPLOYMENT_ALLOW_ID_KIND = 1
 RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG = 2
 RECSYS_DEPLOYMENT_ALLOW_NO_SEEN = 4
@@ -740,6 +746,14 @@ class recsys_deployment_options(Checked):
         ("model_options", c.c_void_p),
         ("min_items_ratio", c.c_float),
         ("flags", c.c_uint32),
+        ("min_overlap", c.c_float),
+        ("max_score_shift", c.c_float),
+        ("max_empty_share", c.c_float),
+        ("n_recent", c.c_uint32),
+        ("watch_s", c.c_uint32),
+        ("watch_min_answers", c.c_uint32),
+        ("max_error_rise", c.c_float),
+        ("max_empty_rise", c.c_float),
     ]
 
 
@@ -765,6 +779,14 @@ class recsys_deployment_status(Checked):
         ("candidate", recsys_deployment_entry),
         ("last_error_ms", c.c_uint64),
         ("last_error", recsys_error),
+        ("step", c.c_uint32),
+        ("watching", c.c_uint32),
+        ("step_since_ms", c.c_uint64),
+        ("n_withdrawn", c.c_uint64),
+        ("n_answers", c.c_uint64),
+        ("n_failed_answers", c.c_uint64),
+        ("n_empty_answers", c.c_uint64),
+        ("n_recent", c.c_uint64),
     ]
 
 
@@ -977,7 +999,9 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_deployment_rollback": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_deployment_reload": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_deployment_poll": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_deployment_record": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, U64, U64, U64, c.c_void_p]),
     "recsys_deployment_reap": ("core", c.c_size_t, [c.c_void_p]),
+    "recsys_deployment_step_name": ("core", c.c_char_p, [U32]),
     "recsys_deployment_get_status": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_domains_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_domains_destroy": ("core", None, [c.c_void_p]),

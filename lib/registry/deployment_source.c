@@ -1,0 +1,61 @@
+/* lib/registry/deployment_source.c - what the source of a deployment means: a path, a file: URI, or
+ * a models:/ URI that the registry resolves.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/registry/deployment.h"
+#include "lib/registry/registry.h"
+
+recsys_status rs_deployment_check_source(const recsys_deployment *deployment, const char *source,
+                                         recsys_error *err)
+{
+    recsys_registry_location found; /* has room for a path */
+    const char *path;
+    struct rs_uri uri;
+
+    if (source == NULL)
+        return RECSYS_OK;
+    if (!rs_uri_is_registry(source))
+        return rs_file_uri_read(source, found.path, sizeof found.path, &path, err);
+    if (deployment->registry == NULL)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "cannot deploy %.200s: no registry was given in the options", source);
+    return rs_uri_parse(source, &uri, err);
+}
+
+static recsys_status find_file(const char *source, recsys_registry_location *out, recsys_error *err)
+{
+    const char *path;
+    recsys_status status = rs_file_uri_read(source, out->path, sizeof out->path, &path, err);
+
+    if (status != RECSYS_OK || path == out->path)
+        return status;
+    if (snprintf(out->path, sizeof out->path, "%s", path) < (int)sizeof out->path)
+        return RECSYS_OK;
+    return rs_error(err, RECSYS_E_LIMIT, "cannot load %.200s…: a path has at most %zu bytes", path,
+                    sizeof out->path - 1);
+}
+
+recsys_status rs_deployment_find(const recsys_deployment *deployment, const char *source,
+                                 recsys_registry_location *out, recsys_error *err)
+{
+    recsys_status status = rs_deployment_check_source(deployment, source, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    if (source == NULL)
+        return rs_error(
+            err, RECSYS_E_STATE,
+            "this deployment was created without a source; name one to load, or bring a "
+            "model with recsys_deployment_load_model()");
+    if (!rs_uri_is_registry(source))
+        return find_file(source, out, err);
+    status = recsys_registry_resolve(deployment->registry, source, out, err);
+    if (status == RECSYS_OK)
+        rs_log(RECSYS_LOG_DEBUG, "deployment: %s is %s", source, out->path);
+    return status;
+}

@@ -60,6 +60,8 @@ type AsideOptions struct {
 	Beta          float64       // > 1 refreshes earlier, < 1 later; 0 = 1
 	Stats         *Stats        // nil: count only for Aside.Stats
 	Label         string        // name of the logical db; "": the store's name
+	Plain         bool          // values as they are under their keys, for other programs; not in an envelope
+	TrustOthers   bool          // with Plain: return values that other programs have stored
 }
 
 // c writes the options; leave gives back what it entered.
@@ -72,11 +74,15 @@ func (o *AsideOptions) c(a *arena) (out *C.recsys_aside_options, leave func()) {
 	*out = C.recsys_aside_options{struct_size: C.sizeof_recsys_aside_options,
 		flags: flag(o.JSON, C.RECSYS_ASIDE_JSON) | flag(o.NoStale, C.RECSYS_ASIDE_NO_STALE) |
 			flag(o.NoNegative, C.RECSYS_ASIDE_NO_NEGATIVE) | flag(o.NoJitter, C.RECSYS_ASIDE_NO_JITTER) |
-			flag(o.NoRefresh, C.RECSYS_ASIDE_NO_REFRESH),
+			flag(o.NoRefresh, C.RECSYS_ASIDE_NO_REFRESH) | flag(o.TrustOthers, C.RECSYS_ASIDE_TRUST_OTHERS),
 		ttl_ms: a.ms32(o.TTL), stale_ms: a.ms32(o.Stale), negative_ttl_ms: a.ms32(o.NegativeTTL),
 		jitter_percent: a.count(o.Jitter), lease_ms: a.ms32(o.Lease), wait_ms: a.ms32(o.Wait),
 		max_loads: a.count(o.MaxLoads), journal_keys: a.count(o.JournalKeys),
-		max_value_bytes: C.uint64_t(o.MaxValueBytes), beta: C.double(o.Beta), label: a.optional(o.Label)}
+		max_value_bytes: C.uint64_t(o.MaxValueBytes), beta: C.double(o.Beta), label: a.optional(o.Label),
+		format: C.RECSYS_ASIDE_FORMAT_ENVELOPE}
+	if o.Plain {
+		out.format = C.RECSYS_ASIDE_FORMAT_PLAIN
+	}
 	out.stats, leave = o.Stats.use(a)
 	return out, leave
 }
@@ -371,6 +377,7 @@ type AsideStats struct {
 	Waited, Early, Fills, FillsRefused      uint64
 	IdentityMismatches, Damaged             uint64
 	Invalidations, Replayed, Epochs, TooBig uint64
+	Foreign                                 uint64 // values of other programs that were found
 }
 
 // Stats counts.
@@ -382,7 +389,8 @@ func (s *Aside) Stats() (AsideStats, error) {
 	return AsideStats{uint32(o.journal), uint64(o.hits), uint64(o.stale), uint64(o.negative), uint64(o.misses),
 		uint64(o.unknown), uint64(o.loads), uint64(o.load_failures), uint64(o.shared), uint64(o.waited), uint64(o.early),
 		uint64(o.fills), uint64(o.fills_refused), uint64(o.identity_mismatches), uint64(o.damaged),
-		uint64(o.invalidations), uint64(o.replayed), uint64(o.epochs), uint64(o.too_large)}, err
+		uint64(o.invalidations), uint64(o.replayed), uint64(o.epochs), uint64(o.too_large),
+		uint64(o.foreign)}, err
 }
 
 // FormatKey makes a key of a fixed text and values: "chat:history:{id}" with one value. A value cannot

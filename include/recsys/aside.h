@@ -58,7 +58,19 @@ enum {
     RECSYS_ASIDE_NO_STALE = 1u << 1,    /* no value is returned after its time to live */
     RECSYS_ASIDE_NO_NEGATIVE = 1u << 2, /* a "does not exist" is not cached */
     RECSYS_ASIDE_NO_JITTER = 1u << 3,   /* times to live are exact */
-    RECSYS_ASIDE_NO_REFRESH = 1u << 4   /* no early refresh */
+    RECSYS_ASIDE_NO_REFRESH = 1u << 4,  /* no early refresh */
+    /* With RECSYS_ASIDE_FORMAT_PLAIN: return a value that another program has stored, for as long as
+     * that program lets it live. Without, such a value is replaced by a loaded one. */
+    RECSYS_ASIDE_TRUST_OTHERS = 1u << 5
+};
+
+enum {
+    /* A value in an envelope of this library, under its key. */
+    RECSYS_ASIDE_FORMAT_ENVELOPE = 1,
+    /* The value as it is under its key, for programs that know nothing of this library, and a
+     * companion under a key beside it, written in the same step. It expires at its time to live,
+     * of which the stale time is the last tenth at most. */
+    RECSYS_ASIDE_FORMAT_PLAIN = 2
 };
 
 typedef struct recsys_aside_options {
@@ -86,15 +98,19 @@ typedef struct recsys_aside_options {
     uint64_t (*random)(void *user_data); /* never the same number twice, in any process */
     void (*sleep_ms)(uint32_t ms, void *user_data); /* moves now_ms, which then measures waiting, too */
     void *user_data;
-    /* -- end of version 1 -- append below, never insert above -- */
+    uint32_t format;   /* RECSYS_ASIDE_FORMAT_*, the same in all processes; 0 = ENVELOPE. Since: 0.2 */
+    uint32_t reserved; /* 0 */
+    /* -- end of version 2 -- append below, never insert above -- */
 } recsys_aside_options;
 
 #define RECSYS_ASIDE_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_aside_options, user_data)
+#define RECSYS_ASIDE_OPTIONS_SIZE_V2 RECSYS_SIZE_TO(recsys_aside_options, reserved)
 #define RECSYS_ASIDE_OPTIONS_INIT \
     {(uint32_t)sizeof(recsys_aside_options), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0.0, NULL, \
-     NULL, NULL, NULL, NULL, NULL}
+     NULL, NULL, NULL, NULL, NULL, 0u, 0u}
 
-/* Fails with: E_INVALID, E_UNSUPPORTED, E_NOMEM. Since: 0.1 */
+/* Fails with: E_INVALID, E_UNSUPPORTED (also: FORMAT_PLAIN, and the store's driver has no
+ * `exchange`), E_NOMEM. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_create(recsys_store *store,
                                                               const recsys_aside_options *options,
                                                               recsys_aside **out,
@@ -107,7 +123,7 @@ RECSYS_API void recsys_aside_destroy(recsys_aside *aside);
 /*
  * Look up a key, without loading.
  *
- * key      1..512 bytes; not ending in "~r" or beginning with '~'
+ * key      1..512 bytes; not beginning with '~' and, in an envelope, not ending in "~r"
  * out      receives the value for HIT and STALE
  * outcome  receives RECSYS_ASIDE_*; or NULL
  *
@@ -287,13 +303,15 @@ typedef struct recsys_aside_stats {
     uint64_t identity_mismatches, damaged;
     uint64_t invalidations, replayed, epochs;
     uint64_t too_large;
-    /* -- end of version 1 -- append below, never insert above -- */
+    uint64_t foreign; /* values of other programs that were found. Since: 0.2 */
+    /* -- end of version 2 -- append below, never insert above -- */
 } recsys_aside_stats;
 
 #define RECSYS_ASIDE_STATS_SIZE_V1 RECSYS_SIZE_TO(recsys_aside_stats, too_large)
+#define RECSYS_ASIDE_STATS_SIZE_V2 RECSYS_SIZE_TO(recsys_aside_stats, foreign)
 #define RECSYS_ASIDE_STATS_INIT \
     {(uint32_t)sizeof(recsys_aside_stats), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, \
-     0u, 0u, 0u, 0u, 0u, 0u}
+     0u, 0u, 0u, 0u, 0u, 0u, 0u}
 
 /* Fails with: E_INVALID. Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_get_stats(recsys_aside *aside,

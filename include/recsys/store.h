@@ -59,6 +59,25 @@ enum {
  */
 typedef int32_t (*recsys_key_callback)(recsys_bytes key, void *user_data);
 
+enum {
+    RECSYS_EXCHANGE_IF_SEEN = 1u << 0 /* only if `prefix` and `seen` are there */
+};
+
+/*
+ * Two keys that change in one step: `key`, whose value other programs read, and
+ * `companion_key`, which has what this library knows about that value. Frozen.
+ */
+typedef struct recsys_exchange {
+    uint32_t flags;    /* RECSYS_EXCHANGE_* */
+    uint32_t reserved; /* 0 */
+    recsys_bytes key, companion_key;
+    recsys_bytes prefix;    /* what is under companion_key begins with these bytes */
+    recsys_bytes seen;      /* these bytes are under key; data NULL: nothing is */
+    recsys_bytes value;     /* for key; data NULL: remove it */
+    recsys_bytes companion; /* for companion_key; data NULL: remove it */
+    uint64_t ttl_ms;        /* of both */
+} recsys_exchange;
+
 /*
  * The functions of a driver. Keys and values are any bytes; keys are not empty.
  * ttl_ms is at least 1, or RECSYS_NEVER: the value does not expire.
@@ -115,13 +134,19 @@ typedef struct recsys_store_driver {
                                 uint32_t cost, recsys_rate_decision *out, recsys_error *err);
     /* Does the store work? Asked on a connection that no request uses. */
     recsys_status (*ping)(void *self, recsys_error *err);
-    /* -- end of version 1 -- append below, never insert above -- */
+    /* Atomically, for other programs and for `remove` of both keys: if the conditions hold, change
+     * both keys; else E_NOT_FOUND. A key whose value is of a kind that `get` does not return has
+     * nothing. NULL: the store cannot, and values cannot be kept as plain JSON there
+     * (RECSYS_ASIDE_FORMAT_PLAIN). Since: 0.2 */
+    recsys_status (*exchange)(void *self, const recsys_exchange *exchange, recsys_error *err);
+    /* -- end of version 2 -- append below, never insert above -- */
 } recsys_store_driver;
 
 #define RECSYS_STORE_DRIVER_SIZE_V1 RECSYS_SIZE_TO(recsys_store_driver, ping)
+#define RECSYS_STORE_DRIVER_SIZE_V2 RECSYS_SIZE_TO(recsys_store_driver, exchange)
 #define RECSYS_STORE_DRIVER_INIT \
     {(uint32_t)sizeof(recsys_store_driver), 0u, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-     NULL}
+     NULL, NULL}
 
 enum {
     /* The host calls recsys_store_probe() regularly, so no request probes. Without such
@@ -152,7 +177,7 @@ typedef struct recsys_store_options {
  * A store over a driver of your own.
  *
  * name    for messages and metrics; COPIED
- * driver  COPIED; rate_limit may be NULL, nothing else
+ * driver  COPIED; rate_limit and exchange may be NULL, nothing else
  * self    given to every function; the store owns it from now on. If this call
  *         fails, for whatever reason, it has called driver->destroy (unless
  *         `driver` or its `destroy` is NULL).

@@ -20,7 +20,7 @@
 
 #define FLAGS                                                                                      \
     (RECSYS_ASIDE_JSON | RECSYS_ASIDE_NO_STALE | RECSYS_ASIDE_NO_NEGATIVE |                        \
-     RECSYS_ASIDE_NO_JITTER | RECSYS_ASIDE_NO_REFRESH)
+     RECSYS_ASIDE_NO_JITTER | RECSYS_ASIDE_NO_REFRESH | RECSYS_ASIDE_TRUST_OTHERS)
 
 /* It is written between quotation marks in metrics, and before a NUL in values. */
 static int is_label(const char *label)
@@ -47,6 +47,26 @@ static uint64_t time_of(const recsys_aside_options *given, uint32_t time_ms, uin
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
+}
+
+static recsys_status check_format(const recsys_aside_options *given, const recsys_store *store,
+                                  recsys_error *err)
+{
+    if (given->format > RECSYS_ASIDE_FORMAT_PLAIN)
+        return rs_error(err, RECSYS_E_UNSUPPORTED,
+                        "recsys_aside_create: format %u is not known to this library",
+                        given->format);
+    if (given->format == RECSYS_ASIDE_FORMAT_PLAIN && !rs_store_can_exchange(store))
+        return rs_error(err, RECSYS_E_UNSUPPORTED,
+                        "recsys_aside_create: store %s cannot change two keys in one step, which "
+                        "RECSYS_ASIDE_FORMAT_PLAIN needs; its driver has no `exchange`",
+                        recsys_store_get_name(store));
+    if (given->format != RECSYS_ASIDE_FORMAT_PLAIN &&
+        (given->flags & RECSYS_ASIDE_TRUST_OTHERS) != 0)
+        return rs_error(err, RECSYS_E_INVALID,
+                        "recsys_aside_create: other programs' values can be trusted with "
+                        "RECSYS_ASIDE_FORMAT_PLAIN only");
+    return rs_reserved(given->reserved, "recsys_aside_create: options.reserved", err);
 }
 
 static recsys_status check_options(const recsys_aside_options *given, const char *label,
@@ -90,6 +110,7 @@ static recsys_status check_options(const recsys_aside_options *given, const char
 static void take_options(recsys_aside *aside, const recsys_aside_options *given)
 {
     aside->flags = given->flags;
+    aside->is_plain = given->format == RECSYS_ASIDE_FORMAT_PLAIN;
     aside->ttl_ms = time_of(given, given->ttl_ms, 300000, 0);
     aside->stale_ms =
         time_of(given, given->stale_ms, smaller(aside->ttl_ms, 600000), RECSYS_ASIDE_NO_STALE);
@@ -133,6 +154,8 @@ recsys_status recsys_aside_create(recsys_store *store, const recsys_aside_option
         return status;
     const char *label = given.label == NULL ? recsys_store_get_name(store) : given.label;
     status = check_options(&given, label, err);
+    if (status == RECSYS_OK)
+        status = check_format(&given, store, err);
     if (status != RECSYS_OK)
         return status;
     aside = rs_alloc_array(1, sizeof *aside);
@@ -206,8 +229,8 @@ recsys_status recsys_aside_get_stats(recsys_aside *aside, recsys_aside_stats *ou
     if (aside == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_aside_get_stats: aside is NULL");
     stats.journal = rs_journal_count(&aside->journal);
-    _Static_assert(offsetof(recsys_aside_stats, too_large) - offsetof(recsys_aside_stats, hits) ==
-                       RS_COUNT_TOO_LARGE * sizeof(uint64_t),
+    _Static_assert(offsetof(recsys_aside_stats, foreign) - offsetof(recsys_aside_stats, hits) ==
+                       RS_COUNT_FOREIGN * sizeof(uint64_t),
                    "enum rs_count is in the order of recsys_aside_stats");
     uint64_t *numbers = &stats.hits;
     for (size_t i = 0; i < RS_N_COUNTS; i++)

@@ -1,6 +1,8 @@
 /* lib/aside/aside.h - private to lib/aside: the cache, and the steps that its calls are made of.
  *
- * The protocol, with one key for everything:
+ * The protocol. `key` is where the lease lies: with FORMAT_ENVELOPE the key itself, with
+ * FORMAT_PLAIN the companion's (entry_place.c), beside which the value is read, replaced and removed
+ * in the same steps.
  *
  *   look    read {key, "~epoch"}. A value is alive if its epoch is the hash of
  *           the store's incarnation and the epoch key; else it counts as absent.
@@ -33,6 +35,8 @@
 #define RS_EPOCH_SIZE 8u
 #define RS_SIDE_SUFFIX "~r" /* of the key of the side lease */
 #define RS_LABEL_MAX 64u
+/* Room for the key of a lease: key.c's RECSYS_KEY_MAX, and what entry_place.c puts around it. */
+#define RS_FENCE_MAX (RECSYS_KEY_MAX + 3u)
 #define RS_REMOVE_BATCH 500u /* keys in one command: the server runs no other command meanwhile */
 
 enum rs_met { RS_MET_NOT_YET, RS_MET_AWAY, RS_MET };
@@ -43,6 +47,7 @@ struct recsys_aside {
     char *label;
     size_t label_size; /* with its NUL */
     uint32_t flags, jitter_percent, lease_ms, wait_ms;
+    int is_plain; /* RECSYS_ASIDE_FORMAT_PLAIN */
     uint64_t ttl_ms, stale_ms, negative_ttl_ms; /* or RECSYS_NEVER; 0 = not at all */
     uint64_t max_value_bytes;
     double beta;
@@ -76,10 +81,11 @@ uint64_t rs_aside_random(recsys_aside *aside);
 double rs_aside_random_unit(recsys_aside *aside);
 /* `ttl_ms` shortened by 0 to jitter_percent; at least 1. RECSYS_NEVER stays. */
 uint64_t rs_aside_jitter(recsys_aside *aside, uint64_t ttl_ms);
-/* Fill in the head of a value that lives in `epoch` and has the other members
- * set. Returns the time to live for the store. */
+/* Fill in the head of a value that lives in `epoch` and has the other members set. `text` is what
+ * will be under the key of a plain value. Returns the time to live for the store. */
 uint64_t rs_aside_stamp(recsys_aside *aside, recsys_bytes key, unsigned char *bytes,
-                        struct rs_envelope *envelope, uint64_t epoch, uint64_t ttl_ms);
+                        struct rs_envelope *envelope, recsys_bytes text, uint64_t epoch,
+                        uint64_t ttl_ms);
 
 /* -- epoch.c -- */
 
@@ -91,6 +97,43 @@ recsys_status rs_aside_new_epoch(recsys_aside *aside, recsys_error *err);
  * same time: read it again. */
 recsys_status rs_aside_make_epoch(recsys_aside *aside, int is_damaged, recsys_error *err);
 
+/* -- entry_place.c -- */
+
+/* Where the lease of a key lies, and what a plain value is accompanied by. `text` holds it, if it
+ * is not the key itself. */
+recsys_bytes rs_aside_fence(const recsys_aside *aside, recsys_bytes key, char text[RS_FENCE_MAX]);
+/* Where the side lease lies. */
+recsys_bytes rs_aside_side_key(const recsys_aside *aside, recsys_bytes key,
+                               char text[RS_FENCE_MAX + 2]);
+/* The key of an entry whose fence this is; 0 if it is no fence. */
+int rs_aside_entry_of(recsys_bytes fence, recsys_bytes *key);
+/* 1 if this key of the store is the cache's own, and no entry's. */
+int rs_aside_is_own(const recsys_aside *aside, const char *key, size_t size);
+
+/* An entry as it was read, in whose place something else is to be put. */
+struct rs_place {
+    recsys_bytes prefix; /* what the fence begins with */
+    recsys_bytes seen;   /* under the key of a plain value; data NULL: nothing */
+};
+
+/*
+ * Put an image into `place`, or over whatever is there (place NULL). Its head is stamped with
+ * `envelope`, whose version and delta_ms are set.
+ *
+ * Fails with: E_NOT_FOUND (the place has gone), and as recsys_store_replace() does.
+ */
+recsys_status rs_entry_put(recsys_aside *aside, recsys_bytes key, const struct rs_place *place,
+                           struct rs_image *image, struct rs_envelope *envelope, uint64_t epoch,
+                           uint64_t ttl_ms, recsys_error *err);
+/* The same: a negative entry, or nothing at all. */
+recsys_status rs_entry_put_negative(recsys_aside *aside, recsys_bytes key,
+                                    const struct rs_place *place, struct rs_envelope *envelope,
+                                    uint64_t epoch);
+recsys_status rs_entry_clear(recsys_aside *aside, recsys_bytes key, const struct rs_place *place);
+/* Remove whole entries. *n_removed counts them; or NULL. */
+recsys_status rs_entry_remove(recsys_aside *aside, const recsys_bytes *keys, size_t n,
+                              uint64_t *n_removed, recsys_error *err);
+
 /* -- lookup.c -- */
 
 enum rs_found {
@@ -99,7 +142,8 @@ enum rs_found {
     RS_FOUND_NEGATIVE,
     RS_FOUND_ABSENT,
     RS_FOUND_LEASE,   /* a process loads it */
-    RS_FOUND_DEAD,    /* of another epoch or incarnation, or negative and expired */
+    RS_FOUND_DEAD,    /* of another epoch or incarnation, or negative and expired; or a plain value
+                         of another program, or one that such a program has removed */
     RS_FOUND_DAMAGED, /* or another key's */
     RS_FOUND_AWAY     /* the store failed */
 };
@@ -110,7 +154,9 @@ struct rs_look {
     uint64_t incarnation, epoch; /* epoch: as values carry it; 0 with AWAY or if there is none */
     uint64_t now_ms;
     recsys_value held; /* the store's, with FRESH and STALE; release it */
+    recsys_value text; /* under the key of a plain value, unless it is held */
     struct rs_envelope envelope;
+    int is_vacant;                            /* no lease, nor anything else at its place */
     unsigned char prefix[RS_ENVELOPE_PREFIX]; /* of what is there */
     size_t prefix_size;
 };
@@ -120,6 +166,8 @@ struct rs_look {
 void rs_aside_look(recsys_aside *aside, recsys_bytes key, int wants_epoch,
                    enum rs_operation operation, struct rs_look *look, recsys_error *err);
 void rs_look_release(struct rs_look *look);
+/* The bytes that were under the key of a plain value. BORROWED from the look. */
+recsys_bytes rs_look_seen(const struct rs_look *look);
 
 /* -- fill.c -- */
 
@@ -147,10 +195,10 @@ enum rs_filled {
     RS_FILLED_UNKNOWN  /* the store failed */
 };
 
-/* Put the loaded value (`status` is the loader's) in the place of the 24 bytes
- * `place`, or only clear that place if there is no value to keep. */
+/* Put the loaded value (`status` is the loader's) into `place`, or only clear that place if there
+ * is no value to keep. */
 enum rs_filled rs_aside_fill(recsys_aside_load *load, recsys_status status,
-                             const unsigned char place[RS_ENVELOPE_PREFIX], uint64_t epoch);
+                             const struct rs_place *place, uint64_t epoch);
 
 /* -- refresh.c -- */
 

@@ -19,10 +19,9 @@ recsys_status rs_aside_check_key(const recsys_aside *aside, recsys_bytes key, co
     if (bytes == NULL || key.size == 0 || key.size > RECSYS_KEY_MAX)
         return rs_error(err, RECSYS_E_INVALID, "%s: a key has 1 to %u bytes, this one has %zu",
                         function, RECSYS_KEY_MAX, bytes == NULL ? (size_t)0 : key.size);
-    if (bytes[0] == '~' || (key.size >= 2 && memcmp(bytes + key.size - 2, RS_SIDE_SUFFIX, 2) == 0))
-        return rs_error(err, RECSYS_E_INVALID,
-                        "%s: keys that begin with '~' or end in \"~r\" are the cache's own",
-                        function);
+    if (rs_aside_is_own(aside, bytes, key.size))
+        return rs_error(err, RECSYS_E_INVALID, "%s: keys that begin with '~'%s are the cache's own",
+                        function, aside->is_plain ? "" : " or end in \"~r\"");
     return rs_store_check_fork(aside->store, err);
 }
 

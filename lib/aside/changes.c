@@ -56,37 +56,41 @@ recsys_status recsys_aside_changes_set(recsys_aside_changes *changes, size_t ind
 static recsys_status replace_seen(recsys_aside *aside, recsys_bytes key, struct rs_image *image,
                                   uint64_t version, const struct rs_look *look)
 {
-    struct rs_envelope envelope = {.version = version,
-                                   .delta_ms = look->envelope.delta_ms,
-                                   .value_size = image->size - image->offset};
-    uint64_t ttl = rs_aside_stamp(aside, key, image->bytes, &envelope, look->epoch, 0);
+    struct rs_envelope envelope = {.version = version, .delta_ms = look->envelope.delta_ms};
+    const struct rs_place place = {{look->prefix, look->prefix_size}, rs_look_seen(look)};
     recsys_status status =
-        recsys_store_replace(aside->store, key, (recsys_bytes){look->prefix, look->prefix_size},
-                             (recsys_bytes){image->bytes, image->size}, ttl, NULL);
+        rs_entry_put(aside, key, &place, image, &envelope, look->epoch, 0, NULL);
 
     if (status != RECSYS_OK && status != RECSYS_E_NOT_FOUND)
         rs_counts_error(&aside->counts, RS_OPERATION_WRITE, status);
     return status;
 }
 
-/* 1 if nothing under the key is older than the write; 0: remove it. */
+/* 1 if nothing under the key is older than the write, 0 to remove it, -1 to look again. */
+static int write_over(recsys_aside *aside, recsys_bytes key, struct rs_image *image,
+                      uint64_t version, const struct rs_look *look)
+{
+    if (look->found == RS_FOUND_ABSENT)
+        return 1;
+    if ((look->found != RS_FOUND_FRESH && look->found != RS_FOUND_STALE) ||
+        look->envelope.version == 0)
+        return 0; /* an entry without a version, also a negative one, may be newer or older */
+    if (look->envelope.version >= version)
+        return 1;
+    recsys_status status = replace_seen(aside, key, image, version, look);
+    return status == RECSYS_E_NOT_FOUND ? -1 : status == RECSYS_OK;
+}
+
 static int write_through(recsys_aside *aside, recsys_bytes key, struct rs_image *image,
                          uint64_t version)
 {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
         struct rs_look look;
         rs_aside_look(aside, key, 0, RS_OPERATION_WRITE, &look, NULL);
+        int is_done = write_over(aside, key, image, version, &look);
         rs_look_release(&look);
-        if (look.found == RS_FOUND_ABSENT)
-            return 1;
-        if ((look.found != RS_FOUND_FRESH && look.found != RS_FOUND_STALE) ||
-            look.envelope.version == 0)
-            return 0; /* an entry without a version, also a negative one, may be newer or older */
-        if (look.envelope.version >= version)
-            return 1;
-        recsys_status status = replace_seen(aside, key, image, version, &look);
-        if (status != RECSYS_E_NOT_FOUND)
-            return status == RECSYS_OK;
+        if (is_done >= 0)
+            return is_done;
     }
     return 0;
 }

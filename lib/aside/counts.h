@@ -37,6 +37,7 @@ enum rs_count {
     RS_COUNT_REPLAYED,
     RS_COUNT_EPOCHS,
     RS_COUNT_TOO_LARGE,
+    RS_COUNT_FOREIGN,
     RS_N_COUNTS
 };
 

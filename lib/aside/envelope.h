@@ -1,11 +1,12 @@
-/* lib/aside/envelope.h - the bytes under a key: a value with its identity, or a lease.
+/* lib/aside/envelope.h - the bytes of a cached value with its identity, and of a lease.
  *
  * A contract between processes and languages. All numbers are big-endian.
  *
  *   A value: 64 bytes of head, then the identity, then the value.
  *      0  'V'
  *      1  format, 1
- *      2  flags: 1 = negative (known not to exist; the value is empty), 2 = JSON text
+ *      2  flags: 1 = negative (known not to exist; the value is empty), 2 = JSON text,
+ *         4 = beside (of a companion)
  *      3  0
  *      4  u32  size of the identity
  *      8  u64  version of the row, 0 if it has none
@@ -20,6 +21,13 @@
  *
  *   The identity is the label of the logical db, a NUL, and the key. So a value
  *   that comes back under another key, or from another db, is noticed.
+ *
+ *   A companion: the same head, with format 2, and the identity. The value stands under
+ *   another key as it is, so that programs can read it that know nothing of all this.
+ *   The sum at byte 56 goes over the identity and that text: XXH3-64 of the text, seeded with
+ *   the sum that the companion's own bytes have. So it shows whether a text is the one that the
+ *   companion was written with. With "beside" the value itself follows the identity, and the text
+ *   is what other programs shall see instead.
  *
  *   A lease, 24 bytes: 'L', 1, six zeros, 16 random bytes. A program that reads the
  *   store without this library must treat it as "not there".
@@ -38,7 +46,11 @@
 #define RS_ENVELOPE_HEAD 64u
 #define RS_ENVELOPE_PREFIX 24u /* also the size of a lease */
 
-enum { RS_ENVELOPE_NEGATIVE = 1u << 0, RS_ENVELOPE_JSON = 1u << 1 };
+enum {
+    RS_ENVELOPE_NEGATIVE = 1u << 0,
+    RS_ENVELOPE_JSON = 1u << 1,
+    RS_ENVELOPE_BESIDE = 1u << 2 /* of a companion */
+};
 
 struct rs_identity {
     const char *label; /* with its NUL, which counts */
@@ -58,8 +70,10 @@ struct rs_envelope {
 enum rs_content {
     RS_CONTENT_VALUE,
     RS_CONTENT_LEASE,
-    RS_CONTENT_DAMAGED, /* neither of the two, or a value of a later format */
-    RS_CONTENT_MISMATCH /* whole, but another key's or another db's */
+    RS_CONTENT_DAMAGED,  /* neither of the two, or a value of a later format */
+    RS_CONTENT_MISMATCH, /* whole, but another key's or another db's */
+    RS_CONTENT_FOREIGN,  /* a companion, and a text that it was not written with */
+    RS_CONTENT_GONE      /* a companion whose text is missing */
 };
 
 /* Bytes that a value takes with its head; 0 if that cannot be written. */
@@ -73,6 +87,16 @@ void rs_envelope_write(unsigned char *bytes, const struct rs_identity *identity,
 /* Trusts nothing. `out` is filled in for VALUE only. */
 enum rs_content rs_envelope_read(const void *bytes, size_t size, const struct rs_identity *identity,
                                  struct rs_envelope *out);
+
+/* Bytes that a companion takes; without the value, unless that is kept beside. */
+size_t rs_companion_size(const struct rs_identity *identity, const struct rs_envelope *envelope);
+/* Write head and identity. If the value is kept beside, it stands at its place behind them
+ * already. `text` is what will be under the other key; data NULL with NEGATIVE. */
+void rs_companion_write(unsigned char *bytes, const struct rs_identity *identity,
+                        const struct rs_envelope *envelope, recsys_bytes text);
+/* Trusts nothing. `text` is what is under the other key; data NULL: nothing. */
+enum rs_content rs_companion_read(recsys_bytes companion, recsys_bytes text,
+                                  const struct rs_identity *identity, struct rs_envelope *out);
 
 void rs_lease_write(unsigned char bytes[RS_ENVELOPE_PREFIX], uint64_t a, uint64_t b);
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "lib/aside/aside.h"
+#include "lib/aside/load_shown.h"
 #include "lib/base/callback.h"
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
@@ -28,8 +29,9 @@ int rs_aside_is_loading(const recsys_aside *aside, recsys_bytes key)
     return 0;
 }
 
-recsys_status recsys_aside_load_set(recsys_aside_load *load, recsys_bytes value, uint64_t version,
-                                    uint64_t ttl_ms, uint32_t flags, recsys_error *err)
+recsys_status rs_aside_load_set_shown(recsys_aside_load *load, recsys_bytes value,
+                                      recsys_bytes shown, uint64_t version, uint64_t ttl_ms,
+                                      uint32_t flags, recsys_error *err)
 {
     if (load == NULL || (value.data == NULL && value.size > 0) || value.size > INT32_MAX)
         return rs_error(err, RECSYS_E_INVALID,
@@ -46,13 +48,20 @@ recsys_status recsys_aside_load_set(recsys_aside_load *load, recsys_bytes value,
     if (status != RECSYS_OK)
         return status;
     struct rs_identity identity = rs_aside_identity(load->aside, load->key);
-    load->image = rs_image_create(&identity, value);
+    load->image = rs_image_create_shown(&identity, value, shown);
     if (load->image == NULL)
         return rs_error_nomem(err, "loaded value");
     load->version = version;
     load->ttl_ms = ttl_ms;
     load->flags = flags;
     return RECSYS_OK;
+}
+
+recsys_status recsys_aside_load_set(recsys_aside_load *load, recsys_bytes value, uint64_t version,
+                                    uint64_t ttl_ms, uint32_t flags, recsys_error *err)
+{
+    return rs_aside_load_set_shown(load, value, (recsys_bytes){NULL, 0}, version, ttl_ms, flags,
+                                   err);
 }
 
 recsys_status rs_aside_run_loader(recsys_aside_load *load, recsys_aside_loader loader,
@@ -87,13 +96,8 @@ recsys_status rs_aside_run_loader(recsys_aside_load *load, recsys_aside_loader l
     return status;
 }
 
-static enum rs_filled replace(recsys_aside_load *load, const unsigned char *place,
-                              recsys_bytes value, uint64_t ttl_ms)
+static enum rs_filled judge(recsys_aside *aside, recsys_status status)
 {
-    recsys_aside *aside = load->aside;
-    recsys_status status = recsys_store_replace(
-        aside->store, load->key, (recsys_bytes){place, RS_ENVELOPE_PREFIX}, value, ttl_ms, NULL);
-
     if (status == RECSYS_OK)
         return RS_FILLED_PROVED;
     if (status == RECSYS_E_NOT_FOUND)
@@ -102,47 +106,24 @@ static enum rs_filled replace(recsys_aside_load *load, const unsigned char *plac
     return RS_FILLED_UNKNOWN;
 }
 
-static enum rs_filled fill_value(recsys_aside_load *load, const unsigned char *place,
-                                 uint64_t epoch)
-{
-    struct rs_image *image = load->image;
-    struct rs_envelope envelope = {.version = load->version,
-                                   .delta_ms = load->delta_ms,
-                                   .value_size = image->size - image->offset};
-    uint64_t ttl =
-        rs_aside_stamp(load->aside, load->key, image->bytes, &envelope, epoch, load->ttl_ms);
-
-    return replace(load, place, (recsys_bytes){image->bytes, image->size}, ttl);
-}
-
-static enum rs_filled fill_negative(recsys_aside_load *load, const unsigned char *place,
-                                    uint64_t epoch)
-{
-    struct rs_identity identity = rs_aside_identity(load->aside, load->key);
-    struct rs_envelope envelope = {.flags = RS_ENVELOPE_NEGATIVE, .delta_ms = load->delta_ms};
-    unsigned char bytes[RS_ENVELOPE_HEAD + RS_LABEL_MAX + 1 + RECSYS_KEY_MAX];
-    uint64_t ttl = rs_aside_stamp(load->aside, load->key, bytes, &envelope, epoch,
-                                  load->aside->negative_ttl_ms);
-
-    return replace(load, place, (recsys_bytes){bytes, rs_envelope_size(&identity, 0)}, ttl);
-}
-
 enum rs_filled rs_aside_fill(recsys_aside_load *load, recsys_status status,
-                             const unsigned char place[RS_ENVELOPE_PREFIX], uint64_t epoch)
+                             const struct rs_place *place, uint64_t epoch)
 {
     recsys_aside *aside = load->aside;
-    const struct rs_image *image = load->image;
+    struct rs_image *image = load->image;
+    struct rs_envelope envelope = {.version = load->version, .delta_ms = load->delta_ms};
     int is_too_large = image != NULL && image->size - image->offset > aside->max_value_bytes;
     enum rs_filled filled;
 
     if (is_too_large)
         rs_counts_add(&aside->counts, RS_COUNT_TOO_LARGE, 1);
     if (image != NULL && !is_too_large && (load->flags & RECSYS_ASIDE_UNCACHED) == 0)
-        filled = fill_value(load, place, epoch);
+        filled = judge(aside, rs_entry_put(aside, load->key, place, image, &envelope, epoch,
+                                           load->ttl_ms, NULL));
     else if (status == RECSYS_E_NOT_FOUND && aside->negative_ttl_ms > 0)
-        filled = fill_negative(load, place, epoch);
+        filled = judge(aside, rs_entry_put_negative(aside, load->key, place, &envelope, epoch));
     else
-        return replace(load, place, (recsys_bytes){NULL, 0}, 0);
+        return judge(aside, rs_entry_clear(aside, load->key, place));
     if (filled == RS_FILLED_PROVED)
         rs_counts_add(&aside->counts, RS_COUNT_FILLS, 1);
     else if (filled == RS_FILLED_REFUSED)

@@ -16,6 +16,7 @@
 
 static enum rs_load_event look(struct rs_load_call *call)
 {
+    rs_look_release(&call->look);
     rs_aside_look(call->aside, call->key, 1, RS_OPERATION_LOAD, &call->look, NULL);
     return RS_LOAD_ON_LOOKED;
 }
@@ -146,10 +147,12 @@ recsys_status recsys_aside_get_or_load(recsys_aside *aside, recsys_bytes key,
     call.out = out;
     call.err = err;
     call.round = 0;
+    call.look.held = call.look.text = (recsys_value){NULL, 0, NULL, NULL};
     call.flight = NULL;
     call.has_lease = call.has_place = 0;
     uint64_t begin = rs_counts_begin(&aside->counts);
     run(&call);
+    recsys_value_release(&call.look.text);
     rs_counts_outcome(&aside->counts, RS_OPERATION_LOAD, call.outcome);
     rs_counts_end(&aside->counts, RS_OPERATION_LOAD, begin);
     if (outcome != NULL)

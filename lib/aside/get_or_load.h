@@ -115,7 +115,7 @@ struct rs_load_call {
     recsys_status status; /* with DONE: what the call returns */
     uint32_t outcome;     /* ... and RECSYS_ASIDE_* */
 
-    struct rs_look look;  /* the last look; holds a value only from USE on */
+    struct rs_look look;  /* the last look; holds a value only from USE on, and its text */
     int round;            /* of leading or following, from 0 */
     uint64_t deadline_us; /* by `waiting`; set when round 0 ends in JOIN: a hit needs none */
 
@@ -135,7 +135,9 @@ struct rs_load_call {
     recsys_status loaded; /* the loader's */
     int is_shared;        /* the answer is true for those who follow */
     recsys_error problem; /* why the loader failed */
-    char side_key[RECSYS_KEY_MAX + sizeof RS_SIDE_SUFFIX];
+    char fence[RS_FENCE_MAX]; /* text of the key of the lease */
+    recsys_bytes side_key; /* of the side lease; in side_text */
+    char side_text[RS_FENCE_MAX + 2];
 };
 
 /* -- the states' functions -- */
@@ -164,7 +166,7 @@ enum rs_load_event rs_load_answer(struct rs_load_call *call);
 
 /* -- what several states do -- */
 
-/* Remove `lease` from under `key`, if it is there still. */
+/* Remove `lease` from under `key`, of the lease or of the side lease, if it is there still. */
 void rs_load_give_back(const struct rs_load_call *call, recsys_bytes key);
 /* Count how long this call has waited for another one's lease, if it has. */
 void rs_load_end_waiting(const struct rs_load_call *call);

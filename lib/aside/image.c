@@ -7,11 +7,13 @@
 #include "lib/base/alloc.h"
 #include "lib/base/refs.h"
 
-struct rs_image *rs_image_create(const struct rs_identity *identity, recsys_bytes value)
+struct rs_image *rs_image_create_shown(const struct rs_identity *identity, recsys_bytes value,
+                                       recsys_bytes shown)
 {
     size_t size = rs_envelope_size(identity, value.size), all;
 
-    if (size == 0 || __builtin_add_overflow(size, sizeof(struct rs_image), &all))
+    if (size == 0 || __builtin_add_overflow(size, sizeof(struct rs_image), &all) ||
+        __builtin_add_overflow(all, shown.size, &all))
         return NULL;
     struct rs_image *image = rs_alloc(all);
     if (image == NULL)
@@ -21,7 +23,16 @@ struct rs_image *rs_image_create(const struct rs_identity *identity, recsys_byte
     image->size = size;
     if (value.size > 0)
         memcpy(image->bytes + image->offset, value.data, value.size);
+    image->is_shown = shown.data != NULL;
+    image->shown_size = shown.size;
+    if (shown.size > 0)
+        memcpy(image->bytes + size, shown.data, shown.size);
     return image;
+}
+
+struct rs_image *rs_image_create(const struct rs_identity *identity, recsys_bytes value)
+{
+    return rs_image_create_shown(identity, value, (recsys_bytes){NULL, 0});
 }
 
 struct rs_image *rs_image_ref(struct rs_image *image)

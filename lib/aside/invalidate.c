@@ -11,6 +11,7 @@
 #include "lib/aside/aside.h"
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
+#include "lib/store/match.h"
 #include "lib/store/store.h"
 
 #define MAX_PARTS 8u
@@ -63,21 +64,27 @@ recsys_status recsys_aside_invalidate_all(recsys_aside *aside, recsys_error *err
 
 /* -- keys of a form -- */
 
-static int is_own(const char *key, size_t size)
-{
-    return (size > 0 && key[0] == '~') ||
-           (size >= 2 && memcmp(key + size - 2, RS_SIDE_SUFFIX, 2) == 0);
-}
+/* One walk through the store: over the keys of entries or over those of their companions. */
+struct finding {
+    const recsys_aside *aside;
+    const recsys_bytes *parts;
+    size_t n;
+    int is_of_companions;
+    struct rs_buffer found; /* keys of entries, each after its size */
+};
 
-/* Keys found, each after its size. */
 static int32_t collect(recsys_bytes key, void *user_data)
 {
-    struct rs_buffer *found = user_data;
+    struct finding *finding = user_data;
 
-    if (!is_own(key.data, key.size)) {
-        rs_buffer_add(found, &key.size, sizeof key.size);
-        rs_buffer_add(found, key.data, key.size);
-    }
+    if (finding->is_of_companions) {
+        if (!rs_aside_entry_of(key, &key) ||
+            !rs_key_matches(key.data, key.size, finding->parts, finding->n))
+            return 0;
+    } else if (rs_aside_is_own(finding->aside, key.data, key.size))
+        return 0;
+    rs_buffer_add(&finding->found, &key.size, sizeof key.size);
+    rs_buffer_add(&finding->found, key.data, key.size);
     return 0;
 }
 
@@ -95,30 +102,53 @@ static recsys_status remove_found(recsys_aside *aside, const struct rs_buffer *f
             keys[n].data = found->bytes + at + sizeof keys[n].size;
             at += sizeof keys[n].size + keys[n].size;
         }
-        status = recsys_store_remove(aside->store, keys, n, &n_gone, err);
+        status = rs_entry_remove(aside, keys, n, &n_gone, err);
         *n_removed += n_gone;
     }
     return status;
 }
 
-static recsys_status walk(recsys_aside *aside, const recsys_bytes *parts, size_t n,
-                          uint64_t *n_removed, recsys_error *err)
+static recsys_status walk(struct finding *finding, recsys_aside *aside, uint64_t *n_removed,
+                          recsys_error *err)
 {
-    struct rs_buffer found;
+    struct rs_buffer *found = &finding->found;
+    recsys_bytes parts[MAX_PARTS + 2] = {{"~", 1}}; /* of companions: ~?key, or ~?key? */
+    size_t n = finding->n, n_parts = n + 1;
     uint64_t cursor = 0;
     recsys_status status;
 
-    rs_buffer_init(&found, MAX_STEP_BYTES);
+    memcpy(parts + 1, finding->parts, n * sizeof *parts);
+    if (finding->parts[n - 1].size > 0)
+        parts[n_parts++] = (recsys_bytes){"", 0};
     do {
-        rs_buffer_clear(&found);
-        status = recsys_store_scan(aside->store, parts, n, &cursor, collect, &found, err);
-        if (status == RECSYS_OK && found.status != RECSYS_OK)
+        rs_buffer_clear(found);
+        status = finding->is_of_companions
+                     ? recsys_store_scan(aside->store, parts, n_parts, &cursor, collect, finding, err)
+                     : recsys_store_scan(aside->store, finding->parts, n, &cursor, collect, finding,
+                                         err);
+        if (status == RECSYS_OK && found->status != RECSYS_OK)
             status =
-                rs_error(err, found.status, "cache %s: no room for the keys found", aside->label);
+                rs_error(err, found->status, "cache %s: no room for the keys found", aside->label);
         if (status == RECSYS_OK)
-            status = remove_found(aside, &found, n_removed, err);
+            status = remove_found(aside, found, n_removed, err);
     } while (status == RECSYS_OK && cursor != 0);
-    rs_buffer_destroy(&found);
+    return status;
+}
+
+/* A plain value may be without a companion, and a companion that is a lease without a value. */
+static recsys_status walk_all(recsys_aside *aside, const recsys_bytes *parts, size_t n,
+                              uint64_t *n_removed, recsys_error *err)
+{
+    struct finding finding = {aside, parts, n, aside->is_plain, {0}};
+    recsys_status status = RECSYS_OK;
+
+    rs_buffer_init(&finding.found, MAX_STEP_BYTES);
+    if (aside->is_plain)
+        status = walk(&finding, aside, n_removed, err);
+    finding.is_of_companions = 0;
+    if (status == RECSYS_OK)
+        status = walk(&finding, aside, n_removed, err);
+    rs_buffer_destroy(&finding.found);
     return status;
 }
 
@@ -160,7 +190,7 @@ recsys_status recsys_aside_invalidate_matching(recsys_aside *aside, const recsys
     if (status != RECSYS_OK)
         return status;
     uint64_t begin = rs_counts_begin(&aside->counts);
-    status = walk(aside, parts, n, &n_gone, err);
+    status = walk_all(aside, parts, n, &n_gone, err);
     if (status != RECSYS_OK) {
         rs_counts_error(&aside->counts, RS_OPERATION_DELETE, status);
         rs_journal_add_all(&aside->journal);

@@ -23,10 +23,10 @@ int rs_aside_is_away(recsys_status status)
 static recsys_status remove_batch(recsys_aside *aside, const recsys_bytes *keys, size_t n,
                                   recsys_error *err)
 {
-    recsys_status status = recsys_store_remove(aside->store, keys, n, NULL, err);
+    recsys_status status = rs_entry_remove(aside, keys, n, NULL, err);
 
     if (status == RECSYS_E_IO) /* perhaps only a connection that the server had closed */
-        status = recsys_store_remove(aside->store, keys, n, NULL, err);
+        status = rs_entry_remove(aside, keys, n, NULL, err);
     return status;
 }
 

@@ -1,8 +1,9 @@
 /* lib/aside/lease.c - one load a key and store: the states of get_or_load.h that have to do with
  * the lease.
  *
- * The lease lies under the key itself. If the key is absent, the lease is set; if its
- * value is dead or damaged, the lease replaces exactly that value. A caller that is
+ * The lease lies under the key itself, or in the place of a plain value's companion (entry_place.c). If
+ * nothing is there, the lease is set; if what is there is dead or damaged, the lease replaces
+ * exactly that. A caller that is
  * slower than another process pauses and reads again, until a value
  * is there, or the lease is gone: removed, or expired with its holder.
  */
@@ -47,13 +48,18 @@ void rs_load_give_back(const struct rs_load_call *call, recsys_bytes key)
         rs_counts_error(&call->aside->counts, RS_OPERATION_LOAD, status);
 }
 
+static recsys_bytes fence_of(struct rs_load_call *call)
+{
+    return rs_aside_fence(call->aside, call->key, call->fence);
+}
+
 /* Absent: set the lease if no other process is faster. */
 static enum rs_load_event take_absent(struct rs_load_call *call)
 {
     recsys_value present = {NULL, 0, NULL, NULL};
     uint64_t incarnation = 0;
     recsys_status status =
-        recsys_store_get_or_set(call->aside->store, call->key, lease_of(call),
+        recsys_store_get_or_set(call->aside->store, fence_of(call), lease_of(call),
                                 call->aside->lease_ms, &present, &incarnation, NULL);
 
     if (status != RECSYS_OK)
@@ -63,7 +69,7 @@ static enum rs_load_event take_absent(struct rs_load_call *call)
         return lose(call);
     }
     if (incarnation != call->look.incarnation) { /* the store restarted after the epoch was read */
-        rs_load_give_back(call, call->key);
+        rs_load_give_back(call, fence_of(call));
         return lose(call);
     }
     return win(call);
@@ -73,7 +79,8 @@ static enum rs_load_event take_absent(struct rs_load_call *call)
 static enum rs_load_event take_over(struct rs_load_call *call)
 {
     recsys_status status = recsys_store_replace(
-        call->aside->store, call->key, (recsys_bytes){call->look.prefix, call->look.prefix_size},
+        call->aside->store, fence_of(call),
+        (recsys_bytes){call->look.prefix, call->look.prefix_size},
         lease_of(call), call->aside->lease_ms, NULL);
 
     if (status == RECSYS_OK)
@@ -86,7 +93,7 @@ enum rs_load_event rs_load_take(struct rs_load_call *call)
     recsys_aside *aside = call->aside;
 
     rs_lease_write(call->lease, rs_aside_random(aside), rs_aside_random(aside));
-    return call->look.found == RS_FOUND_ABSENT ? take_absent(call) : take_over(call);
+    return call->look.is_vacant ? take_absent(call) : take_over(call);
 }
 
 /* One pause, no longer than there is time. */
@@ -112,6 +119,7 @@ enum rs_load_event rs_load_wait(struct rs_load_call *call)
 
 enum rs_load_event rs_load_watch(struct rs_load_call *call)
 {
+    rs_look_release(&call->look);
     rs_aside_look(call->aside, call->key, 1, RS_OPERATION_LOAD, &call->look, NULL);
     if (call->look.epoch != call->epoch || call->losses == MAX_LOSSES)
         return RS_LOAD_ON_NEWS;

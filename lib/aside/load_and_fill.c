@@ -41,8 +41,11 @@ enum rs_load_event rs_load_load(struct rs_load_call *call)
 enum rs_load_event rs_load_fill(struct rs_load_call *call)
 {
     int is_followed = rs_flights_seal(&call->aside->flights, call->flight);
-    enum rs_filled filled = rs_aside_fill(&call->load, call->loaded, call->lease, call->look.epoch);
+    const struct rs_place place = {{call->lease, sizeof call->lease}, rs_look_seen(&call->look)};
+    enum rs_filled filled = rs_aside_fill(&call->load, call->loaded, &place, call->look.epoch);
 
+    if (filled == RS_FILLED_REFUSED && call->aside->is_plain) /* it may be the value that changed */
+        rs_load_give_back(call, rs_aside_fence(call->aside, call->key, call->fence));
     return filled == RS_FILLED_PROVED && is_followed ? RS_LOAD_ON_SHARED : RS_LOAD_ON_UNSHARED;
 }
 
@@ -51,6 +54,7 @@ enum rs_load_event rs_load_confirm(struct rs_load_call *call)
     struct rs_look look;
 
     rs_aside_look(call->aside, (recsys_bytes){NULL, 0}, 0, RS_OPERATION_LOAD, &look, NULL);
+    rs_look_release(&look);
     call->is_shared = look.epoch == call->look.epoch;
     return call->is_shared ? RS_LOAD_ON_CONFIRMED : RS_LOAD_ON_CHANGED;
 }

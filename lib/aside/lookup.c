@@ -31,10 +31,93 @@ static enum rs_found judge_value(const recsys_aside *aside, struct rs_look *look
     return look->now_ms < envelope->fresh_until_ms ? RS_FOUND_FRESH : RS_FOUND_STALE;
 }
 
+/* A plain value of another program. */
+static enum rs_found judge_foreign(recsys_aside *aside, struct rs_look *look)
+{
+    recsys_value *text = &look->text;
+
+    rs_counts_add(&aside->counts, RS_COUNT_FOREIGN, 1);
+    if ((aside->flags & RECSYS_ASIDE_TRUST_OTHERS) == 0 ||
+        rs_aside_check_value(aside, (recsys_bytes){text->data, text->size}, NULL) != RECSYS_OK)
+        return RS_FOUND_DEAD;
+    /* Nothing is known about it, so it is never refreshed and never written through. */
+    look->now_ms = rs_aside_now_ms(aside);
+    look->envelope = (struct rs_envelope){
+        .fresh_until_ms = RECSYS_NEVER, .value = text->data, .value_size = text->size};
+    look->held = *text;
+    *text = (recsys_value){NULL, 0, NULL, NULL};
+    return RS_FOUND_FRESH;
+}
+
+static void say_damaged(recsys_aside *aside, struct rs_look *look, int is_mismatch,
+                        recsys_error *err)
+{
+    rs_counts_add(&aside->counts, is_mismatch ? RS_COUNT_MISMATCHES : RS_COUNT_DAMAGED, 1);
+    look->found = RS_FOUND_DAMAGED;
+    look->status =
+        is_mismatch
+            ? rs_error(err, RECSYS_E_FORMAT,
+                       "cache %s: the store returned the value of another key; it is not used",
+                       aside->label)
+            : rs_error(err, RECSYS_E_FORMAT,
+                       "cache %s: the value is damaged, or not of this library; it is not used",
+                       aside->label);
+}
+
+/* Is the value alive that stands under the key, as the companion says? `held` is the companion. */
+static void judge_plain(recsys_aside *aside, recsys_bytes key, struct rs_look *look,
+                        recsys_error *err)
+{
+    struct rs_identity identity = rs_aside_identity(aside, key);
+    const recsys_bytes companion = {look->held.data, look->held.size};
+    const recsys_bytes text = {look->text.data, look->text.size};
+    recsys_value read = look->held;
+
+    look->is_vacant = read.data == NULL;
+    look->held = (recsys_value){NULL, 0, NULL, NULL};
+    if (read.data == NULL) {
+        look->found = text.data == NULL ? RS_FOUND_ABSENT : judge_foreign(aside, look);
+        return;
+    }
+    keep_prefix(look, &read);
+    switch (rs_companion_read(companion, text, &identity, &look->envelope)) {
+    case RS_CONTENT_VALUE:
+        look->found = judge_value(aside, look);
+        break;
+    case RS_CONTENT_LEASE:
+        look->found = RS_FOUND_LEASE;
+        if (text.data != NULL && (aside->flags & RECSYS_ASIDE_TRUST_OTHERS) != 0 &&
+            judge_foreign(aside, look) == RS_FOUND_FRESH)
+            look->found = RS_FOUND_FRESH;
+        break;
+    case RS_CONTENT_FOREIGN:
+        look->found = judge_foreign(aside, look);
+        break;
+    case RS_CONTENT_GONE:
+        look->found = RS_FOUND_DEAD;
+        break;
+    case RS_CONTENT_MISMATCH:
+        say_damaged(aside, look, 1, err);
+        break;
+    default:
+        say_damaged(aside, look, 0, err);
+        break;
+    }
+    if ((look->found == RS_FOUND_FRESH || look->found == RS_FOUND_STALE) &&
+        look->held.data == NULL) {
+        recsys_value *of =
+            (look->envelope.flags & RS_ENVELOPE_BESIDE) != 0 ? &read : &look->text;
+        look->held = *of;
+        *of = (recsys_value){NULL, 0, NULL, NULL};
+    }
+    recsys_value_release(&read);
+}
+
 static void judge(recsys_aside *aside, recsys_bytes key, struct rs_look *look, recsys_error *err)
 {
     struct rs_identity identity = rs_aside_identity(aside, key);
 
+    look->is_vacant = look->held.data == NULL;
     if (look->held.data == NULL) {
         look->found = RS_FOUND_ABSENT;
         return;
@@ -48,41 +131,36 @@ static void judge(recsys_aside *aside, recsys_bytes key, struct rs_look *look, r
         look->found = RS_FOUND_LEASE;
         break;
     case RS_CONTENT_MISMATCH:
-        rs_counts_add(&aside->counts, RS_COUNT_MISMATCHES, 1);
-        look->found = RS_FOUND_DAMAGED;
-        look->status = rs_error(err, RECSYS_E_FORMAT,
-                                "cache %s: the store returned the value of another key; it is "
-                                "not used",
-                                aside->label);
+        say_damaged(aside, look, 1, err);
         break;
     default:
-        rs_counts_add(&aside->counts, RS_COUNT_DAMAGED, 1);
-        look->found = RS_FOUND_DAMAGED;
-        look->status = rs_error(err, RECSYS_E_FORMAT,
-                                "cache %s: the value is damaged, or not of this library; it is "
-                                "not used",
-                                aside->label);
+        say_damaged(aside, look, 0, err);
         break;
     }
     if (look->found != RS_FOUND_FRESH && look->found != RS_FOUND_STALE)
         recsys_value_release(&look->held);
 }
 
-/* One reading of the epoch, and of the key if there is one. 1 if the epoch is there. */
-static int read_both(recsys_aside *aside, recsys_bytes key, struct rs_look *look, int *is_damaged,
+/* One reading of the epoch, and of the key if there is one, with the companion of a plain value. 1
+ * if the epoch is there. */
+static int read_all(recsys_aside *aside, recsys_bytes key, struct rs_look *look, int *is_damaged,
                      recsys_error *err)
 {
-    const recsys_bytes keys[2] = {{RS_EPOCH_KEY, sizeof RS_EPOCH_KEY - 1}, key};
-    recsys_value values[2] = {{0}};
+    char fence[RS_FENCE_MAX];
+    recsys_bytes keys[3] = {{RS_EPOCH_KEY, sizeof RS_EPOCH_KEY - 1}, key, key};
+    recsys_value values[3] = {{0}};
+    size_t n = key.size == 0 ? 1 : aside->is_plain ? 3 : 2;
     int has_epoch = 0;
 
-    look->status = recsys_store_get(aside->store, keys, key.size == 0 ? 1 : 2, values,
-                                    &look->incarnation, err);
+    if (n == 3)
+        keys[1] = rs_aside_fence(aside, key, fence);
+    look->status = recsys_store_get(aside->store, keys, n, values, &look->incarnation, err);
     if (look->status != RECSYS_OK)
         return 0;
     if (atomic_load_explicit(&aside->met, memory_order_relaxed) != RS_MET)
         atomic_store_explicit(&aside->met, RS_MET, memory_order_relaxed);
     look->held = values[1];
+    look->text = values[2];
     *is_damaged = values[0].data != NULL && values[0].size != RS_EPOCH_SIZE;
     if (values[0].data != NULL && values[0].size == RS_EPOCH_SIZE) {
         look->epoch = rs_epoch_of(values[0].data, look->incarnation);
@@ -100,11 +178,11 @@ void rs_aside_look(recsys_aside *aside, recsys_bytes key, int wants_epoch,
     look->status = RECSYS_OK;
     look->epoch = 0;
     look->prefix_size = 0;
-    look->held = (recsys_value){NULL, 0, NULL, NULL};
-    for (int attempt = 0; !read_both(aside, key, look, &is_damaged, err); attempt++) {
+    look->held = look->text = (recsys_value){NULL, 0, NULL, NULL};
+    for (int attempt = 0; !read_all(aside, key, look, &is_damaged, err); attempt++) {
         if (look->status == RECSYS_OK && !wants_epoch)
             break; /* without an epoch nothing is alive, and judge() will say so */
-        recsys_value_release(&look->held);
+        rs_look_release(look);
         if (look->status == RECSYS_OK)
             look->status = rs_aside_make_epoch(aside, is_damaged, err);
         if (look->status == RECSYS_OK && attempt == EPOCH_ATTEMPTS)
@@ -121,7 +199,10 @@ void rs_aside_look(recsys_aside *aside, recsys_bytes key, int wants_epoch,
             return;
         }
     }
-    judge(aside, key, look, err);
+    if (aside->is_plain)
+        judge_plain(aside, key, look, err);
+    else
+        judge(aside, key, look, err);
     if (look->found == RS_FOUND_DAMAGED)
         rs_counts_error(&aside->counts, operation, look->status);
 }
@@ -129,6 +210,14 @@ void rs_aside_look(recsys_aside *aside, recsys_bytes key, int wants_epoch,
 void rs_look_release(struct rs_look *look)
 {
     recsys_value_release(&look->held);
+    recsys_value_release(&look->text);
+}
+
+recsys_bytes rs_look_seen(const struct rs_look *look)
+{
+    const recsys_value *value = look->text.data != NULL ? &look->text : &look->held;
+
+    return (recsys_bytes){value->data, value->size};
 }
 
 /* -- the public function -- */
@@ -173,6 +262,7 @@ recsys_status recsys_aside_get(recsys_aside *aside, recsys_bytes key, recsys_val
     uint64_t begin = rs_counts_begin(&aside->counts);
     rs_aside_look(aside, key, 0, RS_OPERATION_GET, &look, err);
     status = answer(aside, &look, out, &how, err);
+    recsys_value_release(&look.text);
     rs_counts_outcome(&aside->counts, RS_OPERATION_GET, how);
     rs_counts_end(&aside->counts, RS_OPERATION_GET, begin);
     if (outcome != NULL)

@@ -13,7 +13,6 @@
  * the side lease stays until it expires: until then no caller tries again.
  */
 #include <math.h>
-#include <string.h>
 
 #include "lib/aside/get_or_load.h"
 
@@ -40,19 +39,13 @@ enum rs_load_event rs_load_use(struct rs_load_call *call)
                                                                   : RS_LOAD_ON_NOT_DUE;
 }
 
-static recsys_bytes side_key(const struct rs_load_call *call)
-{
-    return (recsys_bytes){call->side_key, call->key.size + sizeof RS_SIDE_SUFFIX - 1};
-}
-
 enum rs_load_event rs_load_claim(struct rs_load_call *call)
 {
     recsys_aside *aside = call->aside;
 
-    memcpy(call->side_key, call->key.data, call->key.size);
-    memcpy(call->side_key + call->key.size, RS_SIDE_SUFFIX, sizeof RS_SIDE_SUFFIX);
+    call->side_key = rs_aside_side_key(aside, call->key, call->side_text);
     rs_lease_write(call->lease, rs_aside_random(aside), rs_aside_random(aside));
-    recsys_status status = recsys_store_set(aside->store, side_key(call),
+    recsys_status status = recsys_store_set(aside->store, call->side_key,
                                             (recsys_bytes){call->lease, sizeof call->lease},
                                             aside->lease_ms, RECSYS_STORE_IF_ABSENT, NULL);
     if (status == RECSYS_OK)
@@ -73,8 +66,11 @@ enum rs_load_event rs_load_reload(struct rs_load_call *call)
 
 enum rs_load_event rs_load_replace(struct rs_load_call *call)
 {
-    rs_aside_fill(&call->load, call->loaded, call->look.prefix, call->look.epoch);
-    rs_load_give_back(call, side_key(call));
+    const struct rs_place place = {{call->look.prefix, call->look.prefix_size},
+                                   rs_look_seen(&call->look)};
+
+    rs_aside_fill(&call->load, call->loaded, &place, call->look.epoch);
+    rs_load_give_back(call, call->side_key);
     rs_look_release(&call->look);
     rs_load_hand_out(call, call->loaded, call->load.image, &call->problem);
     return RS_LOAD_ON_REPLACED;

@@ -30,16 +30,14 @@ static recsys_status make_image(recsys_aside *aside, recsys_bytes key, recsys_by
 static recsys_status store_image(recsys_aside *aside, recsys_bytes key, struct rs_image *image,
                                  uint64_t version, uint64_t ttl_ms, recsys_error *err)
 {
-    struct rs_envelope envelope = {.version = version, .value_size = image->size - image->offset};
+    struct rs_envelope envelope = {.version = version};
     struct rs_look look;
 
     rs_aside_look(aside, (recsys_bytes){NULL, 0}, 1, RS_OPERATION_SET, &look, err);
     if (look.found == RS_FOUND_AWAY)
         return look.status;
-    uint64_t ttl = rs_aside_stamp(aside, key, image->bytes, &envelope, look.epoch, ttl_ms);
     recsys_status status =
-        recsys_store_set(aside->store, key, (recsys_bytes){image->bytes, image->size}, ttl,
-                         RECSYS_STORE_ALWAYS, err);
+        rs_entry_put(aside, key, NULL, image, &envelope, look.epoch, ttl_ms, err);
     if (status != RECSYS_OK)
         rs_counts_error(&aside->counts, RS_OPERATION_SET, status);
     return status;

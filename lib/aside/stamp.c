@@ -1,6 +1,9 @@
 /* lib/aside/stamp.c - the clock and the random numbers of a cache, and the head of a value made
  * with them.
  *
+ * The time to live of a plain value is the one that other programs see. The time in which it may be
+ * returned although it is stale is the end of it, not an addition.
+ *
  * A value is stamped when it is stored: with its key, its epoch, and the time until which
  * it is fresh. Times to live are shortened at random, so that values which were stored
  * together do not all expire together.
@@ -56,18 +59,33 @@ uint64_t rs_aside_jitter(recsys_aside *aside, uint64_t ttl_ms)
     return shortened < 1.0 ? 1 : (uint64_t)shortened;
 }
 
+/* How much of a plain value's time to live is its stale time. */
+static uint64_t stale_part(const recsys_aside *aside, uint64_t ttl)
+{
+    if (ttl == RECSYS_NEVER)
+        return 0;
+    return ttl / 10 < aside->stale_ms ? ttl / 10 : aside->stale_ms;
+}
+
 uint64_t rs_aside_stamp(recsys_aside *aside, recsys_bytes key, unsigned char *bytes,
-                        struct rs_envelope *envelope, uint64_t epoch, uint64_t ttl_ms)
+                        struct rs_envelope *envelope, recsys_bytes text, uint64_t epoch,
+                        uint64_t ttl_ms)
 {
     struct rs_identity identity = rs_aside_identity(aside, key);
     uint64_t ttl = rs_aside_jitter(aside, ttl_ms == 0 ? aside->ttl_ms : ttl_ms);
+    int is_negative = (envelope->flags & RS_ENVELOPE_NEGATIVE) != 0;
+    uint64_t fresh = aside->is_plain && !is_negative ? ttl - stale_part(aside, ttl) : ttl;
 
     envelope->entry = rs_aside_random(aside);
     envelope->epoch = epoch;
     envelope->created_ms = rs_aside_now_ms(aside);
-    envelope->fresh_until_ms = sum_of(envelope->created_ms, ttl);
-    if ((envelope->flags & RS_ENVELOPE_NEGATIVE) == 0 && (aside->flags & RECSYS_ASIDE_JSON) != 0)
+    envelope->fresh_until_ms = sum_of(envelope->created_ms, fresh);
+    if (!is_negative && (aside->flags & RECSYS_ASIDE_JSON) != 0)
         envelope->flags |= RS_ENVELOPE_JSON;
+    if (aside->is_plain) {
+        rs_companion_write(bytes, &identity, envelope, text);
+        return ttl;
+    }
     rs_envelope_write(bytes, &identity, envelope);
-    return (envelope->flags & RS_ENVELOPE_NEGATIVE) != 0 ? ttl : sum_of(ttl, aside->stale_ms);
+    return is_negative ? ttl : sum_of(ttl, aside->stale_ms);
 }

@@ -233,6 +233,26 @@ recsys_status recsys_store_replace(recsys_store *store, recsys_bytes key, recsys
     return leave(store, ticket, status, &said, "recsys_store_replace: the driver", err);
 }
 
+recsys_status rs_store_exchange(recsys_store *store, const recsys_exchange *wanted,
+                                recsys_error *err)
+{
+    uint64_t ticket;
+    recsys_error said;
+    recsys_exchange exchange = *wanted;
+
+    exchange.ttl_ms = ttl_of(store, exchange.ttl_ms);
+    if (store->driver.exchange == NULL)
+        return rs_error(err, RECSYS_E_UNSUPPORTED,
+                        "store %s: its driver cannot change two keys in one step", store->name);
+    recsys_status status =
+        enter(store, exchange.value.data == NULL && exchange.companion.data == NULL, &ticket, &said,
+              err);
+    if (status != RECSYS_OK)
+        return status;
+    status = store->driver.exchange(store->self, &exchange, &said);
+    return leave(store, ticket, status, &said, "recsys_store: the driver's exchange", err);
+}
+
 /* The caller's callback. Once it has stopped the walk, the driver may not call it again. */
 struct walk {
     recsys_key_callback callback;

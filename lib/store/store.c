@@ -47,7 +47,7 @@ static recsys_status read_arguments(const char *name, const recsys_store_driver 
     if (!is_complete(functions))
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_store_create: the driver of %s lacks a function; only rate_limit "
-                        "may be NULL",
+                        "and exchange may be NULL",
                         name);
     status = rs_struct_read(given, sizeof *given, options, RECSYS_STORE_OPTIONS_SIZE_V1,
                             "recsys_store_create: options", err);

@@ -43,6 +43,21 @@ static inline recsys_status rs_store_check_fork(const recsys_store *store, recsy
     return store->is_in_process ? RECSYS_OK : rs_fork_check(store->forks, "a store", err);
 }
 
+/* Can it change two keys in one step? */
+static inline int rs_store_can_exchange(const recsys_store *store)
+{
+    return store->driver.exchange != NULL;
+}
+
+/*
+ * Change a value and its companion together. ttl_ms 0 is the store's.
+ *
+ * Fails with: E_NOT_FOUND (RECSYS_EXCHANGE_IF_SEEN: something else is there), E_UNSUPPORTED (the
+ *   driver cannot), and as recsys_store_set() does.
+ */
+recsys_status rs_store_exchange(recsys_store *store, const recsys_exchange *wanted,
+                                recsys_error *err);
+
 /*
  * Have `tell` called when the store has answered a probe, before the breaker closes; a failure
  * keeps it open. It runs on the probing thread, whose calls of the store pass the breaker

@@ -159,6 +159,70 @@ static recsys_status memory_replace(void *self, recsys_bytes key, recsys_bytes p
     return status;
 }
 
+/* Is this what the key has? `seen` without an address: nothing. */
+static int has_value(const struct memory *memory, recsys_bytes key, recsys_bytes seen)
+{
+    recsys_cache_entry *entry = NULL;
+    size_t size = 0;
+
+    if (recsys_cache_get(memory->cache, key, &entry, NULL) != RECSYS_OK)
+        return seen.data == NULL;
+    const void *value = recsys_cache_entry_get(entry, &size);
+    int is_same = seen.data != NULL && size == seen.size && memcmp(value, seen.data, size) == 0;
+    recsys_cache_release(entry);
+    return is_same;
+}
+
+/* The companion alone; *was_it says if the conditions held. */
+static recsys_status exchange_companion(const struct memory *memory,
+                                        const recsys_exchange *exchange, int *was_it,
+                                        recsys_error *err)
+{
+    int is_conditional = (exchange->flags & RECSYS_EXCHANGE_IF_SEEN) != 0;
+    struct replacing replacing = {exchange->prefix, exchange->companion.data == NULL, 0};
+    const struct rs_update update = {
+        .key = exchange->companion_key,
+        .value = exchange->companion,
+        .ttl_ms = exchange->ttl_ms,
+        .decide = is_conditional ? replace_matching : NULL,
+        .arg = &replacing,
+    };
+
+    *was_it = !is_conditional || has_value(memory, exchange->key, exchange->seen);
+    if (!*was_it)
+        return RECSYS_OK;
+    if (!is_conditional && replacing.is_removal) {
+        recsys_cache_remove(memory->cache, exchange->companion_key, NULL);
+        return RECSYS_OK;
+    }
+    recsys_status status = rs_cache_update(memory->cache, &update, NULL, err);
+    *was_it = !is_conditional || replacing.was_it;
+    return status;
+}
+
+/* The companion first, then the value, which is taken back if the companion has gone meanwhile.
+ * So after a removal of both, companion first, neither is there. Nobody outside the library reads
+ * the moment in between. */
+static recsys_status memory_exchange(void *self, const recsys_exchange *exchange, recsys_error *err)
+{
+    const struct memory *memory = self;
+    int was_it;
+    recsys_status status = exchange_companion(memory, exchange, &was_it, err);
+
+    if (status == RECSYS_OK && !was_it)
+        status = rs_error(err, RECSYS_E_NOT_FOUND,
+                          "in-process store: the keys do not have the expected values");
+    if (status == RECSYS_OK && exchange->value.data != NULL)
+        status = memory_set(self, exchange->key, exchange->value, exchange->ttl_ms,
+                            RECSYS_STORE_ALWAYS, err);
+    else if (status == RECSYS_OK)
+        recsys_cache_remove(memory->cache, exchange->key, NULL);
+    if (status != RECSYS_E_NOT_FOUND && exchange->value.data != NULL &&
+        !has_value(memory, exchange->companion_key, exchange->companion))
+        recsys_cache_remove(memory->cache, exchange->key, NULL);
+    return status;
+}
+
 static recsys_status memory_remove(void *self, const recsys_bytes *keys, size_t n,
                                    uint64_t *n_removed, recsys_error *err)
 {
@@ -358,6 +422,7 @@ recsys_status recsys_store_create_memory(const char *name,
         .remove = memory_remove,
         .get_or_set = memory_get_or_set,
         .replace = memory_replace,
+        .exchange = memory_exchange,
         .scan = memory_scan,
         .rate_limit = memory_rate_limit,
         .ping = memory_ping,

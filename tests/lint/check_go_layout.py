@@ -20,7 +20,7 @@ def layout(top):
     """The public constants, and struct -> its fields."""
     text = (top / LAYOUT).read_text(encoding="utf-8")
     constants = {name for name in re.findall(r"^const (RECSYS_\w+)", text, re.M)
-                 if not name.endswith("_SIZE_V1")}
+                 if not re.search(r"_SIZE_V\d+$", name)}
     fields = {}
     for struct, field in re.findall(r"^field (\w+)\.(\w+) ", text, re.M):
         if not field.startswith("reserved"):

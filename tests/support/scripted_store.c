@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/store/store.h"
+
 /* 1 if the call is to fail. */
 static int begin(struct scripted_store *script, enum scripted_operation operation, recsys_bytes key)
 {
@@ -91,6 +93,18 @@ static recsys_status scripted_replace(void *self, recsys_bytes key, recsys_bytes
     return fails ? fail(script, err) : status;
 }
 
+static recsys_status scripted_exchange(void *self, const recsys_exchange *exchange,
+                                       recsys_error *err)
+{
+    struct scripted_store *script = self;
+    int fails = begin(script, SCRIPTED_EXCHANGE, exchange->key);
+
+    if (fails && !script->happens)
+        return fail(script, err);
+    recsys_status status = rs_store_exchange(script->inner, exchange, err);
+    return fails ? fail(script, err) : status;
+}
+
 static recsys_status scripted_scan(void *self, const recsys_bytes *parts, size_t n,
                                    uint64_t *cursor, recsys_key_callback callback, void *user_data,
                                    recsys_error *err)
@@ -131,6 +145,7 @@ recsys_store *scripted_store_create(struct scripted_store *script, uint32_t fail
         .remove = scripted_remove,
         .get_or_set = scripted_get_or_set,
         .replace = scripted_replace,
+        .exchange = scripted_exchange,
         .scan = scripted_scan,
         .ping = scripted_ping,
         .destroy = scripted_destroy,

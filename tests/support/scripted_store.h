@@ -18,6 +18,7 @@ enum scripted_operation {
     SCRIPTED_REMOVE,
     SCRIPTED_GET_OR_SET,
     SCRIPTED_REPLACE,
+    SCRIPTED_EXCHANGE,
     SCRIPTED_SCAN,
     SCRIPTED_PING
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/store/match.h"
 #include "tests/support/check.h"
 
 #define MAX_STEPS 20000u /* a run needs a few hundred */
@@ -242,8 +243,40 @@ static void put(struct simulation *sim, struct sim_slot *slot, const struct sim_
         *slot = *content;
 }
 
+static void put_or_remove(struct simulation *sim, const struct sim_slot *wanted, int is_there,
+                          uint64_t ttl_ms)
+{
+    struct sim_slot *slot = find(sim, wanted->key, wanted->key_size);
+    struct sim_slot content = *wanted;
+
+    content.expires_ms = ttl_ms == RECSYS_NEVER ? 0 : sim->now_ms + ttl_ms;
+    if (is_there)
+        put(sim, slot == NULL ? find_free(sim) : slot, &content);
+    else if (slot != NULL)
+        put(sim, slot, NULL);
+}
+
+static recsys_status exchange(struct simulation *sim, const struct sim_change *wanted)
+{
+    const struct sim_slot *companion = find(sim, wanted->slot.key, wanted->slot.key_size);
+    const struct sim_slot *text = find(sim, wanted->text.key, wanted->text.key_size);
+
+    if (wanted->is_conditional &&
+        (companion == NULL || companion->value_size < wanted->prefix_size ||
+         memcmp(companion->value, wanted->prefix, wanted->prefix_size) != 0 ||
+         (text != NULL) != wanted->has_seen ||
+         (text != NULL && (text->value_size != wanted->seen_size ||
+                           memcmp(text->value, wanted->seen, wanted->seen_size) != 0))))
+        return RECSYS_E_NOT_FOUND;
+    put_or_remove(sim, &wanted->slot, wanted->has_companion, wanted->ttl_ms);
+    put_or_remove(sim, &wanted->text, wanted->has_text, wanted->ttl_ms);
+    return RECSYS_OK;
+}
+
 static recsys_status change(struct simulation *sim, const struct sim_change *wanted)
 {
+    if (wanted->what == SIM_EXCHANGE)
+        return exchange(sim, wanted);
     struct sim_slot *slot = find(sim, wanted->slot.key, wanted->slot.key_size);
 
     switch (wanted->what) {
@@ -363,7 +396,7 @@ static void prepare(struct sim_change *wanted, int what, recsys_bytes key, recsy
 }
 
 static const char *const change_names[] = {"set", "set if absent", "remove", "replace",
-                                           "replace by nothing"};
+                                           "replace by nothing", "exchange"};
 
 static recsys_status apply(struct sim_process *process, const struct sim_change *wanted)
 {
@@ -481,8 +514,35 @@ static recsys_status store_replace(void *self, recsys_bytes key, recsys_bytes pr
     return apply(process, &wanted);
 }
 
-/* One slot a step, and a yield in between, so that keys come and go during a walk. `parts` are the
- * beginning and the end of the keys. */
+static void copy_in(unsigned char *to, size_t *size, recsys_bytes from)
+{
+    CHECK(from.size <= SIM_MAX_VALUE);
+    *size = from.size;
+    if (from.size > 0)
+        memcpy(to, from.data, from.size);
+}
+
+static recsys_status store_exchange(void *self, const recsys_exchange *given, recsys_error *err)
+{
+    struct sim_process *process = self;
+    struct sim_change wanted;
+
+    (void)err;
+    prepare(&wanted, SIM_EXCHANGE, given->companion_key, given->companion, given->ttl_ms);
+    CHECK(given->key.size <= sizeof wanted.text.key);
+    wanted.text.key_size = given->key.size;
+    memcpy(wanted.text.key, given->key.data, given->key.size);
+    copy_in(wanted.text.value, &wanted.text.value_size, given->value);
+    copy_in(wanted.prefix, &wanted.prefix_size, given->prefix);
+    copy_in(wanted.seen, &wanted.seen_size, given->seen);
+    wanted.is_conditional = (given->flags & RECSYS_EXCHANGE_IF_SEEN) != 0;
+    wanted.has_seen = given->seen.data != NULL;
+    wanted.has_text = given->value.data != NULL;
+    wanted.has_companion = given->companion.data != NULL;
+    return apply(process, &wanted);
+}
+
+/* One slot a step, and a yield in between, so that keys come and go during a walk. */
 static recsys_status store_scan(void *self, const recsys_bytes *parts, size_t n, uint64_t *cursor,
                                 recsys_key_callback callback, void *user_data, recsys_error *err)
 {
@@ -490,12 +550,10 @@ static recsys_status store_scan(void *self, const recsys_bytes *parts, size_t n,
     recsys_status failure;
 
     (void)err;
-    CHECK(n == 2 && parts[1].size == 0);
     if (decide(process, 0, &failure) != GOES_WELL)
         return failure;
     const struct sim_slot slot = process->sim->slots[*cursor];
-    if (slot.key_size >= parts[0].size && memcmp(slot.key, parts[0].data, parts[0].size) == 0 &&
-        slot.key_size > 0)
+    if (slot.key_size > 0 && rs_key_matches(slot.key, slot.key_size, parts, n))
         callback((recsys_bytes){slot.key, slot.key_size}, user_data);
     *cursor = (*cursor + 1) % SIM_SLOTS;
     sim_yield(process->sim);
@@ -529,6 +587,7 @@ void sim_open_store(struct sim_process *process)
         .remove = store_remove,
         .get_or_set = store_get_or_set,
         .replace = store_replace,
+        .exchange = store_exchange,
         .scan = store_scan,
         .ping = store_ping,
         .destroy = store_destroy,

@@ -53,10 +53,16 @@ struct sim_change {
         SIM_SET_IF_ABSENT,
         SIM_REMOVE,
         SIM_REPLACE,
-        SIM_REPLACE_BY_NOTHING
+        SIM_REPLACE_BY_NOTHING,
+        SIM_EXCHANGE
     } what;
     struct sim_slot slot; /* key and value */
     uint64_t ttl_ms;
+    /* SIM_EXCHANGE: slot is the companion's; size 0 removes it, and so for `text` */
+    struct sim_slot text;
+    unsigned char seen[SIM_MAX_VALUE];
+    size_t seen_size;
+    int is_conditional, has_seen, has_companion, has_text;
     unsigned char prefix[SIM_MAX_VALUE];
     size_t prefix_size;
 };

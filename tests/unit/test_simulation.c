@@ -15,6 +15,8 @@
  * store was told. And when all is over and the store is well again, every
  * process reads what was written last.
  *
+ * All of it twice, for each format of a cached value.
+ *
  * A control does the same by get, load, set and commit, delete, in the quiet
  * condition. RECSYS_SEED=n repeats one run of each and says what happens in it;
  * RECSYS_LONG=1 makes more runs.
@@ -32,6 +34,8 @@
 
 enum condition { QUIET, LOSSY, FAILING, MAD, N_CONDITIONS };
 static const char *const condition_names[N_CONDITIONS] = {"quiet", "lossy", "failing", "mad"};
+static const char *const plain_names[N_CONDITIONS] = {"quiet, plain", "lossy, plain",
+                                                      "failing, plain", "mad, plain"};
 
 struct process {
     struct sim_process base;
@@ -47,6 +51,7 @@ static enum condition condition;
 static uint64_t told[SIM_KEYS]; /* invalidated, and the store knows */
 static uint64_t n_stale;        /* of this run */
 static int is_traced;
+static uint32_t format;
 
 static struct simulation_sum {
     unsigned long reads, hits, loads, writes, refused, faults, restarts, deaths, shared, replayed,
@@ -406,6 +411,7 @@ static void create_caches(void)
     options.journal_keys = one_of(1, 2, 100);
     options.beta = one_of(1, 4, 16);
     options.label = "sim";
+    options.format = format;
     options.now_ms = now_ms;
     options.random = draw_number;
     options.sleep_ms = sleep_ms;
@@ -506,9 +512,12 @@ static unsigned long run_many(uint64_t first, unsigned long n, int is_control)
     memset(&sum, 0, sizeof sum);
     for (unsigned long i = 0; i < n && (is_control || n_bad < 10); i++)
         n_bad += (unsigned long)run(first + i, is_control);
-    printf("%-8s %7lu runs, %5lu stale; %lu reads (%lu hits), %lu loads (%lu shared), %lu writes, "
+    printf("%-14s %7lu runs, %5lu stale; %lu reads (%lu hits), %lu loads (%lu shared), %lu writes, "
            "%lu fills refused, %lu faults (%lu replayed), %lu restarts, %lu deaths\n",
-           is_control ? "naive" : condition_names[condition], n, n_bad, sum.reads, sum.hits,
+           is_control                            ? "naive"
+           : format == RECSYS_ASIDE_FORMAT_PLAIN ? plain_names[condition]
+                                                 : condition_names[condition],
+           n, n_bad, sum.reads, sum.hits,
            sum.loads, sum.shared, sum.writes, sum.refused, sum.faults, sum.replayed, sum.restarts,
            sum.deaths);
     return n_bad;
@@ -539,11 +548,12 @@ int main(void)
     setvbuf(stdout, NULL, _IOLBF, 0);
     is_traced = given != NULL;
     printf("seeds from %" PRIu64 "\n", seed);
-    for (condition = QUIET; condition < N_CONDITIONS; condition++)
-        n_bad += run_many(seed, n, 0);
-    if (given == NULL) {
+    for (format = RECSYS_ASIDE_FORMAT_ENVELOPE; format <= RECSYS_ASIDE_FORMAT_PLAIN; format++) {
+        for (condition = QUIET; condition < N_CONDITIONS; condition++)
+            n_bad += run_many(seed, n, 0);
         condition = MAD;
-        check_that_runs_repeat(seed);
+        if (given == NULL)
+            check_that_runs_repeat(seed);
     }
     condition = QUIET;
     unsigned long n_control = run_many(seed, n, 1);

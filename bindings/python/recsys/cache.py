@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Generic, NamedTuple, Optional, 
 
 from ._held import Held, Remade, call, create, take, wrong
 from ._native import abi, lib, new
-from .errors import Error, NotFound, StateError, error_of
+from .errors import Error, InvalidArgument, NotFound, StateError, error_of
 from .interrupt import interruptible
 from .stats import Stats
 from .store import Bytes, Store, to_bytes, to_bytes_array
@@ -31,6 +31,7 @@ R = TypeVar("R")
 OUTCOMES = {abi.RECSYS_ASIDE_HIT: "hit", abi.RECSYS_ASIDE_STALE: "stale",
             abi.RECSYS_ASIDE_NEGATIVE: "negative", abi.RECSYS_ASIDE_MISS: "miss",
             abi.RECSYS_ASIDE_UNKNOWN: "unknown"}
+FORMATS = {"envelope": abi.RECSYS_ASIDE_FORMAT_ENVELOPE, "plain": abi.RECSYS_ASIDE_FORMAT_PLAIN}
 
 
 def encode_json(value: Any) -> bytes:
@@ -83,6 +84,7 @@ class CacheStats(NamedTuple):
     replayed: int
     epochs: int
     too_large: int
+    foreign: int
 
 
 # A callback has one integer of the caller's; it finds the call that it belongs to here.
@@ -170,6 +172,9 @@ class Cache(Remade):
     jitter_percent, beta, max_loads, journal_keys, max_value_bytes   as in recsys/aside.h
     encode, decode   from a value to bytes and back
     require_json     refuse values that are not JSON; None = unless you give encode
+    format           "envelope", or "plain": the value as it is under its key, for other programs,
+               and a companion beside it
+    trust_others     with "plain": return values that other programs have stored
 
     >>> cache = Cache(label="users")
     >>> @cache.cached("user:{user_id}", ttl_ms=60000)
@@ -193,14 +198,19 @@ class Cache(Remade):
                  refresh: bool = True, stats: Optional[Stats] = None,
                  encode: Callable[[Any], bytes] = encode_json,
                  decode: Callable[[bytes], Any] = json.loads,
-                 require_json: Optional[bool] = None) -> None:
+                 require_json: Optional[bool] = None, format: str = "envelope",
+                 trust_others: bool = False) -> None:
         options = new(abi.recsys_aside_options)
+        if format not in FORMATS:
+            raise InvalidArgument(f"format is {format!r}, must be one of {', '.join(FORMATS)}")
+        options.format = FORMATS[format]
         if require_json is None:
             require_json = encode is encode_json
         options.flags = ((not stale and abi.RECSYS_ASIDE_NO_STALE) |
                          (not negative and abi.RECSYS_ASIDE_NO_NEGATIVE) |
                          (not jitter and abi.RECSYS_ASIDE_NO_JITTER) |
                          (not refresh and abi.RECSYS_ASIDE_NO_REFRESH) |
+                         (trust_others and abi.RECSYS_ASIDE_TRUST_OTHERS) |
                          (require_json and abi.RECSYS_ASIDE_JSON))
         for name, value in (("ttl_ms", ttl_ms), ("stale_ms", stale_ms), ("beta", beta),
                             ("negative_ttl_ms", negative_ttl_ms), ("lease_ms", lease_ms),

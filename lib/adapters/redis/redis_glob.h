@@ -6,7 +6,7 @@
 #include "recsys/store.h"
 
 /* The most gaps of a pattern; each '*' is a recursion in the server. */
-#define RS_REDIS_MAX_GAPS 8
+#define RS_REDIS_MAX_GAPS 9
 
 /* Append the pattern of the keys that are `prefix`, parts[0], anything,
  * parts[1], ... parts[n-1]. All bytes of the prefix and the parts stand for

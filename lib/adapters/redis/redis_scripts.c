@@ -64,39 +64,88 @@ static const char rate_limit[] =
     "return {allowed, string.format('%.0f', math.min(left, burst)),\n"
     "        string.format('%.0f', retry), string.format('%.0f', ahead)}\n";
 
+/* KEYS: the companion's, the value's. ARGV: '1' = only if what follows is there; what the companion
+ * begins with; SHA-1 of the value, '' = none; milliseconds; the companion or '' = remove it; and
+ * unless it is to be removed the value. Values of other types count as none, as MGET has it. */
+static const char exchange[] =
+    "if ARGV[1] == '1' then\n"
+    "  if #ARGV[2] == 0 then\n"
+    "    if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end\n"
+    "  elseif redis.call('GETRANGE', KEYS[1], 0, #ARGV[2] - 1) ~= ARGV[2] then return 0 end\n"
+    "  local seen = redis.pcall('GET', KEYS[2])\n"
+    "  if type(seen) ~= 'string' then seen = '' else seen = redis.sha1hex(seen) end\n"
+    "  if seen ~= ARGV[3] then return 0 end\n"
+    "end\n"
+    "local function put(key, value)\n"
+    "  if not value then redis.call('UNLINK', key)\n"
+    "  elseif ARGV[4] == '0' then redis.call('SET', key, value)\n"
+    "  else redis.call('SET', key, value, 'PX', ARGV[4]) end\n"
+    "end\n"
+    "put(KEYS[1], ARGV[5] ~= '' and ARGV[5])\n"
+    "put(KEYS[2], ARGV[6])\n"
+    "return 1\n";
+
 static const char *const sources[RS_N_SCRIPTS] = {[RS_SCRIPT_GET_OR_SET] = get_or_set,
                                                   [RS_SCRIPT_REPLACE] = replace,
-                                                  [RS_SCRIPT_RATE_LIMIT] = rate_limit};
+                                                  [RS_SCRIPT_RATE_LIMIT] = rate_limit,
+                                                  [RS_SCRIPT_EXCHANGE] = exchange};
 
 const char *rs_redis_script_source(uint32_t script)
 {
     return sources[script];
 }
 
-recsys_status rs_redis_scripts_init(struct rs_redis_scripts *scripts, recsys_error *err)
+recsys_status rs_redis_sha1(recsys_bytes bytes, char out[41], recsys_error *err)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned size = 0;
 
-    for (uint32_t i = 0; i < RS_N_SCRIPTS; i++) {
-        if (EVP_Digest(sources[i], strlen(sources[i]), hash, &size, EVP_sha1(), NULL) != 1 ||
-            size != 20)
-            return rs_error_nomem(err, "hash of a script");
-        rs_hex_write(hash, size, scripts->hashes[i]);
-    }
+    if (EVP_Digest(bytes.data, bytes.size, hash, &size, EVP_sha1(), NULL) != 1 || size != 20)
+        return rs_error_nomem(err, "SHA-1");
+    rs_hex_write(hash, size, out);
     return RECSYS_OK;
 }
 
-static void write_call(struct rs_redis_connection *connection, const char *verb, const char *script,
-                       recsys_bytes key, const recsys_bytes *arguments, size_t n)
+recsys_status rs_redis_scripts_init(struct rs_redis_scripts *scripts, recsys_error *err)
 {
-    rs_redis_begin(connection, 4 + n);
+    recsys_status status = RECSYS_OK;
+
+    for (uint32_t i = 0; i < RS_N_SCRIPTS && status == RECSYS_OK; i++)
+        status = rs_redis_sha1((recsys_bytes){sources[i], strlen(sources[i])}, scripts->hashes[i],
+                               err);
+    return status;
+}
+
+static void write_call(struct rs_redis_connection *connection, const char *verb, const char *script,
+                       const recsys_bytes *keys, size_t n_keys, const recsys_bytes *arguments,
+                       size_t n)
+{
+    rs_redis_begin(connection, 3 + n_keys + n);
     rs_redis_add_text(connection, verb);
     rs_redis_add_text(connection, script);
-    rs_redis_add_text(connection, "1");
-    rs_redis_add_key(connection, key);
+    rs_redis_add_number(connection, n_keys);
+    for (size_t i = 0; i < n_keys; i++)
+        rs_redis_add_key(connection, keys[i]);
     for (size_t i = 0; i < n; i++)
         rs_redis_add(connection, arguments[i].data, arguments[i].size);
+}
+
+recsys_status rs_redis_run_keys(struct rs_redis_connection *connection,
+                                const struct rs_redis_scripts *scripts, uint32_t script,
+                                const char *command, const recsys_bytes *keys, size_t n_keys,
+                                const recsys_bytes *arguments, size_t n, uint32_t types,
+                                size_t max_items, struct rs_redis_reply *reply, recsys_error *err)
+{
+    write_call(connection, "EVALSHA", scripts->hashes[script], keys, n_keys, arguments, n);
+    recsys_status status =
+        rs_redis_ask(connection, command, types | RS_REDIS_ERROR, max_items, reply, err);
+    if (status != RECSYS_OK || reply->type != RS_REDIS_ERROR)
+        return status;
+    if (!rs_redis_refusal_is(reply, "NOSCRIPT"))
+        return rs_redis_refuse(connection, command, reply, err);
+    rs_redis_reply_clear(reply);
+    write_call(connection, "EVAL", sources[script], keys, n_keys, arguments, n);
+    return rs_redis_ask(connection, command, types, max_items, reply, err);
 }
 
 recsys_status rs_redis_run(struct rs_redis_connection *connection,
@@ -105,14 +154,6 @@ recsys_status rs_redis_run(struct rs_redis_connection *connection,
                            size_t n, uint32_t types, size_t max_items, struct rs_redis_reply *reply,
                            recsys_error *err)
 {
-    write_call(connection, "EVALSHA", scripts->hashes[script], key, arguments, n);
-    recsys_status status =
-        rs_redis_ask(connection, command, types | RS_REDIS_ERROR, max_items, reply, err);
-    if (status != RECSYS_OK || reply->type != RS_REDIS_ERROR)
-        return status;
-    if (!rs_redis_refusal_is(reply, "NOSCRIPT"))
-        return rs_redis_refuse(connection, command, reply, err);
-    rs_redis_reply_clear(reply);
-    write_call(connection, "EVAL", sources[script], key, arguments, n);
-    return rs_redis_ask(connection, command, types, max_items, reply, err);
+    return rs_redis_run_keys(connection, scripts, script, command, &key, 1, arguments, n, types,
+                             max_items, reply, err);
 }

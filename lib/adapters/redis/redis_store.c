@@ -209,6 +209,40 @@ static recsys_status redis_replace(void *self, recsys_bytes key, recsys_bytes pr
     return status;
 }
 
+static recsys_status redis_exchange(void *self, const recsys_exchange *exchange, recsys_error *err)
+{
+    struct redis_store *store = self;
+    struct rs_redis_connection *connection;
+    struct rs_redis_reply reply;
+    const recsys_bytes keys[2] = {exchange->companion_key, exchange->key}, nothing = {"", 0};
+    char number[24], seen[41] = "";
+    recsys_status status =
+        exchange->seen.data == NULL ? RECSYS_OK : rs_redis_sha1(exchange->seen, seen, err);
+
+    if (status == RECSYS_OK)
+        status = rs_redis_pool_acquire(store->pool, &connection, err);
+    if (status != RECSYS_OK)
+        return status;
+    const recsys_bytes arguments[6] = {
+        {(exchange->flags & RECSYS_EXCHANGE_IF_SEEN) != 0 ? "1" : "0", 1},
+        exchange->prefix.data == NULL ? nothing : exchange->prefix,
+        {seen, strlen(seen)},
+        decimal_ttl(exchange->ttl_ms, number),
+        exchange->companion.data == NULL ? nothing : exchange->companion,
+        exchange->value};
+    status = rs_redis_run_keys(connection, &store->scripts, RS_SCRIPT_EXCHANGE, "exchange script",
+                               keys, 2, arguments, exchange->value.data == NULL ? 5 : 6,
+                               RS_REDIS_INTEGER, 0, &reply, err);
+    if (status == RECSYS_OK && reply.integer != 0 && reply.integer != 1)
+        status = rs_redis_distrust(connection, "exchange script", err);
+    rs_redis_pool_release(store->pool, connection);
+    if (status == RECSYS_OK && reply.integer == 0)
+        status = rs_error(err, RECSYS_E_NOT_FOUND,
+                          "%s: exchange: the keys do not have the expected values",
+                          store->settings.where);
+    return status;
+}
+
 /* Digits alone; a number beyond 64 bits becomes the largest one. */
 static int read_decimal(const struct rs_redis_reply *reply, uint64_t *out)
 {
@@ -390,6 +424,7 @@ recsys_status recsys_redis_create(const char *name, const recsys_redis_options *
                                         .remove = redis_remove,
                                         .get_or_set = redis_get_or_set,
                                         .replace = redis_replace,
+                                        .exchange = redis_exchange,
                                         .scan = redis_scan,
                                         .rate_limit = redis_rate_limit,
                                         .ping = redis_ping,

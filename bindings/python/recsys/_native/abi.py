@@ -24,6 +24,7 @@ RECSYS_DTYPE_U64 = 8
 RECSYS_DTYPE_U8 = 9
 RECSYS_STORE_ALWAYS = 0
 RECSYS_STORE_IF_ABSENT = 1
+RECSYS_EXCHANGE_IF_SEEN = 1
 RECSYS_STORE_PROBED = 1
 RECSYS_BREAKER_CLOSED = 1
 RECSYS_BREAKER_OPEN = 2
@@ -37,6 +38,9 @@ RECSYS_ASIDE_NO_STALE = 2
 RECSYS_ASIDE_NO_NEGATIVE = 4
 RECSYS_ASIDE_NO_JITTER = 8
 RECSYS_ASIDE_NO_REFRESH = 16
+RECSYS_ASIDE_TRUST_OTHERS = 32
+RECSYS_ASIDE_FORMAT_ENVELOPE = 1
+RECSYS_ASIDE_FORMAT_PLAIN = 2
 RECSYS_ASIDE_UNCACHED = 1
 RECSYS_KEY_MAX = 512
 RECSYS_ID_KIND_INTEGER = 1
@@ -113,7 +117,6 @@ RECSYS_TOKEN_CLEAR = 1
 RECSYS_TOKEN_REVOKED = 2
 RECSYS_TOKEN_UNKNOWN = 3
 RECSYS_TOKEN_UNCONFIRMED = 4
-RECSYS_REGISTRY_KEPT = 1
 RECSYS_DEPLOYMENT_STEP_NONE = 0
 RECSYS_DEPLOYMENT_STEP_FIND = 1
 RECSYS_DEPLOYMENT_STEP_LOAD = 2
@@ -282,6 +285,20 @@ class recsys_rate_decision(c.Structure):
     ]
 
 
+class recsys_exchange(c.Structure):
+    _fields_ = [
+        ("flags", c.c_uint32),
+        ("reserved", c.c_uint32),
+        ("key", recsys_bytes),
+        ("companion_key", recsys_bytes),
+        ("prefix", recsys_bytes),
+        ("seen", recsys_bytes),
+        ("value", recsys_bytes),
+        ("companion", recsys_bytes),
+        ("ttl_ms", c.c_uint64),
+    ]
+
+
 class recsys_store_driver(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
@@ -295,6 +312,7 @@ class recsys_store_driver(Checked):
         ("scan", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, recsys_key_callback, c.c_void_p, c.c_void_p)),
         ("rate_limit", c.CFUNCTYPE(c.c_int32, c.c_void_p, recsys_bytes, c.c_uint64, c.c_uint32, c.c_uint32, c.c_void_p, c.c_void_p)),
         ("ping", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p)),
+        ("exchange", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p)),
     ]
 
 
@@ -349,6 +367,8 @@ class recsys_aside_options(Checked):
         ("random", c.CFUNCTYPE(c.c_uint64, c.c_void_p)),
         ("sleep_ms", c.CFUNCTYPE(None, c.c_uint32, c.c_void_p)),
         ("user_data", c.c_void_p),
+        ("format", c.c_uint32),
+        ("reserved", c.c_uint32),
     ]
 
 
@@ -374,6 +394,7 @@ class recsys_aside_stats(Checked):
         ("replayed", c.c_uint64),
         ("epochs", c.c_uint64),
         ("too_large", c.c_uint64),
+        ("foreign", c.c_uint64),
     ]
 
 recsys_model_release = c.CFUNCTYPE(None, c.c_void_p, c.c_void_p, c.c_uint64)
@@ -726,9 +747,6 @@ class recsys_registry_location(Checked):
         ("name", c.c_char * 256),
         ("version", c.c_char * 256),
         ("path", c.c_char * 4096),
-        ("stamp", c.c_char * 128),
-        ("flags", c.c_uint32),
-        ("reserved2", c.c_uint32),
     ]
 
 
@@ -739,42 +757,6 @@ class recsys_registry_entry(Checked):
         ("name", c.c_char_p),
         ("version", c.c_char_p),
         ("alias", c.c_char_p),
-    ]
-
-
-class recsys_registry_question(Checked):
-    _fields_ = [
-        ("struct_size", c.c_uint32),
-        ("reserved", c.c_uint32),
-        ("uri", c.c_char_p),
-        ("name", c.c_char_p),
-        ("version", c.c_char_p),
-        ("alias", c.c_char_p),
-        ("stage", c.c_char_p),
-    ]
-
-
-class recsys_registry_driver(Checked):
-    _fields_ = [
-        ("struct_size", c.c_uint32),
-        ("reserved", c.c_uint32),
-        ("destroy", c.CFUNCTYPE(None, c.c_void_p)),
-        ("find", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p)),
-        ("fetch", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p)),
-        ("describe", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p)),
-        ("list", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, recsys_registry_callback, c.c_void_p, c.c_void_p)),
-        ("publish", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p)),
-        ("set_alias", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p)),
-    ]
-
-
-class recsys_registry_status(Checked):
-    _fields_ = [
-        ("struct_size", c.c_uint32),
-        ("kept", c.c_uint32),
-        ("answered_ms", c.c_uint64),
-        ("failed_ms", c.c_uint64),
-        ("failure", recsys_error),
     ]
 
 
@@ -1101,16 +1083,10 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_registry_ref": ("core", c.c_void_p, [c.c_void_p]),
     "recsys_registry_unref": ("core", None, [c.c_void_p]),
     "recsys_registry_resolve": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_void_p]),
-    "recsys_registry_find": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_void_p]),
-    "recsys_registry_fetch": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_registry_describe": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_registry_publish": ("core", c.c_int32, [c.c_void_p, Text, Text, c.c_void_p, c.c_void_p]),
     "recsys_registry_set_alias": ("core", c.c_int32, [c.c_void_p, Text, Text, Text, c.c_void_p]),
     "recsys_registry_remove_alias": ("core", c.c_int32, [c.c_void_p, Text, Text, c.c_void_p]),
     "recsys_registry_list": ("core", c.c_int32, [c.c_void_p, Text, recsys_registry_callback, c.c_void_p, c.c_void_p]),
-    "recsys_registry_create": ("core", c.c_int32, [Text, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
-    "recsys_registry_get_self": ("core", c.c_void_p, [c.c_void_p, c.c_void_p]),
-    "recsys_registry_get_status": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_scorer_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_scorer_destroy": ("core", None, [c.c_void_p]),
     "recsys_scorer_top_k": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),

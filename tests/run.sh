@@ -29,7 +29,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings python go clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan ctl ctl-data models models-large fuzz quickstart"
+suites="release contracts bindings python go clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan ctl ctl-data models models-large log-model fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -206,6 +206,12 @@ run_models() { # run_models NAME [--long]; requirements: tests/support/NAME-requ
     "build/venv-$name/bin/python" tests/models/run_models.py --recsysctl build/release/bin/recsysctl "$@"
 }
 
+# recsys.mlflow with a real MLflow server.
+run_log_model() {
+  build release && python_venv mlflow tests/support/mlflow-requirements.txt &&
+    tests/mlflow/run.sh build/release build/venv-mlflow/bin/python
+}
+
 # Catalogues and ratings that pandas, PostgreSQL, scipy and others have written.
 run_ctl_data() {
   local venv=build/venv-models
@@ -289,6 +295,7 @@ suite ctl run_ctl
 suite ctl-data run_ctl_data
 suite models run_models models
 [ -z "${RECSYS_LONG:-}" ] || suite models-large run_models models-large --long
+suite log-model run_log_model
 suite fuzz run_fuzz
 suite quickstart run_quickstart
 end

@@ -89,6 +89,7 @@ type ModelOptions struct {
 	Link       Link        // 0 = Sigmoid
 	LinkMin    float32
 	LinkMax    float32
+	Threads    int // that compute hashes of large files, the caller's among them; 0 = 1
 }
 
 func (o *ModelOptions) c(a *arena) *C.recsys_model_options {
@@ -100,7 +101,7 @@ func (o *ModelOptions) c(a *arena) *C.recsys_model_options {
 		flags: flag(o.SkipHashes, C.RECSYS_MODEL_SKIP_HASHES) |
 			flag(o.HugePages, C.RECSYS_MODEL_HUGE_PAGES),
 		max_bytes: C.uint64_t(o.MaxBytes), metric: C.uint32_t(o.Metric), link: C.uint32_t(o.Link),
-		link_min: C.float(o.LinkMin), link_max: C.float(o.LinkMax)}
+		link_min: C.float(o.LinkMin), link_max: C.float(o.LinkMax), n_threads: a.count(o.Threads)}
 	return out
 }
 

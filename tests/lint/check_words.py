@@ -15,6 +15,7 @@ NOT_READ = (GLOSSARY, "tests/lint/check_words.py")
 
 # word -> where it may stand, because there it is the name of something else.
 SOMEBODY_ELSES = {
+    "artifact": ("bindings/python/recsys/mlflow.py",),  # MLflow's
     "backend": ("lib/recycling/task.c", "tests/"),  # Celery's result backend, PostgreSQL's processes
     "blacklist": ("tests/daemon/domains.py",),  # part of the keys in Redis
     "capacity": ("include/recsys/model.h",),  # an argument's name
@@ -22,7 +23,7 @@ SOMEBODY_ELSES = {
     "discard": ("tests/bench/", "tests/integration/"),  # Redis' and wrk's
     "guest": ("tests/machines/",),  # a machine inside a machine
     "logical database": ("docs/decisions/0007",),  # Redis' own
-    "metadata": ("daemon/", "docs/daemon.md"),  # a member of the models' JSON
+    "metadata": ("daemon/", "docs/daemon.md", "bindings/python/recsys/mlflow.py"),  # a member of the models' JSON
     "origin": ("daemon/", "docs/daemon.md", "tests/daemon/"),  # CORS
     "prefetch": ("lib/score/", "docs/decisions/0005-a-kernel-beside-blas.md"),  # the processor's
     "thread-safe": ("docs/pitfalls.md",),  # said of OpenBLAS

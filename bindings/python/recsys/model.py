@@ -86,12 +86,13 @@ def _info(held: Held) -> ModelInfo:
 
 def model_options(skip_hashes: bool = False, huge_pages: bool = False, max_bytes: int = 0,
                   metric: Optional[str] = None, link: Optional[str] = None, link_min: float = 0.0,
-                  link_max: float = 0.0) -> Any:
+                  link_max: float = 0.0, n_threads: int = 0) -> Any:
     """recsys_model_options, of the words that Model takes."""
     options = new(abi.recsys_model_options)
     options.flags = (skip_hashes and abi.RECSYS_MODEL_SKIP_HASHES) | \
         (huge_pages and abi.RECSYS_MODEL_HUGE_PAGES)
     options.max_bytes, options.link_min, options.link_max = max_bytes, link_min, link_max
+    options.n_threads = n_threads
     for name, value, words in (("metric", metric, METRICS), ("link", link, LINKS)):
         if value is not None:
             if value not in words:
@@ -124,6 +125,7 @@ class Model(Owner):
     max_bytes    refuse a model whose files are larger together
     metric, link, link_min, link_max   for files that do not say them: "inner_product" or "cosine";
                  "sigmoid", "linear" or "clip"
+    n_threads    threads that compute hashes of large files, the caller's included; 0 = 1
 
     >>> from recsys.demo import folder
     >>> model = Model(folder())
@@ -137,8 +139,10 @@ class Model(Owner):
 
     def __init__(self, path: Union[str, os.PathLike[str]], *, skip_hashes: bool = False,
                  huge_pages: bool = False, max_bytes: int = 0, metric: Optional[str] = None,
-                 link: Optional[str] = None, link_min: float = 0.0, link_max: float = 0.0) -> None:
-        options = model_options(skip_hashes, huge_pages, max_bytes, metric, link, link_min, link_max)
+                 link: Optional[str] = None, link_min: float = 0.0, link_max: float = 0.0,
+                 n_threads: int = 0) -> None:
+        options = model_options(skip_hashes, huge_pages, max_bytes, metric, link, link_min,
+                                link_max, n_threads)
         self._adopt(interruptible(create, lib.recsys_model_load, lib.recsys_model_unref,
                                   os.fsencode(path), byref(options)))
 

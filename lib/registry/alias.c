@@ -35,20 +35,6 @@ uint64_t rs_registry_read_alias(int model, const char *alias)
     return version != 0 && rs_registry_has_version(model, version) ? version : 0;
 }
 
-static recsys_status check_alias(recsys_registry *registry, const char *name, const char *alias,
-                                 recsys_error *err)
-{
-    if (registry == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "registry: the registry is NULL");
-    recsys_status status = rs_registry_check_name(name, "model name", err);
-    if (status == RECSYS_OK)
-        status = rs_registry_check_name(alias, "alias", err);
-    if (status == RECSYS_OK && strcmp(alias, "latest") == 0)
-        return rs_error(err, RECSYS_E_INVALID,
-                        "registry: \"latest\" always is the highest version; choose another alias");
-    return status;
-}
-
 /* Under the lock of the directory of aliases, so that a killed predecessor's
  * link is simply overwritten and two processes do not share the name. */
 static int move_alias(int aliases, const char *alias, uint64_t version)
@@ -67,23 +53,19 @@ static int move_alias(int aliases, const char *alias, uint64_t version)
     return 0; /* closing the descriptor gives the lock back */
 }
 
-recsys_status recsys_registry_set_alias(recsys_registry *registry, const char *name,
-                                        const char *alias, const char *version, recsys_error *err)
+static recsys_status point_alias(const struct rs_local *local, const char *name, const char *alias,
+                                 const char *version, recsys_error *err)
 {
     int model, aliases = -1, problem = 0;
-    recsys_status status = check_alias(registry, name, alias, err);
+    recsys_status status = rs_registry_open_model(local, name, &model, err);
 
-    if (status == RECSYS_OK && version == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_registry_set_alias: version is NULL");
-    if (status == RECSYS_OK)
-        status = rs_registry_open_model(registry, name, &model, err);
     if (status != RECSYS_OK)
         return status;
     uint64_t number = rs_registry_parse_version(version);
     if (!rs_registry_has_version(model, number)) {
         close(model);
-        return rs_error(err, RECSYS_E_NOT_FOUND,
-                        "registry: model \"%s\" has no version \"%.100s\"", name, version);
+        return rs_error(err, RECSYS_E_NOT_FOUND, "registry: model \"%s\" has no version \"%.100s\"",
+                        name, version);
     }
     if ((mkdirat(model, "aliases", 0777) != 0 && errno != EEXIST) ||
         (aliases = openat(model, "aliases", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
@@ -101,14 +83,12 @@ recsys_status recsys_registry_set_alias(recsys_registry *registry, const char *n
     return RECSYS_OK;
 }
 
-recsys_status recsys_registry_remove_alias(recsys_registry *registry, const char *name,
-                                           const char *alias, recsys_error *err)
+static recsys_status remove_alias(const struct rs_local *local, const char *name, const char *alias,
+                                  recsys_error *err)
 {
     int model, problem = 0;
-    recsys_status status = check_alias(registry, name, alias, err);
+    recsys_status status = rs_registry_open_model(local, name, &model, err);
 
-    if (status == RECSYS_OK)
-        status = rs_registry_open_model(registry, name, &model, err);
     if (status != RECSYS_OK)
         return status;
     int aliases = openat(model, "aliases", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -123,4 +103,17 @@ recsys_status recsys_registry_remove_alias(recsys_registry *registry, const char
     if (problem != 0)
         return rs_error_sys(err, problem, "registry: cannot remove alias %s of %s", alias, name);
     return RECSYS_OK;
+}
+
+recsys_status rs_local_set_alias(void *self, const char *name, const char *alias,
+                                 const char *version, recsys_error *err)
+{
+    recsys_status status = rs_registry_check_name(name, "model name", err);
+
+    if (status == RECSYS_OK)
+        status = rs_registry_check_name(alias, "alias", err);
+    if (status != RECSYS_OK)
+        return status;
+    return version == NULL ? remove_alias(self, name, alias, err)
+                           : point_alias(self, name, alias, version, err);
 }

@@ -113,9 +113,6 @@ struct recsys_deployment {
 
 /* -- tried.c -- */
 
-/* A hash of the file or bundle at `path` now, or of the reason why there is none; never 0. A bundle
- * is another one if its directory or its manifest is. */
-uint64_t rs_tried_hash(const char *path, const char *reason);
 /* May loading the same again end otherwise? */
 int rs_tried_may_succeed_later(recsys_status status);
 
@@ -130,9 +127,13 @@ recsys_status rs_deployment_read_options(recsys_deployment *deployment,
 /* E_INVALID if `source` is a registry's URI and there is no registry, or it is no such URI. */
 recsys_status rs_deployment_check_source(const recsys_deployment *deployment, const char *source,
                                          recsys_error *err);
-/* The path of the model that `source` means now. */
+/* The meaning of `source` now: a path, or a version in the registry that may have to be fetched.
+ * Either has a stamp, which is another text for another meaning. */
 recsys_status rs_deployment_find(const recsys_deployment *deployment, const char *source,
                                  recsys_registry_location *out, recsys_error *err);
+/* Fetch what was found, so that it has a path. */
+recsys_status rs_deployment_fetch(const recsys_deployment *deployment, const char *source,
+                                  recsys_registry_location *location, recsys_error *err);
 
 /* -- deployed.c -- */
 

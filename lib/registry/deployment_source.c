@@ -32,12 +32,14 @@ static recsys_status find_file(const char *source, recsys_registry_location *out
     const char *path;
     recsys_status status = rs_file_uri_read(source, out->path, sizeof out->path, &path, err);
 
-    if (status != RECSYS_OK || path == out->path)
+    if (status != RECSYS_OK)
         return status;
-    if (snprintf(out->path, sizeof out->path, "%s", path) < (int)sizeof out->path)
-        return RECSYS_OK;
-    return rs_error(err, RECSYS_E_LIMIT, "cannot load %.200s…: a path has at most %zu bytes", path,
-                    sizeof out->path - 1);
+    if (path != out->path &&
+        snprintf(out->path, sizeof out->path, "%s", path) >= (int)sizeof out->path)
+        return rs_error(err, RECSYS_E_LIMIT, "cannot load %.200s…: a path has at most %zu bytes",
+                        path, sizeof out->path - 1);
+    snprintf(out->stamp, sizeof out->stamp, "%016" PRIx64, rs_tried_hash(out->path, ""));
+    return RECSYS_OK;
 }
 
 recsys_status rs_deployment_find(const recsys_deployment *deployment, const char *source,
@@ -54,8 +56,16 @@ recsys_status rs_deployment_find(const recsys_deployment *deployment, const char
             "model with recsys_deployment_load_model()");
     if (!rs_uri_is_registry(source))
         return find_file(source, out, err);
-    status = recsys_registry_resolve(deployment->registry, source, out, err);
+    return recsys_registry_find(deployment->registry, source, out, err);
+}
+
+recsys_status rs_deployment_fetch(const recsys_deployment *deployment, const char *source,
+                                  recsys_registry_location *location, recsys_error *err)
+{
+    if (!rs_uri_is_registry(source))
+        return RECSYS_OK;
+    recsys_status status = recsys_registry_fetch(deployment->registry, location, err);
     if (status == RECSYS_OK)
-        rs_log(RECSYS_LOG_DEBUG, "deployment: %s is %s", source, out->path);
+        rs_log(RECSYS_LOG_DEBUG, "deployment: %s is %s", source, location->path);
     return status;
 }

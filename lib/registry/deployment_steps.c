@@ -21,6 +21,7 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/base/trace.h"
+#include "lib/registry/registry.h"
 #include "lib/registry/step.h"
 #include "lib/registry/warm_up.h"
 #include "lib/serve/slot.h"
@@ -59,8 +60,7 @@ static int is_known(struct rs_step *step, recsys_status status)
 
     if (step->is_proposal)
         return 0;
-    now = status == RECSYS_OK ? rs_tried_hash(step->found.path, "")
-                              : rs_tried_hash("", step->problem.message);
+    now = rs_tried_hash("", status == RECSYS_OK ? step->found.stamp : step->problem.message);
     /* Without a model anything is worth another try: a bundle may still be on its way. */
     if (step->is_poll && now == deployment->tried &&
         recsys_slot_get_generation(deployment->slot) > 0)
@@ -83,9 +83,12 @@ static enum rs_step_event find(struct rs_step *step)
 static enum rs_step_event load(struct rs_step *step)
 {
     uint64_t began = rs_clock_ns();
-    recsys_status status = recsys_model_load(step->found.path, &step->deployment->model_options,
-                                             &step->given.model, &step->problem);
+    recsys_status status =
+        rs_deployment_fetch(step->deployment, step->source, &step->found, &step->problem);
 
+    if (status == RECSYS_OK)
+        status = recsys_model_load(step->found.path, &step->deployment->model_options,
+                                   &step->given.model, &step->problem);
     if (status != RECSYS_OK)
         return fail(step, status);
     rs_log(RECSYS_LOG_INFO, "deployment: loaded %s in %" PRIu64 " ms", step->found.path,

@@ -1,5 +1,5 @@
-/* lib/registry/directory.c - the directories of a registry: open a model's, and list what is in
- * one.
+/* lib/registry/directory.c - the directories of a registry: open a model's, list what is in
+ * one, and describe where a version is.
  *
  * A version is a directory whose name is its number; a name is that of a model or
  * an alias. Entries of any other form are skipped: they are not the registry's.
@@ -116,19 +116,36 @@ recsys_status rs_registry_find_highest(int fd, uint64_t *highest, recsys_error *
     return status;
 }
 
-recsys_status rs_registry_open_model(const recsys_registry *registry, const char *name, int *fd,
+recsys_status rs_registry_open_model(const struct rs_local *local, const char *name, int *fd,
                                      recsys_error *err)
 {
     char path[PATH_MAX];
 
     *fd = -1;
-    if (snprintf(path, sizeof path, "%s/%s", registry->root, name) >= (int)sizeof path)
+    if (snprintf(path, sizeof path, "%s/%s", local->root, name) >= (int)sizeof path)
         return rs_error_sys(err, ENAMETOOLONG, "registry: cannot open model %s", name);
     *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*fd >= 0)
         return RECSYS_OK;
     if (errno == ENOENT || errno == ENOTDIR)
         return rs_error(err, RECSYS_E_NOT_FOUND, "registry %s: there is no model \"%s\"",
-                        registry->root, name);
+                        local->root, name);
     return rs_error_sys(err, errno, "registry: cannot open %s", path);
+}
+
+recsys_status rs_local_locate(const struct rs_local *local, const char *name, uint64_t version,
+                              recsys_registry_location *out, recsys_error *err)
+{
+    int length =
+        snprintf(out->path, sizeof out->path, "%s/%s/%" PRIu64, local->root, name, version);
+
+    if (length < 0 || (size_t)length >= sizeof out->path)
+        return rs_error(err, RECSYS_E_LIMIT,
+                        "registry: the path of version %" PRIu64
+                        " of model \"%s\" is %d bytes long",
+                        version, name, length);
+    snprintf(out->name, sizeof out->name, "%s", name);
+    snprintf(out->version, sizeof out->version, "%" PRIu64, version);
+    snprintf(out->stamp, sizeof out->stamp, "%016" PRIx64, rs_tried_hash(out->path, ""));
+    return RECSYS_OK;
 }

@@ -22,7 +22,6 @@
 #include "lib/base/error.h"
 #include "lib/base/json.h"
 #include "lib/base/log.h"
-#include "lib/base/structs.h"
 #include "lib/base/utf8.h"
 #include "lib/registry/registry.h"
 #include "lib/registry/staging.h"
@@ -34,7 +33,7 @@
 #define MAX_ATTEMPTS 1000
 
 struct publication {
-    const recsys_registry *registry;
+    const struct rs_local *local;
     const char *bundle, *name;
     int source; /* directory of the bundle */
     int model;  /* directory of the model in the registry */
@@ -150,8 +149,8 @@ static recsys_status copy_file(const struct publication *p, const char *name, re
         goto end;
 
 fail:
-    status = rs_error_sys(err, errno, "cannot copy %s/%s to %s/%s", p->bundle, name,
-                          p->registry->root, p->name);
+    status = rs_error_sys(err, errno, "cannot copy %s/%s to %s/%s", p->bundle, name, p->local->root,
+                          p->name);
 end:
     if (to >= 0)
         close(to);
@@ -200,8 +199,8 @@ static recsys_status write_manifest(const struct publication *p, uint64_t versio
     if (status == RECSYS_OK) {
         int fd = openat(p->staging.fd, MANIFEST, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
         if (fd < 0 || write_all(fd, text.bytes, text.size) != 0 || fsync(fd) != 0)
-            status = rs_error_sys(err, errno, "cannot write " MANIFEST " to %s/%s",
-                                  p->registry->root, p->name);
+            status = rs_error_sys(err, errno, "cannot write " MANIFEST " to %s/%s", p->local->root,
+                                  p->name);
         if (fd >= 0 && close(fd) != 0 && status == RECSYS_OK)
             status = rs_error_sys(err, errno, "cannot write " MANIFEST);
     }
@@ -216,7 +215,7 @@ static recsys_status check_by_loading(const struct publication *p, recsys_error 
     recsys_model *model = NULL;
     recsys_error reason;
 
-    if (snprintf(path, sizeof path, "%s/%s/%s", p->registry->root, p->name, p->staging.name) >=
+    if (snprintf(path, sizeof path, "%s/%s/%s", p->local->root, p->name, p->staging.name) >=
         (int)sizeof path)
         return rs_error_sys(err, ENAMETOOLONG, "cannot publish %s", p->bundle);
     recsys_status status = recsys_model_load(path, NULL, &model, &reason);
@@ -254,17 +253,17 @@ static recsys_status give_number(struct publication *p, uint64_t *version, recsy
         if (problem != EEXIST && problem != ENOTEMPTY) /* = another publisher took the number */
             break;
     }
-    return rs_error_sys(err, problem, "cannot publish %s in %s/%s", p->bundle, p->registry->root,
+    return rs_error_sys(err, problem, "cannot publish %s in %s/%s", p->bundle, p->local->root,
                         p->name);
 }
 
 static recsys_status open_target(struct publication *p, recsys_error *err)
 {
-    int root = open(p->registry->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int root = open(p->local->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int problem = 0;
 
     if (root < 0)
-        return rs_error_sys(err, errno, "registry: cannot open %s", p->registry->root);
+        return rs_error_sys(err, errno, "registry: cannot open %s", p->local->root);
     if (mkdirat(root, p->name, 0777) == 0) {
         if (fsync(root) != 0)
             problem = errno;
@@ -273,9 +272,8 @@ static recsys_status open_target(struct publication *p, recsys_error *err)
     }
     close(root);
     if (problem != 0)
-        return rs_error_sys(err, problem, "registry: cannot make %s/%s", p->registry->root,
-                            p->name);
-    return rs_registry_open_model(p->registry, p->name, &p->model, err);
+        return rs_error_sys(err, problem, "registry: cannot make %s/%s", p->local->root, p->name);
+    return rs_registry_open_model(p->local, p->name, &p->model, err);
 }
 
 static recsys_status publish(struct publication *p, uint64_t *version, recsys_error *err)
@@ -307,43 +305,34 @@ static recsys_status publish(struct publication *p, uint64_t *version, recsys_er
     return status;
 }
 
-static recsys_status check_path_length(const recsys_registry *registry, const char *name,
+static recsys_status check_path_length(const struct rs_local *local, const char *name,
                                        recsys_error *err)
 {
     recsys_registry_location longest = RECSYS_REGISTRY_LOCATION_INIT;
 
-    return rs_registry_locate(registry, name, UINT64_MAX, &longest, err);
+    return rs_local_locate(local, name, UINT64_MAX, &longest, err);
 }
 
-recsys_status recsys_registry_publish(recsys_registry *registry, const char *bundle,
-                                      const char *name, recsys_registry_location *out,
-                                      recsys_error *err)
+recsys_status rs_local_publish(void *self, const char *bundle, const char *name,
+                               recsys_registry_location *out, recsys_error *err)
 {
-    recsys_registry_location unwanted = RECSYS_REGISTRY_LOCATION_INIT;
+    const struct rs_local *local = self;
     uint64_t version = 0;
-    struct publication p = {.registry = registry,
+    struct publication p = {.local = local,
                             .bundle = bundle,
                             .name = name,
                             .source = -1,
                             .model = -1,
                             .staging = {.fd = -1}};
+    recsys_status status = rs_registry_check_name(name, "model name", err);
 
-    if (out == NULL)
-        out = &unwanted;
-    recsys_status status = rs_struct_begin(out, RECSYS_REGISTRY_LOCATION_SIZE_V1,
-                                           "recsys_registry_publish: out", err);
-    if (status != RECSYS_OK)
-        return status;
-    if (registry == NULL || bundle == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_registry_publish: an argument is missing");
-    status = rs_registry_check_name(name, "model name", err);
     if (status == RECSYS_OK) /* before publishing a version whose path the caller could not get */
-        status = check_path_length(registry, name, err);
+        status = check_path_length(local, name, err);
     if (status != RECSYS_OK)
         return status;
     status = publish(&p, &version, err);
     if (status == RECSYS_OK)
-        status = rs_registry_locate(registry, name, version, out, err);
+        status = rs_local_locate(local, name, version, out, err);
     if (status == RECSYS_OK)
         rs_log(RECSYS_LOG_INFO, "registry: published %s as models:/%s/%" PRIu64, bundle, name,
                version);

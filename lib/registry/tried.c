@@ -46,6 +46,7 @@ uint64_t rs_tried_hash(const char *path, const char *reason)
 
 int rs_tried_may_succeed_later(recsys_status status)
 {
-    return status == RECSYS_E_NOMEM || status == RECSYS_E_IO || status == RECSYS_E_UNAVAILABLE ||
-           status == RECSYS_E_BUSY;
+    return status == RECSYS_E_NOMEM || status == RECSYS_E_IO || status == RECSYS_E_TIMEOUT ||
+           status == RECSYS_E_BACKEND || status == RECSYS_E_EXHAUSTED ||
+           status == RECSYS_E_UNAVAILABLE || status == RECSYS_E_BUSY;
 }

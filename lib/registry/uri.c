@@ -1,15 +1,16 @@
-/* lib/registry/uri.c - the names of models and their versions.
+/* lib/registry/uri.c - models:/ URIs, and the names of models and their versions.
  *
- * Every text that becomes part of a path is checked here against a list of allowed
- * characters: letters, digits, `_`, `.` and `-`, beginning with a letter or digit. So
- * no name can leave the registry's directory, be hidden in it, or be taken for one of
- * the library's temporary files.
+ * A URI may have any name that some registry can have. A name that becomes part of a path is
+ * checked against a list of allowed characters: letters, digits, `_`, `.` and `-`, beginning with a
+ * letter or digit. So no name can leave a registry's directory, be hidden in it, or be taken for
+ * one of the library's temporary files.
  */
 #include <stddef.h>
 #include <string.h>
 
 #include "lib/base/error.h"
 #include "lib/base/text.h"
+#include "lib/base/utf8.h"
 #include "lib/registry/registry.h"
 
 static int is_alphanumeric(char c)
@@ -58,21 +59,56 @@ int rs_uri_is_registry(const char *source)
     return strncmp(source, "models:", strlen("models:")) == 0;
 }
 
+/* Any name but those that would be read as something else in a URI, or change its meaning in an
+ * HTTP request or a log. */
+static int is_text(const char *text, size_t length)
+{
+    if (length < 1 || length >= RS_REGISTRY_NAME_SIZE || !rs_utf8_is_valid(text, length))
+        return 0;
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 127 || strchr("/:@", text[i]) != NULL)
+            return 0;
+    return 1;
+}
+
+recsys_status rs_registry_check_text(const char *name, const char *what, recsys_error *err)
+{
+    if (name == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "registry: the %s is NULL", what);
+    if (!is_text(name, strnlen(name, RS_REGISTRY_NAME_SIZE)))
+        return rs_error(err, RECSYS_E_INVALID,
+                        "registry: %s \"%.140s\" is not 1..255 bytes of UTF-8 without / : @ and "
+                        "control characters",
+                        what, name);
+    return RECSYS_OK;
+}
+
 /* The part after the slash: a number, `latest`, or a stage by its old name. */
 static int parse_selector(const char *selector, struct rs_uri *out)
 {
     static const char *const stages[] = {"Staging", "Production", "Archived"};
 
-    out->version = rs_registry_parse_version(selector);
-    if (out->version != 0 || strcmp(selector, "latest") == 0)
+    if (rs_registry_parse_version(selector) != 0) {
+        memcpy(out->version, selector, strlen(selector) + 1);
+        return 1;
+    }
+    if (strcmp(selector, "latest") == 0)
         return 1;
     for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++) {
         if (rs_text_equal(selector, stages[i])) { /* as MLflow takes them */
-            memcpy(out->alias, stages[i], strlen(stages[i]) + 1);
+            out->stage = stages[i];
             return 1;
         }
     }
     return 0;
+}
+
+recsys_status rs_uri_refuse(const char *uri, recsys_error *err)
+{
+    return rs_error(err, RECSYS_E_INVALID,
+                    "registry: cannot understand \"%.200s\"; write models:/NAME/3, "
+                    "models:/NAME/latest, models:/NAME@ALIAS or models:/NAME/Production",
+                    uri);
 }
 
 recsys_status rs_uri_parse(const char *uri, struct rs_uri *out, recsys_error *err)
@@ -81,27 +117,18 @@ recsys_status rs_uri_parse(const char *uri, struct rs_uri *out, recsys_error *er
 
     memset(out, 0, sizeof *out);
     if (strncmp(uri, RS_REGISTRY_URI_SCHEME, strlen(RS_REGISTRY_URI_SCHEME)) != 0)
-        goto fail;
+        return rs_uri_refuse(uri, err);
     size_t length = strcspn(name, "/@");
     const char *selector = name + length;
-    if (*selector == '\0' || !is_name(name, length))
-        goto fail;
+    if (*selector == '\0' || !is_text(name, length))
+        return rs_uri_refuse(uri, err);
     memcpy(out->name, name, length);
     selector++;
-    if (name[length] == '/') {
-        if (!parse_selector(selector, out))
-            goto fail;
-    } else {
-        size_t alias_length = strnlen(selector, RS_REGISTRY_MAX_NAME + 1);
-        if (!is_name(selector, alias_length))
-            goto fail;
-        memcpy(out->alias, selector, alias_length);
-    }
+    if (name[length] == '/')
+        return parse_selector(selector, out) ? RECSYS_OK : rs_uri_refuse(uri, err);
+    size_t alias_length = strnlen(selector, RS_REGISTRY_NAME_SIZE);
+    if (!is_text(selector, alias_length))
+        return rs_uri_refuse(uri, err);
+    memcpy(out->alias, selector, alias_length);
     return RECSYS_OK;
-
-fail:
-    return rs_error(err, RECSYS_E_INVALID,
-                    "registry: cannot understand \"%.200s\"; write models:/NAME/3, "
-                    "models:/NAME/latest, models:/NAME@ALIAS or models:/NAME/Production",
-                    uri);
 }

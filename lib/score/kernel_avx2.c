@@ -2,7 +2,9 @@
  *
  * A step of the wide tile has two loads of the panel, six broadcasts and twelve fused
  * multiply-adds; of the narrow one, one load and twelve broadcasts, so that as many sums are on
- * their way. Rows are prefetched as kernel_avx512.c does it.
+ * their way. Rows are prefetched as kernel_avx512.c does it. On a Zen 4 core, beside OpenBLAS, a
+ * million items of 64 dimensions took 0.41 of the time with 8 queries, 0.62 with 64, and the same
+ * with one, which is bound by memory (tests/bench/inside/bench_kernels.c).
  */
 #include "lib/score/kernel.h"
 

@@ -483,6 +483,76 @@ static int32_t look_at_entry(const recsys_registry_entry *entry, void *user_data
     return 0;
 }
 
+static recsys_status find(void *sized)
+{
+    return recsys_registry_find(registry, "models:/m/latest", sized, &err);
+}
+
+static recsys_status describe(void *sized)
+{
+    recsys_registry_location *location = sized;
+    recsys_value text;
+
+    snprintf(location->name, sizeof location->name, "m");
+    snprintf(location->version, sizeof location->version, "1");
+    recsys_status status = recsys_registry_describe(registry, location, &text, &err);
+    recsys_value_release(&text);
+    return status;
+}
+
+static recsys_status get_registry_status(void *sized)
+{
+    return recsys_registry_get_status(registry, sized, &err);
+}
+
+static void registry_destroy(void *self)
+{
+    (void)self;
+}
+
+static recsys_status registry_find(void *self, const recsys_registry_question *question,
+                                   recsys_registry_location *out, recsys_error *error)
+{
+    const recsys_registry_question known = RECSYS_REGISTRY_QUESTION_INIT;
+
+    (void)self, (void)out;
+    if (question->struct_size < RECSYS_REGISTRY_QUESTION_SIZE_V1 ||
+        strcmp(question->name, "m") != 0)
+        bad("recsys_registry_question", "is not filled", RECSYS_OK);
+#ifdef LIBRARY_IS_OLDER
+    if (question->struct_size >= known.struct_size)
+        bad("recsys_registry_question", "struct_size says more than there is", RECSYS_OK);
+#else
+    if (question->struct_size < known.struct_size)
+        bad("recsys_registry_question", "struct_size says less than there is", RECSYS_OK);
+#endif
+    return recsys_error_set(error, RECSYS_E_NOT_FOUND, NULL);
+}
+
+static recsys_status registry_list(void *self, const char *name, recsys_registry_callback callback,
+                                   void *user_data, recsys_error *error)
+{
+    (void)self, (void)name, (void)callback, (void)user_data, (void)error;
+    return RECSYS_OK;
+}
+
+static recsys_status create_registry(void *sized)
+{
+    recsys_registry_driver *driver = sized;
+    recsys_registry_location found = RECSYS_REGISTRY_LOCATION_INIT;
+    recsys_registry *made = NULL;
+
+    driver->destroy = registry_destroy;
+    driver->find = registry_find;
+    driver->list = registry_list;
+    recsys_status status = recsys_registry_create("own", driver, NULL, &made, &err);
+    if (status == RECSYS_OK)
+        expect("recsys_registry_find", "", recsys_registry_find(made, "models:/m/1", &found, &err),
+               RECSYS_E_NOT_FOUND);
+    recsys_registry_unref(made);
+    return status;
+}
+
 static recsys_status create_deployment(void *sized)
 {
     recsys_deployment *made = NULL;
@@ -540,6 +610,10 @@ static void try_core(void)
     expect("recsys_registry_open", root, recsys_registry_open(root, &registry, &err), RECSYS_OK);
     OUTPUT(recsys_registry_location, RECSYS_REGISTRY_LOCATION, publish);
     OUTPUT(recsys_registry_location, RECSYS_REGISTRY_LOCATION, resolve);
+    OUTPUT(recsys_registry_location, RECSYS_REGISTRY_LOCATION, find);
+    INPUT(recsys_registry_location, RECSYS_REGISTRY_LOCATION, describe);
+    OUTPUT(recsys_registry_status, RECSYS_REGISTRY_STATUS, get_registry_status);
+    INPUT(recsys_registry_driver, RECSYS_REGISTRY_DRIVER, create_registry);
     expect("recsys_registry_list", "",
            recsys_registry_list(registry, NULL, look_at_entry, NULL, &err), RECSYS_OK);
     recsys_registry_unref(registry);

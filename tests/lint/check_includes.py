@@ -58,6 +58,7 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
     "tests/api":      PUBLIC + ["tests/support"],
     "tests/abi":      PUBLIC + ["tests/support"],
     "tests/bench":    PUBLIC + ["tests/support"],
+    "tests/bench/inside": PUBLIC + ["tests/bench/inside", "tests/support", "lib"],
     "tests/scenarios": PUBLIC + ["tests/support"],
     "tests/golden":   PUBLIC + ["tests/support"],
     "tests/install":  PUBLIC,

@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 from ctypes import byref
 from typing import Any, NamedTuple, Optional, Union
 
-from ._held import Caught, Held, Owner, call, create
+from ._held import Caught, Held, Owner, call, create, take
 from ._native import abi, lib, new
+from .errors import Error, error_of
 from .interrupt import interruptible
 from .model import Model
 
@@ -15,11 +17,25 @@ Path = Union[str, os.PathLike[str]]
 
 
 class Location(NamedTuple):
-    """One published version: name, version, and the absolute path of its bundle."""
+    """One published version: name, version, and the absolute path of its bundle, "" if that was not
+    fetched yet. `stamp` is another text if the version may be another one than before. `kept`: the
+    registry did not answer, and this is what it said last."""
 
     name: str
     version: str
     path: str
+    stamp: str = ""
+    kept: bool = False
+
+
+class RegistryStatus(NamedTuple):
+    """How a registry has answered. `kept`: it has not answered yet, and what it said last was taken
+    instead. Unix times in milliseconds, 0 = never; last_error is the last failure, or None."""
+
+    kept: bool
+    answered_ms: int
+    failed_ms: int
+    last_error: Optional[Error]
 
 
 class Entry(NamedTuple):
@@ -31,7 +47,16 @@ class Entry(NamedTuple):
 
 
 def _location(filled: Any) -> Location:
-    return Location(filled.name.decode(), filled.version.decode(), os.fsdecode(filled.path))
+    return Location(filled.name.decode(), filled.version.decode(), os.fsdecode(filled.path),
+                    filled.stamp.decode(), bool(filled.flags & abi.RECSYS_REGISTRY_KEPT))
+
+
+def _filled(location: Location) -> Any:
+    out = new(abi.recsys_registry_location)
+    out.name, out.version = location.name.encode(), location.version.encode()
+    out.path, out.stamp = os.fsencode(location.path), location.stamp.encode()
+    out.flags = abi.RECSYS_REGISTRY_KEPT if location.kept else 0
+    return out
 
 
 class Registry(Owner):
@@ -64,10 +89,39 @@ class Registry(Owner):
 
     def resolve(self, uri: str) -> Location:
         """The version that a URI means now: models:/NAME/3, models:/NAME/latest,
-        models:/NAME@ALIAS."""
+        models:/NAME@ALIAS. Its bundle is fetched if it is not here yet."""
         out = new(abi.recsys_registry_location)
-        call(lib.recsys_registry_resolve, self._open(), uri.encode(), byref(out))
+        interruptible(_resolve, self._open(), uri.encode(), out)
         return _location(out)
+
+    def find(self, uri: str) -> Location:
+        """As resolve(), but fetches nothing: one request to a server."""
+        out = new(abi.recsys_registry_location)
+        call(lib.recsys_registry_find, self._open(), uri.encode(), byref(out))
+        return _location(out)
+
+    def fetch(self, location: Location) -> Location:
+        """Fetch the bundle of what find() has found."""
+        filled = _filled(location)
+        interruptible(_fetch, self._open(), filled)
+        return _location(filled)
+
+    def describe(self, location: Location) -> dict[str, Any]:
+        """A version beyond its bundle, as far as the registry can: metrics, params and tags of the
+        training for an MLflow server, nothing for a folder."""
+        value = abi.recsys_value()
+        call(lib.recsys_registry_describe, self._open(), byref(_filled(location)), byref(value))
+        described: dict[str, Any] = json.loads(take(value))
+        return described
+
+    def status(self) -> RegistryStatus:
+        """How the registry has answered find() and resolve()."""
+        out = new(abi.recsys_registry_status)
+        call(lib.recsys_registry_get_status, self._open(), byref(out))
+        failed = out.failure
+        return RegistryStatus(
+            bool(out.kept), out.answered_ms, out.failed_ms,
+            error_of(failed.status, failed.message, failed.sys_errno) if out.failed_ms else None)
 
     def load(self, uri: str, **options: Any) -> Model:
         """Load the model that a URI means now; the options are those of Model()."""
@@ -101,3 +155,11 @@ class Registry(Owner):
 
 def _publish(held: Held, bundle: bytes, name: bytes, out: Any) -> None:
     call(lib.recsys_registry_publish, held, bundle, name, ctypes.byref(out))
+
+
+def _resolve(held: Held, uri: bytes, out: Any) -> None:
+    call(lib.recsys_registry_resolve, held, uri, ctypes.byref(out))
+
+
+def _fetch(held: Held, location: Any) -> None:
+    call(lib.recsys_registry_fetch, held, ctypes.byref(location))

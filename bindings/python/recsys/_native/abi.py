@@ -117,6 +117,7 @@ RECSYS_TOKEN_CLEAR = 1
 RECSYS_TOKEN_REVOKED = 2
 RECSYS_TOKEN_UNKNOWN = 3
 RECSYS_TOKEN_UNCONFIRMED = 4
+RECSYS_REGISTRY_KEPT = 1
 RECSYS_DEPLOYMENT_STEP_NONE = 0
 RECSYS_DEPLOYMENT_STEP_FIND = 1
 RECSYS_DEPLOYMENT_STEP_LOAD = 2
@@ -747,6 +748,9 @@ class recsys_registry_location(Checked):
         ("name", c.c_char * 256),
         ("version", c.c_char * 256),
         ("path", c.c_char * 4096),
+        ("stamp", c.c_char * 128),
+        ("flags", c.c_uint32),
+        ("reserved2", c.c_uint32),
     ]
 
 
@@ -757,6 +761,42 @@ class recsys_registry_entry(Checked):
         ("name", c.c_char_p),
         ("version", c.c_char_p),
         ("alias", c.c_char_p),
+    ]
+
+
+class recsys_registry_question(Checked):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("reserved", c.c_uint32),
+        ("uri", c.c_char_p),
+        ("name", c.c_char_p),
+        ("version", c.c_char_p),
+        ("alias", c.c_char_p),
+        ("stage", c.c_char_p),
+    ]
+
+
+class recsys_registry_driver(Checked):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("reserved", c.c_uint32),
+        ("destroy", c.CFUNCTYPE(None, c.c_void_p)),
+        ("find", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p)),
+        ("fetch", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p)),
+        ("describe", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p)),
+        ("list", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, recsys_registry_callback, c.c_void_p, c.c_void_p)),
+        ("publish", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p)),
+        ("set_alias", c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p)),
+    ]
+
+
+class recsys_registry_status(Checked):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("kept", c.c_uint32),
+        ("answered_ms", c.c_uint64),
+        ("failed_ms", c.c_uint64),
+        ("failure", recsys_error),
     ]
 
 
@@ -1083,10 +1123,16 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_registry_ref": ("core", c.c_void_p, [c.c_void_p]),
     "recsys_registry_unref": ("core", None, [c.c_void_p]),
     "recsys_registry_resolve": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_void_p]),
+    "recsys_registry_find": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_void_p]),
+    "recsys_registry_fetch": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_registry_describe": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_registry_publish": ("core", c.c_int32, [c.c_void_p, Text, Text, c.c_void_p, c.c_void_p]),
     "recsys_registry_set_alias": ("core", c.c_int32, [c.c_void_p, Text, Text, Text, c.c_void_p]),
     "recsys_registry_remove_alias": ("core", c.c_int32, [c.c_void_p, Text, Text, c.c_void_p]),
     "recsys_registry_list": ("core", c.c_int32, [c.c_void_p, Text, recsys_registry_callback, c.c_void_p, c.c_void_p]),
+    "recsys_registry_create": ("core", c.c_int32, [Text, c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_registry_get_self": ("core", c.c_void_p, [c.c_void_p, c.c_void_p]),
+    "recsys_registry_get_status": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_scorer_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_scorer_destroy": ("core", None, [c.c_void_p]),
     "recsys_scorer_top_k": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_size_t, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),

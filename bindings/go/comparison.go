@@ -32,6 +32,25 @@ type Comparison struct {
 	RawsBefore, RawsAfter          Distribution
 }
 
+// An Agreement says how far two rankings agree.
+type Agreement struct {
+	Common, InPlace int     // items that are in both; that have the same place in both
+	Overlap         float64 // Common / the items of the longer one
+	RankCorrelation float64 // Kendall's tau of the common items; NaN for fewer than two
+}
+
+// CompareRankings compares two answers to the same request: ids of items, best first, each once.
+func CompareRankings(before, after []ID) (Agreement, error) {
+	a := newArena()
+	defer a.release()
+	former, next := a.ids(before), a.ids(after)
+	out := C.recsys_agreement{struct_size: C.sizeof_recsys_agreement}
+	err := a.call(func(err *C.recsys_error) C.recsys_status {
+		return C.recsys_ranking_compare(former, C.size_t(len(before)), next, C.size_t(len(after)), &out, err)
+	})
+	return Agreement{int(out.n_common), int(out.n_in_place), float64(out.overlap), float64(out.rank_correlation)}, err
+}
+
 // Compare compares a model with the one that is to replace it. A nil before only asks after; the
 // options may be nil.
 func Compare(before, after *Model, options *ComparisonOptions) (Comparison, error) {

@@ -226,6 +226,22 @@ func TestAModelLoadsFromMemoryAndFromOpenFiles(t *testing.T) {
 
 func TestTwoModelsAreCompared(t *testing.T) {
 	model := fixture(t, "films")
+	for user, want := range map[recsys.ID]int{recsys.IntID(1): 1, recsys.IntID(2): 0, recsys.TextID("42"): 2} {
+		if place, err := recsys.Split("autumn", user, []uint32{1000, 2000}); err != nil || place != want {
+			t.Error("split of", user, place, err)
+		}
+	}
+	if place, err := recsys.Split("", recsys.IntID(1), nil); err != nil || place != 0 {
+		t.Error("nothing to split", place, err)
+	}
+	if _, err := recsys.Split("", recsys.IntID(1), []uint32{recsys.SplitWhole, 1}); !errors.Is(err, recsys.ErrInvalid) {
+		t.Error("more than the whole:", err)
+	}
+	rankings, err := recsys.CompareRankings([]recsys.ID{recsys.IntID(1), recsys.IntID(2), recsys.IntID(3)},
+		[]recsys.ID{recsys.IntID(2), recsys.IntID(1), recsys.IntID(9)})
+	if err != nil || rankings.Common != 2 || rankings.InPlace != 0 || rankings.RankCorrelation != -1 {
+		t.Error("rankings", rankings, err)
+	}
 	same, err := recsys.Compare(model, model, nil)
 	must(t, err)
 	if same.CommonItems != 12 || same.Identical != same.Compared || same.Compared == 0 || same.SeenLost {

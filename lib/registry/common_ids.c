@@ -29,11 +29,6 @@ static int compare_ids(const recsys_id *a, const recsys_id *b)
     return (a->number > b->number) - (a->number < b->number);
 }
 
-int rs_is_same_id(recsys_id a, recsys_id b)
-{
-    return (a.text == NULL) == (b.text == NULL) && compare_ids(&a, &b) == 0;
-}
-
 void rs_common_ids_begin(struct rs_common_ids *walk, const recsys_model *before,
                          const recsys_model *after, int of_items)
 {

@@ -33,6 +33,4 @@ int rs_common_ids_next(struct rs_common_ids *walk, recsys_id *out);
 /* How many ids the whole walk gives. */
 uint64_t rs_common_ids_count(const recsys_model *before, const recsys_model *after, int of_items);
 
-int rs_is_same_id(recsys_id a, recsys_id b);
-
 #endif

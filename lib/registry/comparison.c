@@ -17,6 +17,7 @@
 #include "lib/base/structs.h"
 #include "lib/registry/common_ids.h"
 #include "lib/registry/distribution.h"
+#include "lib/registry/ranking.h"
 #include "recsys/recommend.h"
 
 #define DEFAULT_K 10u
@@ -101,16 +102,12 @@ static void compare_answers(struct asking *asking, size_t i)
     const recsys_id *before = asking->before.items + i * asking->k;
     const recsys_id *after = asking->after.items + i * asking->k;
     uint32_t n_before = asking->before.counts[i], n_after = asking->after.counts[i];
-    uint32_t n_in_place = 0;
+    recsys_agreement agreement = RECSYS_AGREEMENT_INIT;
 
-    for (uint32_t a = 0; a < n_before; a++)
-        for (uint32_t b = 0; b < n_after; b++)
-            if (rs_is_same_id(before[a], after[b])) {
-                asking->found.n_kept++;
-                n_in_place += a == b;
-            }
+    rs_ranking_match(before, n_before, after, n_after, NULL, &agreement);
+    asking->found.n_kept += agreement.n_common;
     asking->found.n_places += n_before;
-    asking->found.n_identical += n_before == n_after && n_in_place == n_before;
+    asking->found.n_identical += n_before == n_after && agreement.n_in_place == n_before;
     asking->found.n_compared++;
 }
 

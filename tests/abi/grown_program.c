@@ -578,6 +578,13 @@ static recsys_status compare_with(void *sized)
     return recsys_model_compare(model, model, sized, &found, &err);
 }
 
+static recsys_status agree_into(void *sized)
+{
+    const recsys_id ids[2] = {{NULL, 1u}, {NULL, 2u}};
+
+    return recsys_ranking_compare(ids, 2, ids, 2, sized, &err);
+}
+
 static recsys_status compare_into(void *sized)
 {
     return recsys_model_compare(model, model, NULL, sized, &err);
@@ -620,6 +627,7 @@ static void try_core(void)
 
     INPUT(recsys_comparison_options, RECSYS_COMPARISON_OPTIONS, compare_with);
     OUTPUT(recsys_comparison, RECSYS_COMPARISON, compare_into);
+    OUTPUT(recsys_agreement, RECSYS_AGREEMENT, agree_into);
     INPUT(recsys_deployment_options, RECSYS_DEPLOYMENT_OPTIONS, create_deployment);
     INPUT(recsys_model_options, RECSYS_MODEL_OPTIONS, create_deployment_with);
     expect("recsys_deployment_create", bundle,

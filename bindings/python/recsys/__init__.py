@@ -19,7 +19,7 @@ from ._native.abi import RECSYS_NEVER_32 as NEVER_32
 from .builder import Builder
 from .cache import Cache, Cached, CacheStats, Changes, Found, Loaded, key_format
 from .catalogue import Catalogue, Filter, Item
-from .comparison import Comparison, Distribution, compare
+from .comparison import Agreement, Comparison, Distribution, agreement, compare
 from .denylist import Denylist, DenylistStats, Verdict
 from .deployment import Deployed, Deployment, DeploymentStatus
 from .domains import Definition, Domains, Warming
@@ -38,20 +38,22 @@ from .request import Conditions
 from .scorer import BlasInfo, Scorer, TopK, get_blas_info, set_blas_threads
 from .slot import Slot
 from .source import PostgresStats, Source, Transaction
+from .split import SPLIT_WHOLE, split
 from .stats import Metric, Stats
 from .store import RedisStats, Store, StoreStats
 
 __version__: str = _lib.recsys_version_string().decode()
 
 __all__ = [
-    "AlreadyExists", "BackendError", "Batch", "BlasInfo", "Builder", "Busy", "Cache", "CacheStats",
+    "Agreement", "AlreadyExists", "BackendError", "Batch", "BlasInfo", "Builder", "Busy", "Cache", "CacheStats",
     "Cached", "CallbackError", "Catalogue", "Changes", "Comparison", "Conditions", "Conflict", "Definition",
     "Denylist", "DenylistStats", "Deployed", "Deployment", "DeploymentStatus", "Distribution", "Domains", "Entry",
     "Error", "Exhausted", "Filter", "FormatError", "Found", "Id", "Ignored", "InternalError", "InvalidArgument",
     "Item", "ItemScores", "LibraryError", "Limit", "LimitExceeded", "Limiter", "Loaded", "LocalCache", "LocalCacheStats", "Location", "Metric",
     "Model", "ModelInfo", "NEVER", "NEVER_32", "NotFound", "OutOfMemory", "PostgresStats",
     "Recommendation", "Recommendations", "Recommender", "RedisStats", "Registry", "Rejected",
-    "Scorer", "Slot", "Source", "StateError", "Stats", "Stopped", "Store", "StoreStats",
+    "SPLIT_WHOLE", "Scorer", "Slot", "Source", "StateError", "Stats", "Stopped", "Store", "StoreStats",
     "SystemCallFailed", "Timeout", "TopK", "Transaction", "Unavailable", "Undefined", "Unsupported",
-    "Verdict", "Warming", "compare", "get_blas_info", "key_format", "library_path", "set_blas_threads",
+    "Verdict", "Warming", "agreement", "compare", "get_blas_info", "key_format", "library_path",
+    "set_blas_threads", "split",
 ]

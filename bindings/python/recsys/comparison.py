@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Optional
 
 from ._held import Held, call
 from ._native import abi, lib, new
+from .ids import Ids, address, to_ids
 from .interrupt import interruptible
 from .model import Model
 
@@ -49,6 +50,31 @@ class Comparison(NamedTuple):
     scores_after: Distribution
     raws_before: Distribution
     raws_after: Distribution
+
+
+class Agreement(NamedTuple):
+    """How far two rankings agree.
+
+    overlap           n_common / the items of the longer one
+    rank_correlation  Kendall's tau of the common items; NaN for fewer than two
+    """
+
+    n_common: int
+    n_in_place: int
+    overlap: float
+    rank_correlation: float
+
+
+def agreement(before: Ids, after: Ids) -> Agreement:
+    """Compare two answers to the same request: lists of ids, best first, each id once in each.
+
+    >>> agreement([1, 2, 3, 4], [2, 1, 3, 9])
+    Agreement(n_common=3, n_in_place=1, overlap=0.75, rank_correlation=0.3333333333333333)
+    """
+    (a, n_a), (b, n_b) = to_ids(before), to_ids(after)
+    out = new(abi.recsys_agreement)
+    call(lib.recsys_ranking_compare, address(a), n_a, address(b), n_b, byref(out))
+    return Agreement(out.n_common, out.n_in_place, out.overlap, out.rank_correlation)
 
 
 def compare(before: Optional[Model], after: Model, *, k: int = 0, n_asked: int = 0,

@@ -145,10 +145,13 @@ RECSYS_TRACE_DENYLIST = 16
 RECSYS_TRACE_DEPLOYMENT = 32
 RECSYS_TRACE_SCAN = 64
 RECSYS_TRACE_NAMES_SIZE = 128
+RECSYS_RANKING_MAX = 1000
 RECSYS_VERSION_MAJOR = 0
 RECSYS_VERSION_MINOR = 2
 RECSYS_VERSION_PATCH = 0
 RECSYS_VERSION_NUMBER = 512
+RECSYS_SPLIT_WHOLE = 10000
+RECSYS_SPLIT_MAX_SALT = 255
 RECSYS_REDIS_TLS = 1
 RECSYS_OK = 0
 RECSYS_E_INVALID = -1
@@ -950,6 +953,17 @@ class recsys_postgres_stats(Checked):
     ]
 
 
+class recsys_agreement(Checked):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("n_common", c.c_uint32),
+        ("n_in_place", c.c_uint32),
+        ("reserved", c.c_uint32),
+        ("overlap", c.c_double),
+        ("rank_correlation", c.c_double),
+    ]
+
+
 class recsys_redis_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
@@ -1099,6 +1113,7 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_model_get_features": ("core", c.c_int32, [c.c_void_p, U64, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
     "recsys_postgres_create": ("postgres", c.c_int32, [Text, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_postgres_get_stats": ("postgres", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_ranking_compare": ("core", c.c_int32, [c.c_void_p, c.c_size_t, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
     "recsys_recommender_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_recommender_destroy": ("core", None, [c.c_void_p]),
     "recsys_strategy_name": ("core", c.c_char_p, [U32]),
@@ -1170,6 +1185,7 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_transaction_query": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
     "recsys_transaction_commit": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_transaction_rollback": ("core", None, [c.c_void_p]),
+    "recsys_split_find": ("core", c.c_int32, [Text, recsys_id, c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p]),
     "recsys_stats_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_stats_ref": ("core", c.c_void_p, [c.c_void_p]),
     "recsys_stats_unref": ("core", None, [c.c_void_p]),

@@ -20,6 +20,7 @@ const (
 	ByVector          Strategy = C.RECSYS_STRATEGY_VECTOR           // the caller's vector
 	BySimilar         Strategy = C.RECSYS_STRATEGY_SIMILAR          // Similar
 	ByGeneral         Strategy = C.RECSYS_STRATEGY_GENERAL          // as ByPopularity, where it is not known what users chose
+	ByFoldIn          Strategy = C.RECSYS_STRATEGY_FOLD_IN          // the liked items, by the equations of ALS
 )
 
 // String returns "user", "user_preferences", …
@@ -51,6 +52,8 @@ type Why struct {
 	Reasons Reasons
 	Text    string // one line of English
 	Causes  []ID   // liked items that this one is similar to, the most important first
+	// What each cause adds to Raw; nil unless the model is ALS.
+	Contributions []float32
 }
 
 // A PreferenceKind is a kind of preference.
@@ -129,5 +132,9 @@ func (r *Recommendation) read(c *C.recsys_recommendation) {
 	r.Why = &Why{Reasons: Reasons(c.reasons), Text: C.GoString(c.reason)}
 	for i := range unsafe.Slice(c.causes, c.n_causes) {
 		r.Why.Causes = append(r.Why.Causes, goID(&unsafe.Slice(c.causes, c.n_causes)[i]))
+	}
+	if c.contributions != nil {
+		r.Why.Contributions = append(r.Why.Contributions,
+			unsafe.Slice((*float32)(unsafe.Pointer(c.contributions)), c.n_causes)...)
 	}
 }

@@ -45,9 +45,18 @@ RECSYS_API void recsys_recommender_destroy(recsys_recommender *recommender);
  * One request. Zero means "no condition": RECSYS_REQUEST_INIT, a user and k make
  * the simplest one. The library reads all pointers during the call only.
  *
- * The vector to score with is `vector` if it is given; else the session's, which is
- * the weighted mean of the vectors of the `liked` items; else the user's. A request
+ * The vector to score with is `vector` if it is given; else the session's, which
+ * comes from the `liked` items; else the user's. A request
  * with none of these is answered by preferences, or else by popularity.
+ *
+ * The session's vector. A model that says it is ALS (algorithm "als", hyperparameters
+ * "regularization" and, else 1, "alpha"), has no biases and at most 1024 dimensions gets the vector
+ * that its training would have given a user with these items: the solution of the normal equations
+ * with confidences alpha * weight, as recalculate_user() of the Python package implicit computes it
+ * (strategy FOLD_IN). The first such call on a model sums up the products of all its items, about a
+ * second for a million items of 64 numbers. Any other model gets the weighted mean of the items'
+ * vectors (strategy SESSION). An item that is given several times counts with the sum of its
+ * weights, one with the weight 0 not at all.
  *
  * Preferences change the order. A model that was trained with features has their
  * vectors: for every genre, language, decade and minimum rating of the request the
@@ -127,12 +136,13 @@ enum {
     RECSYS_STRATEGY_SESSION = 5,          /* the liked items */
     RECSYS_STRATEGY_VECTOR = 6,           /* the caller's vector */
     RECSYS_STRATEGY_SIMILAR = 7,          /* recsys_recommend_similar() */
-    RECSYS_STRATEGY_GENERAL = 8           /* as POPULARITY, but the model does not know what users
+    RECSYS_STRATEGY_GENERAL = 8,          /* as POPULARITY, but the model does not know what users
                                              chose: recsys_model_info.popularity. Since: 0.2 */
+    RECSYS_STRATEGY_FOLD_IN = 9           /* the liked items, by the equations of ALS. Since: 0.2 */
 };
 
 /* "user", "user_preferences", "preferences", "popularity", "session", "vector",
- * "similar", "general"; "unknown" for anything else. Never NULL. Since: 0.1 */
+ * "similar", "general", "fold_in"; "unknown" for anything else. Never NULL. Since: 0.1 */
 RECSYS_API const char *recsys_strategy_name(uint32_t strategy);
 
 /* The reasons for a recommendation; `reason` has their words. */
@@ -163,6 +173,8 @@ typedef struct recsys_recommendation {
     const char *reason;     /* one line of English; NULL if not asked for, or if there is no reason */
     const recsys_id *causes; /* the liked items that this item is similar to, the most important
                                 first; NULL if there are none */
+    const float *contributions; /* n_causes numbers: what each cause adds to `raw`; NULL unless the
+                                   model is ALS. Since: 0.2 */
 } recsys_recommendation;
 
 /* The kinds of preferences that could not be used, and why. */

@@ -16,6 +16,7 @@
 #include "lib/base/structs.h"
 #include "lib/bundle/files.h"
 #include "lib/model/loading.h"
+#include "lib/model/normal_equations.h"
 
 #define KNOWN_FLAGS (RECSYS_MODEL_SKIP_HASHES | RECSYS_MODEL_HUGE_PAGES)
 #define MAX_FINGERPRINTED (4u << 20) /* a manifest has 1 MB; escapes may double it */
@@ -157,6 +158,8 @@ static recsys_status set_description(struct recsys_model *model, const struct rs
         status = set_metadata(model, metrics, hyperparameters, tags, err);
     if (status == RECSYS_OK)
         status = make_fingerprint(model, files, hyperparameters, err);
+    if (status == RECSYS_OK)
+        status = rs_normal_load(model, hyperparameters, err);
     rs_free(tags);
     rs_free(hyperparameters);
     rs_free(metrics);

@@ -12,6 +12,7 @@
 #include "lib/base/refs.h"
 #include "lib/base/structs.h"
 #include "lib/model/model_memory.h"
+#include "lib/model/normal_memory.h"
 
 recsys_model *recsys_model_ref(recsys_model *model)
 {
@@ -27,6 +28,7 @@ static void destroy(recsys_model *model)
     rs_ids_destroy(&model->feature_ids);
     rs_free(atomic_load_explicit(&model->user_numbers, memory_order_relaxed));
     rs_free(atomic_load_explicit(&model->item_numbers, memory_order_relaxed));
+    rs_normal_destroy(atomic_load_explicit(&model->normal, memory_order_relaxed));
     rs_catalog_destroy(model->catalog);
     rs_free(model->blocks);
     rs_free(model->genre_begin);

@@ -3,7 +3,8 @@
  * Items stand in scan order: by descending norm, so that a query can stop early and the items with
  * the best chances share cache lines. An item's place in this order is its position, 0..n_items-1.
  * Users stand in the file's order. Everything here is set while loading and never changes
- * afterwards, except for two lists that are made when they are first used.
+ * afterwards, except for two lists, and the equations of new users, that are made when they are
+ * first used.
  */
 #ifndef RS_MODEL_MODEL_H
 #define RS_MODEL_MODEL_H
@@ -17,6 +18,8 @@
 #include "lib/catalog/catalog.h"
 #include "lib/ids/ids.h"
 #include "recsys/model.h"
+
+struct rs_normal;
 
 struct recsys_model {
     atomic_uint refs;
@@ -57,6 +60,10 @@ struct recsys_model {
     uint32_t *popular;        /* every position, most popular first, ties by id */
     float *popularity;        /* by position, 0..1: share of the most popular item's */
     uint32_t popularity_kind; /* RECSYS_POPULARITY_* */
+
+    double regularization,
+        alpha; /* of ALS, by which new users get vectors; alpha 0: this is none */
+    _Atomic(struct rs_normal *) normal; /* made by the first call that needs it */
 
     struct rs_catalog *catalog; /* never NULL */
 

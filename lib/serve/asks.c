@@ -218,7 +218,8 @@ static recsys_status reserve(recsys_recommender *r, const struct recsys_model *m
     ((status = rs_recommender_grow(&r->memory, &r->room, (n), sizeof *r->memory, err)) == RECSYS_OK)
     if (GROW(items, max_items, sizes->items) && GROW(positions, max_positions, sizes->positions) &&
         GROW(ignored, max_ignored, sizes->ignored) && GROW(causes, max_causes, n_causes) &&
-        GROW(vectors, max_floats, n_floats) && GROW(wanted, max_wanted, sizes->wanted))
+        GROW(contributions, max_contributions, n_causes) && GROW(vectors, max_floats, n_floats) &&
+        GROW(wanted, max_wanted, sizes->wanted))
         status =
             rs_recommender_grow(&r->reasons, &r->max_reasons, sizes->reasons, RS_REASON_SIZE, err);
 #undef GROW
@@ -269,5 +270,5 @@ recsys_status rs_asks_read(recsys_recommender *r, const struct recsys_model *mod
         free_wanted += ask->request.n_genres;
         free_ignored += n_ignorable(&ask->request);
     }
-    return RECSYS_OK;
+    return rs_session_reserve(r, model, n, needs, err);
 }

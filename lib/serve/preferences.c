@@ -136,51 +136,10 @@ static void ignore_features(const struct recsys_model *model, struct rs_ask *ask
             ignore(ask, RECSYS_PREFERENCE_GENRE, g, ask->request.genres[g]);
 }
 
-static int has_direction(const float *vector, uint32_t n)
-{
-    for (uint32_t j = 0; j < n; j++)
-        if (vector[j] != 0.0f)
-            return 1;
-    return 0;
-}
-
-static void normalise(float *vector, uint32_t n)
-{
-    double norm = sqrt(rs_canonical_dot(vector, vector, n));
-
-    if (norm > 0.0)
-        for (uint32_t j = 0; j < n; j++)
-            vector[j] = (float)((double)vector[j] / norm);
-}
-
-/* The weighted mean of the liked items' vectors. Returns 0 if it points nowhere. */
-static int set_session(const struct recsys_model *model, const recsys_request *request,
-                       float *vector)
-{
-    uint32_t d = model->dimensions, position;
-    double total = 0.0;
-
-    for (size_t i = 0; i < request->n_liked; i++)
-        if (rs_ids_find(&model->item_ids, request->liked[i], &position))
-            total += request->liked_weights == NULL ? 1.0 : (double)request->liked_weights[i];
-    for (size_t i = 0; total > 0.0 && i < request->n_liked; i++) {
-        double weight = request->liked_weights == NULL ? 1.0 : (double)request->liked_weights[i];
-        if (rs_ids_find(&model->item_ids, request->liked[i], &position))
-            add_vector(vector, model->items + (size_t)position * model->stride,
-                       (float)(weight / total), d);
-    }
-    if (!has_direction(vector, d) || !isfinite(rs_canonical_dot(vector, vector, d))) {
-        memset(vector, 0, d * sizeof *vector);
-        return 0;
-    }
-    if (model->metric == RECSYS_METRIC_COSINE)
-        normalise(vector, d);
-    return 1;
-}
-
 /* Write the vector before any preference, of the user, the session or the caller. Returns the
  * strategy; 0 if nothing is known and the vector is zero. */
-static uint32_t set_taste(const struct recsys_model *model, const struct rs_ask *ask, float *vector)
+static uint32_t set_taste(recsys_recommender *r, const struct recsys_model *model,
+                          const struct rs_ask *ask, float *vector)
 {
     uint32_t d = model->dimensions;
     const float *user = ask->known ? model->users + (size_t)ask->user * d : NULL;
@@ -190,10 +149,13 @@ static uint32_t set_taste(const struct recsys_model *model, const struct rs_ask 
         return RECSYS_STRATEGY_VECTOR;
     }
     memset(vector, 0, d * sizeof *vector);
-    if (ask->request.n_liked > 0 && set_session(model, &ask->request, vector))
-        return RECSYS_STRATEGY_SESSION;
+    if (ask->request.n_liked > 0) {
+        uint32_t strategy = rs_session_vector(r, model, ask, vector);
+        if (strategy != 0)
+            return strategy;
+    }
     /* With a vector of zeros only biases count. */
-    if (user == NULL || (!has_direction(user, d) && model->item_bias == NULL &&
+    if (user == NULL || (!rs_vector_has_direction(user, d) && model->item_bias == NULL &&
                          (model->user_bias == NULL || model->user_bias[ask->user] == 0.0f)))
         return 0;
     memcpy(vector, user, d * sizeof *vector);
@@ -209,22 +171,23 @@ static void ignore_unknown_liked(const struct recsys_model *model, struct rs_ask
             ignore(ask, RECSYS_PREFERENCE_LIKED, (uint32_t)i, ask->request.liked[i].text);
 }
 
-void rs_ask_vector(const struct recsys_model *model, struct rs_ask *ask, float *vector)
+void rs_ask_vector(recsys_recommender *r, const struct recsys_model *model, struct rs_ask *ask,
+                   float *vector)
 {
     uint32_t d = model->dimensions;
 
     ignore_unknown_liked(model, ask);
     find_genres(model, ask);
-    ask->taste = set_taste(model, ask, vector);
+    ask->taste = set_taste(r, model, ask, vector);
     ask->added = (uint32_t)add_features(model, &ask->request, vector);
     if (ask->added && model->metric == RECSYS_METRIC_COSINE)
-        normalise(vector, d);
+        rs_vector_normalise(vector, d);
     /* Without a user, features that add up to zero rank nothing. Neither does a sum that is not
      * finite: vectors from a caller may be finite and overflow together. */
-    if (ask->added && ((ask->taste == 0 && !has_direction(vector, d)) ||
+    if (ask->added && ((ask->taste == 0 && !rs_vector_has_direction(vector, d)) ||
                        !isfinite(rs_canonical_dot(vector, vector, d)))) {
         ask->added = 0;
-        (void)set_taste(model, ask, vector);
+        (void)set_taste(r, model, ask, vector);
         ignore_features(model, ask);
     }
     ask->vector = vector;

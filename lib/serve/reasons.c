@@ -1,8 +1,13 @@
 /* lib/serve/reasons.c - say why an item was recommended, by reasons that are true for it.
  *
- * Every reason is checked against the item itself. "Close to X in your history" names the items of
- * the user's seen list, or of the session, that support the recommended one most: by weight times
- * inner product, among items that have at least the mean weight and a similar direction (cosine).
+ * Every reason is checked against the item itself. Of an ALS model the score can be taken apart
+ * exactly into what each liked item adds (fold.h), and "because of X" names the largest parts. Of a
+ * known user this holds if the parts add up to the score; they do not if the seen list is not what
+ * the model was trained on.
+ *
+ * Of other models "close to X in your history" names the items of the user's seen list, or of the
+ * session, that support the recommended one most: by weight times inner product, among items that
+ * have at least the mean weight and a similar direction (cosine).
  */
 #include <math.h>
 
@@ -13,6 +18,7 @@
 #define HIGH_SCORE 0.8f
 #define NEAR_COSINE 0.3   /* of vectors whose angle to a random one is close to 90 degrees */
 #define MAX_HISTORY 2000u /* the order in time is not known, so a longer history is cut */
+#define MAX_ERROR 0.2     /* of a known user's score, whose vector is older than the items' */
 
 static void start_clause(char *text)
 {
@@ -59,11 +65,16 @@ struct history {
     uint32_t n;
 };
 
+static int is_session(const struct rs_ask *ask)
+{
+    return ask->strategy == RECSYS_STRATEGY_SESSION || ask->strategy == RECSYS_STRATEGY_FOLD_IN;
+}
+
 static struct history history_of(const struct recsys_model *model, const struct rs_ask *ask)
 {
     struct history history = {ask, {NULL, 0}, NULL, 0};
 
-    if (ask->strategy == RECSYS_STRATEGY_SESSION) {
+    if (is_session(ask)) {
         history.weights = ask->request.liked_weights;
         history.n =
             ask->request.n_liked < MAX_HISTORY ? (uint32_t)ask->request.n_liked : MAX_HISTORY;
@@ -86,6 +97,20 @@ static int history_at(const struct recsys_model *model, const struct history *hi
     return 1;
 }
 
+/* Into a list of at most RS_REASON_CAUSES, largest first; of equal ones the first stays before. */
+static void keep_best(struct named *best, uint32_t *n, struct named candidate)
+{
+    uint32_t at = *n;
+
+    if (at < RS_REASON_CAUSES)
+        (*n)++;
+    else if (candidate.weight <= best[--at].weight)
+        return;
+    for (; at > 0 && best[at - 1].weight < candidate.weight; at--)
+        best[at] = best[at - 1];
+    best[at] = candidate;
+}
+
 /* The items of the history that support `position` most, best first. */
 static uint32_t find_near(const struct recsys_model *model, const struct history *history,
                           uint32_t position, struct named *near)
@@ -105,19 +130,43 @@ static uint32_t find_near(const struct recsys_model *model, const struct history
         double other_norm = sqrt(rs_canonical_dot(other, other, model->dimensions));
         if (!(product >= NEAR_COSINE * norm * other_norm) || product <= 0.0)
             continue;
-        struct named candidate = {at, weight * product};
-        if (found < RS_REASON_CAUSES)
-            near[found++] = candidate;
-        else if (candidate.weight > near[found - 1].weight)
-            near[found - 1] = candidate;
-        for (uint32_t last = found - 1; last > 0 && near[last].weight > near[last - 1].weight;
-             last--) {
-            struct named better = near[last];
-            near[last] = near[last - 1];
-            near[last - 1] = better;
-        }
+        keep_best(near, &found, (struct named){at, weight * product});
     }
     return found;
+}
+
+/* The parts of one score. */
+struct parts {
+    uint32_t position;
+    double sum;
+    struct named *best;
+    uint32_t n_best;
+};
+
+static void add_part(void *to, uint32_t liked, double score)
+{
+    struct parts *parts = to;
+
+    parts->sum += score;
+    if (score > 0.0 && liked != parts->position)
+        keep_best(parts->best, &parts->n_best, (struct named){liked, score});
+}
+
+/* The liked items that add most to the score of `position`. 0 if the score is not made of them. */
+static uint32_t find_parts(recsys_recommender *r, const struct recsys_model *model,
+                           const struct rs_ask *ask, uint32_t position, struct named *best)
+{
+    struct parts parts = {position, 0.0, best, 0};
+    double score;
+
+    if (ask->strategy == RECSYS_STRATEGY_SESSION || !rs_session_equations(r, model, ask))
+        return 0;
+    rs_fold_explain(&r->fold, model, position, add_part, &parts);
+    if (is_session(ask))
+        return parts.n_best;
+    score = rs_canonical_dot(model->users + (size_t)ask->user * model->dimensions,
+                             model->items + (size_t)position * model->stride, model->dimensions);
+    return fabs(parts.sum - score) <= MAX_ERROR * fabs(score) ? parts.n_best : 0;
 }
 
 /* Writes the titles of items that have one; returns how many. */
@@ -140,21 +189,31 @@ static uint32_t name_items(const struct recsys_model *model, const struct named 
 }
 
 /* Items without a title are causes, too, but are not in the text. */
-static void add_causes(const struct recsys_model *model, const struct rs_ask *ask,
-                       uint32_t position, recsys_recommendation *out, char *text, recsys_id *causes)
+static void add_causes(recsys_recommender *r, const struct recsys_model *model,
+                       const struct rs_ask *ask, uint32_t position, recsys_recommendation *out,
+                       size_t place)
 {
+    char *text = r->reasons + place * RS_REASON_SIZE;
+    recsys_id *causes = r->causes + place * RS_REASON_CAUSES;
+    float *contributions = r->contributions + place * RS_REASON_CAUSES;
     struct named near[RS_REASON_CAUSES] = {{ask->about, 0.0}};
     uint32_t n = 1;
 
     if (ask->strategy == RECSYS_STRATEGY_SIMILAR) {
         name_items(model, near, n, "similar to ", text);
     } else {
-        const struct history history = history_of(model, ask);
-        n = find_near(model, &history, position, near);
-        if (name_items(model, near, n, "close to ", text) > 0)
+        n = find_parts(r, model, ask, position, near);
+        const int is_part = n > 0;
+        if (!is_part) {
+            const struct history history = history_of(model, ask);
+            n = find_near(model, &history, position, near);
+        }
+        if (name_items(model, near, n, is_part ? "because of " : "close to ", text) > 0)
             rs_text_append(text, RS_REASON_SIZE,
-                           ask->strategy == RECSYS_STRATEGY_SESSION ? ", which you liked"
-                                                                    : " in your history");
+                           is_session(ask) ? ", which you liked" : " in your history");
+        for (uint32_t i = 0; i < n; i++)
+            contributions[i] = (float)near[i].weight;
+        out->contributions = is_part ? contributions : NULL;
     }
     if (n == 0)
         return;
@@ -168,8 +227,8 @@ static void add_causes(const struct recsys_model *model, const struct rs_ask *as
 static int has_history(const struct rs_ask *ask)
 {
     return ask->strategy == RECSYS_STRATEGY_USER ||
-           ask->strategy == RECSYS_STRATEGY_USER_PREFERENCES ||
-           ask->strategy == RECSYS_STRATEGY_SESSION || ask->strategy == RECSYS_STRATEGY_SIMILAR;
+           ask->strategy == RECSYS_STRATEGY_USER_PREFERENCES || is_session(ask) ||
+           ask->strategy == RECSYS_STRATEGY_SIMILAR;
 }
 
 /* Only the first two kinds are about other users. */
@@ -187,9 +246,10 @@ static const char *popularity_words(const struct recsys_model *model)
     }
 }
 
-void rs_reasons(const struct recsys_model *model, const struct rs_ask *ask, uint32_t position,
-                recsys_recommendation *out, char *text, recsys_id *causes)
+void rs_reasons(recsys_recommender *r, const struct recsys_model *model, const struct rs_ask *ask,
+                uint32_t position, recsys_recommendation *out, size_t place)
 {
+    char *text = r->reasons + place * RS_REASON_SIZE;
     const recsys_request *request = &ask->request;
     const float *ratings = model->catalog->n_known > 0 ? model->catalog->ratings : NULL;
 
@@ -205,7 +265,7 @@ void rs_reasons(const struct recsys_model *model, const struct rs_ask *ask, uint
         out->reasons |= RECSYS_REASON_RATING;
     }
     if (has_history(ask))
-        add_causes(model, ask, position, out, text, causes);
+        add_causes(r, model, ask, position, out, place);
     int by_popularity = ask->strategy != RECSYS_STRATEGY_SIMILAR && rs_ask_by_popularity(ask);
     if (by_popularity && (out->reasons & RECSYS_REASON_GENRES) == 0) {
         start_clause(text);

@@ -81,7 +81,7 @@ static void make_vectors(recsys_recommender *r, const struct recsys_model *model
 {
     for (size_t i = 0; i < n; i++)
         if (r->asks[i].status == RECSYS_OK)
-            rs_ask_vector(model, &r->asks[i], r->vectors + i * model->dimensions);
+            rs_ask_vector(r, model, &r->asks[i], r->vectors + i * model->dimensions);
 }
 
 static size_t make_questions(recsys_recommender *r, size_t n)

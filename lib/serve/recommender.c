@@ -102,5 +102,7 @@ void recsys_recommender_destroy(recsys_recommender *r)
     rs_free(r->kept);
     rs_free(r->reasons);
     rs_free(r->causes);
+    rs_free(r->contributions);
+    rs_fold_destroy(&r->fold);
     rs_free(r);
 }

@@ -8,6 +8,7 @@
 #include "lib/model/model.h"
 #include "lib/score/filter.h"
 #include "lib/score/scorer.h"
+#include "lib/serve/fold.h"
 #include "lib/serve/steer.h"
 #include "recsys/recommend.h"
 
@@ -58,10 +59,13 @@ struct recsys_recommender {
     struct rs_question *steering; /* the questions that wanted genres lead to */
     struct rs_topk *steered;      /* and the answers */
     struct rs_best *kept;
-    char *reasons;     /* RS_REASON_SIZE each */
-    recsys_id *causes; /* RS_REASON_CAUSES each */
+    char *reasons;               /* RS_REASON_SIZE each */
+    recsys_id *causes;           /* RS_REASON_CAUSES each */
+    float *contributions;        /* beside causes */
+    struct rs_fold fold;         /* the equations of one user */
+    const struct rs_ask *folded; /* whose they are; NULL = nobody's */
     size_t max_asks, max_floats, max_positions, max_ignored, max_items, max_popular, max_reasons,
-        max_causes, max_wanted, max_steering, max_steered, max_kept;
+        max_causes, max_contributions, max_wanted, max_steering, max_steered, max_kept;
 };
 
 /* recommender.c: make *memory hold n elements; its content is lost if it must grow. */
@@ -87,7 +91,25 @@ recsys_status rs_asks_read(recsys_recommender *r, const struct recsys_model *mod
 
 /* preferences.c: write the vector to score with into `vector`; choose the strategy and the
  * offset, and list the wanted genres and the ignored preferences. */
-void rs_ask_vector(const struct recsys_model *model, struct rs_ask *ask, float *vector);
+void rs_ask_vector(recsys_recommender *r, const struct recsys_model *model, struct rs_ask *ask,
+                   float *vector);
+
+/* session.c: room for the equations that n asks need. */
+recsys_status rs_session_reserve(recsys_recommender *r, const struct recsys_model *model, size_t n,
+                                 uint32_t needs, recsys_error *err);
+/* session.c: write the vector of the liked items into `vector`, which is zero. Returns the
+ * strategy; 0 if they have no direction: then it is zero again. */
+uint32_t rs_session_vector(recsys_recommender *r, const struct recsys_model *model,
+                           const struct rs_ask *ask, float *vector);
+/* session.c: make r->fold the equations of the ask's liked items, or of what its user has seen. 0:
+ * there are none, or too many items. */
+int rs_session_equations(recsys_recommender *r, const struct recsys_model *model,
+                         const struct rs_ask *ask);
+
+/* session.c: 1 if a number is not zero. */
+int rs_vector_has_direction(const float *vector, uint32_t n);
+/* session.c: scale to length 1. */
+void rs_vector_normalise(float *vector, uint32_t n);
 
 /* preferences.c: 1 if the ask's items stand in the order of popularity, which gains may change. */
 static inline int rs_ask_by_popularity(const struct rs_ask *ask)
@@ -141,10 +163,10 @@ uint32_t rs_popular(const struct recsys_model *model, const struct rs_eligible *
 uint32_t rs_popular_steered(const struct recsys_model *model, const struct rs_ask *ask,
                             struct rs_best *out);
 
-/* reasons.c: find the reasons for `out` and its causes, and write them to `text`, which has
- * RS_REASON_SIZE bytes; `causes` has room for RS_REASON_CAUSES. */
-void rs_reasons(const struct recsys_model *model, const struct rs_ask *ask, uint32_t position,
-                recsys_recommendation *out, char *text, recsys_id *causes);
+/* reasons.c: find the reasons for `out` and its causes, and write them to the recommender's memory:
+ * number `place` of the reasons. */
+void rs_reasons(recsys_recommender *r, const struct recsys_model *model, const struct rs_ask *ask,
+                uint32_t position, recsys_recommendation *out, size_t place);
 
 /* reply.c: check that replies are given and their struct_size is plausible. Empties them, so
  * that they are empty if the call fails later. n == 0 is no failure. */

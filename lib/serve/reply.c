@@ -12,9 +12,9 @@
 
 const char *recsys_strategy_name(uint32_t strategy)
 {
-    static const char *const names[] = {"unknown",     "user",       "user_preferences",
-                                        "preferences", "popularity", "session",
-                                        "vector",      "similar",    "general"};
+    static const char *const names[] = {"unknown",    "user",    "user_preferences", "preferences",
+                                        "popularity", "session", "vector",           "similar",
+                                        "general",    "fold_in"};
 
     return strategy < sizeof names / sizeof *names ? names[strategy] : names[0];
 }
@@ -84,9 +84,7 @@ static void write_items(recsys_recommender *r, const struct recsys_model *model,
         item->raw = entries[j].score;
         item->score = rs_ask_score(model, ask, item->raw);
         if (wants_reasons)
-            rs_reasons(model, ask, entries[j].position, item,
-                       r->reasons + (ask->first_reason + j) * RS_REASON_SIZE,
-                       r->causes + (ask->first_reason + j) * RS_REASON_CAUSES);
+            rs_reasons(r, model, ask, entries[j].position, item, ask->first_reason + j);
     }
 }
 

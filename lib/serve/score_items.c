@@ -32,7 +32,7 @@ static recsys_status score(recsys_recommender *r, const struct recsys_model *mod
         if (wrong != NULL)
             return rs_error(err, RECSYS_E_INVALID, "%s: the id of item %zu %s", function, i, wrong);
     }
-    rs_ask_vector(model, ask, r->vectors);
+    rs_ask_vector(r, model, ask, r->vectors);
     if (ask->n_wanted > 0 && (status = rs_steered_set(r, model, 0, 1, err)) != RECSYS_OK)
         return status;
     for (size_t i = 0; i < n_items; i++) {

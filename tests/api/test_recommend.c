@@ -158,7 +158,8 @@ static void every_strategy_has_a_name(void **state)
     assert_string_equal(recsys_strategy_name(RECSYS_STRATEGY_VECTOR), "vector");
     assert_string_equal(recsys_strategy_name(RECSYS_STRATEGY_SIMILAR), "similar");
     assert_string_equal(recsys_strategy_name(RECSYS_STRATEGY_GENERAL), "general");
-    assert_string_equal(recsys_strategy_name(9), "unknown");
+    assert_string_equal(recsys_strategy_name(RECSYS_STRATEGY_FOLD_IN), "fold_in");
+    assert_string_equal(recsys_strategy_name(10), "unknown");
     assert_string_equal(recsys_strategy_name(UINT32_MAX), "unknown");
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/als_model.h"
 #include "tests/support/check.h"
 #include "tests/support/oom.h"
 
@@ -333,6 +334,37 @@ static recsys_status recommend_into_arrays(void)
     return status != RECSYS_OK ? status : again;
 }
 
+/* The model makes its equations in this call; if it cannot, the next call does. */
+static recsys_status recommend_a_session(void)
+{
+    static const char *const fields[] = {
+        "algorithm", "als", "hyperparameters.regularization", "0.1", "hyperparameters.alpha",
+        "2",         NULL};
+    recsys_recommender *recommender = NULL;
+    recsys_request request = RECSYS_REQUEST_INIT;
+    recsys_reply reply = RECSYS_REPLY_INIT;
+    recsys_id liked[6];
+    struct als_model als;
+    recsys_status status;
+
+    bundle_remove_directory(oom_path("als"));
+    als_model_create(&als, oom_path("als"), 4, 60, 8, 5, fields);
+    for (size_t i = 0; i < 6; i++)
+        liked[i] = (recsys_id){NULL, i * 50};
+    request.flags = RECSYS_REQUEST_ANONYMOUS | RECSYS_REQUEST_REASONS;
+    request.liked = liked;
+    request.n_liked = 6;
+    CHECK_OK(recsys_recommender_create(NULL, &recommender, &oom_err), &oom_err);
+    FAILING(status, recsys_recommend(recommender, als.model, &request, 1, &reply, &oom_err));
+    CHECK(status == RECSYS_OK || (reply.items == NULL && reply.count == 0));
+    CHECK_OK(recsys_recommend(recommender, als.model, &request, 1, &reply, &oom_err), &oom_err);
+    CHECK_EQ(reply.strategy, RECSYS_STRATEGY_FOLD_IN);
+    CHECK_EQ(reply.count, 10);
+    recsys_recommender_destroy(recommender);
+    als_model_destroy(&als);
+    return status;
+}
+
 static recsys_status recommend_to_one(void)
 {
     return recommend_many(1);
@@ -386,6 +418,7 @@ static const struct oom_scenario scenarios[] = {
     {"recommend to one", recommend_to_one, 0},
     {"recommend to many", recommend_to_many, 0},
     {"recommend into arrays", recommend_into_arrays, 0},
+    {"recommend a session", recommend_a_session, 0},
     {"find similar items", find_similar_items, 0},
 };
 

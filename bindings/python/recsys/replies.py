@@ -21,7 +21,7 @@ REPLY = unpacker(abi.recsys_reply)
 REPLY_AT: dict[str, int] = {name: i for i, name in enumerate(names(abi.recsys_reply))}
 ITEM = unpacker(abi.recsys_recommendation)
 ITEM_DTYPE = dtype(abi.recsys_recommendation)
-STRATEGIES = {number: lib.recsys_strategy_name(number).decode() for number in range(1, 9)}
+STRATEGIES = {number: lib.recsys_strategy_name(number).decode() for number in range(1, 10)}
 KINDS = {abi.RECSYS_PREFERENCE_GENRE: "genre", abi.RECSYS_PREFERENCE_LANGUAGE: "language",
          abi.RECSYS_PREFERENCE_DECADE: "decade", abi.RECSYS_PREFERENCE_RATING: "rating",
          abi.RECSYS_PREFERENCE_LIKED: "liked",
@@ -32,7 +32,8 @@ KINDS = {abi.RECSYS_PREFERENCE_GENRE: "genre", abi.RECSYS_PREFERENCE_LANGUAGE: "
 REASONS = {abi.RECSYS_REASON_GENRES: "genres", abi.RECSYS_REASON_RATING: "rating",
            abi.RECSYS_REASON_SCORE: "score", abi.RECSYS_REASON_SIMILAR: "similar",
            abi.RECSYS_REASON_POPULAR: "popular"}
-Said = tuple[Union[str, None], tuple[Id, ...], tuple[str, ...]]  # reason, causes, reasons
+# reason, causes, reasons, contributions
+Said = tuple[Union[str, None], tuple[Id, ...], tuple[str, ...], tuple[float, ...]]
 
 
 class Recommendation(NamedTuple):
@@ -44,6 +45,7 @@ class Recommendation(NamedTuple):
     reason   one line of English; None unless `reasons` were asked for
     causes   ids of the liked items that this one is similar to, the most important first
     reasons  "genres", "rating", "score", "similar", "popular": those that hold
+    contributions  what each cause adds to `raw`; () unless the model is ALS
     """
 
     item_id: Id
@@ -52,6 +54,7 @@ class Recommendation(NamedTuple):
     reason: Union[str, None] = None
     causes: tuple[Id, ...] = ()
     reasons: tuple[str, ...] = ()
+    contributions: tuple[float, ...] = ()
 
 
 class Ignored(NamedTuple):
@@ -122,8 +125,10 @@ class Recommendations(Sequence[Recommendation]):
             items = [Recommendation(from_parts(item[0], item[1]) if item[0] else item[1], item[2],
                                     item[3]) for item in ITEM.iter_unpack(self._data)]
             if self._said:
-                items = [item._replace(reason=reason, causes=causes, reasons=reasons)
-                         for item, (reason, causes, reasons) in zip(items, self._said)]
+                items = [item._replace(reason=reason, causes=causes, reasons=reasons,
+                                       contributions=contributions)
+                         for item, (reason, causes, reasons, contributions)
+                         in zip(items, self._said)]
             self._items = items
         return items
 
@@ -230,7 +235,9 @@ def said_of(reply: Any) -> list[Said]:
         causes = (abi.recsys_id * item.n_causes).from_address(item.causes) if item.causes else ()
         said.append((item.reason.decode() if item.reason else None,
                      tuple(from_parts(*_parts(cause)) for cause in causes),
-                     tuple(word for bit, word in REASONS.items() if item.reasons & bit)))
+                     tuple(word for bit, word in REASONS.items() if item.reasons & bit),
+                     tuple((ctypes.c_float * item.n_causes).from_address(item.contributions))
+                     if item.contributions else ()))
     return said
 
 

@@ -26,7 +26,8 @@ class Conditions(TypedDict, total=False):
     min_rating    only items rated at least this, 0..10
     exclude       ids of items that may not be in the answer
     allow         ids of the only items that may be in the answer
-    liked         a session: ids of items liked just now; their mean is the vector to score with
+    liked         a session: ids of items liked just now, which make the vector to score with: of
+                  an ALS model the one that its training would give ("fold_in"), else their mean
     liked_weights one number from 0 on for each of `liked`
     vector        `dimensions` float32 numbers to score with, in place of the user's
     filter        a Filter of a model with the same content

@@ -75,6 +75,7 @@ RECSYS_STRATEGY_SESSION = 5
 RECSYS_STRATEGY_VECTOR = 6
 RECSYS_STRATEGY_SIMILAR = 7
 RECSYS_STRATEGY_GENERAL = 8
+RECSYS_STRATEGY_FOLD_IN = 9
 RECSYS_REASON_GENRES = 1
 RECSYS_REASON_RATING = 2
 RECSYS_REASON_SCORE = 4
@@ -577,6 +578,7 @@ class recsys_recommendation(c.Structure):
         ("n_causes", c.c_uint32),
         ("reason", c.c_char_p),
         ("causes", c.c_void_p),
+        ("contributions", c.c_void_p),
     ]
 
 

@@ -41,6 +41,14 @@ func (o Outcome) String() string {
 	return fmt.Sprintf("Outcome(%d)", uint32(o))
 }
 
+// AsideFormat says what the store has under a key.
+type AsideFormat uint32
+
+const (
+	FormatEnvelope AsideFormat = C.RECSYS_ASIDE_FORMAT_ENVELOPE // a value in an envelope of this library
+	FormatPlain    AsideFormat = C.RECSYS_ASIDE_FORMAT_PLAIN    // the value as it is, for other programs
+)
+
 // AsideOptions of a cache. Zero means the default.
 type AsideOptions struct {
 	JSON          bool          // values must be JSON; others are refused with ErrFormat
@@ -60,8 +68,8 @@ type AsideOptions struct {
 	Beta          float64       // > 1 refreshes earlier, < 1 later; 0 = 1
 	Stats         *Stats        // nil: count only for Aside.Stats
 	Label         string        // name of the logical db; "": the store's name
-	Plain         bool          // values as they are under their keys, for other programs; not in an envelope
-	TrustOthers   bool          // with Plain: return values that other programs have stored
+	Format        AsideFormat   // 0 = FormatEnvelope; of domains: see there
+	TrustOthers   bool          // with FormatPlain: return JSON that other programs have stored
 }
 
 // c writes the options; leave gives back what it entered.
@@ -79,10 +87,7 @@ func (o *AsideOptions) c(a *arena) (out *C.recsys_aside_options, leave func()) {
 		jitter_percent: a.count(o.Jitter), lease_ms: a.ms32(o.Lease), wait_ms: a.ms32(o.Wait),
 		max_loads: a.count(o.MaxLoads), journal_keys: a.count(o.JournalKeys),
 		max_value_bytes: C.uint64_t(o.MaxValueBytes), beta: C.double(o.Beta), label: a.optional(o.Label),
-		format: C.RECSYS_ASIDE_FORMAT_ENVELOPE}
-	if o.Plain {
-		out.format = C.RECSYS_ASIDE_FORMAT_PLAIN
-	}
+		format: C.uint32_t(o.Format)}
 	out.stats, leave = o.Stats.use(a)
 	return out, leave
 }

@@ -26,7 +26,8 @@ type DomainsOptions struct {
 	Source      *Source       // required
 	Stats       *Stats        // nil = none
 	MemoryBytes uint64        // of each in-process store that the set makes; 0 = 16 MiB
-	Aside       *AsideOptions // of all caches, except TTL, Label and Stats
+	Aside       *AsideOptions // of all caches, except TTL, Label and Stats; Format 0 = plain where others can read
+	TrustedDBs  []int         // logical dbs in which what other programs have stored is returned
 }
 
 // NewDomains makes a set without domains. Add all of them before several goroutines use it.
@@ -44,6 +45,9 @@ func NewDomains(options DomainsOptions) (*Domains, error) {
 	*o = C.recsys_domains_options{struct_size: C.sizeof_recsys_domains_options, n_stores: a.count(len(options.Stores)),
 		stores: stores, timeout_ms: a.ms32(options.Timeout), source: source, stats: stats,
 		memory_bytes: C.uint64_t(options.MemoryBytes), aside: aside}
+	for _, db := range options.TrustedDBs {
+		o.trusted_dbs |= 1 << uint(db)
+	}
 	for i, store := range options.Stores {
 		c, leave := store.use(a)
 		defer leave()

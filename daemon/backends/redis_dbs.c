@@ -193,3 +193,19 @@ bool rd_redis_check(const struct rd_redis_settings *settings, recsys_error *err)
     }
     return true;
 }
+
+bool rd_redis_dbs_read(const char *text, uint32_t *dbs, recsys_error *err)
+{
+    *dbs = 0;
+    while (*text != '\0') {
+        char *end;
+        unsigned long db = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : RD_DBS;
+        if (db >= RD_DBS || (*end != ',' && *end != '\0') || (*end == ',' && end[1] == '\0'))
+            return rd_wrong(err, "trusted_dbs: expected logical dbs from 0 to %u, separated by "
+                                 "commas, at \"%.40s\"",
+                            RD_DBS - 1, text);
+        *dbs |= 1u << db;
+        text = *end == ',' ? end + 1 : end;
+    }
+    return true;
+}

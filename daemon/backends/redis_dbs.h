@@ -28,4 +28,7 @@ bool rd_redis_check(const struct rd_redis_settings *settings, recsys_error *err)
 bool rd_redis_open(const struct rd_redis_settings *settings, unsigned db, recsys_store **out,
                    recsys_error *err);
 
+/* Logical dbs, "2,3", as bits. */
+bool rd_redis_dbs_read(const char *text, uint32_t *dbs, recsys_error *err);
+
 #endif

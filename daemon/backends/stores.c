@@ -79,8 +79,9 @@ static bool make_database(struct rd_stores *stores, const struct rd_config *conf
 bool rd_stores_check(struct rd_stores *stores, const struct rd_config *config, recsys_error *err)
 {
     struct rd_redis_settings settings = rd_redis_settings(config);
+    uint32_t trusted;
 
-    if (!rd_redis_check(&settings, err))
+    if (!rd_redis_check(&settings, err) || !rd_redis_dbs_read(config->trusted_dbs, &trusted, err))
         return false;
     for (unsigned db = 0; db < RD_DBS; db++)
         if (is_used(config, db) && !rd_redis_open(&settings, db, &stores->redis[db], err))
@@ -151,6 +152,10 @@ static bool make_domains(struct rd_stores *stores, const struct rd_config *confi
     options.stats = stats;
     options.timeout_ms = (uint32_t)config->database_timeout_ms;
     options.aside = &aside;
+    if (config->cache_format == RD_ENVELOPE)
+        aside.format = RECSYS_ASIDE_FORMAT_ENVELOPE;
+    if (!rd_redis_dbs_read(config->trusted_dbs, &options.trusted_dbs, &err))
+        return failed("domains", &err);
     return (recsys_domains_create(&options, &stores->domains, &err) == RECSYS_OK &&
             recsys_recycling_add_domains(stores->domains, &err) == RECSYS_OK) ||
            failed("domains", &err);

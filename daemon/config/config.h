@@ -38,6 +38,7 @@ enum rd_config_verdict {
 
 enum { RD_PRODUCTION = 1 }; /* of the setting env */
 enum { RD_FORWARDED = 1 };  /* of the setting proxy_header */
+enum { RD_ENVELOPE = 1 };   /* of the setting cache_format */
 
 /* Read everything. */
 enum rd_config_verdict rd_config_load(struct rd_config *config, int argc, char **argv,

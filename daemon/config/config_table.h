@@ -135,6 +135,13 @@
     X(redis_single_db, SWITCH, 0, 1, "off", "", \
       "For servers and proxies that only have database 0: keys of logical db 3 begin with d3: " \
       "instead of being in database 3.") \
+    X(cache_format, CHOICE, 0, 1, "plain", "plain|envelope", \
+      "How the caches of the domains keep JSON in Redis: plain, under the keys of the design, for " \
+      "services that read and write there too; or in an envelope that only this library reads.") \
+    X(trusted_dbs, TEXT, 0, 255, "", "", \
+      "Logical dbs, separated by commas, in which plain values that other services have stored " \
+      "are returned until they expire. Empty = they are replaced. A value that another service " \
+      "stores too late is then returned, too.") \
     X(redis_pool, NUMBER, 1, 1024, "16", "connections", \
       "Most connections to each logical db. Raise it while recsysd_redis_pool_waits_total " \
       "grows; more than threads + 1 has no effect.") \

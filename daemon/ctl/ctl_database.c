@@ -179,8 +179,15 @@ static int run_warm(const struct ctl_arguments *arguments)
 {
     recsys_store *stores[RD_DBS] = {NULL};
     recsys_domains_options options = RECSYS_DOMAINS_OPTIONS_INIT;
+    recsys_aside_options aside = RECSYS_ASIDE_OPTIONS_INIT;
+    const char *format = ctl_value(arguments, "cache-format");
     int result = CTL_FAILED;
 
+    if (format != NULL && strcmp(format, "envelope") == 0)
+        aside.format = RECSYS_ASIDE_FORMAT_ENVELOPE;
+    else if (format != NULL && strcmp(format, "plain") != 0)
+        ctl_usage_error(arguments->command, "--cache-format must be plain or envelope");
+    options.aside = &aside;
     options.stores = stores;
     options.n_stores = RD_DBS;
     options.source = ctl_open_database(arguments);
@@ -249,6 +256,7 @@ static const struct ctl_option migrate_options[] = {
 static const struct ctl_option warm_options[] = {
     CTL_DATABASE_OPTION,
     REDIS_OPTIONS,
+    {"cache-format", CTL_ONE, "NAME", "plain or envelope, as recsysd's cache_format (plain)"},
     {"domain", CTL_ONE, "NAME", "only this domain, for example info.guide"},
     {"timeout", CTL_ONE, "SECONDS", "time for all domains (60)"},
     CTL_END,

@@ -59,7 +59,7 @@ enum {
     RECSYS_ASIDE_NO_NEGATIVE = 1u << 2, /* a "does not exist" is not cached */
     RECSYS_ASIDE_NO_JITTER = 1u << 3,   /* times to live are exact */
     RECSYS_ASIDE_NO_REFRESH = 1u << 4,  /* no early refresh */
-    /* With RECSYS_ASIDE_FORMAT_PLAIN: return a value that another program has stored, for as long as
+    /* With RECSYS_ASIDE_FORMAT_PLAIN: return JSON that another program has stored, for as long as
      * that program lets it live. Without, such a value is replaced by a loaded one. */
     RECSYS_ASIDE_TRUST_OTHERS = 1u << 5
 };

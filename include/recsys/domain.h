@@ -43,15 +43,22 @@ typedef struct recsys_domains_options {
     recsys_source *source; /* not NULL */
     recsys_stats *stats;   /* NULL = none */
     uint64_t memory_bytes; /* of each in-process store that the set makes; 0 = 16 MiB */
-    /* For all caches, except ttl_ms, label and stats; COPIED; NULL = defaults. */
+    /* For all caches, except ttl_ms, label and stats; COPIED; NULL = defaults. With format 0 values
+     * are plain JSON where other programs can read them, in every store that can keep them so
+     * except the in-process ones. In the key of a plain value the last parameter is as it is. */
     const recsys_aside_options *aside;
-    /* -- end of version 1 -- append below, never insert above -- */
+    /* Bit n: with plain values, what other programs have stored in logical db n is returned for as
+     * long as it lives there (RECSYS_ASIDE_TRUST_OTHERS). Since: 0.2 */
+    uint32_t trusted_dbs;
+    uint32_t reserved; /* 0 */
+    /* -- end of version 2 -- append below, never insert above -- */
 } recsys_domains_options;
 
 #define RECSYS_DOMAINS_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_domains_options, aside)
+#define RECSYS_DOMAINS_OPTIONS_SIZE_V2 RECSYS_SIZE_TO(recsys_domains_options, reserved)
 #define RECSYS_DOMAINS_OPTIONS_INIT                                                                \
     {                                                                                              \
-        (uint32_t)sizeof(recsys_domains_options), 0u, NULL, 0u, 0u, NULL, NULL, 0u, NULL           \
+        (uint32_t)sizeof(recsys_domains_options), 0u, NULL, 0u, 0u, NULL, NULL, 0u, NULL, 0u, 0u           \
     }
 
 /* Fails with: E_INVALID, E_UNSUPPORTED, E_NOMEM. Since: 0.1 */

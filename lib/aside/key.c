@@ -5,9 +5,13 @@
  * different lists of values never make the same key, and no value can pretend
  * to be another part of it. A pattern with which that would not hold is
  * refused.
+ *
+ * In a plain key the last value is as it is, whatever is in it: other programs look for it so. It
+ * is everything between two fixed texts, so two lists still never make the same key.
  */
 #include <string.h>
 
+#include "lib/aside/plain_key.h"
 #include "lib/base/error.h"
 #include "recsys/aside.h"
 
@@ -68,8 +72,14 @@ static recsys_status check_value(const char *pattern, const recsys_bytes *values
     return RECSYS_OK;
 }
 
+static void add_as_it_is(struct writing *to, recsys_bytes value)
+{
+    for (size_t i = 0; i < value.size && !to->is_full; i++)
+        add(to, ((const char *)value.data)[i]);
+}
+
 static recsys_status write_pattern(const char *pattern, const recsys_bytes *values, size_t n,
-                                   struct writing *to, recsys_error *err)
+                                   int is_plain_key, struct writing *to, recsys_error *err)
 {
     size_t n_used = 0;
     int is_apart = 1; /* from the value before */
@@ -97,7 +107,11 @@ static recsys_status write_pattern(const char *pattern, const recsys_bytes *valu
         recsys_status status = check_value(pattern, values, n, n_used, err);
         if (status != RECSYS_OK)
             return status;
-        add_value(to, values[n_used++]);
+        if (is_plain_key && n_used + 1 == n)
+            add_as_it_is(to, values[n_used]);
+        else
+            add_value(to, values[n_used]);
+        n_used++;
         is_apart = 0;
     }
     if (n_used != n)
@@ -109,16 +123,25 @@ static recsys_status write_pattern(const char *pattern, const recsys_bytes *valu
     if (to->is_full)
         return rs_error(err, RECSYS_E_LIMIT, "key \"%.100s\": longer than %u bytes or the buffer",
                         pattern, RECSYS_KEY_MAX);
-    if (to->size >= 2 && memcmp(to->out + to->size - 2, "~r", 2) == 0)
+    if (!is_plain_key && to->size >= 2 && memcmp(to->out + to->size - 2, "~r", 2) == 0)
         return rs_error(err, RECSYS_E_INVALID, "key \"%.100s\": a key must not end in ~r", pattern);
     return RECSYS_OK;
+}
+
+static recsys_status format_key(const char *pattern, const recsys_bytes *values, size_t n,
+                                int is_plain_key, char *out, size_t *size, recsys_error *err)
+{
+    struct writing to = {out, 0, *size - 1 < RECSYS_KEY_MAX ? *size - 1 : RECSYS_KEY_MAX, 0};
+    recsys_status status = write_pattern(pattern, values, n, is_plain_key, &to, err);
+
+    *size = status == RECSYS_OK ? to.size : 0;
+    out[*size] = '\0';
+    return status;
 }
 
 recsys_status recsys_key_format(const char *pattern, const recsys_bytes *values, size_t n,
                                 char *out, size_t *size, recsys_error *err)
 {
-    struct writing to = {out, 0, 0, 0};
-
     if (pattern == NULL || (values == NULL && n > 0) || out == NULL || size == NULL || *size == 0) {
         if (out != NULL && size != NULL && *size > 0)
             out[0] = '\0';
@@ -126,9 +149,12 @@ recsys_status recsys_key_format(const char *pattern, const recsys_bytes *values,
             *size = 0;
         return rs_error(err, RECSYS_E_INVALID, "recsys_key_format: an argument is missing");
     }
-    to.room = *size - 1 < RECSYS_KEY_MAX ? *size - 1 : RECSYS_KEY_MAX;
-    recsys_status status = write_pattern(pattern, values, n, &to, err);
-    *size = status == RECSYS_OK ? to.size : 0;
-    out[*size] = '\0';
-    return status;
+    return format_key(pattern, values, n, 0, out, size, err);
+}
+
+recsys_status rs_key_format_plain(const char *pattern, const recsys_bytes *values, size_t n,
+                                  char out[RECSYS_KEY_MAX + 1], size_t *size, recsys_error *err)
+{
+    *size = RECSYS_KEY_MAX + 1;
+    return format_key(pattern, values, n, 1, out, size, err);
 }

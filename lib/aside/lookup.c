@@ -8,6 +8,7 @@
 
 #include "lib/aside/aside.h"
 #include "lib/base/error.h"
+#include "lib/base/json.h"
 
 #define EPOCH_ATTEMPTS 4
 
@@ -31,14 +32,23 @@ static enum rs_found judge_value(const recsys_aside *aside, struct rs_look *look
     return look->now_ms < envelope->fresh_until_ms ? RS_FOUND_FRESH : RS_FOUND_STALE;
 }
 
+static int is_json(const recsys_value *text)
+{
+    json_t *parsed = NULL;
+    recsys_status status = rs_json_parse(text->size == 0 ? "" : text->data, text->size,
+                                         "value of another program", &parsed, NULL);
+
+    json_decref(parsed);
+    return status == RECSYS_OK;
+}
+
 /* A plain value of another program. */
 static enum rs_found judge_foreign(recsys_aside *aside, struct rs_look *look)
 {
     recsys_value *text = &look->text;
 
     rs_counts_add(&aside->counts, RS_COUNT_FOREIGN, 1);
-    if ((aside->flags & RECSYS_ASIDE_TRUST_OTHERS) == 0 ||
-        rs_aside_check_value(aside, (recsys_bytes){text->data, text->size}, NULL) != RECSYS_OK)
+    if ((aside->flags & RECSYS_ASIDE_TRUST_OTHERS) == 0 || !is_json(text))
         return RS_FOUND_DEAD;
     /* Nothing is known about it, so it is never refreshed and never written through. */
     look->now_ms = rs_aside_now_ms(aside);

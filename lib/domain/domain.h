@@ -30,6 +30,7 @@ struct rs_domain {
     void *made;                          /* by way->make() */
     recsys_aside *aside;                 /* BORROWED from the set */
     recsys_store *store;
+    int is_plain; /* its values are, and so the last parameter in its keys */
 };
 
 struct rs_database {
@@ -42,6 +43,7 @@ struct recsys_domains {
     recsys_stats *stats; /* one reference, or NULL */
     uint64_t memory_bytes;
     uint32_t timeout_ms;
+    uint32_t trusted_dbs;
     recsys_aside_options aside;
     struct rs_database dbs[RECSYS_DOMAIN_DBS];
     struct rs_domain **domains;

@@ -136,6 +136,16 @@ done:
     return status;
 }
 
+/* A value that another program has stored may be any JSON. */
+static int has_shape(const struct rs_domain *domain, const recsys_value *json)
+{
+    const char *text = json->data;
+
+    if (json->size == strlen(NONE) && memcmp(text, NONE, json->size) == 0)
+        return 1;
+    return json->size > 0 && text[0] == (domain->definition.shape == RECSYS_SHAPE_OBJECT ? '{' : '[');
+}
+
 recsys_status rs_domain_read(recsys_domains *domains, const struct rs_domain *domain,
                              const char *const *values, double ttl_share, recsys_value *json,
                              uint32_t *outcome, recsys_error *err)
@@ -149,6 +159,18 @@ recsys_status rs_domain_read(recsys_domains *domains, const struct rs_domain *do
         return status;
     status =
         recsys_aside_get_or_load(domain->aside, bytes, load_entry, &reading, 0, json, outcome, err);
+    if (status == RECSYS_OK && !has_shape(domain, json)) {
+        recsys_value_release(json);
+        status = recsys_aside_invalidate(domain->aside, &bytes, 1, err);
+        if (status == RECSYS_OK)
+            status = recsys_aside_get_or_load(domain->aside, bytes, load_entry, &reading, 0, json,
+                                              outcome, err);
+        if (status == RECSYS_OK && !has_shape(domain, json)) {
+            recsys_value_release(json);
+            return rs_error(err, RECSYS_E_FORMAT, "domain %s: what is cached has another shape",
+                            domain->definition.name);
+        }
+    }
     if (status == RECSYS_OK && json->size == strlen(NONE) &&
         memcmp(json->data, NONE, json->size) == 0) {
         recsys_value_release(json);

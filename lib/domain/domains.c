@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/aside/plain_key.h"
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
 #include "lib/base/utf8.h"
 #include "lib/domain/domain.h"
 #include "lib/domain/pattern.h"
+#include "lib/store/store.h"
 
 #define DEFAULT_MEMORY (16u << 20)
 #define DEFAULT_TIMEOUT_MS 2000u
@@ -36,6 +38,12 @@ static recsys_status read_options(recsys_domains *domains, recsys_domains_option
                         "recsys_domains_create: options.source is NULL; a set of domains reads "
                         "from a database");
     status = rs_reserved(given->flags, "recsys_domains_create: options.flags", err);
+    if (status == RECSYS_OK)
+        status = rs_reserved(given->reserved, "recsys_domains_create: options.reserved", err);
+    if (status == RECSYS_OK)
+        status = rs_reserved(given->trusted_dbs >> RECSYS_DOMAIN_DBS,
+                             "recsys_domains_create: options.trusted_dbs beyond the logical dbs",
+                             err);
     if (status != RECSYS_OK)
         return status;
     if (given->n_stores > RECSYS_DOMAIN_DBS || (given->n_stores > 0 && given->stores == NULL))
@@ -49,6 +57,7 @@ static recsys_status read_options(recsys_domains *domains, recsys_domains_option
     domains->source = recsys_source_ref(given->source);
     domains->stats = recsys_stats_ref(given->stats);
     domains->memory_bytes = given->memory_bytes == 0 ? DEFAULT_MEMORY : given->memory_bytes;
+    domains->trusted_dbs = given->trusted_dbs;
     domains->timeout_ms = given->timeout_ms == 0 ? DEFAULT_TIMEOUT_MS : given->timeout_ms;
     for (size_t i = 0; i < given->n_stores; i++)
         domains->dbs[i].store = recsys_store_ref(given->stores[i]);
@@ -105,6 +114,16 @@ void recsys_domains_destroy(recsys_domains *domains)
     rs_free(domains);
 }
 
+/* Are values of this logical db plain? Nobody else reads what is in this process. */
+static int is_plain(const recsys_domains *domains, uint32_t db)
+{
+    const recsys_store *store = domains->dbs[db].store;
+
+    if (domains->aside.format != 0)
+        return domains->aside.format == RECSYS_ASIDE_FORMAT_PLAIN;
+    return store != NULL && !store->is_in_process && rs_store_can_exchange(store);
+}
+
 static recsys_status open_database(recsys_domains *domains, uint32_t db, uint32_t ttl_s,
                                    recsys_error *err)
 {
@@ -122,6 +141,11 @@ static recsys_status open_database(recsys_domains *domains, uint32_t db, uint32_
         recsys_status status = recsys_store_create_memory(name, &cache, &database->store, err);
         if (status != RECSYS_OK)
             return status;
+    }
+    if (is_plain(domains, db)) {
+        options.format = RECSYS_ASIDE_FORMAT_PLAIN;
+        if ((domains->trusted_dbs >> db & 1u) != 0)
+            options.flags |= RECSYS_ASIDE_TRUST_OTHERS;
     }
     options.ttl_ms = ttl_s * 1000u;
     options.label = label;
@@ -141,7 +165,8 @@ static recsys_status check_against_others(const recsys_domains *domains,
                             "recsys_domains_add: there is a domain %s already", other->name);
         if (other->db != definition->db)
             continue;
-        int overlaps = rs_pattern_overlaps(other->key, definition->key);
+        int overlaps = rs_pattern_overlaps(other->key, definition->key,
+                                           is_plain(domains, definition->db));
         if (overlaps < 0)
             return rs_error_nomem(err, "domain");
         if (overlaps)
@@ -178,6 +203,7 @@ recsys_status rs_domains_add(recsys_domains *domains, const recsys_domain_defini
     }
     domain->aside = domains->dbs[domain->definition.db].aside;
     domain->store = domains->dbs[domain->definition.db].store;
+    domain->is_plain = is_plain(domains, domain->definition.db);
     domain->made = way == NULL || way->make == NULL ? NULL : way->make();
     domains->domains = more;
     domains->domains[domains->n_domains++] = domain;
@@ -255,7 +281,11 @@ recsys_status rs_domain_key(const struct rs_domain *domain, const char *const *v
         bytes[i] = (recsys_bytes){values[i], strlen(values[i])};
     }
     recsys_status status =
-        recsys_key_format(domain->definition.key, bytes, domain->n_parameters, key, &size, err);
+        domain->is_plain
+            ? rs_key_format_plain(domain->definition.key, bytes, domain->n_parameters, key, &size,
+                                  err)
+            : recsys_key_format(domain->definition.key, bytes, domain->n_parameters, key, &size,
+                                err);
     *out = (recsys_bytes){key, status == RECSYS_OK ? size : 0};
     return status;
 }

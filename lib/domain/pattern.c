@@ -3,6 +3,7 @@
  * To find out whether two patterns can make the same key, this file goes through both at the same
  * time and keeps every pair of places that a common beginning can lead to. A parameter is one
  * character of an encoded value and then any number of them, so it becomes two steps: ONE and MORE.
+ * A value that is as it is has any characters: ANY_ONE and ANY_MORE.
  */
 #include "lib/domain/pattern.h"
 
@@ -12,7 +13,8 @@
 #include "lib/base/error.h"
 #include "recsys/aside.h"
 
-enum { END = 0, ONE = 1, MORE = 2 }; /* steps that are not a character of fixed text */
+/* Steps that are not a character of fixed text. */
+enum { END = 0, ONE = 1, MORE = 2, ANY_ONE = 3, ANY_MORE = 4 };
 
 static int is_name(char c)
 {
@@ -78,15 +80,16 @@ recsys_status rs_pattern_check(const char *pattern, const char *what, size_t *n_
 }
 
 /* `steps` has room for one more than the pattern has bytes. */
-static size_t make_steps(const char *pattern, unsigned char *steps)
+static size_t make_steps(const char *pattern, unsigned char *steps, int is_plain)
 {
+    const char *last = is_plain ? strrchr(pattern, '{') : NULL;
     size_t n = 0;
 
     while (*pattern != '\0') {
         size_t length = *pattern == '{' ? parameter_length(pattern) : 0;
         if (length > 0) {
-            steps[n++] = ONE;
-            steps[n++] = MORE;
+            steps[n++] = pattern == last ? ANY_ONE : ONE;
+            steps[n++] = pattern == last ? ANY_MORE : MORE;
             pattern += length;
         } else
             steps[n++] = (unsigned char)*pattern++;
@@ -95,17 +98,33 @@ static size_t make_steps(const char *pattern, unsigned char *steps)
     return n;
 }
 
+static int is_of_parameter(unsigned char step)
+{
+    return step >= ONE && step <= ANY_MORE;
+}
+
+static int is_more(unsigned char step)
+{
+    return step == MORE || step == ANY_MORE;
+}
+
+/* 1 if a parameter's step takes this character, or another parameter's step. */
+static int takes(unsigned char step, unsigned char other)
+{
+    return step >= ANY_ONE || is_of_parameter(other) || is_of_value(other);
+}
+
 /* 1 if one character fits both steps. */
 static int can_meet(unsigned char a, unsigned char b)
 {
     if (a == END || b == END)
         return 0;
-    if (a <= MORE)
-        return b <= MORE || is_of_value(b);
-    return b <= MORE ? is_of_value(a) : a == b;
+    if (is_of_parameter(a))
+        return takes(a, b);
+    return is_of_parameter(b) ? takes(b, a) : a == b;
 }
 
-int rs_pattern_overlaps(const char *a, const char *b)
+int rs_pattern_overlaps(const char *a, const char *b, int is_plain)
 {
     size_t room = strlen(a) + strlen(b) + 2, n_a, n_b;
     unsigned char *steps = rs_alloc_array(room, 3);
@@ -114,8 +133,8 @@ int rs_pattern_overlaps(const char *a, const char *b)
     if (steps == NULL)
         return -1;
     unsigned char *steps_a = steps, *steps_b = steps + strlen(a) + 1;
-    n_a = make_steps(a, steps_a);
-    n_b = make_steps(b, steps_b);
+    n_a = make_steps(a, steps_a, is_plain);
+    n_b = make_steps(b, steps_b, is_plain);
     /* here[j]: place (i, j) can be reached; below[j]: place (i + 1, j) */
     unsigned char *here = steps + room, *below = here + n_b + 1;
     here[0] = 1;
@@ -124,14 +143,14 @@ int rs_pattern_overlaps(const char *a, const char *b)
         for (size_t j = 0; j <= n_b; j++) {
             if (!here[j])
                 continue;
-            if (steps_a[i] == MORE)
+            if (is_more(steps_a[i]))
                 below[j] = 1;
-            if (steps_b[j] == MORE)
+            if (is_more(steps_b[j]))
                 here[j + 1] = 1;
             if (!can_meet(steps_a[i], steps_b[j]))
                 continue;
-            size_t next = j + (steps_b[j] == MORE ? 0 : 1);
-            if (steps_a[i] != MORE)
+            size_t next = j + (is_more(steps_b[j]) ? 0 : 1);
+            if (!is_more(steps_a[i]))
                 below[next] = 1;
             else
                 here[next] = 1;

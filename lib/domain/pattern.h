@@ -18,8 +18,9 @@
 recsys_status rs_pattern_check(const char *pattern, const char *what, size_t *n_parameters,
                                recsys_error *err);
 
-/* 1 if there are values with which both patterns make the same key. -1: no memory. */
-int rs_pattern_overlaps(const char *a, const char *b);
+/* 1 if there are values with which both patterns make the same key. -1: no memory. `is_plain`: the
+ * last value is as it is (lib/aside/plain_key.h). */
+int rs_pattern_overlaps(const char *a, const char *b, int is_plain);
 
 /* Where the second parameter's '{' is; the end of the text if there is none. */
 size_t rs_pattern_first_part(const char *pattern);

@@ -16,6 +16,7 @@
 #include "lib/base/error.h"
 #include "lib/base/json.h"
 #include "lib/domain/columns.h"
+#include "lib/domain/domain.h"
 
 #define WHERE "cell of location.nearby"
 #define EXACT (JSON_COMPACT | JSON_REAL_PRECISION(17))
@@ -102,6 +103,32 @@ recsys_status rs_candidates_format(const recsys_rows *rows, double searched_m,
     if (status == RECSYS_OK && out->status != RECSYS_OK)
         status = rs_error(err, out->status, WHERE ": its centres cannot be kept in memory");
     return status;
+}
+
+recsys_status rs_candidates_format_shown(const recsys_rows *rows, size_t max, double radius_m,
+                                         recsys_value *out, recsys_error *err)
+{
+    size_t n = 0, n_all, cut;
+    recsys_value list = {0};
+    struct rs_buffer text;
+
+    while (n < recsys_rows_count(rows) && n < max &&
+           real_of(recsys_rows_find(rows, n, "distance")) <= radius_m)
+        n++;
+    recsys_status status = recsys_rows_format(rows, RECSYS_SHAPE_LIST, &list, err);
+    if (status != RECSYS_OK)
+        return status;
+    rs_buffer_init(&text, list.size + 2);
+    status = rs_span_count(list.data, list.size, n, &n_all, &cut);
+    rs_buffer_add(&text, list.data, cut);
+    rs_buffer_add(&text, "]", 1);
+    recsys_value_release(&list);
+    if (status == RECSYS_OK && text.status == RECSYS_OK) {
+        rs_value_own(out, text.bytes, text.size);
+        return RECSYS_OK;
+    }
+    rs_buffer_destroy(&text);
+    return rs_error_nomem(err, WHERE);
 }
 
 static int read_place(const json_t *place, struct rs_candidate *out)

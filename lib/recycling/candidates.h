@@ -30,6 +30,11 @@ struct rs_candidates {
 recsys_status rs_candidates_format(const recsys_rows *rows, double searched_m,
                                    struct rs_buffer *out, recsys_error *err);
 
+/* The text that the design's services keep under the key: the list of the nearest `max` within `radius_m` of
+ * the cell's middle, each with its distance from there. */
+recsys_status rs_candidates_format_shown(const recsys_rows *rows, size_t max, double radius_m,
+                                         recsys_value *out, recsys_error *err);
+
 /* E_FORMAT if it is not what rs_candidates_format() wrote. */
 recsys_status rs_candidates_read(const char *bytes, size_t size, struct rs_candidates *out,
                                  recsys_error *err);

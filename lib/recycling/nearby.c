@@ -5,6 +5,11 @@
  * no point of the cell is farther than d from the middle. Every centre within the radius of a
  * caller is one of them. The distances from the caller are computed here.
  *
+ * The candidates are more than the design's services keep under this key. In the plain format
+ * these see their list there, as for a caller in the middle of the cell, and the candidates are in
+ * the companion. A list of such a service that is trusted has an answer for one of its callers
+ * only; then the database answers here.
+ *
  * The answer must be PostGIS's. The cached candidates are used only if the answer is certain.
  * First, no centre outside the list can belong to the answer (by the triangle inequality, with the
  * caller's own distance from the middle). Second, no decision (within the radius or not, which of
@@ -14,6 +19,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "lib/aside/load_shown.h"
 #include "lib/base/alloc.h"
 #include "lib/base/buffer.h"
 #include "lib/base/error.h"
@@ -84,6 +90,7 @@ static recsys_status load_candidates(recsys_aside_load *load, void *user_data, r
         recsys_datum_real(cell->latitude), recsys_datum_real(cell->longitude),
         recsys_datum_real(searched_m), recsys_datum_integer(RS_CANDIDATES_MAX + 1)};
     struct rs_buffer value;
+    recsys_value shown = {0};
     recsys_rows *rows = NULL;
     recsys_status status =
         recsys_source_query(cell->domains->source, domain->definition.query, parameters, 4,
@@ -93,11 +100,15 @@ static recsys_status load_candidates(recsys_aside_load *load, void *user_data, r
         return status;
     rs_buffer_init(&value, RS_DOMAIN_MAX_BYTES);
     status = rs_candidates_format(rows, searched_m, &value, err);
+    if (status == RECSYS_OK && domain->is_plain)
+        status =
+            rs_candidates_format_shown(rows, ANSWERS, 1000.0 * cell->radius_km, &shown, err);
     if (status == RECSYS_OK)
-        status = recsys_aside_load_set(
-            load, (recsys_bytes){value.bytes, value.size}, 0,
-            rs_domain_ttl_ms(domain, cell->ttl_share),
+        status = rs_aside_load_set_shown(
+            load, (recsys_bytes){value.bytes, value.size}, (recsys_bytes){shown.data, shown.size},
+            0, rs_domain_ttl_ms(domain, cell->ttl_share),
             value.size <= domain->definition.max_bytes ? 0 : RECSYS_ASIDE_UNCACHED, err);
+    recsys_value_release(&shown);
     rs_buffer_destroy(&value);
     recsys_rows_destroy(rows);
     return status;
@@ -230,9 +241,9 @@ static recsys_status answer(const struct cell *cell, const recsys_value *value, 
     size_t n = 0;
     recsys_status status = rs_candidates_read(value->data, value->size, &candidates, err);
 
-    if (status != RECSYS_OK)
+    if (status != RECSYS_OK && status != RECSYS_E_FORMAT)
         return status;
-    if (choose(&candidates, latitude, longitude, radius_m, reach, best, &n) &&
+    if (status == RECSYS_OK && choose(&candidates, latitude, longitude, radius_m, reach, best, &n) &&
         is_complete(&candidates, radius_m, reach, best, n))
         status = format_answer(best, n < ANSWERS ? n : ANSWERS, json, err);
     else {

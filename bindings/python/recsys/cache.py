@@ -34,6 +34,14 @@ OUTCOMES = {abi.RECSYS_ASIDE_HIT: "hit", abi.RECSYS_ASIDE_STALE: "stale",
 FORMATS = {"envelope": abi.RECSYS_ASIDE_FORMAT_ENVELOPE, "plain": abi.RECSYS_ASIDE_FORMAT_PLAIN}
 
 
+def format_of(name: Optional[str]) -> int:
+    """The number of a format; 0 for None."""
+    if name is not None and name not in FORMATS:
+        raise InvalidArgument(f"format is {name!r}, must be one of {', '.join(FORMATS)}")
+    return 0 if name is None else FORMATS[name]
+
+
+
 def encode_json(value: Any) -> bytes:
     """The value as JSON. NaN and infinities raise ValueError, since JSON has none."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
@@ -201,9 +209,7 @@ class Cache(Remade):
                  require_json: Optional[bool] = None, format: str = "envelope",
                  trust_others: bool = False) -> None:
         options = new(abi.recsys_aside_options)
-        if format not in FORMATS:
-            raise InvalidArgument(f"format is {format!r}, must be one of {', '.join(FORMATS)}")
-        options.format = FORMATS[format]
+        options.format = format_of(format)
         if require_json is None:
             require_json = encode is encode_json
         options.flags = ((not stale and abi.RECSYS_ASIDE_NO_STALE) |

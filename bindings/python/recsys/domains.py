@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Optional
 
 from ._held import Held, Remade, call, create, take, text
 from ._native import abi, lib, new
-from .cache import OUTCOMES, CacheStats, Found, stats_of
+from .cache import OUTCOMES, CacheStats, Found, format_of, stats_of
 from .data import Rows, data_of, read_rows
 from .errors import Error, Undefined
 from .interrupt import interruptible
@@ -60,11 +60,20 @@ class Domains(Remade):
     stores        logical db -> Store; the set makes an in-process store for the others
     timeout_ms    of each statement; 0 = 2000
     memory_bytes  of each in-process store; 0 = 16 MiB
+    format        "plain": JSON under the keys, for other programs; or "envelope"; None = plain where
+                  other programs can read
+    trusted_dbs   logical dbs in which JSON that other programs have stored is returned
     """
 
     def __init__(self, source: Source, stores: Optional[Mapping[int, Store]] = None, *,
-                 timeout_ms: int = 0, memory_bytes: int = 0, stats: Optional[Stats] = None) -> None:
+                 timeout_ms: int = 0, memory_bytes: int = 0, stats: Optional[Stats] = None,
+                 format: Optional[str] = None, trusted_dbs: Sequence[int] = ()) -> None:
         options, by_db = new(abi.recsys_domains_options), dict(stores or {})
+        caches = new(abi.recsys_aside_options)
+        caches.format = format_of(format)
+        options.aside = ctypes.addressof(caches)
+        self._caches = caches  # the options refer to it
+        options.trusted_dbs = sum(1 << db for db in set(trusted_dbs))
         options.timeout_ms, options.memory_bytes = timeout_ms, memory_bytes
         counted = None if stats is None else stats._open()
         options.stats = None if counted is None else counted.pointer

@@ -868,6 +868,8 @@ class recsys_domains_options(Checked):
         ("stats", c.c_void_p),
         ("memory_bytes", c.c_uint64),
         ("aside", c.c_void_p),
+        ("trusted_dbs", c.c_uint32),
+        ("reserved", c.c_uint32),
     ]
 
 

@@ -169,6 +169,9 @@ static void join_rooms(struct rd_app *app,
     app->recommend.answers = stores->answers;
     app->recommend.metrics = &app->metrics;
     app->recommend.timeout_ms = config->request_timeout_ms;
+    if (config->feedback_window_days > 0)
+        app->recommend.recent =
+            (struct rd_recent_items){rd_feedback_find_recent, &app->feedback};
     app->models = (struct rd_models){app->registry, &app->named, app->changers};
     app->domains = (struct rd_domains){stores->domains, stores->redis[RD_DB_TASKS] != NULL,
                                        (uint32_t)config->write_wait_ms};
@@ -221,6 +224,16 @@ void rd_app_reload_models(struct rd_app *app)
         rd_model_changer_reload(&app->changers[place]);
 }
 
+static bool start_feedback(struct rd_app *app)
+{
+    const struct rd_config *config = &app->config;
+
+    return rd_feedback_start(&app->feedback, app->stores.domains, app->stores.database,
+                             (uint32_t)config->database_timeout_ms,
+                             (uint32_t)config->feedback_window_days, config->feedback_memory_bytes,
+                             app->metrics.stats);
+}
+
 bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_routes,
                   void (*answer)(struct rd_request *request, void *user_data))
 {
@@ -234,7 +247,8 @@ bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_ro
         rd_log(RECSYS_LOG_WARN, "cannot set the number of BLAS threads: %s", err.message);
     if (!make_models(app) || !rd_metrics_start(&app->metrics, routes, n_routes, &app->named) ||
         !rd_stores_start(&app->stores, config, app->metrics.stats, has_tokens) ||
-        !rd_store_metrics_start(&app->store_metrics, &app->stores, app->metrics.stats))
+        !rd_store_metrics_start(&app->store_metrics, &app->stores, app->metrics.stats) ||
+        !start_feedback(app))
         return false;
     join_rooms(app, answer);
     return rd_access_open(config->access_log) &&
@@ -262,6 +276,7 @@ bool rd_app_stop(struct rd_app *app)
     rd_backend_watch_stop(&app->watch);
     rd_batching_stop(&app->recommend);
     rd_batch_stop(&app->recommend);
+    rd_feedback_stop(&app->feedback);
     rd_stores_stop(&app->stores);
     rd_metrics_stop(&app->metrics);
     rd_named_models_free(&app->named);

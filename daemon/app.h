@@ -13,6 +13,7 @@
 #include "daemon/backends/stores.h"
 #include "daemon/config/config.h"
 #include "daemon/domains/domains.h"
+#include "daemon/feedback/feedback.h"
 #include "daemon/http/settings.h"
 #include "daemon/models/model_changer.h"
 #include "daemon/models/model_keeper.h"
@@ -44,6 +45,7 @@ struct rd_app {
     struct rd_recommend recommend;
     struct rd_models models;
     struct rd_domains domains;
+    struct rd_feedback feedback;
     struct rd_observed observed;
 };
 

@@ -11,6 +11,7 @@
 #include "daemon/auth/limit.h"
 #include "daemon/auth/revoke.h"
 #include "daemon/domains/domains.h"
+#include "daemon/feedback/feedback.h"
 #include "daemon/http/body.h"
 #include "daemon/http/origin.h"
 #include "daemon/http/router.h"
@@ -71,6 +72,8 @@ const struct rd_route rd_routes[] = {
     {"GET",  "/api/v1/scan/{task_id}",               rd_get_scan,            PART(domains),   KEY,          0},
     {"GET",  "/api/v1/scan/history/{user_id}",       rd_get_scans,           PART(domains),   KEY | OWN,    0},
     {"GET",  "/api/v1/tasks/{task_id}",              rd_get_task,            PART(domains),   KEY,          0},
+    {"POST", "/api/v1/feedback",                     rd_post_feedback,       PART(feedback),  KEY,          BODY},
+    {"GET",  "/api/v1/feedback",                     rd_get_feedback,        PART(feedback),  ADMIN,        0},
     {"POST", "/api/v1/auth/revoke",                  rd_post_revoke,         PART(auth),      KEY | STRICT, PERHAPS_BODY},
     {"GET",  "/api/v1/auth/revoked/{jti}",           rd_get_revoked,         PART(auth),      KEY | STRICT, 0},
 };

@@ -170,6 +170,13 @@
     X(revocation_timeout_ms, NUMBER, 10, 600000, "500", "ms", \
       "How long a request waits for the database to say whether its token is revoked, where " \
       "Redis does not know; 503 beyond. At most database_timeout_ms.") \
+    X(feedback_window_days, NUMBER, 0, 3650, "30", "days", \
+      "For how long an item that a user has met, as POST /api/v1/feedback says, is left out of " \
+      "the user's answers. Longer than the time between two trainings, whose seen lists go on " \
+      "from there. 0 = feedback changes no answer.") \
+    X(feedback_memory_bytes, NUMBER, 65536, 68719476736, "33554432", "bytes", \
+      "Memory for feedback where no database is configured; the oldest goes first. With a " \
+      "database feedback is kept there.") \
     X(warm, SWITCH, 0, 1, "on", "", \
       "Load guides and popular places into the caches after the start. off = the first " \
       "requests load them.") \

@@ -35,7 +35,7 @@ struct ctl_command {
 
 extern const struct ctl_command ctl_inspect, ctl_verify, ctl_diff, ctl_import, ctl_recommend,
     ctl_similar, ctl_explain, ctl_evaluate, ctl_catalog, ctl_upgrade, ctl_publish, ctl_alias,
-    ctl_list, ctl_migrate, ctl_warm, ctl_revoke;
+    ctl_list, ctl_migrate, ctl_warm, ctl_revoke, ctl_feedback;
 
 /* The parsed command line of one subcommand. */
 struct ctl_arguments {

@@ -105,6 +105,7 @@ static int run_migrate(const struct ctl_arguments *arguments)
 {
     recsys_source *source = ctl_open_database(arguments);
     bool ok = source != NULL && apply(source, "0001_domains.sql", ctl_domains_sql) &&
+              apply(source, "0003_feedback.sql", ctl_feedback_sql) &&
               (!ctl_has(arguments, "demo") || apply(source, "0002_demo_rows.sql", ctl_demo_sql));
 
     recsys_source_unref(source);
@@ -275,7 +276,7 @@ const struct ctl_command ctl_migrate = {
     "",
     0,
     0,
-    "make the tables of the domains in PostgreSQL; may be repeated",
+    "make the tables of the domains and of feedback in PostgreSQL; may be repeated",
     migrate_options,
     run_migrate};
 const struct ctl_command ctl_warm = {

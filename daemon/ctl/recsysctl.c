@@ -15,7 +15,7 @@
 static const struct ctl_command *const commands[] = {
     &ctl_inspect,   &ctl_verify,  &ctl_catalog, &ctl_upgrade,  &ctl_diff,    &ctl_import,
     &ctl_recommend, &ctl_similar, &ctl_explain, &ctl_evaluate, &ctl_publish, &ctl_alias,
-    &ctl_list,      &ctl_migrate, &ctl_warm,    &ctl_revoke,
+    &ctl_list,      &ctl_migrate, &ctl_warm,    &ctl_revoke, &ctl_feedback,
 };
 
 enum { N_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -12,7 +12,7 @@
 #include "daemon/http/route.h"
 #include "daemon/traffic/named_models.h"
 
-#define RD_METRIC_ROUTES 40u /* the route table and one for requests that match none */
+#define RD_METRIC_ROUTES 80u /* the route table and one for requests that match none */
 #define RD_METRIC_METHODS 6u /* GET HEAD POST PUT OPTIONS and any other */
 #define RD_METRIC_STATUSES 21u
 

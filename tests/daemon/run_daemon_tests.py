@@ -24,6 +24,7 @@ import backends
 import behaviour
 import connections
 import domains
+import feedback
 import http_cases
 import logs
 import make_bundle
@@ -133,7 +134,7 @@ def main():
         for path in sorted(glob.glob(os.path.join(HERE, "*.http"))):
             if wanted(os.path.basename(path)):
                 run_http_file(path, lab, report)
-        for module in (behaviour, connections, logs, domains, outages):
+        for module in (behaviour, connections, logs, domains, feedback, outages):
             for name, function in list(vars(module).items()):
                 if name.startswith("test_") and wanted(name):
                     run_function(function, lab, report)

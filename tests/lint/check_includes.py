@@ -48,9 +48,13 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
     "daemon/recommend": PUBLIC + ["lib/base", "daemon/process", "daemon/http", "daemon/traffic",
                                   "daemon/auth/caller.h", "daemon/observe/metrics.h",
                                   "daemon/models/model_use.h"],
+    "daemon/feedback": PUBLIC + ["lib/base", "daemon/process", "daemon/http",
+                                 "daemon/auth/caller.h", "daemon/observe/metrics.h",
+                                 "daemon/recommend/recent.h"],
     "daemon":         PUBLIC + ["lib/base", "daemon"],
     "daemon/ctl":     PUBLIC + ["lib/base", "daemon/backends/redis_dbs.h",
                                 "daemon/auth/revoked_until.h", "daemon/config/link.h",
+                                "daemon/feedback/feedback_page.h",
                                 "lib/formats/map.h", "lib/formats/zip.h"],
     # Everybody outside the library sees what every embedder sees.
     "examples":       PUBLIC,

@@ -1,8 +1,9 @@
-"""python3 -m recsys: bundles from tables of Parquet and Arrow, and back. Needs pyarrow.
+"""python3 -m recsys: bundles and events as tables of Parquet and Arrow, and back. Needs pyarrow.
 
     python3 -m recsys import FOLDER --out BUNDLE
     python3 -m recsys import --users U.parquet --items I.parquet --out BUNDLE
     python3 -m recsys export BUNDLE --out FOLDER --format arrow
+    recsysctl feedback export | python3 -m recsys feedback - --out EVENTS.parquet
 
 FOLDER is what Spark's ALSModel.save() wrote, or what `export` wrote.
 """
@@ -40,6 +41,12 @@ def parser() -> argparse.ArgumentParser:
     give.add_argument("bundle")
     give.add_argument("--format", choices=["parquet", "arrow"], default="parquet")
     give.add_argument("--out", required=True, help="a folder; must not exist")
+    events = commands.add_parser("feedback", help="write events of users as a table")
+    events.add_argument("lines", help="of recsysctl feedback export; - for the standard input")
+    events.add_argument("--ids", choices=["text", "integer"], default="text",
+                        help="the type of users and items (default: text)")
+    events.add_argument("--format", choices=["parquet", "arrow"], default="parquet")
+    events.add_argument("--out", required=True, help="a file; must not exist")
     return made
 
 
@@ -66,10 +73,20 @@ def export_tables(given: argparse.Namespace) -> str:
     return f"{given.out}: tables of {given.bundle}"
 
 
+def write_feedback(given: argparse.Namespace) -> str:
+    from . import feedback
+
+    n = feedback.write_from(given.lines, given.out, given.format, given.ids)
+    return f"{given.out}: {n} events"
+
+
+COMMANDS = {"import": import_tables, "export": export_tables, "feedback": write_feedback}
+
+
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     given = parser().parse_args(arguments)
     try:
-        print(import_tables(given) if given.command == "import" else export_tables(given))
+        print(COMMANDS[given.command](given))
     except (Error, ImportError, OSError, TypeError, ValueError) as error:
         print(f"python3 -m recsys {given.command}: {error}", file=sys.stderr)
         return 1

@@ -46,6 +46,7 @@ const struct rd_route rd_routes[] = {
     {"GET",  "/docs.js",                             rd_get_docs_script,     PART(observed),  0,            NOT_IN_PRODUCTION},
     {"POST", "/api/v1/predict",                      rd_post_predict,        PART(recommend), KEY,          BODY},
     {"POST", "/api/v1/batch-predict",                rd_post_batch,          PART(recommend), KEY,          BODY},
+    {"POST", "/api/v1/session-recommend",            rd_post_session,        PART(recommend), KEY,          BODY},
     {"GET",  "/api/v1/recommendations/{user_id}",    rd_get_recommendations, PART(recommend), KEY,          0},
     {"GET",  "/api/v1/similar/{item_id}",            rd_get_similar,         PART(recommend), KEY,          0},
     {"GET",  "/api/v1/models",                       rd_get_models,          PART(models),    KEY,          0},

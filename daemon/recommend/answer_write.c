@@ -33,6 +33,24 @@ void rd_answer_write_item_id(struct rs_buffer *text, const recsys_model_info *in
     rd_answer_write_id(text, id);
 }
 
+/* Nothing where there are none. */
+static void write_causes(struct rs_buffer *text, const struct rd_answer_source *source,
+                         const recsys_recommendation *from)
+{
+    for (uint32_t i = 0; i < from->n_causes; i++) {
+        rs_buffer_add_text(text, i == 0 ? ",\"causes\":[{" : ",{");
+        rd_answer_write_item_id(text, source->info, from->causes[i]);
+        rs_buffer_add_text(text, ",\"contribution\":");
+        if (from->contributions != NULL)
+            rd_json_put_float(text, from->contributions[i]);
+        else
+            rs_buffer_add(text, "null", 4);
+        rs_buffer_add(text, "}", 1);
+    }
+    if (from->n_causes > 0)
+        rs_buffer_add(text, "]", 1);
+}
+
 static void write_item(struct rs_buffer *text, const struct rd_answer_source *source,
                        const recsys_recommendation *from)
 {
@@ -70,6 +88,7 @@ static void write_item(struct rs_buffer *text, const struct rd_answer_source *so
     write_text_or_null(text, item.poster_url);
     rs_buffer_add_text(text, ",\"reason\":");
     write_text_or_null(text, from->reason);
+    write_causes(text, source, from);
     rs_buffer_add(text, "}", 1);
 }
 

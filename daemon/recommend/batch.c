@@ -228,7 +228,7 @@ void rd_post_batch(struct rd_request *request)
     named = &recommend->named->all[place];
     if (!rd_model_acquire(request, named, &model, &info))
         return;
-    if (rd_predict_body_read(request, &scratch->predict, &info, true) &&
+    if (rd_predict_body_read(request, &scratch->predict, &info, RD_BODY_BATCH) &&
         may_all(request, &scratch->predict))
         answer_all(request, scratch,
                    &(const struct rd_answer_source){named->name, model, &info, &scratch->predict});

@@ -1,4 +1,4 @@
-/* daemon/recommend/predict.c - predict, recommendations and similar.
+/* daemon/recommend/predict.c - predict, session-recommend, recommendations and similar.
  *
  * A handler chooses and acquires the model first, because its kind of ids decides how the request
  * is read, and gives it back last, so that the whole reply comes from one model.
@@ -93,18 +93,28 @@ static bool may_user(struct rd_request *request, const recsys_request *predict)
            rd_caller_may_id(request, predict->user);
 }
 
-void rd_post_predict(struct rd_request *request)
+static void answer(struct rd_request *request, enum rd_body_kind kind)
 {
     struct use use;
-    struct rd_answer answer;
+    struct rd_answer found;
 
     if (!rd_predict_body_parse(request) || !begin(request, &use))
         return;
-    if (rd_predict_body_read(request, &use.scratch->predict, &use.info, false) &&
+    if (rd_predict_body_read(request, &use.scratch->predict, &use.info, kind) &&
         may_user(request, &use.scratch->predict.request) && add_recent(request, &use) &&
-        rd_answer_get(request, use.scratch, use.named, use.model, &use.info, NULL, &answer))
-        write_predict(request, &use, &answer);
+        rd_answer_get(request, use.scratch, use.named, use.model, &use.info, NULL, &found))
+        write_predict(request, &use, &found);
     recsys_model_unref(use.model);
+}
+
+void rd_post_predict(struct rd_request *request)
+{
+    answer(request, RD_BODY_PREDICT);
+}
+
+void rd_post_session(struct rd_request *request)
+{
+    answer(request, RD_BODY_SESSION);
 }
 
 /* The rest of {<the id's member>,"recommendations":[…],"strategy":…,"count":…} */

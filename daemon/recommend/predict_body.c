@@ -173,12 +173,13 @@ static void read_options(struct rd_problems *problems, struct rd_predict_body *p
         to->flags |= RECSYS_REQUEST_INCLUDE_SEEN;
 }
 
+/* A session may be nobody's without saying so. */
 static void read_user(struct rd_problems *problems, struct rd_predict_body *predict,
-                      const json_t *body, uint32_t kind)
+                      const json_t *body, uint32_t id_kind, enum rd_body_kind kind)
 {
     const struct rd_place at = {&rd_place_body, "user_id", 0};
     const json_t *value = json_object_get(body, "user_id");
-    bool is_anonymous = false;
+    bool is_anonymous = kind == RD_BODY_SESSION && (value == NULL || json_is_null(value));
 
     rd_field_bool(problems, &(const struct rd_place){&rd_place_body, "anonymous", 0},
                   json_object_get(body, "anonymous"), &is_anonymous);
@@ -193,7 +194,7 @@ static void read_user(struct rd_problems *problems, struct rd_predict_body *pred
     if (value == NULL)
         rd_problem_add(problems, "missing", &at, "Field required", body, NULL);
     else
-        (void)rd_field_id(problems, &at, value, kind, &predict->request.user);
+        (void)rd_field_id(problems, &at, value, id_kind, &predict->request.user);
 }
 
 static bool has_duplicates(struct rd_predict_body *predict)
@@ -235,15 +236,18 @@ bool rd_predict_body_parse(struct rd_request *request)
 }
 
 bool rd_predict_body_read(struct rd_request *request, struct rd_predict_body *predict,
-                          const recsys_model_info *info, bool is_batch)
+                          const recsys_model_info *info, enum rd_body_kind kind)
 {
     struct rd_problems problems = {request->out, 0};
 
     begin(predict);
-    if (is_batch)
+    if (kind == RD_BODY_BATCH)
         read_users(&problems, predict, request->json, info->user_id_kind);
     else
-        read_user(&problems, predict, request->json, info->user_id_kind);
+        read_user(&problems, predict, request->json, info->user_id_kind, kind);
+    if (kind == RD_BODY_SESSION)
+        rd_liked_read(&problems, request->json, info->item_id_kind, &predict->liked,
+                      &predict->request);
     read_options(&problems, predict, request->json, info->item_id_kind);
     return rd_reply_problems(request, &problems);
 }
@@ -327,4 +331,6 @@ void rd_predict_body_key(const struct rd_predict_body *predict, const char *mode
     add_words(key, request->languages, request->n_languages);
     add_ids(key, request->exclude, request->n_exclude);
     add_ids(key, request->allow, request->n_allow);
+    add_ids(key, request->liked, request->n_liked);
+    rs_buffer_add(key, request->liked_weights, request->n_liked * sizeof(float));
 }

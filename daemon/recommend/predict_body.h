@@ -11,6 +11,7 @@
 
 #include "daemon/http/fields.h"
 #include "daemon/http/request.h"
+#include "daemon/recommend/liked.h"
 #include "lib/base/buffer.h"
 
 #define RD_TOP_K 10
@@ -32,6 +33,7 @@ struct rd_predict_body {
     uint32_t n_unknown;
     recsys_id exclude[RD_ITEMS_MAX];
     recsys_id candidates[RD_ITEMS_MAX];
+    struct rd_liked liked;
     recsys_id users[RD_USERS_MAX]; /* of a batch */
     recsys_id sorted[RD_USERS_MAX];
     size_t n_users;
@@ -40,12 +42,13 @@ struct rd_predict_body {
 /* Parses the body: rd_model_named() reads from it, before the kind of the model's ids is known.
  * False: it is no JSON object and the request has been answered with 422. */
 bool rd_predict_body_parse(struct rd_request *request);
+enum rd_body_kind { RD_BODY_PREDICT, RD_BODY_BATCH, RD_BODY_SESSION };
 /*
- * Reads the parsed body of predict, or of batch-predict, for a model of this kind.
+ * Reads the parsed body of predict, batch-predict or session-recommend, for a model of this kind.
  * False: it does not fit and the request has been answered with 422.
  */
 bool rd_predict_body_read(struct rd_request *request, struct rd_predict_body *predict,
-                          const recsys_model_info *info, bool is_batch);
+                          const recsys_model_info *info, enum rd_body_kind kind);
 /* The same for the path's id and the query's top_k. `name` is what the path calls the id. */
 bool rd_predict_body_from_path(struct rd_request *request, struct rd_predict_body *predict,
                                const char *name, uint32_t id_kind, recsys_id *id);

@@ -34,6 +34,7 @@ struct rd_recommend {
 
 /* Handlers; their part is struct rd_recommend. */
 void rd_post_predict(struct rd_request *request);
+void rd_post_session(struct rd_request *request);
 void rd_get_recommendations(struct rd_request *request);
 void rd_get_similar(struct rd_request *request);
 void rd_post_batch(struct rd_request *request);

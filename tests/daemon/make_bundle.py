@@ -36,7 +36,8 @@ def texts(prefix, values):
 
 
 def make_bundle(path, seed=1, version="1", n_users=40, n_items=300, d=16, text_ids=False, name="movies",
-                item_name=None):
+                item_name=None,
+                hyperparameters=None):
     rng = random.Random(seed)
     os.makedirs(path)
     floats = lambda n: array.array("f", [rng.gauss(0, 0.4) for _ in range(n)]).tobytes()
@@ -78,7 +79,7 @@ def make_bundle(path, seed=1, version="1", n_users=40, n_items=300, d=16, text_i
     manifest = {"format": "recsys-bundle", "format_version": 1, "name": name, "version": version,
                 "algorithm": "als", "dtype": "F32", "dimensions": d, "n_users": n_users, "n_items": n_items,
                 "metric": "inner_product", "link": {"kind": "sigmoid"}, "metrics": {"recall@10": 0.12},
-                "hyperparameters": {"factors": d}, "training_date": "2026-11-21T03:00:00Z", "files": files}
+                "hyperparameters": hyperparameters or {"factors": d}, "training_date": "2026-11-21T03:00:00Z", "files": files}
     if item_name:
         manifest["item_name"] = item_name
     with open(os.path.join(path, "recsys.json"), "w", encoding="utf-8") as out:

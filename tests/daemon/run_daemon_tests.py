@@ -53,6 +53,7 @@ class Lab:
         self.servers = backends.Servers(folder)
         self.movies = os.path.join(folder, "movies")
         make_bundle.make_bundle(self.movies)
+        make_bundle.make_bundle(os.path.join(folder, "als"), hyperparameters={"regularization": 0.1, "alpha": 2})
         make_bundle.make_bundle(os.path.join(folder, "texts"), text_ids=True, name="texts")
         make_bundle.make_bundle(os.path.join(folder, "books"), name="books", item_name="book")
         self.registry("registry", versions=3, broken=3)

@@ -6,6 +6,7 @@ package recsys
 import "C"
 
 import (
+	"runtime/cgo"
 	"syscall"
 	"time"
 )
@@ -36,6 +37,13 @@ type DeploymentOptions struct {
 	WatchMinAnswers int           // recorded before the watch decides; 0 = 100
 	MaxErrorRise    float32       // of the share of failed answers over that of the model before; 0 = 0.2; negative = no limit
 	MaxEmptyRise    float32       // the same of empty answers
+
+	MaxMemory    uint64        // bytes that the models, and the one that is loaded, may have together; 0 = no limit
+	History      string        // path of a file that keeps [Deployment.Events] for the next start; "" = in memory only
+	MaxHistory   int           // events that are kept; 0 = 200
+	PollInterval time.Duration // of [Deployment.PollWait]; 0 = 30 seconds
+	MaxPollWait  time.Duration // between polls of a source that fails; 0 = 10 intervals
+	PollJitter   float32       // an interval is longer or shorter by up to this share; 0 = 0.1; negative = none
 }
 
 // NewDeployment makes a deployment; nothing is loaded yet. Source is a models:/ URI or a path, which
@@ -51,6 +59,9 @@ func NewDeployment(source string, options *DeploymentOptions) (*Deployment, erro
 			min_overlap: C.float(options.MinOverlap), max_score_shift: C.float(options.MaxScoreShift), max_empty_share: C.float(options.MaxEmptyShare),
 			n_recent: a.countOrNone(options.RecentRequests), watch_s: a.countOrNone(int(options.Watch / time.Second)),
 			watch_min_answers: a.count(options.WatchMinAnswers), max_error_rise: C.float(options.MaxErrorRise), max_empty_rise: C.float(options.MaxEmptyRise),
+			max_memory: C.uint64_t(options.MaxMemory), history: a.optional(options.History), max_history: a.count(options.MaxHistory),
+			poll_interval_ms: a.count(int(options.PollInterval.Milliseconds())), max_poll_wait_ms: a.count(int(options.MaxPollWait.Milliseconds())),
+			poll_jitter: C.float(options.PollJitter),
 			flags: flag(options.AllowIDKind, C.RECSYS_DEPLOYMENT_ALLOW_ID_KIND) | flag(options.AllowNoCatalog, C.RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG) | flag(options.AllowNoSeen, C.RECSYS_DEPLOYMENT_ALLOW_NO_SEEN)}
 		if options.Registry != nil {
 			registry, err := options.Registry.enter()
@@ -195,7 +206,7 @@ type DeploymentStatus struct {
 	LastError                   error // of the last step that failed; nil if none has
 	LastErrorAt                 time.Time
 
-	Step          string // what the step that runs does: "find", "load", "warm", "check", "swap"; else "none"
+	Step          string // what the step that runs does: "find", "fetch", "load", "warm", "check", "swap"; else "none"
 	StepSince     time.Time
 	Watching      bool   // the active model is new, and its recorded answers are watched
 	Withdrawn     uint64 // rollbacks because of recorded answers
@@ -203,6 +214,58 @@ type DeploymentStatus struct {
 	FailedAnswers uint64
 	EmptyAnswers  uint64
 	Recent        uint64 // recorded requests that are kept to warm up a candidate
+	MemoryBytes   uint64 // of the three models, mapped or not
+	NeededBytes   uint64 // estimated for the last model that was to be loaded
+	MaxMemory     uint64
+	FailedPolls   int     // in a row, for a reason that may pass
+	Progress      float32 // of the step, 0..1, where that is known
+}
+
+// A DeploymentEvent is something that happened: a model began to be served, or a step failed.
+type DeploymentEvent struct {
+	Time                       time.Time
+	Took                       time.Duration // the step until then
+	Step, Source               string
+	Name, Version, Fingerprint string // "" if the step failed before the model was known
+	Err                        error  // why the step failed; nil: the model began to be served
+	Message                    string
+}
+
+// PollWait is how long to wait before the next [Deployment.Poll].
+func (d *Deployment) PollWait() time.Duration {
+	c, err := d.enter()
+	if err != nil {
+		return 0
+	}
+	defer d.leave()
+	return time.Duration(C.recsys_deployment_get_poll_wait(c)) * time.Millisecond
+}
+
+// Events is the history, oldest first: what served when, and why steps failed.
+func (d *Deployment) Events() ([]DeploymentEvent, error) {
+	found := []DeploymentEvent{}
+	handle := cgo.NewHandle(&found)
+	defer handle.Delete()
+	err := d.with(func(_ *arena, c *C.recsys_deployment, err *C.recsys_error) C.recsys_status {
+		return C.rg_deployment_list(c, C.uintptr_t(handle), err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+//export goTakeEvent
+func goTakeEvent(event *C.recsys_deployment_event, handle C.uintptr_t) C.int32_t {
+	found := cgo.Handle(handle).Value().(*[]DeploymentEvent)
+	seen := DeploymentEvent{Time: unixTime(event.time_ms), Took: time.Duration(event.took_ms) * time.Millisecond,
+		Step: C.GoString(event.step), Source: C.GoString(event.source), Name: C.GoString(event.name),
+		Version: C.GoString(event.version), Fingerprint: C.GoString(event.fingerprint), Message: C.GoString(event.message)}
+	if event.kind == C.RECSYS_DEPLOYMENT_FAILED {
+		seen.Err = &Error{Status: Status(event.status), Message: seen.Message}
+	}
+	*found = append(*found, seen)
+	return 0
 }
 
 // Status does not wait for a step that runs.
@@ -217,7 +280,9 @@ func (d *Deployment) Status() (DeploymentStatus, error) {
 			Candidate: deployed(&out.candidate), LastErrorAt: unixTime(out.last_error_ms),
 			Step: C.GoString(C.recsys_deployment_step_name(out.step)), StepSince: unixTime(out.step_since_ms),
 			Watching: out.watching != 0, Withdrawn: uint64(out.n_withdrawn), Answers: uint64(out.n_answers),
-			FailedAnswers: uint64(out.n_failed_answers), EmptyAnswers: uint64(out.n_empty_answers), Recent: uint64(out.n_recent)}
+			FailedAnswers: uint64(out.n_failed_answers), EmptyAnswers: uint64(out.n_empty_answers), Recent: uint64(out.n_recent),
+			MemoryBytes: uint64(out.memory_bytes), NeededBytes: uint64(out.needed_bytes), MaxMemory: uint64(out.max_memory),
+			FailedPolls: int(out.n_failed_polls), Progress: float32(out.progress)}
 		if out.last_error.status != C.RECSYS_OK {
 			now.LastError = &Error{Status: Status(out.last_error.status),
 				Errno:   syscall.Errno(out.last_error.sys_errno),

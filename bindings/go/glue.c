@@ -9,6 +9,7 @@ int32_t goIsCancelled(uintptr_t handle);
 recsys_status goChange(recsys_aside_changes *changes, uintptr_t handle, recsys_error *err);
 int32_t goTakeText(char *text, size_t size, uintptr_t handle);
 int32_t goTakeEntry(recsys_registry_entry *entry, uintptr_t handle);
+int32_t goTakeEvent(recsys_deployment_event *event, uintptr_t handle);
 void goLog(int32_t level, char *message, uintptr_t handle);
 recsys_status goSourceQuery(uintptr_t self, uintptr_t session, char *statement,
                             recsys_datum *parameters, size_t n, uint32_t timeout_ms,
@@ -208,6 +209,16 @@ recsys_status rg_registry_list(recsys_registry *registry, const char *name, uint
                                recsys_error *err)
 {
     return recsys_registry_list(registry, name, take_entry, (void *)handle, err);
+}
+
+static int32_t take_event(const recsys_deployment_event *event, void *user_data)
+{
+    return goTakeEvent((recsys_deployment_event *)event, (uintptr_t)user_data);
+}
+
+recsys_status rg_deployment_list(recsys_deployment *deployment, uintptr_t handle, recsys_error *err)
+{
+    return recsys_deployment_list(deployment, take_event, (void *)handle, err);
 }
 
 static int32_t take_text(const char *text, size_t size, void *user_data)

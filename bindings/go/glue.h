@@ -78,6 +78,8 @@ recsys_status rg_store_scan(recsys_store *store, const recsys_bytes *parts, size
                             uint64_t *cursor, uintptr_t handle, recsys_error *err);
 recsys_status rg_registry_list(recsys_registry *registry, const char *name, uintptr_t handle,
                                recsys_error *err);
+recsys_status rg_deployment_list(recsys_deployment *deployment, uintptr_t handle,
+                                 recsys_error *err);
 recsys_status rg_stats_format(recsys_stats *stats, uintptr_t handle, recsys_error *err);
 recsys_status rg_log_set(int32_t level, uintptr_t handle, recsys_error *err); /* 0 = silent */
 recsys_status rg_source_create(const char *name, uintptr_t handle, uint32_t runs_scripts,

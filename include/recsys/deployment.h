@@ -18,7 +18,7 @@ extern "C" {
 /*
  * A slot with the operator's steps around it. Load and use are two steps:
  *
- *   load      find, weigh, verify, map, validate, warm up, canary queries -> candidate
+ *   load      find, fetch, weigh, verify, map, validate, warm up, canary queries -> candidate
  *   use       serve the candidate, by changing one pointer; the model served so
  *             far becomes `previous` and stays loaded
  *   rollback  active and previous change places, without reading the disk
@@ -74,13 +74,23 @@ typedef struct recsys_deployment_options {
                                     is 0 if too few were recorded; 0 = 0.2; negative = no limit.
                                     Since: 0.2 */
     float max_empty_rise;        /* the same of empty answers. Since: 0.2 */
+    uint64_t max_memory;         /* bytes that the active, the previous and the candidate model and the
+                                    one that is loaded may take together, mapped or not; 0 = no limit.
+                                    Since: 0.2 */
+    const char *history;         /* path of a file that keeps the history for the next start, which no
+                                    other deployment may have. COPIED; NULL = in memory only. Since: 0.2 */
+    uint32_t max_history;        /* events that are kept; 0 = 200; at most 10000. Since: 0.2 */
+    uint32_t poll_interval_ms;   /* of recsys_deployment_get_poll_wait(); 0 = 30000. Since: 0.2 */
+    uint32_t max_poll_wait_ms;   /* between polls of a source that fails; 0 = 10 intervals. Since: 0.2 */
+    float poll_jitter;           /* an interval is longer or shorter by up to this share, 0..1; 0 = 0.1;
+                                    negative = none. Since: 0.2 */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_deployment_options;
 
-#define RECSYS_DEPLOYMENT_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_options, max_empty_rise)
+#define RECSYS_DEPLOYMENT_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_options, poll_jitter)
 #define RECSYS_DEPLOYMENT_OPTIONS_INIT \
     {(uint32_t)sizeof(recsys_deployment_options), 0u, NULL, NULL, 0.0f, 0u, 0.0f, 0.0f, 0.0f, 0u, 0u, \
-     0u, 0.0f, 0.0f}
+     0u, 0.0f, 0.0f, 0u, NULL, 0u, 0u, 0u, 0.0f}
 
 #define RECSYS_DEPLOYMENT_ALLOW_ID_KIND (1u << 0)
 #define RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG (1u << 1)
@@ -111,8 +121,9 @@ RECSYS_API recsys_model *recsys_deployment_acquire(recsys_deployment *deployment
  * replacing a candidate that was not used.
  *
  * Fails with: as recsys_registry_resolve() and recsys_model_load(); E_INVALID (a
- *   URI that is neither models:/ nor file:); E_STATE (both are NULL); E_REJECTED
- *   (by the canary; the message says why).
+ *   URI that is neither models:/ nor file:); E_STATE (both are NULL); E_LIMIT (also if
+ *   the model needs more than `max_memory` leaves); E_REJECTED (by the canary; the
+ *   message says why).
  * Thread-safety: any thread. Blocks on disk.
  * Since: 0.1
  */
@@ -185,6 +196,17 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_deployment_poll(recsys_deployme
                                                                  recsys_error *err);
 
 /*
+ * How many milliseconds to wait before the next recsys_deployment_poll(): an interval,
+ * with jitter, after the last one, and longer while the source cannot be asked; two
+ * seconds without a model to serve. 0 = now, and for NULL. A program that is told of
+ * a change in another way may poll at any time.
+ *
+ * Thread-safety: any thread; does not wait for a running step.
+ * Since: 0.2
+ */
+RECSYS_API uint64_t recsys_deployment_get_poll_wait(recsys_deployment *deployment);
+
+/*
  * Say how requests were answered. Cheap enough for every answer: it takes one lock for
  * as long as it counts.
  *
@@ -245,26 +267,35 @@ typedef struct recsys_deployment_status {
                                many, the older ones count less. Since: 0.2 */
     uint64_t n_failed_answers, n_empty_answers; /* of these. Since: 0.2 */
     uint64_t n_recent;      /* recorded requests that are kept. Since: 0.2 */
+    uint64_t memory_bytes;  /* of the active, the previous and the candidate model, mapped or not.
+                               Since: 0.2 */
+    uint64_t needed_bytes;  /* what the last model that was to be loaded was estimated to need; 0 = not
+                               known. Since: 0.2 */
+    uint64_t max_memory;    /* of the options. Since: 0.2 */
+    uint32_t n_failed_polls; /* in a row, for a reason that may pass. Since: 0.2 */
+    float progress;         /* of the step, 0..1, where that is known. Since: 0.2 */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_deployment_status;
 
-#define RECSYS_DEPLOYMENT_STATUS_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_status, n_recent)
+#define RECSYS_DEPLOYMENT_STATUS_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_status, progress)
 #define RECSYS_DEPLOYMENT_STATUS_INIT \
     {(uint32_t)sizeof(recsys_deployment_status), 0u, 0u, 0u, 0u, \
      {"", "", "", 0u, {0u, 0u, 0u, 0u}}, {"", "", "", 0u, {0u, 0u, 0u, 0u}}, \
-     {"", "", "", 0u, {0u, 0u, 0u, 0u}}, 0u, {0, 0, ""}, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u}
+     {"", "", "", 0u, {0u, 0u, 0u, 0u}}, 0u, {0, 0, ""}, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, \
+     0u, 0u, 0u, 0u, 0.0f}
 
 /* The work of a step that runs. Since: 0.2 */
 enum {
     RECSYS_DEPLOYMENT_STEP_NONE = 0,
-    RECSYS_DEPLOYMENT_STEP_FIND = 1,  /* ask what the source means; of a server, fetch it */
-    RECSYS_DEPLOYMENT_STEP_LOAD = 2,  /* map and verify the files */
-    RECSYS_DEPLOYMENT_STEP_WARM = 3,  /* read its pages, replay recorded requests */
-    RECSYS_DEPLOYMENT_STEP_CHECK = 4, /* canary queries */
-    RECSYS_DEPLOYMENT_STEP_SWAP = 5   /* exchange models */
+    RECSYS_DEPLOYMENT_STEP_FIND = 1,  /* ask what the source means */
+    RECSYS_DEPLOYMENT_STEP_FETCH = 2, /* get the files, if the registry is a server */
+    RECSYS_DEPLOYMENT_STEP_LOAD = 3,  /* weigh, map and verify them */
+    RECSYS_DEPLOYMENT_STEP_WARM = 4,  /* read the model's pages, replay recorded requests */
+    RECSYS_DEPLOYMENT_STEP_CHECK = 5, /* canary queries */
+    RECSYS_DEPLOYMENT_STEP_SWAP = 6   /* exchange models */
 };
 
-/* "none", "find", "load", "warm", "check", "swap"; "unknown" for anything else. Never NULL.
+/* "none", "find", "fetch", "load", "warm", "check", "swap"; "unknown" for anything else. Never NULL.
  * Since: 0.2 */
 RECSYS_API const char *recsys_deployment_step_name(uint32_t step);
 
@@ -272,6 +303,55 @@ RECSYS_API const char *recsys_deployment_step_name(uint32_t step);
 RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_deployment_get_status(recsys_deployment *deployment, recsys_deployment_status *out,
                              recsys_error *err);
+
+/* The kinds of events. Since: 0.2 */
+enum {
+    RECSYS_DEPLOYMENT_SERVED = 1, /* a model began to be served */
+    RECSYS_DEPLOYMENT_FAILED = 2  /* a step failed, and what served went on serving */
+};
+
+/* One event of the history. The texts are BORROWED for the call and never NULL. Since: 0.2 */
+typedef struct recsys_deployment_event {
+    uint32_t struct_size;    /* how much this library fills */
+    uint32_t kind;           /* RECSYS_DEPLOYMENT_SERVED or _FAILED */
+    uint64_t time_ms;        /* Unix time */
+    uint64_t took_ms;        /* from the beginning of the step */
+    recsys_status status;    /* of a failure */
+    uint32_t reserved;
+    const char *step;        /* "load", "use", "rollback", "reload", "poll", "rollback by the watch" */
+    const char *source;      /* that was to be loaded; "" if the step loads nothing */
+    const char *name;        /* of the model; these three are "" if the step failed before it was known */
+    const char *version;
+    const char *fingerprint;
+    const char *message;     /* why; "" if there is nothing to say */
+    /* -- end of version 1 -- append below, never insert above -- */
+} recsys_deployment_event;
+
+#define RECSYS_DEPLOYMENT_EVENT_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_event, message)
+#define RECSYS_DEPLOYMENT_EVENT_INIT \
+    {(uint32_t)sizeof(recsys_deployment_event), 0u, 0u, 0u, 0, 0u, NULL, NULL, NULL, NULL, NULL, NULL}
+
+/*
+ * Called once for each event. Return 0 to go on, any other number to stop. It runs on the
+ * thread that called recsys_deployment_list(), without a lock, so it may use the
+ * deployment. No exception or longjmp may leave it.
+ */
+typedef int32_t (*recsys_deployment_callback)(const recsys_deployment_event *event,
+                                              void *user_data);
+
+/*
+ * The history: what served when, and why steps failed; oldest first. It begins with
+ * what the file of the options has, if there is one: lines of it that are no events are
+ * left out. A poll that fails for the same reason as the one before it is not an event of
+ * its own.
+ *
+ * Fails with: E_INVALID, E_STOPPED (the callback returned another number than 0), E_NOMEM.
+ * Thread-safety: any thread; does not wait for a running step.
+ * Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status
+recsys_deployment_list(recsys_deployment *deployment, recsys_deployment_callback callback,
+                       void *user_data, recsys_error *err);
 
 #ifdef __cplusplus
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/callback.h"
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
@@ -23,7 +24,7 @@
 
 static struct rs_lock *lock_of(recsys_deployment *deployment, unsigned i)
 {
-    struct rs_lock *const locks[N_LOCKS] = {&deployment->operator, &deployment->swapping,
+    struct rs_lock *const locks[N_LOCKS] = {&deployment->operator, & deployment->swapping,
                                             &deployment->state, &deployment->records};
 
     return locks[i];
@@ -34,6 +35,7 @@ static void free_parts(recsys_deployment *deployment, unsigned n_locks)
     while (n_locks > 0)
         rs_lock_destroy(lock_of(deployment, --n_locks));
     recsys_registry_unref(deployment->registry);
+    rs_history_close(&deployment->history);
     rs_recent_destroy(&deployment->recent);
     rs_free(deployment->source);
     rs_free(deployment);
@@ -94,7 +96,7 @@ void recsys_deployment_destroy(recsys_deployment *deployment)
 
 const char *recsys_deployment_step_name(uint32_t step)
 {
-    static const char *const names[] = {"none", "find", "load", "warm", "check", "swap"};
+    static const char *const names[] = {"none", "find", "fetch", "load", "warm", "check", "swap"};
 
     return step < sizeof names / sizeof names[0] ? names[step] : "unknown";
 }
@@ -117,6 +119,7 @@ size_t recsys_deployment_reap(recsys_deployment *deployment)
     if (deployment == NULL)
         return 0;
     recsys_slot_reap(deployment->slot);
+    rs_history_flush(&deployment->history);
     rs_lock_take(&deployment->state);
     size_t n_used = count_retired(deployment);
     rs_lock_give(&deployment->state);
@@ -138,7 +141,11 @@ recsys_status recsys_deployment_get_status(recsys_deployment *deployment,
     now.loading = deployment->n_running > 0;
     now.step = deployment->doing;
     now.step_since_ms = deployment->doing_since_ms;
+    now.progress = deployment->progress;
     now.n_withdrawn = deployment->n_withdrawn;
+    now.needed_bytes = deployment->needed_bytes;
+    now.max_memory = deployment->max_memory;
+    now.memory_bytes = rs_deployment_count_memory(deployment);
     now.n_swaps = deployment->n_swaps;
     now.n_failures = deployment->n_failures;
     now.n_retired = count_retired(deployment);
@@ -154,7 +161,36 @@ recsys_status recsys_deployment_get_status(recsys_deployment *deployment,
     now.n_failed_answers = deployment->watch.tally.n_failed;
     now.n_empty_answers = deployment->watch.tally.n_empty;
     now.n_recent = deployment->recent.n;
+    now.n_failed_polls = deployment->schedule.n_failed;
     rs_lock_give(&deployment->records);
     rs_struct_write(out, &now, sizeof now);
     return RECSYS_OK;
+}
+
+uint64_t recsys_deployment_get_poll_wait(recsys_deployment *deployment)
+{
+    if (deployment == NULL)
+        return 0;
+    rs_lock_take(&deployment->records);
+    uint64_t wait_ms = rs_poll_schedule_wait(&deployment->schedule, rs_clock_ns() / 1000000u);
+    rs_lock_give(&deployment->records);
+    return wait_ms;
+}
+
+recsys_status recsys_deployment_list(recsys_deployment *deployment,
+                                     recsys_deployment_callback callback, void *user_data,
+                                     recsys_error *err)
+{
+    struct rs_event **events;
+    size_t n;
+
+    if (deployment == NULL || callback == NULL)
+        return rs_error(err, RECSYS_E_INVALID, "recsys_deployment_list: an argument is missing");
+    recsys_status status = rs_history_copy(&deployment->history, &events, &n, err);
+    for (size_t i = 0; i < n && status == RECSYS_OK; i++) {
+        recsys_deployment_event event = rs_event_show(events[i]);
+        status = rs_walk_result(callback(&event, user_data), err, "recsys_deployment_list");
+    }
+    rs_history_free(events, n);
+    return status;
 }

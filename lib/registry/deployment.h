@@ -2,9 +2,9 @@
  * one table.
  *
  * A step is an order of the operator, or of the watch over a new model. It begins in a state of its
- * own and ends in IDLE. Each state has one function in deployment_steps.c, which does what the state
- * is for and returns an event; the table says which state comes next. docs/state-machines.md draws
- * it.
+ * own and ends in IDLE. Each state has one function in deployment_steps.c, which does what the
+ * state is for and returns an event; the table says which state comes next. docs/state-machines.md
+ * draws it.
  *
  *   step                             begins in
  *   recsys_deployment_load           FIND
@@ -30,6 +30,8 @@
 
 #include "lib/base/lock.h"
 #include "lib/registry/canary.h"
+#include "lib/registry/history.h"
+#include "lib/registry/poll_schedule.h"
 #include "lib/registry/recent.h"
 #include "lib/registry/watch.h"
 #include "recsys/deployment.h"
@@ -39,9 +41,15 @@
 #define RS_STEP_TRANSITIONS(T) \
     /* state    event      next       meaning */ \
     /* what does the source mean now? */ \
-    T(FIND,     FOUND,     LOAD)      \
+    T(FIND,     FOUND,     FETCH)     \
     T(FIND,     KNOWN,     IDLE)      /* poll: it was tried already */ \
     T(FIND,     FAILED,    FAIL)      \
+    /* have the files here */ \
+    T(FETCH,    FETCHED,   WEIGH)     \
+    T(FETCH,    FAILED,    FAIL)      \
+    /* is there memory for it? */ \
+    T(WEIGH,    FITS,      LOAD)      \
+    T(WEIGH,    FAILED,    FAIL)      \
     /* load and verify the model */ \
     T(LOAD,     LOADED,    WARM)      /* to be the candidate */ \
     T(LOAD,     RELOADED,  COMPARE)   /* to be served at once */ \
@@ -69,11 +77,12 @@
     T(FAIL,     NOTED,     IDLE)
 
 #define RS_STEP_STATES(S) \
-    S(IDLE) S(FIND) S(LOAD) S(COMPARE) S(WARM) S(CHECK) S(PROPOSE) S(CHOOSE) S(SERVE) S(FAIL)
+    S(IDLE) S(FIND) S(FETCH) S(WEIGH) S(LOAD) S(COMPARE) S(WARM) S(CHECK) S(PROPOSE) S(CHOOSE) \
+    S(SERVE) S(FAIL)
 
 #define RS_STEP_EVENTS(E) \
-    E(FOUND) E(KNOWN) E(LOADED) E(RELOADED) E(FAILED) E(SAME) E(OTHER) E(WARMED) E(PROPOSED) \
-    E(ACCEPTED) E(KEPT) E(CHOSEN) E(GONE) E(SERVED) E(NOTED)
+    E(FOUND) E(KNOWN) E(FETCHED) E(FITS) E(LOADED) E(RELOADED) E(FAILED) E(SAME) E(OTHER) \
+    E(WARMED) E(PROPOSED) E(ACCEPTED) E(KEPT) E(CHOSEN) E(GONE) E(SERVED) E(NOTED)
 /* clang-format on */
 
 #define RS_STEP_STATE(name) RS_STEP_##name,
@@ -92,6 +101,7 @@ struct recsys_deployment {
     recsys_registry *registry; /* one reference; NULL = none */
     recsys_model_options model_options;
     struct rs_canary_rules rules;
+    uint64_t max_memory; /* 0 = no limit */
 
     struct rs_lock operator; /* held by the step that loads */
     uint64_t tried; /* what `source` meant when it was last loaded, or refused for good: a hash; 0 =
@@ -101,14 +111,18 @@ struct recsys_deployment {
     /* all protected by state; entries are written with `swapping` held, too */
     struct rs_deployed active, previous, candidate;
     uint32_t n_running; /* steps */
-    uint32_t doing;     /* RECSYS_DEPLOYMENT_STEP_*, of the step that loads or else of any */
+    uint64_t needed_bytes;
+    float progress;
+    uint32_t doing; /* RECSYS_DEPLOYMENT_STEP_*, of the step that loads or else of any */
     uint64_t doing_since_ms;
     uint64_t n_swaps, n_failures, n_withdrawn, last_error_ms;
     recsys_error last_error;
 
     struct rs_lock records;
-    struct rs_watch watch;   /* protected by records */
-    struct rs_recent recent; /* protected by records */
+    struct rs_watch watch;            /* protected by records */
+    struct rs_recent recent;          /* protected by records */
+    struct rs_poll_schedule schedule; /* protected by records */
+    struct rs_history history;
 };
 
 /* -- tried.c -- */
@@ -139,5 +153,7 @@ recsys_status rs_deployment_fetch(const recsys_deployment *deployment, const cha
 
 /* Zero, but for empty texts, if the entry is empty. */
 void rs_deployment_describe(const struct rs_deployed *entry, recsys_deployment_entry *out);
+/* Of its three models, each once. Under state. */
+uint64_t rs_deployment_count_memory(const recsys_deployment *deployment);
 
 #endif

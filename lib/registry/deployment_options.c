@@ -2,6 +2,7 @@
  */
 #include <math.h>
 
+#include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
 #include "lib/registry/deployment.h"
@@ -10,6 +11,7 @@
     (RECSYS_DEPLOYMENT_ALLOW_ID_KIND | RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG |                        \
      RECSYS_DEPLOYMENT_ALLOW_NO_SEEN)
 #define MAX_RECENT 65536u /* of 300 bytes each */
+#define MAX_HISTORY 10000u
 
 static recsys_status check_share(float share, const char *name, recsys_error *err)
 {
@@ -39,6 +41,16 @@ static recsys_status check(const recsys_deployment_options *given, recsys_error 
         status = rs_error(err, RECSYS_E_INVALID,
                           "recsys_deployment_create: n_recent is %u, at most %u are kept",
                           given->n_recent, MAX_RECENT);
+    if (status == RECSYS_OK && given->max_history > MAX_HISTORY)
+        status = rs_error(err, RECSYS_E_INVALID,
+                          "recsys_deployment_create: max_history is %u, at most %u events are kept",
+                          given->max_history, MAX_HISTORY);
+    if (status == RECSYS_OK && !(given->poll_jitter <= 1.0f))
+        status = rs_error(err, RECSYS_E_INVALID,
+                          "recsys_deployment_create: poll_jitter is %g, which is no share up to 1",
+                          (double)given->poll_jitter);
+    if (status == RECSYS_OK && given->history != NULL && *given->history == '\0')
+        status = rs_error(err, RECSYS_E_INVALID, "recsys_deployment_create: history is empty");
     return status;
 }
 
@@ -56,6 +68,20 @@ static void set_watch(struct rs_watch_rules *rules, const recsys_deployment_opti
     rules->max_empty_rise = given->max_empty_rise == 0.0f ? 0.2 : (double)given->max_empty_rise;
 }
 
+static void set_schedule(struct rs_poll_schedule *schedule, const recsys_deployment_options *given)
+{
+    uint64_t longest;
+
+    schedule->interval_ms = given->poll_interval_ms == 0 ? 30000 : given->poll_interval_ms;
+    longest = given->max_poll_wait_ms == 0 ? schedule->interval_ms * UINT64_C(10)
+                                           : given->max_poll_wait_ms;
+    schedule->max_ms = longest > UINT32_MAX ? UINT32_MAX : (uint32_t)longest;
+    schedule->jitter = given->poll_jitter == 0.0f  ? 0.1
+                       : given->poll_jitter < 0.0f ? 0.0
+                                                   : (double)given->poll_jitter;
+    rs_poll_schedule_begin(schedule, rs_clock_ns() / 1000000u);
+}
+
 recsys_status rs_deployment_read_options(recsys_deployment *deployment,
                                          const recsys_deployment_options *options,
                                          recsys_error *err)
@@ -70,12 +96,15 @@ recsys_status rs_deployment_read_options(recsys_deployment *deployment,
                                 given.model_options, RECSYS_MODEL_OPTIONS_SIZE_V1,
                                 "recsys_deployment_create: options.model_options", err);
     if (status == RECSYS_OK)
-        status = rs_reserved(given.flags & ~KNOWN_FLAGS, "recsys_deployment_create: options.flags",
-                             err);
+        status =
+            rs_reserved(given.flags & ~KNOWN_FLAGS, "recsys_deployment_create: options.flags", err);
     if (status == RECSYS_OK)
         status = check(&given, err);
     if (status == RECSYS_OK)
         status = rs_recent_init(&deployment->recent, count_of(given.n_recent, 256), err);
+    if (status == RECSYS_OK)
+        status = rs_history_open(&deployment->history, given.history,
+                                 given.max_history == 0 ? 200 : given.max_history, err);
     if (status != RECSYS_OK)
         return status;
     deployment->registry = recsys_registry_ref(given.registry);
@@ -86,6 +115,8 @@ recsys_status rs_deployment_read_options(recsys_deployment *deployment,
         .max_score_shift = given.max_score_shift,
         .max_empty_share = given.max_empty_share,
         .allowed = given.flags};
+    deployment->max_memory = given.max_memory;
     set_watch(&deployment->watch.rules, &given);
+    set_schedule(&deployment->schedule, &given);
     return RECSYS_OK;
 }

@@ -21,6 +21,7 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/base/trace.h"
+#include "lib/model/estimate.h"
 #include "lib/registry/registry.h"
 #include "lib/registry/step.h"
 #include "lib/registry/warm_up.h"
@@ -29,9 +30,32 @@
 static enum rs_step_event fail(struct rs_step *step, recsys_status status)
 {
     step->status = status;
-    if (step->holds_operator && !step->is_proposal && rs_tried_may_succeed_later(status))
+    step->may_pass |= rs_tried_may_succeed_later(status);
+    if (step->holds_operator && !step->is_proposal && step->may_pass)
         step->deployment->tried = 0;
     return RS_STEP_ON_FAILED;
+}
+
+static void note_event(struct rs_step *step, uint32_t kind, const struct rs_deployed *entry)
+{
+    recsys_deployment_event event = RECSYS_DEPLOYMENT_EVENT_INIT;
+    recsys_deployment_entry model;
+
+    rs_deployment_describe(entry, &model);
+    event.kind = kind;
+    event.time_ms = rs_clock_unix_ms();
+    event.took_ms = (rs_clock_ns() - step->began_ns) / 1000000u;
+    event.step = step->name;
+    event.source = step->source;
+    event.name = model.name;
+    event.version = model.version;
+    event.fingerprint = model.fingerprint;
+    event.message = step->why;
+    if (kind == RECSYS_DEPLOYMENT_FAILED) {
+        event.status = step->status;
+        event.message = step->problem.message;
+    }
+    rs_history_add(&step->deployment->history, &event);
 }
 
 static void log_entry(const char *what, const struct rs_deployed *entry)
@@ -80,15 +104,54 @@ static enum rs_step_event find(struct rs_step *step)
     return status == RECSYS_OK ? RS_STEP_ON_FOUND : fail(step, status);
 }
 
-static enum rs_step_event load(struct rs_step *step)
+/* A registry that is a server may give better files later under the same version and stamp: some
+ * upload after they register. So whatever is wrong with the files it gives may pass. */
+static enum rs_step_event fetch(struct rs_step *step)
 {
-    uint64_t began = rs_clock_ns();
     recsys_status status =
         rs_deployment_fetch(step->deployment, step->source, &step->found, &step->problem);
 
     if (status == RECSYS_OK)
-        status = recsys_model_load(step->found.path, &step->deployment->model_options,
-                                   &step->given.model, &step->problem);
+        return RS_STEP_ON_FETCHED;
+    step->may_pass = 1;
+    return fail(step, status);
+}
+
+/* Everything counts that may be in memory at once: what serves, what a rollback needs, a candidate
+ * that waits, and the new model. */
+static enum rs_step_event weigh(struct rs_step *step)
+{
+    recsys_deployment *deployment = step->deployment;
+    struct rs_estimate needed;
+    recsys_status status =
+        rs_model_estimate(step->found.path, &deployment->model_options, &needed, &step->problem);
+
+    if (status != RECSYS_OK)
+        return fail(step, status);
+    uint64_t needed_bytes = needed.mapped_bytes + needed.private_bytes;
+    rs_lock_take(&deployment->state);
+    uint64_t used_bytes = rs_deployment_count_memory(deployment);
+    deployment->needed_bytes = needed_bytes;
+    rs_lock_give(&deployment->state);
+    if (deployment->max_memory == 0 || (needed_bytes <= deployment->max_memory &&
+                                        used_bytes <= deployment->max_memory - needed_bytes))
+        return RS_STEP_ON_FITS;
+    step->may_pass = 1; /* a candidate may be used meanwhile, and then takes no place of its own */
+    return fail(step, rs_error(&step->problem, RECSYS_E_LIMIT,
+                               "%.200s needs about %" PRIu64 " MB (%" PRIu64 " mapped, %" PRIu64
+                               " private), and the models that are loaded have %" PRIu64
+                               " MB; that is more than max_memory, %" PRIu64 " MB, allows",
+                               step->found.path, needed_bytes >> 20, needed.mapped_bytes >> 20,
+                               needed.private_bytes >> 20, used_bytes >> 20,
+                               deployment->max_memory >> 20));
+}
+
+static enum rs_step_event load(struct rs_step *step)
+{
+    uint64_t began = rs_clock_ns();
+    recsys_status status = recsys_model_load(step->found.path, &step->deployment->model_options,
+                                             &step->given.model, &step->problem);
+
     if (status != RECSYS_OK)
         return fail(step, status);
     rs_log(RECSYS_LOG_INFO, "deployment: loaded %s in %" PRIu64 " ms", step->found.path,
@@ -229,6 +292,7 @@ static enum rs_step_event serve(struct rs_step *step)
     rs_lock_give(&deployment->records);
     rs_lock_give(&deployment->state);
 
+    note_event(step, RECSYS_DEPLOYMENT_SERVED, &deployment->active);
     log_entry("serving", &deployment->active);
     step->n_served = 1;
     return RS_STEP_ON_SERVED;
@@ -245,6 +309,8 @@ static enum rs_step_event note_failure(struct rs_step *step)
     deployment->last_error = step->problem;
     deployment->last_error_ms = rs_clock_unix_ms();
     rs_lock_give(&deployment->state);
+    if (!is_repeated)
+        note_event(step, RECSYS_DEPLOYMENT_FAILED, &step->given);
     rs_log(is_repeated ? RECSYS_LOG_DEBUG : RECSYS_LOG_WARN,
            "deployment: %s failed, serving as before: %s", step->name, step->problem.message);
     return RS_STEP_ON_NOTED;
@@ -257,6 +323,8 @@ static const struct {
     uint32_t doing; /* for the status; 0 = as before */
 } rows[RS_STEP_N_STATES] = {
     [RS_STEP_FIND] = {find, RECSYS_DEPLOYMENT_STEP_FIND},
+    [RS_STEP_FETCH] = {fetch, RECSYS_DEPLOYMENT_STEP_FETCH},
+    [RS_STEP_WEIGH] = {weigh, 0},
     [RS_STEP_LOAD] = {load, RECSYS_DEPLOYMENT_STEP_LOAD},
     [RS_STEP_COMPARE] = {compare, 0},
     [RS_STEP_WARM] = {warm, RECSYS_DEPLOYMENT_STEP_WARM},
@@ -282,6 +350,7 @@ static void show(struct rs_step *step, uint32_t doing)
     if (step->holds_operator || deployment->n_running == 1) {
         deployment->doing = doing;
         deployment->doing_since_ms = rs_clock_unix_ms();
+        deployment->progress = 0.0f;
     }
     rs_lock_give(&deployment->state);
 }
@@ -293,9 +362,21 @@ static void begin(struct rs_step *step, enum rs_step_state state)
     step->holds_operator = state != RS_STEP_CHOOSE;
     if (step->holds_operator)
         rs_lock_take(&deployment->operator);
+    step->began_ns = rs_clock_ns();
     rs_lock_take(&deployment->state);
     deployment->n_running++;
     rs_lock_give(&deployment->state);
+}
+
+static void note_poll(struct rs_step *step)
+{
+    recsys_deployment *deployment = step->deployment;
+    int is_serving = recsys_slot_get_generation(deployment->slot) > 0;
+    int failed = step->status != RECSYS_OK && step->may_pass;
+
+    rs_lock_take(&deployment->records);
+    rs_poll_schedule_note(&deployment->schedule, failed, is_serving, rs_clock_ns() / 1000000u);
+    rs_lock_give(&deployment->records);
 }
 
 static void end(struct rs_step *step)
@@ -309,6 +390,10 @@ static void end(struct rs_step *step)
     recsys_model_unref(step->dropped);
     if (!is_rollback)
         recsys_slot_reap(deployment->slot);
+    if (step->why == NULL) /* else this is a request's thread; reaping writes it */
+        rs_history_flush(&deployment->history);
+    if (step->is_poll)
+        note_poll(step);
     rs_lock_take(&deployment->state);
     if (--deployment->n_running == 0 || step->holds_operator) {
         deployment->doing = RECSYS_DEPLOYMENT_STEP_NONE;

@@ -553,6 +553,23 @@ static recsys_status create_registry(void *sized)
     return status;
 }
 
+static int32_t look_at_event(const recsys_deployment_event *event, void *user_data)
+{
+    const recsys_deployment_event known = RECSYS_DEPLOYMENT_EVENT_INIT;
+
+    (void)user_data;
+    if (event->struct_size < RECSYS_DEPLOYMENT_EVENT_SIZE_V1 || strcmp(event->step, "reload") != 0)
+        bad("recsys_deployment_event", "is not filled", RECSYS_OK);
+#ifdef LIBRARY_IS_OLDER
+    if (event->struct_size >= known.struct_size)
+        bad("recsys_deployment_event", "struct_size says more than there is", RECSYS_OK);
+#else
+    if (event->struct_size < known.struct_size)
+        bad("recsys_deployment_event", "struct_size says less than there is", RECSYS_OK);
+#endif
+    return 0;
+}
+
 static recsys_status create_deployment(void *sized)
 {
     recsys_deployment *made = NULL;
@@ -635,6 +652,8 @@ static void try_core(void)
     expect("recsys_deployment_reload", bundle, recsys_deployment_reload(deployment, NULL, &err),
            RECSYS_OK);
     OUTPUT(recsys_deployment_status, RECSYS_DEPLOYMENT_STATUS, get_deployment_status);
+    expect("recsys_deployment_list", bundle,
+           recsys_deployment_list(deployment, look_at_event, NULL, &err), RECSYS_OK);
     recsys_deployment_destroy(deployment);
 }
 

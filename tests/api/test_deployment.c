@@ -109,6 +109,33 @@ static void a_record_needs_a_deployment_and_a_model(void **state)
     assert_int_equal(recsys_deployment_record(NULL, NULL, NULL, 1, 0, 0, &err), RECSYS_E_INVALID);
 }
 
+static int32_t count_event(const recsys_deployment_event *event, void *user_data)
+{
+    assert_int_equal(event->struct_size, sizeof *event);
+    ++*(int *)user_data;
+    return event->kind == RECSYS_DEPLOYMENT_FAILED;
+}
+
+static void the_history_is_listed_until_it_is_stopped(void **state)
+{
+    int n = 0;
+
+    (void)state;
+    assert_int_equal(recsys_deployment_create(NULL, NULL, &deployment, &err), RECSYS_OK);
+    assert_int_equal(recsys_deployment_list(deployment, count_event, &n, &err), RECSYS_OK);
+    assert_int_equal(n, 0);
+    serve(first);
+    assert_int_equal(recsys_deployment_list(deployment, count_event, &n, &err), RECSYS_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(recsys_deployment_load(deployment, "/nowhere/at/all", &err), RECSYS_E_IO);
+    serve(second);
+    assert_int_equal(recsys_deployment_list(deployment, count_event, &n, &err), RECSYS_E_STOPPED);
+    assert_int_equal(n, 3);
+    assert_int_equal(recsys_deployment_list(deployment, NULL, &n, &err), RECSYS_E_INVALID);
+    assert_int_equal(recsys_deployment_list(NULL, count_event, &n, &err), RECSYS_E_INVALID);
+    assert_true(recsys_deployment_get_poll_wait(deployment) <= 30000);
+}
+
 static void steps_have_names(void **state)
 {
     (void)state;
@@ -123,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_model_that_answers_worse_is_rolled_back),
+        T(the_history_is_listed_until_it_is_stopped),
         T(a_record_needs_a_deployment_and_a_model),
         cmocka_unit_test(steps_have_names),
     };

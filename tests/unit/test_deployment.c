@@ -1,6 +1,6 @@
 /* Covers lib/registry/deployment.c, deployment_steps.c, deployment_orders.c, tried.c and canary.c:
- * every step that fails leaves the old model serving. It is one file because all tests together take
- * every transition. */
+ * every step that fails leaves the old model serving. It is one file because all tests together
+ * take every transition. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -104,10 +104,9 @@ static void write_half_seen(const char *name)
         seen[i] = i % 30;
         weights[i] = 1.0f;
     }
-    struct bundle_tensor tensors[] = {
-        {"seen_offsets", "U64", 1, {21}, offsets, sizeof offsets},
-        {"seen_items", "U32", 1, {300}, seen, sizeof seen},
-        {"seen_weights", "F32", 1, {300}, weights, sizeof weights}};
+    struct bundle_tensor tensors[] = {{"seen_offsets", "U64", 1, {21}, offsets, sizeof offsets},
+                                      {"seen_items", "U32", 1, {300}, seen, sizeof seen},
+                                      {"seen_weights", "F32", 1, {300}, weights, sizeof weights}};
     unsigned char *bytes = bundle_make_safetensors(tensors, 3, 64, &size);
     bundle_write_file(at(name), "seen.safetensors", bytes, size);
     char *members = bundle_manifest_members(&bundle);
@@ -767,9 +766,9 @@ static void a_poll_tries_what_was_refused_when_it_is_another_one(void **state)
 static void record(const recsys_model *model, uint64_t n_answers, uint64_t n_failed,
                    uint64_t n_empty)
 {
-    assert_int_equal(recsys_deployment_record(deployment, model, NULL, n_answers, n_failed,
-                                              n_empty, &err),
-                     RECSYS_OK);
+    assert_int_equal(
+        recsys_deployment_record(deployment, model, NULL, n_answers, n_failed, n_empty, &err),
+        RECSYS_OK);
 }
 
 /* Answers of the model that serves now. */
@@ -967,6 +966,168 @@ static void only_shares_and_numbers_are_limits(void **state)
     }
 }
 
+/* -- memory, history, schedule -- */
+
+static void a_model_beyond_the_budget_is_refused(void **state)
+{
+    recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+
+    (void)state;
+    write_bundle("large", 2000, 40000, 3, BUNDLE_SEEN);
+    options.max_memory = 2u << 20;
+    options.min_items_ratio = -1.0f;
+    assert_int_equal(recsys_deployment_create(at("a"), &options, &deployment, &err), RECSYS_OK);
+    load_and_use(NULL);
+    expect_failure(recsys_deployment_load(deployment, at("large"), &err), RECSYS_E_LIMIT, 30, 1);
+    assert_non_null(strstr(err.message, "large needs about"));
+    assert_non_null(strstr(err.message, "more than max_memory, 2 MB, allows"));
+    recsys_deployment_status status = status_now();
+    assert_true(status.needed_bytes > options.max_memory);
+    assert_int_equal(status.max_memory, options.max_memory);
+    assert_true(status.memory_bytes > 0 && status.memory_bytes < 100000);
+    load_and_use(at("b"));
+    assert_true(status_now().memory_bytes > status.memory_bytes); /* of both */
+    recsys_deployment_destroy(deployment);
+
+    options.max_memory = UINT64_MAX;
+    assert_int_equal(recsys_deployment_create(at("large"), &options, &deployment, &err), RECSYS_OK);
+    load_and_use(NULL);
+}
+
+static int32_t note_event(const recsys_deployment_event *event, void *user_data)
+{
+    char *text = user_data;
+
+    snprintf(text + strlen(text), 1000 - strlen(text), "%s%s %s%s%s;",
+             event->kind == RECSYS_DEPLOYMENT_SERVED ? "" : "failed ", event->step, event->version,
+             strstr(event->message, "rejected") != NULL ? " rejected" : "",
+             strstr(event->message, "its 100 answers failed") != NULL ? " answers failed" : "");
+    assert_true(event->time_ms > 0);
+    return strstr(text, "stop") != NULL;
+}
+
+static void the_history_says_what_served_and_why_steps_failed(void **state)
+{
+    recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+    char text[1000] = "", again[1000] = "stop", file[PATH_MAX];
+
+    (void)state;
+    write_diverged("huge");
+    snprintf(file, sizeof file, "%s/history.jsonl", root);
+    options.history = file;
+    assert_int_equal(recsys_deployment_create(at("a"), &options, &deployment, &err), RECSYS_OK);
+    assert_int_equal(recsys_deployment_reload(deployment, NULL, &err), RECSYS_OK);
+    assert_int_equal(recsys_deployment_load(deployment, at("huge"), &err), RECSYS_E_REJECTED);
+    load_and_use(at("b"));
+    assert_int_equal(recsys_deployment_rollback(deployment, &err), RECSYS_OK);
+    load_and_use(at("b"));
+    record_now(100, 100, 0);
+    assert_int_equal(recsys_deployment_list(deployment, note_event, text, &err), RECSYS_OK);
+    const char *wanted = "reload 3;failed load 3 rejected;use 3;rollback 3;use 3;"
+                         "rollback by the watch 3 answers failed;";
+    assert_string_equal(text, wanted);
+    assert_int_equal(recsys_deployment_list(deployment, note_event, again, &err), RECSYS_E_STOPPED);
+    recsys_deployment_destroy(deployment);
+
+    assert_int_equal(recsys_deployment_create(at("a"), &options, &deployment, &err), RECSYS_OK);
+    text[0] = '\0';
+    assert_int_equal(recsys_deployment_list(deployment, note_event, text, &err), RECSYS_OK);
+    assert_string_equal(text, wanted);
+}
+
+static void a_poll_that_fails_is_tried_again_later_and_later(void **state)
+{
+    recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+
+    (void)state;
+    options.poll_interval_ms = 10000;
+    options.poll_jitter = -1.0f;
+    assert_int_equal(recsys_deployment_create(at("a"), &options, &deployment, &err), RECSYS_OK);
+    assert_true(recsys_deployment_get_poll_wait(deployment) <= 10000);
+    poll_and_expect(1, 1, 0);
+    assert_in_range(recsys_deployment_get_poll_wait(deployment), 1, 10000);
+    bundle_remove_directory(at("a"));
+    poll_and_expect(0, 0, 1);
+    poll_and_expect(0, 0, 1);
+    assert_int_equal(status_now().n_failed_polls, 2);
+    assert_in_range(recsys_deployment_get_poll_wait(deployment), 20001, 40000);
+    write_bundle("a", 20, 30, 1, BUNDLE_SEEN);
+    poll_and_expect(0, 1, 0);
+    assert_int_equal(status_now().n_failed_polls, 0);
+    assert_int_equal(recsys_deployment_get_poll_wait(NULL), 0);
+}
+
+/* -- a registry that is a server -- */
+
+static unsigned n_found, n_fetched;
+static recsys_status fetching; /* what the next fetch ends with */
+
+static void destroy_server(void *self)
+{
+    (void)self;
+}
+
+static recsys_status find_on_server(void *self, const recsys_registry_question *question,
+                                    recsys_registry_location *out, recsys_error *error)
+{
+    (void)self;
+    (void)question;
+    (void)error;
+    n_found++;
+    snprintf(out->name, sizeof out->name, "m");
+    snprintf(out->version, sizeof out->version, "1");
+    snprintf(out->stamp, sizeof out->stamp, "never changes");
+    return RECSYS_OK;
+}
+
+static recsys_status fetch_from_server(void *self, recsys_registry_location *location,
+                                       recsys_error *error)
+{
+    (void)self;
+    n_fetched++;
+    if (fetching != RECSYS_OK)
+        return recsys_error_set(error, fetching, "the hash is wrong");
+    snprintf(location->path, sizeof location->path, "%s", at("a"));
+    return RECSYS_OK;
+}
+
+static recsys_status list_server(void *self, const char *name, recsys_registry_callback callback,
+                                 void *user_data, recsys_error *error)
+{
+    (void)self, (void)name, (void)callback, (void)user_data, (void)error;
+    return RECSYS_OK;
+}
+
+static void files_that_a_server_repairs_are_fetched_again(void **state)
+{
+    recsys_registry_driver driver = RECSYS_REGISTRY_DRIVER_INIT;
+    recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+
+    (void)state;
+    driver.destroy = destroy_server;
+    driver.find = find_on_server;
+    driver.fetch = fetch_from_server;
+    driver.list = list_server;
+    n_found = n_fetched = 0;
+    assert_int_equal(recsys_registry_create("server", &driver, NULL, &options.registry, &err),
+                     RECSYS_OK);
+    assert_int_equal(recsys_deployment_create("models:/m/1", &options, &deployment, &err),
+                     RECSYS_OK);
+    recsys_registry_unref(options.registry);
+    load_and_use(at("b"));
+    fetching = RECSYS_E_FORMAT;
+    poll_and_expect(0, 0, 1);
+    poll_and_expect(0, 0, 1);
+    assert_int_equal(n_fetched, 2);
+    assert_int_equal(items_served(), 28);
+    fetching = RECSYS_OK;
+    poll_and_expect(1, 1, 0);
+    poll_and_expect(0, 0, 0);
+    assert_int_equal(n_fetched, 3);
+    assert_int_equal(n_found, 4);
+    assert_int_equal(items_served(), 30);
+}
+
 /* -- limits of the canary -- */
 
 static void expect_limit(recsys_deployment_options options, const char *candidate,
@@ -1083,6 +1244,10 @@ int main(void)
         T(what_is_recorded_is_checked),
         T(a_candidate_answers_the_requests_that_users_made),
         T(only_shares_and_numbers_are_limits),
+        T(a_model_beyond_the_budget_is_refused),
+        T(the_history_says_what_served_and_why_steps_failed),
+        T(a_poll_that_fails_is_tried_again_later_and_later),
+        T(files_that_a_server_repairs_are_fetched_again),
         T(a_candidate_beyond_a_limit_is_rejected),
         T(running_out_of_memory_anywhere_leaves_the_old_model_serving),
         cmocka_unit_test(every_transition_of_the_table_was_taken),

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from ctypes import byref
 from typing import Any, NamedTuple, Optional
 
-from ._held import Held, Owner, call, create
+from ._held import Caught, Held, Owner, call, create
 from ._native import abi, lib, new
 from .errors import Error, StateError, error_of
 from .ids import Id, to_id
@@ -44,7 +44,7 @@ class DeploymentStatus(NamedTuple):
     n_retired: int
     last_error: Optional[Error]
     last_error_ms: int
-    step: str = "none"  # what the step that runs does: find, load, warm, check, swap
+    step: str = "none"  # what the step that runs does: find, fetch, load, warm, check, swap
     step_since_ms: int = 0
     watching: bool = False  # the active model is new, and its recorded answers are watched
     n_withdrawn: int = 0  # rollbacks because of recorded answers
@@ -52,6 +52,26 @@ class DeploymentStatus(NamedTuple):
     n_failed_answers: int = 0
     n_empty_answers: int = 0
     n_recent: int = 0  # recorded requests that are kept to warm up a candidate
+    memory_bytes: int = 0  # of the three models, mapped or not
+    needed_bytes: int = 0  # estimated for the last model that was to be loaded
+    max_memory: int = 0
+    n_failed_polls: int = 0  # in a row, for a reason that may pass
+    progress: float = 0.0  # of the step, 0..1, where that is known
+
+
+class Event(NamedTuple):
+    """Something that happened to a deployment: a model began to be served, or a step failed."""
+
+    kind: str  # "served" or "failed"
+    time_ms: int  # Unix time
+    took_ms: int  # of the step until then
+    step: str
+    source: str
+    name: str
+    version: str
+    fingerprint: str
+    error: Optional[Error]
+    message: str
 
 
 def _entry(entry: Any) -> Optional[Deployed]:
@@ -81,6 +101,12 @@ class Deployment(Owner):
                      after so many answers (0 = 100), a share of failed or empty ones that is higher
                      by more than this than the model's before rolls it back; 0 = 0.2, negative =
                      no limit
+    max_memory       bytes that the models, and the one that is loaded, may have together; 0 = no
+                     limit
+    history          path of a file that keeps events() for the next start; max_history of them (0 =
+                     200)
+    poll_interval_ms, max_poll_wait_ms, poll_jitter
+                     of poll_wait(); 0 = 30000, 10 intervals, 0.1
     options          those of Model(): skip_hashes, max_bytes, ...
 
     >>> from recsys.demo import folder
@@ -97,7 +123,9 @@ class Deployment(Owner):
                  min_overlap: float = 0.0, max_score_shift: float = 0.0,
                  max_empty_share: float = 0.0, n_recent: Optional[int] = 0,
                  watch_s: Optional[int] = 0, watch_min_answers: int = 0,
-                 max_error_rise: float = 0.0, max_empty_rise: float = 0.0,
+                 max_error_rise: float = 0.0, max_empty_rise: float = 0.0, max_memory: int = 0,
+                 history: Optional[str] = None, max_history: int = 0, poll_interval_ms: int = 0,
+                 max_poll_wait_ms: int = 0, poll_jitter: float = 0.0,
                  **options: Any) -> None:
         made, loading = new(abi.recsys_deployment_options), model_options(**options)
         kept = None if registry is None else registry._open()
@@ -107,6 +135,9 @@ class Deployment(Owner):
         made.max_error_rise, made.max_empty_rise = max_error_rise, max_empty_rise
         made.n_recent = NONE if n_recent is None else n_recent
         made.watch_s = NONE if watch_s is None else watch_s
+        made.max_memory, made.max_history, made.poll_jitter = max_memory, max_history, poll_jitter
+        made.poll_interval_ms, made.max_poll_wait_ms = poll_interval_ms, max_poll_wait_ms
+        made.history = None if history is None else str(history).encode()
         for name in allow:
             if name not in ALLOW:
                 raise ValueError(f"allow: some of {', '.join(ALLOW)}, not {name!r}")
@@ -194,7 +225,32 @@ class Deployment(Owner):
             error_of(failed.status, failed.message, failed.sys_errno) if out.last_error_ms else None,
             out.last_error_ms, lib.recsys_deployment_step_name(out.step).decode(),
             out.step_since_ms, bool(out.watching), out.n_withdrawn, out.n_answers,
-            out.n_failed_answers, out.n_empty_answers, out.n_recent)
+            out.n_failed_answers, out.n_empty_answers, out.n_recent, out.memory_bytes,
+            out.needed_bytes, out.max_memory, out.n_failed_polls, out.progress)
+
+    def poll_wait(self) -> int:
+        """How many milliseconds to wait before the next poll()."""
+        return int(lib.recsys_deployment_get_poll_wait(self._open()))
+
+    def events(self) -> list[Event]:
+        """The history, oldest first: what served when, and why steps failed."""
+        found: list[Event] = []
+
+        def take(address: int, _user_data: int) -> int:
+            seen = abi.recsys_deployment_event.from_address(address)
+            failed = seen.kind == abi.RECSYS_DEPLOYMENT_FAILED
+            found.append(Event(
+                "failed" if failed else "served", seen.time_ms, seen.took_ms,
+                seen.step.decode(), seen.source.decode(), seen.name.decode(),
+                seen.version.decode(), seen.fingerprint.decode(),
+                error_of(seen.status, seen.message, 0) if failed else None,
+                seen.message.decode()))
+            return 0
+
+        caught = Caught()
+        caught.call(lib.recsys_deployment_list, self._open(),
+                    abi.recsys_deployment_callback(caught.guard(take)), None)
+        return found
 
 
 def _step(function: Any, held: Held, argument: Any) -> None:

@@ -121,10 +121,13 @@ RECSYS_TOKEN_UNCONFIRMED = 4
 RECSYS_REGISTRY_KEPT = 1
 RECSYS_DEPLOYMENT_STEP_NONE = 0
 RECSYS_DEPLOYMENT_STEP_FIND = 1
-RECSYS_DEPLOYMENT_STEP_LOAD = 2
-RECSYS_DEPLOYMENT_STEP_WARM = 3
-RECSYS_DEPLOYMENT_STEP_CHECK = 4
-RECSYS_DEPLOYMENT_STEP_SWAP = 5
+RECSYS_DEPLOYMENT_STEP_FETCH = 2
+RECSYS_DEPLOYMENT_STEP_LOAD = 3
+RECSYS_DEPLOYMENT_STEP_WARM = 4
+RECSYS_DEPLOYMENT_STEP_CHECK = 5
+RECSYS_DEPLOYMENT_STEP_SWAP = 6
+RECSYS_DEPLOYMENT_SERVED = 1
+RECSYS_DEPLOYMENT_FAILED = 2
 RECSYS_DEPLOYMENT_ALLOW_ID_KIND = 1
 RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG = 2
 RECSYS_DEPLOYMENT_ALLOW_NO_SEEN = 4
@@ -804,6 +807,8 @@ class recsys_registry_status(Checked):
         ("failure", recsys_error),
     ]
 
+recsys_deployment_callback = c.CFUNCTYPE(c.c_int32, c.c_void_p, c.c_void_p)
+
 
 class recsys_deployment_options(Checked):
     _fields_ = [
@@ -821,6 +826,12 @@ class recsys_deployment_options(Checked):
         ("watch_min_answers", c.c_uint32),
         ("max_error_rise", c.c_float),
         ("max_empty_rise", c.c_float),
+        ("max_memory", c.c_uint64),
+        ("history", c.c_char_p),
+        ("max_history", c.c_uint32),
+        ("poll_interval_ms", c.c_uint32),
+        ("max_poll_wait_ms", c.c_uint32),
+        ("poll_jitter", c.c_float),
     ]
 
 
@@ -854,6 +865,28 @@ class recsys_deployment_status(Checked):
         ("n_failed_answers", c.c_uint64),
         ("n_empty_answers", c.c_uint64),
         ("n_recent", c.c_uint64),
+        ("memory_bytes", c.c_uint64),
+        ("needed_bytes", c.c_uint64),
+        ("max_memory", c.c_uint64),
+        ("n_failed_polls", c.c_uint32),
+        ("progress", c.c_float),
+    ]
+
+
+class recsys_deployment_event(Checked):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("kind", c.c_uint32),
+        ("time_ms", c.c_uint64),
+        ("took_ms", c.c_uint64),
+        ("status", c.c_int32),
+        ("reserved", c.c_uint32),
+        ("step", c.c_char_p),
+        ("source", c.c_char_p),
+        ("name", c.c_char_p),
+        ("version", c.c_char_p),
+        ("fingerprint", c.c_char_p),
+        ("message", c.c_char_p),
     ]
 
 
@@ -1079,10 +1112,12 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_deployment_rollback": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_deployment_reload": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_deployment_poll": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_deployment_get_poll_wait": ("core", c.c_uint64, [c.c_void_p]),
     "recsys_deployment_record": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, U64, U64, U64, c.c_void_p]),
     "recsys_deployment_reap": ("core", c.c_size_t, [c.c_void_p]),
     "recsys_deployment_step_name": ("core", c.c_char_p, [U32]),
     "recsys_deployment_get_status": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_deployment_list": ("core", c.c_int32, [c.c_void_p, recsys_deployment_callback, c.c_void_p, c.c_void_p]),
     "recsys_domains_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_domains_destroy": ("core", None, [c.c_void_p]),
     "recsys_domains_add": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),

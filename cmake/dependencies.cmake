@@ -28,18 +28,6 @@ target_include_directories(recsys_cblas SYSTEM INTERFACE ${RECSYS_CBLAS_INCLUDE}
 if(RECSYS_BUILD_DAEMON)
   # Optional: with it `recsysctl import` reads Keras's files.
   pkg_search_module(hdf5 IMPORTED_TARGET hdf5-serial hdf5)
-  find_path(RECSYS_CIVETWEB_INCLUDE civetweb.h REQUIRED)
-  find_library(RECSYS_CIVETWEB_LIBRARY civetweb REQUIRED)
-  file(STRINGS ${RECSYS_CIVETWEB_INCLUDE}/civetweb.h civetweb_version
-    REGEX "^#define CIVETWEB_VERSION \"")
-  string(REGEX REPLACE "[^0-9.]" "" civetweb_version "${civetweb_version}")
-  if(civetweb_version VERSION_LESS 1.15)
-    message(FATAL_ERROR "recsysd needs civetweb 1.15 or newer; ${RECSYS_CIVETWEB_INCLUDE}/civetweb.h "
-      "is of version \"${civetweb_version}\". Without the daemon: -DRECSYS_BUILD_DAEMON=OFF")
-  endif()
-  add_library(recsys_civetweb INTERFACE)
-  target_link_libraries(recsys_civetweb INTERFACE ${RECSYS_CIVETWEB_LIBRARY})
-  target_include_directories(recsys_civetweb SYSTEM INTERFACE ${RECSYS_CIVETWEB_INCLUDE})
 endif()
 
 if(RECSYS_BUILD_REDIS)

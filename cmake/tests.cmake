@@ -77,7 +77,8 @@ function(recsys_add_fuzzers)
     ${PROJECT_SOURCE_DIR}/daemon/ctl/input/genre_list.c
     ${PROJECT_SOURCE_DIR}/daemon/ctl/input/loose_value.c
     ${PROJECT_SOURCE_DIR}/daemon/ctl/input/python_literal.c
-    ${PROJECT_SOURCE_DIR}/daemon/http/chunked.c ${PROJECT_SOURCE_DIR}/daemon/http/json_read.c
+    ${PROJECT_SOURCE_DIR}/daemon/http/chunked.c ${PROJECT_SOURCE_DIR}/daemon/http/head.c
+    ${PROJECT_SOURCE_DIR}/daemon/http/json_read.c
     ${PROJECT_SOURCE_DIR}/tests/support/fake_source.c)
   target_link_libraries(recsys_fuzzed PRIVATE recsys_compiler
     PUBLIC PkgConfig::jansson PkgConfig::libcrypto)

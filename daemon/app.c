@@ -5,10 +5,12 @@
  */
 #include "daemon/app.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/config/link.h"
 #include "daemon/config/wrong.h"
+#include "daemon/http/address.h"
 #include "daemon/http/server.h"
 #include "daemon/observe/access_log.h"
 #include "daemon/process/descriptors.h"
@@ -24,18 +26,60 @@
 static bool check_listen(const struct rd_app *app, recsys_error *err)
 {
     const struct rd_config *config = &app->config;
-    bool is_loopback;
+    struct rd_listen_address addresses[RD_MAX_ADDRESSES];
+    const char *wrong;
+    size_t n;
 
-    if (!rd_server_check(config->listen, &is_loopback))
-        return rd_wrong(err,
-                        "listen must be an IPv4 address and a port, as 127.0.0.1:8000, not '%s'",
-                        config->listen);
-    return is_loopback || rd_keys_is_on(app->keyring.now) || config->allow_unauthenticated ||
-           rd_wrong(err,
-                    "refusing to listen on %.*s without authentication: set api_keys_file, "
-                    "jwt_secret_file or jwt_public_key_file, or allow_unauthenticated if something "
-                    "else decides who may call",
-                    (int)(strrchr(config->listen, ':') - config->listen), config->listen);
+    wrong = rd_listen_parse(config->listen, addresses, &n);
+    if (wrong != NULL)
+        return rd_wrong(
+            err,
+            "listen must be up to %u addresses and ports, as 127.0.0.1:8000, [::1]:8000 "
+            "or unix:/run/recsysd.sock, not '%s'",
+            RD_MAX_ADDRESSES, wrong);
+    for (size_t i = 0; i < n; i++)
+        if (!addresses[i].is_loopback && !rd_keys_is_on(app->keyring.now) &&
+            !config->allow_unauthenticated)
+            return rd_wrong(err,
+                            "refusing to listen on %.*s without authentication: set api_keys_file, "
+                            "jwt_secret_file or jwt_public_key_file, or allow_unauthenticated if "
+                            "something else decides who may call",
+                            (int)(strrchr(addresses[i].text, ':') - addresses[i].text),
+                            addresses[i].text);
+    return true;
+}
+
+/* It may be reached from elsewhere: probes need no key, and what changes something needs the admin
+ * token. */
+static bool check_health_listen(const struct rd_app *app, recsys_error *err)
+{
+    struct rd_listen_address addresses[RD_MAX_ADDRESSES];
+    const char *wrong = NULL;
+    size_t n;
+
+    if (app->config.health_listen[0] != '\0')
+        wrong = rd_listen_parse(app->config.health_listen, addresses, &n);
+    return wrong == NULL ||
+           rd_wrong(err, "health_listen must be addresses as those of listen, not '%s'", wrong);
+}
+
+/* Octal digits. */
+static bool read_mode(const char *text, mode_t *mode)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 8);
+
+    *mode = (mode_t)value;
+    return text[0] >= '0' && text[0] <= '7' && *end == '\0' && value <= 0777;
+}
+
+static bool check_mode(const struct rd_app *app, recsys_error *err)
+{
+    mode_t mode;
+
+    return read_mode(app->config.socket_mode, &mode) ||
+           rd_wrong(err, "socket_mode must be an octal number as 0660, not '%s'",
+                    app->config.socket_mode);
 }
 
 static bool check_proxies(struct rd_app *app, recsys_error *err)
@@ -60,7 +104,8 @@ bool rd_app_check(struct rd_app *app, recsys_error *err)
     app->keyring = (struct rd_keyring){.lock = RS_LOCK_INIT};
     app->auth.keys = &app->keyring;
     return rd_keyring_load(&app->keyring, &app->config, err) && check_listen(app, err) &&
-           check_proxies(app, err) && rd_stores_check(&app->stores, &app->config, err) &&
+           check_health_listen(app, err) && check_mode(app, err) && check_proxies(app, err) &&
+           rd_stores_check(&app->stores, &app->config, err) &&
            recsys_log_set_trace(app->config.trace, err) == RECSYS_OK;
 }
 
@@ -116,7 +161,7 @@ static void finished(const struct rd_request *request, size_t n_bytes, double se
 {
     struct rd_app *app = user_data;
 
-    rd_metrics_count(&app->metrics, request->route, request->info->request_method, request->status,
+    rd_metrics_count(&app->metrics, request->route, request->head->method, request->status,
                      seconds);
     rd_access_log(request, n_bytes, seconds);
 }
@@ -131,18 +176,19 @@ static uint32_t window_s(uint64_t rate, uint64_t burst)
  * PostgreSQL, and the files of models, logs and watchers. */
 static uint32_t count_descriptors(const struct rd_config *config)
 {
-    return (uint32_t)(RD_DBS * (config->redis_pool + 1) + config->database_pool + 1) + 64u;
+    return (uint32_t)(RD_DBS * (config->redis_pool + 1) + config->database_pool + 1) + 64u +
+           (config->health_listen[0] != '\0' ? RD_HEALTH_CONNECTIONS : 0u);
 }
 
 /* Give each room the objects that it needs. */
-static void join_rooms(struct rd_app *app,
-                       void (*answer)(struct rd_request *request, void *user_data))
+static void join_rooms(struct rd_app *app, const struct rd_app_steps *steps)
 {
     const struct rd_config *config = &app->config;
     const struct rd_stores *stores = &app->stores;
 
     app->http.settings = (struct rd_http_settings){
         .listen = config->listen,
+        .health_listen = config->health_listen,
         .port_file = config->port_file,
         .cors_origins = config->cors_origins,
         .proxies = &app->proxies,
@@ -151,14 +197,19 @@ static void join_rooms(struct rd_app *app,
             rd_descriptors_raise((uint32_t)config->max_connections, count_descriptors(config)),
         .request_timeout_ms = config->request_timeout_ms,
         .keep_alive_timeout_ms = config->keep_alive_timeout_ms,
+        .keep_alive_requests = config->keep_alive_requests,
+        .connection_age_ms = config->connection_age_s * 1000u,
         .max_header_bytes = (size_t)config->max_header_bytes,
         .max_body_bytes = (size_t)config->max_body_bytes,
         .gzip_min_bytes = (size_t)config->gzip_min_bytes,
-        .answer = answer,
+        .check = steps->check,
+        .room_bytes = steps->room_bytes,
+        .answer = steps->answer,
         .finished = finished,
         .free_scratch = rd_scratch_free,
         .user_data = app,
     };
+    (void)read_mode(config->socket_mode, &app->http.settings.socket_mode);
     app->auth.denylist = stores->denylist;
     app->auth.limiter = stores->limiter;
     app->auth.auth_limiter = stores->auth_limiter;
@@ -170,8 +221,7 @@ static void join_rooms(struct rd_app *app,
     app->recommend.metrics = &app->metrics;
     app->recommend.timeout_ms = config->request_timeout_ms;
     if (config->feedback_window_days > 0)
-        app->recommend.recent =
-            (struct rd_recent_items){rd_feedback_find_recent, &app->feedback};
+        app->recommend.recent = (struct rd_recent_items){rd_feedback_find_recent, &app->feedback};
     app->models = (struct rd_models){app->registry, &app->named, app->changers};
     app->domains = (struct rd_domains){stores->domains, stores->redis[RD_DB_TASKS] != NULL,
                                        (uint32_t)config->write_wait_ms};
@@ -235,7 +285,7 @@ static bool start_feedback(struct rd_app *app)
 }
 
 bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_routes,
-                  void (*answer)(struct rd_request *request, void *user_data))
+                  const struct rd_app_steps *steps)
 {
     const struct rd_config *config = &app->config;
     bool has_tokens = rd_jwt_is_on(&app->keyring.now->jwt);
@@ -250,7 +300,7 @@ bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_ro
         !rd_store_metrics_start(&app->store_metrics, &app->stores, app->metrics.stats) ||
         !start_feedback(app))
         return false;
-    join_rooms(app, answer);
+    join_rooms(app, steps);
     return rd_access_open(config->access_log) &&
            rd_batch_start(&app->recommend, scan_threads(config)) &&
            start_batching(&app->recommend, config) && start_changers(app) &&

@@ -49,15 +49,22 @@ struct rd_app {
     struct rd_observed observed;
 };
 
+/* How requests are answered; see daemon/http/settings.h. */
+struct rd_app_steps {
+    bool (*check)(struct rd_request *request, void *user_data);
+    void (*answer)(struct rd_request *request, void *user_data);
+    size_t room_bytes;
+};
+
 /* Checks the settings and makes the objects that can fail because of wrong settings. False:
  * `err` says what to do. */
 bool rd_app_check(struct rd_app *app, recsys_error *err);
 /*
- * Makes all other objects and starts the server. `answer` answers the requests; it and the metrics
- * use the same table of routes. False: logged.
+ * Makes all other objects and starts the server. The steps and the metrics use the same table of
+ * routes. False: logged.
  */
 bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_routes,
-                  void (*answer)(struct rd_request *request, void *user_data));
+                  const struct rd_app_steps *steps);
 /* Have every model loaded again from its source if that has changed. Returns at once. */
 void rd_app_reload_models(struct rd_app *app);
 /* Ends all. Also after one of these functions has failed. False if a model is still being

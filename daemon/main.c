@@ -131,7 +131,7 @@ static int serve(struct command_line *line)
     rd_signals_block();
     if (!start_log())
         return FAILED;
-    served = rd_app_start(&app, rd_routes, rd_n_routes, rd_answer);
+    served = rd_app_start(&app, rd_routes, rd_n_routes, &rd_steps);
     if (served) {
         rd_notify("READY=1");
         delay_stop(rd_signals_wait(&actions, line));

@@ -1,11 +1,14 @@
 /* daemon/routes.c - the route table and the steps that answer a request.
  *
- * Every request takes the same steps: framing (http/), route, method, origin, caller, limit, owner, body,
- * handler. A step that finds something wrong writes the reply, and the later steps are skipped.
+ * Every request takes the same steps: framing (http/), route, method, origin, caller, limit, owner,
+ * body, handler. A step that finds something wrong writes the reply, and the later steps are
+ * skipped.
  *
- * Runs on civetweb's worker threads, one request at a time on each.
+ * Runs on worker threads: the steps before the body on one, the handler on that one or another.
  */
 #include "daemon/routes.h"
+
+#include <string.h>
 
 #include "daemon/auth/caller.h"
 #include "daemon/auth/limit.h"
@@ -31,16 +34,18 @@ enum {
     STRICT = RD_ACCESS_STRICT,
     BODY = RD_ROUTE_BODY,
     PERHAPS_BODY = RD_ROUTE_BODY | RD_ROUTE_MAY_BE_EMPTY,
-    NOT_IN_PRODUCTION = RD_ROUTE_NOT_IN_PRODUCTION
+    NOT_IN_PRODUCTION = RD_ROUTE_NOT_IN_PRODUCTION,
+    OPERATORS = RD_ROUTE_OPERATORS,
+    PROBES = RD_ROUTE_PROBES
 };
 
 /* clang-format off */
 const struct rd_route rd_routes[] = {
     {"GET",  "/",                                    rd_get_root,            PART(observed),  0,            0},
-    {"GET",  "/health",                              rd_get_health,          PART(observed),  0,            0},
-    {"GET",  "/health/live",                         rd_get_live,            PART(observed),  0,            0},
-    {"GET",  "/health/ready",                        rd_get_ready,           PART(observed),  0,            0},
-    {"GET",  "/metrics",                             rd_get_metrics,         PART(observed),  0,            0},
+    {"GET",  "/health",                              rd_get_health,          PART(observed),  0,            PROBES},
+    {"GET",  "/health/live",                         rd_get_live,            PART(observed),  0,            PROBES},
+    {"GET",  "/health/ready",                        rd_get_ready,           PART(observed),  0,            PROBES},
+    {"GET",  "/metrics",                             rd_get_metrics,         PART(observed),  0,            OPERATORS},
     {"GET",  "/openapi.json",                        rd_get_openapi,         PART(observed),  0,            NOT_IN_PRODUCTION},
     {"GET",  "/docs",                                rd_get_docs,            PART(observed),  0,            NOT_IN_PRODUCTION},
     {"GET",  "/docs.js",                             rd_get_docs_script,     PART(observed),  0,            NOT_IN_PRODUCTION},
@@ -84,20 +89,43 @@ const size_t rd_n_routes = sizeof rd_routes / sizeof rd_routes[0];
 _Static_assert(sizeof rd_routes / sizeof rd_routes[0] < RD_METRIC_ROUTES,
                "the metrics have no room for more routes");
 
-void rd_answer(struct rd_request *request, void *user_data)
+/* Routes for operators are on health_listen alone, if there is one, and those for probes on both
+ * sides. */
+static bool is_here(const struct rd_route *route, const struct rd_request *request)
+{
+    const struct rd_http_settings *settings = &request->http->settings;
+    const struct rd_app *app = settings->user_data;
+    bool is_operators = (route->access & ADMIN) != 0 || (route->flags & OPERATORS) != 0;
+
+    if ((route->flags & NOT_IN_PRODUCTION) != 0 && app->config.env == RD_PRODUCTION)
+        return false;
+    if (settings->health_listen[0] == '\0' || (route->flags & PROBES) != 0)
+        return true;
+    return is_operators == request->worker->for_operators;
+}
+
+static bool check(struct rd_request *request, void *user_data)
 {
     struct rd_app *app = user_data;
-    struct rd_caller caller = {0};
+    bool may_go_on;
 
     recsys_log_set_request(request->id);
-    request->caller = &caller;
-    if (rd_router_find(request, rd_routes, rd_n_routes,
-                       app->config.env == RD_PRODUCTION ? NOT_IN_PRODUCTION : 0) &&
-        rd_origin_check(request) && rd_caller_check(request, &app->auth) && rd_limit_check(request, &app->auth, caller.key) &&
-        rd_caller_check_owner(request) && rd_body_read(request)) {
-        request->part = (char *)app + request->route->part;
-        request->route->handler(request);
-    }
-    request->caller = NULL;
+    request->caller = request->room;
+    memset(request->caller, 0, sizeof *request->caller);
+    may_go_on = rd_router_find(request, rd_routes, rd_n_routes, is_here) &&
+                rd_origin_check(request) && rd_caller_check(request, &app->auth) &&
+                rd_limit_check(request, &app->auth, request->caller->key) &&
+                rd_caller_check_owner(request);
+    recsys_log_set_request(NULL);
+    return may_go_on;
+}
+
+static void answer(struct rd_request *request, void *user_data)
+{
+    recsys_log_set_request(request->id);
+    request->part = (char *)user_data + request->route->part;
+    request->route->handler(request);
     recsys_log_set_request(NULL);
 }
+
+const struct rd_app_steps rd_steps = {check, answer, sizeof(struct rd_caller)};

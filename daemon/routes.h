@@ -10,7 +10,7 @@
 extern const struct rd_route rd_routes[];
 extern const size_t rd_n_routes;
 
-/* rd_http_settings.answer; `user_data` is struct rd_app. */
-void rd_answer(struct rd_request *request, void *user_data);
+/* Their `user_data` is struct rd_app. */
+extern const struct rd_app_steps rd_steps;
 
 #endif

@@ -133,7 +133,7 @@ static bool read_wish(struct rd_request *request, struct wish *wish)
 {
     struct rd_problems problems = {request->out, 0};
 
-    if (request->worker->body.size > 0 && rd_body_parse(request, &problems))
+    if (request->body->size > 0 && rd_body_parse(request, &problems))
         read_members(&problems, request->json, wish);
     if (problems.count == 0) {
         if (wish->token != NULL)

@@ -36,12 +36,19 @@
       "linear:0.5:5. Empty = sigmoid, or as the bundle says; otherwise a bundle is refused.") \
     X(registry, TEXT, 0, 4095, "", "", \
       "Directory of published models, for models:/ URIs.") \
-    X(listen, TEXT, 1, 255, "127.0.0.1:8000", "", \
-      "IPv4 address and port to listen on. Port 0 takes a free one; see port_file. An address " \
-      "beyond loopback needs API keys, JWTs or allow_unauthenticated.") \
+    X(listen, TEXT, 1, 1023, "127.0.0.1:8000", "", \
+      "Addresses and ports to listen on, separated by commas: 127.0.0.1:8000, [::1]:8000 or " \
+      "unix:/run/recsysd.sock. Port 0 takes a free one; see port_file. An address beyond " \
+      "loopback needs API keys, JWTs or allow_unauthenticated.") \
+    X(health_listen, TEXT, 0, 1023, "", "", \
+      "Addresses for /health, /metrics and the routes that need the admin token, with workers " \
+      "of their own, so that probes are answered however busy the others are. /metrics and the " \
+      "admin routes are then at these addresses only. Empty = all are at listen.") \
+    X(socket_mode, TEXT, 1, 4, "0660", "", \
+      "Permissions of Unix sockets, in octal: who may write to one may connect.") \
     X(port_file, TEXT, 0, 4095, "", "", \
-      "File that recsysd writes the port into once it listens. For scripts that start it with " \
-      "port 0.") \
+      "File that recsysd writes the port into once it listens, and that of health_listen into " \
+      "a second line. For scripts that start it with port 0.") \
     X(wait_for_model, SWITCH, 0, 1, "off", "", \
       "on: start also if the model cannot be loaded, answer 503 until it can, and try every " \
       "two seconds. off: exit with status 1.") \
@@ -92,25 +99,32 @@
       "The header that all trusted_proxies add the sender to. The other one is not looked at, " \
       "because a client could send it.") \
     X(threads, NUMBER, 1, 1024, "64", "threads", \
-      "Workers: as many connections are served at once; the others wait. Raise it if clients " \
-      "keep many connections open. 1 = one open connection makes all others wait.") \
+      "Workers: as many requests are answered at once. A connection occupies one only while " \
+      "its request is computed, not while it waits for its client. Raise it if requests wait " \
+      "for databases and recsysd_http_connections_waiting grows.") \
     X(max_connections, NUMBER, 1, 65536, "1024", "connections", \
-      "Connections that recsysd accepts: those that are served and those that wait for a " \
-      "worker. Not more than threads = only one may wait.") \
+      "Connections that recsysd keeps open. When more come, it closes the one that has been " \
+      "without a request for longest, and replies close theirs; if none is without a request, " \
+      "new ones wait.") \
+    X(keep_alive_requests, NUMBER, 0, 1000000000, "10000", "requests", \
+      "How many requests one connection may bring; the reply to the last says Connection: " \
+      "close. Lower it so that load balancers spread connections sooner. 0 = any number.") \
+    X(connection_age_s, NUMBER, 0, 31536000, "3600", "s", \
+      "How old a connection may be that is kept open for further requests. 0 = any age.") \
     X(request_timeout_ms, NUMBER, 100, 600000, "10000", "ms", \
       "How long a request may take to arrive, how long it waits for a thread that computes the " \
       "same answer or for a batch, and how long its reply may take to leave, which has 1 s more " \
       "for each 256 KiB. Too small = slow clients get 408 or half a reply; too large = they keep " \
-      "a worker busy.") \
+      "connections and memory.") \
     X(keep_alive_timeout_ms, NUMBER, 1, 600000, "5000", "ms", \
-      "How long a connection without a request stays open; it occupies a worker for that " \
-      "time. Lower it if there are more clients than threads.") \
+      "How long a connection stays open after a reply if no further request comes. Set it " \
+      "above the idle time of a proxy in front, so that only the proxy closes connections.") \
     X(max_header_bytes, NUMBER, 1024, 1048576, "16384", "bytes", \
       "Largest request line and headers together; 431 beyond. Raise it if clients send long " \
-      "tokens or cookies. Each worker has a buffer of twice this size.") \
+      "tokens or cookies.") \
     X(max_body_bytes, NUMBER, 1024, 268435456, "1048576", "bytes", \
       "Largest body of a request; 413 beyond. A batch of 1000 integer ids needs some 10 KB. " \
-      "Raise it for larger batches; each worker may hold one such body in memory.") \
+      "Raise it for larger batches; each connection may hold one such body in memory.") \
     X(gzip_min_bytes, NUMBER, 0, 1073741824, "1000", "bytes", \
       "Smallest body that is compressed for clients that accept gzip. Raise it if the network " \
       "is faster than the processor. 0 = never.") \

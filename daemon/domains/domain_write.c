@@ -61,7 +61,7 @@ static void check_profile(struct rd_problems *problems, const json_t *body)
 
 void rd_put_profile(struct rd_request *request)
 {
-    const struct rs_buffer *body = &request->worker->body;
+    const struct rs_buffer *body = request->body;
     struct rd_problems problems = {request->out, 0};
     recsys_domains *domains = rd_domains_get(request);
     recsys_value json = {0};
@@ -106,7 +106,7 @@ static bool read_exp(struct rd_request *request, int64_t *exp, const char **awar
     struct rd_problems problems = {request->out, 0};
     const json_t *value;
 
-    if (request->worker->body.size == 0)
+    if (request->body->size == 0)
         return rd_param_int(request, &problems, "exp", RD_PARAM_REQUIRED, 1, MAX_EXP, exp) &&
                rd_reply_problems(request, &problems);
     if (rd_body_parse(request, &problems)) {

@@ -1,7 +1,6 @@
-/* daemon/http/body.c - reads the body of a request, and parses it.
+/* daemon/http/body.c - puts the body of a request together, and parses it.
  *
- * A body in chunks is read past civetweb where that is possible (connection.c). The whole body has
- * one deadline: a client that sends one byte at a time does not get more time for it.
+ * It reads nothing itself: serve.c gives it the bytes as they come.
  */
 #include "daemon/http/body.h"
 
@@ -14,146 +13,7 @@
 #include "daemon/http/json_read.h"
 #include "daemon/http/json_rewrite.h"
 #include "daemon/http/reply.h"
-#include "lib/base/clock.h"
 #include "lib/base/utf8.h"
-
-#define LARGEST_PIECE 65536u
-#define DISCARD_BYTES (4u << 20)
-#define DISCARD_NS 1000000000u
-
-enum { BROKEN = -2, LATE = -1, ENDED = 0 }; /* instead of a number of bytes */
-
-static uint64_t body_deadline(const struct rd_request *request)
-{
-    return request->start_ns + request->http->settings.request_timeout_ms * 1000000u;
-}
-
-/* Some bytes of the body. Where the connection is not known, civetweb's own time-out counts, which
- * begins again with every byte. */
-static int read_some(struct rd_request *request, char *out, size_t size, uint64_t deadline)
-{
-    struct rd_connection *connection = &request->worker->connection;
-    int n;
-
-    if (rd_connection_is_known(connection)) {
-        if (request->headers.transfer_encoding != NULL)
-            return rd_connection_read(connection, out, size, deadline);
-        n = rd_connection_wait(connection, size, deadline);
-        if (n <= 0)
-            return n == 0 ? ENDED : LATE;
-        size = (size_t)n;
-    } else if (rs_clock_ns() > deadline) {
-        return LATE;
-    }
-    n = mg_read(request->conn, out, size);
-    return n < 0 ? BROKEN : n;
-}
-
-/*
- * Read and drop what a client is still sending, within bounds: closing a
- * connection with unread data resets it, and the client would not see why.
- */
-static void discard(struct rd_request *request, uint64_t size)
-{
-    uint64_t deadline = rs_clock_ns() + DISCARD_NS, n_read = 0;
-    char bytes[8192];
-    int n = 1;
-
-    if (size > DISCARD_BYTES || request->headers.expect != NULL)
-        return;
-    while (n > 0 && n_read < size && rs_clock_ns() < deadline) {
-        uint64_t left = size - n_read;
-
-        n = read_some(request, bytes, left < sizeof bytes ? (size_t)left : sizeof bytes, deadline);
-        n_read += n > 0 ? (uint64_t)n : 0;
-    }
-}
-
-static bool too_large(struct rd_request *request, uint64_t unread)
-{
-    discard(request, unread);
-    return rd_reply_error(request, 413, "Request body too large");
-}
-
-/* Up to `limit` bytes, which is the length of a body that is not chunked. -1: incomplete or
- * malformed, 0: too late, 1: complete. */
-static int read_pieces(struct rd_request *request, struct rs_buffer *body, uint64_t limit,
-                       bool chunked)
-{
-    uint64_t deadline = body_deadline(request);
-
-    while (body->size < limit || (chunked && body->size == limit)) {
-        size_t left = (size_t)(limit - body->size) + (chunked ? 1u : 0u);
-        size_t want = left < LARGEST_PIECE ? left : LARGEST_PIECE;
-        char *to = rs_buffer_reserve(body, want);
-        int n = to == NULL ? BROKEN : read_some(request, to, want, deadline);
-
-        if (n == LATE)
-            return 0;
-        if (n <= 0)
-            return n == ENDED && chunked ? 1 : -1;
-        body->size += (size_t)n;
-    }
-    return 1; /* the caller checks the size */
-}
-
-/* The same for a chunked body, read past civetweb. */
-static int read_chunks(struct rd_request *request, struct rs_buffer *body, uint64_t limit)
-{
-    uint64_t deadline = body_deadline(request);
-    struct rd_chunked chunked = {0};
-    char bytes[8192];
-
-    while (body->size <= limit) {
-        int n = rd_connection_read(&request->worker->connection, bytes, sizeof bytes, deadline);
-
-        if (n < 0)
-            return 0;
-        if (n == 0)
-            return -1;
-        switch (rd_chunked_feed(&chunked, bytes, (size_t)n, body)) {
-        case RD_CHUNKED_BROKEN:
-            return -1;
-        case RD_CHUNKED_END:
-            return body->status != RECSYS_OK ? -1 : 1;
-        default:
-            break;
-        }
-    }
-    return 1; /* the caller checks the size */
-}
-
-static bool read_all(struct rd_request *request)
-{
-    const struct rd_headers *headers = &request->headers;
-    struct rs_buffer *body = &request->worker->body;
-    bool chunked = headers->transfer_encoding != NULL;
-    uint64_t limit = request->http->settings.max_body_bytes, size = limit;
-    int outcome;
-
-    if (!chunked) {
-        request->keep_alive = false;
-        if (headers->content_length == NULL)
-            return rd_reply_error(request, 411, "Content-Length required");
-        size = strtoull(headers->content_length, NULL, 10);
-        if (size > limit)
-            return too_large(request, size);
-    }
-    if (headers->expect != NULL && strcasecmp(headers->expect, "100-continue") == 0)
-        (void)mg_write(request->conn, "HTTP/1.1 100 Continue\r\n\r\n", 25);
-    if (chunked && rd_connection_is_known(&request->worker->connection))
-        outcome = read_chunks(request, body, limit);
-    else
-        outcome = read_pieces(request, body, size, chunked);
-    if (outcome < 0)
-        return rd_reply_error(request, 400, "The request body is incomplete or malformed");
-    if (outcome == 0)
-        return rd_reply_error(request, 408, "The request body did not arrive in time");
-    if (body->size > limit)
-        return too_large(request, DISCARD_BYTES);
-    request->keep_alive = !chunked; /* trailers would be read as the next request */
-    return true;
-}
 
 static bool is_json(const char *content_type)
 {
@@ -174,23 +34,86 @@ static void skip_mark(struct rs_buffer *body)
     memmove(body->bytes, body->bytes + mark, body->size);
 }
 
-bool rd_body_read(struct rd_request *request)
+static bool is_in_chunks(const struct rd_exchange *exchange)
 {
-    const struct rd_headers *headers = &request->headers;
-    unsigned flags = request->route->flags;
+    return exchange->request.headers.transfer_encoding != NULL;
+}
 
-    if ((flags & RD_ROUTE_BODY) == 0)
-        return true;
+/* False: answered. */
+static bool measure(struct rd_exchange *exchange)
+{
+    struct rd_request *request = &exchange->request;
+    const char *length = request->headers.content_length;
+
+    request->keep_alive = false;
+    if (is_in_chunks(exchange))
+        return true; /* trailers would be read as the next request, so it stays false */
+    if (length == NULL)
+        return rd_reply_error(request, 411, "Content-Length required");
+    exchange->body_left = strtoull(length, NULL, 10);
+    if (exchange->body_left > request->http->settings.max_body_bytes)
+        return rd_reply_error(request, 413, "Request body too large");
+    return true;
+}
+
+bool rd_body_begin(struct rd_exchange *exchange)
+{
+    struct rd_request *request = &exchange->request;
+    const struct rd_headers *headers = &request->headers;
+    size_t there = exchange->in.size - exchange->n_used;
+    const char *bytes = exchange->in.bytes + exchange->n_used;
+
+    memset(&exchange->chunked, 0, sizeof exchange->chunked);
+    exchange->body_left = 0;
     if (headers->content_type != NULL && headers->content_type[0] != '\0' &&
         !is_json(headers->content_type))
         return rd_reply_error(request, 415, "Content-Type must be application/json");
-    if ((flags & RD_ROUTE_MAY_BE_EMPTY) != 0 && headers->content_length == NULL &&
-        headers->transfer_encoding == NULL)
+    if ((request->route->flags & RD_ROUTE_MAY_BE_EMPTY) != 0 && headers->content_length == NULL &&
+        headers->transfer_encoding == NULL) {
+        exchange->chunked.state = RD_CHUNKED_END;
         return true;
-    if (!read_all(request))
+    }
+    if (!measure(exchange))
         return false;
-    skip_mark(&request->worker->body);
+    if (is_in_chunks(exchange)) {
+        exchange->n_used += there;
+        rd_body_take(exchange, bytes, there);
+    } else {
+        there = there < exchange->body_left ? there : (size_t)exchange->body_left;
+        exchange->n_used += there;
+        rs_buffer_add(&exchange->body, bytes, there);
+        exchange->body_left -= there;
+    }
     return true;
+}
+
+enum rd_body_state rd_body_state(const struct rd_exchange *exchange)
+{
+    bool is_large = exchange->body.size > exchange->request.http->settings.max_body_bytes;
+
+    if (exchange->chunked.state == RD_CHUNKED_BROKEN)
+        return RD_BODY_BROKEN;
+    if (is_large || exchange->body.status != RECSYS_OK)
+        return RD_BODY_LARGE;
+    if (is_in_chunks(exchange))
+        return exchange->chunked.state == RD_CHUNKED_END ? RD_BODY_WHOLE : RD_BODY_MORE;
+    return exchange->body_left == 0 ? RD_BODY_WHOLE : RD_BODY_MORE;
+}
+
+void rd_body_take(struct rd_exchange *exchange, const char *bytes, size_t size)
+{
+    if (is_in_chunks(exchange)) {
+        (void)rd_chunked_feed(&exchange->chunked, bytes, size, &exchange->body);
+    } else {
+        exchange->body.size += size;
+        exchange->body_left -= size;
+    }
+}
+
+void rd_body_end(struct rd_request *request)
+{
+    request->keep_alive = request->headers.transfer_encoding == NULL;
+    skip_mark(request->body);
 }
 
 static void add_json_problem(struct rd_problems *problems, size_t position, const char *what)
@@ -225,7 +148,7 @@ static json_t *read_json(const struct rs_buffer *body, struct rd_json_error *err
 
 bool rd_body_parse(struct rd_request *request, struct rd_problems *problems)
 {
-    const struct rs_buffer *body = &request->worker->body;
+    const struct rs_buffer *body = request->body;
     struct rd_json_error error;
 
     if (body->size == 0) {

@@ -3,12 +3,28 @@
 #define RECSYSD_BODY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
+#include "daemon/http/exchange.h"
 #include "daemon/http/problems.h"
 #include "daemon/http/request.h"
 
-/* Read all of it into worker->body, if the route has one. False: answered with 4xx. */
-bool rd_body_read(struct rd_request *request);
+enum rd_body_state {
+    RD_BODY_WHOLE,
+    RD_BODY_MORE, /* is to come */
+    RD_BODY_BROKEN,
+    RD_BODY_LARGE
+};
+
+/* Of a request whose route has a body: what was received behind the head is taken. False: answered
+ * with 4xx. */
+bool rd_body_begin(struct rd_exchange *exchange);
+enum rd_body_state rd_body_state(const struct rd_exchange *exchange);
+/* While there is MORE: these bytes have come. Of a body in chunks they are copied, else they are at
+ * the end of exchange->body already, and at most body_left. */
+void rd_body_take(struct rd_exchange *exchange, const char *bytes, size_t size);
+/* It is whole. */
+void rd_body_end(struct rd_request *request);
 
 /* Parse it: request->json becomes an object, or there is a problem (and request->json may be
  * another value). */

@@ -1,144 +1,97 @@
-/* daemon/http/connection.c - sees the bytes that civetweb receives, and reads what follows a
- * request's head without it.
+/* daemon/http/connection.c - gives a connection from one thread to the next.
  *
- * civetweb decodes chunked bodies itself, differently in 1.15 and 1.16, and does not give access to
- * the bytes. chunked.c shall decode them instead. A chunked body is the last thing on its
- * connection, which is closed after it, so its bytes can be read without civetweb: those that came
- * together with the head are in civetweb's buffer, the others in the socket.
- *
- * civetweb's time-outs begin again with every byte that arrives or leaves. So a worker waits here,
- * for as long as its request has left, before it lets civetweb read, and it sends replies itself.
- *
- * Targets that civetweb does not answer are rewritten when they are received (target.c).
- *
- * The socket and the fill of the buffer are known from recv(): as in stack.c, a function of the
- * program replaces one of a shared library. If the linker does not allow that, civetweb reads and
- * decodes.
+ * The thread that lets it wait writes ARMING, tells the kernel, and then writes WAITING. A worker
+ * takes a connection that epoll reports in both phases. The thread that looks for late ones takes
+ * them in WAITING only: it closes sockets, and in ARMING the number of a closed one would still be
+ * used for the call to the kernel.
  */
-#undef _FORTIFY_SOURCE /* recv() is a function and no macro here */
-
 #include "daemon/http/connection.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <stdatomic.h>
-#include <string.h>
-#include <sys/ioctl.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "daemon/http/target.h"
-#include "lib/base/clock.h"
+enum { OWNED = 0, ARMING = 1, WAITING = 2 };
 
-#define SLICE_MS 100
+#define PHASE 3u
 
-/* The last call of this thread. */
-static _Thread_local struct {
-    int fd;
-    uint32_t n;
-    char *first; /* where the thread's first call put its bytes: in civetweb's buffer */
-    char *end;
-    size_t room;          /* of that buffer; 0 = this thread is no worker */
-    uint64_t close_by_ns; /* civetweb reads what a client still sends, before it closes; 0: it does
-                             not close now */
-} received;
-
-static atomic_bool stopping;
-
-/* civetweb receives only heads into its buffer, each from its beginning on. A worker receives other
- * things, too, from Redis for example. */
-static void see_head(const char *buffer, size_t n)
+static uint32_t state_of(uint32_t turn, uint32_t phase)
 {
-    uintptr_t at = (uintptr_t)buffer - (uintptr_t)received.first;
-
-    if (at < received.room)
-        rd_target_rewrite(received.first, at + n);
+    return turn << 2 | phase;
 }
 
-__attribute__((visibility("default"))) ssize_t recv(int fd, void *buffer, size_t size, int flags)
+static bool change(struct rd_connection *connection, uint32_t from, uint32_t to)
 {
-    ssize_t n;
+    return atomic_compare_exchange_strong_explicit(&connection->state, &from, to,
+                                                   memory_order_acq_rel, memory_order_relaxed);
+}
 
-    if (received.close_by_ns != 0 && rs_clock_ns() > received.close_by_ns)
-        return 0; /* as if the client had closed it */
-    n = recvfrom(fd, buffer, size, flags, NULL, NULL);
-    if (n > 0) {
-        if (received.first == NULL)
-            received.first = buffer;
-        see_head(buffer, (size_t)n);
-        received.fd = fd;
-        received.end = (char *)buffer + n;
-        received.n++;
+bool rd_connection_wait(struct rd_connection *connection, int epoll, uint32_t events,
+                        uint64_t deadline_ns)
+{
+    uint32_t turn = (atomic_load_explicit(&connection->state, memory_order_relaxed) >> 2) + 1;
+    int fd = atomic_load_explicit(&connection->fd, memory_order_relaxed);
+    int operation = connection->is_added ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+    struct epoll_event event;
+
+    turn &= UINT32_MAX >> 2;
+    event.events = events | EPOLLONESHOT;
+    event.data.u64 = (uint64_t)connection->slot << 32 | turn;
+    connection->is_added = true;
+    atomic_store_explicit(&connection->deadline_ns, deadline_ns, memory_order_relaxed);
+    atomic_store_explicit(&connection->state, state_of(turn, ARMING), memory_order_release);
+    if (epoll_ctl(epoll, operation, fd, &event) != 0) {
+        atomic_store_explicit(&connection->state, state_of(turn, OWNED), memory_order_relaxed);
+        return false;
     }
-    return n;
+    (void)change(connection, state_of(turn, ARMING), state_of(turn, WAITING));
+    return true;
 }
 
-/* civetweb overwrites CR and LF behind each value with NULs, and so the head's last byte. If
- * these are there, the body begins behind them. */
-static const char *find_body(const struct mg_request_info *info)
+bool rd_connection_claim(struct rd_connection *connection, uint32_t turn)
 {
-    const char *end;
-
-    if (info->num_headers < 1)
-        return NULL;
-    end = info->http_headers[info->num_headers - 1].value;
-    end += strlen(end);
-    return end[1] == '\0' && end[2] == '\r' && end[3] == '\0' ? end + 4 : NULL;
+    return change(connection, state_of(turn, WAITING), state_of(turn, OWNED)) ||
+           change(connection, state_of(turn, ARMING), state_of(turn, OWNED)) ||
+           /* between the two attempts it has begun to wait */
+           change(connection, state_of(turn, WAITING), state_of(turn, OWNED));
 }
 
-void rd_connection_begin_thread(size_t size)
+static bool claim_waiting(struct rd_connection *connection, uint32_t state)
 {
-    received.room = size;
+    return (state & PHASE) == WAITING && change(connection, state, (state & ~PHASE) | OWNED);
 }
 
-void rd_connection_begin(struct rd_connection *connection, const struct mg_request_info *info)
+bool rd_connection_claim_late(struct rd_connection *connection, uint64_t now_ns)
 {
-    if (received.n != connection->n_received) { /* at least the end of the head was received now */
-        connection->fd = received.fd;
-        connection->end = received.end;
-        connection->base = received.first;
-    } else if (connection->base !=
-               NULL) { /* the head was already in the buffer, behind the last request */
-        connection->end = connection->base + connection->left;
-    }
-    connection->body = connection->base == NULL ? NULL : find_body(info);
-    connection->n_promised = 0;
-    connection->begun = connection->base != NULL;
-    if (connection->body != NULL &&
-        (info->request_method < connection->base || connection->body > connection->end))
-        connection->body = NULL;
-    connection->begun = false;
+    uint32_t state = atomic_load_explicit(&connection->state, memory_order_acquire);
+
+    /* The deadline is this turn's: in the same turn it is written before the state. */
+    return atomic_load_explicit(&connection->deadline_ns, memory_order_relaxed) <= now_ns &&
+           claim_waiting(connection, state);
 }
 
-void rd_connection_end(struct rd_connection *connection, uint64_t length)
+static bool is_idle(const struct rd_connection *connection)
 {
-    size_t behind = connection->body == NULL ? 0 : (size_t)(connection->end - connection->body);
+    int stage = atomic_load_explicit(&connection->stage, memory_order_relaxed);
 
-    connection->left = behind > length ? behind - (size_t)length : 0;
-    if (connection->left > 0) /* the next request, which was received with this one */
-        rd_target_rewrite(connection->end - connection->left, connection->left);
-    connection->n_received = received.n;
-    connection->body = NULL;
+    return stage == RD_STAGE_FIRST || stage == RD_STAGE_NEXT;
 }
 
-bool rd_connection_is_known(const struct rd_connection *connection)
+bool rd_connection_is_idle(const struct rd_connection *connection)
 {
-    return connection->body != NULL;
+    return rd_connection_is_waiting(connection) && is_idle(connection);
 }
 
-/* Until the socket is ready for `events`. False: late, or stopping. */
-static bool wait_until_ready(int fd, short events, uint64_t deadline_ns)
+bool rd_connection_claim_idle(struct rd_connection *connection)
 {
-    uint64_t now;
+    uint32_t state = atomic_load_explicit(&connection->state, memory_order_acquire);
 
-    while ((now = rs_clock_ns()) < deadline_ns &&
-           !atomic_load_explicit(&stopping, memory_order_relaxed)) {
-        uint64_t left_ms = (deadline_ns - now + 999999u) / 1000000u;
-        struct pollfd wanted = {fd, events, 0};
+    return is_idle(connection) && claim_waiting(connection, state);
+}
 
-        if (poll(&wanted, 1, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS) > 0)
-            return true;
-    }
-    return false;
+bool rd_connection_is_waiting(const struct rd_connection *connection)
+{
+    return (atomic_load_explicit(&connection->state, memory_order_acquire) & PHASE) == WAITING;
 }
 
 static bool may_succeed_later(void)
@@ -146,90 +99,39 @@ static bool may_succeed_later(void)
     return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
-int rd_connection_read(struct rd_connection *connection, char *out, size_t size,
-                       uint64_t deadline_ns)
+long rd_connection_receive(struct rd_connection *connection, void *out, size_t size)
 {
-    size_t there = (size_t)(connection->end - connection->body);
+    ssize_t n =
+        recv(atomic_load_explicit(&connection->fd, memory_order_relaxed), out, size, MSG_DONTWAIT);
 
-    if (there > 0) {
-        size_t n = there < size ? there : size;
-
-        memcpy(out, connection->body, n);
-        connection->body += n;
-        return (int)n;
-    }
-    while (wait_until_ready(connection->fd, POLLIN, deadline_ns)) {
-        ssize_t n = recvfrom(connection->fd, out, size, MSG_DONTWAIT, NULL, NULL);
-
-        if (n >= 0)
-            return (int)n;
-        if (!may_succeed_later())
-            return 0;
-    }
-    return -1;
+    return n >= 0 ? (long)n : may_succeed_later() ? -1 : -2;
 }
 
-int rd_connection_wait(struct rd_connection *connection, size_t size, uint64_t deadline_ns)
+long rd_connection_send(struct rd_connection *connection, const void *bytes, size_t size)
 {
-    size_t there = (size_t)(connection->end - connection->body) - connection->n_promised;
-    int n = 0;
+    ssize_t n = send(atomic_load_explicit(&connection->fd, memory_order_relaxed), bytes, size,
+                     MSG_DONTWAIT | MSG_NOSIGNAL);
 
-    if (there > 0) {
-        there = there < size ? there : size;
-        connection->n_promised += there;
-        return (int)there;
-    }
-    if (!wait_until_ready(connection->fd, POLLIN, deadline_ns))
-        return -1;
-    if (ioctl(connection->fd, FIONREAD, &n) != 0 || n <= 0)
-        return 0;
-    return (size_t)n < size ? n : (int)size;
+    return n > 0 ? (long)n : n == 0 || may_succeed_later() ? 0 : -2;
+}
+
+static long peek(const struct rd_connection *connection)
+{
+    char byte;
+    ssize_t n = recv(atomic_load_explicit(&connection->fd, memory_order_relaxed), &byte, 1,
+                     MSG_PEEK | MSG_DONTWAIT);
+
+    return n >= 0 ? (long)n : may_succeed_later() ? -1 : -2;
+}
+
+bool rd_connection_has_input(const struct rd_connection *connection)
+{
+    return peek(connection) != -1;
 }
 
 bool rd_connection_is_gone(const struct rd_connection *connection)
 {
-    char byte;
-    ssize_t n;
+    long n = peek(connection);
 
-    if (!rd_connection_is_known(connection))
-        return false;
-    n = recvfrom(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT, NULL, NULL);
-    return n == 0 || (n < 0 && !may_succeed_later());
-}
-
-bool rd_connection_can_write(const struct rd_connection *connection)
-{
-    return connection->begun;
-}
-
-bool rd_connection_write(struct rd_connection *connection, const char *bytes, size_t size,
-                         uint64_t deadline_ns)
-{
-    while (size > 0) {
-        ssize_t n = send(connection->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-        if (n > 0) {
-            bytes += n;
-            size -= (size_t)n;
-        } else if (!may_succeed_later() ||
-                   !wait_until_ready(connection->fd, POLLOUT, deadline_ns)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-void rd_connection_opened(void)
-{
-    received.close_by_ns = 0;
-}
-
-void rd_connection_close_by(uint64_t deadline_ns)
-{
-    received.close_by_ns = deadline_ns;
-}
-
-void rd_connection_stop(void)
-{
-    atomic_store(&stopping, true);
+    return n == 0 || n == -2;
 }

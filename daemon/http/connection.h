@@ -1,56 +1,73 @@
-/* daemon/http/connection.h - reads and writes bytes of a connection by a deadline. */
+/* daemon/http/connection.h - a connection, and who may touch it.
+ *
+ * A connection waits in the kernel's epoll set, or one thread owns it. The state says which, with a
+ * turn that is counted up each time it begins to wait, so that what epoll reports late, about an
+ * earlier wait or about another connection in the same slot, is recognised.
+ */
 #ifndef RECSYSD_CONNECTION_H
 #define RECSYSD_CONNECTION_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <civetweb.h>
+#include "daemon/http/proxies.h"
 
-/* The state of a worker's connection. ONE THREAD AT A TIME, always the same thread. */
-struct rd_connection {
-    int fd;
-    uint32_t n_received; /* calls of recv() when the last request ended */
-    char *base;          /* civetweb's buffer */
-    size_t left;         /* bytes in it that were behind the last request */
-    const char *body;    /* of this request; NULL if it is not known where it begins */
-    char *end;           /* of what has been received */
-    bool begun;          /* a request, whose socket is `fd` */
-    size_t n_promised;   /* bytes from `body` on that rd_connection_wait() has counted */
+struct rd_exchange;
+
+/* The thing that it waits for. */
+enum rd_stage {
+    RD_STAGE_FIRST, /* the first byte of its first request */
+    RD_STAGE_NEXT,  /* that of the next one */
+    RD_STAGE_HEAD,  /* the rest of a head */
+    RD_STAGE_BODY,
+    RD_STAGE_REPLY,  /* until the client reads */
+    RD_STAGE_CLOSING /* for the end of what the client is still sending */
 };
 
-/* This thread is a worker, and civetweb's buffer in it has `size` bytes. Call it before civetweb
- * receives anything in the thread. */
-void rd_connection_begin_thread(size_t size);
-/* civetweb has read the head of a request. */
-void rd_connection_begin(struct rd_connection *connection, const struct mg_request_info *info);
-/* The request is over, whose body had `length` bytes. */
-void rd_connection_end(struct rd_connection *connection, uint64_t length);
+struct rd_connection {
+    _Atomic uint32_t state;       /* turn * 4 + phase */
+    _Atomic uint64_t deadline_ns; /* of the wait */
+    atomic_int fd;                /* -1: the slot is free */
+    atomic_int stage;             /* enum rd_stage; the owner changes it */
+    uint32_t slot;
 
-/* Is it known which bytes follow the head? If not, only civetweb can read them. */
-bool rd_connection_is_known(const struct rd_connection *connection);
-/* The next bytes, also those that civetweb has already. 0: closed by the client, or a socket
- * error; -1: `deadline_ns` has passed, or the daemon is stopping. */
-int rd_connection_read(struct rd_connection *connection, char *out, size_t size,
-                       uint64_t deadline_ns);
-/* Instead: wait for bytes, and return how many, at most `size`, mg_read() can give at once and is
- * going to be asked for. 0 and -1 as above. */
-int rd_connection_wait(struct rd_connection *connection, size_t size, uint64_t deadline_ns);
-/* Has the client closed its end? From any thread, while the connection's own thread does not read
- * from it. A client that has sent more after its request is there. */
+    /* The owner's. */
+    bool is_late;     /* the deadline has passed */
+    bool is_expected; /* counted in rd_http.expected */
+    bool is_added;    /* to the epoll set */
+    uint32_t n_requests;
+    uint32_t n_discarded;
+    uint64_t opened_ns, closing_ns;
+    struct rd_exchange *exchange; /* NULL while it waits for a request or closes */
+    char remote[RD_ADDRESS_SIZE]; /* whose socket it is */
+};
+
+/* Wait in the epoll set `epoll` for `events`, until rd_connection_claim() succeeds. The caller does
+ * not own it any more. False: that is impossible, and the caller still does. */
+bool rd_connection_wait(struct rd_connection *connection, int epoll, uint32_t events,
+                        uint64_t deadline_ns);
+/* After epoll has reported `turn` of it. False: that was an earlier wait, and the caller does not
+ * own it. */
+bool rd_connection_claim(struct rd_connection *connection, uint32_t turn);
+/* If it waits, and its deadline has passed. */
+bool rd_connection_claim_late(struct rd_connection *connection, uint64_t now_ns);
+/* Does it wait for a request of which nothing has come? */
+bool rd_connection_is_idle(const struct rd_connection *connection);
+/* If it waits for one. */
+bool rd_connection_claim_idle(struct rd_connection *connection);
+/* Does it wait? */
+bool rd_connection_is_waiting(const struct rd_connection *connection);
+
+/* The number of bytes; 0: the client has closed its end; -1: there are none now; -2: an error. */
+long rd_connection_receive(struct rd_connection *connection, void *out, size_t size);
+/* The number of bytes, 0: none can be sent now; -2: an error. */
+long rd_connection_send(struct rd_connection *connection, const void *bytes, size_t size);
+/* Is there something to receive, be it the end? */
+bool rd_connection_has_input(const struct rd_connection *connection);
+/* Has the client closed its end? From any thread, while a handler answers. A client that has sent
+ * more after its request is there. */
 bool rd_connection_is_gone(const struct rd_connection *connection);
-/* Is the socket known that the reply goes to? */
-bool rd_connection_can_write(const struct rd_connection *connection);
-/* Send all bytes by `deadline_ns`, else false. */
-bool rd_connection_write(struct rd_connection *connection, const char *bytes, size_t size,
-                         uint64_t deadline_ns);
-/* This thread has begun to serve another connection. */
-void rd_connection_opened(void);
-/* civetweb closes this thread's connection after the reply: what it still receives from it ends at
- * `deadline_ns`. */
-void rd_connection_close_by(uint64_t deadline_ns);
-/* From now on reads do not wait any more. */
-void rd_connection_stop(void);
 
 #endif

@@ -23,12 +23,6 @@ bool rd_framing_check(struct rd_request *request)
     const char *length = headers->content_length, *coding = headers->transfer_encoding;
 
     request->keep_alive = false; /* until the framing is known to be sound */
-    /* civetweb ignores further headers, and one of them may be a Content-Length. */
-    if (request->info->num_headers >= MG_MAX_HEADERS ||
-        headers->size > request->http->settings.max_header_bytes)
-        return rd_reply_error(request, 431, "Request headers too large");
-    if (headers->malformed)
-        return rd_reply_error(request, 400, "Malformed headers");
     if (headers->conflicting)
         return rd_reply_error(request, 400, "Contradictory headers");
     if (length != NULL && coding != NULL)
@@ -38,17 +32,10 @@ bool rd_framing_check(struct rd_request *request)
         return rd_reply_error(request, 400, "Transfer-Encoding must be chunked");
     if (length != NULL && !is_digits(length))
         return rd_reply_error(request, 400, "Content-Length must be a number");
-    if (headers->host == NULL && strcmp(request->info->http_version, "1.1") == 0)
+    if (coding != NULL && request->head->minor == 0)
+        return rd_reply_error(request, 400, "Transfer-Encoding needs HTTP/1.1");
+    if (headers->host == NULL && request->head->minor == 1)
         return rd_reply_error(request, 400, "Host header required");
-    if (request->info->local_uri_raw == NULL)
-        return rd_reply_error(request, 400, "The target is not on this server");
     request->keep_alive = coding == NULL && (length == NULL || strtoull(length, NULL, 10) == 0);
     return true;
-}
-
-uint64_t rd_framing_length(const struct rd_request *request)
-{
-    const char *length = request->headers.content_length;
-
-    return length == NULL || !is_digits(length) ? 0 : strtoull(length, NULL, 10);
 }

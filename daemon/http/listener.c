@@ -1,53 +1,128 @@
-/* daemon/http/listener.c - ends the acceptance of connections, without a reset for any of them.
+/* daemon/http/listener.c - opens listening sockets, and ends them without a reset for anybody.
  *
- * civetweb cannot stop accepting alone. Its socket is found by its port, shut down, and replaced by
- * one that never has a connection: the kernel refuses new ones at once, and civetweb keeps polling
- * a valid descriptor.
- *
- * shutdown() resets the connections that the kernel has made and civetweb has not accepted yet. So
- * a filter on the socket first drops what would begin new ones; a client tries that again a second
- * later and is refused then. When the queue is empty, the socket is closed.
+ * close() resets the connections that the kernel has made and nobody has accepted yet. So a filter
+ * on the socket first drops what would begin new ones; a client tries that again a second later and
+ * is refused then. When the queue is empty, the socket is closed. A Unix socket's file is removed
+ * first instead.
  */
 #include "daemon/http/listener.h"
 
+#include <errno.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
-#include <sys/socket.h>
-#include <time.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
-#include "lib/base/clock.h"
+#include "daemon/process/logger.h"
 
-#define MAX_FD 65536
-#define EMPTY_MS 20u /* a handshake that has begun ends within this time */
-
-static bool is_listening_on(int fd, int port)
+static const char *path_of(const struct rd_listener *listener)
 {
-    struct sockaddr_in address;
-    socklen_t size = sizeof address;
-    int listening = 0;
-    socklen_t option_size = sizeof listening;
-
-    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &option_size) == 0 &&
-           listening != 0 && getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
-           address.sin_family == AF_INET && ntohs(address.sin_port) == port;
+    return ((const struct sockaddr_un *)&listener->address.socket)->sun_path;
 }
 
-static int find_socket(int port)
+/* Nobody accepts there any more. */
+static bool is_stale(const struct rd_listener *listener)
 {
-    long last = sysconf(_SC_OPEN_MAX);
+    struct stat info;
+    bool refused;
+    int fd;
 
-    for (int fd = 3; fd < last && fd < MAX_FD; fd++)
-        if (is_listening_on(fd, port))
-            return fd;
-    return -1;
+    if (lstat(path_of(listener), &info) != 0 || !S_ISSOCK(info.st_mode))
+        return false;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return false;
+    refused = connect(fd, (const struct sockaddr *)&listener->address.socket,
+                      listener->address.size) != 0 &&
+              errno == ECONNREFUSED;
+    (void)close(fd);
+    return refused;
 }
 
-/* Drop segments with SYN and without ACK; the packet begins with the TCP header. */
-static void refuse_new(int fd)
+static bool bind_to(const struct rd_listener *listener)
 {
+    return bind(listener->fd, (const struct sockaddr *)&listener->address.socket,
+                listener->address.size) == 0;
+}
+
+/* The mode is set before there is a file, which the umask may narrow, and again behind that. */
+static bool bind_unix(struct rd_listener *listener, mode_t mode)
+{
+    struct stat info;
+
+    (void)fchmod(listener->fd, mode);
+    if (!bind_to(listener) && (errno != EADDRINUSE || !is_stale(listener) ||
+                               unlink(path_of(listener)) != 0 || !bind_to(listener)))
+        return false;
+    if (chmod(path_of(listener), mode) != 0 || lstat(path_of(listener), &info) != 0)
+        return false;
+    listener->dev = info.st_dev;
+    listener->ino = info.st_ino;
+    return true;
+}
+
+static bool bind_port(struct rd_listener *listener)
+{
+    struct sockaddr_storage bound;
+    socklen_t size = sizeof bound;
+    int on = 1;
+
+    (void)setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (listener->address.socket.ss_family == AF_INET6)
+        (void)setsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (!bind_to(listener) || getsockname(listener->fd, (struct sockaddr *)&bound, &size) != 0)
+        return false;
+    listener->port =
+        ntohs(bound.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&bound)->sin6_port
+                                          : ((const struct sockaddr_in *)&bound)->sin_port);
+    return true;
+}
+
+bool rd_listener_open(struct rd_listener *listener, const struct rd_listen_address *address,
+                      mode_t mode)
+{
+    memset(listener, 0, sizeof *listener);
+    listener->address = *address;
+    listener->fd = socket(address->socket.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listener->fd >= 0 && (address->is_unix ? bind_unix(listener, mode) : bind_port(listener)) &&
+        listen(listener->fd, SOMAXCONN) == 0)
+        return true;
+    rd_log(RECSYS_LOG_ERROR, "cannot listen on %s: %s", address->text, strerror(errno));
+    rd_listener_close(listener);
+    return false;
+}
+
+uint32_t rd_listener_waiting(const struct rd_listener *listener)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    struct pollfd wanted = {listener->fd, POLLIN, 0};
+
+    if (listener->fd < 0)
+        return 0;
+    if (listener->address.is_unix)
+        return poll(&wanted, 1, 0) > 0;
+    /* Of a listening socket, tcpi_unacked is the length of its queue. */
+    return getsockopt(listener->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_unacked
+                                                                              : 0;
+}
+
+static void remove_file(const struct rd_listener *listener)
+{
+    struct stat info;
+
+    if (listener->address.is_unix && listener->ino != 0 && lstat(path_of(listener), &info) == 0 &&
+        info.st_dev == listener->dev && info.st_ino == listener->ino)
+        (void)unlink(path_of(listener));
+}
+
+void rd_listener_refuse(struct rd_listener *listener)
+{
+    /* Drop segments with SYN and without ACK; the packet begins with the TCP header. */
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), /* the flags */
         BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
@@ -57,42 +132,20 @@ static void refuse_new(int fd)
     };
     struct sock_fprog program = {sizeof code / sizeof code[0], code};
 
-    /* Where it is not allowed, connections of the last moment are reset. */
-    (void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-}
-
-static bool has_waiting(int fd)
-{
-    struct tcp_info info;
-    socklen_t size = sizeof info;
-
-    /* Of a listening socket, tcpi_unacked is the length of its queue. */
-    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_unacked > 0;
-}
-
-static void wait_until_empty(int fd, uint64_t deadline_ns)
-{
-    static const struct timespec step = {0, 1000000};
-    uint64_t now = rs_clock_ns(), empty_since = now;
-
-    while (now < deadline_ns && now - empty_since < EMPTY_MS * 1000000u) {
-        (void)nanosleep(&step, NULL);
-        now = rs_clock_ns();
-        if (has_waiting(fd))
-            empty_since = now;
+    if (listener->address.is_unix) {
+        remove_file(listener);
+        listener->ino = 0;
+    } else {
+        /* Where it is not allowed, connections of the last moment are reset. */
+        (void)setsockopt(listener->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
     }
 }
 
-int rd_listener_stop(int port, uint64_t deadline_ns)
+void rd_listener_close(struct rd_listener *listener)
 {
-    int fd = find_socket(port), pair[2];
-
-    if (fd < 0 || socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) != 0)
-        return -1;
-    refuse_new(fd);
-    wait_until_empty(fd, deadline_ns);
-    (void)shutdown(fd, SHUT_RDWR); /* poll() under way would keep it open after dup2() */
-    (void)dup2(pair[0], fd);
-    (void)close(pair[0]);
-    return pair[1];
+    if (listener->fd < 0)
+        return;
+    remove_file(listener);
+    (void)close(listener->fd);
+    listener->fd = -1;
 }

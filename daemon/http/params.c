@@ -20,7 +20,7 @@ static bool read(struct rd_request *request, struct rd_problems *problems, const
     const char *text;
 
     *value = NULL;
-    if (!rd_url_query(request->info->query_string, name, buffer, sizeof buffer, &text))
+    if (!rd_url_query(request->head->query, name, buffer, sizeof buffer, &text))
         return rd_reply_error(request, 400, "Malformed query string");
     if (text == NULL) {
         if (required)

@@ -41,10 +41,16 @@ static bool read_network(char *text, struct rd_network *out)
 const char *rd_proxies_parse(struct rd_proxies *out, const char *text)
 {
     out->n = 0;
+    out->unix_sockets = false;
     for (text += strspn(text, ", "); *text != '\0'; text += strspn(text, ", ")) {
         char entry[RD_ADDRESS_SIZE + 4];
         size_t size = strcspn(text, ", ");
 
+        if (size == sizeof RD_UNIX_ADDRESS - 1 && strncmp(text, RD_UNIX_ADDRESS, size) == 0) {
+            out->unix_sockets = true;
+            text += size;
+            continue;
+        }
         if (size >= sizeof entry || out->n == RD_MAX_PROXIES)
             return text;
         memcpy(entry, text, size);
@@ -175,26 +181,29 @@ static bool walk_value(struct walk *walk, const char *value)
     }
 }
 
-void rd_proxies_copy(const struct mg_request_info *info, char out[RD_ADDRESS_SIZE])
+/* Has a proxy sent the request? If so, where the walk begins. */
+static bool begin(struct walk *walk, const char *sender)
 {
-    size_t size = strnlen(info->remote_addr, RD_ADDRESS_SIZE - 1);
-
-    memcpy(out, info->remote_addr, size);
-    out[size] = '\0';
+    memset(walk->address, 0, sizeof walk->address);
+    if (strcmp(sender, RD_UNIX_ADDRESS) == 0)
+        return walk->proxies->unix_sockets;
+    return walk->proxies->n > 0 && read_address(sender, walk->address) &&
+           is_proxy(walk->proxies, walk->address);
 }
 
-void rd_proxies_find_client(const struct rd_proxies *proxies, const struct mg_request_info *info,
+void rd_proxies_find_client(const struct rd_proxies *proxies, const struct rd_head *head,
                             char out[RD_ADDRESS_SIZE])
 {
+    static const unsigned char nobody[16];
     struct walk walk = {.proxies = proxies};
     const char *name = proxies->use_forwarded ? "Forwarded" : "X-Forwarded-For";
 
-    rd_proxies_copy(info, out);
-    if (proxies->n == 0 || !read_address(out, walk.address) || !is_proxy(proxies, walk.address))
+    if (!begin(&walk, out))
         return;
-    for (int i = info->num_headers - 1; i >= 0; i--)
-        if (strcasecmp(info->http_headers[i].name, name) == 0 &&
-            !walk_value(&walk, info->http_headers[i].value))
+    for (size_t i = head->n_headers; i-- > 0;)
+        if (strcasecmp(head->headers[i].name, name) == 0 &&
+            !walk_value(&walk, head->headers[i].value))
             break;
-    write_address(walk.address, out);
+    if (memcmp(walk.address, nobody, sizeof nobody) != 0)
+        write_address(walk.address, out);
 }

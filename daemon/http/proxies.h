@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <civetweb.h>
+#include "daemon/http/head.h"
 
 #define RD_ADDRESS_SIZE 46u /* as INET6_ADDRSTRLEN */
 #define RD_MAX_PROXIES 64u
@@ -19,23 +19,25 @@ struct rd_network {
 struct rd_proxies {
     struct rd_network networks[RD_MAX_PROXIES];
     size_t n;
+    bool unix_sockets;  /* their senders are proxies, too */
     bool use_forwarded; /* and not X-Forwarded-For */
 };
 
-/* Reads addresses and networks, as 10.0.0.0/8, separated by commas. NULL: done; else the entry that
- * is none, in `text`. */
+/* Instead of an address, for a sender that has connected by a Unix socket. */
+#define RD_UNIX_ADDRESS "unix:"
+
+/* Reads addresses and networks, as 10.0.0.0/8, and "unix:", separated by commas. NULL: done; else
+ * the entry that is none, in `text`. */
 const char *rd_proxies_parse(struct rd_proxies *out, const char *text);
 
-/* The sender's address. */
-void rd_proxies_copy(const struct mg_request_info *info, char out[RD_ADDRESS_SIZE]);
-
 /*
- * The sender's address, unless that is a proxy's: then the last address in X-Forwarded-For, or in
- * Forwarded (RFC 7239), that is not another proxy's. A proxy writes the address that it sees behind
- * what it was sent, so a client cannot choose what is found here, if every proxy adds to this
- * header. The other header is never looked at: most proxies pass on what a client has sent as it.
+ * `out` is the sender's address. If that is a proxy's, it becomes the last address in
+ * X-Forwarded-For, or in Forwarded (RFC 7239), that is not another proxy's. A proxy writes the
+ * address that it sees behind what it was sent, so a client cannot choose what is found here, if
+ * every proxy adds to this header. The other header is never looked at: most proxies pass on what a
+ * client has sent as it.
  */
-void rd_proxies_find_client(const struct rd_proxies *proxies, const struct mg_request_info *info,
+void rd_proxies_find_client(const struct rd_proxies *proxies, const struct rd_head *head,
                             char out[RD_ADDRESS_SIZE]);
 
 #endif

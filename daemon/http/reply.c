@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "daemon/http/cors.h"
+#include "daemon/http/exchange.h"
 #include "daemon/http/gzip.h"
-#include "lib/base/clock.h"
 #include "lib/base/json_write.h"
 
 /* For the page at /docs: it may load only what recsysd serves, and no other page may frame it. */
@@ -21,8 +21,6 @@
     "Content-Security-Policy: default-src 'none'; script-src 'self'; connect-src 'self'; "         \
     "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
 #define RETRY_AFTER_S 5u
-#define LEAST_RATE 262144u     /* bytes/s that a client must be able to read */
-#define CLOSING_NS 1000000000u /* for what a client is still sending when its reply is written */
 
 bool rd_reply_error(struct rd_request *request, int status, const char *detail)
 {
@@ -157,62 +155,45 @@ static void build_head(struct rs_buffer *head, const struct rd_request *request,
                                                  : "Connection: close\r\n\r\n");
 }
 
-/* A client that reads slowly gets the time of any request, and more for a large reply. */
-static bool write_by_deadline(struct rd_request *request, const char *bytes, size_t size)
+/* Headers in front of the body. */
+static void put_head(struct rd_exchange *exchange, struct rs_buffer *out, bool packed,
+                     bool may_pack)
 {
-    uint64_t now = rs_clock_ns(), ms = request->http->settings.request_timeout_ms;
-
-    if (!rd_connection_can_write(&request->worker->connection))
-        return mg_write(request->conn, bytes, size) == (int)size;
-    return rd_connection_write(&request->worker->connection, bytes, size,
-                               now + (ms + size * 1000u / LEAST_RATE) * 1000000u);
-}
-
-/* Headers in front of the body, in one write. */
-static void write_all(struct rd_request *request, struct rs_buffer *out, bool packed, bool may_pack)
-{
+    struct rd_request *request = &exchange->request;
     char head_bytes[RD_HEADROOM];
     struct rs_buffer head = RS_BUFFER_FIXED(head_bytes);
     size_t body_size = out->size - RD_HEADROOM;
-    char *start;
 
     build_head(&head, request, body_size, packed, may_pack);
-    if (!request->keep_alive || head.status != RECSYS_OK)
-        mg_disable_connection_keep_alive(request->conn);
-    if (head.status != RECSYS_OK)
+    if (head.status != RECSYS_OK) { /* an origin of a kilobyte, for example */
+        request->keep_alive = false;
         return;
-    start = out->bytes + RD_HEADROOM - head.size;
-    memcpy(start, head.bytes, head.size);
-    if (!write_by_deadline(request, start,
-                           head.size +
-                               (request->is_head || request->status == 204 ? 0 : body_size))) {
-        request->aborted = true;
-        mg_disable_connection_keep_alive(request->conn);
     }
+    memcpy(out->bytes + RD_HEADROOM - head.size, head.bytes, head.size);
+    exchange->send_from = out->bytes + RD_HEADROOM - head.size;
+    exchange->send_left = head.size + (request->is_head || request->status == 204 ? 0 : body_size);
+    exchange->n_body = body_size;
 }
 
-void rd_reply_send(struct rd_request *request)
+void rd_reply_build(struct rd_exchange *exchange)
 {
+    struct rd_request *request = &exchange->request;
     const struct rd_http_settings *settings = &request->http->settings;
     struct rs_buffer *out = request->out;
     bool may_pack, packed = false;
 
+    exchange->send_left = exchange->n_body = 0;
+    if (!request->persistent)
+        request->keep_alive = false;
     if (out->status != RECSYS_OK) {
         rd_reply_unavailable(request, "The answer does not fit into memory");
-        if (out->status != RECSYS_OK)
-            return mg_disable_connection_keep_alive(request->conn);
+        if (out->status != RECSYS_OK) {
+            request->keep_alive = false;
+            return;
+        }
     }
     may_pack = settings->gzip_min_bytes > 0 && out->size - RD_HEADROOM >= settings->gzip_min_bytes;
     if (may_pack && rd_gzip_accepted(request->headers.accept_encoding))
-        packed = rd_gzip(&request->worker->deflater, out, RD_HEADROOM, &request->worker->packed);
-    if (packed)
-        out = &request->worker->packed;
-    if (!request->persistent ||
-        atomic_load_explicit(&request->http->draining, memory_order_relaxed))
-        request->keep_alive = false;
-    write_all(request, out, packed, may_pack);
-    if (!request->keep_alive || request->aborted)
-        rd_connection_close_by(rs_clock_ns() + CLOSING_NS);
-    settings->finished(request, out->size - RD_HEADROOM,
-                       (double)(rs_clock_ns() - request->start_ns) * 1e-9, settings->user_data);
+        packed = rd_gzip(&request->worker->deflater, out, RD_HEADROOM, &exchange->packed);
+    put_head(exchange, packed ? &exchange->packed : out, packed, may_pack);
 }

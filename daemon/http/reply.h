@@ -7,6 +7,8 @@
 #include "daemon/http/problems.h"
 #include "daemon/http/request.h"
 
+struct rd_exchange;
+
 /* {"detail":"…"} with that status. Returns false, for `return rd_reply_error(…);` in a step. */
 bool rd_reply_error(struct rd_request *request, int status, const char *detail);
 /* 503 with Retry-After. Returns false. */
@@ -17,7 +19,8 @@ bool rd_reply_unavailable(struct rd_request *request, const char *detail);
 bool rd_reply_gone(struct rd_request *request);
 /* If there are problems, they are the reply, with 422. False: there were some. */
 bool rd_reply_problems(struct rd_request *request, struct rd_problems *problems);
-/* Headers and body in one write, then `finished`. */
-void rd_reply_send(struct rd_request *request);
+/* Puts the headers in front of the body: exchange->send_from, send_left and n_body are what is to
+ * be sent. */
+void rd_reply_build(struct rd_exchange *exchange);
 
 #endif

@@ -6,15 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <civetweb.h>
 #include <jansson.h>
 #include <recsys/limiter.h>
 
+#include "daemon/http/connection.h"
+#include "daemon/http/head.h"
 #include "daemon/http/headers.h"
 #include "daemon/http/proxies.h"
 #include "daemon/http/route.h"
 #include "daemon/http/worker.h"
+#include "lib/base/buffer.h"
 
+/* In front of every reply's body, so that headers and body leave in one write. */
+#define RD_HEADROOM 1536u
 #define RD_PARAM_MAX 255u /* bytes of the {…} of a path: the longest id there is */
 
 /* rd_request.cache_use is this or one of RECSYS_ASIDE_*. */
@@ -27,9 +31,9 @@ struct rd_caller;
 
 struct rd_request {
     struct rd_http *http;
-    struct rd_worker *worker;
-    struct mg_connection *conn;
-    const struct mg_request_info *info;
+    struct rd_worker *worker; /* that answers it */
+    const struct rd_connection *connection;
+    const struct rd_head *head;
     struct rd_headers headers;
     char remote[RD_ADDRESS_SIZE]; /* the client's address */
     uint64_t start_ns;
@@ -37,8 +41,10 @@ struct rd_request {
     bool is_head;
     const struct rd_route *route; /* NULL if none matches */
     void *part;                   /* the application's object for the route's handler */
+    void *room;                   /* the application's memory for the request */
     struct rd_caller *caller;     /* the sender; the application's type */
     char param[RD_PARAM_MAX + 1]; /* the {…} of the path, decoded */
+    struct rs_buffer *body;       /* as it was sent, without a byte order mark */
     json_t *json;                 /* the parsed body; values that were read may point into it */
     char id[RD_REQUEST_ID_MAX + 1];
     char time[RD_TIME_SIZE];
@@ -59,10 +65,7 @@ struct rd_request {
     bool keep_alive; /* false once the connection cannot carry another request */
 };
 
-void rd_request_begin(struct rd_request *request, struct mg_connection *conn);
-/* For a request that civetweb could not read: it has no method, path or headers. */
-void rd_request_begin_broken(struct rd_request *request, struct mg_connection *conn);
-/* Releases what it holds, after its reply has been sent. */
+/* Releases what it holds, once its reply is written. */
 void rd_request_end(struct rd_request *request);
 
 /* Forget what has been written to request->out so far. */

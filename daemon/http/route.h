@@ -9,7 +9,9 @@ struct rd_request;
 enum {
     RD_ROUTE_BODY = 1 << 0,         /* has a JSON body */
     RD_ROUTE_MAY_BE_EMPTY = 1 << 1, /* ... which may be left out */
-    RD_ROUTE_NOT_IN_PRODUCTION = 1 << 2
+    RD_ROUTE_NOT_IN_PRODUCTION = 1 << 2,
+    RD_ROUTE_OPERATORS = 1 << 3, /* on health_listen alone, if there is one */
+    RD_ROUTE_PROBES = 1 << 4     /* there, too */
 };
 
 struct rd_route {

@@ -47,14 +47,14 @@ static void allow(struct rd_request *request, const char *method)
 
 /* Sets request->route, even if only the method is wrong, so that the metrics know the template. */
 static bool find(struct rd_request *request, const struct rd_route *routes, size_t n_routes,
-                 unsigned hidden)
+                 bool (*is_here)(const struct rd_route *route, const struct rd_request *request))
 {
-    const char *path = request->info->local_uri_raw, *param;
+    const char *path = request->head->path, *param;
     const struct rd_route *other = NULL;
     size_t size;
 
     for (const struct rd_route *route = routes; route < routes + n_routes; route++) {
-        if ((route->flags & hidden) != 0 || !fits(route->path, path, &param, &size))
+        if (!fits(route->path, path, &param, &size) || !is_here(route, request))
             continue;
         if (strcmp(route->method, request->method) == 0) {
             request->route = route;
@@ -91,7 +91,7 @@ static bool answer_other_methods(struct rd_request *request)
 }
 
 bool rd_router_find(struct rd_request *request, const struct rd_route *routes, size_t n_routes,
-                    unsigned hidden)
+                    bool (*is_here)(const struct rd_route *route, const struct rd_request *request))
 {
-    return find(request, routes, n_routes, hidden) && answer_other_methods(request);
+    return find(request, routes, n_routes, is_here) && answer_other_methods(request);
 }

@@ -1,4 +1,4 @@
-/* daemon/http/server.h - civetweb, started and stopped. */
+/* daemon/http/server.h - the HTTP server, started and stopped. */
 #ifndef RECSYSD_SERVER_H
 #define RECSYSD_SERVER_H
 
@@ -7,8 +7,9 @@
 
 #include "daemon/http/settings.h"
 
-/* Is `listen` an IPv4 address and a port, and if so, one that only this machine reaches? */
-bool rd_server_check(const char *listen, bool *is_loopback);
+/* Workers and connections of health_listen, which are beside those of the settings. */
+#define RD_HEALTH_THREADS 4u
+#define RD_HEALTH_CONNECTIONS 64u
 
 /* One server a process. False: logged. */
 bool rd_server_start(struct rd_http *http);
@@ -16,7 +17,10 @@ bool rd_server_start(struct rd_http *http);
 void rd_server_announce_stop(struct rd_http *http);
 /* Refuse new connections and let requests under way finish, until `deadline_ns` at the latest. */
 void rd_server_drain(struct rd_http *http, uint64_t deadline_ns);
-/* End civetweb and its threads. */
+/* End its threads. */
 void rd_server_stop(void);
+
+/* Requests that wait for a worker, and connections that wait to be accepted. */
+uint32_t rd_server_count_waiting(void);
 
 #endif

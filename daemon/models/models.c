@@ -233,7 +233,7 @@ static bool read_member(struct rd_request *request, const char *name, const char
     const json_t *value;
 
     *out = NULL;
-    if (request->worker->body.size == 0)
+    if (request->body->size == 0)
         return true;
     if (rd_body_parse(request, &problems) && name != NULL) {
         value = json_object_get(request->json, name);

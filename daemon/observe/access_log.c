@@ -52,8 +52,7 @@ void rd_access_log(const struct rd_request *request, size_t n_bytes, double seco
 {
     char bytes[MAX_LINE];
     struct rs_buffer line = RS_BUFFER_FIXED(bytes);
-    const struct mg_request_info *info = request->info;
-    const char *path = info->local_uri_raw != NULL ? info->local_uri_raw : "";
+    const struct rd_head *head = request->head;
 
     if (writer == NULL)
         return;
@@ -64,12 +63,12 @@ void rd_access_log(const struct rd_request *request, size_t n_bytes, double seco
     rs_buffer_add_text(&line, "\",\"remote\":\"");
     rs_buffer_add_text(&line, request->remote);
     rs_buffer_add_text(&line, "\",\"method\":");
-    rd_json_put_bytes(&line, info->request_method, strnlen(info->request_method, 16));
+    rd_json_put_bytes(&line, head->method, strnlen(head->method, 16));
     rs_buffer_add_text(&line, ",\"path\":");
-    rd_json_put_bytes(&line, path, strnlen(path, MAX_PATH_BYTES));
-    if (info->query_string != NULL) {
+    rd_json_put_bytes(&line, head->path, strnlen(head->path, MAX_PATH_BYTES));
+    if (head->query != NULL) {
         rs_buffer_add_text(&line, ",\"query\":");
-        rd_json_put_bytes(&line, info->query_string, strnlen(info->query_string, MAX_PATH_BYTES));
+        rd_json_put_bytes(&line, head->query, strnlen(head->query, MAX_PATH_BYTES));
     }
     rs_buffer_add_text(&line, ",\"status\":");
     rs_json_put_unsigned(&line, (uint64_t)request->status);

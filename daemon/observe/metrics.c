@@ -161,6 +161,10 @@ bool rd_metrics_start(struct rd_metrics *m, const struct rd_route *routes, size_
                    "Users of batches that could not be answered.", &m->batch_failures) &&
            add_models(m, named) &&
            gauge(m, "recsysd_http_requests_in_flight", "Requests being answered.", &m->in_flight) &&
+           gauge(m, "recsysd_http_connections", "Open connections.", &m->connections) &&
+           gauge(m, "recsysd_http_connections_waiting",
+                 "Connections that no worker has time for, or that are not accepted yet.",
+                 &m->connections_waiting) &&
            counter(m, "recsysd_access_log_dropped_total",
                    "Lines of the access log that its buffers or its file did not take.",
                    &m->access_dropped) &&

@@ -37,7 +37,7 @@ struct rd_metrics {
     size_t n_routes;
     _Atomic(recsys_metric *) requests[RD_METRIC_ROUTES][RD_METRIC_METHODS][RD_METRIC_STATUSES];
     recsys_metric *seconds[RD_METRIC_ROUTES];
-    recsys_metric *scoring, *in_flight, *batches, *batch_users, *batch_failures;
+    recsys_metric *scoring, *in_flight, *connections, *connections_waiting, *batches, *batch_users, *batch_failures;
     recsys_metric *batching_requests, *batching_wait; /* histograms */
     recsys_metric *batching_full, *batching_late, *batching_gone;
     recsys_metric *cache_hits, *cache_misses, *cache_evictions, *cache_entries, *cache_bytes;

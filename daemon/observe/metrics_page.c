@@ -10,6 +10,7 @@
 
 #include "daemon/backends/stores.h"
 #include "daemon/http/reply.h"
+#include "daemon/http/server.h"
 #include "daemon/observe/access_log.h"
 #include "daemon/observe/metrics.h"
 #include "daemon/observe/observed.h"
@@ -59,6 +60,8 @@ void rd_get_metrics(struct rd_request *request)
     rd_store_metrics_copy(observed->store_metrics, observed->stores, observed->watch);
     copy_memory(m);
     recsys_metric_set(m->in_flight, (double)atomic_load(&request->http->active));
+    recsys_metric_set(m->connections, (double)atomic_load(&request->http->n_open));
+    recsys_metric_set(m->connections_waiting, (double)rd_server_count_waiting());
     recsys_metric_set(m->access_dropped, (double)rd_access_dropped());
     recsys_metric_set(m->log_dropped, (double)rd_log_writer_lost(rd_log_stderr()));
     request->status = 200;

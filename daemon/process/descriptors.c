@@ -1,8 +1,8 @@
 /* daemon/process/descriptors.c - raises the soft limit of descriptors to the hard one.
  *
  * The soft limit is 1024 on most systems, for programs that use select(). A server that runs out of
- * descriptors can neither accept a connection nor read a model, and civetweb would try in a loop;
- * so recsysd takes no more connections than there are descriptors for.
+ * descriptors can neither accept a connection nor read a model; so recsysd takes no more connections
+ * than there are descriptors for.
  */
 #include "daemon/process/descriptors.h"
 

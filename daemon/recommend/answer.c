@@ -164,7 +164,7 @@ static bool name_question(struct rd_scratch *scratch, char out[64], recsys_bytes
 
 static bool is_gone(const struct job *job)
 {
-    return rd_connection_is_gone(&job->request->worker->connection);
+    return rd_connection_is_gone(job->request->connection);
 }
 
 /* Is it a failure of the worker that computed, whose client is gone or whose time is over, and not

@@ -78,7 +78,7 @@ static int32_t is_gone(void *user_data)
 {
     const struct ask *ask = user_data;
 
-    return rd_connection_is_gone(&ask->request->worker->connection);
+    return rd_connection_is_gone(ask->request->connection);
 }
 
 /* Those that could not be answered in time, or that nobody waits for. */

@@ -262,7 +262,7 @@ bool rd_predict_body_from_path(struct rd_request *request, struct rd_predict_bod
     int64_t k = RD_TOP_K;
 
     begin(predict);
-    if (!rd_url_query(request->info->query_string, "top_k", buffer, sizeof buffer, &text))
+    if (!rd_url_query(request->head->query, "top_k", buffer, sizeof buffer, &text))
         return rd_reply_error(request, 400, "Malformed query string");
     request->json = json_pack("[s,s?]", request->param, text);
     if (request->json == NULL)

@@ -124,9 +124,12 @@ def start_all(args, folder, bundle, users):
         servers["recsysd uncached"] = recsysd(args.build, folder, bundle, "--cache-bytes", "0",
                                               log="uncached.log").wait("/health/ready")
         port_file = os.path.join(folder, "bare.port")
+        bare = os.path.join(args.build, "bench", "bare_civetweb")
+        if not os.path.exists(bare):
+            raise SystemExit("there is no %s: install libcivetweb-dev, and configure again" % bare)
         servers["bare civetweb"] = Server(
-            [os.path.join(args.build, "bench", "bare_civetweb"), "--reply", reply,
-             "--port-file", port_file], os.path.join(folder, "bare.log"), port_file=port_file)
+            [bare, "--reply", reply, "--port-file", port_file],
+            os.path.join(folder, "bare.log"), port_file=port_file)
         servers["bare civetweb"].wait("/")
         for name, cache in (("FastAPI cached", True), ("FastAPI uncached", False)):
             servers[name] = fastapi(args, folder, bundle, cache, args.workers)

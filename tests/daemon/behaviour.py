@@ -677,7 +677,7 @@ def test_wrong_settings_are_explained_with_exit_status_2(lab):
             ([], {"RECSYSD_LOG_LEVL": "info"}, "environment: there is no setting 'log_levl'; did you mean 'log_level'?"),
             (["--config", path + ".no"], {}, "cannot open configuration"),
             ([], {}, "no model to serve"),
-            (["--model=x", "--listen=8000"], {}, "listen must be an IPv4 address and a port"),
+            (["--model=x", "--listen=8000"], {}, "listen must be up to 8 addresses and ports"),
             (["--model=x", "--listen=127.0.0.1:70000"], {}, "listen must be"),
             (["--model=x", "--listen=0.0.0.0:0"], {}, "refusing to listen on 0.0.0.0 without authentication"),
             (["--model=x", "--link=cubic"], {}, "link must be sigmoid, clip or linear:MIN:MAX with MIN < MAX, not 'cubic'"),

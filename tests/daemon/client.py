@@ -131,7 +131,9 @@ class Daemon:
                 raise RuntimeError("recsysd ended with %s: %s" % (self.process.returncode, self.read_log()))
             if os.path.exists(self.port_file):
                 with open(self.port_file) as file:
-                    return int(file.read())
+                    ports = [int(line) for line in file]  # and that of health_listen
+                    self.health_port = ports[1] if len(ports) > 1 else None
+                    return ports[0]
             time.sleep(0.02)
         raise RuntimeError("recsysd did not start")
 

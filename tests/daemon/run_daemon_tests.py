@@ -25,6 +25,7 @@ import behaviour
 import connections
 import domains
 import feedback
+import held
 import http_cases
 import logs
 import make_bundle
@@ -135,7 +136,7 @@ def main():
         for path in sorted(glob.glob(os.path.join(HERE, "*.http"))):
             if wanted(os.path.basename(path)):
                 run_http_file(path, lab, report)
-        for module in (behaviour, connections, logs, domains, feedback, outages):
+        for module in (behaviour, connections, held, logs, domains, feedback, outages):
             for name, function in list(vars(module).items()):
                 if name.startswith("test_") and wanted(name):
                     run_function(function, lab, report)

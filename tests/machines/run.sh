@@ -291,7 +291,7 @@ versions() { # versions MACHINE ROOT
     for tool in gcc clang cmake; do
       ! command -v $tool > /dev/null || $tool --version | head -n 1
     done
-    dpkg-query -W -f "\${Package} \${Version}\n" libc6 libopenblas0-pthread libjansson4 libcivetweb1 \
+    dpkg-query -W -f "\${Package} \${Version}\n" libc6 libopenblas0-pthread libjansson4 \
       libhiredis0.14 libhiredis1.1.0 libpq5 libssl3 libssl3t64 zlib1g libcmocka-dev redis-tools 2> /dev/null |
       grep -v " \$"'
   { echo "$1, $(date -u +%Y-%m-%d), $(git describe --always --dirty):"

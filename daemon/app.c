@@ -224,9 +224,9 @@ static void join_rooms(struct rd_app *app, const struct rd_app_steps *steps)
         app->recommend.recent = (struct rd_recent_items){rd_feedback_find_recent, &app->feedback};
     app->models = (struct rd_models){app->registry, &app->named, app->changers};
     app->domains = (struct rd_domains){stores->domains, stores->redis[RD_DB_TASKS] != NULL,
-                                       (uint32_t)config->write_wait_ms};
-    app->observed =
-        (struct rd_observed){&app->named, stores, &app->watch, &app->metrics, &app->store_metrics};
+                                       (uint32_t)config->write_wait_ms, &app->outbox.is_on};
+    app->observed = (struct rd_observed){&app->named,   stores,         &app->watch, &app->metrics,
+                                         &app->store_metrics, &app->outbox};
 }
 
 /* Of one scan. */
@@ -306,6 +306,7 @@ bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_ro
            start_batching(&app->recommend, config) && start_changers(app) &&
            rd_model_keeper_start(&app->keeper, &app->named, &app->metrics) &&
            rd_backend_watch_start(&app->watch, &app->stores, has_tokens, config->warm != 0) &&
+           rd_outbox_watch_start(&app->outbox, &app->stores, config) &&
            rd_server_start(&app->http);
 }
 
@@ -323,6 +324,7 @@ bool rd_app_stop(struct rd_app *app)
     if (!idle)
         return false;
     rd_model_keeper_stop(&app->keeper);
+    rd_outbox_watch_stop(&app->outbox);
     rd_backend_watch_stop(&app->watch);
     rd_batching_stop(&app->recommend);
     rd_batch_stop(&app->recommend);

@@ -10,6 +10,7 @@
 
 #include "daemon/auth/auth.h"
 #include "daemon/backends/backend_watch.h"
+#include "daemon/backends/outbox_watch.h"
 #include "daemon/backends/stores.h"
 #include "daemon/config/config.h"
 #include "daemon/domains/domains.h"
@@ -36,6 +37,7 @@ struct rd_app {
     struct rd_model_changer changers[RD_MODELS_MAX]; /* of app->named, in the same places */
     struct rd_model_keeper keeper;
     struct rd_backend_watch watch;
+    struct rd_outbox_watch outbox;
     struct rd_http http;
 
     /* rd_request.part of a route's handler is one of these. */

@@ -205,6 +205,29 @@ func (d *Domains) Flush(timeout time.Duration) error {
 	})
 }
 
+// OutboxSettle is how long after the commit of a write of a ready domain no process that syncs
+// returns the old value any more.
+const OutboxSettle = C.RECSYS_OUTBOX_SETTLE_MS * time.Millisecond
+
+// An Outbox says what Sync did.
+type Outbox struct {
+	On                 bool // the database has the table, so writes add to it
+	Delivered, Waiting uint64
+}
+
+// Sync delivers the invalidations that writers of all processes owe (the table cache_db.outbox).
+// Call it about twice a second from one goroutine. The source is another one of the same database,
+// or nil.
+func (d *Domains) Sync(source *Source) (Outbox, error) {
+	out := C.recsys_outbox{struct_size: C.sizeof_recsys_outbox}
+	err := d.with(func(a *arena, c *C.recsys_domains, err *C.recsys_error) C.recsys_status {
+		other, leave := source.use(a)
+		defer leave()
+		return C.recsys_domains_sync(c, other, &out, err)
+	})
+	return Outbox{out.is_on != 0, uint64(out.delivered), uint64(out.waiting)}, err
+}
+
 // A Warming says what Warm did.
 type Warming struct {
 	Skipped                 bool // another process is warming

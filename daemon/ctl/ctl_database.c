@@ -106,6 +106,7 @@ static int run_migrate(const struct ctl_arguments *arguments)
     recsys_source *source = ctl_open_database(arguments);
     bool ok = source != NULL && apply(source, "0001_domains.sql", ctl_domains_sql) &&
               apply(source, "0003_feedback.sql", ctl_feedback_sql) &&
+              apply(source, "0004_outbox.sql", ctl_outbox_sql) &&
               (!ctl_has(arguments, "demo") || apply(source, "0002_demo_rows.sql", ctl_demo_sql));
 
     recsys_source_unref(source);

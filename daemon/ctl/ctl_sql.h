@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-extern const unsigned char ctl_domains_sql[], ctl_demo_sql[], ctl_feedback_sql[];
-extern const size_t ctl_domains_sql_size, ctl_demo_sql_size, ctl_feedback_sql_size;
+extern const unsigned char ctl_domains_sql[], ctl_demo_sql[], ctl_feedback_sql[], ctl_outbox_sql[];
+extern const size_t ctl_domains_sql_size, ctl_demo_sql_size, ctl_feedback_sql_size,
+    ctl_outbox_sql_size;
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef RECSYSD_DOMAINS_H
 #define RECSYSD_DOMAINS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct rd_domains {
     recsys_domains *domains; /* NULL: no database is configured. BORROWED */
     bool has_tasks;          /* results of tasks are in Redis */
     uint32_t write_wait_ms;  /* for the caches to learn of a change; 0 = do not wait */
+    const _Atomic uint32_t *has_outbox; /* writes are in the outbox of the database, too */
 };
 
 /* Handlers; their part is struct rd_domains. */

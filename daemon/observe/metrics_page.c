@@ -57,7 +57,8 @@ void rd_get_metrics(struct rd_request *request)
     recsys_error err = {0};
 
     copy_cache_stats(m, observed->stores);
-    rd_store_metrics_copy(observed->store_metrics, observed->stores, observed->watch);
+    rd_store_metrics_copy(observed->store_metrics, observed->stores, observed->watch,
+                          observed->outbox);
     copy_memory(m);
     recsys_metric_set(m->in_flight, (double)atomic_load(&request->http->active));
     recsys_metric_set(m->connections, (double)atomic_load(&request->http->n_open));

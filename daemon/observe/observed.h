@@ -5,6 +5,7 @@
 struct rd_backend_watch;
 struct rd_metrics;
 struct rd_named_models;
+struct rd_outbox_watch;
 struct rd_store_metrics;
 struct rd_stores;
 
@@ -15,6 +16,7 @@ struct rd_observed {
     struct rd_backend_watch *watch;
     struct rd_metrics *metrics;
     struct rd_store_metrics *store_metrics;
+    struct rd_outbox_watch *outbox;
 };
 
 #endif

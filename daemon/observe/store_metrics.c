@@ -77,13 +77,25 @@ static bool add_postgres(struct rd_server_metrics *m, recsys_stats *stats)
                &m->failures);
 }
 
+static bool add_outbox(struct rd_store_metrics *metrics, recsys_stats *stats)
+{
+    const struct series series = {stats, "outbox", NULL};
+
+    return add(&series, RD_COUNTER, "delivered_total",
+               "Invalidations delivered for a process that could not.",
+               &metrics->outbox_delivered) &&
+           add(&series, RD_GAUGE, "waiting", "Invalidations that nobody can deliver yet.",
+               &metrics->outbox_waiting);
+}
+
 bool rd_store_metrics_start(struct rd_store_metrics *metrics, const struct rd_stores *stores,
                             recsys_stats *stats)
 {
     for (unsigned db = 0; db < RD_DBS; db++)
         if (stores->redis[db] != NULL && !add_redis(&metrics->redis[db], stats, db))
             return false;
-    return stores->database == NULL || add_postgres(&metrics->postgres, stats);
+    return stores->database == NULL ||
+           (add_postgres(&metrics->postgres, stats) && add_outbox(metrics, stats));
 }
 
 static void copy_redis(const struct rd_server_metrics *m, recsys_store *store, uint32_t state)
@@ -127,11 +139,15 @@ static void copy_postgres(const struct rd_server_metrics *m, recsys_source *data
 }
 
 void rd_store_metrics_copy(struct rd_store_metrics *metrics, const struct rd_stores *stores,
-                           struct rd_backend_watch *watch)
+                           struct rd_backend_watch *watch, struct rd_outbox_watch *outbox)
 {
     for (unsigned db = 0; db < RD_DBS; db++)
         if (stores->redis[db] != NULL)
             copy_redis(&metrics->redis[db], stores->redis[db], atomic_load(&watch->redis[db]));
     if (stores->database != NULL)
         copy_postgres(&metrics->postgres, stores->database, atomic_load(&watch->database));
+    if (metrics->outbox_waiting != NULL) {
+        recsys_metric_set(metrics->outbox_delivered, (double)atomic_load(&outbox->delivered));
+        recsys_metric_set(metrics->outbox_waiting, (double)atomic_load(&outbox->waiting));
+    }
 }

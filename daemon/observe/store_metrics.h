@@ -7,6 +7,7 @@
 #include <recsys/stats.h>
 
 #include "daemon/backends/backend_watch.h"
+#include "daemon/backends/outbox_watch.h"
 #include "daemon/backends/redis_dbs.h"
 #include "daemon/backends/stores.h"
 
@@ -17,6 +18,7 @@ struct rd_server_metrics {
 
 struct rd_store_metrics {
     struct rd_server_metrics redis[RD_DBS], postgres; /* NULL where there is none */
+    recsys_metric *outbox_delivered, *outbox_waiting;
 };
 
 /* After the stores. False: logged. */
@@ -24,6 +26,6 @@ bool rd_store_metrics_start(struct rd_store_metrics *metrics, const struct rd_st
                             recsys_stats *stats);
 /* Copies the present figures without asking a server. Any thread may call this. */
 void rd_store_metrics_copy(struct rd_store_metrics *metrics, const struct rd_stores *stores,
-                           struct rd_backend_watch *watch);
+                           struct rd_backend_watch *watch, struct rd_outbox_watch *outbox);
 
 #endif

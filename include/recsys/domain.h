@@ -179,6 +179,41 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_domains_flush(recsys_domains *d
                                                                uint32_t timeout_ms,
                                                                recsys_error *err);
 
+/* So long after the commit of a write of a ready domain, no process that syncs returns the old
+ * value, even if the writing process has died or cannot reach the store. */
+#define RECSYS_OUTBOX_SETTLE_MS 3000u
+
+typedef struct recsys_outbox {
+    uint32_t struct_size; /* in: sizeof(recsys_outbox) */
+    uint32_t is_on;       /* 1: the database has the table, so writes add to it */
+    uint64_t delivered;   /* by this call: removals that another process owed, or this one late */
+    uint64_t waiting;     /* could not be delivered now */
+    /* -- end of version 1 -- append below, never insert above -- */
+} recsys_outbox;
+
+#define RECSYS_OUTBOX_SIZE_V1 RECSYS_SIZE_TO(recsys_outbox, waiting)
+#define RECSYS_OUTBOX_INIT                                                                         \
+    {                                                                                              \
+        (uint32_t)sizeof(recsys_outbox), 0u, 0u, 0u                                                \
+    }
+
+/*
+ * Deliver the invalidations that writers owe: the ready domains of recycling.h add them to the
+ * table cache_db.outbox (sql/0004_outbox.sql) in the same statement as the write. Call it about
+ * twice a second, from one thread. From the first call that finds the table on, writes add to it,
+ * and reads trust the store for two seconds after each call; when nobody calls any more, they read
+ * the database instead. While the database does not answer they trust the store nevertheless.
+ * All processes that use the table must use the same stores.
+ *
+ * source  another source of the same database, so that the call does not wait for a
+ *         connection behind requests; NULL = the set's
+ * out     or NULL
+ *
+ * Fails with: the database's status, E_INVALID, E_NOMEM. Not because a store fails. Since: 0.2
+ */
+RECSYS_API recsys_status recsys_domains_sync(recsys_domains *domains, recsys_source *source,
+                                             recsys_outbox *out, recsys_error *err);
+
 typedef struct recsys_warming {
     uint32_t struct_size; /* in: sizeof(recsys_warming) */
     uint32_t skipped;     /* 1: another process is warming */

@@ -211,8 +211,8 @@ int rs_aside_is_early(recsys_aside *aside, const struct rs_envelope *envelope, u
 int rs_aside_is_away(recsys_status of_the_store);
 
 /* Remove keys from the store, or put them into the journal; afterwards no caller follows
- * a load that began before. */
-void rs_aside_invalidate_keys(recsys_aside *aside, const recsys_bytes *keys, size_t n,
+ * a load that began before. Any other status than RECSYS_OK: some are in the journal. */
+recsys_status rs_aside_invalidate_keys(recsys_aside *aside, const recsys_bytes *keys, size_t n,
                               enum rs_operation operation);
 /* The store has failed to remove these, or, with none of them, to be read at first: open its
  * breaker, so that no caller reads it before the invalidations have reached it. */

@@ -42,20 +42,24 @@ void rs_aside_remember(recsys_aside *aside, const recsys_bytes *keys, size_t n)
     rs_counts_breaker(&aside->counts, 1);
 }
 
-void rs_aside_invalidate_keys(recsys_aside *aside, const recsys_bytes *keys, size_t n,
-                              enum rs_operation operation)
+recsys_status rs_aside_invalidate_keys(recsys_aside *aside, const recsys_bytes *keys, size_t n,
+                                       enum rs_operation operation)
 {
+    recsys_status worst = RECSYS_OK;
+
     for (size_t i = 0; i < n; i += RS_REMOVE_BATCH) {
         size_t n_batch = n - i < RS_REMOVE_BATCH ? n - i : RS_REMOVE_BATCH;
         recsys_status status = remove_batch(aside, keys + i, n_batch, NULL);
         if (status != RECSYS_OK) {
             rs_counts_error(&aside->counts, operation, status);
             rs_aside_remember(aside, keys + i, n_batch);
+            worst = status;
         }
     }
     rs_counts_add(&aside->counts, RS_COUNT_INVALIDATIONS, n);
     for (size_t i = 0; i < n; i++)
         rs_flights_unlist(&aside->flights, keys[i]);
+    return worst;
 }
 
 /* Send one step of the journal. *n is 0 if nothing was left. */

@@ -6,6 +6,7 @@
 #ifndef RS_DOMAIN_DOMAIN_H
 #define RS_DOMAIN_DOMAIN_H
 
+#include "lib/domain/owed.h"
 #include "recsys/domain.h"
 
 #define RS_DOMAIN_MAX_BYTES (64u << 20) /* of one entry, whatever a definition says */
@@ -48,6 +49,7 @@ struct recsys_domains {
     struct rs_database dbs[RECSYS_DOMAIN_DBS];
     struct rs_domain **domains;
     size_t n_domains;
+    struct rs_owed owed;
 };
 
 /* Add a row. `way` must last as long as the set; NULL for the usual way. */
@@ -82,6 +84,18 @@ uint32_t rs_domain_ttl_ms(const struct rs_domain *domain, double ttl_share);
 recsys_status rs_domains_around(const struct rs_domain *const *touched, size_t n_touched,
                                 const char *const *values, size_t n, recsys_aside_writer writer,
                                 void *user_data, recsys_error *err);
+
+/* noted_query.c: recsys_source_query() of the set's source; if the outbox is on, the statement also
+ * adds a row for the entry of `domain`. *note receives its id, or 0. */
+recsys_status rs_noted_query(recsys_domains *domains, const struct rs_domain *domain,
+                              const char *const *values, const char *statement,
+                              const recsys_datum *parameters, size_t n, int64_t *note,
+                              recsys_rows **rows, recsys_error *err);
+/* recsys_domains_write() of one domain, with a row of the outbox. */
+recsys_status rs_domains_write_noted(recsys_domains *domains, const char *name,
+                                     const char *const *values, size_t n, const char *statement,
+                                     const recsys_datum *parameters, size_t n_parameters,
+                                     recsys_rows **rows, recsys_error *err);
 
 /* Check text from outside: not NULL, `min`..`max` bytes, UTF-8 without NUL. */
 recsys_status rs_domain_check_text(const char *function, const char *what, const char *text,

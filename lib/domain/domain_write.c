@@ -116,6 +116,46 @@ recsys_status recsys_domains_write(recsys_domains *domains, const char *const *n
     return status;
 }
 
+struct noted {
+    recsys_domains *domains;
+    const struct rs_domain *domain;
+    const char *const *values;
+    const char *text;
+    const recsys_datum *parameters;
+    size_t n;
+    int64_t note;
+    recsys_rows *rows;
+};
+
+static recsys_status run_noted(recsys_aside_changes *changes, void *user_data, recsys_error *err)
+{
+    struct noted *noted = user_data;
+
+    (void)changes;
+    return rs_noted_query(noted->domains, noted->domain, noted->values, noted->text,
+                           noted->parameters, noted->n, &noted->note, &noted->rows, err);
+}
+
+recsys_status rs_domains_write_noted(recsys_domains *domains, const char *name,
+                                     const char *const *values, size_t n, const char *statement,
+                                     const recsys_datum *parameters, size_t n_parameters,
+                                     recsys_rows **rows, recsys_error *err)
+{
+    struct noted noted = {domains, NULL, values, statement, parameters, n_parameters, 0, NULL};
+    recsys_status status = rs_domains_find(domains, name, "a write", &noted.domain, err);
+
+    *rows = NULL;
+    if (status != RECSYS_OK)
+        return status;
+    status = rs_domains_around(&noted.domain, 1, values, n, run_noted, &noted, err);
+    rs_owed_settle(&domains->owed, noted.note);
+    if (status == RECSYS_OK)
+        *rows = noted.rows;
+    else
+        recsys_rows_destroy(noted.rows);
+    return status;
+}
+
 recsys_status recsys_domains_invalidate(recsys_domains *domains, const char *name,
                                         const char *const *values, size_t n, recsys_error *err)
 {

@@ -76,6 +76,11 @@ recsys_status recsys_domains_create(const recsys_domains_options *options, recsy
     recsys_domains *domains = rs_alloc_array(1, sizeof *domains);
     if (domains == NULL)
         return rs_error_nomem(err, "domains");
+    int result = rs_owed_init(&domains->owed);
+    if (result != 0) {
+        rs_free(domains);
+        return rs_error_sys(err, result, "cannot make the lock of an outbox");
+    }
     recsys_status status = read_options(domains, &given, options, err);
     if (status != RECSYS_OK) {
         recsys_domains_destroy(domains);
@@ -111,6 +116,7 @@ void recsys_domains_destroy(recsys_domains *domains)
     }
     recsys_source_unref(domains->source);
     recsys_stats_unref(domains->stats);
+    rs_owed_destroy(&domains->owed);
     rs_free(domains);
 }
 

@@ -24,7 +24,10 @@ static const char *const not_state[] = {"leveled_up", "awarded"};
 
 struct gaining {
     recsys_domains *domains;
+    const struct rs_domain *state;
+    const char *user_id;
     recsys_datum parameters[3];
+    int64_t note;
     recsys_rows *rows;
 };
 
@@ -53,8 +56,8 @@ static recsys_status run_gain(recsys_aside_changes *changes, void *user_data, re
 {
     struct gaining *gaining = user_data;
     recsys_status status =
-        recsys_source_query(gaining->domains->source, gain, gaining->parameters, 3,
-                            gaining->domains->timeout_ms, &gaining->rows, err);
+        rs_noted_query(gaining->domains, gaining->state, &gaining->user_id, gain,
+                        gaining->parameters, 3, &gaining->note, &gaining->rows, err);
 
     if (status == RECSYS_OK && recsys_rows_count(gaining->rows) > 0)
         write_through(changes, gaining->rows);
@@ -85,10 +88,14 @@ recsys_status recsys_recycling_gain_experience(recsys_domains *domains, const ch
         return status;
     struct gaining gaining = {
         domains,
+        state,
+        user_id,
         {recsys_datum_text(user_id), recsys_datum_integer(amount),
          award_id == NULL ? (recsys_datum){.type = RECSYS_TYPE_NULL} : recsys_datum_text(award_id)},
+        0,
         NULL};
     status = rs_domains_around(&state, 1, &user_id, 1, run_gain, &gaining, err);
+    rs_owed_settle(&domains->owed, gaining.note);
     if (status == RECSYS_OK && recsys_rows_count(gaining.rows) == 0)
         status =
             rs_error(err, RECSYS_E_NOT_FOUND, "there is no character of user \"%.100s\"", user_id);

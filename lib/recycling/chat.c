@@ -15,7 +15,6 @@ recsys_status recsys_recycling_add_message(recsys_domains *domains, const char *
                                            const char *message, const char *response,
                                            recsys_value *json, recsys_error *err)
 {
-    static const char *const touched = "chat.history";
     recsys_rows *rows = NULL;
     recsys_status status;
 
@@ -34,7 +33,8 @@ recsys_status recsys_recycling_add_message(recsys_domains *domains, const char *
     const recsys_datum parameters[] = {recsys_datum_text(user_id), recsys_datum_text(message),
                                        recsys_datum_text(response)};
     status =
-        recsys_domains_write(domains, &touched, 1, &user_id, 1, insert, parameters, 3, &rows, err);
+        rs_domains_write_noted(domains, "chat.history", &user_id, 1, insert, parameters, 3, &rows,
+                               err);
     if (status == RECSYS_OK)
         status = recsys_rows_format(rows, RECSYS_SHAPE_OBJECT, json, err);
     recsys_rows_destroy(rows);

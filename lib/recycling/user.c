@@ -103,7 +103,6 @@ recsys_status recsys_recycling_update_user(recsys_domains *domains, const char *
                                            recsys_bytes members, recsys_value *json,
                                            recsys_error *err)
 {
-    static const char *const touched = "user.profile";
     char *text = NULL;
     recsys_rows *rows = NULL;
     recsys_status status;
@@ -119,7 +118,8 @@ recsys_status recsys_recycling_update_user(recsys_domains *domains, const char *
         return status;
     const recsys_datum parameters[] = {recsys_datum_text(user_id), recsys_datum_text(text)};
     status =
-        recsys_domains_write(domains, &touched, 1, &user_id, 1, update, parameters, 2, &rows, err);
+        rs_domains_write_noted(domains, "user.profile", &user_id, 1, update, parameters, 2, &rows,
+                               err);
     if (status == RECSYS_OK && recsys_rows_count(rows) == 0)
         status = rs_error(err, RECSYS_E_NOT_FOUND, "there is no user \"%.100s\"", user_id);
     if (status == RECSYS_OK)

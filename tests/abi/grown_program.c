@@ -824,7 +824,7 @@ static recsys_status source_query(void *self, void *session, const char *stateme
 {
     (void)self, (void)session, (void)statement, (void)parameters, (void)n;
     (void)timeout_ms, (void)rows, (void)error;
-    return RECSYS_E_IO;
+    return RECSYS_OK; /* without rows: there is no outbox */
 }
 
 static recsys_status source_begin(void *self, uint32_t timeout_ms, void **session,
@@ -898,6 +898,11 @@ static recsys_status warm_domains(void *sized)
     return recsys_domains_warm(domains, NULL, 1000, sized, &err);
 }
 
+static recsys_status sync_domains(void *sized)
+{
+    return recsys_domains_sync(domains, NULL, sized, &err);
+}
+
 static recsys_status create_denylist(void *sized)
 {
     recsys_denylist *made = NULL;
@@ -958,6 +963,7 @@ static void try_domains_and_guards(void)
     const recsys_domain_definition *listed = recsys_domains_list(domains, 0);
     if (listed == NULL || listed->struct_size < RECSYS_DOMAIN_DEFINITION_SIZE_V1)
         bad("recsys_domains_list", "a definition without a size", RECSYS_OK);
+    OUTPUT(recsys_outbox, RECSYS_OUTBOX, sync_domains);
     OUTPUT(recsys_warming, RECSYS_WARMING, warm_domains);
     recsys_domains_destroy(domains);
     recsys_source_unref(source);

@@ -22,7 +22,7 @@ from .catalogue import Catalogue, Filter, Item
 from .comparison import Agreement, Comparison, Distribution, agreement, compare
 from .denylist import Denylist, DenylistStats, Verdict
 from .deployment import Deployed, Deployment, DeploymentStatus
-from .domains import Definition, Domains, Warming
+from .domains import Definition, Domains, Outbox, Warming
 from .errors import (AlreadyExists, BackendError, Busy, CallbackError, Conflict, Error, Exhausted,
                      FormatError, InternalError, InvalidArgument, LimitExceeded, NotFound,
                      OutOfMemory, Rejected, StateError, Stopped, SystemCallFailed, Timeout,
@@ -50,7 +50,8 @@ __all__ = [
     "Denylist", "DenylistStats", "Deployed", "Deployment", "DeploymentStatus", "Distribution", "Domains", "Entry",
     "Error", "Exhausted", "Filter", "FormatError", "Found", "Id", "Ignored", "InternalError", "InvalidArgument",
     "Item", "ItemScores", "LibraryError", "Limit", "LimitExceeded", "Limiter", "Loaded", "LocalCache", "LocalCacheStats", "Location", "Metric",
-    "Model", "ModelInfo", "NEVER", "NEVER_32", "NotFound", "OutOfMemory", "PostgresStats",
+    "Model", "ModelInfo", "NEVER", "NEVER_32", "NotFound", "OutOfMemory", "Outbox",
+    "PostgresStats",
     "Recommendation", "Recommendations", "Recommender", "RedisStats", "Registry", "Rejected",
     "SPLIT_WHOLE", "Scorer", "Slot", "Source", "StateError", "Stats", "Stopped", "Store", "StoreStats",
     "SystemCallFailed", "Timeout", "TopK", "Transaction", "Unavailable", "Undefined", "Unsupported",

@@ -44,6 +44,14 @@ class Warming(NamedTuple):
     skipped: bool
 
 
+class Outbox(NamedTuple):
+    """The work of sync(): does the database have the outbox; removals delivered and still waiting."""
+
+    is_on: bool
+    delivered: int
+    waiting: int
+
+
 def _texts(values: Sequence[Any]) -> Any:
     return (ctypes.c_char_p * len(values))(*(str(value).encode() for value in values))
 
@@ -193,6 +201,13 @@ class Domains(Remade):
         not, and stay remembered."""
         interruptible(_flush, self._open(), timeout_ms)
 
+    def sync(self, source: Optional[Source] = None) -> Outbox:
+        """Deliver the invalidations that writers of all processes owe (cache_db.outbox); call it
+        about twice a second from one thread. source: another one of the same database."""
+        out = new(abi.recsys_outbox)
+        interruptible(_sync, self._open(), None if source is None else source._open(), out)
+        return Outbox(bool(out.is_on), out.delivered, out.waiting)
+
     def cache_stats(self, db: int) -> CacheStats:
         """The counts of the cache of a logical db."""
         held = self._open()
@@ -204,6 +219,10 @@ class Domains(Remade):
 
 def _flush(held: Held, timeout_ms: int) -> None:
     call(lib.recsys_domains_flush, held, timeout_ms)
+
+
+def _sync(held: Held, source: Optional[Held], out: Any) -> None:
+    call(lib.recsys_domains_sync, held, source, byref(out))
 
 
 def _warm(held: Held, name: Optional[bytes], timeout_ms: int, out: Any) -> None:

@@ -135,6 +135,7 @@ RECSYS_DOMAIN_PER_USER = 1
 RECSYS_DOMAIN_WARM = 2
 RECSYS_DOMAIN_NO_NEGATIVE = 4
 RECSYS_DOMAIN_DBS = 16
+RECSYS_OUTBOX_SETTLE_MS = 3000
 RECSYS_LIMITER_STRICT = 1
 RECSYS_LOG_ERROR = 1
 RECSYS_LOG_WARN = 2
@@ -925,6 +926,15 @@ class recsys_domain_definition(Checked):
     ]
 
 
+class recsys_outbox(Checked):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("is_on", c.c_uint32),
+        ("delivered", c.c_uint64),
+        ("waiting", c.c_uint64),
+    ]
+
+
 class recsys_warming(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
@@ -1127,6 +1137,7 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_domains_invalidate": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p, c.c_size_t, c.c_void_p]),
     "recsys_domains_invalidate_user": ("core", c.c_int32, [c.c_void_p, Text, c.c_void_p]),
     "recsys_domains_flush": ("core", c.c_int32, [c.c_void_p, U32, c.c_void_p]),
+    "recsys_domains_sync": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_domains_warm": ("core", c.c_int32, [c.c_void_p, Text, U32, c.c_void_p, c.c_void_p]),
     "recsys_domains_get_aside": ("core", c.c_void_p, [c.c_void_p, U32]),
     "recsys_limiter_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),

@@ -16,6 +16,8 @@
 
 #include "lib/base/error.h"
 
+#define UNMAP_STEP ((size_t)64 << 20)
+
 static recsys_status map_descriptor(int descriptor, const char *name, uint64_t max_bytes,
                                     struct rs_map *out, recsys_error *err)
 {
@@ -37,6 +39,7 @@ static recsys_status map_descriptor(int descriptor, const char *name, uint64_t m
     (void)madvise(bytes, (size_t)status.st_size, MADV_WILLNEED);
     out->bytes = bytes;
     out->size = (size_t)status.st_size;
+    out->is_file = 1;
     return RECSYS_OK;
 }
 
@@ -80,6 +83,29 @@ void rs_map_close(struct rs_map *map)
     if (map->release != NULL)
         map->release(map->user_data, map->bytes, map->size);
     else if (map->bytes != NULL)
-        munmap((void *)(uintptr_t)map->bytes, map->size);
+        rs_map_unmap((void *)(uintptr_t)map->bytes, map->size);
     memset(map, 0, sizeof *map);
+}
+
+void rs_map_let_go(struct rs_map *map)
+{
+#if defined(MADV_DONTNEED) && defined(MADV_NOHUGEPAGE)
+    void *bytes = (void *)(uintptr_t)map->bytes;
+
+    if (!map->is_file || map->size == 0)
+        return;
+    /* Otherwise the first byte that is read of each 2 MB could bring all of them back. */
+    (void)madvise(bytes, map->size, MADV_NOHUGEPAGE);
+    map->is_let_go = madvise(bytes, map->size, MADV_DONTNEED) == 0;
+#else
+    (void)map;
+#endif
+}
+
+void rs_map_unmap(void *bytes, size_t size)
+{
+    for (size_t step; size > 0; bytes = (char *)bytes + step, size -= step) {
+        step = size < UNMAP_STEP ? size : UNMAP_STEP;
+        munmap(bytes, step);
+    }
 }

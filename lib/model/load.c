@@ -179,6 +179,11 @@ static recsys_status load_parts(struct rs_loading *loading)
     return rs_load_genre_items(loading);
 }
 
+static int is_inside(const void *pointer, const void *bytes, size_t size)
+{
+    return pointer != NULL && (uintptr_t)pointer - (uintptr_t)bytes < size;
+}
+
 static int points_into(const struct recsys_model *model, const void *bytes, size_t size)
 {
     const struct rs_catalog *catalog = model->catalog;
@@ -209,7 +214,7 @@ static int points_into(const struct recsys_model *model, const void *bytes, size
     };
 
     for (size_t i = 0; i < sizeof pointers / sizeof *pointers; i++)
-        if (pointers[i] != NULL && (uintptr_t)pointers[i] - (uintptr_t)bytes < size)
+        if (is_inside(pointers[i], bytes, size))
             return 1;
     return 0;
 }
@@ -234,6 +239,14 @@ static void keep_file(struct recsys_model *model, struct rs_tensors *file, struc
     if (!points_into(model, place->map.bytes, place->map.size))
         rs_map_close(&place->map);
     model->mapped_bytes += place->map.size;
+}
+
+/* All numbers have been read, to check and to hash them. With codes, scans read the vectors of
+ * candidates only, so the others need not stay in this process's memory. */
+static void let_vectors_go(const struct recsys_model *model, struct rs_map *map)
+{
+    if (model->codes != NULL || !is_inside(model->items, map->bytes, map->size))
+        rs_map_let_go(map);
 }
 
 static recsys_status load_files(struct rs_files *files, const recsys_model_options *options,
@@ -270,6 +283,7 @@ static recsys_status load_files(struct rs_files *files, const recsys_model_optio
         keep_file(model, &files->seen, &model->memory->files[1]);
         keep_file(model, &files->columns, &model->memory->files[2]);
         keep_file(model, &files->codes, &model->memory->files[3]);
+        let_vectors_go(model, &model->memory->files[0].map);
         model->private_bytes = model->memory->private_bytes + sizeof *model;
     }
     rs_free(loading.order);

@@ -13,7 +13,8 @@
 
 #define OWN_PAGES_FROM (256u * 1024u)
 #define HUGE_PAGE (2u * 1024u * 1024u)
-#define PAGE 4096u /* the smallest there is: where pages are larger, some are read more than once */
+#define PAGE 4096u /* the smallest there is: where pages are larger, some are read more than once  \
+                    */
 
 struct rs_memory_block {
     struct rs_memory_block *next;
@@ -106,7 +107,8 @@ uint64_t rs_memory_touch(const struct rs_model_memory *memory)
     for (const struct rs_memory_block *block = memory->blocks; block != NULL; block = block->next)
         n_bytes += touch(block->address, block->size);
     for (size_t i = 0; i < RS_MEMORY_FILES; i++)
-        n_bytes += touch(memory->files[i].map.bytes, memory->files[i].map.size);
+        if (!memory->files[i].map.is_let_go)
+            n_bytes += touch(memory->files[i].map.bytes, memory->files[i].map.size);
     return n_bytes;
 }
 
@@ -117,7 +119,7 @@ void rs_memory_destroy(struct rs_model_memory *memory)
     while ((block = memory->blocks) != NULL) {
         memory->blocks = block->next;
         if (block->mapped)
-            munmap(block->address, block->size);
+            rs_map_unmap(block->address, block->size);
         else
             rs_free_aligned(block->address);
         rs_free(block);

@@ -28,7 +28,8 @@ void *rs_memory_take(struct rs_model_memory *memory, size_t n, size_t size, uint
 /* Account for memory that the model frees itself. */
 void rs_memory_count(struct rs_model_memory *memory, size_t n, size_t size);
 
-/* Read one byte of every page; returns how many bytes these pages have. */
+/* Read one byte of every page, but for files whose pages were let go on purpose; returns how many
+ * bytes these pages have. */
 uint64_t rs_memory_touch(const struct rs_model_memory *memory);
 
 /* Unmap and free everything. */

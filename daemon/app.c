@@ -95,9 +95,15 @@ static bool check_proxies(struct rd_app *app, recsys_error *err)
 
 bool rd_app_check(struct rd_app *app, recsys_error *err)
 {
+    struct rd_plan plan;
+
     if (!rd_named_models_read(&app->named, app->config.model, app->config.model_name,
-                              app->config.models, err))
+                              app->config.models, err) ||
+        !rd_plan_read(&plan, &app->named, app->config.model_shares, app->config.model_shadows,
+                      app->config.model_salt, err))
         return false;
+    if (!rd_traffic_start(&app->traffic, &app->named, &plan))
+        return rd_wrong(err, "out of memory");
     recsys_model_options model = RECSYS_MODEL_OPTIONS_INIT;
     if (!rd_link_read(app->config.link, "link", &model, err))
         return false;
@@ -216,17 +222,17 @@ static void join_rooms(struct rd_app *app, const struct rd_app_steps *steps)
     app->auth.window_s = window_s(config->rate_limit, config->rate_burst);
     app->auth.auth_window_s = window_s(config->rate_limit_auth, 0);
     app->auth.unconfirmed_s = config->jwt_unconfirmed_s;
-    app->recommend.named = &app->named;
+    app->recommend.traffic = &app->traffic;
     app->recommend.answers = stores->answers;
     app->recommend.metrics = &app->metrics;
     app->recommend.timeout_ms = config->request_timeout_ms;
     if (config->feedback_window_days > 0)
         app->recommend.recent = (struct rd_recent_items){rd_feedback_find_recent, &app->feedback};
-    app->models = (struct rd_models){app->registry, &app->named, app->changers};
+    app->models = (struct rd_models){app->registry, &app->traffic, &app->named, app->changers};
     app->domains = (struct rd_domains){stores->domains, stores->redis[RD_DB_TASKS] != NULL,
                                        (uint32_t)config->write_wait_ms, &app->outbox.is_on};
-    app->observed = (struct rd_observed){&app->named,   stores,         &app->watch, &app->metrics,
-                                         &app->store_metrics, &app->outbox};
+    app->observed = (struct rd_observed){
+        &app->traffic, stores, &app->watch, &app->metrics, &app->store_metrics, &app->outbox};
 }
 
 /* Of one scan. */
@@ -304,10 +310,9 @@ bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_ro
     return rd_access_open(config->access_log) &&
            rd_batch_start(&app->recommend, scan_threads(config)) &&
            start_batching(&app->recommend, config) && start_changers(app) &&
-           rd_model_keeper_start(&app->keeper, &app->named, &app->metrics) &&
+           rd_model_keeper_start(&app->keeper, &app->traffic, &app->metrics) &&
            rd_backend_watch_start(&app->watch, &app->stores, has_tokens, config->warm != 0) &&
-           rd_outbox_watch_start(&app->outbox, &app->stores, config) &&
-           rd_server_start(&app->http);
+           rd_outbox_watch_start(&app->outbox, &app->stores, config) && rd_server_start(&app->http);
 }
 
 bool rd_app_stop(struct rd_app *app)

@@ -23,7 +23,7 @@
 #include "daemon/observe/observed.h"
 #include "daemon/observe/store_metrics.h"
 #include "daemon/recommend/recommend.h"
-#include "daemon/traffic/named_models.h"
+#include "daemon/traffic/traffic.h"
 
 /* All members are set before the server starts. After that they are only read, except where a
  * member's own type says how it is protected. */
@@ -31,6 +31,7 @@ struct rd_app {
     struct rd_config config;
     recsys_registry *registry; /* NULL without --registry */
     struct rd_named_models named;
+    struct rd_traffic traffic;
     struct rd_stores stores;
     struct rd_metrics metrics;
     struct rd_store_metrics store_metrics;

@@ -18,6 +18,7 @@
 #include "daemon/http/body.h"
 #include "daemon/http/origin.h"
 #include "daemon/http/router.h"
+#include "daemon/models/assignment.h"
 #include "daemon/models/models.h"
 #include "daemon/observe/health.h"
 #include "daemon/observe/metrics_page.h"
@@ -60,6 +61,10 @@ const struct rd_route rd_routes[] = {
     {"POST", "/api/v1/models/use",                   rd_post_use,            PART(models),    ADMIN,        PERHAPS_BODY},
     {"POST", "/api/v1/models/rollback",              rd_post_rollback,       PART(models),    ADMIN,        PERHAPS_BODY},
     {"POST", "/api/v1/models/reload",                rd_post_reload,         PART(models),    ADMIN,        PERHAPS_BODY},
+    {"POST", "/api/v1/models/promote",               rd_post_promote,        PART(models),    ADMIN,        BODY},
+    {"POST", "/api/v1/models/withdraw",              rd_post_withdraw,       PART(models),    ADMIN,        BODY},
+    {"GET",  "/api/v1/models/assignment",            rd_get_assignment,      PART(models),    KEY,          0},
+    {"PUT",  "/api/v1/models/assignment",            rd_put_assignment,      PART(models),    ADMIN,        BODY},
     {"GET",  "/api/v1/admin/trace",                  rd_get_trace,           PART(observed),  ADMIN,        0},
     {"PUT",  "/api/v1/admin/trace",                  rd_put_trace,           PART(observed),  ADMIN,        BODY},
     {"GET",  "/api/v1/profile/{user_id}",            rd_get_profile,         PART(domains),   KEY | OWN,    0},

@@ -28,6 +28,15 @@
       "Further models that are served at the same time, as NAME=SOURCE, separated by commas: " \
       "bpr=models:/bpr@live, old=/srv/old. A request chooses one by its name. Without model, the " \
       "first of them is the default model.") \
+    X(model_shares, TEXT, 0, 4095, "", "", \
+      "Percent of the users that get another model than the default one, as NAME=PERCENT, " \
+      "separated by commas: bpr=10, old=0.5. Always the same users. Routes can change it.") \
+    X(model_shadows, TEXT, 0, 4095, "", "", \
+      "Percent of the requests that another model is asked, too, as NAME=PERCENT, separated by " \
+      "commas. No client gets its answers: they are compared. Routes can change it.") \
+    X(model_salt, TEXT, 0, 255, "", "", \
+      "Which users are in these shares. With another salt others are. Give all replicas the " \
+      "same one.") \
     X(metric, CHOICE, 0, 2, "auto", "auto|inner_product|cosine", \
       "How a single .npz or .safetensors file is scored. auto = by inner product, or as the " \
       "bundle says; with another value a bundle is refused.") \

@@ -17,9 +17,9 @@ static void *keep(void *user_data)
 
     rs_thread_name("model-keeper");
     while (!stop) {
-        for (size_t i = 0; i < keeper->named->n; i++)
-            (void)recsys_deployment_reap(keeper->named->all[i].deployment);
-        rd_metrics_keep(keeper->metrics, keeper->named);
+        for (size_t i = 0; i < keeper->traffic->named->n; i++)
+            (void)recsys_deployment_reap(keeper->traffic->named->all[i].deployment);
+        rd_metrics_keep(keeper->metrics, keeper->traffic);
         rs_lock_take(&keeper->lock);
         if (!keeper->stop)
             (void)rs_signal_wait_until(&keeper->wake, &keeper->lock,
@@ -30,10 +30,10 @@ static void *keep(void *user_data)
     return NULL;
 }
 
-bool rd_model_keeper_start(struct rd_model_keeper *keeper, const struct rd_named_models *named,
+bool rd_model_keeper_start(struct rd_model_keeper *keeper, struct rd_traffic *traffic,
                            struct rd_metrics *metrics)
 {
-    keeper->named = named;
+    keeper->traffic = traffic;
     keeper->metrics = metrics;
     if (rs_lock_init(&keeper->lock) != 0 || rs_signal_init(&keeper->wake) != 0)
         return false;

@@ -5,12 +5,12 @@
 #include <stdbool.h>
 
 #include "daemon/observe/metrics.h"
-#include "daemon/traffic/named_models.h"
+#include "daemon/traffic/traffic.h"
 #include "lib/base/lock.h"
 
 struct rd_model_keeper {
-    const struct rd_named_models *named; /* BORROWED */
-    struct rd_metrics *metrics;          /* BORROWED */
+    struct rd_traffic *traffic; /* BORROWED */
+    struct rd_metrics *metrics; /* BORROWED */
     struct rs_lock lock;
     struct rs_signal wake;
     pthread_t thread;
@@ -18,7 +18,7 @@ struct rd_model_keeper {
     bool stop; /* protected by lock */
 };
 
-bool rd_model_keeper_start(struct rd_model_keeper *keeper, const struct rd_named_models *named,
+bool rd_model_keeper_start(struct rd_model_keeper *keeper, struct rd_traffic *traffic,
                            struct rd_metrics *metrics); /* false: logged */
 void rd_model_keeper_stop(struct rd_model_keeper *keeper);
 

@@ -84,3 +84,9 @@ bool rd_model_named(struct rd_request *request, const struct rd_named_models *na
     }
     return rd_reply_problems(request, &problems);
 }
+
+bool rd_model_find(struct rd_request *request, struct rd_traffic *traffic, size_t *place)
+{
+    *place = rd_traffic_main(traffic);
+    return rd_model_named(request, traffic->named, place);
+}

@@ -8,7 +8,7 @@
 #include <recsys/model.h>
 
 #include "daemon/http/request.h"
-#include "daemon/traffic/named_models.h"
+#include "daemon/traffic/traffic.h"
 
 /* The one that serves at this place now; give it back with recsys_model_unref(). False: there is
  * none; answered with 503. */
@@ -21,5 +21,9 @@ bool rd_model_acquire(struct rd_request *request, const struct rd_named_model *n
  * such model; answered with 422.
  */
 bool rd_model_named(struct rd_request *request, const struct rd_named_models *named, size_t *place);
+
+/* As a request is answered that concerns no user: by the model that it names, else by the default
+ * one. */
+bool rd_model_find(struct rd_request *request, struct rd_traffic *traffic, size_t *place);
 
 #endif

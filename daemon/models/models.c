@@ -119,7 +119,7 @@ static bool get_status(struct rd_request *request, size_t place, recsys_deployme
 }
 
 /* The state of one named model. */
-static bool write_model(struct rd_request *request, size_t place)
+static bool write_model(struct rd_request *request, const struct rd_plan *plan, size_t place)
 {
     const struct rd_models *models = request->part;
     const struct rd_named_model *named = &models->named->all[place];
@@ -131,19 +131,20 @@ static bool write_model(struct rd_request *request, size_t place)
     rs_json_put_string(request->out, named->name);
     rs_buffer_add_text(request->out, ",\"source\":");
     rs_json_put_string(request->out, named->source);
+    rd_plan_write(request->out, plan, place);
     rs_buffer_add(request->out, ",", 1);
     write_status(request->out, &status);
     return true;
 }
 
-static bool write_models(struct rd_request *request)
+static bool write_models(struct rd_request *request, const struct rd_plan *plan)
 {
     const struct rd_models *models = request->part;
 
     rs_buffer_add_text(request->out, ",\"models\":[");
     for (size_t place = 0; place < models->named->n; place++) {
         rs_buffer_add_text(request->out, place > 0 ? ",{" : "{");
-        if (!write_model(request, place))
+        if (!write_model(request, plan, place))
             return false;
         rs_buffer_add(request->out, "}", 1);
     }
@@ -154,12 +155,14 @@ static bool write_models(struct rd_request *request)
 void rd_get_models(struct rd_request *request)
 {
     const struct rd_models *models = request->part;
-    size_t place = 0;
+    struct rd_plan plan;
+    size_t place;
 
-    if (!rd_model_named(request, models->named, &place))
+    if (!rd_model_find(request, models->traffic, &place))
         return;
     rs_buffer_add(request->out, "{", 1);
-    if (!write_model(request, place) || !write_models(request))
+    rd_traffic_get(models->traffic, &plan);
+    if (!write_model(request, &plan, place) || !write_models(request, &plan))
         return;
     request->status = 200;
     write_list(request, "versions", false);
@@ -185,9 +188,9 @@ void rd_get_current(struct rd_request *request)
     struct rs_buffer *out = request->out;
     recsys_model *model;
     recsys_model_info info;
-    size_t place = 0;
+    size_t place;
 
-    if (!rd_model_named(request, models->named, &place) ||
+    if (!rd_model_find(request, models->traffic, &place) ||
         !rd_model_acquire(request, &models->named->all[place], &model, &info))
         return;
     request->status = 200;
@@ -262,9 +265,10 @@ static void take_step(struct rd_request *request, enum rd_step step, const char 
     recsys_error err = {0};
     recsys_status outcome;
     const char *argument;
-    size_t place = 0;
+    size_t place;
 
-    if (!read_member(request, member, &argument) || !rd_model_named(request, models->named, &place))
+    if (!read_member(request, member, &argument) ||
+        !rd_model_find(request, models->traffic, &place))
         return;
     outcome = rd_model_changer_do(&models->changers[place], step, argument, request->id, &err);
     if (outcome != RECSYS_OK) {

@@ -6,13 +6,14 @@
 
 #include "daemon/http/request.h"
 #include "daemon/models/model_changer.h"
-#include "daemon/traffic/named_models.h"
+#include "daemon/traffic/traffic.h"
 
 /* BORROWED; set before the server starts. */
 struct rd_models {
     recsys_registry *registry; /* NULL without --registry */
-    const struct rd_named_models *named;
-    struct rd_model_changer *changers; /* in the places of `named` */
+    struct rd_traffic *traffic;
+    const struct rd_named_models *named; /* the traffic's */
+    struct rd_model_changer *changers;   /* in the places of `named` */
 };
 
 /* Handlers; their part is struct rd_models. */

@@ -14,7 +14,7 @@
 #include "daemon/backends/backend_watch.h"
 #include "daemon/backends/stores.h"
 #include "daemon/observe/observed.h"
-#include "daemon/traffic/named_models.h"
+#include "daemon/traffic/traffic.h"
 #include "lib/base/json_write.h"
 
 void rd_get_root(struct rd_request *request)
@@ -40,7 +40,9 @@ static void get_status(const struct rd_observed *observed, recsys_deployment_sta
 {
     memset(status, 0, sizeof *status);
     status->struct_size = (uint32_t)sizeof *status;
-    if (recsys_deployment_get_status(observed->named->all[0].deployment, status, NULL) != RECSYS_OK)
+    if (recsys_deployment_get_status(
+            observed->traffic->named->all[rd_traffic_main(observed->traffic)].deployment, status,
+            NULL) != RECSYS_OK)
         memset(&status->active, 0, sizeof status->active);
 }
 

@@ -124,7 +124,19 @@ static bool add_model(struct rd_metrics *m, const struct rd_named_models *named,
                          "Operator steps that failed.", labels, &model->load_failures) &&
            rd_metric_add(m->stats, RD_GAUGE, "recsysd_models_retired",
                          "Retired models: replaced, and still used by a request.", labels,
-                         &model->retired);
+                         &model->retired) &&
+           rd_metric_add(m->stats, RD_GAUGE, "recsysd_model_share_ratio",
+                         "Share of the users that get this model.", labels, &model->share) &&
+           rd_metric_add(m->stats, RD_GAUGE, "recsysd_model_shadow_ratio",
+                         "Share of the requests that this model is asked as a shadow.", labels,
+                         &model->shadow) &&
+           rd_metric_add(m->stats, RD_COUNTER, "recsysd_model_answers_total",
+                         "Users that were answered from this model, from the cache or not.", labels,
+                         &model->answers) &&
+           rd_metric_add(m->stats, RD_COUNTER, "recsysd_model_fallbacks_total",
+                         "Users of this model's share that the default model answered, because "
+                         "this one had no version, or other ids.",
+                         labels, &model->fallbacks);
 }
 
 static bool add_models(struct rd_metrics *m, const struct rd_named_models *named)
@@ -290,8 +302,17 @@ static void keep_model(struct rd_metrics *metrics, const struct rd_named_models 
     recsys_metric_set(m->retired, (double)status.n_retired);
 }
 
-void rd_metrics_keep(struct rd_metrics *m, const struct rd_named_models *named)
+void rd_metrics_keep(struct rd_metrics *m, struct rd_traffic *traffic)
 {
-    for (size_t place = 0; place < named->n; place++)
-        keep_model(m, named, place);
+    struct rd_plan plan;
+
+    rd_traffic_get(traffic, &plan);
+    for (size_t place = 0; place < plan.n; place++) {
+        const struct rd_model_metrics *model = &m->models[place];
+        uint32_t share = place == plan.main_place ? rd_plan_rest(&plan) : plan.shares[place];
+
+        keep_model(m, traffic->named, place);
+        recsys_metric_set(model->share, (double)share / RD_WHOLE);
+        recsys_metric_set(model->shadow, (double)plan.shadows[place] / RD_WHOLE);
+    }
 }

@@ -10,7 +10,7 @@
 #include <recsys/stats.h>
 
 #include "daemon/http/route.h"
-#include "daemon/traffic/named_models.h"
+#include "daemon/traffic/traffic.h"
 
 #define RD_METRIC_ROUTES 80u /* the route table and one for requests that match none */
 #define RD_METRIC_METHODS 6u /* GET HEAD POST PUT OPTIONS and any other */
@@ -25,6 +25,7 @@ bool rd_metric_add(recsys_stats *stats, enum rd_metric_kind kind, const char *na
 /* Of one named model. */
 struct rd_model_metrics {
     recsys_metric *swaps, *load_failures, *retired, *code_bytes;
+    recsys_metric *share, *shadow, *answers, *fallbacks;
     recsys_metric *info; /* of the version served now; only the keeper thread touches it */
     char labels[1200];   /* info's */
 };
@@ -55,6 +56,6 @@ void rd_metrics_count(struct rd_metrics *metrics, const struct rd_route *row, co
                       int status, double seconds);
 void rd_metrics_batch(struct rd_metrics *metrics, uint64_t n_users, uint64_t n_failures);
 /* The keeper thread, now and then: copies the deployments' figures and the models' names. */
-void rd_metrics_keep(struct rd_metrics *metrics, const struct rd_named_models *named);
+void rd_metrics_keep(struct rd_metrics *metrics, struct rd_traffic *traffic);
 
 #endif

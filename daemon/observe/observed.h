@@ -4,14 +4,14 @@
 
 struct rd_backend_watch;
 struct rd_metrics;
-struct rd_named_models;
 struct rd_outbox_watch;
 struct rd_store_metrics;
 struct rd_stores;
+struct rd_traffic;
 
 /* BORROWED; set before the server starts. */
 struct rd_observed {
-    const struct rd_named_models *named;
+    struct rd_traffic *traffic;
     const struct rd_stores *stores;
     struct rd_backend_watch *watch;
     struct rd_metrics *metrics;

@@ -32,9 +32,7 @@ struct job {
     struct rd_request *request;
     const struct rd_recommend *recommend;
     struct rd_scratch *scratch;
-    const char *name;
-    recsys_model *model;
-    const recsys_model_info *info;
+    const struct rd_chosen *chosen;
     const recsys_id *item; /* NULL = recommendations */
     bool computed;         /* false: found in the cache */
 };
@@ -46,8 +44,9 @@ static recsys_status make_recommender(const struct job *job, recsys_error *err)
     if (job->scratch->recommender != NULL)
         return RECSYS_OK;
     options.max_k = RD_TOP_K_MAX;
-    options.dimensions =
-        job->info->dimensions < MAX_DIMENSIONS_AHEAD ? job->info->dimensions : MAX_DIMENSIONS_AHEAD;
+    options.dimensions = job->chosen->info.dimensions < MAX_DIMENSIONS_AHEAD
+                             ? job->chosen->info.dimensions
+                             : MAX_DIMENSIONS_AHEAD;
     return recsys_recommender_create(&options, &job->scratch->recommender, err);
 }
 
@@ -57,8 +56,9 @@ static recsys_status ask(const struct job *job, recsys_reply *reply, recsys_erro
     const recsys_request *request = &job->scratch->predict.request;
 
     if (job->item != NULL)
-        return recsys_recommend_similar(recommender, job->model, *job->item, request, reply, err);
-    return recsys_recommend(recommender, job->model, request, 1, reply, err);
+        return recsys_recommend_similar(recommender, job->chosen->model, *job->item, request, reply,
+                                        err);
+    return recsys_recommend(recommender, job->chosen->model, request, 1, reply, err);
 }
 
 /* The answer as it is kept, in scratch->value. */
@@ -72,10 +72,10 @@ static recsys_status write_value(const struct job *job, const recsys_reply *repl
     rs_buffer_add(value, &key_size, sizeof key_size);
     rs_buffer_add(value, key->bytes, key->size);
     rs_buffer_add(value, &reply->count, sizeof reply->count);
-    rd_answer_write(
-        value,
-        &(const struct rd_answer_source){job->name, job->model, job->info, &job->scratch->predict},
-        reply);
+    rd_answer_write(value,
+                    &(const struct rd_answer_source){job->chosen->named->name, job->chosen->model,
+                                                     &job->chosen->info, &job->scratch->predict},
+                    reply);
     return value->status != RECSYS_OK ? RECSYS_E_NOMEM : RECSYS_OK;
 }
 
@@ -105,10 +105,10 @@ static recsys_status compute_alone(const struct job *job, recsys_error *err)
 static recsys_status compute(struct job *job, recsys_error *err)
 {
     job->computed = true;
-    if (job->item != NULL || !rd_batching_is_used(job->recommend, job->info))
+    if (job->item != NULL || !rd_batching_is_used(job->recommend, &job->chosen->info))
         return compute_alone(job, err);
-    return rd_batching_ask(job->request, job->model, &job->scratch->predict.request, take_reply,
-                           job, err);
+    return rd_batching_ask(job->request, job->chosen->model, &job->scratch->predict.request,
+                           take_reply, job, err);
 }
 
 static recsys_status load(recsys_aside_load *load_into, void *user_data, recsys_error *err)
@@ -200,16 +200,16 @@ static recsys_status find_or_compute(struct job *job, struct rd_answer *answer, 
 }
 
 bool rd_answer_get(struct rd_request *request, struct rd_scratch *scratch,
-                   const struct rd_named_model *named, recsys_model *model,
-                   const recsys_model_info *info, const recsys_id *item, struct rd_answer *answer)
+                   const struct rd_chosen *chosen, const recsys_id *item, struct rd_answer *answer)
 {
-    struct job job = {request, request->part, scratch, named->name, model, info, item, false};
+    struct job job = {request, request->part, scratch, chosen, item, false};
     struct rd_metrics *metrics = job.recommend->metrics;
     recsys_error err = {0};
     recsys_status status;
 
     memset(answer, 0, sizeof *answer);
-    rd_predict_body_key(&scratch->predict, named->name, info->fingerprint, item, &scratch->key);
+    rd_predict_body_key(&scratch->predict, chosen->named->name, chosen->info.fingerprint, item,
+                        &scratch->key);
     status =
         scratch->key.status != RECSYS_OK ? RECSYS_E_NOMEM : find_or_compute(&job, answer, &err);
     if (status == RECSYS_E_STOPPED)

@@ -10,8 +10,8 @@
 #include <recsys/store.h>
 
 #include "daemon/http/request.h"
+#include "daemon/recommend/choose.h"
 #include "daemon/recommend/scratch.h"
-#include "daemon/traffic/named_models.h"
 
 struct rd_answer {
     const char *json; /* what rd_answer_write() writes */
@@ -21,14 +21,12 @@ struct rd_answer {
 };
 
 /*
- * Answers scratch->predict from `model`, the one that serves under the name of `named`, which
- * `info` describes and the caller holds. `item`: for items similar to it; NULL for recommendations.
- * False: the request has been answered with an error. Release with rd_answer_release() before the
- * model.
+ * Answers scratch->predict from the model that has been chosen. `item`: for items similar to it;
+ * NULL for recommendations. False: the request has been answered with an error. Release with
+ * rd_answer_release() before the model.
  */
 bool rd_answer_get(struct rd_request *request, struct rd_scratch *scratch,
-                   const struct rd_named_model *named, recsys_model *model,
-                   const recsys_model_info *info, const recsys_id *item, struct rd_answer *answer);
+                   const struct rd_chosen *chosen, const recsys_id *item, struct rd_answer *answer);
 void rd_answer_release(struct rd_answer *answer);
 
 #endif

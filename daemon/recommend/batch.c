@@ -1,6 +1,7 @@
 /* daemon/recommend/batch.c - batch-predict: up to a thousand users in one call.
  *
- * All users are scored by one recsys_recommend(), which scans the items once for many users.
+ * All users of one model are scored by one recsys_recommend(), which scans the items once for many
+ * users.
  * Workers share one recommender for it, made with its threads when the daemon starts, and use it in
  * turn, for two reasons: it keeps the memory of its largest batch, and batches one after another
  * with batch_threads are as fast as batches in parallel. A worker that waits longer than
@@ -11,19 +12,31 @@
 #include "daemon/auth/caller.h"
 #include "daemon/http/failure.h"
 #include "daemon/http/reply.h"
-#include "daemon/models/model_use.h"
 #include "daemon/process/logger.h"
 #include "daemon/process/threads.h"
 #include "daemon/recommend/answer_write.h"
+#include "daemon/recommend/choose.h"
 #include "daemon/recommend/recommend.h"
 #include "daemon/recommend/scratch.h"
 #include "lib/base/clock.h"
 #include "lib/base/json_write.h"
 
+#define KEPT_BYTES 262144u /* of the rows' memory between two requests */
+
+/* Where a row's text is, in the buffer of rows. */
+struct row {
+    size_t begin, end;
+};
+
+/* Users of one model stand side by side: order[i] is the user's place in the client's list. */
 struct batch {
-    size_t n;
+    size_t n, n_failed;
     recsys_request requests[RD_USERS_MAX];
     recsys_reply replies[RD_USERS_MAX];
+    uint32_t order[RD_USERS_MAX];
+    uint32_t places[RD_USERS_MAX]; /* of the users' models, in the client's order */
+    struct row rows[RD_USERS_MAX]; /* in the client's order */
+    struct rd_chosen models[RD_MODELS_MAX];
 };
 
 bool rd_batch_start(struct rd_recommend *recommend, uint32_t n_threads)
@@ -74,13 +87,25 @@ static void give_recommender(struct rd_recommend *recommend)
     rs_lock_give(&recommend->batch_lock);
 }
 
+static void write_model(struct rs_buffer *out, const struct rd_chosen *chosen)
+{
+    rs_buffer_add_text(out, ",\"model_version\":");
+    rs_json_put_string(out, chosen->info.version);
+    rs_buffer_add_text(out, ",\"model\":");
+    rs_json_put_string(out, chosen->named->name);
+}
+
+/* A row says which model it comes from if that is not the reply's. */
 static void write_row(struct rs_buffer *out, const struct rd_answer_source *source,
-                      const recsys_request *request, const recsys_reply *reply)
+                      const recsys_request *request, const recsys_reply *reply,
+                      const struct rd_chosen *other)
 {
     rs_buffer_add_text(out, "{\"user_id\":");
     rd_answer_write_id(out, request->user);
     rs_buffer_add(out, ",", 1);
     rd_answer_write(out, source, reply);
+    if (other != NULL)
+        write_model(out, other);
     if (reply->status == RECSYS_OK) {
         rs_buffer_add_text(out, ",\"success\":true,\"error_message\":null}");
     } else {
@@ -91,42 +116,38 @@ static void write_row(struct rs_buffer *out, const struct rd_answer_source *sour
     }
 }
 
-static size_t write_rows(struct rs_buffer *out, const struct rd_answer_source *source,
-                         const struct batch *batch)
+/* The rows in the client's order. */
+static void write_rows(struct rs_buffer *out, const struct rs_buffer *rows,
+                       const struct batch *batch)
 {
-    size_t n_failed = 0;
-
     rs_buffer_add_text(out, "{\"predictions\":[");
-    for (size_t i = 0; i < batch->n && out->status == RECSYS_OK; i++) {
+    for (size_t i = 0; i < batch->n; i++) {
         if (i > 0)
             rs_buffer_add(out, ",", 1);
-        write_row(out, source, &batch->requests[i], &batch->replies[i]);
-        n_failed += batch->replies[i].status != RECSYS_OK;
+        rs_buffer_add(out, rows->bytes + batch->rows[i].begin,
+                      batch->rows[i].end - batch->rows[i].begin);
     }
     rs_buffer_add(out, "]", 1);
-    return n_failed;
 }
 
-static void write_totals(struct rd_request *request, const struct rd_answer_source *source,
-                         size_t n, size_t n_failed)
+static void write_totals(struct rd_request *request, const struct rd_chosen *main_model,
+                         const struct batch *batch)
 {
     struct rs_buffer *out = request->out;
     uint64_t elapsed = rs_clock_ns() - request->start_ns;
+    size_t n = batch->n;
 
     rs_buffer_add_text(out, ",\"total_users\":");
     rs_json_put_unsigned(out, n);
     rs_buffer_add_text(out, ",\"successful_predictions\":");
-    rs_json_put_unsigned(out, n - n_failed);
+    rs_json_put_unsigned(out, n - batch->n_failed);
     rs_buffer_add_text(out, ",\"failed_predictions\":");
-    rs_json_put_unsigned(out, n_failed);
+    rs_json_put_unsigned(out, batch->n_failed);
     rs_buffer_add_text(out, ",\"total_time_ms\":");
     rs_json_put_unsigned(out, (elapsed + 500000u) / 1000000u);
     rs_buffer_add_text(out, ",\"average_time_per_user_ms\":");
     rs_json_put_unsigned(out, (elapsed / n + 500000u) / 1000000u);
-    rs_buffer_add_text(out, ",\"model_version\":");
-    rs_json_put_string(out, source->info->version);
-    rs_buffer_add_text(out, ",\"model\":");
-    rs_json_put_string(out, source->name);
+    write_model(out, main_model);
     rs_buffer_add_text(out, ",\"batch_id\":");
     rs_json_put_string(out, request->id);
     rs_buffer_add_text(out, ",\"timestamp\":");
@@ -134,33 +155,56 @@ static void write_totals(struct rd_request *request, const struct rd_answer_sour
     rs_buffer_add(out, "}", 1);
 }
 
-/* Score, and write the reply before the recommender is given back: its answers are valid until
- * its next call. */
-static void answer(struct rd_request *request, const struct rd_answer_source *source,
-                   struct batch *batch)
+/* Score the users of one model, which begin at `first`, and write their rows before the recommender
+ * is given back: its answers are valid until its next call. False: answered. */
+static bool answer_model(struct rd_request *request, struct rd_scratch *scratch,
+                         struct batch *batch, size_t first, size_t n, const struct rd_chosen *model,
+                         const struct rd_chosen *main_model)
 {
     struct rd_recommend *recommend = request->part;
+    const struct rd_answer_source source = {model->named->name, model->model, &model->info,
+                                            &scratch->predict};
+    struct rs_buffer *rows = &scratch->value;
     recsys_error err = {0};
     recsys_status status;
     uint64_t start;
-    size_t n_failed;
 
     if (!take_recommender(request))
-        return;
+        return false;
+    batch->replies[first].struct_size = (uint32_t)sizeof batch->replies[0];
     start = rs_clock_ns();
-    status = recsys_recommend(recommend->batch_recommender, source->model, batch->requests,
-                              batch->n, batch->replies, &err);
+    status = recsys_recommend(recommend->batch_recommender, model->model, batch->requests + first,
+                              n, batch->replies + first, &err);
     recsys_metric_record(recommend->metrics->scoring, (double)(rs_clock_ns() - start) * 1e-9);
-    if (status == RECSYS_OK)
-        n_failed = write_rows(request->out, source, batch);
-    give_recommender(recommend);
-    if (status != RECSYS_OK) {
-        (void)rd_reply_failure(request, status, &err);
-        return;
+    for (size_t i = first; i < first + n && status == RECSYS_OK; i++) {
+        struct row *row = &batch->rows[batch->order[i]];
+
+        row->begin = rows->size;
+        write_row(rows, &source, &batch->requests[i], &batch->replies[i],
+                  model->place == main_model->place ? NULL : model);
+        row->end = rows->size;
+        batch->n_failed += batch->replies[i].status != RECSYS_OK;
+        status = rows->status;
     }
-    request->status = 200;
-    write_totals(request, source, batch->n, n_failed);
-    rd_metrics_batch(recommend->metrics, batch->n, n_failed);
+    give_recommender(recommend);
+    recsys_metric_add(recommend->metrics->models[model->place].answers, n);
+    return status == RECSYS_OK || rd_reply_failure(request, status, &err);
+}
+
+static bool answer_models(struct rd_request *request, struct rd_scratch *scratch,
+                          struct batch *batch, const struct rd_chosen *main_model)
+{
+    rs_buffer_reset(&scratch->value, KEPT_BYTES);
+    for (size_t first = 0, next; first < batch->n; first = next) {
+        uint32_t place = batch->places[batch->order[first]];
+
+        for (next = first; next < batch->n && batch->places[batch->order[next]] == place;)
+            next++;
+        if (!answer_model(request, scratch, batch, first, next - first, &batch->models[place],
+                          main_model))
+            return false;
+    }
+    return true;
 }
 
 static bool may_all(struct rd_request *request, const struct rd_predict_body *predict)
@@ -192,45 +236,83 @@ static bool add_recent(struct rd_request *request, struct rd_recent_list *list, 
     return true;
 }
 
-static void answer_all(struct rd_request *request, struct rd_scratch *scratch,
-                       const struct rd_answer_source *source)
+/* The places of the users' models, which are acquired. `shared`: users may get other models. */
+static void find_models(const struct rd_request *request, const struct rd_predict_body *predict,
+                        struct batch *batch, const struct rd_chosen *main_model, bool shared)
 {
-    const struct rd_predict_body *predict = &scratch->predict;
+    const struct rd_recommend *recommend = request->part;
+    uint32_t own[RD_MODELS_MAX], main_place = (uint32_t)main_model->place;
+    bool known[RD_MODELS_MAX] = {false};
+    struct rd_plan plan;
+
+    rd_traffic_get(recommend->traffic, &plan);
+    shared = shared && plan.main_place == main_model->place && !rd_plan_is_whole(&plan);
+    batch->models[main_place] = *main_model;
+    for (size_t i = 0; i < batch->n; i++) {
+        size_t place = shared ? rd_plan_find(&plan, predict->users[i]) : main_place;
+
+        if (!known[place]) {
+            struct rd_chosen *model = &batch->models[place];
+
+            known[place] = true;
+            own[place] = (uint32_t)place;
+            if (place != main_place && !rd_choose_share(recommend, place, main_model, model))
+                own[place] = main_place;
+        }
+        batch->places[i] = own[place];
+    }
+}
+
+/* One request for each user, those of one model side by side. */
+static void make_requests(const struct rd_predict_body *predict, struct batch *batch)
+{
+    size_t n = 0;
+
+    for (uint32_t place = 0; place < RD_MODELS_MAX && n < batch->n; place++)
+        for (size_t i = 0; i < batch->n; i++)
+            if (batch->places[i] == place) {
+                batch->requests[n] = predict->request;
+                batch->requests[n].user = predict->users[i];
+                batch->order[n++] = (uint32_t)i;
+            }
+}
+
+static void answer_all(struct rd_request *request, struct rd_scratch *scratch,
+                       const struct rd_chosen *main_model, bool shared)
+{
+    const struct rd_recommend *recommend = request->part;
     struct batch *batch = calloc(1, sizeof *batch);
 
     if (batch == NULL) {
         (void)rd_reply_unavailable(request, "out of memory");
         return;
     }
-    batch->n = predict->n_users;
-    batch->replies[0].struct_size = (uint32_t)sizeof batch->replies[0];
-    for (size_t i = 0; i < batch->n; i++) {
-        batch->requests[i] = predict->request;
-        batch->requests[i].user = predict->users[i];
+    batch->n = scratch->predict.n_users;
+    find_models(request, &scratch->predict, batch, main_model, shared);
+    make_requests(&scratch->predict, batch);
+    if (add_recent(request, &scratch->recent, batch, main_model->info.item_id_kind) &&
+        answer_models(request, scratch, batch, main_model)) {
+        request->status = 200;
+        write_rows(request->out, &scratch->value, batch);
+        write_totals(request, main_model, batch);
+        rd_metrics_batch(recommend->metrics, batch->n, batch->n_failed);
     }
-    if (add_recent(request, &scratch->recent, batch, source->info->item_id_kind))
-        answer(request, source, batch);
+    for (size_t place = 0; place < RD_MODELS_MAX; place++)
+        if (place != main_model->place)
+            recsys_model_unref(batch->models[place].model);
     free(batch);
 }
 
 void rd_post_batch(struct rd_request *request)
 {
-    const struct rd_recommend *recommend = request->part;
     struct rd_scratch *scratch = rd_scratch_get(request);
-    const struct rd_named_model *named;
-    recsys_model *model;
-    recsys_model_info info;
-    size_t place = 0;
+    struct rd_chosen main_model;
 
     if (scratch == NULL || !rd_predict_body_parse(request) ||
-        !rd_model_named(request, recommend->named, &place))
+        !rd_choose(request, NULL, &main_model))
         return;
-    named = &recommend->named->all[place];
-    if (!rd_model_acquire(request, named, &model, &info))
-        return;
-    if (rd_predict_body_read(request, &scratch->predict, &info, RD_BODY_BATCH) &&
+    if (rd_predict_body_read(request, &scratch->predict, &main_model.info, RD_BODY_BATCH) &&
         may_all(request, &scratch->predict))
-        answer_all(request, scratch,
-                   &(const struct rd_answer_source){named->name, model, &info, &scratch->predict});
-    recsys_model_unref(model);
+        answer_all(request, scratch, &main_model, !main_model.is_named);
+    recsys_model_unref(main_model.model);
 }

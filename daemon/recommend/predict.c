@@ -5,9 +5,9 @@
  */
 #include "daemon/auth/caller.h"
 #include "daemon/http/reply.h"
-#include "daemon/models/model_use.h"
 #include "daemon/recommend/answer.h"
 #include "daemon/recommend/answer_write.h"
+#include "daemon/recommend/choose.h"
 #include "daemon/recommend/recommend.h"
 #include "lib/base/clock.h"
 #include "lib/base/json_write.h"
@@ -15,23 +15,21 @@
 /* The objects that each of these handlers needs first. */
 struct use {
     struct rd_scratch *scratch;
-    const struct rd_named_model *named;
-    recsys_model *model;
-    recsys_model_info info;
+    struct rd_chosen chosen;
 };
 
-/* False: answered. */
-static bool begin(struct rd_request *request, struct use *use)
+/* `user` as in rd_choose(). False: answered. */
+static bool begin(struct rd_request *request, const json_t *user, struct use *use)
+{
+    use->scratch = rd_scratch_get(request);
+    return use->scratch != NULL && rd_choose(request, user, &use->chosen);
+}
+
+static void count_answer(const struct rd_request *request, const struct use *use)
 {
     const struct rd_recommend *recommend = request->part;
 
-    size_t place = 0;
-
-    use->scratch = rd_scratch_get(request);
-    if (use->scratch == NULL || !rd_model_named(request, recommend->named, &place))
-        return false;
-    use->named = &recommend->named->all[place];
-    return rd_model_acquire(request, use->named, &use->model, &use->info);
+    recsys_metric_add(recommend->metrics->models[use->chosen.place].answers, 1);
 }
 
 static uint64_t elapsed_ms(const struct rd_request *request)
@@ -50,7 +48,7 @@ static bool add_recent(struct rd_request *request, const struct use *use)
 
     if (recommend->recent.find == NULL)
         return true;
-    rd_recent_begin(list, use->info.item_id_kind);
+    rd_recent_begin(list, use->chosen.info.item_id_kind);
     n = rd_recent_collect(&recommend->recent, to, list);
     ids = rd_recent_finish(list);
     if (ids == NULL)
@@ -60,12 +58,21 @@ static bool add_recent(struct rd_request *request, const struct use *use)
     return true;
 }
 
+static void write_model(struct rs_buffer *out, const struct use *use)
+{
+    rs_buffer_add_text(out, ",\"model_version\":");
+    rs_json_put_string(out, use->chosen.info.version);
+    rs_buffer_add_text(out, ",\"model\":");
+    rs_json_put_string(out, use->chosen.named->name);
+}
+
 static void write_predict(struct rd_request *request, const struct use *use,
                           struct rd_answer *answer)
 {
     struct rs_buffer *out = request->out;
 
     request->status = 200;
+    count_answer(request, use);
     rs_buffer_add_text(out, "{\"user_id\":");
     if ((use->scratch->predict.request.flags & RECSYS_REQUEST_ANONYMOUS) != 0)
         rs_buffer_add_text(out, "null");
@@ -75,10 +82,7 @@ static void write_predict(struct rd_request *request, const struct use *use,
     rs_buffer_add(out, answer->json, answer->size);
     rs_buffer_add_text(out, ",\"inference_time_ms\":");
     rs_json_put_unsigned(out, elapsed_ms(request));
-    rs_buffer_add_text(out, ",\"model_version\":");
-    rs_json_put_string(out, use->info.version);
-    rs_buffer_add_text(out, ",\"model\":");
-    rs_json_put_string(out, use->named->name);
+    write_model(out, use);
     rs_buffer_add_text(out, ",\"request_id\":");
     rs_json_put_string(out, request->id);
     rs_buffer_add_text(out, ",\"timestamp\":");
@@ -98,13 +102,14 @@ static void answer(struct rd_request *request, enum rd_body_kind kind)
     struct use use;
     struct rd_answer found;
 
-    if (!rd_predict_body_parse(request) || !begin(request, &use))
+    if (!rd_predict_body_parse(request) ||
+        !begin(request, json_object_get(request->json, "user_id"), &use))
         return;
-    if (rd_predict_body_read(request, &use.scratch->predict, &use.info, kind) &&
+    if (rd_predict_body_read(request, &use.scratch->predict, &use.chosen.info, kind) &&
         may_user(request, &use.scratch->predict.request) && add_recent(request, &use) &&
-        rd_answer_get(request, use.scratch, use.named, use.model, &use.info, NULL, &found))
+        rd_answer_get(request, use.scratch, &use.chosen, NULL, &found))
         write_predict(request, &use, &found);
-    recsys_model_unref(use.model);
+    recsys_model_unref(use.chosen.model);
 }
 
 void rd_post_predict(struct rd_request *request)
@@ -117,8 +122,8 @@ void rd_post_session(struct rd_request *request)
     answer(request, RD_BODY_SESSION);
 }
 
-/* The rest of {<the id's member>,"recommendations":[…],"strategy":…,"count":…} */
-static void write_list(struct rd_request *request, struct rd_answer *answer)
+/* The rest of {<the id's member>,"recommendations":[…],"strategy":…,"count":…,<the model>} */
+static void write_list(struct rd_request *request, const struct use *use, struct rd_answer *answer)
 {
     struct rs_buffer *out = request->out;
 
@@ -127,29 +132,34 @@ static void write_list(struct rd_request *request, struct rd_answer *answer)
     rs_buffer_add(out, answer->json, answer->size);
     rs_buffer_add_text(out, ",\"count\":");
     rs_json_put_unsigned(out, answer->count);
+    write_model(out, use);
     rs_buffer_add(out, "}", 1);
     rd_answer_release(answer);
 }
 
 void rd_get_recommendations(struct rd_request *request)
 {
+    json_t *asked = json_string(request->param);
     struct use use;
     struct rd_answer answer;
     recsys_id user;
+    bool begun = begin(request, asked, &use);
 
-    if (!begin(request, &use))
+    json_decref(asked);
+    if (!begun)
         return;
-    if (rd_predict_body_from_path(request, &use.scratch->predict, "user_id", use.info.user_id_kind,
-                                  &user)) {
+    if (rd_predict_body_from_path(request, &use.scratch->predict, "user_id",
+                                  use.chosen.info.user_id_kind, &user)) {
         use.scratch->predict.request.user = user;
         if (rd_caller_may_id(request, user) && add_recent(request, &use) &&
-            rd_answer_get(request, use.scratch, use.named, use.model, &use.info, NULL, &answer)) {
+            rd_answer_get(request, use.scratch, &use.chosen, NULL, &answer)) {
             rs_buffer_add_text(request->out, "{\"user_id\":");
             rd_answer_write_id(request->out, user);
-            write_list(request, &answer);
+            count_answer(request, &use);
+            write_list(request, &use, &answer);
         }
     }
-    recsys_model_unref(use.model);
+    recsys_model_unref(use.chosen.model);
 }
 
 void rd_get_similar(struct rd_request *request)
@@ -158,16 +168,16 @@ void rd_get_similar(struct rd_request *request)
     struct rd_answer answer;
     recsys_id item;
 
-    if (!begin(request, &use))
+    if (!begin(request, NULL, &use))
         return;
-    if (rd_predict_body_from_path(request, &use.scratch->predict, "item_id", use.info.item_id_kind,
-                                  &item)) {
+    if (rd_predict_body_from_path(request, &use.scratch->predict, "item_id",
+                                  use.chosen.info.item_id_kind, &item)) {
         use.scratch->predict.request.flags |= RECSYS_REQUEST_ANONYMOUS;
-        if (rd_answer_get(request, use.scratch, use.named, use.model, &use.info, &item, &answer)) {
+        if (rd_answer_get(request, use.scratch, &use.chosen, &item, &answer)) {
             rs_buffer_add(request->out, "{", 1);
-            rd_answer_write_item_id(request->out, &use.info, item);
-            write_list(request, &answer);
+            rd_answer_write_item_id(request->out, &use.chosen.info, item);
+            write_list(request, &use, &answer);
         }
     }
-    recsys_model_unref(use.model);
+    recsys_model_unref(use.chosen.model);
 }

@@ -12,12 +12,12 @@
 #include "daemon/http/request.h"
 #include "daemon/observe/metrics.h"
 #include "daemon/recommend/recent.h"
-#include "daemon/traffic/named_models.h"
+#include "daemon/traffic/traffic.h"
 #include "lib/base/lock.h"
 
 /* Set before the server starts; pointers but the batcher and the recommender are BORROWED. */
 struct rd_recommend {
-    const struct rd_named_models *named;
+    struct rd_traffic *traffic;
     recsys_aside *answers; /* NULL: none are kept */
     struct rd_metrics *metrics;
     struct rd_recent_items recent; /* what users have met since the training */

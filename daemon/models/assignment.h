@@ -1,0 +1,13 @@
+/* daemon/models/assignment.h - the routes that say which users get which model. */
+#ifndef RECSYSD_ASSIGNMENT_H
+#define RECSYSD_ASSIGNMENT_H
+
+#include "daemon/http/request.h"
+
+/* Handlers; their part is struct rd_models. */
+void rd_get_assignment(struct rd_request *request);
+void rd_put_assignment(struct rd_request *request);
+void rd_post_promote(struct rd_request *request);
+void rd_post_withdraw(struct rd_request *request);
+
+#endif

@@ -29,7 +29,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings python go clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan ctl ctl-data models models-large log-model fuzz quickstart"
+suites="release contracts bindings python go clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan promela ctl ctl-data models models-large log-model fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -291,6 +291,7 @@ fi
 suite examples run_examples
 suite daemon run_daemon release
 suite daemon-asan run_daemon asan
+suite promela tests/promela/run.sh
 suite ctl run_ctl
 suite ctl-data run_ctl_data
 suite models run_models models

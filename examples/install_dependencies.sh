@@ -9,7 +9,8 @@
 set -eu
 
 packages="build-essential cmake ninja-build pkg-config libopenblas-pthread-dev libjansson-dev libssl-dev
-zlib1g-dev libxxhash-dev libhiredis-dev libpq-dev libhdf5-dev ca-certificates curl python3"
+zlib1g-dev libxxhash-dev libhiredis-dev libpq-dev libcurl4-openssl-dev libhdf5-dev ca-certificates
+curl python3"
 # The list names OpenBLAS's flavour, because libopenblas-dev also accepts the serial one, which
 # only one thread at a time can use. The tests need all three.
 test_packages="libopenblas0-serial libopenblas0-openmp"

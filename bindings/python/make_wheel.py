@@ -5,7 +5,8 @@
 
 Builds a wheel of the checkout, or of an sdist, then lets auditwheel (with patchelf) put the
 libraries of the distribution into it and give it the manylinux tag of the machine's C library.
-libpq stays outside, since Kerberos and LDAP come with it: librecsys-postgres uses the system's. The
+libpq and libcurl stay outside, since Kerberos and LDAP come with them: librecsys-postgres and
+librecsys-mlflow use the system's. The
 licences are those that Debian's packages have. Prints how large the wheel is, with BLAS and without.
 """
 import pathlib
@@ -17,7 +18,7 @@ import zipfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 BLAS = re.compile(r"lib(openblas|blas|cblas|gfortran|quadmath)")
-OUTSIDE = ["libpq.so.5"]
+OUTSIDE = ["libpq.so.5", "libcurl.so.4"]
 
 
 def run(*command):

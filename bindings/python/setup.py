@@ -20,7 +20,7 @@ CHECKOUT = HERE.parents[1] if (HERE.parents[1] / "include" / "recsys").is_dir() 
 SOURCES = CHECKOUT or HERE / "c"
 # CMake builds the libraries from these, relative to the top of the project.
 NEEDED = ["CMakeLists.txt", "LICENSE", "cmake", "include", "lib", "pkgconfig"]
-LIBRARIES = ["librecsys", "librecsys-redis", "librecsys-postgres"]
+LIBRARIES = ["librecsys", "librecsys-redis", "librecsys-postgres", "librecsys-mlflow"]
 WITH_LIBRARY = os.environ.get("RECSYS_SYSTEM_LIBRARY") != "1"
 
 
@@ -43,7 +43,8 @@ class BuildWithLibrary(build_py):
              "-DRECSYS_BUILD_DAEMON=OFF", "-DRECSYS_BUILD_EXAMPLES=OFF",
              "-DCMAKE_BUILD_WITH_INSTALL_RPATH=ON"], check=True)
         subprocess.run(["cmake", "--build", build, "--parallel", str(os.cpu_count() or 2),
-                        "--target", "recsys", "recsys_redis", "recsys_postgres"], check=True)
+                        "--target", "recsys", "recsys_redis", "recsys_postgres",
+                        "recsys_mlflow"], check=True)
         target = pathlib.Path(self.build_lib) / "recsys" / "_lib"
         target.mkdir(parents=True, exist_ok=True)
         soname = "so." + ".".join(version().split(".")[:2 if version().startswith("0.") else 1])

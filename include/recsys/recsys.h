@@ -26,8 +26,8 @@
  *   Guards    denylist.h limiter.h  revoked tokens; rate limits
  *
  * Not included: recycling.h (the ready domains of one service) and the headers of
- * libraries of their own, redis.h (librecsys-redis) and postgres.h
- * (librecsys-postgres).
+ * libraries of their own, redis.h (librecsys-redis), postgres.h
+ * (librecsys-postgres) and mlflow.h (librecsys-mlflow).
  *
  * The smallest program (examples/01_recommend.c) loads a model, asks for
  * recommendations and prints them.

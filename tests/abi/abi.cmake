@@ -24,7 +24,7 @@ function(recsys_add_grown_program name include suffix)
   # Before all others: each library brings its own public headers with it.
   target_include_directories(${name} BEFORE PRIVATE ${include} ${PROJECT_SOURCE_DIR})
   add_dependencies(${name} recsys_grown_headers)
-  foreach(adapter redis postgres)
+  foreach(adapter redis postgres mlflow)
     if(TARGET recsys_${adapter})
       string(TOUPPER ${adapter} ADAPTER)
       target_link_libraries(${name} PRIVATE recsys_${adapter}${suffix})
@@ -60,10 +60,13 @@ function(recsys_add_grown)
   add_custom_target(recsys_grown_headers DEPENDS ${include}/made)
 
   recsys_add_grown_library(recsys_grown recsys ${include})
-  foreach(adapter redis postgres)
+  foreach(adapter redis postgres mlflow)
     if(TARGET recsys_${adapter})
       file(GLOB base ${PROJECT_SOURCE_DIR}/lib/base/*.c)
-      list(FILTER base EXCLUDE REGEX "/(alloc|version|json|radix)\\.c$")
+      list(FILTER base EXCLUDE REGEX "/(alloc|version|radix)\\.c$")
+      if(NOT adapter STREQUAL mlflow) # the only one with jansson
+        list(FILTER base EXCLUDE REGEX "/json\\.c$")
+      endif()
       recsys_add_grown_library(recsys_${adapter}_grown recsys_${adapter} ${include}
         ${base} ${PROJECT_SOURCE_DIR}/lib/adapters/librecsys_memory.c)
       target_link_libraries(recsys_${adapter}_grown PRIVATE PkgConfig::xxhash PkgConfig::libcrypto

@@ -26,6 +26,7 @@
 #include "recsys/redis.h"
 #endif
 #ifdef WITH_POSTGRES
+#include "recsys/mlflow.h"
 #include "recsys/postgres.h"
 #endif
 #include "tests/support/bundle.h"
@@ -1055,6 +1056,38 @@ static void try_postgres(void)
 }
 #endif
 
+#ifdef WITH_MLFLOW
+static recsys_registry *mlflow;
+
+static recsys_status create_mlflow(void *sized)
+{
+    recsys_registry *made = NULL;
+    recsys_mlflow_options *options = sized;
+
+    options->cache = root;
+    recsys_status status = recsys_mlflow_create("http://127.0.0.1:1", sized, &made, &err);
+    recsys_registry_unref(made);
+    return status;
+}
+
+static recsys_status get_mlflow_stats(void *sized)
+{
+    return recsys_mlflow_get_stats(mlflow, sized, &err);
+}
+
+static void try_mlflow(void)
+{
+    recsys_mlflow_options options = RECSYS_MLFLOW_OPTIONS_INIT;
+
+    INPUT(recsys_mlflow_options, RECSYS_MLFLOW_OPTIONS, create_mlflow);
+    options.cache = root;
+    expect("recsys_mlflow_create", "",
+           recsys_mlflow_create("http://127.0.0.1:1", &options, &mlflow, &err), RECSYS_OK);
+    OUTPUT(recsys_mlflow_stats, RECSYS_MLFLOW_STATS, get_mlflow_stats);
+    recsys_registry_unref(mlflow);
+}
+#endif
+
 int main(void)
 {
     struct bundle written;
@@ -1076,6 +1109,9 @@ int main(void)
 #endif
 #ifdef WITH_POSTGRES
         try_postgres();
+#endif
+#ifdef WITH_MLFLOW
+        try_mlflow();
 #endif
     }
     recsys_store_unref(store);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "recsys/mlflow.h"
 #include "recsys/postgres.h"
 #include "recsys/recsys.h"
 #include "recsys/redis.h"
@@ -66,6 +67,8 @@ static void check_inits(void)
     CHECK_INIT(recsys_item, ITEM);
     CHECK_INIT(recsys_limit, LIMIT);
     CHECK_INIT(recsys_limiter_options, LIMITER_OPTIONS);
+    CHECK_INIT(recsys_mlflow_options, MLFLOW_OPTIONS);
+    CHECK_INIT(recsys_mlflow_stats, MLFLOW_STATS);
     CHECK_INIT(recsys_model_info, MODEL_INFO);
     CHECK_INIT(recsys_model_options, MODEL_OPTIONS);
     CHECK_INIT(recsys_postgres_options, POSTGRES_OPTIONS);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "recsys/mlflow.h"
 #include "recsys/postgres.h"
 #include "recsys/recsys.h"
 #include "recsys/redis.h"
@@ -495,6 +496,35 @@ static const struct entry entries[] = {
     CONST(RECSYS_MODEL_FILE_SIZE_V1),
     CONST(RECSYS_MODEL_FILE_DESCRIPTOR),
     CONST(RECSYS_MODEL_INFO_SIZE_V1),
+    STRUCT(recsys_mlflow_options),
+    FIELD(recsys_mlflow_options, struct_size),
+    FIELD(recsys_mlflow_options, timeout_ms),
+    FIELD(recsys_mlflow_options, stall_timeout_ms),
+    FIELD(recsys_mlflow_options, download_timeout_ms),
+    FIELD(recsys_mlflow_options, cache_bytes),
+    FIELD(recsys_mlflow_options, cache),
+    FIELD(recsys_mlflow_options, user),
+    FIELD(recsys_mlflow_options, password),
+    FIELD(recsys_mlflow_options, password_file),
+    FIELD(recsys_mlflow_options, token),
+    FIELD(recsys_mlflow_options, token_file),
+    FIELD(recsys_mlflow_options, ca_file),
+    FIELD(recsys_mlflow_options, workspace),
+    FIELD(recsys_mlflow_options, host),
+    STRUCT(recsys_mlflow_stats),
+    FIELD(recsys_mlflow_stats, struct_size),
+    FIELD(recsys_mlflow_stats, reserved),
+    FIELD(recsys_mlflow_stats, requests),
+    FIELD(recsys_mlflow_stats, failures),
+    FIELD(recsys_mlflow_stats, downloads),
+    FIELD(recsys_mlflow_stats, hits),
+    FIELD(recsys_mlflow_stats, bytes),
+    FIELD(recsys_mlflow_stats, resumed),
+    FIELD(recsys_mlflow_stats, restarted),
+    FIELD(recsys_mlflow_stats, evictions),
+    FIELD(recsys_mlflow_stats, cache_bytes),
+    CONST(RECSYS_MLFLOW_OPTIONS_SIZE_V1),
+    CONST(RECSYS_MLFLOW_STATS_SIZE_V1),
     STRUCT(recsys_postgres_options),
     FIELD(recsys_postgres_options, struct_size),
     FIELD(recsys_postgres_options, pool_size),

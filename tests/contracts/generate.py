@@ -22,6 +22,7 @@ INCLUDES = """#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "recsys/mlflow.h"
 #include "recsys/postgres.h"
 #include "recsys/recsys.h"
 #include "recsys/recycling.h"

@@ -144,10 +144,10 @@ static_program_has_names_of_its_own() {
   {
     echo '#include <stdlib.h>'
     sed 's/.*/void &(void); void &(void) { abort(); }/' "$room/names"
-    echo 'int redis(void); int postgres(void); int core(int, char **);'
-    echo 'int main(int c, char **v) { return core(c, v) || redis() || postgres(); }'
+    echo 'int redis(void); int postgres(void); int mlflow(void); int core(int, char **);'
+    echo 'int main(int c, char **v) { return core(c, v) || redis() || postgres() || mlflow(); }'
   } > "$room/names.c"
-  flags_of --static --cflags --libs recsys-redis recsys-postgres recsys || return 1
+  flags_of --static --cflags --libs recsys-redis recsys-postgres recsys-mlflow recsys || return 1
   for flag in "${!flags[@]}"; do
     case ${flags[$flag]} in -lrecsys*) flags[flag]=-l:lib${flags[$flag]#-l}.a ;; esac
   done
@@ -155,14 +155,15 @@ static_program_has_names_of_its_own() {
     $cc "${strict[@]}" -Dmain=redis -c "$here/consumer_redis.c" -o "$room/redis.o" "${flags[@]}" &&
     $cc "${strict[@]}" -Dmain=postgres -c "$here/consumer_postgres.c" -o "$room/postgres.o" \
       "${flags[@]}" &&
-    $cc "$room/names.c" "$room"/{core,redis,postgres}.o -o "$room/all" "${flags[@]}" &&
+    $cc "${strict[@]}" -Dmain=mlflow -c "$here/consumer_mlflow.c" -o "$room/mlflow.o" "${flags[@]}" &&
+    $cc "$room/names.c" "$room"/{core,redis,postgres,mlflow}.o -o "$room/all" "${flags[@]}" &&
     ! ldd "$room/all" | grep librecsys && "$room/all" "$bundle"
 }
 step "a static program may have functions called as the library's are inside" \
   static_program_has_names_of_its_own
 
 static_needs_no_package_of_openssl() {
-  # The libraries that libcrypto, libssl and libpq need are not ours to ask for.
+  # The libraries that libcrypto, libssl, libpq and libcurl need are not ours to ask for.
   local package
   mkdir -p "$room/packages" && for package in jansson libxxhash zlib; do
     cp "$(pkg-config --variable=pcfiledir $package)/$package.pc" "$room/packages" || return 1
@@ -192,7 +193,7 @@ adapter_by_pkg_config() {
   flags_of --cflags --libs "recsys-$1" &&
     $cc "${strict[@]}" "$here/consumer_$1.c" -o "$room/$1" "${flags[@]}" && "$room/$1"
 }
-for adapter in redis postgres; do
+for adapter in redis postgres mlflow; do
   if [ -f "$libdir/pkgconfig/recsys-$adapter.pc" ]; then
     step "a consumer of recsys::$adapter by find_package" adapter_by_find_package $adapter
     step "a consumer of recsys-$adapter by pkg-config" adapter_by_pkg_config $adapter

@@ -36,10 +36,10 @@ mkdir "$room/cmake"
 cat > "$room/cmake/CMakeLists.txt" << END
 cmake_minimum_required(VERSION 3.18)
 project(consumer LANGUAGES C)
-find_package(recsys 0.2 REQUIRED COMPONENTS redis postgres)
+find_package(recsys 0.2 REQUIRED COMPONENTS redis postgres mlflow)
 add_executable(core "$here/consumer.c")
 target_link_libraries(core PRIVATE recsys::recsys)
-foreach(name redis postgres)
+foreach(name redis postgres mlflow)
   add_executable(\${name} "$here/consumer_\${name}.c")
   target_link_libraries(\${name} PRIVATE recsys::\${name})
 endforeach()
@@ -50,6 +50,7 @@ cmake --build "$room/cmake/build"
 "$room/cmake/build/core" "$bundle" > "$room/by_find_package"
 "$room/cmake/build/redis"
 "$room/cmake/build/postgres"
+"$room/cmake/build/mlflow"
 needs_none_of_ours "$room/cmake/build/redis"
 
 PKG_CONFIG_PATH=$(dirname "$(find "$room/prefix" -name recsys.pc)")

@@ -35,4 +35,14 @@ function(recsys_add_integration)
   target_link_libraries(celery_reads PRIVATE recsys_compiler recsys_test_support ${ARGV})
   target_include_directories(celery_reads PRIVATE ${PROJECT_SOURCE_DIR}/include)
   set_target_properties(celery_reads PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+
+  if(TARGET recsys_mlflow)
+    # Told what to do by tests that start MLflow servers, and servers that misbehave.
+    add_executable(mlflow_client
+      ${PROJECT_SOURCE_DIR}/tests/integration/mlflow/mlflow_client.c)
+    target_link_libraries(mlflow_client PRIVATE recsys_compiler recsys_mlflow PkgConfig::jansson)
+    target_include_directories(mlflow_client PRIVATE ${PROJECT_SOURCE_DIR}/include)
+    set_target_properties(mlflow_client PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  endif()
 endfunction()

@@ -15,7 +15,9 @@ NOT_READ = (GLOSSARY, "tests/lint/check_words.py")
 
 # word -> where it may stand, because there it is the name of something else.
 SOMEBODY_ELSES = {
-    "artifact": ("bindings/python/recsys/mlflow.py",),  # MLflow's
+    "artifact": ("bindings/python/recsys/mlflow.py", "lib/adapters/mlflow/",  # MLflow's
+                 "include/recsys/mlflow.h", "docs/registry.md", "docs/daemon.md",
+                 "tests/integration/mlflow/"),
     "backend": ("lib/recycling/task.c", "tests/"),  # Celery's result backend, PostgreSQL's processes
     "blacklist": ("tests/daemon/domains.py",),  # part of the keys in Redis
     "capacity": ("include/recsys/model.h",),  # an argument's name

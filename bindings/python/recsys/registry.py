@@ -8,7 +8,7 @@ from ctypes import byref
 from typing import Any, NamedTuple, Optional, Union
 
 from ._held import Caught, Held, Owner, call, create, take
-from ._native import abi, lib, new
+from ._native import abi, adapter, lib, new
 from .errors import Error, error_of
 from .interrupt import interruptible
 from .model import Model
@@ -46,6 +46,21 @@ class Entry(NamedTuple):
     alias: Optional[str]
 
 
+class MlflowStats(NamedTuple):
+    """HTTP requests, and those that failed; bundles downloaded, or in the cache already; bytes of
+    files; files that broke off and went on, or began again; bundles removed from the cache."""
+
+    requests: int
+    failures: int
+    downloads: int
+    hits: int
+    bytes: int
+    resumed: int
+    restarted: int
+    evictions: int
+    cache_bytes: int
+
+
 def _location(filled: Any) -> Location:
     return Location(filled.name.decode(), filled.version.decode(), os.fsdecode(filled.path),
                     filled.stamp.decode(), bool(filled.flags & abi.RECSYS_REGISTRY_KEPT))
@@ -60,7 +75,7 @@ def _filled(location: Location) -> Any:
 
 
 class Registry(Owner):
-    """A folder of models: ROOT/NAME/<version>/ and aliases that point at versions.
+    """Published models. Registry(folder) is a folder: ROOT/NAME/<version>/ and aliases that point at versions.
 
     Any number of processes publish, move aliases and read at the same time.
 
@@ -80,6 +95,43 @@ class Registry(Owner):
         """`root` must exist."""
         self._held: Optional[Held] = create(lib.recsys_registry_open, lib.recsys_registry_unref,
                                             os.fsencode(root))
+
+    @classmethod
+    def mlflow(cls, url: str, *, cache: Optional[Path] = None, cache_bytes: int = 0,
+               timeout_ms: int = 0, stall_timeout_ms: int = 0, download_timeout_ms: int = 0,
+               user: Optional[str] = None, password: Optional[str] = None,
+               password_file: Optional[Path] = None, token: Optional[str] = None,
+               token_file: Optional[Path] = None, ca_file: Optional[Path] = None,
+               workspace: Optional[str] = None, host: Optional[str] = None) -> Registry:
+        """The models of an MLflow server, 2.9 or newer; it is asked when it is first used. Bundles
+        are kept in `cache`, by default below ~/.cache. publish() and set_alias() raise
+        UnsupportedError: log and register models with recsys.mlflow and MLflow's own client.
+
+        0 = 16 GiB of cache, 10 s for each question, 30 s without progress and an hour for a
+        download."""
+        library, options = adapter("mlflow"), new(abi.recsys_mlflow_options)
+        if cache is None:
+            folder = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+            cache = os.path.join(folder, "recsys", "mlflow")
+        options.timeout_ms, options.cache_bytes = timeout_ms, cache_bytes
+        options.stall_timeout_ms = stall_timeout_ms
+        options.download_timeout_ms = download_timeout_ms
+        for name, given in (("cache", cache), ("user", user), ("password", password),
+                            ("password_file", password_file), ("token", token),
+                            ("token_file", token_file), ("ca_file", ca_file),
+                            ("workspace", workspace), ("host", host)):
+            setattr(options, name, None if given is None else os.fsencode(given))
+        made = cls.__new__(cls)
+        made._held = create(library.recsys_mlflow_create, lib.recsys_registry_unref, url.encode(),
+                            byref(options))
+        return made
+
+    def mlflow_stats(self) -> MlflowStats:
+        """Counts of a registry that Registry.mlflow() made."""
+        out = new(abi.recsys_mlflow_stats)
+        call(adapter("mlflow").recsys_mlflow_get_stats, self._open(), byref(out))
+        return MlflowStats(out.requests, out.failures, out.downloads, out.hits, out.bytes,
+                           out.resumed, out.restarted, out.evictions, out.cache_bytes)
 
     def publish(self, bundle: Path, name: str) -> Location:
         """Check the bundle and copy it into the registry as the next version of `name`."""

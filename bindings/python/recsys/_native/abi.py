@@ -976,6 +976,41 @@ class recsys_limit(Checked):
 recsys_log_callback = c.CFUNCTYPE(None, c.c_int32, c.c_void_p, c.c_void_p)
 
 
+class recsys_mlflow_options(Checked):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("timeout_ms", c.c_uint32),
+        ("stall_timeout_ms", c.c_uint32),
+        ("download_timeout_ms", c.c_uint32),
+        ("cache_bytes", c.c_uint64),
+        ("cache", c.c_char_p),
+        ("user", c.c_char_p),
+        ("password", c.c_char_p),
+        ("password_file", c.c_char_p),
+        ("token", c.c_char_p),
+        ("token_file", c.c_char_p),
+        ("ca_file", c.c_char_p),
+        ("workspace", c.c_char_p),
+        ("host", c.c_char_p),
+    ]
+
+
+class recsys_mlflow_stats(Checked):
+    _fields_ = [
+        ("struct_size", c.c_uint32),
+        ("reserved", c.c_uint32),
+        ("requests", c.c_uint64),
+        ("failures", c.c_uint64),
+        ("downloads", c.c_uint64),
+        ("hits", c.c_uint64),
+        ("bytes", c.c_uint64),
+        ("resumed", c.c_uint64),
+        ("restarted", c.c_uint64),
+        ("evictions", c.c_uint64),
+        ("cache_bytes", c.c_uint64),
+    ]
+
+
 class recsys_postgres_options(Checked):
     _fields_ = [
         ("struct_size", c.c_uint32),
@@ -1149,6 +1184,8 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_log_set_request": ("core", None, [Text]),
     "recsys_log_check_trace": ("core", c.c_uint32, [U32]),
     "recsys_log_write_trace": ("core", None, [U32, Text]),
+    "recsys_mlflow_create": ("mlflow", c.c_int32, [Text, c.c_void_p, c.c_void_p, c.c_void_p]),
+    "recsys_mlflow_get_stats": ("mlflow", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_model_load": ("core", c.c_int32, [Text, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_model_load_files": ("core", c.c_int32, [c.c_void_p, c.c_size_t, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_model_ref": ("core", c.c_void_p, [c.c_void_p]),

@@ -19,7 +19,7 @@ if abi.RECSYS_VERSION_MAJOR == 0:  # until 1.0 a minor version may break
 INSIDE = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "_lib")
 WANTED = f"{abi.RECSYS_VERSION_MAJOR}.{abi.RECSYS_VERSION_MINOR}.{abi.RECSYS_VERSION_PATCH}"
 NEEDS = {"redis": "hiredis (Debian: libhiredis0.14 or libhiredis1.1.0)",
-         "postgres": "libpq (Debian: libpq5)"}
+         "postgres": "libpq (Debian: libpq5)", "mlflow": "libcurl (Debian: libcurl4)"}
 
 
 class LibraryError(ImportError):
@@ -81,7 +81,7 @@ def load() -> tuple[ctypes.CDLL, str]:
 
 
 def load_adapter(name: str, core: str) -> Any:
-    """librecsys-redis or librecsys-postgres, from where the library `core` came from."""
+    """librecsys-redis, -postgres or -mlflow, from where the library `core` came from."""
     folder = os.path.dirname(core)
     beside = os.path.join(folder, f"librecsys-{name}.{SONAME}")
     path = beside if folder and os.path.isfile(beside) else f"librecsys-{name}.{SONAME}"

@@ -9,8 +9,8 @@ import "unsafe"
 
 // A Request asks for recommendations. Zero means no condition.
 //
-// The vector to score with is Vector if it is given; else the session's, the weighted mean of the
-// Liked items; else the user's. A request with none of these is answered by its preferences (Genres,
+// The vector to score with is Vector if it is given; else the session's, which comes from the Liked
+// items (of an ALS model by its equations, else their weighted mean); else the user's. A request with none of these is answered by its preferences (Genres,
 // and in a model with features also Languages, Decade and MinRating), or else by popularity.
 type Request struct {
 	User          ID       // the zero ID is nobody: an anonymous request
@@ -31,6 +31,9 @@ type Request struct {
 	Reasons            bool      // give reasons
 	IncludeSeen        bool      // items that the user has seen are allowed
 	IncludeAdult       bool      // adult items are allowed
+	Diversity          float32   // 0..1: choose items that are unlike each other; 0 = by score alone
+	// At most so many items of each genre, decade and language; 0 = any number.
+	MaxPerGenre, MaxPerDecade, MaxPerLanguage int
 }
 
 // Strength is a value for PreferenceStrength, 0 to 10.
@@ -43,7 +46,9 @@ func (r *Request) write(a *arena, out *C.recsys_request, f *facts) {
 			flag(r.Reasons, C.RECSYS_REQUEST_REASONS) | flag(r.IncludeSeen, C.RECSYS_REQUEST_INCLUDE_SEEN) |
 			flag(r.IncludeAdult, C.RECSYS_REQUEST_INCLUDE_ADULT) |
 			flag(r.PreferenceStrength != nil, C.RECSYS_REQUEST_STRENGTH),
-		k: a.count(r.K), min_rating: C.float(r.MinRating), decade: C.int32_t(r.Decade)}
+		k: a.count(r.K), min_rating: C.float(r.MinRating), decade: C.int32_t(r.Decade),
+		diversity: C.float(r.Diversity), max_per_genre: a.count(r.MaxPerGenre),
+		max_per_decade: a.count(r.MaxPerDecade), max_per_language: a.count(r.MaxPerLanguage)}
 	if r.PreferenceStrength != nil {
 		out.preference_strength = C.float(*r.PreferenceStrength)
 	}

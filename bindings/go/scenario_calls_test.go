@@ -158,7 +158,9 @@ func (s *scenario) request(value any) recsys.Request {
 		Genres: strs(o, "genres"), RequireGenres: strs(o, "require_genres"), Languages: strs(o, "languages"), Exclude: idsOf(o, "exclude"), Allow: idsOf(o, "allow"),
 		Vector: floatsOf(o, "vector"), Liked: idsOf(o, "liked"), LikedWeights: floatsOf(o, "liked_weights"),
 		Filter: named[*recsys.Filter](s, o, "filter"), Reasons: truth(o, "reasons"),
-		IncludeSeen: truth(o, "include_seen"), IncludeAdult: truth(o, "include_adult")}
+		IncludeSeen: truth(o, "include_seen"), IncludeAdult: truth(o, "include_adult"),
+		Diversity: float(o, "diversity"), MaxPerGenre: number(o, "max_per_genre"),
+		MaxPerDecade: number(o, "max_per_decade"), MaxPerLanguage: number(o, "max_per_language")}
 	if user, ok := o["user"]; ok {
 		r.User = idOf(user)
 	}
@@ -188,8 +190,21 @@ func reasons(of recsys.Reasons) []string {
 	return names
 }
 
+// partsOf is null where the score cannot be taken apart.
+func partsOf(w *recsys.Why) any {
+	if w.Contributions == nil {
+		return nil
+	}
+	list := []any{}
+	for _, part := range w.Contributions {
+		list = append(list, bits(part))
+	}
+	return list
+}
+
 func putReply(result object, reply *recsys.Reply) {
 	items, scores, raws, why, words, causes := []any{}, []any{}, []any{}, []any{}, []any{}, []any{}
+	contributions := []any{}
 	for _, item := range reply.Items {
 		items, scores, raws = append(items, item.Item), append(scores, bits(item.Score)), append(raws, bits(item.Raw))
 		w := item.Why
@@ -198,15 +213,16 @@ func putReply(result object, reply *recsys.Reply) {
 		}
 		why, words = append(why, reasons(w.Reasons)), append(words, orNull(w.Text))
 		causes = append(causes, append([]recsys.ID{}, w.Causes...))
+		contributions = append(contributions, partsOf(w))
 	}
 	kinds := map[recsys.PreferenceKind]string{recsys.GenrePreference: "genre", recsys.LanguagePreference: "language",
-		recsys.DecadePreference: "decade", recsys.RatingPreference: "rating", recsys.LikedPreference: "liked", recsys.RequiredGenre: "required_genre"}
+		recsys.DecadePreference: "decade", recsys.RatingPreference: "rating", recsys.LikedPreference: "liked", recsys.RequiredGenre: "required_genre", recsys.AllowedItem: "allowed"}
 	ignored := []any{}
 	for _, p := range reply.Ignored {
 		ignored = append(ignored, []any{kinds[p.Kind], p.Index})
 	}
 	put(result, object{"items": items, "scores": scores, "raws": raws, "reasons": why, "words": words,
-		"causes": causes, "ignored": ignored, "strategy": reply.Strategy.String(), "known": reply.KnownUser,
+		"causes": causes, "contributions": contributions, "ignored": ignored, "strategy": reply.Strategy.String(), "known": reply.KnownUser,
 		"steered": reply.Steered, "model": reply.ModelName, "version": reply.ModelVersion})
 }
 

@@ -128,6 +128,25 @@ static void read_preferences(struct rd_problems *problems, struct rd_predict_bod
     read_unknown(predict, from);
 }
 
+static void read_cap(struct rd_problems *problems, const json_t *body, const char *name,
+                     uint32_t *out)
+{
+    int64_t cap = 0;
+
+    rd_field_int(problems, &(const struct rd_place){&rd_place_body, name, 0},
+                 json_object_get(body, name), 1, RD_TOP_K_MAX, &cap);
+    *out = (uint32_t)cap;
+}
+
+static void read_variety(struct rd_problems *problems, const json_t *body, recsys_request *to)
+{
+    rd_field_float(problems, &(const struct rd_place){&rd_place_body, "diversity", 0},
+                   json_object_get(body, "diversity"), 0, 1, &to->diversity);
+    read_cap(problems, body, "max_per_genre", &to->max_per_genre);
+    read_cap(problems, body, "max_per_decade", &to->max_per_decade);
+    read_cap(problems, body, "max_per_language", &to->max_per_language);
+}
+
 /* A set of items, sorted. False: the member is not there. */
 static bool read_items(struct rd_problems *problems, const struct rd_place *place,
                        const json_t *value, uint32_t kind, recsys_id *out, size_t *n_out)
@@ -152,6 +171,7 @@ static void read_options(struct rd_problems *problems, struct rd_predict_body *p
 #define AT(name) (&(const struct rd_place){&rd_place_body, (name), 0})
     read_preferences(problems, predict, body);
     read_steering(problems, predict, body);
+    read_variety(problems, body, to);
     rd_field_int(problems, AT("top_k"), json_object_get(body, "top_k"), 1, RD_TOP_K_MAX, &k);
     rd_field_bool(problems, AT("include_reasons"), json_object_get(body, "include_reasons"),
                   &reasons);
@@ -325,6 +345,10 @@ void rd_predict_body_key(const struct rd_predict_body *predict, const char *mode
     rs_buffer_add(key, &request->min_rating, sizeof request->min_rating);
     rs_buffer_add(key, &request->decade, sizeof request->decade);
     rs_buffer_add(key, &request->preference_strength, sizeof request->preference_strength);
+    rs_buffer_add(key, &request->diversity, sizeof request->diversity);
+    rs_buffer_add(key, &request->max_per_genre, sizeof request->max_per_genre);
+    rs_buffer_add(key, &request->max_per_decade, sizeof request->max_per_decade);
+    rs_buffer_add(key, &request->max_per_language, sizeof request->max_per_language);
     add_words(key, request->genres, request->n_genres);
     add_words(key, request->require_genres, request->n_require_genres);
     add_words(key, predict->unknown, predict->n_unknown);

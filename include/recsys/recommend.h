@@ -73,6 +73,17 @@ RECSYS_API void recsys_recommender_destroy(recsys_recommender *recommender);
  * never gives fewer items of a wanted genre. The reply lists the preferences that
  * could not be used.
  *
+ * Variety. With max_per_genre and the like the answer is the best items of a walk over
+ * all eligible ones, best first, that takes an item unless one of its genres, its decade
+ * or its language has the maximum already; what is unknown is not counted. With
+ * `diversity` items are chosen one after another from a pool, the best 10 * k eligible
+ * items, at least 100 and at most 1000, or k if that is more: the next is the one with the
+ * largest (1 - diversity) * standing - diversity * similarity, where standing is the
+ * raw score, the pool's best being 1 and its worst 0, and similarity the largest cosine
+ * of its vector with those of the items chosen before (MMR); equal
+ * ones are chosen by score and id. If caps leave nothing of the pool, the next pool are
+ * the best items that no cap holds back. The answer is in the order of choice.
+ *
  * Filters decide what may be in the answer: min_rating, languages, decade,
  * require_genres, adult, allow, exclude, `filter` and seen items are conditions
  * inside the scan, and an item must meet all of them. An answer is shorter than k
@@ -107,13 +118,18 @@ typedef struct recsys_request {
     float preference_strength;    /* with RECSYS_REQUEST_STRENGTH: 0..10, 0 = preferences do not
                                      change the order, 1 = the ten best are all of favourite
                                      genres. Since: 0.2 */
+    float diversity;              /* 0..1: 0 = the best by score, 1 = only unlike ones. Since: 0.2 */
+    uint32_t max_per_genre;       /* items of one genre at most; 0 = any number. Since: 0.2 */
+    uint32_t max_per_decade;      /* of one decade. Since: 0.2 */
+    uint32_t max_per_language;    /* in one language. Since: 0.2 */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_request;
 
-#define RECSYS_REQUEST_SIZE_V1 RECSYS_SIZE_TO(recsys_request, preference_strength)
+#define RECSYS_REQUEST_SIZE_V1 RECSYS_SIZE_TO(recsys_request, max_per_language)
 #define RECSYS_REQUEST_INIT \
     {(uint32_t)sizeof(recsys_request), 0u, {NULL, 0u}, 0u, 0.0f, 0, 0u, NULL, NULL, 0u, 0u, \
-     NULL, 0u, NULL, NULL, NULL, 0u, NULL, 0u, NULL, NULL, 0u, 0.0f}
+     NULL, 0u, NULL, NULL, NULL, 0u, NULL, 0u, NULL, NULL, 0u, 0.0f, \
+     0.0f, 0u, 0u, 0u}
 
 #define RECSYS_REQUEST_REASONS (1u << 0)       /* give reasons */
 #define RECSYS_REQUEST_INCLUDE_SEEN (1u << 1)  /* items the user has seen are allowed */

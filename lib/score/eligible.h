@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/catalog/caps.h"
 #include "lib/catalog/catalog.h"
 
 /* Ascending positions. */
@@ -19,8 +20,14 @@ struct rs_positions {
 };
 
 /* The kinds of lists of excluded items. */
-enum { RS_EXCLUDED_BY_REQUEST, RS_EXCLUDED_AS_SEEN, RS_EXCLUDED_AS_LIKED, RS_EXCLUDED_BY_FILTER };
-#define RS_EXCLUDED_LISTS 4
+enum {
+    RS_EXCLUDED_BY_REQUEST,
+    RS_EXCLUDED_AS_SEEN,
+    RS_EXCLUDED_AS_LIKED,
+    RS_EXCLUDED_BY_FILTER,
+    RS_EXCLUDED_AS_CHOSEN
+};
+#define RS_EXCLUDED_LISTS 5
 
 /* An item must meet everything that is set. All BORROWED for the call. */
 struct rs_eligible {
@@ -28,6 +35,7 @@ struct rs_eligible {
     const struct rs_condition *condition; /* NULL = none */
     const struct rs_catalog *catalog;     /* of the items, for condition and genre */
     uint32_t genre;                       /* its number + 1; 0 = any */
+    const struct rs_caps *caps;           /* NULL = none */
     int only_allowed;                     /* 1: only the items of `allowed`, also if it is empty */
     struct rs_positions allowed;
     struct rs_positions excluded[RS_EXCLUDED_LISTS];
@@ -66,6 +74,8 @@ static inline int rs_eligible_item(const struct rs_eligible *eligible, uint32_t 
         !rs_catalog_has_genre(eligible->catalog, position, eligible->genre - 1))
         return 0;
     if (eligible->only_allowed && !rs_positions_contain(&eligible->allowed, position))
+        return 0;
+    if (eligible->caps != NULL && !rs_caps_allow(eligible->caps, position))
         return 0;
     for (int i = 0; i < RS_EXCLUDED_LISTS; i++)
         if (rs_positions_contain(&eligible->excluded[i], position))

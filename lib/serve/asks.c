@@ -85,6 +85,8 @@ static int check(const struct recsys_model *model, const recsys_request *request
         return WRONG("preference_strength is set without the flag RECSYS_REQUEST_STRENGTH");
     if (!(request->preference_strength >= 0.0f && request->preference_strength <= MAX_STRENGTH))
         return WRONG("preference_strength is not within 0..10");
+    if (!(request->diversity >= 0.0f && request->diversity <= 1.0f))
+        return WRONG("diversity is not within 0..1");
     if (request->n_languages > RS_CONDITION_MAX_LANGUAGES)
         return WRONG("more than %u languages", RS_CONDITION_MAX_LANGUAGES);
     if ((request->flags & RECSYS_REQUEST_ALLOW) == 0 &&
@@ -175,7 +177,7 @@ recsys_status rs_request_read(const recsys_request *requests, size_t i, recsys_r
 
 /* The memory that the requests read so far need. */
 struct sizes {
-    size_t items, positions, ignored, reasons, wanted;
+    size_t items, positions, ignored, reasons, wanted, pools;
 };
 
 static int add(size_t *sum, size_t n)
@@ -197,9 +199,11 @@ static int add_sizes(struct sizes *sizes, struct rs_ask *ask, uint32_t needs)
 
     ask->first = sizes->items;
     ask->first_reason = sizes->reasons;
-    return ((needs & RS_ASK_ITEMS) == 0 || add(&sizes->items, request->k)) &&
+    ask->first_pool = sizes->pools;
+    return ((needs & RS_ASK_ITEMS) == 0 || add(&sizes->items, ask->places)) &&
            ((needs & RS_ASK_REASONS) == 0 || (request->flags & RECSYS_REQUEST_REASONS) == 0 ||
-            add(&sizes->reasons, request->k)) &&
+            add(&sizes->reasons, ask->places)) &&
+           (!rs_ask_is_varied(ask) || add(&sizes->pools, request->k)) &&
            add(&sizes->positions, request->n_exclude) && add(&sizes->positions, request->n_liked) &&
            add(&sizes->positions, request->n_allow) && add(&sizes->ignored, n_ignorable(request)) &&
            add(&sizes->wanted, request->n_genres);
@@ -218,8 +222,8 @@ static recsys_status reserve(recsys_recommender *r, const struct recsys_model *m
     ((status = rs_recommender_grow(&r->memory, &r->room, (n), sizeof *r->memory, err)) == RECSYS_OK)
     if (GROW(items, max_items, sizes->items) && GROW(positions, max_positions, sizes->positions) &&
         GROW(ignored, max_ignored, sizes->ignored) && GROW(causes, max_causes, n_causes) &&
-        GROW(contributions, max_contributions, n_causes) && GROW(vectors, max_floats, n_floats) &&
-        GROW(wanted, max_wanted, sizes->wanted))
+        GROW(contributions, max_contributions, n_causes) && GROW(pools, max_pools, sizes->pools) &&
+        GROW(vectors, max_floats, n_floats) && GROW(wanted, max_wanted, sizes->wanted))
         status =
             rs_recommender_grow(&r->reasons, &r->max_reasons, sizes->reasons, RS_REASON_SIZE, err);
 #undef GROW
@@ -242,6 +246,7 @@ recsys_status rs_asks_read(recsys_recommender *r, const struct recsys_model *mod
         ask->problem[0] = '\0';
         ask->taste = ask->strategy = ask->shifted = ask->added = ask->known = 0;
         ask->n_ignored = ask->n_wanted = 0;
+        ask->n_pool = 0;
         ask->status =
             check(model, &ask->request, needs, ask->problem) ? RECSYS_OK : RECSYS_E_INVALID;
         if (ask->status != RECSYS_OK)
@@ -252,6 +257,9 @@ recsys_status rs_asks_read(recsys_recommender *r, const struct recsys_model *mod
             ask->request.k = DEFAULT_K;
         if (ask->request.k > model->n_items)
             ask->request.k = model->n_items;
+        ask->places = ask->request.k;
+        if (rs_ask_is_varied(ask))
+            ask->request.k = rs_varied_pool(ask->places, model->n_items);
         if (!add_sizes(&sizes, ask, needs))
             return rs_error_nomem(err, "recommender");
     }

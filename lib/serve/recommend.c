@@ -65,7 +65,9 @@ static void put(recsys_recommender *r, const struct recsys_model *model, size_t 
 {
     const struct destination *to = destination;
 
-    if (to->replies != NULL)
+    if (entries != r->chosen && entries != NULL && rs_ask_is_varied(&r->asks[i]))
+        rs_varied_keep(r, &r->asks[i], entries, n);
+    else if (to->replies != NULL)
         rs_reply_write(r, model, i, entries, n, to->replies);
     else
         put_into_arrays(model, &r->asks[i], i, entries, n, to);
@@ -144,6 +146,23 @@ static recsys_status answer_by_popularity(recsys_recommender *r, const struct re
     return RECSYS_OK;
 }
 
+static recsys_status answer_varied(recsys_recommender *r, const struct recsys_model *model,
+                                   size_t n, const struct destination *to, recsys_error *err)
+{
+    recsys_status status = RECSYS_OK;
+    uint32_t n_chosen;
+
+    for (size_t i = 0; status == RECSYS_OK && i < n; i++) {
+        struct rs_ask *ask = &r->asks[i];
+        if (ask->status != RECSYS_OK || !rs_ask_is_varied(ask))
+            continue;
+        status = rs_varied_choose(r, model, ask, &n_chosen, err);
+        if (status == RECSYS_OK)
+            put(r, model, i, r->chosen, n_chosen, to);
+    }
+    return status;
+}
+
 /* Fail with the error of the first request that cannot be answered. */
 static recsys_status check_all(const recsys_recommender *r, size_t n, const char *function,
                                recsys_error *err)
@@ -161,10 +180,10 @@ static recsys_status check_stride(const recsys_recommender *r, size_t n,
                                   recsys_error *err)
 {
     for (size_t i = 0; to->replies == NULL && i < n; i++)
-        if (r->asks[i].status == RECSYS_OK && r->asks[i].request.k > to->stride)
+        if (r->asks[i].status == RECSYS_OK && r->asks[i].places > to->stride)
             return rs_error(err, RECSYS_E_INVALID,
                             "%s: request %zu asks for %u items, stride has room for %zu", function,
-                            i, r->asks[i].request.k, to->stride);
+                            i, r->asks[i].places, to->stride);
     return RECSYS_OK;
 }
 
@@ -185,7 +204,8 @@ static recsys_status answer(recsys_recommender *r, const struct recsys_model *mo
         return status;
     size_t n_questions = make_questions(r, n);
     if ((status = answer_questions(r, model, n_questions, to, err)) != RECSYS_OK ||
-        (status = answer_by_popularity(r, model, n, to, err)) != RECSYS_OK)
+        (status = answer_by_popularity(r, model, n, to, err)) != RECSYS_OK ||
+        (status = answer_varied(r, model, n, to, err)) != RECSYS_OK)
         return status;
     for (size_t i = 0; i < n; i++)
         if (r->asks[i].status != RECSYS_OK)
@@ -279,6 +299,11 @@ recsys_status recsys_recommend_similar(recsys_recommender *r, const recsys_model
         r->asks->about = position;
         status = rs_scorer_run_similar(r->scorer, model, position, r->asks->request.k,
                                        &r->asks->eligible, &found, err);
+    }
+    if (status == RECSYS_OK && rs_ask_is_varied(r->asks)) {
+        rs_varied_keep(r, r->asks, found.entries, found.n);
+        status = rs_varied_choose(r, model, r->asks, &found.n, err);
+        found.entries = r->chosen;
     }
     if (status == RECSYS_OK)
         rs_reply_write(r, model, 0, found.entries, found.n, reply);

@@ -100,6 +100,11 @@ void recsys_recommender_destroy(recsys_recommender *r)
     rs_free(r->steering);
     rs_free(r->steered);
     rs_free(r->kept);
+    rs_free(r->pools);
+    rs_free(r->candidates);
+    rs_free(r->chosen);
+    rs_free(r->chosen_positions);
+    rs_free(r->counts);
     rs_free(r->reasons);
     rs_free(r->causes);
     rs_free(r->contributions);

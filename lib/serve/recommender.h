@@ -33,6 +33,9 @@ struct rs_ask {
     uint32_t is_popularity_known; /* 1: the model knows what users chose */
     struct rs_wanted *wanted;     /* favourite genres that items gain by */
     uint32_t n_wanted;
+    uint32_t places; /* recommendations at most; request.k is more if they are chosen from a pool */
+    size_t first_pool; /* in the recommender's memory */
+    uint32_t n_pool;
     uint32_t about; /* position, for RECSYS_STRATEGY_SIMILAR */
     recsys_status status;
     const float *vector; /* to score with; zero without taste and features */
@@ -42,6 +45,13 @@ struct rs_ask {
     size_t first;        /* of its recommendations in the recommender's memory */
     size_t first_reason; /* of their reasons, if it asks for them */
     char problem[RS_PROBLEM_SIZE];
+};
+
+/* An item that may be chosen (varied.c). */
+struct rs_pooled {
+    struct rs_best entry;
+    double norm;    /* of its vector */
+    double nearest; /* the largest cosine with a chosen item; 0 before there is one */
 };
 
 /* Everything is kept for the next call, which allocates only if it needs more. */
@@ -59,13 +69,19 @@ struct recsys_recommender {
     struct rs_question *steering; /* the questions that wanted genres lead to */
     struct rs_topk *steered;      /* and the answers */
     struct rs_best *kept;
+    struct rs_best *pools;        /* of the asks that are varied */
+    struct rs_pooled *candidates; /* these four are for one of them at a time */
+    struct rs_best *chosen;
+    uint32_t *chosen_positions;
+    uint32_t *counts;
     char *reasons;               /* RS_REASON_SIZE each */
     recsys_id *causes;           /* RS_REASON_CAUSES each */
     float *contributions;        /* beside causes */
     struct rs_fold fold;         /* the equations of one user */
     const struct rs_ask *folded; /* whose they are; NULL = nobody's */
     size_t max_asks, max_floats, max_positions, max_ignored, max_items, max_popular, max_reasons,
-        max_causes, max_contributions, max_wanted, max_steering, max_steered, max_kept;
+        max_causes, max_contributions, max_wanted, max_steering, max_steered, max_kept, max_pools,
+        max_candidates, max_chosen, max_chosen_positions, max_counts;
 };
 
 /* recommender.c: make *memory hold n elements; its content is lost if it must grow. */
@@ -151,6 +167,29 @@ typedef void (*rs_steered_put)(recsys_recommender *r, const struct recsys_model 
  * gains are set. The others are left to the caller. */
 recsys_status rs_steered_answer(recsys_recommender *r, const struct recsys_model *model, size_t n,
                                 rs_steered_put put, const void *to, recsys_error *err);
+
+/* steered.c: the best items that are eligible now, with the gains that are set; into r->popular. */
+recsys_status rs_steered_again(recsys_recommender *r, const struct recsys_model *model,
+                               struct rs_ask *ask, uint32_t *n, recsys_error *err);
+
+/* Is the answer chosen from a pool? */
+static inline int rs_ask_is_varied(const struct rs_ask *ask)
+{
+    const recsys_request *request = &ask->request;
+
+    return request->diversity > 0.0f || request->max_per_genre != 0 ||
+           request->max_per_decade != 0 || request->max_per_language != 0;
+}
+
+/* varied.c: the size of the pool for k recommendations. */
+uint32_t rs_varied_pool(uint32_t k, uint32_t n_items);
+/* varied.c: keep the pool of an ask, until all are there. */
+void rs_varied_keep(recsys_recommender *r, struct rs_ask *ask, const struct rs_best *entries,
+                    uint32_t n);
+/* varied.c: choose the recommendations from the kept pool, into r->chosen. Scans again where caps
+ * leave too few. */
+recsys_status rs_varied_choose(recsys_recommender *r, const struct recsys_model *model,
+                               struct rs_ask *ask, uint32_t *n_chosen, recsys_error *err);
 
 /* preferences.c: add the filters that no item can meet to the ignored preferences. */
 void rs_ask_ignored_filters(const struct recsys_model *model, struct rs_ask *ask,

@@ -197,6 +197,27 @@ static uint32_t merge(recsys_recommender *r, const struct recsys_model *model,
     return best.n;
 }
 
+recsys_status rs_steered_again(recsys_recommender *r, const struct recsys_model *model,
+                               struct rs_ask *ask, uint32_t *n, recsys_error *err)
+{
+    const struct rs_topk *lists = r->steered + 1;
+    size_t n_questions = 0;
+    recsys_status status;
+
+    /* All other asks have been answered, so their memory is free. */
+    add_question(r, &n_questions, ask, 0.0, k_of_all(ask), &ask->eligible);
+    n_questions = add_questions(r, model, ask, n_questions);
+    status = rs_scorer_run(r->scorer, model, r->steering, n_questions, r->steered, err);
+    if (status != RECSYS_OK)
+        return status;
+    ask->first_kept = 0;
+    ask->n_kept = r->steered[0].n;
+    for (uint32_t i = 0; i < ask->n_kept; i++)
+        r->kept[i] = r->steered[0].entries[i];
+    *n = merge(r, model, ask, &lists);
+    return RECSYS_OK;
+}
+
 /* Answer the asks of a group whose gains are set. Those that lost all wanted genres are left. */
 static recsys_status answer_group(recsys_recommender *r, const struct recsys_model *model,
                                   size_t from, size_t to, rs_steered_put put, const void *with,

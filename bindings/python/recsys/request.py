@@ -34,6 +34,8 @@ class Conditions(TypedDict, total=False):
     include_seen  items that the user has seen may be in the answer
     include_adult adult items may be in the answer
     reasons       say why each item was chosen
+    diversity     0..1: choose items that are unlike each other; 0 by score alone
+    max_per_genre, max_per_decade, max_per_language  at most so many items of each
     """
 
     genres: Sequence[str]
@@ -51,11 +53,19 @@ class Conditions(TypedDict, total=False):
     include_seen: bool
     include_adult: bool
     reasons: bool
+    diversity: float
+    max_per_genre: int
+    max_per_decade: int
+    max_per_language: int
 
 
 _FLAGS = {"include_seen": abi.RECSYS_REQUEST_INCLUDE_SEEN,
           "include_adult": abi.RECSYS_REQUEST_INCLUDE_ADULT,
           "reasons": abi.RECSYS_REQUEST_REASONS}
+
+
+_NUMBERS = ("decade", "min_rating", "diversity", "max_per_genre", "max_per_decade",
+            "max_per_language")
 
 
 def _texts(name: str, values: Sequence[str]) -> Any:
@@ -86,10 +96,8 @@ def fill(request: Any, dimensions: int, conditions: Conditions) -> list[Any]:
             setattr(request, "n_" + name, n)
             if name == "allow":
                 request.flags |= abi.RECSYS_REQUEST_ALLOW
-        elif name == "decade":
-            request.decade = value
-        elif name == "min_rating":
-            request.min_rating = value
+        elif name in _NUMBERS:
+            setattr(request, name, value)
         elif name == "preference_strength":
             request.preference_strength = value
             request.flags |= abi.RECSYS_REQUEST_STRENGTH

@@ -189,6 +189,7 @@ def reply(answer, result):
         scores=all_bits(answer.scores), raws=all_bits(item.raw for item in answer),
         reasons=[item.reasons for item in answer], words=[item.reason for item in answer],
         causes=[item.causes for item in answer],
+        contributions=[all_bits(item.contributions) if item.contributions else None for item in answer],
         ignored=[[one.kind, one.place] for one in answer.ignored])
 
 

@@ -41,6 +41,10 @@ static recsys_request request_of(struct scenario *s, const json_t *asked)
     request.liked = member_ids(s, asked, "liked", &request.n_liked);
     request.liked_weights = member_floats(s, asked, "liked_weights", &n);
     request.allow = member_ids(s, asked, "allow", &request.n_allow);
+    request.diversity = (float)member_real(asked, "diversity");
+    request.max_per_genre = (uint32_t)member_number(asked, "max_per_genre");
+    request.max_per_decade = (uint32_t)member_number(asked, "max_per_decade");
+    request.max_per_language = (uint32_t)member_number(asked, "max_per_language");
     request.filter = scenario_object(s, asked, "filter", close_filter);
     request.flags =
         (user == NULL ? RECSYS_REQUEST_ANONYMOUS : 0) |
@@ -72,10 +76,24 @@ static json_t *causes_of(const recsys_recommendation *item)
     return list;
 }
 
+/* null where the score cannot be taken apart. */
+static json_t *contributions_of(const recsys_recommendation *item)
+{
+    json_t *list = json_array();
+
+    if (item->contributions == NULL) {
+        json_decref(list);
+        return json_null();
+    }
+    for (uint32_t i = 0; i < item->n_causes; i++)
+        json_array_append_new(list, json_of_float(item->contributions[i]));
+    return list;
+}
+
 static json_t *ignored_of(const recsys_reply *reply)
 {
-    static const char *const kinds[] = {"",       "genre", "language",      "decade",
-                                        "rating", "liked", "required_genre"};
+    static const char *const kinds[] = {"",       "genre", "language",       "decade",
+                                        "rating", "liked", "required_genre", "allowed"};
     json_t *list = json_array();
 
     for (uint32_t i = 0; i < reply->n_ignored; i++) {
@@ -90,6 +108,7 @@ static void put_reply(json_t *result, const recsys_reply *reply)
 {
     json_t *items = json_array(), *scores = json_array(), *raws = json_array();
     json_t *reasons = json_array(), *words = json_array(), *causes = json_array();
+    json_t *contributions = json_array();
 
     for (uint32_t i = 0; i < reply->count && reply->items != NULL; i++) {
         const recsys_recommendation *item = recsys_reply_get_item(reply, i);
@@ -99,6 +118,7 @@ static void put_reply(json_t *result, const recsys_reply *reply)
         json_array_append_new(reasons, reasons_of(item->reasons));
         json_array_append_new(words, json_of_text(item->reason));
         json_array_append_new(causes, causes_of(item));
+        json_array_append_new(contributions, contributions_of(item));
     }
     json_object_set_new(result, "items", items);
     json_object_set_new(result, "scores", scores);
@@ -106,6 +126,7 @@ static void put_reply(json_t *result, const recsys_reply *reply)
     json_object_set_new(result, "reasons", reasons);
     json_object_set_new(result, "words", words);
     json_object_set_new(result, "causes", causes);
+    json_object_set_new(result, "contributions", contributions);
     json_object_set_new(result, "ignored", ignored_of(reply));
     json_object_set_new(result, "strategy", json_string(recsys_strategy_name(reply->strategy)));
     json_object_set_new(result, "known", json_boolean(reply->flags & RECSYS_REPLY_KNOWN_USER));

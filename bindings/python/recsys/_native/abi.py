@@ -570,6 +570,10 @@ class recsys_request(Checked):
         ("require_genres", c.c_void_p),
         ("n_require_genres", c.c_uint32),
         ("preference_strength", c.c_float),
+        ("diversity", c.c_float),
+        ("max_per_genre", c.c_uint32),
+        ("max_per_decade", c.c_uint32),
+        ("max_per_language", c.c_uint32),
     ]
 
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/backends/registry_open.h"
 #include "daemon/config/link.h"
 #include "daemon/config/wrong.h"
 #include "daemon/http/address.h"
@@ -146,8 +147,22 @@ static bool make_models(struct rd_app *app)
     if (!rd_link_read(config->link, "link", &loading, &err))
         return failed("cannot use this model", &err);
     options.model_options = &loading;
+    const struct rd_registry_settings registry = {
+        .registry = config->registry,
+        .cache = config->registry_cache,
+        .user = config->registry_user,
+        .password_file = config->registry_password_file,
+        .token_file = config->registry_token_file,
+        .ca_file = config->registry_ca_file,
+        .workspace = config->registry_workspace,
+        .host = config->registry_host,
+        .cache_bytes = config->registry_cache_bytes,
+        .timeout_ms = config->registry_timeout_ms,
+        .stall_timeout_s = config->registry_stall_timeout_s,
+        .download_timeout_s = config->registry_download_timeout_s,
+    };
     if (config->registry[0] != '\0' &&
-        recsys_registry_open(config->registry, &app->registry, &err) != RECSYS_OK)
+        rd_registry_open(&registry, &app->registry, &err) != RECSYS_OK)
         return failed("cannot open the registry", &err);
     options.registry = app->registry;
     options.n_canaries = (uint32_t)config->canary_queries;

@@ -66,7 +66,8 @@ void rd_config_print_help(FILE *out)
     (void)fprintf(out,
                   "recsysd %s - serves recommendations over HTTP\n\n"
                   "  recsysd --model DIRECTORY\n"
-                  "  recsysd --model models:/NAME@ALIAS --registry DIRECTORY\n\n"
+                  "  recsysd --model models:/NAME@ALIAS --registry DIRECTORY\n"
+                  "  recsysd --model models:/NAME@ALIAS --registry http://MLFLOW:5000\n\n"
                   "Settings come from flags (--name value), environment (RECSYSD_NAME) and a file\n"
                   "(--config FILE: name = value lines, # comments); the first of these wins.\n\n",
                   recsys_version_string());

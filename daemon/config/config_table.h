@@ -44,7 +44,37 @@
       "The link of a single file: sigmoid, clip, or linear:MIN:MAX as in " \
       "linear:0.5:5. Empty = sigmoid, or as the bundle says; otherwise a bundle is refused.") \
     X(registry, TEXT, 0, 4095, "", "", \
-      "Directory of published models, for models:/ URIs.") \
+      "Where models:/ URIs are looked up: a directory of published models, or the address of an " \
+      "MLflow server, http://host:port or https://host/prefix.") \
+    X(registry_user, TEXT, 0, 255, "", "", \
+      "User for an MLflow server with passwords.") \
+    X(registry_password_file, TEXT, 0, 4095, "", "", \
+      "File whose first line is this user's password. Read for every request, so that it can be " \
+      "replaced.") \
+    X(registry_token_file, TEXT, 0, 4095, "", "", \
+      "File whose first line is a bearer token for the MLflow server, instead of user and " \
+      "password. Read for every request.") \
+    X(registry_ca_file, TEXT, 0, 4095, "", "", \
+      "PEM file with the certificates that an https:// registry is checked with. Empty = the " \
+      "system's.") \
+    X(registry_workspace, TEXT, 0, 255, "", "", \
+      "Workspace of an MLflow server that has workspaces. Empty = its default one.") \
+    X(registry_host, TEXT, 0, 255, "", "", \
+      "Host header for an MLflow server that is reached by another name than it accepts. Empty = " \
+      "the name in registry.") \
+    X(registry_timeout_ms, NUMBER, 100, 600000, "10000", "ms", \
+      "How long the MLflow server may take to answer a question. Too small = polls fail while it " \
+      "is busy; the model that serves is not affected.") \
+    X(registry_stall_timeout_s, NUMBER, 1, 3600, "30", "s", \
+      "A download of a model that is slower than 1 KiB/s for so long is cut off and tried again.") \
+    X(registry_download_timeout_s, NUMBER, 1, 86400, "3600", "s", \
+      "How long the download of a model may take.") \
+    X(registry_cache, TEXT, 0, 4000, "/var/cache/recsysd", "", \
+      "Directory that models of an MLflow server are kept in, also for starts while the server is " \
+      "away. Processes may share it.") \
+    X(registry_cache_bytes, NUMBER, 1048576, 1125899906842624, "17179869184", "bytes", \
+      "Most bytes of models in registry_cache. It needs room for the model that serves, the one " \
+      "before and the next one; those that were not used for the longest time are removed.") \
     X(listen, TEXT, 1, 1023, "127.0.0.1:8000", "", \
       "Addresses and ports to listen on, separated by commas: 127.0.0.1:8000, [::1]:8000 or " \
       "unix:/run/recsysd.sock. Port 0 takes a free one; see port_file. An address beyond " \

@@ -86,10 +86,26 @@ void *ctl_allocate(size_t count, size_t size);
 recsys_status ctl_load(const struct ctl_arguments *arguments, const char *path, const char *doing,
                        recsys_model **out, recsys_error *err);
 
+/* Open the registry that --registry and the options of a server say. */
+recsys_status ctl_open_registry(const struct ctl_arguments *arguments, recsys_registry **out,
+                                recsys_error *err);
+
+/* Of commands that may ask an MLflow server. */
+#define CTL_SERVER_OPTIONS                                                                         \
+    {"registry-cache", CTL_ONE, "DIR", "for models of a server; default /var/cache/recsysd"},      \
+        {"registry-user", CTL_ONE, "USER", "user for a server with passwords"},                    \
+        {"registry-password-file", CTL_ONE, "FILE", "file with the user's password"},              \
+        {"registry-token-file", CTL_ONE, "FILE", "file with a token, instead of a user"},          \
+        {"registry-ca-file", CTL_ONE, "FILE", "certificates for https://; default the system's"},  \
+    {                                                                                              \
+        "registry-workspace", CTL_ONE, "NAME", "workspace of the server"                           \
+    }
+
 /* Of commands that call ctl_load(). */
 #define CTL_LOAD_OPTIONS                                                                           \
-    {"registry", CTL_ONE, "DIR",                                                                   \
-     "directory of published models, for models:/NAME/3 and the like"},                            \
+    {"registry", CTL_ONE, "DIR|URL",                                                               \
+     "directory of published models, or an MLflow server, for models:/NAME/3 and the like"},       \
+        CTL_SERVER_OPTIONS,                                                                        \
         {"metric", CTL_ONE, "METRIC", "of a single file: inner_product or cosine"},                \
     {                                                                                              \
         "link", CTL_ONE, "LINK", "of a single file: sigmoid, clip or linear:MIN:MAX"               \

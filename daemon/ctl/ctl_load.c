@@ -1,6 +1,7 @@
 /* daemon/ctl/ctl_load.c - the model that a subcommand works on. */
 #include <string.h>
 
+#include "daemon/backends/registry_open.h"
 #include "daemon/config/link.h"
 #include "daemon/ctl/ctl_command.h"
 #include "daemon/ctl/ctl_progress.h"
@@ -27,6 +28,31 @@ static recsys_model_options read_options(const struct ctl_arguments *arguments)
     return options;
 }
 
+static const char *or_empty(const struct ctl_arguments *arguments, const char *option)
+{
+    const char *value = ctl_value(arguments, option);
+
+    return value == NULL ? "" : value;
+}
+
+recsys_status ctl_open_registry(const struct ctl_arguments *arguments, recsys_registry **out,
+                                recsys_error *err)
+{
+    const char *cache = ctl_value(arguments, "registry-cache");
+    const struct rd_registry_settings settings = {
+        .registry = ctl_value(arguments, "registry"),
+        .cache = cache == NULL ? "/var/cache/recsysd" : cache,
+        .user = or_empty(arguments, "registry-user"),
+        .password_file = or_empty(arguments, "registry-password-file"),
+        .token_file = or_empty(arguments, "registry-token-file"),
+        .ca_file = or_empty(arguments, "registry-ca-file"),
+        .workspace = or_empty(arguments, "registry-workspace"),
+        .host = "",
+    };
+
+    return rd_registry_open(&settings, out, err);
+}
+
 recsys_status ctl_load(const struct ctl_arguments *arguments, const char *path, const char *doing,
                        recsys_model **out, recsys_error *err)
 {
@@ -39,7 +65,7 @@ recsys_status ctl_load(const struct ctl_arguments *arguments, const char *path, 
     if (strncmp(path, "models:", 7u) == 0) {
         if (root == NULL)
             ctl_usage_error(arguments->command, "%s needs --registry", path);
-        status = recsys_registry_open(root, &registry, err);
+        status = ctl_open_registry(arguments, &registry, err);
         if (status == RECSYS_OK)
             status = recsys_registry_resolve(registry, path, &found, err);
         path = found.path;

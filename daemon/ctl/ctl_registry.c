@@ -150,14 +150,14 @@ static int print_listing(const struct registry_listing *listing, bool as_json)
 
 static int run_list(const struct ctl_arguments *arguments)
 {
-    const char *root = ctl_required(arguments, "registry");
     const char *name = arguments->n_operands > 0u ? arguments->operands[0] : NULL;
     struct registry_listing listing = {NULL, 0u, 0u};
     recsys_registry *registry = NULL;
     recsys_error err;
     int status;
 
-    if (recsys_registry_open(root, &registry, &err) != RECSYS_OK ||
+    (void)ctl_required(arguments, "registry");
+    if (ctl_open_registry(arguments, &registry, &err) != RECSYS_OK ||
         recsys_registry_list(registry, name, collect, &listing, &err) != RECSYS_OK)
         status = ctl_failed("%s", err.message);
     else
@@ -193,7 +193,12 @@ static const struct ctl_option alias_options[] = {
     {"remove", CTL_SWITCH, NULL, "remove the alias"},
     CTL_END,
 };
-static const struct ctl_option list_options[] = {REGISTRY_OPTION, CTL_JSON_OPTION, CTL_END};
+static const struct ctl_option list_options[] = {
+    {"registry", CTL_ONE, "DIR|URL", "directory of published models, or an MLflow server; needed"},
+    CTL_SERVER_OPTIONS,
+    CTL_JSON_OPTION,
+    CTL_END,
+};
 
 const struct ctl_command ctl_publish = {
     "publish",       "BUNDLE",   1, 1, "copy a bundle into a registry as the next version",

@@ -90,6 +90,48 @@ static int32_t list_entry(const recsys_registry_entry *entry, void *user_data)
     return 0;
 }
 
+/* A server that did not answer last time would only make this request wait. */
+static bool answers(recsys_registry *registry)
+{
+    recsys_registry_status status = RECSYS_REGISTRY_STATUS_INIT;
+
+    return recsys_registry_get_status(registry, &status, NULL) == RECSYS_OK && !status.kept &&
+           (status.failure.status == RECSYS_OK || status.failure.status == RECSYS_E_NOT_FOUND ||
+            status.answered_ms > status.failed_ms);
+}
+
+static void write_time(struct rs_buffer *out, const char *name, uint64_t ms)
+{
+    char time[RD_TIME_SIZE];
+
+    rs_buffer_format(out, "\"%s\":", name);
+    if (ms == 0) {
+        rs_buffer_add_text(out, "null");
+        return;
+    }
+    rd_time_format(ms, time);
+    rs_buffer_format(out, "\"%s\"", time);
+}
+
+/* How the registry has answered; null without one. */
+static void write_registry(struct rs_buffer *out, recsys_registry *registry)
+{
+    recsys_registry_status status = RECSYS_REGISTRY_STATUS_INIT;
+
+    rs_buffer_add_text(out, ",\"registry\":");
+    if (registry == NULL || recsys_registry_get_status(registry, &status, NULL) != RECSYS_OK) {
+        rs_buffer_add_text(out, "null");
+        return;
+    }
+    rs_buffer_format(out, "{\"kept\":%s,", status.kept ? "true" : "false");
+    write_time(out, "answered", status.answered_ms);
+    rs_buffer_add(out, ",", 1);
+    write_time(out, "failed", status.failed_ms);
+    rs_buffer_add_text(out, ",\"failure\":");
+    rs_json_put_string(out, status.failure.message);
+    rs_buffer_add(out, "}", 1);
+}
+
 static void write_list(struct rd_request *request, const char *name, bool aliases)
 {
     const struct rd_models *models = request->part;
@@ -98,7 +140,7 @@ static void write_list(struct rd_request *request, const char *name, bool aliase
     recsys_error err = {0};
 
     rs_buffer_format(request->out, ",\"%s\":[", name);
-    if (models->registry != NULL)
+    if (models->registry != NULL && answers(models->registry))
         status = recsys_registry_list(models->registry, NULL, list_entry, &listing, &err);
     if (status != RECSYS_OK && status != RECSYS_E_STOPPED) /* there are more than MAX_LISTED */
         rd_log(RECSYS_LOG_WARN, "cannot list the registry: %s", err.message);
@@ -165,6 +207,7 @@ void rd_get_models(struct rd_request *request)
     if (!write_model(request, &plan, place) || !write_models(request, &plan))
         return;
     request->status = 200;
+    write_registry(request->out, models->registry);
     write_list(request, "versions", false);
     write_list(request, "aliases", true);
     rs_buffer_add(request->out, "}", 1);

@@ -253,7 +253,8 @@ typedef struct recsys_model_info {
     const char *fingerprint;  /* 64 hex digits: SHA-256 over the content; equal content,
                                  equal fingerprint, in every process */
     const char *metadata;     /* JSON object: "metrics", "hyperparameters" and "tags" of
-                                 the manifest, which are objects too */
+                                 the manifest, which are objects too; "registry" if a deployment
+                                 loaded it from a registry: recsys_registry_describe() */
     const char *item_name;    /* what one item is: "book"; "movie" if the model does not say */
     uint32_t popularity;      /* RECSYS_POPULARITY_*: what items' popularity is made from */
     uint32_t similar_by;      /* RECSYS_SIMILAR_*: what the cosine of similar items counts */

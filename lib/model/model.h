@@ -74,4 +74,11 @@ struct recsys_model {
     struct rs_model_memory *memory; /* maps and copies behind the pointers; private to lib/model */
 };
 
+/* Call the model as its registry does, whatever the manifest says, and put `description`, a JSON
+ * object, into what recsys_model_info says of it as "registry". Only while no other thread has the model. E_NOMEM: the
+ * model is as before. */
+recsys_status rs_model_set_registered(struct recsys_model *model, const char *name,
+                                      const char *version, const char *description,
+                                      recsys_error *err);
+
 #endif

@@ -148,6 +148,11 @@ recsys_status rs_deployment_find(const recsys_deployment *deployment, const char
 /* Fetch what was found, so that it has a path. */
 recsys_status rs_deployment_fetch(const recsys_deployment *deployment, const char *source,
                                   recsys_registry_location *location, recsys_error *err);
+/* Call a model from a registry as the registry does, with its description. A registry
+ * that cannot describe it is logged. */
+recsys_status rs_deployment_name(const recsys_deployment *deployment, const char *source,
+                                 const recsys_registry_location *location, recsys_model *model,
+                                 recsys_error *err);
 
 /* -- deployed.c -- */
 

@@ -7,6 +7,7 @@
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
+#include "lib/model/model.h"
 #include "lib/registry/deployment.h"
 #include "lib/registry/registry.h"
 
@@ -67,5 +68,24 @@ recsys_status rs_deployment_fetch(const recsys_deployment *deployment, const cha
     recsys_status status = recsys_registry_fetch(deployment->registry, location, err);
     if (status == RECSYS_OK)
         rs_log(RECSYS_LOG_DEBUG, "deployment: %s is %s", source, location->path);
+    return status;
+}
+
+recsys_status rs_deployment_name(const recsys_deployment *deployment, const char *source,
+                                 const recsys_registry_location *location, recsys_model *model,
+                                 recsys_error *err)
+{
+    recsys_value described;
+    recsys_error why = {0};
+
+    if (!rs_uri_is_registry(source))
+        return RECSYS_OK;
+    if (recsys_registry_describe(deployment->registry, location, &described, &why) != RECSYS_OK) {
+        rs_log(RECSYS_LOG_WARN, "deployment: %s is not described: %s", source, why.message);
+        return rs_model_set_registered(model, location->name, location->version, "{}", err);
+    }
+    recsys_status status =
+        rs_model_set_registered(model, location->name, location->version, described.data, err);
+    recsys_value_release(&described);
     return status;
 }

@@ -154,6 +154,10 @@ static enum rs_step_event load(struct rs_step *step)
 
     if (status != RECSYS_OK)
         return fail(step, status);
+    status = rs_deployment_name(step->deployment, step->source, &step->found, step->given.model,
+                                &step->problem);
+    if (status != RECSYS_OK)
+        return fail(step, status);
     rs_log(RECSYS_LOG_INFO, "deployment: loaded %s in %" PRIu64 " ms", step->found.path,
            (rs_clock_ns() - began) / 1000000u);
     return step->is_proposal ? RS_STEP_ON_LOADED : RS_STEP_ON_RELOADED;

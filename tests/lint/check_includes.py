@@ -53,6 +53,7 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
                                  "daemon/recommend/recent.h"],
     "daemon":         PUBLIC + ["lib/base", "daemon"],
     "daemon/ctl":     PUBLIC + ["lib/base", "daemon/backends/redis_dbs.h",
+                                "daemon/backends/registry_open.h",
                                 "daemon/auth/revoked_until.h", "daemon/config/link.h",
                                 "daemon/feedback/feedback_page.h",
                                 "lib/formats/map.h", "lib/formats/zip.h"],

@@ -29,7 +29,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings python go clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan promela ctl ctl-data models models-large log-model fuzz quickstart"
+suites="release contracts bindings python go clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours ctl ctl-data models models-large log-model fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -193,6 +193,12 @@ run_daemon() { # run_daemon PRESET [NAME...]
     python3 tests/daemon/run_daemon_tests.py --recsysd "build/$preset/bin/recsysd" "$@"
 }
 
+# recsysd beside the services of the cache design, on one Redis and one PostgreSQL.
+run_neighbours() {
+  build release && python_venv neighbours tests/neighbours/requirements.txt &&
+    build/venv-neighbours/bin/python tests/neighbours/neighbours.py --recsysd build/release/bin/recsysd
+}
+
 run_ctl() {
   build release && python3 tests/daemon/ctl_test.py --bin build/release/bin
 }
@@ -292,6 +298,8 @@ suite examples run_examples
 suite daemon run_daemon release
 suite daemon-asan run_daemon asan
 suite promela tests/promela/run.sh
+# The page with the services lies beside the repository, where it is.
+[ -f ../shared/seeds/004_redis_caching.md ] && suite neighbours run_neighbours
 suite ctl run_ctl
 suite ctl-data run_ctl_data
 suite models run_models models

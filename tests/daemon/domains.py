@@ -88,9 +88,9 @@ def test_every_read_is_cached_under_its_key_in_its_database(lab):
             assert first == expect(get(daemon, good), cache="hit"), good
             assert first == expect(get(other, good), cache="hit"), good
             assert key in redis.keys(db), (key, redis.keys(db))
-            # Shortened by up to a tenth, and kept beyond its end for when loading fails.
+            # Shortened by up to a tenth.
             ttl = redis.command("PTTL", key, db=db) / 1000
-            assert TTL[key] * 0.9 - 5 <= ttl <= TTL[key] + 600, (key, ttl)
+            assert TTL[key] * 0.9 - 5 <= ttl <= TTL[key], (key, ttl)
 
 
 def test_what_is_not_there_is_404_and_remembered(lab):

@@ -100,10 +100,24 @@ bool rd_domain_fail(struct rd_request *request, recsys_status status, const recs
             return rd_reply_refusal(request, place, err);
         rd_log_seldom(RECSYS_LOG_ERROR, "%s: %s", request->route->path, err->message);
         return rd_reply_error(request, 502, "The database returned data in an unexpected form");
-    default: /* also E_LIMIT, because the client did not send too much */
+    case RECSYS_E_TIMEOUT:
+    case RECSYS_E_IO:
+    case RECSYS_E_BACKEND:
+    case RECSYS_E_EXHAUSTED:
+    case RECSYS_E_UNAVAILABLE:
+    case RECSYS_E_BUSY:
+    case RECSYS_E_CONFLICT: /* tried again until the time was over */
+    case RECSYS_E_NOMEM:
         rd_log_seldom(RECSYS_LOG_WARN, "%s: %s", request->route->path, err->message);
         request->retry_after = RETRY_AFTER_S;
         return rd_reply_error(request, 503, "The database is not available");
+    case RECSYS_E_LIMIT: /* of the data: the client did not send too much */
+        rd_log_seldom(RECSYS_LOG_ERROR, "%s: %s", request->route->path, err->message);
+        return rd_reply_error(request, 502, "The database returned more data than can be sent");
+    default: /* E_INTERNAL, E_CALLBACK, E_STATE …: a fault of this program, which waiting cannot mend */
+        rd_log(RECSYS_LOG_ERROR, "%s: %s: %s", request->route->path, recsys_status_name(status),
+               err->message);
+        return rd_reply_error(request, 500, "Internal error; the log has the reason");
     }
 }
 

@@ -177,7 +177,8 @@ RECSYS_API void *recsys_source_get_self(const recsys_source *source, void (*dest
 RECSYS_API void recsys_source_set_away(recsys_source *source, uint32_t away);
 
 /* Run one statement outside a transaction. `*out` is OWNED. In this and all calls
- * below timeout_ms 0 = 2000, RECSYS_NEVER_32 = as long as it takes.
+ * below timeout_ms 0 = 2000, RECSYS_NEVER_32 = as long as it takes. After E_CONFLICT the
+ * statement is tried again within that time.
  * Fails with: the driver's statuses, E_CALLBACK (the driver broke its contract),
  * E_INVALID, E_UNSUPPORTED (a parameter's reserved is not 0). Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_source_query(recsys_source *source,

@@ -19,7 +19,6 @@
 #include "lib/denylist/denylist.h"
 
 #define MAX_EXPIRES_S 253402300799u /* the end of the year 9999 */
-#define N_TRIES 3
 #define MAX_ENTRY ((size_t)1 << 20)
 
 /* Revoked again: the first reason stays, the later expiry counts, and through the new
@@ -57,12 +56,9 @@ static recsys_status write_database(recsys_denylist *denylist, const struct wish
                                  recsys_datum_integer((int64_t)wish->expires_s)};
     recsys_rows *rows = NULL;
     recsys_error said;
-    recsys_status status = RECSYS_E_CONFLICT;
+    recsys_status status =
+        recsys_source_query(denylist->source, revoke_statement, parameters, 4, 0, &rows, &said);
 
-    /* Under SERIALIZABLE two revocations at once may have to be tried again. */
-    for (int i = 0; i < N_TRIES && status == RECSYS_E_CONFLICT; i++)
-        status =
-            recsys_source_query(denylist->source, revoke_statement, parameters, 4, 0, &rows, &said);
     if (status != RECSYS_OK)
         return rs_error_copy(err, &said);
     /* The token is revoked, also if there is no memory for its entry. */

@@ -7,18 +7,23 @@
 #include "recsys/source.h"
 #include "lib/base/refs.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/callback.h"
+#include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
 #include "lib/source/rows.h"
 
 #define DEFAULT_TIMEOUT_MS 2000u
 #define MAX_PARAMETERS 65535u
+#define FIRST_PAUSE_MS 2u /* before a statement is tried again; then doubled */
+#define LAST_PAUSE_MS 64u
 
 struct recsys_source {
     recsys_source_driver driver;
@@ -180,6 +185,18 @@ static recsys_status query(recsys_source *source, void *session, const char *sta
     return status;
 }
 
+/* Between half of it and all of it, so that two statements do not meet again. */
+static void pause_about(uint32_t ms)
+{
+    uint64_t ns = (uint64_t)ms * 500000u + rs_clock_ns() % ((uint64_t)ms * 500000u);
+    struct timespec left = {0, (long)ns};
+
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        ;
+}
+
+/* A statement outside a transaction that the database gave up (serialisation, deadlock, a lock
+ * that is held) has changed nothing, so it is tried again inside its deadline. */
 recsys_status recsys_source_query(recsys_source *source, const char *statement,
                                   const recsys_datum *parameters, size_t n, uint32_t timeout_ms,
                                   recsys_rows **out, recsys_error *err)
@@ -191,7 +208,22 @@ recsys_status recsys_source_query(recsys_source *source, const char *statement,
     recsys_status status = check_there(source, err);
     if (status != RECSYS_OK)
         return status;
-    return query(source, NULL, statement, parameters, n, bound(timeout_ms), out, err);
+    uint64_t began_ns = rs_clock_ns();
+    uint32_t all_ms = bound(timeout_ms), left_ms = all_ms, pause_ms = FIRST_PAUSE_MS;
+    for (;;) {
+        recsys_error problem = {0}; /* a later attempt may succeed */
+        status = query(source, NULL, statement, parameters, n, left_ms, out, &problem);
+        if (status == RECSYS_OK)
+            return status;
+        if (status == RECSYS_E_CONFLICT) {
+            pause_about(pause_ms);
+            pause_ms = pause_ms * 2 < LAST_PAUSE_MS ? pause_ms * 2 : LAST_PAUSE_MS;
+        }
+        uint64_t gone_ms = (rs_clock_ns() - began_ns) / 1000000u;
+        if (status != RECSYS_E_CONFLICT || (all_ms != RECSYS_NEVER_32 && gone_ms >= all_ms))
+            return rs_error_copy(err, &problem);
+        left_ms = all_ms == RECSYS_NEVER_32 ? all_ms : all_ms - (uint32_t)gone_ms;
+    }
 }
 
 recsys_status recsys_source_run(recsys_source *source, const char *script, uint32_t timeout_ms,

@@ -7,12 +7,14 @@
 
 #include <cmocka.h>
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/lock.h"
 #include "recsys/postgres.h"
 #include "tests/support/database.h"
+#include "tests/support/processes.h"
 
 static char *conninfo;
 static recsys_source *source;
@@ -230,8 +232,39 @@ static void a_lock_that_is_held_may_be_tried_again(void **state)
 
     (void)state;
     assert_int_equal(query_within(transaction, "SELECT * FROM t FOR UPDATE"), RECSYS_OK);
-    assert_int_equal(query("SELECT * FROM t FOR UPDATE NOWAIT"), RECSYS_E_CONFLICT);
+    recsys_rows *rows;
+    assert_int_equal(recsys_source_query(source, "SELECT * FROM t FOR UPDATE NOWAIT", NULL, 0, 200,
+                                         &rows, &err),
+                     RECSYS_E_CONFLICT);
     recsys_transaction_rollback(transaction);
+}
+
+static atomic_int is_let_go;
+
+static void *let_go(void *transaction)
+{
+    rest_ms(300); /* the statement has met the lock several times, mostly */
+    atomic_store(&is_let_go, 1);
+    recsys_transaction_rollback(transaction);
+    return NULL;
+}
+
+static void a_statement_alone_is_tried_again_within_its_time(void **state)
+{
+    recsys_transaction *transaction = begin();
+    recsys_rows *rows = NULL;
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(query_within(transaction, "SELECT * FROM t FOR UPDATE"), RECSYS_OK);
+    assert_int_equal(pthread_create(&thread, NULL, let_go, transaction), 0);
+    assert_int_equal(recsys_source_query(source, "SELECT * FROM t ORDER BY id FOR UPDATE NOWAIT",
+                                         NULL, 0, 60000, &rows, &err),
+                     RECSYS_OK);
+    assert_int_equal(atomic_load(&is_let_go), 1);
+    assert_int_equal(recsys_rows_count(rows), 2); /* and not those of the attempts before */
+    recsys_rows_destroy(rows);
+    pthread_join(thread, NULL);
 }
 
 static void a_constraint_that_waits_is_told_by_the_commit(void **state)
@@ -366,6 +399,7 @@ int main(void)
         TEST(what_cannot_be_serialised_may_be_tried_again),
         TEST(a_deadlock_may_be_tried_again),
         TEST(a_lock_that_is_held_may_be_tried_again),
+        TEST(a_statement_alone_is_tried_again_within_its_time),
         TEST(a_constraint_that_waits_is_told_by_the_commit),
         TEST(a_statement_that_is_late_ends_the_transaction_not_the_connection),
         TEST(a_statement_by_itself_leaves_no_transaction_open),

@@ -3,8 +3,8 @@
  *
  * Two threads, so that a server that hangs does not delay the checks of the others. The store
  * thread probes every store about ten times a second; so a circuit breaker closes again without a
- * request that waits for it. Once a second it reads a key from each store, so that /health shows
- * the present state. The database thread checks the database in the same way, makes queries of
+ * request that waits for it. Once a second it reads, leases and removes a key in each store, so that
+ * /health shows the present state, also of a server that answers reads and refuses the rest. The database thread checks the database in the same way, makes queries of
  * requests fail at once while it is down, keeps the denylist complete and warms the caches after
  * the start.
  *
@@ -13,6 +13,7 @@
  */
 #include "daemon/backends/backend_watch.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <recsys/redis.h>
@@ -23,6 +24,8 @@
 
 #define PROBE_MS 100u
 #define LOOK_MS 1000u
+#define TRY_MS 1000u
+#define SAY_AGAIN_S 60u
 #define PING_MS 1000u /* for SELECT 1 */
 #define WARM_SLICE_MS 2000u
 #define WARM_RETRY_MS 5000u
@@ -51,35 +54,83 @@ static bool must_stop(struct rd_backend_watch *watch)
     return stop;
 }
 
-/* Store the new state, and log it if it has changed. */
-static void note(_Atomic uint32_t *state, bool is_up, const char *name, const recsys_error *err)
+/* Store the new state, and log it if it has changed. True: logged. */
+static bool note(_Atomic uint32_t *state, enum rd_state now, const char *name,
+                 const recsys_error *err)
 {
-    uint32_t now = is_up ? RD_STATE_UP : RD_STATE_DOWN, before = atomic_exchange(state, now);
+    uint32_t before = atomic_exchange(state, (uint32_t)now);
 
-    if (before == now)
-        return;
-    if (!is_up)
-        rd_log(RECSYS_LOG_WARN, "%s is down: %s", name, err->message);
+    if (before == (uint32_t)now)
+        return false;
+    if (now != RD_STATE_UP)
+        rd_log(RECSYS_LOG_WARN, "%s is %s: %s", name,
+               now == RD_STATE_DOWN ? "down" : "degraded", err->message);
     else
         rd_log(before == RD_STATE_DOWN ? RECSYS_LOG_INFO : RECSYS_LOG_DEBUG, "%s is up", name);
+    return true;
 }
 
-/* A probe, which costs nothing while the breaker is closed, and if `ask` a command, too. */
+/* What caches do with their keys: read two at once, take a lease by a script, remove. Results of
+ * tasks are only read. */
+static recsys_status try_out(recsys_store *store, unsigned db, recsys_error *err)
+{
+    static const recsys_bytes nothing[2] = {{"~nothing", 8}, {"~epoch", 6}};
+    recsys_value values[2] = {{0}, {0}}, present = {0};
+    uint64_t incarnation;
+    recsys_status status = recsys_store_get(store, nothing, 2, values, &incarnation, err);
+
+    recsys_value_release(&values[0]);
+    recsys_value_release(&values[1]);
+    if (status != RECSYS_OK || db == RD_DB_TASKS)
+        return status;
+    status = recsys_store_get_or_set(store, nothing[0], nothing[0], TRY_MS, &present, &incarnation,
+                                     err);
+    recsys_value_release(&present);
+    return status == RECSYS_OK ? recsys_store_remove(store, nothing, 1, NULL, err) : status;
+}
+
+/* Keep the server's words, because the circuit breaker's own say only that it is open; log them
+ * when they are new, and once a minute. */
+static void note_problem(struct rd_backend_watch *watch, unsigned db, recsys_status status,
+                         bool is_logged, const recsys_error *err)
+{
+    struct rd_store_problem *problem = &watch->problems[db];
+    uint64_t now_ns = rs_clock_ns();
+
+    if (status == RECSYS_OK) {
+        problem->words[0] = '\0';
+        return;
+    }
+    bool is_new = status != RECSYS_E_UNAVAILABLE && status != RECSYS_E_EXHAUSTED &&
+                  strcmp(problem->words, err->message) != 0;
+    if (is_new)
+        (void)snprintf(problem->words, sizeof problem->words, "%s", err->message);
+    if (problem->words[0] == '\0' ||
+        (!is_new && now_ns - problem->said_ns < SAY_AGAIN_S * UINT64_C(1000000000)))
+        return;
+    problem->said_ns = now_ns;
+    if (!is_new || !is_logged)
+        rd_log(RECSYS_LOG_WARN, "logical db %u: %s", db, problem->words);
+}
+
+/* A probe, which costs nothing while the breaker is closed, and if `ask` commands, too. */
 static void look_at_store(struct rd_backend_watch *watch, unsigned db, bool ask)
 {
-    static const recsys_bytes nothing = {"~nothing", 8};
     recsys_store *store = watch->stores->redis[db];
-    recsys_value value = {0};
     recsys_error err = {0};
-    uint64_t incarnation;
     recsys_status status = recsys_store_probe(store, &err);
+    enum rd_state state = RD_STATE_DOWN;
 
     if (status == RECSYS_OK && !ask)
         return;
-    if (status == RECSYS_OK)
-        status = recsys_store_get(store, &nothing, 1, &value, &incarnation, &err);
-    recsys_value_release(&value);
-    note(&watch->redis[db], status == RECSYS_OK, recsys_store_get_name(store), &err);
+    if (status == RECSYS_OK) {
+        status = try_out(store, db, &err);
+        state = status == RECSYS_OK          ? RD_STATE_UP
+                : status == RECSYS_E_BACKEND ? RD_STATE_DEGRADED
+                                             : RD_STATE_DOWN;
+    }
+    bool is_logged = note(&watch->redis[db], state, recsys_store_get_name(store), &err);
+    note_problem(watch, db, status, is_logged, &err);
 }
 
 /* With any policy but noeviction, a server without free memory deletes revoked tokens. */
@@ -139,7 +190,7 @@ static void look_at_database(struct rd_backend_watch *watch)
     recsys_error err = {0};
     bool is_up = ask_database(watch, &err) || ask_database(watch, &err);
 
-    note(&watch->database, is_up, "the database", &err);
+    (void)note(&watch->database, is_up ? RD_STATE_UP : RD_STATE_DOWN, "the database", &err);
     recsys_source_set_away(watch->stores->database, !is_up);
 }
 

@@ -10,8 +10,14 @@
 #include "daemon/backends/stores.h"
 #include "lib/base/lock.h"
 
-/* The result of the last check of a server. */
-enum rd_state { RD_STATE_UNKNOWN, RD_STATE_UP, RD_STATE_DOWN };
+/* The result of the last check of a server. DEGRADED: it answers, and refuses what a cache needs
+ * (no memory left, no permission, a replica, a slot of another node). */
+enum rd_state { RD_STATE_UNKNOWN, RD_STATE_UP, RD_STATE_DOWN, RD_STATE_DEGRADED };
+
+struct rd_store_problem {
+    char words[504]; /* the server's own, and what to do; "" if there is none */
+    uint64_t said_ns;                 /* when they were logged */
+};
 
 /* Filled by rd_backend_watch_start(). */
 struct rd_backend_watch {
@@ -22,6 +28,7 @@ struct rd_backend_watch {
     bool stop; /* protected by lock */
     pthread_t store_thread, database_thread;
     bool has_store_thread, has_database_thread;
+    struct rd_store_problem problems[RD_DBS]; /* of the store thread alone */
     _Atomic uint32_t redis[RD_DBS], database; /* enum rd_state */
 };
 

@@ -61,9 +61,9 @@ static void write_model(struct rs_buffer *out, const recsys_deployment_status *s
 
 static const char *state_word(uint32_t state)
 {
-    static const char *const words[] = {"unknown", "up", "down"};
+    static const char *const words[] = {"unknown", "up", "down", "degraded"};
 
-    return words[state <= RD_STATE_DOWN ? state : RD_STATE_UNKNOWN];
+    return words[state <= RD_STATE_DEGRADED ? state : RD_STATE_UNKNOWN];
 }
 
 static bool is_left_alone(recsys_store *store)
@@ -85,7 +85,7 @@ static uint32_t state_of(const struct rd_observed *observed, unsigned db)
 /* One word for all Redis servers; NULL if there are none. */
 static const char *sum_up(const struct rd_observed *observed)
 {
-    size_t n = 0, n_of[RD_STATE_DOWN + 1] = {0};
+    size_t n = 0, n_of[RD_STATE_DEGRADED + 1] = {0};
 
     for (unsigned db = 0; db < RD_DBS; db++)
         if (observed->stores->redis[db] != NULL) {
@@ -96,6 +96,8 @@ static const char *sum_up(const struct rd_observed *observed)
         return NULL;
     if (n_of[RD_STATE_DOWN] > 0)
         return n_of[RD_STATE_DOWN] == n ? "down" : "degraded";
+    if (n_of[RD_STATE_DEGRADED] > 0)
+        return "degraded";
     return state_word(n_of[RD_STATE_UP] == n ? RD_STATE_UP : RD_STATE_UNKNOWN);
 }
 

@@ -60,6 +60,8 @@ static bool add_redis(struct rd_server_metrics *m, recsys_stats *stats, unsigned
 
     (void)snprintf(labels, sizeof labels, "db=\"%u\"", db);
     return add_server(&series, m) &&
+           add(&series, RD_GAUGE, "degraded",
+               "1 while the server answers and refuses what a cache needs.", &m->degraded) &&
            add(&series, RD_GAUGE, "breaker_open", "1 while the circuit breaker is open.",
                &m->breaker_open) &&
            add(&series, RD_COUNTER, "calls_total",
@@ -105,7 +107,8 @@ static void copy_redis(const struct rd_server_metrics *m, recsys_store *store, u
 
     calls.struct_size = (uint32_t)sizeof calls;
     pool.struct_size = (uint32_t)sizeof pool;
-    recsys_metric_set(m->up, state == RD_STATE_UP);
+    recsys_metric_set(m->up, state == RD_STATE_UP || state == RD_STATE_DEGRADED);
+    recsys_metric_set(m->degraded, state == RD_STATE_DEGRADED);
     if (recsys_store_get_stats(store, &calls, NULL) == RECSYS_OK) {
         recsys_metric_set(m->breaker_open, calls.breaker == RECSYS_BREAKER_OPEN);
         recsys_metric_set(m->calls, (double)calls.calls);

@@ -13,7 +13,7 @@
 
 /* Metrics of one server. */
 struct rd_server_metrics {
-    recsys_metric *up, *breaker_open, *open, *idle, *waits, *timeouts, *broken, *calls, *failures;
+    recsys_metric *up, *degraded, *breaker_open, *open, *idle, *waits, *timeouts, *broken, *calls, *failures;
 };
 
 struct rd_store_metrics {

@@ -7,9 +7,12 @@
 #include <string.h>
 
 #include "lib/base/callback.h"
+#include "lib/base/clock.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/store/store.h"
+
+#define REFUSAL_SILENCE_NS (UINT64_C(60) * 1000000000u)
 
 static int are_keys(const recsys_bytes *keys, size_t n)
 {
@@ -83,6 +86,17 @@ static inline recsys_status enter(recsys_store *store, int is_removal, uint64_t 
     return enter_open(store, is_removal, ticket, err);
 }
 
+/* A server that answers reads and refuses writes never opens the breaker: without this line the
+ * cache would be off and nobody know why. Once a minute. */
+static void warn_of_refusal(recsys_store *store, const recsys_error *err)
+{
+    uint64_t now_ns = rs_clock_ns(), until_ns = atomic_load(&store->silent_until_ns);
+
+    if (now_ns >= until_ns && atomic_compare_exchange_strong(&store->silent_until_ns, &until_ns,
+                                                             now_ns + REFUSAL_SILENCE_NS))
+        rs_log(RECSYS_LOG_WARN, "store %s: a call was refused: %s", store->name, err->message);
+}
+
 /* Turn the driver's result into a status, and report it to the breaker. */
 static recsys_status judge(recsys_store *store, uint64_t ticket, recsys_status returned,
                            const recsys_error *said, const char *driver, recsys_error *err)
@@ -96,6 +110,8 @@ static recsys_status judge(recsys_store *store, uint64_t ticket, recsys_status r
         rs_log(RECSYS_LOG_WARN,
                "store %s: circuit breaker open: several calls in a row failed; last: %s",
                store->name, err->message);
+    else if (status == RECSYS_E_BACKEND)
+        warn_of_refusal(store, err);
     return status;
 }
 

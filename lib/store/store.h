@@ -32,6 +32,7 @@ struct recsys_store {
     uint8_t is_in_process; /* all it has is memory: a forked child has its own */
     /* The figures of the cache that an in-process store is made of; NULL for other stores. */
     void (*count)(void *self, recsys_store_stats *out);
+    atomic_uint_fast64_t silent_until_ns; /* of warnings that the store refuses calls */
     struct rs_lock telling;    /* held while tellers run; before the breaker's lock */
     struct rs_teller *tellers; /* protected by telling */
 };

@@ -544,6 +544,44 @@ def test_what_was_changed_while_redis_was_away_is_not_forgotten_by_the_cache(lab
             assert expect(get(daemon, "profile/2"))["name"] == "After"
 
 
+def check_refusing(lab, postgres, redis, words, hint, status="degraded", options=()):
+    """A Redis that answers and refuses: everything works without it, and the cause can be found."""
+    with start(lab, postgres, redis, *options) as daemon:
+        assert wait_for(lambda: cache_status(daemon) == status), (words, daemon.get("/health").body)
+        for _ in range(3):
+            expect(get(daemon, "profile/1"))
+        databases = daemon.get("/health").json()["cache"]["databases"]
+        assert {each["status"] for each in databases if each["db"] == 2} == {status}, databases
+        metrics = read_metrics(daemon)
+        assert metrics['recsysd_redis_degraded{db="2"}'] == (status == "degraded")
+        assert expect(post(daemon, "profile/2", {"name": "R"}, method="PUT"))["profile"]["name"] == "R"
+        lines = [line for line in daemon.whole_log().splitlines() if words in line]
+        assert lines and any(hint in line and '"warn"' in line for line in lines), (words, lines)
+        assert len(lines) <= 60, len(lines)  # each of ten stores may say it twice or three times, then once a minute
+
+
+def test_a_redis_that_answers_and_refuses_is_degraded_and_says_why(lab):
+    with lab.postgres() as postgres:
+        with Redis("--maxmemory-policy", "noeviction") as redis:
+            redis.command("CONFIG", "SET", "maxmemory", "1")
+            check_refusing(lab, postgres, redis, "OOM", "raise maxmemory")
+            redis.command("CONFIG", "SET", "maxmemory", "0")
+            with start(lab, postgres, redis) as daemon:
+                assert wait_for(lambda: cache_status(daemon) == "up")
+                redis.command("CONFIG", "SET", "maxmemory", "1")
+                assert wait_for(lambda: cache_status(daemon) == "degraded")
+                redis.command("CONFIG", "SET", "maxmemory", "0")
+                assert wait_for(lambda: cache_status(daemon) == "up")
+            redis.command("ACL", "SETUSER", "default", "-eval", "-evalsha")
+            check_refusing(lab, postgres, redis, "NOPERM", "the server's ACL must allow")
+            redis.command("ACL", "SETUSER", "default", "+@all")
+            redis.command("REPLICAOF", "127.0.0.1", "1")
+            check_refusing(lab, postgres, redis, "READONLY", "this is a replica")
+        with Redis(password="right") as redis:
+            check_refusing(lab, postgres, redis, "WRONGPASS", "check user and password", status="down",
+                           options=["--redis", redis.url.replace("//", "//:wrong@")])
+
+
 def test_a_change_is_answered_when_no_process_can_read_the_old_value(lab):
     with lab.postgres() as postgres, Redis() as redis, \
             start(lab, postgres, redis, "--write-wait-ms=600000") as patient, \

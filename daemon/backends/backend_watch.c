@@ -70,9 +70,10 @@ static bool note(_Atomic uint32_t *state, enum rd_state now, const char *name,
     return true;
 }
 
-/* What caches do with their keys: read two at once, take a lease by a script, remove. Results of
- * tasks are only read. */
-static recsys_status try_out(recsys_store *store, unsigned db, recsys_error *err)
+/* Use a store as caches do: read two keys at once, take a lease by a script, remove. Results of
+ * tasks are only read. *state: DOWN if nothing can be read. */
+static recsys_status try_out(recsys_store *store, unsigned db, enum rd_state *state,
+                             recsys_error *err)
 {
     static const recsys_bytes nothing[2] = {{"~nothing", 8}, {"~epoch", 6}};
     recsys_value values[2] = {{0}, {0}}, present = {0};
@@ -81,12 +82,17 @@ static recsys_status try_out(recsys_store *store, unsigned db, recsys_error *err
 
     recsys_value_release(&values[0]);
     recsys_value_release(&values[1]);
+    *state = status == RECSYS_OK ? RD_STATE_UP : RD_STATE_DOWN;
     if (status != RECSYS_OK || db == RD_DB_TASKS)
         return status;
     status = recsys_store_get_or_set(store, nothing[0], nothing[0], TRY_MS, &present, &incarnation,
                                      err);
     recsys_value_release(&present);
-    return status == RECSYS_OK ? recsys_store_remove(store, nothing, 1, NULL, err) : status;
+    if (status == RECSYS_OK)
+        status = recsys_store_remove(store, nothing, 1, NULL, err);
+    if (status != RECSYS_OK)
+        *state = status == RECSYS_E_BACKEND ? RD_STATE_DEGRADED : RD_STATE_DOWN;
+    return status;
 }
 
 /* Keep the server's words, because the circuit breaker's own say only that it is open; log them
@@ -123,12 +129,8 @@ static void look_at_store(struct rd_backend_watch *watch, unsigned db, bool ask)
 
     if (status == RECSYS_OK && !ask)
         return;
-    if (status == RECSYS_OK) {
-        status = try_out(store, db, &err);
-        state = status == RECSYS_OK          ? RD_STATE_UP
-                : status == RECSYS_E_BACKEND ? RD_STATE_DEGRADED
-                                             : RD_STATE_DOWN;
-    }
+    if (status == RECSYS_OK)
+        status = try_out(store, db, &state, &err);
     bool is_logged = note(&watch->redis[db], state, recsys_store_get_name(store), &err);
     note_problem(watch, db, status, is_logged, &err);
 }

@@ -10,8 +10,8 @@
 #include "daemon/backends/stores.h"
 #include "lib/base/lock.h"
 
-/* The result of the last check of a server. DEGRADED: it answers, and refuses what a cache needs
- * (no memory left, no permission, a replica, a slot of another node). */
+/* The result of the last check of a server. DEGRADED: it can be read, and refuses what else a
+ * cache needs (no memory left, no permission, a replica). */
 enum rd_state { RD_STATE_UNKNOWN, RD_STATE_UP, RD_STATE_DOWN, RD_STATE_DEGRADED };
 
 struct rd_store_problem {

@@ -187,7 +187,8 @@
       "Text in front of every key in Redis. For servers that other services use, too.") \
     X(redis_single_db, SWITCH, 0, 1, "off", "", \
       "For servers and proxies that only have database 0: keys of logical db 3 begin with d3: " \
-      "instead of being in database 3.") \
+      "instead of being in database 3. On a Redis Cluster also give redis_prefix a hash tag, as " \
+      "{app}: one node then has all keys.") \
     X(cache_format, CHOICE, 0, 1, "plain", "plain|envelope", \
       "How the caches of the domains keep JSON in Redis: plain, under the keys of the design, for " \
       "services that read and write there too; or in an envelope that only this library reads.") \

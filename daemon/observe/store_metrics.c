@@ -61,7 +61,7 @@ static bool add_redis(struct rd_server_metrics *m, recsys_stats *stats, unsigned
     (void)snprintf(labels, sizeof labels, "db=\"%u\"", db);
     return add_server(&series, m) &&
            add(&series, RD_GAUGE, "degraded",
-               "1 while the server answers and refuses what a cache needs.", &m->degraded) &&
+               "1 while the server can be read and refuses what else a cache needs.", &m->degraded) &&
            add(&series, RD_GAUGE, "breaker_open", "1 while the circuit breaker is open.",
                &m->breaker_open) &&
            add(&series, RD_COUNTER, "calls_total",

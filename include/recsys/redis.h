@@ -78,6 +78,9 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_redis_read_url(const char *url,
  * UNLINK, never KEYS; it builds all commands from arguments, never by formatting.
  * Scripts are fixed and called by their hash.
  *
+ * On a Redis Cluster the prefix must have a hash tag, as "{app}d3:", and db must be 0.
+ * The store then connects to the node that has that slot, as MOVED says.
+ *
  * store_options  as for recsys_store_create(); NULL = defaults
  *
  * Fails with: E_INVALID, E_UNSUPPORTED (TLS, built without OpenSSL), E_NOMEM.

@@ -6,6 +6,7 @@ test gets a database of its own in it, and reaches it through a Proxy that can b
 """
 import glob
 import os
+import random
 import re
 import shutil
 import signal
@@ -63,8 +64,8 @@ def free_port():
 class Redis:
     """`with Redis() as redis:` A server of one's own."""
 
-    def __init__(self, *options, password=None):
-        self.port, self.password, self.process = free_port(), password, None
+    def __init__(self, *options, password=None, port=None):
+        self.port, self.password, self.process = port or free_port(), password, None
         self.options = options + (("--requirepass", password) if password else ())
         self.program = os.environ.get("RECSYS_TEST_REDIS_SERVER") or shutil.which("redis-server") or \
             shutil.which("valkey-server") or shutil.which("redis-check-rdb")  # the same, see servers.py
@@ -134,6 +135,73 @@ class Redis:
 
     def __exit__(self, *unused):
         self.kill()
+
+
+def bus_port():
+    """A free port whose number plus 10000, where nodes of a cluster talk, is free, too."""
+    while True:
+        port = random.randrange(20000, 50000)
+        try:
+            with socket.socket() as one, socket.socket() as two:
+                one.bind(("127.0.0.1", port))
+                two.bind(("127.0.0.1", port + 10000))
+                return port
+        except OSError:
+            continue
+
+
+class RedisCluster:
+    """`with RedisCluster(3) as nodes:` A Redis Cluster, as a list of its nodes."""
+
+    SLOTS = 16384
+
+    def __init__(self, n):
+        self.folder = tempfile.TemporaryDirectory(prefix="recsysd-cluster-")
+        self.nodes = []
+        try:
+            for number in range(n):
+                self.nodes.append(Redis("--cluster-enabled", "yes", "--cluster-config-file",
+                                        os.path.join(self.folder.name, "node%d" % number), port=bus_port()))
+            self.join()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def join(self):
+        n = len(self.nodes)
+        for number, node in enumerate(self.nodes):
+            node.command("CLUSTER", "ADDSLOTS", *map(str, range(self.SLOTS * number // n, self.SLOTS * (number + 1) // n)))
+            node.command("CLUSTER", "SET-CONFIG-EPOCH", str(number + 1))
+        for node in self.nodes[1:]:
+            node.command("CLUSTER", "MEET", "127.0.0.1", str(self.nodes[0].port))
+        assert wait_for(lambda: all(b"cluster_state:ok" in node.command("CLUSTER", "INFO") and
+                                    b"cluster_known_nodes:%d" % n in node.command("CLUSTER", "INFO")
+                                    for node in self.nodes)), "the nodes do not form a cluster"
+
+    def owner(self, key):
+        slot = self.nodes[0].command("CLUSTER", "KEYSLOT", key)
+        return slot, self.nodes[slot * len(self.nodes) // self.SLOTS]
+
+    def move(self, slot, source, target):
+        """The slot with its keys, in the steps of the specification."""
+        ids = {node: node.command("CLUSTER", "MYID").decode() for node in (source, target)}
+        target.command("CLUSTER", "SETSLOT", str(slot), "IMPORTING", ids[source])
+        source.command("CLUSTER", "SETSLOT", str(slot), "MIGRATING", ids[target])
+        while True:
+            keys = source.command("CLUSTER", "GETKEYSINSLOT", str(slot), "100")
+            if not keys:
+                break
+            source.command("MIGRATE", "127.0.0.1", str(target.port), "", "0", "5000", "KEYS", *keys)
+        for node in [target, source] + [node for node in self.nodes if node not in (source, target)]:
+            node.command("CLUSTER", "SETSLOT", str(slot), "NODE", ids[target])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        for node in self.nodes:
+            node.kill()
+        self.folder.cleanup()
 
 
 class Proxy:

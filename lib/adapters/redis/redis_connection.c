@@ -21,6 +21,7 @@
 #define KEEP_BYTES ((size_t)64 << 10) /* of what was sent, for the next command */
 #define MAX_COMMAND RS_REDIS_MAX_REPLY
 #define UNKNOWN_INCARNATION 1u
+#define MAX_HOPS 5 /* from node to node */
 
 /* A '*' or '$', a number, the end of a line. */
 static void add_head(struct rs_buffer *out, char kind, size_t number)
@@ -165,6 +166,15 @@ recsys_status rs_redis_refuse(struct rs_redis_connection *connection, const char
     recsys_status status = rs_redis_refusal(reply, connection->settings->where, command,
                                             connection->settings->password, err);
 
+    if (rs_redis_refusal_has(reply, "MOVED") && connection->settings->has_hash_tag &&
+        rs_redis_node_follow(connection->settings->node, reply->bytes, connection->host,
+                             connection->moves)) {
+        connection->retired = 1;
+        status = rs_error(err, RECSYS_E_IO,
+                          "%s: %s: another node of the Redis Cluster has the keys now; the next "
+                          "call goes there",
+                          connection->settings->where, command);
+    }
     /* After a failover the name has another address: the next connection looks it up. */
     if (rs_redis_refusal_has(reply, "READONLY") || rs_redis_refusal_has(reply, "MASTERDOWN"))
         connection->retired = 1;
@@ -255,6 +265,8 @@ static void learn(struct rs_redis_connection *connection, const struct rs_redis_
         connection->incarnation =
             incarnation > UNKNOWN_INCARNATION ? incarnation : UNKNOWN_INCARNATION + 1;
         copy_field(info, "redis_version", connection->version, sizeof connection->version);
+        size = find_field(info, "redis_mode", &run_id);
+        connection->is_of_cluster = size == 7 && memcmp(run_id, "cluster", 7) == 0;
     }
     if (find_field(info, "maxmemory_policy", &run_id) > 0)
         copy_field(info, "maxmemory_policy", connection->policy, sizeof connection->policy);
@@ -316,8 +328,21 @@ static recsys_status say_hello(struct rs_redis_connection *connection, uint64_t 
                : rs_redis_distrust(connection, "INFO", err);
 }
 
-recsys_status rs_redis_connection_open(const struct rs_redis_settings *settings,
-                                       struct rs_redis_connection **out, recsys_error *err)
+recsys_status rs_redis_check_node(struct rs_redis_connection *connection, recsys_error *err)
+{
+    static const recsys_bytes any = {"~", 1};
+    struct rs_redis_reply reply;
+
+    if (!connection->is_of_cluster || !connection->settings->has_hash_tag)
+        return RECSYS_OK;
+    rs_redis_begin(connection, 2);
+    rs_redis_add_text(connection, "EXISTS");
+    rs_redis_add_key(connection, any);
+    return rs_redis_ask(connection, "EXISTS", RS_REDIS_INTEGER, 0, &reply, err);
+}
+
+static recsys_status open_node(const struct rs_redis_settings *settings,
+                               struct rs_redis_connection **out, recsys_error *err)
 {
     uint64_t deadline;
     struct rs_redis_connection *connection = rs_alloc_array(1, sizeof *connection);
@@ -331,15 +356,19 @@ recsys_status rs_redis_connection_open(const struct rs_redis_settings *settings,
     connection->opened_ns = rs_clock_ns();
     connection->incarnation = UNKNOWN_INCARNATION;
     connection->socket.descriptor = -1;
+    connection->moves = rs_redis_node_get(settings->node, settings->host, settings->port,
+                                          connection->host, &connection->port);
     rs_buffer_init(&connection->out, MAX_COMMAND);
     connection->parser = rs_redis_parser_create();
     if (connection->parser == NULL) {
         status = rs_error_nomem(err, "connection");
         goto fail;
     }
-    status = rs_redis_socket_open(&connection->socket, settings, &deadline, &problem);
+    status = rs_redis_socket_open(&connection->socket, settings, connection->host,
+                                  connection->port, &deadline, &problem);
     if (status != RECSYS_OK) {
         fail(connection, "connecting", status, &problem, settings->connect_timeout_ns, err);
+        rs_redis_node_forget(settings->node, connection->moves);
         goto fail;
     }
     status = say_hello(connection, deadline, err);
@@ -354,6 +383,27 @@ recsys_status rs_redis_connection_open(const struct rs_redis_settings *settings,
 fail:
     rs_redis_connection_close(connection);
     return status;
+}
+
+recsys_status rs_redis_connection_open(const struct rs_redis_settings *settings,
+                                       struct rs_redis_connection **out, recsys_error *err)
+{
+    recsys_error problem = {0};
+
+    for (int hop = 0;; hop++) {
+        recsys_status status = open_node(settings, out, &problem);
+        int is_elsewhere = 0;
+        if (status == RECSYS_OK) {
+            status = rs_redis_check_node(*out, &problem);
+            is_elsewhere = status != RECSYS_OK && (*out)->retired;
+        }
+        if (status == RECSYS_OK)
+            return RECSYS_OK;
+        rs_redis_connection_close(*out);
+        *out = NULL;
+        if (!is_elsewhere || hop == MAX_HOPS)
+            return rs_error_copy(err, &problem);
+    }
 }
 
 void rs_redis_connection_close(struct rs_redis_connection *connection)

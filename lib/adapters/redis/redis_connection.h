@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "lib/adapters/redis/redis_node.h"
 #include "lib/adapters/redis/redis_reply.h"
 #include "lib/adapters/redis/redis_settings.h"
 #include "lib/adapters/redis/redis_socket.h"
@@ -21,7 +22,11 @@ struct rs_redis_connection {
     struct rs_buffer out; /* what is to be sent */
     int broken;           /* not to be used again */
     int timed_out;        /* ... because the server was silent */
-    int retired;          /* good, but the server is no longer the primary */
+    int retired;          /* good, but the server is no longer the primary, or has not the keys */
+    int is_of_cluster;    /* by INFO */
+    char host[RS_REDIS_MAX_HOST]; /* where it goes to, which changes in a cluster */
+    uint32_t port;
+    unsigned moves; /* of the settings' node, when it was opened */
     uint64_t opened_ns;
     uint64_t incarnation; /* as store.h has it */
     char version[32], policy[32];
@@ -50,6 +55,10 @@ void rs_redis_add_key(struct rs_redis_connection *connection, recsys_bytes key);
 recsys_status rs_redis_ask(struct rs_redis_connection *connection, const char *command,
                            uint32_t types, size_t max_items, struct rs_redis_reply *reply,
                            recsys_error *err);
+
+/* In a cluster: has this node the store's keys? If not, the connection is retired, and the
+ * next one goes to the node that has. Else nothing is asked. */
+recsys_status rs_redis_check_node(struct rs_redis_connection *connection, recsys_error *err);
 
 /* Put an error reply into a status and a message, and clear it. */
 recsys_status rs_redis_refuse(struct rs_redis_connection *connection, const char *command,

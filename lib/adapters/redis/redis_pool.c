@@ -270,10 +270,11 @@ static recsys_status acquire(struct rs_redis_pool *pool, int extra,
         if (*out == NULL)
             return open_place(pool, out, err);
         int is_quiet = rs_redis_socket_is_quiet(&(*out)->socket);
-        if (is_quiet && !is_old(pool, *out))
+        int is_elsewhere = (*out)->moves != atomic_load(&pool->settings->node->moves);
+        if (is_quiet && !is_elsewhere && !is_old(pool, *out))
             break;
         rs_redis_connection_close(*out);
-        give_up(pool, PLACE_LENT, is_quiet ? OLD : CLOSED_BY_SERVER);
+        give_up(pool, PLACE_LENT, !is_quiet ? CLOSED_BY_SERVER : is_elsewhere ? RETIRED : OLD);
     }
     return RECSYS_OK;
 }

@@ -30,10 +30,15 @@ static const struct {
     {"NOAUTH", "; give a password"},
     {"WRONGPASS", "; check user and password"},
     {"NOPERM", "; the server's ACL must allow this user the commands and the prefix"},
-    {"MOVED", "; this is a Redis Cluster: point the logical db at a proxy or a single node"},
-    {"ASK", "; this is a Redis Cluster: point the logical db at a proxy or a single node"},
-    {"CROSSSLOT", "; this is a Redis Cluster: point the logical db at a proxy or a single node"},
-    {"CLUSTERDOWN", "; this is a Redis Cluster: point the logical db at a proxy or a single node"},
+    {"MOVED", "; this is a Redis Cluster: begin the prefix with a hash tag, as {app}, so that one "
+              "node has all keys"},
+    {"ASK", "; this is a Redis Cluster that moves the slot to another node; it will be over soon"},
+    {"TRYAGAIN", "; this is a Redis Cluster that moves the slot to another node; it will be over soon"},
+    {"CROSSSLOT", "; this is a Redis Cluster: begin the prefix with a hash tag, as {app}, so that one "
+                  "node has all keys"},
+    {"SELECT is not allowed", "; this is a Redis Cluster, which has db 0 alone: use a prefix instead, "
+                              "with a hash tag as {app}"},
+    {"CLUSTERDOWN", "; this is a Redis Cluster some of whose slots have no node: see CLUSTER INFO"},
     {"MASTERDOWN", "; this is a replica without its primary: connect to the primary"},
     {"NOREPLICAS", "; it wants more replicas than it has: see min-replicas-to-write"},
     {"max number of clients reached", "; raise its maxclients or lower pool_size"},

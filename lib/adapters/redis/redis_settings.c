@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/adapters/redis/redis_node.h"
 #include "lib/adapters/redis/redis_tls.h"
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
@@ -69,6 +70,23 @@ static uint64_t scale(uint32_t number, uint32_t if_zero, uint64_t unit_ns)
     return (number == 0 ? if_zero : number) * unit_ns;
 }
 
+static recsys_status make_node(struct rs_redis_settings *settings, recsys_error *err)
+{
+    struct rs_redis_node *node = rs_alloc_array(1, sizeof *node);
+
+    if (node == NULL)
+        return rs_error_nomem(err, "redis options");
+    atomic_init(&node->moves, 0u);
+    int result = rs_lock_init(&node->lock);
+    if (result != 0) {
+        rs_free(node);
+        return rs_error_sys(err, result, "cannot make the lock of a node");
+    }
+    settings->node = node;
+    settings->has_hash_tag = rs_redis_has_hash_tag(settings->prefix);
+    return RECSYS_OK;
+}
+
 static void say_where(struct rs_redis_settings *settings)
 {
     if (settings->host[0] == '/')
@@ -105,6 +123,8 @@ recsys_status rs_redis_settings_read(struct rs_redis_settings *settings,
         !copy(&settings->prefix, given.prefix) || !copy(&settings->ca_file, given.ca_file) ||
         !copy(&settings->cert_file, given.cert_file) || !copy(&settings->key_file, given.key_file))
         status = rs_error_nomem(err, "redis options");
+    if (status == RECSYS_OK)
+        status = make_node(settings, err);
     if (status == RECSYS_OK) {
         settings->prefix_size = settings->prefix == NULL ? 0 : strlen(settings->prefix);
         say_where(settings);
@@ -122,6 +142,9 @@ recsys_status rs_redis_settings_read(struct rs_redis_settings *settings,
 void rs_redis_settings_destroy(struct rs_redis_settings *settings)
 {
     rs_redis_tls_destroy(settings->tls);
+    if (settings->node != NULL)
+        rs_lock_destroy(&settings->node->lock);
+    rs_free(settings->node);
     rs_free(settings->host);
     rs_free(settings->user);
     rs_free(settings->password);

@@ -6,6 +6,7 @@
 
 #include "recsys/redis.h"
 
+struct rs_redis_node;
 struct rs_redis_tls;
 
 struct rs_redis_settings {
@@ -16,6 +17,8 @@ struct rs_redis_settings {
     uint32_t port, db, pool_size;
     uint64_t connect_timeout_ns, command_timeout_ns, pool_timeout_ns, max_age_ns;
     struct rs_redis_tls *tls; /* NULL = plain text */
+    int has_hash_tag;         /* of the prefix: MOVED is followed */
+    struct rs_redis_node *node; /* OWNED; changes */
     char where[128];          /* for messages: "redis at 127.0.0.1:6379, db 3" */
 };
 

@@ -104,8 +104,9 @@ static recsys_status connect_unix(const char *path, uint64_t deadline, int *out,
 }
 
 /* Every address in turn; each gets its share of what is left of the time. */
-static recsys_status connect_tcp(const struct rs_redis_settings *settings, uint64_t *deadline,
-                                 int *out, recsys_error *err)
+static recsys_status connect_tcp(const struct rs_redis_settings *settings, const char *host,
+                                 uint32_t port_number, uint64_t *deadline, int *out,
+                                 recsys_error *err)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *addresses = NULL;
@@ -114,8 +115,8 @@ static recsys_status connect_tcp(const struct rs_redis_settings *settings, uint6
     char port[16];
 
     hints.ai_flags = AI_NUMERICSERV;
-    snprintf(port, sizeof port, "%u", settings->port);
-    int result = getaddrinfo(settings->host, port, &hints, &addresses);
+    snprintf(port, sizeof port, "%u", port_number);
+    int result = getaddrinfo(host, port, &hints, &addresses);
     if (result == EAI_MEMORY)
         return rs_error_nomem(err, "address");
     if (result != 0)
@@ -152,14 +153,14 @@ static recsys_status after_step(const struct rs_redis_socket *connection, long o
 }
 
 static recsys_status begin_tls(struct rs_redis_socket *connection,
-                               const struct rs_redis_settings *settings, uint64_t deadline,
-                               recsys_error *err)
+                               const struct rs_redis_settings *settings, const char *host,
+                               uint64_t deadline, recsys_error *err)
 {
     recsys_error problem = {0};
     recsys_status status = RECSYS_OK;
     long outcome;
 
-    connection->session = rs_redis_tls_open(settings->tls, connection->descriptor, settings->host);
+    connection->session = rs_redis_tls_open(settings->tls, connection->descriptor, host);
     if (connection->session == NULL)
         return rs_error_nomem(err, "TLS session");
     while (status == RECSYS_OK &&
@@ -169,20 +170,20 @@ static recsys_status begin_tls(struct rs_redis_socket *connection,
 }
 
 recsys_status rs_redis_socket_open(struct rs_redis_socket *connection,
-                                   const struct rs_redis_settings *settings, uint64_t *deadline,
-                                   recsys_error *err)
+                                   const struct rs_redis_settings *settings, const char *host,
+                                   uint32_t port_number, uint64_t *deadline, recsys_error *err)
 {
     recsys_status status;
 
     memset(connection, 0, sizeof *connection);
     connection->descriptor = -1;
     *deadline = rs_clock_ns() + settings->connect_timeout_ns;
-    if (settings->host[0] == '/')
-        status = connect_unix(settings->host, *deadline, &connection->descriptor, err);
+    if (host[0] == '/')
+        status = connect_unix(host, *deadline, &connection->descriptor, err);
     else
-        status = connect_tcp(settings, deadline, &connection->descriptor, err);
+        status = connect_tcp(settings, host, port_number, deadline, &connection->descriptor, err);
     if (status == RECSYS_OK && settings->tls != NULL)
-        status = begin_tls(connection, settings, *deadline, err);
+        status = begin_tls(connection, settings, host, *deadline, err);
     if (status != RECSYS_OK)
         rs_redis_socket_close(connection);
     return status;

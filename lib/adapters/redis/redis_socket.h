@@ -18,11 +18,11 @@ struct rs_redis_socket {
 /* Deadlines are rs_clock_ns(). All fail with E_TIMEOUT, E_IO, E_NOMEM; the
  * message says what happened, not where. After a failure it can only be closed. */
 
-/* Within the connect time-out, which begins when the name has been looked up;
+/* To this host, which may be another node's than the settings name, within the connect time-out, which begins when the name has been looked up;
  * *deadline is when it ends, for the log-in that follows. */
 recsys_status rs_redis_socket_open(struct rs_redis_socket *connection,
-                                   const struct rs_redis_settings *settings, uint64_t *deadline,
-                                   recsys_error *err);
+                                   const struct rs_redis_settings *settings, const char *host,
+                                   uint32_t port_number, uint64_t *deadline, recsys_error *err);
 /* From now on every deadline lies `timeout_ns` ahead when something is sent. */
 recsys_status rs_redis_socket_set_timeout(struct rs_redis_socket *connection, uint64_t timeout_ns,
                                           recsys_error *err);

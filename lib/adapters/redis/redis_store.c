@@ -323,6 +323,12 @@ static recsys_status ask_page(struct redis_store *store, const struct rs_buffer 
 
     if (status != RECSYS_OK)
         return status;
+    /* SCAN has no key, so no node refuses it: one that has the slot no longer would find nothing. */
+    status = rs_redis_check_node(connection, err);
+    if (status != RECSYS_OK) {
+        rs_redis_pool_release(store->pool, connection);
+        return status;
+    }
     rs_redis_begin(connection, 6);
     rs_redis_add_text(connection, "SCAN");
     rs_redis_add_number(connection, cursor);

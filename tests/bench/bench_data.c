@@ -1,13 +1,14 @@
 /* bench_data.c - makes the files the benchmarks read, the same ones for the same seed.
  *
- *   bench_data matrix  --out FILE --rows N --columns D [--norms S]
+ *   bench_data matrix  --out FILE --rows N --columns D [--norms S] [--unit 1]
  *   bench_data bits    --out FILE --rows B --columns N --share P
  *   bench_data catalog --out FILE --rows N
  *
  * matrix   raw float32, row-major, each number Gaussian of variance 1/D, so
  *          that rows have a length near 1: nothing in such data helps a search
  *          to leave items out. --norms S multiplies each row by exp(S * Gaussian),
- *          which spreads the lengths as trained models do (S = 0.4, say).
+ *          which spreads the lengths as trained models do (S = 0.4, say);
+ *          --unit 1 makes every length 1.
  * bits     B bitmaps of N bits, LSB first, whole bytes each; a bit is set with
  *          probability P.
  * catalog  JSON Lines for items 0..N-1: title, genres, year, rating, language.
@@ -25,6 +26,7 @@ struct command {
     const char *kind, *out;
     uint64_t rows, columns, seed;
     double norms, share;
+    int unit;
 };
 
 static _Noreturn void fail(const char *what, const char *detail)
@@ -64,6 +66,16 @@ static void write_all(FILE *file, const void *bytes, size_t size)
         fail("cannot write: ", "disk full?");
 }
 
+static void make_unit(float *row, uint64_t d)
+{
+    double sum = 0.0;
+
+    for (uint64_t j = 0; j < d; j++)
+        sum += (double)row[j] * (double)row[j];
+    for (uint64_t j = 0; j < d && sum > 0.0; j++)
+        row[j] = (float)((double)row[j] / sqrt(sum));
+}
+
 static void make_matrix(const struct command *command, FILE *file, uint64_t seed)
 {
     uint64_t d = command->columns;
@@ -83,6 +95,8 @@ static void make_matrix(const struct command *command, FILE *file, uint64_t seed
                 gaussians(&seed, pair);
             row[j] = (float)(scale * pair[j % 2]);
         }
+        if (command->unit)
+            make_unit(row, d);
         write_all(file, row, d * sizeof *row);
     }
     free(row);
@@ -128,7 +142,7 @@ static void parse(int argc, char **argv, struct command *command)
 {
     if (argc < 2 || argc % 2 != 0)
         fail("usage: bench_data matrix|bits|catalog --out FILE --rows N "
-             "[--columns N] [--seed N] [--norms S] [--share P]",
+             "[--columns N] [--seed N] [--norms S] [--unit 1] [--share P]",
              "");
     command->kind = argv[1];
     for (int i = 2; i < argc; i += 2) {
@@ -144,6 +158,8 @@ static void parse(int argc, char **argv, struct command *command)
             command->seed = strtoull(value, NULL, 10);
         else if (strcmp(name, "--norms") == 0)
             command->norms = strtod(value, NULL);
+        else if (strcmp(name, "--unit") == 0)
+            command->unit = strcmp(value, "1") == 0;
         else if (strcmp(name, "--share") == 0)
             command->share = strtod(value, NULL);
         else

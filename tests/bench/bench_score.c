@@ -32,6 +32,7 @@ static const char usage[] =
     "  --huge-pages        load with RECSYS_MODEL_HUGE_PAGES\n"
     "  --reps N            at least so many repetitions (30)\n"
     "  --seconds X         and at least so long (2)\n"
+    "  --cold M            read M other MiB before each call, outside the clock\n"
     "  --out FILE          ids of the first batch, int64 [batch, k], row numbers, -1 = none\n"
     "  --check FILE        compare with a peer's --out; may be given several times\n"
     "  --no-check          skip the comparison with a scan in double\n"
@@ -286,6 +287,22 @@ static void take_notes(struct bench *b)
 
 /* ---- measuring ---- */
 
+/* Put other bytes in the place of the model's in the processor's caches. */
+static void read_others(size_t mebibytes)
+{
+    static volatile uint64_t *others;
+    static uint64_t sum;
+    size_t n = (mebibytes << 20) / sizeof *others;
+
+    if (others == NULL) {
+        others = allocate(n, sizeof *others);
+        for (size_t i = 0; i < n; i += 512)
+            others[i] = i;
+    }
+    for (size_t i = 0; i < n; i += 8)
+        sum += others[i];
+}
+
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -299,6 +316,8 @@ static void measure(struct bench *b)
 
     b->n_times = 0;
     while (b->n_times < b->options.reps || now() - begin < b->options.seconds) {
+        if (b->options.cold > 0)
+            read_others(b->options.cold);
         double t = now();
 
         run(b, b->n_times);
@@ -350,7 +369,7 @@ static int parse_text(struct score_options *o, const char *name, const char *val
             return 1;
         }
     }
-    if (strcmp(name, "--check") == 0 && o->n_checks < 8) {
+    if (strcmp(name, "--check") == 0 && o->n_checks < 16) {
         o->check_paths[o->n_checks++] = value;
         return 1;
     }
@@ -367,6 +386,7 @@ static int parse_number(struct score_options *o, const char *name, const char *v
                 {"--batch", &o->batch},
                 {"--k", &o->k},
                 {"--threads", &o->threads},
+                {"--cold", &o->cold},
                 {"--reps", &o->reps}};
     char *end;
 

@@ -10,9 +10,9 @@
 struct score_options {
     const char *items_path, *queries_path, *bits_path, *seen_path, *out_path, *catalog_path;
     const char *bundle_path; /* where the model is kept; NULL = a temporary directory */
-    const char *check_paths[8];
+    const char *check_paths[16];
     size_t n_checks;
-    size_t n, d, batch, k, threads, reps;
+    size_t n, d, batch, k, threads, reps, cold;
     double seconds;
     int huge_pages, rounds, recommend, build_only, no_check;
 };

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times exact top-K inner-product search in faiss, NumPy or implicit.
+"""Times exact top-K inner-product search in faiss, NumPy, implicit or usearch.
 
     score_peers.py --items items.f32 --queries queries.f32 --n 1000000 --d 64 \
         --batch 64 --k 10 --threads 2 --library faiss
@@ -32,7 +32,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-LIBRARIES = ("faiss", "faiss-blas", "faiss-noblas", "numpy", "implicit")
+LIBRARIES = ("faiss", "faiss-blas", "faiss-noblas", "faiss-panorama", "numpy", "implicit", "usearch")
 SCORES_LIMIT = 1 << 30      # bytes of scores a NumPy plan may hold at once
 TUNE_QUERIES = 256          # plans are compared on at most so many queries
 TUNE_SCORES = 1 << 26       # ... and scores
@@ -50,6 +50,7 @@ def parse_args():
     p.add_argument("--library", choices=LIBRARIES, required=True)
     p.add_argument("--reps", type=int, default=30, help="at least so many repetitions (default 30)")
     p.add_argument("--seconds", type=float, default=2.0, help="and at least so long (default 2)")
+    p.add_argument("--cold", type=int, default=0, help="read so many MiB of other memory before each call")
     p.add_argument("--filter-bits")
     p.add_argument("--seen")
     p.add_argument("--out")
@@ -276,7 +277,14 @@ class Faiss:
             faiss.cvar.distance_compute_blas_threshold = 1
         elif args.library == "faiss-noblas":
             faiss.cvar.distance_compute_blas_threshold = 2**31 - 1
-        self.index = faiss.IndexFlatIP(args.d)
+        if args.library == "faiss-panorama":
+            # Its levels need dimensions by importance: a PCA of all of them comes first.
+            pca = faiss.PCAMatrix(args.d, args.d)
+            panorama = faiss.IndexFlatIPPanorama(args.d, max(2, args.d // 16), 1024)
+            self.index = faiss.IndexPreTransform(pca, panorama)
+            self.index.train(np.asarray(items[:100000]))
+        else:
+            self.index = faiss.IndexFlatIP(args.d)
         self.index.add(np.asarray(items))
 
     def plans(self):
@@ -336,6 +344,27 @@ class Faiss:
     def setup(self):
         return "%s; blas threshold %d; %s" % (self.faiss.get_compile_options().strip(),
                                               self.faiss.cvar.distance_compute_blas_threshold, blas_in_use())
+
+
+class Usearch:
+    """search() with exact=True; it has no filters."""
+
+    def __init__(self, items, blocked):
+        import usearch
+        from usearch.index import MetricKind, search
+        self.exact, self.kind, self.items = search, MetricKind.IP, np.array(items)
+        self.version = usearch.__version__
+
+    def plans(self):
+        yield Plan("search(exact=True)", self.run)
+
+    def run(self, queries, first):
+        found = self.exact(self.items, queries, args.k, self.kind, exact=True, threads=args.threads)
+        shape = (len(queries), args.k)
+        return np.asarray(found.keys).astype(np.int64).reshape(shape), -np.asarray(found.distances).reshape(shape)
+
+    def setup(self):
+        return "%d threads" % args.threads
 
 
 class Implicit:
@@ -425,9 +454,12 @@ def measure(plan, batches):
     gc.collect()
     gc.disable()
     times = []
+    others = np.ones(args.cold << 17) if args.cold else None
     begin = time.perf_counter()
     while len(times) < args.reps or time.perf_counter() - begin < args.seconds:
         batch = batches[len(times) % len(batches)]
+        if others is not None:
+            others.sum()
         t = time.perf_counter()
         plan.run(batch, 0)
         times.append((time.perf_counter() - t) * 1e3)
@@ -474,7 +506,7 @@ def main():
     batches = [queries[i:i + args.batch] for i in range(0, len(queries) - args.batch + 1, args.batch)]
     blocked = Blocked(args.n, args.batch, args.filter_bits, args.seen)
 
-    library = {"numpy": Numpy, "implicit": Implicit}.get(args.library, Faiss)(items, blocked)
+    library = {"numpy": Numpy, "implicit": Implicit, "usearch": Usearch}.get(args.library, Faiss)(items, blocked)
     plan = choose(library.plans(), batches[0])
     if args.limit_ms and plan.expected_ms > args.limit_ms:
         print(json.dumps({"ready": False, "expected_ms": round(plan.expected_ms, 4)}), flush=True)

@@ -5,12 +5,14 @@
  */
 #include "daemon/app.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "daemon/backends/registry_open.h"
 #include "daemon/config/link.h"
 #include "daemon/config/wrong.h"
+#include "daemon/deployment_settings.h"
 #include "daemon/http/address.h"
 #include "daemon/http/server.h"
 #include "daemon/observe/access_log.h"
@@ -112,6 +114,7 @@ bool rd_app_check(struct rd_app *app, recsys_error *err)
     app->auth.keys = &app->keyring;
     return rd_keyring_load(&app->keyring, &app->config, err) && check_listen(app, err) &&
            check_health_listen(app, err) && check_mode(app, err) && check_proxies(app, err) &&
+           rd_webhook_load(&app->webhook, app->config.mlflow_webhook_secret_file, err) &&
            rd_stores_check(&app->stores, &app->config, err) &&
            recsys_log_set_trace(app->config.trace, err) == RECSYS_OK;
 }
@@ -123,11 +126,13 @@ static bool failed(const char *what, const recsys_error *err)
 }
 
 /* A model beside the default one may fail to load now: its changer goes on trying. */
-static bool make_model(struct rd_app *app, size_t place, const recsys_deployment_options *options)
+static bool make_model(struct rd_app *app, size_t place, recsys_deployment_options *options)
 {
     struct rd_named_model *model = &app->named.all[place];
+    char history[PATH_MAX];
     recsys_error err = {0};
 
+    options->history = rd_history_path(&app->config, model->name, history, sizeof history);
     if (recsys_deployment_create(model->source, options, &model->deployment, &err) != RECSYS_OK)
         return failed("cannot use this model", &err);
     rd_model_changer_init(&app->changers[place], model->deployment, model->source,
@@ -165,12 +170,7 @@ static bool make_models(struct rd_app *app)
         rd_registry_open(&registry, &app->registry, &err) != RECSYS_OK)
         return failed("cannot open the registry", &err);
     options.registry = app->registry;
-    options.n_canaries = (uint32_t)config->canary_queries;
-    options.min_items_ratio =
-        config->canary_min_items == 0 ? -1.0f : (float)config->canary_min_items / 100.0f;
-    options.flags = (config->canary_allow_id_kind ? RECSYS_DEPLOYMENT_ALLOW_ID_KIND : 0u) |
-                    (config->canary_allow_no_catalog ? RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG : 0u) |
-                    (config->canary_allow_no_seen ? RECSYS_DEPLOYMENT_ALLOW_NO_SEEN : 0u);
+    rd_deployment_settings(config, &options);
     for (size_t place = 0; place < app->named.n; place++)
         if (!make_model(app, place, &options))
             return false;
@@ -243,7 +243,8 @@ static void join_rooms(struct rd_app *app, const struct rd_app_steps *steps)
     app->recommend.timeout_ms = config->request_timeout_ms;
     if (config->feedback_window_days > 0)
         app->recommend.recent = (struct rd_recent_items){rd_feedback_find_recent, &app->feedback};
-    app->models = (struct rd_models){app->registry, &app->traffic, &app->named, app->changers};
+    app->models = (struct rd_models){app->registry, &app->traffic, &app->named, app->changers,
+                                     &app->webhook};
     app->domains = (struct rd_domains){stores->domains, stores->redis[RD_DB_TASKS] != NULL,
                                        (uint32_t)config->write_wait_ms, &app->outbox.is_on};
     app->observed = (struct rd_observed){

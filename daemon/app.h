@@ -37,6 +37,7 @@ struct rd_app {
     struct rd_store_metrics store_metrics;
     struct rd_model_changer changers[RD_MODELS_MAX]; /* of app->named, in the same places */
     struct rd_model_keeper keeper;
+    struct rd_webhook webhook;
     struct rd_backend_watch watch;
     struct rd_outbox_watch outbox;
     struct rd_http http;

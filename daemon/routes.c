@@ -65,6 +65,7 @@ const struct rd_route rd_routes[] = {
     {"POST", "/api/v1/models/withdraw",              rd_post_withdraw,       PART(models),    ADMIN,        BODY},
     {"GET",  "/api/v1/models/assignment",            rd_get_assignment,      PART(models),    KEY,          0},
     {"PUT",  "/api/v1/models/assignment",            rd_put_assignment,      PART(models),    ADMIN,        BODY},
+    {"POST", "/api/v1/models/webhook",               rd_post_webhook,        PART(models),    0,            BODY},
     {"GET",  "/api/v1/admin/trace",                  rd_get_trace,           PART(observed),  ADMIN,        0},
     {"PUT",  "/api/v1/admin/trace",                  rd_put_trace,           PART(observed),  ADMIN,        BODY},
     {"GET",  "/api/v1/profile/{user_id}",            rd_get_profile,         PART(domains),   KEY | OWN,    0},

@@ -277,6 +277,48 @@
     X(canary_allow_no_seen, SWITCH, 0, 1, "off", "", \
       "Accept a new model without seen lists if the active model has them. off = it is " \
       "rejected: users would get items that they have seen.") \
+    X(canary_min_overlap, NUMBER, 0, 100, "0", "percent", \
+      "Smallest share of the items that the active model recommends to the canary's users and a " \
+      "new one must recommend, too; with less it is rejected. Raise it where a good new model " \
+      "differs little. 0 = any.") \
+    X(canary_max_score_shift, NUMBER, 0, 100, "0", "hundredths", \
+      "Largest difference, in hundredths, between the scores (0 to 1) of both models' answers " \
+      "to the canary's users: of their 10 %, 50 % and 90 % quantiles, the one that moved most. " \
+      "For clients that compare scores with a threshold. 0 = any.") \
+    X(canary_max_empty, NUMBER, 0, 100, "0", "percent", \
+      "Largest share of empty answers of a new model to the canary's users. 0 = all but one.") \
+    X(warm_requests, NUMBER, 0, 65536, "256", "requests", \
+      "How many of the last requests are kept, in memory of 300 bytes each, and answered by a " \
+      "new model before it serves, so that the first clients find it warm. 0 = none.") \
+    X(watch_s, NUMBER, 0, 86400, "300", "s", \
+      "How long a new model is watched: if a larger share of its answers fails, or is empty, " \
+      "than of the model's before, the old one serves again at once. 0 = never.") \
+    X(watch_min_answers, NUMBER, 1, 1000000000, "100", "answers", \
+      "Answers of the new model before the watch decides. Cached answers do not count. Lower " \
+      "it where few requests come; chance then decides more often.") \
+    X(watch_max_failed, NUMBER, 1, 100, "20", "percent", \
+      "By how many points the share of failed answers may be higher than the model's before. " \
+      "100 = any.") \
+    X(watch_max_empty, NUMBER, 1, 100, "20", "percent", \
+      "The same of answers without an item. 100 = any.") \
+    X(model_memory_mb, NUMBER, 0, 1073741824, "0", "MB", \
+      "Memory that the versions of a model may take: the active, the previous, the candidate " \
+      "and the one that is to be loaded, mapped files included. A version that would " \
+      "exceed it is not loaded. Three times the largest version is enough. 0 = no limit.") \
+    X(model_history_dir, TEXT, 0, 4000, "", "", \
+      "Directory with a file for each model, NAME.jsonl, that keeps what served when and why " \
+      "steps failed, 200 events, over restarts. Each recsysd needs its own. Empty = in memory " \
+      "only.") \
+    X(poll_jitter, NUMBER, 0, 100, "10", "percent", \
+      "By how much the time between two checks of poll_registry_s varies, so that replicas do " \
+      "not ask the registry at the same moment.") \
+    X(poll_max_wait_s, NUMBER, 0, 86400, "0", "s", \
+      "Longest time between two checks while the registry cannot be asked: each failure doubles " \
+      "it up to this. 0 = ten times poll_registry_s.") \
+    X(mlflow_webhook_secret_file, TEXT, 0, 4095, "", "", \
+      "File with the secret, 16 to 4096 bytes, that the MLflow server signs deliveries to " \
+      "/api/v1/models/webhook with. A delivery only has the registry checked at once. Empty = " \
+      "the route is off.") \
     X(drain_delay_ms, NUMBER, 0, 600000, "0", "ms", \
       "How long recsysd goes on serving after SIGTERM while /health/ready says 503, so that " \
       "load balancers send requests elsewhere. Set it to the time that yours needs to notice; " \

@@ -31,6 +31,9 @@ static const struct slot slots[] = {
     SLOT("Expect", expect),
     SLOT("Connection", connection),
     SLOT("Access-Control-Request-Method", cors_method),
+    SLOT("X-MLflow-Delivery-Id", delivery_id),
+    SLOT("X-MLflow-Timestamp", delivery_time),
+    SLOT("X-MLflow-Signature", delivery_signature),
 };
 
 void rd_headers_collect(struct rd_headers *headers, const struct rd_head *head)

@@ -12,6 +12,7 @@ struct rd_headers {
     const char *host, *content_length, *content_type, *transfer_encoding, *expect;
     const char *authorization, *api_key, *admin_token, *request_id;
     const char *origin, *accept_encoding, *cors_method, *connection;
+    const char *delivery_id, *delivery_time, *delivery_signature; /* of an MLflow webhook */
     bool conflicting; /* a header of the framing, or Host, is there twice */
 };
 

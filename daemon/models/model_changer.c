@@ -1,6 +1,8 @@
-/* daemon/models/model_changer.c - carries out every step that changes a model, one after the other.
+/* daemon/models/model_changer.c - carries out the steps that change a model.
  *
- * Routes, SIGHUP, poll_registry_s and wait_for_model ask for steps; only this thread takes them.
+ * Routes, SIGHUP, webhooks, poll_registry_s and wait_for_model ask for steps. This thread takes
+ * those that load, one after the other. Use and rollback only exchange models that are loaded; the
+ * worker that was asked does them at once, also while a load runs.
  */
 #include "daemon/models/model_changer.h"
 
@@ -10,7 +12,7 @@
 #include "daemon/process/threads.h"
 #include "lib/base/clock.h"
 
-#define RETRY_S 2u
+#define DAY_MS 86400000u
 
 struct rd_job {
     struct rd_job *next;
@@ -70,12 +72,10 @@ static bool has_model(const struct rd_model_changer *changer)
     return model != NULL;
 }
 
-/* Milliseconds until the next check of the registry; a day if there is none. */
-static uint64_t interval_ms(const struct rd_model_changer *changer)
+/* Is the registry checked now and then? Without a model it is in any case. */
+static bool is_polling(const struct rd_model_changer *changer)
 {
-    if (!has_model(changer))
-        return RETRY_S * 1000u;
-    return changer->poll_s > 0 ? changer->poll_s * 1000u : 86400000u;
+    return changer->poll_s > 0 || !has_model(changer);
 }
 
 static recsys_status carry_out(recsys_deployment *deployment, const struct rd_job *job)
@@ -123,21 +123,20 @@ static void change(struct rd_model_changer *changer)
 static void *change_models(void *user_data)
 {
     struct rd_model_changer *changer = user_data;
-    uint64_t due = rs_clock_ns() + interval_ms(changer) * 1000000u;
 
     rs_thread_name("model-changer");
     rs_lock_take(&changer->lock);
     while (!changer->stop) {
-        uint64_t now = rs_clock_ns();
+        uint64_t wait_ms =
+            is_polling(changer) ? recsys_deployment_get_poll_wait(changer->deployment) : DAY_MS;
 
-        if (now >= due && (changer->poll_s > 0 || !has_model(changer)))
+        if (wait_ms == 0)
             changer->poll = true;
-        if (now >= due)
-            due = now + interval_ms(changer) * 1000000u;
         if (changer->reload || changer->poll || changer->jobs != NULL)
             change(changer);
         else
-            (void)rs_signal_wait_until(&changer->wake, &changer->lock, due);
+            (void)rs_signal_wait_until(&changer->wake, &changer->lock,
+                                       rs_clock_ns() + wait_ms * UINT64_C(1000000));
     }
     rs_lock_give(&changer->lock);
     return NULL;
@@ -149,6 +148,8 @@ recsys_status rd_model_changer_do(struct rd_model_changer *changer, enum rd_step
     struct rd_job job = {NULL, step, argument, request_id, err, RECSYS_E_STATE, false};
     struct rd_job **end = &changer->jobs;
 
+    if (step == RD_STEP_USE || step == RD_STEP_ROLLBACK)
+        return carry_out(changer->deployment, &job);
     rs_lock_take(&changer->lock);
     while (*end != NULL)
         end = &(*end)->next;
@@ -182,6 +183,14 @@ void rd_model_changer_reload(struct rd_model_changer *changer)
 {
     rs_lock_take(&changer->lock);
     changer->reload = true;
+    rs_signal_all(&changer->wake);
+    rs_lock_give(&changer->lock);
+}
+
+void rd_model_changer_poll(struct rd_model_changer *changer)
+{
+    rs_lock_take(&changer->lock);
+    changer->poll = true;
     rs_signal_all(&changer->wake);
     rs_lock_give(&changer->lock);
 }

@@ -36,7 +36,10 @@ bool rd_model_reload(struct rd_model_changer *changer);
 bool rd_model_changer_start(struct rd_model_changer *changer); /* false: logged */
 /* Have the thread do rd_model_reload(). Returns at once. */
 void rd_model_changer_reload(struct rd_model_changer *changer);
-/* Have it do one of recsys_deployment's steps for a request, and wait. `argument` may be NULL. */
+/* Have it ask now what the source means, as it does every poll_registry_s. Returns at once. */
+void rd_model_changer_poll(struct rd_model_changer *changer);
+/* Do one of recsys_deployment's steps for a request, and wait. The thread takes those that load;
+ * the others wait for no load and are done on the caller's. `argument` may be NULL. */
 recsys_status rd_model_changer_do(struct rd_model_changer *changer, enum rd_step step,
                                   const char *argument, const char *request_id, recsys_error *err);
 /* End the thread. False if a load is still running at `deadline_ns`. */

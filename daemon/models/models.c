@@ -12,56 +12,12 @@
 #include "daemon/http/body.h"
 #include "daemon/http/failure.h"
 #include "daemon/http/reply.h"
+#include "daemon/models/model_state.h"
 #include "daemon/models/model_use.h"
 #include "daemon/process/logger.h"
 #include "lib/base/json_write.h"
 
 #define MAX_LISTED 10000u
-
-static void write_entry(struct rs_buffer *out, const char *name,
-                        const recsys_deployment_entry *entry)
-{
-    char since[RD_TIME_SIZE];
-
-    rs_json_put_string(out, name);
-    rs_buffer_add(out, ":", 1);
-    if (entry->fingerprint[0] == '\0') {
-        rs_buffer_add(out, "null", 4);
-        return;
-    }
-    rd_time_format(entry->since_ms, since);
-    rs_buffer_add_text(out, "{\"name\":");
-    rs_json_put_string(out, entry->name);
-    rs_buffer_add_text(out, ",\"version\":");
-    rs_json_put_string(out, entry->version);
-    rs_buffer_add_text(out, ",\"fingerprint\":");
-    rs_json_put_string(out, entry->fingerprint);
-    rs_buffer_format(out, ",\"since\":\"%s\"}", since);
-}
-
-static void write_status(struct rs_buffer *out, const recsys_deployment_status *status)
-{
-    char time[RD_TIME_SIZE];
-
-    write_entry(out, "active", &status->active);
-    rs_buffer_add(out, ",", 1);
-    write_entry(out, "previous", &status->previous);
-    rs_buffer_add(out, ",", 1);
-    write_entry(out, "candidate", &status->candidate);
-    rs_buffer_format(out, ",\"loading\":%s,\"swaps\":%llu,\"failures\":%llu,\"retired\":%llu",
-                     status->loading ? "true" : "false", (unsigned long long)status->n_swaps,
-                     (unsigned long long)status->n_failures, (unsigned long long)status->n_retired);
-    rs_buffer_add_text(out, ",\"last_error\":");
-    if (status->last_error_ms == 0) {
-        rs_buffer_add(out, "null", 4);
-        return;
-    }
-    rd_time_format(status->last_error_ms, time);
-    rs_buffer_format(out, "{\"status\":\"%s\",\"time\":\"%s\",\"message\":",
-                     recsys_status_name(status->last_error.status), time);
-    rs_json_put_string(out, status->last_error.message);
-    rs_buffer_add(out, "}", 1);
-}
 
 struct listing {
     struct rs_buffer *out;
@@ -175,7 +131,7 @@ static bool write_model(struct rd_request *request, const struct rd_plan *plan, 
     rs_json_put_string(request->out, named->source);
     rd_plan_write(request->out, plan, place);
     rs_buffer_add(request->out, ",", 1);
-    write_status(request->out, &status);
+    rd_model_state_write(request->out, &status);
     return true;
 }
 
@@ -204,7 +160,11 @@ void rd_get_models(struct rd_request *request)
         return;
     rs_buffer_add(request->out, "{", 1);
     rd_traffic_get(models->traffic, &plan);
-    if (!write_model(request, &plan, place) || !write_models(request, &plan))
+    if (!write_model(request, &plan, place))
+        return;
+    rs_buffer_add_text(request->out, ",\"history\":");
+    rd_model_history_write(request->out, models->named->all[place].deployment);
+    if (!write_models(request, &plan))
         return;
     request->status = 200;
     write_registry(request->out, models->registry);
@@ -330,7 +290,7 @@ static void take_step(struct rd_request *request, enum rd_step step, const char 
     rs_buffer_add_text(request->out, ",\"model\":");
     rs_json_put_string(request->out, models->named->all[place].name);
     rs_buffer_add(request->out, ",", 1);
-    write_status(request->out, &status);
+    rd_model_state_write(request->out, &status);
     rs_buffer_add(request->out, "}", 1);
 }
 

@@ -6,6 +6,7 @@
 
 #include "daemon/http/request.h"
 #include "daemon/models/model_changer.h"
+#include "daemon/models/delivery.h"
 #include "daemon/traffic/traffic.h"
 
 /* BORROWED; set before the server starts. */
@@ -14,6 +15,7 @@ struct rd_models {
     struct rd_traffic *traffic;
     const struct rd_named_models *named; /* the traffic's */
     struct rd_model_changer *changers;   /* in the places of `named` */
+    struct rd_webhook *webhook;
 };
 
 /* Handlers; their part is struct rd_models. */
@@ -23,5 +25,6 @@ void rd_post_load(struct rd_request *request);
 void rd_post_use(struct rd_request *request);
 void rd_post_rollback(struct rd_request *request);
 void rd_post_reload(struct rd_request *request);
+void rd_post_webhook(struct rd_request *request);
 
 #endif

@@ -105,6 +105,26 @@ static void name_model(const struct rd_named_models *named, size_t place, char *
         (void)snprintf(labels, size, "model=\"%s\"", named->all[place].name);
 }
 
+static bool add_swap(struct rd_metrics *m, struct rd_model_metrics *model, const char *labels)
+{
+    return rd_metric_add(m->stats, RD_COUNTER, "recsysd_model_watch_rollbacks_total",
+                         "New models that were rolled back because of their answers.", labels,
+                         &model->rollbacks) &&
+           rd_metric_add(m->stats, RD_GAUGE, "recsysd_model_step",
+                         "Work on a model: 0 none, 1 find, 2 fetch, 3 load, 4 warm, 5 check, "
+                         "6 swap.",
+                         labels, &model->step) &&
+           rd_metric_add(m->stats, RD_GAUGE, "recsysd_model_memory_bytes",
+                         "Of the active, the previous and the candidate model, mapped or not.",
+                         labels, &model->memory) &&
+           rd_metric_add(m->stats, RD_GAUGE, "recsysd_model_watching",
+                         "1 while the answers of a new model are watched.", labels,
+                         &model->watching) &&
+           rd_metric_add(m->stats, RD_GAUGE, "recsysd_model_failed_polls",
+                         "Checks of the registry in a row that failed.", labels,
+                         &model->failed_polls);
+}
+
 static bool add_model(struct rd_metrics *m, const struct rd_named_models *named, size_t place)
 {
     struct rd_model_metrics *model = &m->models[place];
@@ -136,7 +156,8 @@ static bool add_model(struct rd_metrics *m, const struct rd_named_models *named,
            rd_metric_add(m->stats, RD_COUNTER, "recsysd_model_fallbacks_total",
                          "Users of this model's share that the default model answered, because "
                          "this one had no version, or other ids.",
-                         labels, &model->fallbacks);
+                         labels, &model->fallbacks) &&
+           add_swap(m, model, labels);
 }
 
 static bool add_models(struct rd_metrics *m, const struct rd_named_models *named)
@@ -300,6 +321,11 @@ static void keep_model(struct rd_metrics *metrics, const struct rd_named_models 
     recsys_metric_set(m->swaps, (double)status.n_swaps);
     recsys_metric_set(m->load_failures, (double)status.n_failures);
     recsys_metric_set(m->retired, (double)status.n_retired);
+    recsys_metric_set(m->rollbacks, (double)status.n_withdrawn);
+    recsys_metric_set(m->step, (double)status.step);
+    recsys_metric_set(m->memory, (double)status.memory_bytes);
+    recsys_metric_set(m->watching, (double)status.watching);
+    recsys_metric_set(m->failed_polls, (double)status.n_failed_polls);
 }
 
 void rd_metrics_keep(struct rd_metrics *m, struct rd_traffic *traffic)

@@ -26,6 +26,7 @@ bool rd_metric_add(recsys_stats *stats, enum rd_metric_kind kind, const char *na
 struct rd_model_metrics {
     recsys_metric *swaps, *load_failures, *retired, *code_bytes;
     recsys_metric *share, *shadow, *answers, *fallbacks;
+    recsys_metric *rollbacks, *step, *memory, *watching, *failed_polls;
     recsys_metric *info; /* of the version served now; only the keeper thread touches it */
     char labels[1200];   /* info's */
 };

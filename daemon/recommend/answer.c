@@ -21,6 +21,7 @@
 #include "daemon/recommend/answer_write.h"
 #include "daemon/recommend/batching.h"
 #include "daemon/recommend/recommend.h"
+#include "daemon/recommend/recorded.h"
 #include "lib/base/clock.h"
 #include "lib/base/hex.h"
 
@@ -102,13 +103,30 @@ static recsys_status compute_alone(const struct job *job, recsys_error *err)
     return write_value(job, &reply);
 }
 
+/* How many items scratch->value has. */
+static uint32_t count_items(const struct rd_scratch *scratch)
+{
+    uint32_t count;
+
+    memcpy(&count, scratch->value.bytes + sizeof count + scratch->key.size, sizeof count);
+    return count;
+}
+
 static recsys_status compute(struct job *job, recsys_error *err)
 {
+    const recsys_request *request = &job->scratch->predict.request;
+    const struct rd_chosen *chosen = job->chosen;
+    recsys_status status;
+
     job->computed = true;
-    if (job->item != NULL || !rd_batching_is_used(job->recommend, &job->chosen->info))
-        return compute_alone(job, err);
-    return rd_batching_ask(job->request, job->chosen->model, &job->scratch->predict.request,
-                           take_reply, job, err);
+    if (job->item != NULL || !rd_batching_is_used(job->recommend, &chosen->info))
+        status = compute_alone(job, err);
+    else
+        status = rd_batching_ask(job->request, chosen->model, request, take_reply, job, err);
+    rd_record_answer(chosen->named->deployment, chosen->model,
+                     job->item == NULL ? request : NULL, status,
+                     status == RECSYS_OK ? count_items(job->scratch) : 0);
+    return status;
 }
 
 static recsys_status load(recsys_aside_load *load_into, void *user_data, recsys_error *err)

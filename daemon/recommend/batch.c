@@ -17,6 +17,7 @@
 #include "daemon/recommend/answer_write.h"
 #include "daemon/recommend/choose.h"
 #include "daemon/recommend/recommend.h"
+#include "daemon/recommend/recorded.h"
 #include "daemon/recommend/scratch.h"
 #include "lib/base/clock.h"
 #include "lib/base/json_write.h"
@@ -176,6 +177,8 @@ static bool answer_model(struct rd_request *request, struct rd_scratch *scratch,
     status = recsys_recommend(recommend->batch_recommender, model->model, batch->requests + first,
                               n, batch->replies + first, &err);
     recsys_metric_record(recommend->metrics->scoring, (double)(rs_clock_ns() - start) * 1e-9);
+    rd_record_batch(model->named->deployment, model->model, batch->requests + first,
+                    batch->replies + first, n, status);
     for (size_t i = first; i < first + n && status == RECSYS_OK; i++) {
         struct row *row = &batch->rows[batch->order[i]];
 

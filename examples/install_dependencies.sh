@@ -17,7 +17,7 @@ test_packages="libopenblas0-serial libopenblas0-openmp"
 # redis-tools also has the server, under another name (tests/support/servers.py);
 # the package redis-server would install it as a service.
 test_packages="$test_packages libcmocka-dev clang clang-format wrk redis-tools python3-venv"
-test_packages="$test_packages abigail-tools mandoc spin"
+test_packages="$test_packages abigail-tools mandoc spin systemd"
 # Some Python packages that the tests install are compiled on this machine.
 test_packages="$test_packages python3-dev"
 # tests/run.sh --long runs Spark.

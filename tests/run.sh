@@ -29,7 +29,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings python go clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours ctl ctl-data models models-large log-model fuzz quickstart"
+suites="release contracts bindings python go clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours ctl ctl-data models models-large log-model deploy fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -218,6 +218,12 @@ run_log_model() {
     tests/mlflow/run.sh build/release build/venv-mlflow/bin/python
 }
 
+# Unit, manifests, alerts, dashboard and packages' settings, read by the programs that they are for.
+run_deploy() {
+  build release && python_venv deploy tests/deploy/requirements.txt &&
+    tests/deploy/run.sh build/release build/venv-deploy/bin/python
+}
+
 # Catalogues and ratings that pandas, PostgreSQL, scipy and others have written.
 run_ctl_data() {
   local venv=build/venv-models
@@ -305,6 +311,7 @@ suite ctl-data run_ctl_data
 suite models run_models models
 [ -z "${RECSYS_LONG:-}" ] || suite models-large run_models models-large --long
 suite log-model run_log_model
+suite deploy run_deploy
 suite fuzz run_fuzz
 suite quickstart run_quickstart
 end

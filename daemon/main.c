@@ -11,6 +11,7 @@
 #include "daemon/app.h"
 #include "daemon/http/server.h"
 #include "daemon/observe/access_log.h"
+#include "daemon/process/heap.h"
 #include "daemon/process/logger.h"
 #include "daemon/process/notify.h"
 #include "daemon/process/signals.h"
@@ -149,8 +150,10 @@ int main(int argc, char **argv)
 {
     struct command_line line = {argc, argv};
     recsys_error err = {0};
-    enum rd_config_verdict verdict = rd_config_load(&app.config, argc, argv, &err);
+    enum rd_config_verdict verdict;
 
+    rd_heap_prepare();
+    verdict = rd_config_load(&app.config, argc, argv, &err);
     if (verdict == RD_CONFIG_WRONG)
         return refuse(&err);
     if (verdict != RD_CONFIG_RUN && verdict != RD_CONFIG_CHECK)

@@ -27,14 +27,16 @@
 #include "daemon/http/exchange.h"
 #include "daemon/http/gzip.h"
 #include "daemon/http/serve.h"
+#include "daemon/process/heap.h"
 #include "daemon/process/logger.h"
 #include "daemon/process/threads.h"
 #include "lib/base/clock.h"
 
-#define TICK_MS 50         /* how often deadlines are looked at */
-#define PAUSE_MS 25        /* after accept() has failed */
-#define AT_ONCE 64u        /* connections accepted between two looks */
-#define SPARE_IDLE_MS 2000 /* after which a worker without work gives its memory back */
+#define TICK_MS 50           /* how often deadlines are looked at */
+#define PAUSE_MS 25          /* after accept() has failed */
+#define AT_ONCE 64u          /* connections accepted between two looks */
+#define IDLE_MS 2000         /* after which a worker without work gives its memory back */
+#define WORKER_BYTES 131072u /* of it, about */
 
 #define STOP_DATA UINT64_MAX
 #define LATE_DATA (UINT64_MAX - 1)
@@ -55,10 +57,19 @@ static struct rd_connection *take_late(struct rd_engine *engine)
     return connection;
 }
 
-static void give_spare_back(struct rd_worker *worker)
+static bool has_memory(const struct rd_worker *worker)
+{
+    return worker->spare != NULL || worker->scratch != NULL || worker->deflater != NULL;
+}
+
+static void give_memory_back(struct rd_worker *worker)
 {
     rd_exchange_destroy(worker->spare);
+    worker->http->settings.free_scratch(worker->scratch);
+    rd_gzip_free(worker->deflater);
     worker->spare = NULL;
+    worker->scratch = worker->deflater = NULL;
+    atomic_fetch_add_explicit(&worker->http->n_freed, WORKER_BYTES, memory_order_relaxed);
 }
 
 static void *work(void *argument)
@@ -72,12 +83,11 @@ static void *work(void *argument)
     for (;;) {
         struct rd_connection *connection;
         struct epoll_event event;
-        int n =
-            epoll_wait(engine->slots.epoll, &event, 1, worker->spare != NULL ? SPARE_IDLE_MS : -1);
+        int n = epoll_wait(engine->slots.epoll, &event, 1, has_memory(worker) ? IDLE_MS : -1);
 
         if (n <= 0) {
             if (n == 0)
-                give_spare_back(worker);
+                give_memory_back(worker);
             continue;
         }
         if (event.data.u64 == STOP_DATA)
@@ -87,9 +97,7 @@ static void *work(void *argument)
         if (connection != NULL)
             rd_serve(worker, connection);
     }
-    give_spare_back(worker);
-    worker->http->settings.free_scratch(worker->scratch);
-    rd_gzip_free(worker->deflater);
+    give_memory_back(worker);
     return NULL;
 }
 
@@ -216,9 +224,20 @@ static void wait_and_accept(struct rd_engine *engine, bool *pausing)
         atomic_store_explicit(&engine->slots.is_full, false, memory_order_relaxed);
 }
 
+/* One engine looks after the memory of all. */
+static void trim_heap(struct rd_engine *engine, struct rd_heap *heap, uint64_t now)
+{
+    const struct rd_http *http = engine->http;
+
+    if (!engine->for_operators)
+        rd_heap_trim(heap, atomic_load_explicit(&http->n_freed, memory_order_relaxed),
+                     atomic_load_explicit(&http->active, memory_order_relaxed) > 0, now);
+}
+
 static void *accept_all(void *argument)
 {
     struct rd_engine *engine = argument;
+    struct rd_heap heap = {0};
     uint64_t looked_ns = 0;
     bool pausing = false;
     char name[16];
@@ -230,8 +249,9 @@ static void *accept_all(void *argument)
         if (atomic_load(&engine->closing))
             close_listeners(engine);
         if (rs_clock_ns() - looked_ns >= TICK_MS * 1000000u) {
-            look_at_deadlines(engine);
             looked_ns = rs_clock_ns();
+            look_at_deadlines(engine);
+            trim_heap(engine, &heap, looked_ns);
         }
     }
     return NULL;
@@ -305,6 +325,7 @@ bool rd_engine_start(struct rd_engine *engine, struct rd_http *http,
     memset(engine, 0, sizeof *engine);
     engine->http = http;
     engine->name = options->name;
+    engine->for_operators = options->for_operators;
     engine->n_workers = options->n_workers;
     engine->stop_event = engine->late_event = engine->wake_event = -1;
     engine->workers = calloc(options->n_workers, sizeof *engine->workers);

@@ -21,6 +21,7 @@ struct rd_engine_options {
 struct rd_engine {
     struct rd_http *http;
     const char *name;
+    bool for_operators;
     struct rd_listener listeners[RD_MAX_ADDRESSES];
     size_t n_listeners;
     struct rd_slots slots;

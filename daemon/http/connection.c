@@ -1,13 +1,13 @@
 /* daemon/http/connection.c - gives a connection from one thread to the next.
  *
- * The thread that lets it wait writes ARMING, tells the kernel, and then writes WAITING. A worker
- * takes a connection that epoll reports in both phases. The thread that looks for late ones takes
- * them in WAITING only: it closes sockets, and in ARMING the number of a closed one would still be
- * used for the call to the kernel.
+ * The thread that lets it wait writes ARMING, tells the kernel, and then writes WAITING. Only then
+ * may another thread take it: it could close the socket, and its number would be in use for the
+ * call to the kernel.
  */
 #include "daemon/http/connection.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -50,10 +50,15 @@ bool rd_connection_wait(struct rd_connection *connection, int epoll, uint32_t ev
 
 bool rd_connection_claim(struct rd_connection *connection, uint32_t turn)
 {
-    return change(connection, state_of(turn, WAITING), state_of(turn, OWNED)) ||
-           change(connection, state_of(turn, ARMING), state_of(turn, OWNED)) ||
-           /* between the two attempts it has begun to wait */
-           change(connection, state_of(turn, WAITING), state_of(turn, OWNED));
+    for (;;) {
+        if (change(connection, state_of(turn, WAITING), state_of(turn, OWNED)))
+            return true;
+        if (atomic_load_explicit(&connection->state, memory_order_acquire) !=
+            state_of(turn, ARMING))
+            break;
+        (void)sched_yield(); /* epoll was faster than the thread that told it, which is returning */
+    }
+    return change(connection, state_of(turn, WAITING), state_of(turn, OWNED));
 }
 
 static bool claim_waiting(struct rd_connection *connection, uint32_t state)

@@ -195,17 +195,11 @@ static void look_at_deadlines(struct rd_engine *engine)
     }
 }
 
-static void close_listeners(struct rd_engine *engine)
-{
-    for (size_t i = 0; i < engine->n_listeners; i++)
-        rd_listener_close(&engine->listeners[i]);
-}
-
 /* Until something happens or the next tick. */
 static void wait_and_accept(struct rd_engine *engine, bool *pausing)
 {
     struct pollfd wanted[RD_MAX_ADDRESSES + 1] = {{engine->wake_event, POLLIN, 0}};
-    size_t n = *pausing ? 0 : engine->n_listeners;
+    size_t n = *pausing || atomic_load(&engine->closing) ? 0 : engine->n_listeners;
     int timeout_ms = *pausing ? PAUSE_MS : TICK_MS;
     uint64_t count;
 
@@ -217,8 +211,7 @@ static void wait_and_accept(struct rd_engine *engine, bool *pausing)
     if (wanted[0].revents != 0)
         (void)!read(engine->wake_event, &count, sizeof count);
     for (size_t i = 0; i < n; i++)
-        if (wanted[i + 1].revents != 0 && engine->listeners[i].fd >= 0 &&
-            !accept_some(engine, &engine->listeners[i]))
+        if (wanted[i + 1].revents != 0 && !accept_some(engine, &engine->listeners[i]))
             *pausing = true;
     if (n > 0 && !*pausing)
         atomic_store_explicit(&engine->slots.is_full, false, memory_order_relaxed);
@@ -246,8 +239,6 @@ static void *accept_all(void *argument)
     rs_thread_name(name);
     while (!atomic_load(&engine->stopping)) {
         wait_and_accept(engine, &pausing);
-        if (atomic_load(&engine->closing))
-            close_listeners(engine);
         if (rs_clock_ns() - looked_ns >= TICK_MS * 1000000u) {
             looked_ns = rs_clock_ns();
             look_at_deadlines(engine);
@@ -374,11 +365,19 @@ void rd_engine_close(struct rd_engine *engine)
 {
     atomic_store(&engine->closing, true);
     wake(engine);
+    for (size_t i = 0; i < engine->n_listeners; i++)
+        rd_listener_end(&engine->listeners[i]);
 }
 
 uint32_t rd_engine_count_waiting(struct rd_engine *engine)
 {
     return rd_slots_count_ready(&engine->slots) + rd_engine_count_queued(engine);
+}
+
+static void close_listeners(struct rd_engine *engine)
+{
+    for (size_t i = 0; i < engine->n_listeners; i++)
+        rd_listener_close(&engine->listeners[i]);
 }
 
 static void close_event(int fd)

@@ -34,9 +34,9 @@ struct rd_engine {
     int wake_event;         /* for the thread that accepts */
     struct rs_lock lock;    /* of the two below */
     uint32_t *late, n_late; /* slots whose deadline has passed, for the workers */
-    atomic_bool refusing;   /* the sockets accept what is queued, and nothing new */
-    atomic_bool closing;    /* the thread that accepts closes them */
-    atomic_bool stopping;   /* and ends */
+
+    atomic_bool closing;  /* nothing is accepted any more */
+    atomic_bool stopping; /* the thread that accepts ends */
 };
 
 /* False: logged. */
@@ -48,7 +48,7 @@ int rd_engine_port(const struct rd_engine *engine);
 void rd_engine_refuse(struct rd_engine *engine);
 /* Connections that the kernel has made and that have not been accepted. */
 uint32_t rd_engine_count_queued(struct rd_engine *engine);
-/* Close the listening sockets; connections stay. */
+/* Connections that are made from now on are refused; open ones stay. */
 void rd_engine_close(struct rd_engine *engine);
 /* Requests that wait for a worker, and connections that wait to be accepted. */
 uint32_t rd_engine_count_waiting(struct rd_engine *engine);

@@ -1,9 +1,9 @@
 /* daemon/http/listener.c - opens listening sockets, and ends them without a reset for anybody.
  *
- * close() resets the connections that the kernel has made and nobody has accepted yet. So a filter
- * on the socket first drops what would begin new ones; a client tries that again a second later and
- * is refused then. When the queue is empty, the socket is closed. A Unix socket's file is removed
- * first instead.
+ * The end of a socket resets the connections that the kernel has made and nobody has accepted yet.
+ * So a filter on the socket first drops what would begin new ones; a client tries that again a
+ * second later and is refused then. When the queue is empty, the socket ends. A Unix socket's file
+ * is removed first instead.
  */
 #include "daemon/http/listener.h"
 
@@ -139,6 +139,12 @@ void rd_listener_refuse(struct rd_listener *listener)
         /* Where it is not allowed, connections of the last moment are reset. */
         (void)setsockopt(listener->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
     }
+}
+
+void rd_listener_end(struct rd_listener *listener)
+{
+    if (listener->fd >= 0)
+        (void)shutdown(listener->fd, SHUT_RDWR);
 }
 
 void rd_listener_close(struct rd_listener *listener)

@@ -24,6 +24,8 @@ bool rd_listener_open(struct rd_listener *listener, const struct rd_listen_addre
 uint32_t rd_listener_waiting(const struct rd_listener *listener);
 /* From now on the kernel makes no new connections; those that it has made can be accepted. */
 void rd_listener_refuse(struct rd_listener *listener);
+/* The kernel refuses new ones from now on; the descriptor stays. */
+void rd_listener_end(struct rd_listener *listener);
 void rd_listener_close(struct rd_listener *listener);
 
 #endif

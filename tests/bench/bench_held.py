@@ -7,7 +7,7 @@ Each round, on a daemon of its own: wrk asks for predictions by 16 connections, 
 while 2,000 kept-alive connections are idle, 200 bodies arrive a byte a second and 200 clients read
 large replies slowly. A prober asks for /health/live every 20 ms, on health_listen and on a new
 connection each time. Then 64 large batches; 5 s after everybody is gone the resident memory is
-compared with that after the first round of requests. --base also measures an older program, which
+compared with that after some requests of each kind. --base also measures an older program, which
 knows no health_listen. Figures are ratios within a round; nothing is decided.
 """
 import argparse
@@ -161,6 +161,8 @@ def measure(program, has_health, folder, bundle, lua, seconds):
                "--request-timeout-ms=120000", "--keep-alive-timeout-ms=120000"]
     with Daemon(program, folder, *options, *(["--health-listen=127.0.0.1:0"] if has_health else [])) as daemon:
         wrk(daemon.port, lua, 2)
+        batches(daemon.port, 2)
+        time.sleep(5)
         start = resident(daemon)
         alone = wrk(daemon.port, lua, seconds)
         result = {"alone": alone, "start": start}

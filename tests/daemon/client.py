@@ -12,7 +12,6 @@ import subprocess
 import time
 
 TIMEOUT = 120.0  # of a test that has failed; a busy machine with a sanitizer needs a part of it
-HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Response:
@@ -115,7 +114,7 @@ class Daemon:
                    "--keep-alive-timeout-ms", "30000", *arguments]
         clean = {k: v for k, v in os.environ.items() if not k.startswith("RECSYSD_")}
         clean["OPENBLAS_NUM_THREADS"] = "1"
-        clean.setdefault("TSAN_OPTIONS", "exitcode=66 suppressions=" + os.path.join(HERE, "tsan.supp"))
+        clean.setdefault("TSAN_OPTIONS", "exitcode=66")
         clean.update(environment or {})
         def set_limits():
             for kind, values in (limits or {}).items():

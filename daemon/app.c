@@ -238,12 +238,13 @@ static void join_rooms(struct rd_app *app, const struct rd_app_steps *steps)
     app->auth.auth_window_s = window_s(config->rate_limit_auth, 0);
     app->auth.unconfirmed_s = config->jwt_unconfirmed_s;
     app->recommend.traffic = &app->traffic;
+    app->recommend.shadow = &app->shadow;
     app->recommend.answers = stores->answers;
     app->recommend.metrics = &app->metrics;
     app->recommend.timeout_ms = config->request_timeout_ms;
     if (config->feedback_window_days > 0)
         app->recommend.recent = (struct rd_recent_items){rd_feedback_find_recent, &app->feedback};
-    app->models = (struct rd_models){app->registry, &app->traffic, &app->named, app->changers,
+    app->models = (struct rd_models){app->registry, &app->traffic, &app->shadow, &app->named, app->changers,
                                      &app->webhook};
     app->domains = (struct rd_domains){stores->domains, stores->redis[RD_DB_TASKS] != NULL,
                                        (uint32_t)config->write_wait_ms, &app->outbox.is_on};
@@ -326,6 +327,7 @@ bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_ro
     return rd_access_open(config->access_log) &&
            rd_batch_start(&app->recommend, scan_threads(config)) &&
            start_batching(&app->recommend, config) && start_changers(app) &&
+           rd_shadow_start(&app->shadow, &app->traffic, &app->metrics) &&
            rd_model_keeper_start(&app->keeper, &app->traffic, &app->metrics) &&
            rd_backend_watch_start(&app->watch, &app->stores, has_tokens, config->warm != 0) &&
            rd_outbox_watch_start(&app->outbox, &app->stores, config) && rd_server_start(&app->http);
@@ -347,6 +349,7 @@ bool rd_app_stop(struct rd_app *app)
     rd_model_keeper_stop(&app->keeper);
     rd_outbox_watch_stop(&app->outbox);
     rd_backend_watch_stop(&app->watch);
+    rd_shadow_stop(&app->shadow);
     rd_batching_stop(&app->recommend);
     rd_batch_stop(&app->recommend);
     rd_feedback_stop(&app->feedback);

@@ -23,6 +23,7 @@
 #include "daemon/observe/observed.h"
 #include "daemon/observe/store_metrics.h"
 #include "daemon/recommend/recommend.h"
+#include "daemon/shadow/shadow.h"
 #include "daemon/traffic/traffic.h"
 
 /* All members are set before the server starts. After that they are only read, except where a
@@ -32,6 +33,7 @@ struct rd_app {
     recsys_registry *registry; /* NULL without --registry */
     struct rd_named_models named;
     struct rd_traffic traffic;
+    struct rd_shadow shadow;
     struct rd_stores stores;
     struct rd_metrics metrics;
     struct rd_store_metrics store_metrics;

@@ -130,6 +130,7 @@ static bool write_model(struct rd_request *request, const struct rd_plan *plan, 
     rs_buffer_add_text(request->out, ",\"source\":");
     rs_json_put_string(request->out, named->source);
     rd_plan_write(request->out, plan, place);
+    rd_shadow_write(models->shadow, place, request->out);
     rs_buffer_add(request->out, ",", 1);
     rd_model_state_write(request->out, &status);
     return true;

@@ -7,12 +7,14 @@
 #include "daemon/http/request.h"
 #include "daemon/models/model_changer.h"
 #include "daemon/models/delivery.h"
+#include "daemon/shadow/shadow.h"
 #include "daemon/traffic/traffic.h"
 
 /* BORROWED; set before the server starts. */
 struct rd_models {
     recsys_registry *registry; /* NULL without --registry */
     struct rd_traffic *traffic;
+    struct rd_shadow *shadow;
     const struct rd_named_models *named; /* the traffic's */
     struct rd_model_changer *changers;   /* in the places of `named` */
     struct rd_webhook *webhook;

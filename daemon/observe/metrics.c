@@ -160,10 +160,48 @@ static bool add_model(struct rd_metrics *m, const struct rd_named_models *named,
            add_swap(m, model, labels);
 }
 
+/* Of a model that may be a shadow: where there are several, so they have labels. */
+static bool add_shadow(struct rd_metrics *m, struct rd_model_metrics *model, const char *labels)
+{
+    static const double overlaps[] = {0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1};
+    static const double correlations[] = {-1, -0.8, -0.6, -0.4, -0.2, 0, 0.2, 0.4, 0.6, 0.8, 1};
+    static const char *const reasons[] = {"full", "large", "failed"};
+    char dropped[RD_MODEL_NAME_MAX + 48];
+    bool ok = true;
+
+    for (size_t i = 0; i < RD_SHADOW_DROPS && ok; i++) {
+        (void)snprintf(dropped, sizeof dropped, "%s,reason=\"%s\"", labels, reasons[i]);
+        ok = rd_metric_add(m->stats, RD_COUNTER, "recsysd_shadow_dropped_total",
+                           "Requests that a shadow was not asked, because its queue was full, the "
+                           "request too large, or it had no answer.",
+                           dropped, &model->shadow_dropped[i]);
+    }
+    return ok &&
+           recsys_stats_add_histogram(m->stats, "recsysd_shadow_overlap",
+                                      "Share of a client's items that a shadow has, too.", labels,
+                                      overlaps, sizeof overlaps / sizeof *overlaps,
+                                      &model->shadow_overlap, NULL) == RECSYS_OK &&
+           recsys_stats_add_histogram(m->stats, "recsysd_shadow_rank_correlation",
+                                      "Kendall's tau of the items that both have.", labels,
+                                      correlations, sizeof correlations / sizeof *correlations,
+                                      &model->shadow_correlation, NULL) == RECSYS_OK &&
+           recsys_stats_add_histogram(m->stats, "recsysd_shadow_cpu_seconds",
+                                      "Processor time of a shadow's answer.", labels, NULL, 0,
+                                      &model->shadow_seconds, NULL) == RECSYS_OK;
+}
+
+static bool add_shadow_of(struct rd_metrics *m, const struct rd_named_models *named, size_t place)
+{
+    char labels[RD_MODEL_NAME_MAX + 16];
+
+    name_model(named, place, labels, sizeof labels);
+    return named->n < 2 || add_shadow(m, &m->models[place], labels);
+}
+
 static bool add_models(struct rd_metrics *m, const struct rd_named_models *named)
 {
     for (size_t place = 0; place < named->n; place++)
-        if (!add_model(m, named, place))
+        if (!add_model(m, named, place) || !add_shadow_of(m, named, place))
             return false;
     return true;
 }

@@ -22,11 +22,16 @@ enum rd_metric_kind { RD_COUNTER, RD_GAUGE };
 bool rd_metric_add(recsys_stats *stats, enum rd_metric_kind kind, const char *name,
                    const char *help, const char *labels, recsys_metric **out);
 
+/* Why a request was not compared. */
+enum rd_shadow_drop { RD_SHADOW_FULL, RD_SHADOW_LARGE, RD_SHADOW_FAILED, RD_SHADOW_DROPS };
+
 /* Of one named model. */
 struct rd_model_metrics {
     recsys_metric *swaps, *load_failures, *retired, *code_bytes;
     recsys_metric *share, *shadow, *answers, *fallbacks;
     recsys_metric *rollbacks, *step, *memory, *watching, *failed_polls;
+    recsys_metric *shadow_dropped[RD_SHADOW_DROPS];
+    recsys_metric *shadow_overlap, *shadow_correlation, *shadow_seconds; /* histograms */
     recsys_metric *info; /* of the version served now; only the keeper thread touches it */
     char labels[1200];   /* info's */
 };
@@ -39,7 +44,8 @@ struct rd_metrics {
     size_t n_routes;
     _Atomic(recsys_metric *) requests[RD_METRIC_ROUTES][RD_METRIC_METHODS][RD_METRIC_STATUSES];
     recsys_metric *seconds[RD_METRIC_ROUTES];
-    recsys_metric *scoring, *in_flight, *connections, *connections_waiting, *batches, *batch_users, *batch_failures;
+    recsys_metric *scoring, *in_flight, *connections, *connections_waiting, *batches, *batch_users,
+        *batch_failures;
     recsys_metric *batching_requests, *batching_wait; /* histograms */
     recsys_metric *batching_full, *batching_late, *batching_gone;
     recsys_metric *cache_hits, *cache_misses, *cache_evictions, *cache_entries, *cache_bytes;

@@ -69,6 +69,9 @@ static recsys_status write_value(const struct job *job, const recsys_reply *repl
     struct rs_buffer *value = &job->scratch->value;
     uint32_t key_size = (uint32_t)key->size;
 
+    if (job->item == NULL && !job->chosen->is_named)
+        rd_shadow_offer(job->recommend->shadow, job->chosen->place, &job->scratch->predict.request,
+                        reply);
     rs_buffer_reset(value, KEPT_BYTES);
     rs_buffer_add(value, &key_size, sizeof key_size);
     rs_buffer_add(value, key->bytes, key->size);

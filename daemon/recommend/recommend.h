@@ -12,12 +12,14 @@
 #include "daemon/http/request.h"
 #include "daemon/observe/metrics.h"
 #include "daemon/recommend/recent.h"
+#include "daemon/shadow/shadow.h"
 #include "daemon/traffic/traffic.h"
 #include "lib/base/lock.h"
 
 /* Set before the server starts; pointers but the batcher and the recommender are BORROWED. */
 struct rd_recommend {
     struct rd_traffic *traffic;
+    struct rd_shadow *shadow;
     recsys_aside *answers; /* NULL: none are kept */
     struct rd_metrics *metrics;
     struct rd_recent_items recent; /* what users have met since the training */

@@ -16,12 +16,21 @@
 #include "daemon/process/logger.h"
 #include "lib/base/error.h"
 
+static bool has_shadows(const struct rd_plan *plan)
+{
+    for (size_t i = 0; i < plan->n; i++)
+        if (plan->shadows[i] > 0)
+            return true;
+    return false;
+}
+
 bool rd_traffic_start(struct rd_traffic *traffic, const struct rd_named_models *named,
                       const struct rd_plan *plan)
 {
     traffic->named = named;
     traffic->plan = *plan;
     traffic->before = plan->n;
+    atomic_init(&traffic->has_shadows, has_shadows(plan));
     return rs_lock_init(&traffic->lock) == 0;
 }
 
@@ -30,6 +39,11 @@ void rd_traffic_get(struct rd_traffic *traffic, struct rd_plan *out)
     rs_lock_take(&traffic->lock);
     *out = traffic->plan;
     rs_lock_give(&traffic->lock);
+}
+
+bool rd_traffic_has_shadows(const struct rd_traffic *traffic)
+{
+    return atomic_load_explicit(&traffic->has_shadows, memory_order_relaxed);
 }
 
 size_t rd_traffic_main(struct rd_traffic *traffic)
@@ -152,6 +166,7 @@ static recsys_status commit(struct rd_traffic *traffic, const struct rd_plan *ne
         change = traffic->changes[(traffic->n_changes - 1) % RD_TRAFFIC_CHANGES];
         traffic->plan = *next;
         traffic->plan.number = traffic->n_changes;
+        atomic_store(&traffic->has_shadows, has_shadows(next));
     }
     rs_lock_give(&traffic->lock);
     if (status == RECSYS_OK)

@@ -2,6 +2,7 @@
 #ifndef RECSYSD_TRAFFIC_H
 #define RECSYSD_TRAFFIC_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,7 @@ struct rd_traffic {
     struct rd_plan plan;                 /* protected by lock, as all that follows */
     size_t before;                       /* the default model before this one; n: there was none */
     uint64_t n_changes;
+    _Atomic bool has_shadows;                             /* of the plan; read without the lock */
     struct rd_traffic_change changes[RD_TRAFFIC_CHANGES]; /* change i is at i % their number */
 };
 
@@ -37,6 +39,8 @@ bool rd_traffic_start(struct rd_traffic *traffic, const struct rd_named_models *
                       const struct rd_plan *plan);
 
 void rd_traffic_get(struct rd_traffic *traffic, struct rd_plan *out);
+/* Is any model a shadow? Takes no lock. */
+bool rd_traffic_has_shadows(const struct rd_traffic *traffic);
 /* The place of the default model. */
 size_t rd_traffic_main(struct rd_traffic *traffic);
 /* Copies the newest changes, newest first; returns how many. `before`: as in the struct. */

@@ -15,6 +15,7 @@
 #include "daemon/deployment_settings.h"
 #include "daemon/http/address.h"
 #include "daemon/http/server.h"
+#include "daemon/inference/inference_model.h"
 #include "daemon/observe/access_log.h"
 #include "daemon/process/descriptors.h"
 #include "daemon/process/logger.h"
@@ -212,6 +213,7 @@ static void join_rooms(struct rd_app *app, const struct rd_app_steps *steps)
         .health_listen = config->health_listen,
         .port_file = config->port_file,
         .cors_origins = config->cors_origins,
+        .error_paths = RD_INFERENCE_PATHS,
         .proxies = &app->proxies,
         .threads = (uint32_t)config->threads,
         .max_connections =

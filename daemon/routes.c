@@ -18,6 +18,8 @@
 #include "daemon/http/body.h"
 #include "daemon/http/origin.h"
 #include "daemon/http/router.h"
+#include "daemon/inference/infer.h"
+#include "daemon/inference/inference_model.h"
 #include "daemon/models/assignment.h"
 #include "daemon/models/models.h"
 #include "daemon/observe/health.h"
@@ -55,6 +57,15 @@ const struct rd_route rd_routes[] = {
     {"POST", "/api/v1/session-recommend",            rd_post_session,        PART(recommend), KEY,          BODY},
     {"GET",  "/api/v1/recommendations/{user_id}",    rd_get_recommendations, PART(recommend), KEY,          0},
     {"GET",  "/api/v1/similar/{item_id}",            rd_get_similar,         PART(recommend), KEY,          0},
+    {"GET",  "/v2", rd_get_inference, PART(recommend), KEY, 0},
+    {"GET",  "/v2/health/live", rd_get_inference_live, PART(recommend), 0, PROBES},
+    {"GET",  "/v2/health/ready", rd_get_inference_ready, PART(recommend), 0, PROBES},
+    {"GET",  "/v2/models/{model}", rd_get_inference_model, PART(recommend), KEY, 0},
+    {"GET",  "/v2/models/{model}/ready", rd_get_inference_model_ready, PART(recommend), KEY, 0},
+    {"POST", "/v2/models/{model}/infer", rd_post_infer, PART(recommend), KEY, BODY},
+    {"GET",  "/v2/models/{model}/versions/{version}", rd_get_inference_model, PART(recommend), KEY, 0},
+    {"GET",  "/v2/models/{model}/versions/{version}/ready", rd_get_inference_model_ready, PART(recommend), KEY, 0},
+    {"POST", "/v2/models/{model}/versions/{version}/infer", rd_post_infer, PART(recommend), KEY, BODY},
     {"GET",  "/api/v1/models",                       rd_get_models,          PART(models),    KEY,          0},
     {"GET",  "/api/v1/models/current",               rd_get_current,         PART(models),    KEY,          0},
     {"POST", "/api/v1/models/load",                  rd_post_load,           PART(models),    ADMIN,        PERHAPS_BODY},

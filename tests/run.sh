@@ -29,7 +29,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings python go clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours ctl ctl-data models models-large log-model deploy fuzz quickstart"
+suites="release contracts bindings python go clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours inference ctl ctl-data models models-large log-model deploy fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -170,6 +170,12 @@ run_python() {
     tests/bindings/python/run.sh build/release build/venv-python/bin/python
 }
 
+# recsysd through the public client of another server for the same protocol.
+run_inference() {
+  build release && python_venv inference tests/inference/requirements.txt &&
+    build/venv-inference/bin/python tests/inference/public_clients.py --recsysd build/release/bin/recsysd
+}
+
 demo_bundle() { # trains the demo model once; prints its folder
   local bundle=$root/build/demo-bundle
   if [ ! -f "$bundle/recsys.json" ]; then
@@ -306,6 +312,7 @@ suite daemon-asan run_daemon asan
 suite promela tests/promela/run.sh
 # The page with the services lies beside the repository, where it is.
 [ -f ../shared/seeds/004_redis_caching.md ] && suite neighbours run_neighbours
+suite inference run_inference
 suite ctl run_ctl
 suite ctl-data run_ctl_data
 suite models run_models models

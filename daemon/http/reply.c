@@ -22,12 +22,22 @@
     "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
 #define RETRY_AFTER_S 5u
 
+static bool has_error_member(const struct rd_request *request)
+{
+    const char *paths = request->http->settings.error_paths;
+    size_t size = paths != NULL ? strlen(paths) : 0;
+
+    return size > 0 && request->head != NULL && request->head->path != NULL &&
+           strncmp(request->head->path, paths, size) == 0 &&
+           (request->head->path[size] == '\0' || request->head->path[size] == '/');
+}
+
 bool rd_reply_error(struct rd_request *request, int status, const char *detail)
 {
     rd_request_clear_output(request);
     request->status = status;
     request->content_type = "application/json";
-    rs_buffer_add_text(request->out, "{\"detail\":");
+    rs_buffer_add_text(request->out, has_error_member(request) ? "{\"error\":" : "{\"detail\":");
     rs_json_put_string(request->out, detail);
     rs_buffer_add_text(request->out, "}");
     return false;

@@ -23,6 +23,8 @@ struct rd_http_settings {
     mode_t socket_mode;        /* of Unix sockets */
     const char *port_file;     /* "": none */
     const char *cors_origins;
+    const char *error_paths; /* errors of paths that begin like this have the member "error", others
+                                "detail" */
     const struct rd_proxies *proxies;
     uint32_t threads, max_connections;
     uint64_t request_timeout_ms, keep_alive_timeout_ms;

@@ -64,8 +64,7 @@ void rd_batch_stop(struct rd_recommend *recommend)
     recommend->batch_recommender = NULL;
 }
 
-/* False: other batches took longer than request_timeout_ms; answered with 503. */
-static bool take_recommender(struct rd_request *request)
+bool rd_batch_begin(struct rd_request *request)
 {
     struct rd_recommend *recommend = request->part;
     uint64_t until = rs_clock_ns() + recommend->timeout_ms * 1000000u;
@@ -80,7 +79,7 @@ static bool take_recommender(struct rd_request *request)
     return is_ours || rd_reply_unavailable(request, "Too many batches at once");
 }
 
-static void give_recommender(struct rd_recommend *recommend)
+void rd_batch_end(struct rd_recommend *recommend)
 {
     rs_lock_take(&recommend->batch_lock);
     recommend->batch_runs = false;
@@ -170,7 +169,7 @@ static bool answer_model(struct rd_request *request, struct rd_scratch *scratch,
     recsys_status status;
     uint64_t start;
 
-    if (!take_recommender(request))
+    if (!rd_batch_begin(request))
         return false;
     batch->replies[first].struct_size = (uint32_t)sizeof batch->replies[0];
     start = rs_clock_ns();
@@ -189,7 +188,7 @@ static bool answer_model(struct rd_request *request, struct rd_scratch *scratch,
         batch->n_failed += batch->replies[i].status != RECSYS_OK;
         status = rows->status;
     }
-    give_recommender(recommend);
+    rd_batch_end(recommend);
     recsys_metric_add(recommend->metrics->models[model->place].answers, n);
     return status == RECSYS_OK || rd_reply_failure(request, status, &err);
 }

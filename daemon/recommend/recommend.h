@@ -44,5 +44,9 @@ void rd_post_batch(struct rd_request *request);
 /* Makes the recommender of batches. False: logged. */
 bool rd_batch_start(struct rd_recommend *recommend, uint32_t n_threads);
 void rd_batch_stop(struct rd_recommend *recommend);
+/* Wait until no other worker uses the recommender of batches. False: they took longer than
+ * request_timeout_ms; answered with 503. */
+bool rd_batch_begin(struct rd_request *request);
+void rd_batch_end(struct rd_recommend *recommend);
 
 #endif

@@ -1,0 +1,10 @@
+/* daemon/inference/infer.h - the route that recommends by the Open Inference Protocol. */
+#ifndef RECSYSD_INFER_H
+#define RECSYSD_INFER_H
+
+#include "daemon/http/request.h"
+
+/* Handler; its part is struct rd_recommend. The path may have a version. */
+void rd_post_infer(struct rd_request *request);
+
+#endif

@@ -35,7 +35,7 @@ struct rs_lane {
 /* Candidates whose vectors are on their way. */
 #define RS_WAITING 16u
 struct rs_prefetched {
-    uint32_t lane, position;
+    uint32_t slot, position; /* slot: the place in the panels */
 };
 
 /* The memory of one thread: its own K best of every lane, and room for a tile. */
@@ -50,6 +50,10 @@ struct rs_worker {
     uint32_t *active;    /* lanes that look at this block */
     uint32_t *others;    /* of these, the lanes that do it by floats */
     uint16_t *survivors; /* [RS_BLOCK_ITEMS] */
+    /* Lanes that still look at blocks, in panels without the others: scan_codes.c. */
+    int8_t *packed_codes;
+    int32_t *packed_shifts;
+    uint32_t *packed_lanes, n_packed;
     struct rs_prefetched waiting[RS_WAITING];
     uint32_t n_waiting;
     /* for the trace; valid when the pass is over */

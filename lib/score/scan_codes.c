@@ -3,7 +3,9 @@
  * The same as by floats, of a quarter of the bytes, with wider limits (bound.h): codes
  * find candidates, the canonical score decides. For a single query one score an item is
  * written and read as with floats. Many queries stand in panels; a tile writes no scores,
- * only bits that say which items reach the limit of which query.
+ * only bits that say which items reach the limit of which query. Queries that have left a block
+ * leave holes in the panels; where whole panels can be saved, a worker packs those that are left
+ * into panels of its own, and keeps them for the blocks that follow.
  */
 #include "lib/score/scan_codes.h"
 
@@ -57,14 +59,65 @@ static int32_t least_of(float limit, float scale)
     return least <= -0x1p30 ? -(1 << 30) : least >= 0x1p30 ? 1 << 30 : (int32_t)least;
 }
 
-static void set_limit(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
-                      uint32_t number)
+/* The panels of a block: those of all lanes, where a lane's slot is its number, or packed ones. */
+struct panels {
+    const int8_t *codes;
+    const int32_t *shifts;
+    const uint32_t *lanes; /* NULL: all of them */
+};
+
+static uint32_t lane_at(const struct panels *panels, uint32_t slot)
 {
+    return panels->lanes == NULL ? slot : panels->lanes[slot];
+}
+
+static void set_limit(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                      const struct panels *panels, uint32_t slot)
+{
+    uint32_t number = lane_at(panels, slot);
     float limit =
         rs_lane_limit(scan, &scan->lanes[number], &worker->topk[number], block, RS_OF_CODES);
 
-    worker->limits[number] = limit;
-    worker->least[number] = least_of(limit, worker->scales[number]);
+    worker->limits[slot] = limit;
+    worker->least[slot] = least_of(limit, worker->scales[slot]);
+}
+
+static uint32_t panels_of(uint32_t n_lanes)
+{
+    return (n_lanes + RS_CODE_LANES - 1) / RS_CODE_LANES;
+}
+
+/* How many panels of all lanes have one of these, which ascend. */
+static uint32_t count_panels(const uint32_t *active, uint32_t n)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        count += i == 0 || active[i] / RS_CODE_LANES != active[i - 1] / RS_CODE_LANES;
+    return count;
+}
+
+/* Copy these lanes into panels of the worker's own, unless they are what is there. */
+static void pack(const struct rs_scan *scan, struct rs_worker *worker, const uint32_t *active,
+                 uint32_t n)
+{
+    uint32_t cells = cells_of(scan->model);
+    size_t cell = (size_t)RS_CODE_LANES * 4;
+
+    if (worker->n_packed == n && memcmp(worker->packed_lanes, active, n * sizeof *active) == 0)
+        return;
+    memset(worker->packed_codes, 0, panels_of(n) * cell * cells);
+    memset(worker->packed_shifts, 0, panels_of(n) * RS_CODE_LANES * sizeof(int32_t));
+    for (uint32_t i = 0; i < n; i++) {
+        int8_t *to =
+            worker->packed_codes + i / RS_CODE_LANES * cell * cells + i % RS_CODE_LANES * 4;
+        const int8_t *from = scan->lanes[active[i]].coded.codes;
+        for (uint32_t j = 0; j < cells; j++)
+            memcpy(to + j * cell, from + (size_t)j * 4, 4);
+        worker->packed_shifts[i] = scan->lanes[active[i]].coded.shift;
+        worker->packed_lanes[i] = active[i];
+    }
+    worker->n_packed = n;
 }
 
 /* Items of whole tiles, at least one, that pass by all panels at once. */
@@ -77,43 +130,45 @@ static uint32_t items_in_cache(const struct recsys_model *model)
 }
 
 /* Candidates wait until their vectors have come from memory. */
-static void flush(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block)
+static void flush(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                  const struct panels *panels)
 {
     for (uint32_t i = 0; i < worker->n_waiting; i++) {
         struct rs_prefetched *candidate = &worker->waiting[i];
-        struct rs_topk *topk = &worker->topk[candidate->lane];
-        if (rs_lane_offer(scan, &scan->lanes[candidate->lane], topk, candidate->position))
-            set_limit(scan, worker, block, candidate->lane);
+        uint32_t number = lane_at(panels, candidate->slot);
+        if (rs_lane_offer(scan, &scan->lanes[number], &worker->topk[number], candidate->position))
+            set_limit(scan, worker, block, panels, candidate->slot);
     }
     worker->n_waiting = 0;
 }
 
 /* Keep one lane's hits in a tile until their vectors are there. */
 static void take(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
-                 uint32_t position, uint32_t number, uint32_t hits)
+                 const struct panels *panels, uint32_t position, uint32_t slot, uint32_t hits)
 {
     for (; hits != 0; hits &= hits - 1) {
         uint32_t item = position + (uint32_t)__builtin_ctz(hits);
         rs_lane_prefetch(scan, item);
-        worker->waiting[worker->n_waiting++] = (struct rs_prefetched){number, item};
+        worker->waiting[worker->n_waiting++] = (struct rs_prefetched){slot, item};
         if (worker->n_waiting == RS_WAITING)
-            flush(scan, worker, block);
+            flush(scan, worker, block, panels);
     }
 }
 
 /* `n` items, whole tiles or less than one, against one panel. */
 static void pass_tiles(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
-                       uint32_t position, uint32_t n, const float *bias, uint32_t first_lane)
+                       const struct panels *panels, uint32_t position, uint32_t n,
+                       const float *bias, uint32_t first)
 {
     uint32_t cells = cells_of(scan->model);
     uint32_t inside = n < RS_CODE_ITEMS ? (1u << n) - 1u : UINT32_MAX, hits[RS_CODE_LANES];
     uint32_t n_tiles = (n + RS_CODE_ITEMS - 1) / RS_CODE_ITEMS, t = 0;
     const struct rs_code_panel panel = {
-        .codes = scan->code_panels + (size_t)first_lane * cells * 4,
-        .shifts = scan->code_shifts + first_lane,
-        .least = worker->least + first_lane,
-        .scales = worker->scales + first_lane,
-        .limits = worker->limits + first_lane,
+        .codes = panels->codes + (size_t)first * cells * 4,
+        .shifts = panels->shifts + first,
+        .least = worker->least + first,
+        .scales = worker->scales + first,
+        .limits = worker->limits + first,
     };
 
     for (; t < n_tiles; t++) {
@@ -125,27 +180,27 @@ static void pass_tiles(const struct rs_scan *scan, struct rs_worker *worker, uin
             return;
         for (uint32_t l = 0; l < RS_CODE_LANES; l++)
             if ((hits[l] & inside) != 0)
-                take(scan, worker, block, at + found * RS_CODE_ITEMS, first_lane + l,
+                take(scan, worker, block, panels, at + found * RS_CODE_ITEMS, first + l,
                      hits[l] & inside);
     }
 }
 
 /* Items [position, end) against one panel. The array of biases ends with the last item. */
 static void pass(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
-                 uint32_t position, uint32_t end, uint32_t panel)
+                 const struct panels *panels, uint32_t position, uint32_t end, uint32_t panel)
 {
     const float *bias = scan->model->item_bias;
     uint32_t whole = (end - position) / RS_CODE_ITEMS * RS_CODE_ITEMS,
              rest = end - position - whole;
     float padded[RS_CODE_ITEMS] = {0};
 
-    pass_tiles(scan, worker, block, position, whole, bias == NULL ? NULL : bias + position,
+    pass_tiles(scan, worker, block, panels, position, whole, bias == NULL ? NULL : bias + position,
                panel * RS_CODE_LANES);
     if (rest == 0)
         return;
     if (bias != NULL)
         memcpy(padded, bias + position + whole, rest * sizeof *bias);
-    pass_tiles(scan, worker, block, position + whole, rest, bias == NULL ? NULL : padded,
+    pass_tiles(scan, worker, block, panels, position + whole, rest, bias == NULL ? NULL : padded,
                panel * RS_CODE_LANES);
 }
 
@@ -154,25 +209,32 @@ void rs_codes_tiles(const struct rs_scan *scan, struct rs_worker *worker, uint32
 {
     uint32_t position = block * RS_BLOCK_ITEMS;
     uint32_t end = position + rs_scan_block_items(scan->model, block);
-    uint32_t step = items_in_cache(scan->model);
+    uint32_t step = items_in_cache(scan->model), slots = rs_scan_padded(scan->n_lanes);
+    struct panels panels = {scan->code_panels, scan->code_shifts, NULL};
 
-    for (uint32_t i = 0; i < rs_scan_padded(scan->n_lanes); i++) {
+    if (panels_of(n) < count_panels(active, n)) {
+        pack(scan, worker, active, n);
+        panels = (struct panels){worker->packed_codes, worker->packed_shifts, worker->packed_lanes};
+        slots = panels_of(n) * RS_CODE_LANES;
+    }
+    for (uint32_t i = 0; i < slots; i++) {
         worker->limits[i] = INFINITY;
         worker->scales[i] = 0.0f;
         worker->least[i] = 1 << 30;
     }
     for (uint32_t i = 0; i < n; i++) {
-        worker->scales[active[i]] = scale_of(scan, &scan->lanes[active[i]], block);
-        set_limit(scan, worker, block, active[i]);
+        uint32_t slot = panels.lanes == NULL ? active[i] : i;
+        worker->scales[slot] = scale_of(scan, &scan->lanes[active[i]], block);
+        set_limit(scan, worker, block, &panels, slot);
     }
     for (; position < end; position += step) {
         uint32_t stop = end - position < step ? end : position + step;
-        for (uint32_t i = 0; i < n;) { /* active lanes ascend: one panel after the other */
-            uint32_t panel = active[i] / RS_CODE_LANES;
-            pass(scan, worker, block, position, stop, panel);
-            while (i < n && active[i] / RS_CODE_LANES == panel)
+        for (uint32_t i = 0; i < n;) { /* slots ascend: one panel after the other */
+            uint32_t panel = (panels.lanes == NULL ? active[i] : i) / RS_CODE_LANES;
+            pass(scan, worker, block, &panels, position, stop, panel);
+            while (i < n && (panels.lanes == NULL ? active[i] : i) / RS_CODE_LANES == panel)
                 i++;
         }
     }
-    flush(scan, worker, block);
+    flush(scan, worker, block, &panels);
 }

@@ -55,6 +55,9 @@ static void free_worker(struct rs_worker *worker)
     rs_free_aligned(worker->limits);
     rs_free_aligned(worker->scales);
     rs_free_aligned(worker->least);
+    rs_free_aligned(worker->packed_codes);
+    rs_free_aligned(worker->packed_shifts);
+    rs_free(worker->packed_lanes);
     rs_free(worker->active);
     rs_free(worker->others);
     rs_free(worker->survivors);
@@ -118,6 +121,8 @@ static int reserve_lanes(recsys_scorer *scorer, size_t n)
         if (!regrow_array((void **)&worker->topk, n, sizeof *worker->topk) ||
             !regrow_array((void **)&worker->active, n, sizeof *worker->active) ||
             !regrow_array((void **)&worker->others, n, sizeof *worker->others) ||
+            !regrow_array((void **)&worker->packed_lanes, n, sizeof *worker->packed_lanes) ||
+            !regrow((void **)&worker->packed_shifts, padded, sizeof(int32_t)) ||
             !regrow((void **)&worker->limits, padded, sizeof(float)) ||
             !regrow((void **)&worker->scales, padded, sizeof(float)) ||
             !regrow((void **)&worker->least, padded, sizeof *worker->least))
@@ -150,6 +155,9 @@ static int reserve_vectors(recsys_scorer *scorer, size_t n_lanes, uint32_t dimen
             !regrow((void **)&scorer->codes, floats, sizeof *scorer->codes) ||
             !regrow((void **)&scorer->code_panels, floats, sizeof *scorer->code_panels))
             return 0;
+        for (uint32_t w = 0; w < scorer->n_threads; w++)
+            if (!regrow((void **)&scorer->workers[w].packed_codes, floats, sizeof(int8_t)))
+                return 0;
         scorer->max_query_floats = floats;
     }
     if (stride <= scorer->max_stride)
@@ -328,6 +336,8 @@ static void set_up(recsys_scorer *scorer, const struct recsys_model *model,
                          &model->item_ids);
         first += lane->k;
     }
+    for (uint32_t w = 0; w < n_workers; w++)
+        scorer->workers[w].n_packed = 0;
 }
 
 recsys_status rs_scorer_run(recsys_scorer *scorer, const struct recsys_model *model,

@@ -28,7 +28,7 @@ struct path {
 };
 
 struct bench {
-    uint32_t n, d, k, threads, rounds;
+    uint32_t n, d, k, threads, rounds, spread;
     double seconds;
     const char *batches;
     double (*clock)(void);
@@ -180,7 +180,7 @@ static void open_model(struct bench *b)
     recsys_error err;
 
     CHECK_OK(recsys_blas_set_threads(1, &err), &err);
-    plain_items_create(&items, GAUSSIAN, b->n, b->d, 0, 1);
+    plain_items_create(&items, b->spread ? LOG_NORMAL : GAUSSIAN, b->n, b->d, 0, 1);
     b->model = memory_model_create(&items);
     plain_items_destroy(&items);
     b->n_queries = 2000;
@@ -197,11 +197,9 @@ static void parse(struct bench *b, int argc, char **argv)
     struct {
         const char *name;
         uint32_t *place;
-    } numbers[] = {{"--n", &b->n},
-                   {"--d", &b->d},
-                   {"--k", &b->k},
-                   {"--threads", &b->threads},
-                   {"--rounds", &b->rounds}};
+    } numbers[] = {{"--n", &b->n},           {"--d", &b->d},
+                   {"--k", &b->k},           {"--threads", &b->threads},
+                   {"--rounds", &b->rounds}, {"--spread", &b->spread}};
 
     for (int i = 1; i + 1 < argc; i += 2) {
         for (size_t r = 0; r < sizeof numbers / sizeof *numbers; r++)
@@ -217,7 +215,7 @@ static void parse(struct bench *b, int argc, char **argv)
     if (argc % 2 == 0 || b->n == 0 || b->d == 0 || b->k == 0 || b->rounds == 0 ||
         b->rounds > MAX_ROUNDS) {
         fprintf(stderr, "usage: bench_kernels [--n N] [--d D] [--k K] [--threads T] [--rounds R] "
-                        "[--seconds S] [--batches 1,8,64] [--clock wall|cpu]\n");
+                        "[--spread 1] [--seconds S] [--batches 1,8,64] [--clock wall|cpu]\n");
         exit(2);
     }
 }

@@ -93,6 +93,10 @@ RECSYS_API recsys_status recsys_log_get_trace(char *out, size_t *size, recsys_er
  */
 RECSYS_API void recsys_log_set_request(const char *id);
 
+/* For drivers: send a line to the hook, if there is one that wants this level (RECSYS_LOG_ERROR to
+ * RECSYS_LOG_DEBUG). NULL is ignored. Thread-safety: any thread. Since: 0.2 */
+RECSYS_API void recsys_log_write(int32_t level, const char *line);
+
 /* For drivers of stores and sources: 1 if this component (one of RECSYS_TRACE_*) is traced, else
  * 0. Costs one load. Thread-safety: any thread. Since: 0.2 */
 RECSYS_API uint32_t recsys_log_check_trace(uint32_t component);

@@ -54,6 +54,12 @@ recsys_status recsys_log_set(int32_t level, recsys_log_callback callback, void *
     return RECSYS_OK;
 }
 
+void recsys_log_write(int32_t level, const char *line)
+{
+    if (line != NULL && level >= RECSYS_LOG_ERROR && level <= RECSYS_LOG_DEBUG)
+        rs_log_hand_over(level, line);
+}
+
 void rs_log(int32_t level, const char *format, ...)
 {
     char line[512];

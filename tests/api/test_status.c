@@ -175,6 +175,16 @@ static void the_log_is_silent_until_somebody_listens(void **state)
     assert_null(strchr(heard.last, '\n'));
     assert_true(heard.last[0] != '\0');
 
+    memset(&heard, 0, sizeof heard); /* a line of a driver */
+    recsys_log_write(RECSYS_LOG_WARN, "from a driver");
+    assert_int_equal(heard.n, 1);
+    assert_int_equal(heard.level, RECSYS_LOG_WARN);
+    assert_string_equal(heard.last, "from a driver");
+    recsys_log_write(RECSYS_LOG_WARN, NULL);
+    recsys_log_write(0, "no level");
+    recsys_log_write(RECSYS_LOG_DEBUG + 7, "no level");
+    assert_int_equal(heard.n, 1);
+
     int so_far = heard.n;
     assert_int_equal(recsys_log_set(RECSYS_LOG_DEBUG, NULL, NULL, NULL), RECSYS_OK);
     do_something(path);

@@ -44,5 +44,12 @@ function(recsys_add_integration)
     target_include_directories(mlflow_client PRIVATE ${PROJECT_SOURCE_DIR}/include)
     set_target_properties(mlflow_client PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    # Needs no MLflow, so that every sanitizer sees the client meet every fault.
+    add_test(NAME integration/mlflow_faults COMMAND ${RECSYS_PYTHON}
+      ${PROJECT_SOURCE_DIR}/tests/integration/mlflow/mlflow_faults.py $<TARGET_FILE:mlflow_client>
+      ${RECSYS_TEST_BUNDLE})
+    set_tests_properties(integration/mlflow_faults PROPERTIES LABELS integration
+      FIXTURES_REQUIRED bundle TIMEOUT ${RECSYS_TEST_SECONDS}
+      ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
   endif()
 endfunction()

@@ -118,9 +118,9 @@ class MlflowServer:
             raise servers.Failure(f"there is no {self.python}; `tests/run.sh mlflow` makes it")
         self.auth, self.prefix, self.artifacts = auth, prefix, artifacts
         self.workspaces, self.options = workspaces, list(options)
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="recsys-mlflow."))
-        self.server = Process(self.folder, "mlflow")
-        self.store = Process(self.folder, "moto")
+        self.data = pathlib.Path(tempfile.mkdtemp(prefix="recsys-mlflow."))
+        self.server = Process(self.data, "mlflow")
+        self.store = Process(self.data, "moto")
         # Variables that the caller has set for other servers are not for this one.
         self.environment = {name: value for name, value in os.environ.items()
                             if not name.startswith(("MLFLOW_", "AWS_"))}
@@ -140,7 +140,7 @@ class MlflowServer:
     def __exit__(self, *_):
         self.stop()
         self.store.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self.data, ignore_errors=True)
 
     @property
     def url(self):
@@ -171,10 +171,10 @@ class MlflowServer:
         self.server.stop()
 
     def command(self, port):
-        database = f"sqlite:///{self.folder}/mlflow.db"
+        database = f"sqlite:///{self.data}/mlflow.db"
         words = [self.python, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
                  "--workers", "1", "--backend-store-uri", database]
-        root = f"s3://{BUCKET}" if self.artifacts.startswith("s3") else str(self.folder / "artifacts")
+        root = f"s3://{BUCKET}" if self.artifacts.startswith("s3") else str(self.data / "artifacts")
         if self.artifacts in ("proxied", "s3"):
             words += ["--serve-artifacts", "--artifacts-destination", root]
         else:
@@ -188,9 +188,9 @@ class MlflowServer:
         return words + self.options
 
     def configure_auth(self):
-        settings = self.folder / "auth.ini"
+        settings = self.data / "auth.ini"
         settings.write_text("[mlflow]\ndefault_permission = READ\n"
-                            f"database_uri = sqlite:///{self.folder}/auth.db\n"
+                            f"database_uri = sqlite:///{self.data}/auth.db\n"
                             f"admin_username = {ADMIN[0]}\nadmin_password = {ADMIN[1]}\n"
                             "authorization_function = "
                             "mlflow.server.auth:authenticate_request_basic_auth\n", encoding="utf-8")

@@ -1186,6 +1186,7 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_log_set_trace": ("core", c.c_int32, [Text, c.c_void_p]),
     "recsys_log_get_trace": ("core", c.c_int32, [Text, c.c_void_p, c.c_void_p]),
     "recsys_log_set_request": ("core", None, [Text]),
+    "recsys_log_write": ("core", None, [c.c_int32, Text]),
     "recsys_log_check_trace": ("core", c.c_uint32, [U32]),
     "recsys_log_write_trace": ("core", None, [U32, Text]),
     "recsys_mlflow_create": ("mlflow", c.c_int32, [Text, c.c_void_p, c.c_void_p, c.c_void_p]),

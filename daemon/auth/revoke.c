@@ -3,7 +3,8 @@
  * A user may revoke own tokens: the one of this request (an empty body is enough; this is logging
  * out), or another one, which must be in the body. Services and admins may name any jti. A body
  * that names another thing, such as a user, is refused: the caller does not mean the own token.
- * An entry stays on the denylist as long as any daemon could accept the token (revoked_until.h).
+ * An entry stays on the denylist as long as any daemon could accept the token (revoked_until.h),
+ * but says when the token itself ends.
  */
 #include "daemon/auth/revoke.h"
 
@@ -163,7 +164,7 @@ static void revoke(struct rd_request *request, recsys_denylist *denylist, const 
     recsys_error err = {0};
     recsys_status status =
         recsys_denylist_revoke(denylist, jti, wish->user_id, wish->reason,
-                               rd_revoked_until_s((uint64_t)wish->expires_s), &err);
+                               (uint64_t)wish->expires_s, &err);
 
     if (status == RECSYS_E_INVALID) {
         (void)rd_reply_refusal(request, &rd_place_body, &err);

@@ -225,7 +225,7 @@ static int run_revoke(const struct ctl_arguments *arguments)
     if (recsys_denylist_create(store, source, NULL, &denylist, &err) != RECSYS_OK ||
         recsys_denylist_revoke(denylist, (recsys_bytes){jti, strlen(jti)},
                                ctl_value(arguments, "user"), ctl_value(arguments, "reason"),
-                               rd_revoked_until_s((uint64_t)expires), &err) != RECSYS_OK) {
+                               (uint64_t)expires, &err) != RECSYS_OK) {
         result = ctl_failed("%s", err.message);
     } else {
         printf("revoked %s\n", jti);

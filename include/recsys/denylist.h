@@ -26,7 +26,7 @@ extern "C" {
  * is flushed or restarts, the only cost is one query to the database.
  * (docs/decisions/0007-revoked-means-revoked.md says why that is right.)
  *
- * A token stays on the list for a minute after it has expired, for validators
+ * A token stays on the list for eleven minutes after it has expired, for validators
  * that allow some leeway and for clocks that differ.
  *
  * Thread-safety: SYNCHRONIZED; starts no thread.

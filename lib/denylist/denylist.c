@@ -36,7 +36,7 @@
 #define FORGET_NS ((uint64_t)60 * 1000000000u)
 
 static const char ask_statement[] = "SELECT 1 FROM auth_db.revoked_tokens"
-                                    " WHERE jti = $1 AND expires_at > now() - interval '1 minute'";
+                                    " WHERE jti = $1 AND expires_at > now() - interval '11 minutes'";
 
 /* Rows that no process reads any more. Two services at once take different ones. */
 static const char drop_statement[] =
@@ -343,6 +343,8 @@ recsys_status recsys_denylist_sync(recsys_denylist *denylist, recsys_error *err)
     for (int complete = 0; status == RECSYS_OK && !complete;)
         status =
             rs_denylist_read(denylist, SYNC_TIMEOUT_MS, denylist->store != NULL, &complete, err);
+    if (status == RECSYS_OK && denylist->store != NULL)
+        rs_denylist_sync_entries(denylist);
     if (status == RECSYS_OK)
         drop_expired(denylist);
     return status;

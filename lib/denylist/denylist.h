@@ -3,6 +3,7 @@
  *   denylist.c        is a token revoked? And creating, syncing, counting
  *   denylist_revoke.c revoking, and the entry of a revoked token
  *   denylist_sync.c   reading what is new from the database, one reader at a time
+ *   denylist_entries.c  the entries in the store for other services
  *   denylist_proof.c  the revision in the store, and why it is safe to trust it
  *   denylist_set.c    the tokens a process knows
  *   denylist_arguments.c  the arguments of the public functions, checked
@@ -18,8 +19,10 @@
 #include "recsys/denylist.h"
 
 /* A revoked token stays on the list this long after it has expired: validators
- * allow some leeway, and clocks differ. The statements say '1 minute'. */
-#define RS_DENYLIST_GRACE_MS 60000u
+ * allow some leeway, recsysd up to ten minutes, and clocks differ. The statements say
+ * '11 minutes'. */
+#define RS_DENYLIST_GRACE_MS 660000u
+#define RS_DENYLIST_LAST_S 253402300799 /* the end of the year 9999 */
 
 /* -- set; ONE THREAD AT A TIME -- */
 
@@ -61,6 +64,15 @@ struct rs_point {
     uint64_t history; /* a hash; 0 = none is known yet */
 };
 
+/* Where the last sync of the entries has ended. */
+struct rs_entries {
+    char jti[255]; /* the last one that was looked for in the store; size 0: from the start */
+    size_t jti_size;
+    uint64_t incarnation; /* of the store then; 0 = not known yet */
+    uint64_t cursor;      /* of the scan for entries of others */
+    int is_writing_all;
+};
+
 struct recsys_denylist {
     recsys_store *store;
     recsys_source *source;
@@ -76,6 +88,8 @@ struct recsys_denylist {
     struct rs_point complete_to; /* the set has all up to here; only a reading changes it */
     uint64_t n_started, n_done;  /* readings, the last one of each kind by its number */
     int is_reading;
+    struct rs_entries entries;
+    int is_at_entries;         /* a thread syncs them */
     uint64_t forgot_ns;        /* when expired rows were last deleted from the database; 0 = never */
     recsys_status last_status; /* of reading n_done; so are the next two */
     int last_complete;
@@ -129,6 +143,21 @@ void rs_denylist_confirm(struct recsys_denylist *denylist, uint64_t now_ms);
  */
 recsys_status rs_denylist_read(struct recsys_denylist *denylist, uint32_t timeout_ms, int use_store,
                                int *complete, recsys_error *err);
+
+/* -- entries -- */
+
+/* Bring a part of the entries in the store and of the rows together. Failures are left to the next
+ * time. */
+void rs_denylist_sync_entries(struct recsys_denylist *denylist);
+/* Seconds since 1970 of an ISO 8601 time, in UTC if it does not say where; -1 if it is none. */
+int64_t rs_denylist_read_time(const char *text);
+/* The entry of a token, as other services write it. */
+recsys_status rs_denylist_make_entry(const char *user_id, const char *reason, uint64_t began_ms,
+                                     uint64_t expires_ms, recsys_value *json, recsys_error *err);
+/* A row for a token that another service has revoked in the store. Afterwards, once for all of
+ * them, rs_denylist_proof_withdraw(). */
+recsys_status rs_denylist_adopt(struct recsys_denylist *denylist, recsys_bytes jti,
+                                const char *user_id, const char *reason, uint64_t expires_s);
 
 /* -- proof -- */
 

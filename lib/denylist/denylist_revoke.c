@@ -18,7 +18,6 @@
 #include "lib/base/utf8.h"
 #include "lib/denylist/denylist.h"
 
-#define MAX_EXPIRES_S 253402300799u /* the end of the year 9999 */
 #define MAX_ENTRY ((size_t)1 << 20)
 
 /* Revoked again: the first reason stays, the later expiry counts, and through the new
@@ -31,9 +30,20 @@ static const char revoke_statement[] =
     " expires_at = greatest(t.expires_at, EXCLUDED.expires_at)"
     " RETURNING user_id, reason, revoked_at AS blacklisted_at, expires_at";
 
+/* The same, unless the token is on the list for as long already. */
+static const char adopt_statement[] =
+    "WITH next AS (UPDATE auth_db.revocation SET revision = revision + 1 WHERE NOT EXISTS"
+    " (SELECT 1 FROM auth_db.revoked_tokens WHERE jti = $1 AND"
+    " expires_at >= to_timestamp($4::bigint)) RETURNING revision)"
+    " INSERT INTO auth_db.revoked_tokens AS t (jti, user_id, reason, expires_at, revision)"
+    " SELECT $1, $2, $3, to_timestamp($4::bigint), revision FROM next"
+    " ON CONFLICT (jti) DO UPDATE SET revision = EXCLUDED.revision,"
+    " expires_at = greatest(t.expires_at, EXCLUDED.expires_at)"
+    " RETURNING user_id, reason, revoked_at AS blacklisted_at, expires_at";
+
 static const char get_statement[] =
     "SELECT jti, user_id, reason, revoked_at AS blacklisted_at, expires_at"
-    " FROM auth_db.revoked_tokens WHERE jti = $1 AND expires_at > now() - interval '1 minute'";
+    " FROM auth_db.revoked_tokens WHERE jti = $1 AND expires_at > now() - interval '11 minutes'";
 
 static recsys_datum optional_text(const char *text)
 {
@@ -48,8 +58,8 @@ struct wish {
 };
 
 /* `json` receives the entry as the database has it. */
-static recsys_status write_database(recsys_denylist *denylist, const struct wish *wish,
-                                    recsys_value *json, recsys_error *err)
+static recsys_status write_database(recsys_denylist *denylist, const char *statement,
+                                    const struct wish *wish, recsys_value *json, recsys_error *err)
 {
     recsys_datum parameters[] = {rs_denylist_text(wish->jti), optional_text(wish->user_id),
                                  optional_text(wish->reason),
@@ -57,12 +67,13 @@ static recsys_status write_database(recsys_denylist *denylist, const struct wish
     recsys_rows *rows = NULL;
     recsys_error said;
     recsys_status status =
-        recsys_source_query(denylist->source, revoke_statement, parameters, 4, 0, &rows, &said);
+        recsys_source_query(denylist->source, statement, parameters, 4, 0, &rows, &said);
 
     if (status != RECSYS_OK)
         return rs_error_copy(err, &said);
     /* The token is revoked, also if there is no memory for its entry. */
-    if (recsys_rows_format(rows, RECSYS_SHAPE_OBJECT, json, NULL) != RECSYS_OK)
+    if (recsys_rows_count(rows) == 0 ||
+        recsys_rows_format(rows, RECSYS_SHAPE_OBJECT, json, NULL) != RECSYS_OK)
         *json = (recsys_value){0};
     recsys_rows_destroy(rows);
     return RECSYS_OK;
@@ -95,16 +106,15 @@ static recsys_status format_json(json_t *object, recsys_value *json, recsys_erro
     return RECSYS_OK;
 }
 
-/* The entry without a database, which would otherwise make it. */
-static recsys_status make_entry(recsys_denylist *denylist, const struct wish *wish,
-                                recsys_value *json, recsys_error *err)
+recsys_status rs_denylist_make_entry(const char *user_id, const char *reason, uint64_t began_ms,
+                                     uint64_t expires_ms, recsys_value *json, recsys_error *err)
 {
-    char now[32], expires[32];
+    char began[32], expires[32];
 
-    format_time(rs_denylist_now(denylist), now);
-    format_time(wish->expires_s * 1000u, expires);
-    return format_json(json_pack("{s:s?, s:s?, s:s, s:s}", "user_id", wish->user_id, "reason",
-                                 wish->reason, "blacklisted_at", now, "expires_at", expires),
+    format_time(began_ms, began);
+    format_time(expires_ms, expires);
+    return format_json(json_pack("{s:s?, s:s?, s:s, s:s}", "user_id", user_id, "reason", reason,
+                                 "blacklisted_at", began, "expires_at", expires),
                        json, err);
 }
 
@@ -146,7 +156,7 @@ static recsys_status check_wish(const struct wish *wish, recsys_error *err)
         (wish->reason != NULL && !rs_utf8_is_valid(wish->reason, strlen(wish->reason))))
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_denylist_revoke: user_id or reason is not UTF-8");
-    if (wish->expires_s > MAX_EXPIRES_S)
+    if (wish->expires_s > RS_DENYLIST_LAST_S)
         return rs_error(err, RECSYS_E_INVALID,
                         "recsys_denylist_revoke: expires_s is %" PRIu64
                         ", after the year 9999; it is in seconds",
@@ -167,13 +177,14 @@ recsys_status recsys_denylist_revoke(recsys_denylist *denylist, recsys_bytes jti
     if (status != RECSYS_OK)
         return status;
     if (denylist->source == NULL) {
-        status = make_entry(denylist, &wish, &json, err);
+        status = rs_denylist_make_entry(user_id, reason, rs_denylist_now(denylist),
+                                        expires_s * 1000u, &json, err);
         if (status == RECSYS_OK)
             status = tell_store(denylist, &wish, &json, err);
         if (status == RECSYS_OK)
             add_to_set(denylist, &wish);
     } else {
-        status = write_database(denylist, &wish, &json, err);
+        status = write_database(denylist, revoke_statement, &wish, &json, err);
         if (status == RECSYS_OK) {
             uint64_t committed_ns = rs_clock_ns();
             add_to_set(denylist, &wish);
@@ -186,6 +197,19 @@ recsys_status recsys_denylist_revoke(recsys_denylist *denylist, recsys_bytes jti
     recsys_value_release(&json);
     if (status == RECSYS_OK)
         recsys_metric_add(denylist->revocations, 1);
+    return status;
+}
+
+recsys_status rs_denylist_adopt(recsys_denylist *denylist, recsys_bytes jti, const char *user_id,
+                                const char *reason, uint64_t expires_s)
+{
+    const struct wish wish = {jti, user_id, reason, expires_s};
+    recsys_value json = {0};
+    recsys_status status = write_database(denylist, adopt_statement, &wish, &json, NULL);
+
+    recsys_value_release(&json);
+    if (status == RECSYS_OK)
+        add_to_set(denylist, &wish);
     return status;
 }
 

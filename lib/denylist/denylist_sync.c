@@ -40,7 +40,7 @@ static const char read_statement[] =
     " CROSS JOIN pg_control_checkpoint() c CROSS JOIN pg_control_recovery() m LEFT JOIN"
     " (SELECT jti, revision, ceil(extract(epoch FROM expires_at))::bigint AS expires_s"
     " FROM auth_db.revoked_tokens"
-    " WHERE revision > $1 AND expires_at > now() - interval '1 minute'"
+    " WHERE revision > $1 AND expires_at > now() - interval '11 minutes'"
     " ORDER BY revision LIMIT $2) t ON true ORDER BY t.revision";
 
 enum { NEWEST, HISTORY, IS_REPLICA, JTI, REVISION, EXPIRES };

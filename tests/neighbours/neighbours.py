@@ -8,6 +8,7 @@ page is not there, nothing can be run, and that is said.
 """
 import argparse
 import collections
+import datetime
 import json
 import os
 import pathlib
@@ -25,7 +26,9 @@ sys.path.insert(0, str(HERE.parent / "daemon"))
 
 import domains  # noqa: E402
 import run_daemon_tests  # noqa: E402
+import tokens  # noqa: E402
 from backends import Redis, psql  # noqa: E402
+from client import wait_for  # noqa: E402
 
 import design  # noqa: E402
 
@@ -185,6 +188,32 @@ def test_experience_is_paid_once_whoever_gives_it(lab):
         assert total == n, (level, exp, total)
 
 
+# ---- revoked tokens
+
+def test_revocations_of_both_sides_meet_and_outlive_a_flush(lab):
+    with lab.postgres() as postgres, Redis() as redis, domains.guarded(lab, postgres, redis) as daemon:
+        blacklist = design.Services(PAGE, redis.port, postgres.conninfo).JWTBlackList
+        theirs, mine = tokens.user("1", "theirs"), tokens.user("1", "mine")
+        expires = int(time.time()) + 3600
+        for token in (theirs, mine):
+            domains.expect(domains.get(daemon, "models", token))
+        blacklist.add_to_blacklist("theirs", "1", "logout", expires)
+        domains.expect(domains.get(daemon, "models", theirs), 401)
+        assert wait_for(lambda: psql(postgres.conninfo, "SELECT extract(epoch FROM expires_at)::bigint || user_id || reason "
+                                     "FROM auth_db.revoked_tokens WHERE jti = 'theirs'") == f"{expires}1logout")
+        domains.expect(daemon.request("POST", domains.API + "auth/revoke", headers=[("X-API-Key", "key-number-one")],
+                                      body={"jti": "mine", "expires_at": expires, "user_id": "1"}))
+        assert blacklist.is_blacklisted("mine")
+        own = datetime.datetime.fromtimestamp(expires, datetime.timezone.utc)
+        before = blacklist.get_blacklist_info("mine")
+        assert before["user_id"] == "1" and before["expires_at"][:19] == own.isoformat()[:19], before
+        redis.command("FLUSHALL")
+        for token in (theirs, mine):
+            domains.expect(domains.get(daemon, "models", token), 401)
+        assert wait_for(lambda: blacklist.is_blacklisted("mine") and blacklist.is_blacklisted("theirs"))
+        assert blacklist.get_blacklist_info("mine")["expires_at"][:19] == own.isoformat()[:19]
+
+
 # ---- a rolling deploy, there and back
 
 class Truth:
@@ -314,6 +343,8 @@ def main():
     if PAGE is None:
         print("the page of the cache design is not beside this repository, so there is nothing to run\n0 passed, 0 failed")
         return 77
+    os.environ["TZ"] = "UTC"  # the services write local times
+    time.tzset()
     folder = tempfile.mkdtemp(prefix="recsysd-neighbours-")
     report = run_daemon_tests.Report()
     lab = run_daemon_tests.Lab(os.path.abspath(options.recsysd or run_daemon_tests.find_program()), folder, False)

@@ -214,6 +214,8 @@ static void join_rooms(struct rd_app *app, const struct rd_app_steps *steps)
         .port_file = config->port_file,
         .cors_origins = config->cors_origins,
         .error_paths = RD_INFERENCE_PATHS,
+        .allowed_hosts = config->allowed_hosts,
+        .checks_hosts = !rd_keys_is_on(app->keyring.now) && !config->allow_unauthenticated,
         .proxies = &app->proxies,
         .threads = (uint32_t)config->threads,
         .max_connections =
@@ -249,7 +251,8 @@ static void join_rooms(struct rd_app *app, const struct rd_app_steps *steps)
     app->models = (struct rd_models){app->registry, &app->traffic, &app->shadow, &app->named, app->changers,
                                      &app->webhook};
     app->domains = (struct rd_domains){stores->domains, stores->redis[RD_DB_TASKS] != NULL,
-                                       (uint32_t)config->write_wait_ms, &app->outbox.is_on};
+                                       (uint32_t)config->write_wait_ms, &app->outbox.is_on,
+                                       config->grants == RD_GRANTS_USERS};
     app->observed = (struct rd_observed){
         &app->traffic, stores, &app->watch, &app->metrics, &app->store_metrics, &app->outbox};
 }

@@ -16,6 +16,7 @@
 #include "daemon/domains/domains.h"
 #include "daemon/feedback/feedback.h"
 #include "daemon/http/body.h"
+#include "daemon/http/host.h"
 #include "daemon/http/origin.h"
 #include "daemon/http/router.h"
 #include "daemon/inference/infer.h"
@@ -130,7 +131,7 @@ static bool check(struct rd_request *request, void *user_data)
     request->caller = request->room;
     memset(request->caller, 0, sizeof *request->caller);
     may_go_on = rd_router_find(request, rd_routes, rd_n_routes, is_here) &&
-                rd_origin_check(request) && rd_caller_check(request, &app->auth) &&
+                rd_host_check(request) && rd_origin_check(request) && rd_caller_check(request, &app->auth) &&
                 rd_limit_check(request, &app->auth, request->caller->key) &&
                 rd_caller_check_owner(request);
     recsys_log_set_request(NULL);

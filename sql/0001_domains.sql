@@ -289,16 +289,28 @@ CREATE TABLE IF NOT EXISTS info_db.recycle_guides (
 );
 
 -- The form of a text that a search compares: without the difference between upper
--- and lower case. It uses a collation that knows the letters of all languages,
--- because the database's own may know only ASCII; upper() comes first, since some
--- capitals have two small letters. You may replace it with your own rule; applying
--- this file again keeps yours.
+-- and lower case, and with one character for a letter and its accent, or for a syllable
+-- of Hangul, however they were written (NFC; only UTF-8 has several ways). It uses a
+-- collation that knows the letters of all languages, because the database's own may know
+-- only ASCII; upper() comes first, since some capitals have two small letters. You may
+-- replace it with your own rule; applying this file again keeps yours. The form of older
+-- versions, without NFC, is replaced; its indexes are made again below.
 DO $$
 DECLARE
     wanted name[] := ARRAY['C.utf8', 'C.UTF-8', 'pg_c_utf8', 'und-x-icu', 'default'];
     found  name;
+    form   text := 'lower(upper(t COLLATE %1$I) COLLATE %1$I)';
+    there  text;
 BEGIN
-    IF to_regprocedure('info_db.folded(text)') IS NOT NULL THEN
+    SELECT p.prosrc INTO there FROM pg_proc p WHERE p.oid = to_regprocedure('info_db.folded(text)');
+    IF getdatabaseencoding() = 'UTF8' THEN
+        form := 'normalize(' || form || ')';
+        IF there ~ '^SELECT lower\(upper\(t COLLATE "?[^ ]+\) COLLATE "?[^ ]+\)$' THEN
+            DROP INDEX IF EXISTS info_db.recycle_guides_title, info_db.recycle_guides_content;
+            there := NULL;
+        END IF;
+    END IF;
+    IF there IS NOT NULL THEN
         RETURN;
     END IF;
     SELECT c.collname INTO STRICT found
@@ -308,9 +320,9 @@ BEGIN
         ORDER BY array_position(wanted, c.collname)
         LIMIT 1;
     EXECUTE format($create$
-        CREATE FUNCTION info_db.folded(t text) RETURNS text
+        CREATE OR REPLACE FUNCTION info_db.folded(t text) RETURNS text
             LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-            AS 'SELECT lower(upper(t COLLATE %1$I) COLLATE %1$I)'
+            AS 'SELECT $create$ || form || $create$'
         $create$, found);
 END
 $$;

@@ -38,6 +38,7 @@ enum rd_config_verdict {
 
 enum { RD_PRODUCTION = 1 }; /* of the setting env */
 enum { RD_FORWARDED = 1 };  /* of the setting proxy_header */
+enum { RD_GRANTS_USERS = 1 }; /* of the setting grants */
 enum { RD_ENVELOPE = 1 };   /* of the setting cache_format */
 
 /* Read everything. */

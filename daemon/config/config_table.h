@@ -130,6 +130,13 @@
     X(cors_origins, TEXT, 0, 4095, "", "", \
       "Origins whose pages may call from a browser, separated by commas. Empty = only " \
       "recsysd's own, and POST and PUT of others are refused; * = all.") \
+    X(allowed_hosts, TEXT, 0, 4095, "", "", \
+      "Names in Host that are served without keys or JWTs besides localhost and addresses, " \
+      "separated by commas; * = all. Against pages whose name is made to point to this machine. " \
+      "With keys, JWTs or allow_unauthenticated every name is served.") \
+    X(grants, CHOICE, 0, 1, "services", "services|users", \
+      "The callers that may grant points (exp) and write answers of the assistant: services = " \
+      "callers with an API key or an admin's token; users = also users, to themselves.") \
     X(trusted_proxies, TEXT, 0, 4095, "", "", \
       "Addresses and networks of proxies, as 10.0.0.0/8, separated by commas, whose " \
       "proxy_header says the client's address, for limits and the access log. Empty = every " \

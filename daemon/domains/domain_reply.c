@@ -114,7 +114,8 @@ bool rd_domain_fail(struct rd_request *request, recsys_status status, const recs
     case RECSYS_E_LIMIT: /* of the data: the client did not send too much */
         rd_log_seldom(RECSYS_LOG_ERROR, "%s: %s", request->route->path, err->message);
         return rd_reply_error(request, 502, "The database returned more data than can be sent");
-    default: /* E_INTERNAL, E_CALLBACK, E_STATE …: a fault of this program, which waiting cannot mend */
+    default: /* E_INTERNAL, E_CALLBACK, E_STATE …: a fault of this program, which waiting cannot
+                mend */
         rd_log(RECSYS_LOG_ERROR, "%s: %s: %s", request->route->path, recsys_status_name(status),
                err->message);
         return rd_reply_error(request, 500, "Internal error; the log has the reason");

@@ -7,6 +7,7 @@
 
 #include <recsys/recycling.h>
 
+#include "daemon/auth/caller.h"
 #include "daemon/domains/domain_reply.h"
 #include "daemon/domains/domains.h"
 #include "daemon/http/body.h"
@@ -119,6 +120,15 @@ static bool read_exp(struct rd_request *request, int64_t *exp, const char **awar
     return rd_reply_problems(request, &problems);
 }
 
+/* Points and the assistant's words are no user's own. False: answered with 403. */
+static bool may_grant(struct rd_request *request)
+{
+    const struct rd_domains *part = request->part;
+
+    return part->users_may_grant || !rd_caller_is_user(request) ||
+           rd_reply_error(request, 403, "Only services and admins may do this; see grants");
+}
+
 void rd_post_exp(struct rd_request *request)
 {
     recsys_domains *domains = rd_domains_get(request);
@@ -128,7 +138,7 @@ void rd_post_exp(struct rd_request *request)
     recsys_error err = {0};
     recsys_status status;
 
-    if (domains == NULL || !rd_domain_takes_id(request, "user_id"))
+    if (!may_grant(request) || domains == NULL || !rd_domain_takes_id(request, "user_id"))
         return;
     if (read_exp(request, &exp, &award)) {
         status = recsys_recycling_gain_experience(domains, request->param, exp, award, &json, &err);
@@ -174,7 +184,7 @@ void rd_post_chat(struct rd_request *request)
         message = read_text(&problems, request->json, "message", 1);
         response = read_text(&problems, request->json, "response", 0);
     }
-    if (rd_reply_problems(request, &problems)) {
+    if (rd_reply_problems(request, &problems) && (response[0] == '\0' || may_grant(request))) {
         status =
             recsys_recycling_add_message(domains, request->param, message, response, &json, &err);
         if (status == RECSYS_OK)

@@ -16,6 +16,7 @@ struct rd_domains {
     bool has_tasks;          /* results of tasks are in Redis */
     uint32_t write_wait_ms;  /* for the caches to learn of a change; 0 = do not wait */
     const _Atomic uint32_t *has_outbox; /* writes are in the outbox of the database, too */
+    bool users_may_grant;               /* themselves points, and messages of the assistant */
 };
 
 /* Handlers; their part is struct rd_domains. */

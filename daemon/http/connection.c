@@ -134,6 +134,11 @@ bool rd_connection_has_input(const struct rd_connection *connection)
     return peek(connection) != -1;
 }
 
+bool rd_connection_has_bytes(const struct rd_connection *connection)
+{
+    return peek(connection) > 0;
+}
+
 bool rd_connection_is_gone(const struct rd_connection *connection)
 {
     long n = peek(connection);

@@ -66,6 +66,8 @@ long rd_connection_receive(struct rd_connection *connection, void *out, size_t s
 long rd_connection_send(struct rd_connection *connection, const void *bytes, size_t size);
 /* Is there something to receive, be it the end? */
 bool rd_connection_has_input(const struct rd_connection *connection);
+/* And is it not the end? */
+bool rd_connection_has_bytes(const struct rd_connection *connection);
 /* Has the client closed its end? From any thread, while a handler answers. A client that has sent
  * more after its request is there. */
 bool rd_connection_is_gone(const struct rd_connection *connection);

@@ -179,6 +179,15 @@ static void give_late(struct rd_engine *engine, struct rd_connection *connection
     (void)!write(engine->late_event, &one, sizeof one);
 }
 
+/* Its request has come, but no worker had time to read it. */
+static bool goes_on_waiting(struct rd_engine *engine, struct rd_connection *connection,
+                            uint64_t now)
+{
+    return rd_connection_has_bytes(connection) &&
+           rd_connection_wait(connection, engine->slots.epoll, EPOLLIN,
+                              now + engine->http->settings.request_timeout_ms * 1000000u);
+}
+
 static void look_at_deadlines(struct rd_engine *engine)
 {
     uint64_t now = rs_clock_ns();
@@ -190,7 +199,7 @@ static void look_at_deadlines(struct rd_engine *engine)
 
         if (stage == RD_STAGE_HEAD || stage == RD_STAGE_BODY || stage == RD_STAGE_REPLY)
             give_late(engine, connection);
-        else
+        else if (stage == RD_STAGE_CLOSING || !goes_on_waiting(engine, connection, now))
             rd_slots_close(&engine->slots, connection);
     }
 }

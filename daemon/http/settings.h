@@ -25,6 +25,8 @@ struct rd_http_settings {
     const char *cors_origins;
     const char *error_paths; /* errors of paths that begin like this have the member "error", others
                                 "detail" */
+    const char *allowed_hosts; /* besides addresses and localhost */
+    bool checks_hosts;         /* are only these served? */
     const struct rd_proxies *proxies;
     uint32_t threads, max_connections;
     uint64_t request_timeout_ms, keep_alive_timeout_ms;

@@ -10,6 +10,8 @@
 #include "lib/base/hex.h"
 #include "lib/base/utf8.h"
 
+#define MAX_NAME 64u /* longer than any parameter's */
+
 static bool decode(const char *text, size_t size, bool is_query, char *out, size_t out_size)
 {
     size_t n = 0;
@@ -40,16 +42,22 @@ bool rd_url_decode(const char *text, size_t size, char *out, size_t out_size)
     return decode(text, size, false, out, out_size);
 }
 
+/* A name that cannot be decoded is another one. */
+static bool is_name(const char *text, size_t size, const char *name)
+{
+    char decoded[MAX_NAME];
+
+    return decode(text, size, true, decoded, sizeof decoded) && strcmp(decoded, name) == 0;
+}
+
 bool rd_url_query(const char *query, const char *name, char *buffer, size_t size,
                   const char **value)
 {
-    size_t name_size = strlen(name);
-
     *value = NULL;
     while (query != NULL && *query != '\0') {
-        size_t n = strcspn(query, "&");
+        size_t n = strcspn(query, "&"), name_size = strcspn(query, "=&");
 
-        if (n > name_size && query[name_size] == '=' && strncmp(query, name, name_size) == 0) {
+        if (name_size < n && is_name(query, name_size, name)) {
             if (!decode(query + name_size + 1, n - name_size - 1, true, buffer, size))
                 return false;
             *value = buffer;

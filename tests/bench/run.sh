@@ -89,7 +89,10 @@ if [ "$compile" = yes ]; then
   fi
 fi
 if wants score || wants daemon || wants quality || wants cache; then install_peers; fi
-if wants daemon && ! command -v wrk > /dev/null; then install_packages wrk; fi
+if wants daemon; then
+  command -v wrk > /dev/null || install_packages wrk
+  test -e /usr/include/civetweb.h || install_packages libcivetweb-dev
+fi
 if wants cache; then
   command -v redis-server > /dev/null || install_packages redis-server
   command -v go > /dev/null || install_packages golang-go

@@ -111,7 +111,7 @@ class Daemon:
             os.unlink(self.port_file)
         self.log = open(self.log_path, "wb")
         command = [program, "--listen", "127.0.0.1:0", "--port-file", self.port_file,
-                   "--keep-alive-timeout-ms", "30000", *arguments]
+                   "--keep-alive-timeout-ms", "30000", "--allowed-hosts", "*", *arguments]
         clean = {k: v for k, v in os.environ.items() if not k.startswith("RECSYSD_")}
         clean["OPENBLAS_NUM_THREADS"] = "1"
         clean.setdefault("TSAN_OPTIONS", "exitcode=66")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import tokens
 from backends import Load, Redis, RedisCluster
@@ -123,6 +124,7 @@ def test_answers_are_what_the_database_has(lab):
         assert {g["category"] for g in expect(get(daemon, "search?keyword=BOTTLE"))} == \
             {g["category"] for g in expect(get(daemon, "search?keyword=bottle"), cache="hit")} >= {"glass", "plastic"}
         assert expect(get(daemon, "search?keyword=g%25s")) == []
+        assert expect(get(daemon, "search?%6beyword=clear+PET"))[0]["category"] == "plastic"
         assert expect(get(daemon, "search?keyword=clear+PET"))[0]["category"] == "plastic"
         assert [len(expect(get(daemon, "chat/history/1" + limit))) for limit in ("", "?limit=1", "?limit=1000")] == [2, 1, 2]
         assert expect(get(daemon, "scan/scan-0001"))["user_id"] == "1"
@@ -324,11 +326,34 @@ def test_users_reach_what_is_theirs_and_nothing_else(lab):
                                      ("POST", "chat/1", {"message": "a", "response": "b"})]:
             expect(post(daemon, target, body, method=method), 401)
             expect(post(daemon, target, body, two, method=method), 403)
-            expect(post(daemon, target, body, one, method=method))
+            if method == "PUT":
+                expect(post(daemon, target, body, one, method=method))
+            else:
+                assert "see grants" in expect(post(daemon, target, body, one, method=method), 403)["detail"]
+                expect(post(daemon, target, body, admin, method=method))
+        expect(post(daemon, "chat/1", {"message": "a question", "response": ""}, one))
         for target in ("guides", "guides/glass", "search?keyword=paper", "centers/1", "centers/nearby?lat=37.5&lon=127"):
             expect(get(daemon, target), 401)
             expect(get(daemon, target, two))
         assert postgres.run("SELECT name FROM my_db.users WHERE user_id = '1'") == "Eve"
+
+
+def test_a_search_finds_letters_however_they_are_composed(lab):
+    composed, decomposed = "caf\u00e9 \uc885\uc774", "cafe\u0301 \u110c\u1169\u11bc\u110b\u1175"
+    with lab.postgres() as postgres, lab.daemon("--model", lab.movies, "--database", postgres.conninfo) as daemon:
+        postgres.run("INSERT INTO info_db.recycle_guides (category, title, content) VALUES ('composed', '%s', ''), "
+                     "('decomposed', '%s', '')" % (composed, decomposed))
+        for word in composed.split() + decomposed.split() + ["CAFE\u0301"]:
+            found = expect(get(daemon, "search?keyword=" + urllib.parse.quote(word)))
+            assert [guide["category"] for guide in found] == ["composed", "decomposed"], (word, found)
+
+
+def test_users_may_grant_themselves_if_the_setting_says_so(lab):
+    with lab.postgres() as postgres, lab.daemon("--model", lab.movies, "--database", postgres.conninfo, "--grants=users",
+                                                "--jwt-secret-file", os.path.join(lab.folder, "jwt-secret")) as daemon:
+        expect(post(daemon, "character/1/exp", {"exp": 5}, tokens.user("1")))
+        expect(post(daemon, "chat/1", {"message": "a", "response": "b"}, tokens.user("1")))
+        expect(post(daemon, "character/1/exp", {"exp": 5}, tokens.user("2")), 403)
 
 
 def test_scans_and_tasks_belong_to_their_users(lab):

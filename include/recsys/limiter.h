@@ -19,7 +19,8 @@ extern "C" {
  * limit is exact, also when many processes share one store, because only the
  * store's clock counts. Without a store, or while it is away, a local limiter
  * decides. It counts every request all the time, so that a client does not get a
- * full burst when the local limiter takes over.
+ * full burst when the local limiter takes over, nor when the store comes back
+ * without its data.
  *
  * The time between two requests is a whole number of microseconds, rounded up: a
  * rate of 100 a minute is exact; 7 a second become 6.9999, never more than 7.

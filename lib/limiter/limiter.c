@@ -1,13 +1,14 @@
 /* lib/limiter/limiter.c - one rate limit for many keys: the store decides, or else this process.
  *
- * While the store answers it alone decides, by its clock. Each answer has the time until the key's
+ * While the store answers it decides, by its clock. Each answer has the time until the key's
  * bucket is full (reset), with the requests of all processes, and the local table is raised to it.
  * So when the store stops answering, the local table knows the store's last state, and no key gets
  * a second burst.
  *
  * The local table only rises. A request that it counted while the store was away stays counted
- * until its time is over. So a store that comes and goes, or comes back empty, does not refill a
- * bucket here.
+ * until its time is over, and what the table refuses, the store is not asked for. So a store that
+ * comes and goes, or comes back empty, does not refill a bucket here. As long as the store loses
+ * nothing it has at least what the table has, so this refuses nothing that it would allow.
  *
  * When n processes divide the limit, an item comes back n times as slowly and the burst is an n-th:
  * the time to fill the bucket is the same, so the store's reset has the same meaning here. A cost
@@ -20,6 +21,7 @@
 #include "recsys/limiter.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +48,7 @@ struct recsys_limiter {
     uint64_t emission_us, local_emission_us;
     uint32_t burst, local_burst;
     int is_strict;
+    atomic_int has_answered; /* the store, when it was asked last */
     char *prefix;
     size_t prefix_size;
     uint64_t seed;
@@ -129,6 +132,7 @@ recsys_status recsys_limiter_create(recsys_store *store, const recsys_limiter_op
     if (limiter == NULL)
         return rs_error_nomem(err, "limiter");
     limiter->forks = rs_fork_count();
+    atomic_init(&limiter->has_answered, 1);
     recsys_status status = read_options(limiter, options, err);
     if (status != RECSYS_OK) {
         recsys_limiter_destroy(limiter);
@@ -201,11 +205,53 @@ static void decide_here(recsys_limiter *limiter, uint64_t hash, uint64_t now_us,
     describe(out, &decision, limiter->local_burst, 1);
 }
 
+static int charge(recsys_limiter *limiter, uint64_t hash, uint64_t now_us, uint32_t cost,
+                  recsys_rate_decision *here)
+{
+    return rs_limiter_table_decide(limiter->table, hash, now_us, limiter->emission_us,
+                                   limiter->burst, cost, here);
+}
+
+/* By the store, unless the local table knows that the bucket has not enough: then the store would
+ * say so, too, or it has lost what it knew. 0: the store failed.
+ *
+ * The table is charged before the store is asked, so that no other thread takes the same items. It
+ * takes the store's answer as of the time before the question: what it keeps is never more than
+ * what the store has, while the store loses nothing. */
+static int decide_there(recsys_limiter *limiter, uint64_t hash, recsys_bytes key, uint32_t cost,
+                        recsys_limit *out)
+{
+    uint64_t now_us = limiter->now_us(limiter->user_data), emission_us = limiter->emission_us;
+    int has_answered = atomic_load_explicit(&limiter->has_answered, memory_order_relaxed);
+    recsys_rate_decision here, decision;
+    int is_charged = has_answered && charge(limiter, hash, now_us, cost, &here);
+
+    if (is_charged && !here.allowed) {
+        describe(out, &here, limiter->burst, 1);
+        return 1;
+    }
+    recsys_status status = recsys_store_rate_limit(limiter->store, key, emission_us, limiter->burst,
+                                                   cost, &decision, NULL);
+    if (has_answered != (status == RECSYS_OK))
+        atomic_store_explicit(&limiter->has_answered, status == RECSYS_OK, memory_order_relaxed);
+    if (is_charged && (status != RECSYS_OK || !decision.allowed))
+        rs_limiter_table_lower(limiter->table, hash, rs_gcra_multiply(emission_us, cost));
+    if (status != RECSYS_OK)
+        return 0;
+    if (!has_answered && decision.allowed) /* the first answer after an outage */
+        is_charged = charge(limiter, hash, now_us, cost, &here);
+    rs_limiter_table_raise(limiter->table, hash, now_us, rs_gcra_add(now_us, decision.reset_us));
+    uint32_t is_less = is_charged && decision.allowed && here.remaining < decision.remaining;
+    if (is_less)
+        decision = here;
+    describe(out, &decision, limiter->burst, is_less && !here.allowed);
+    return 1;
+}
+
 recsys_status recsys_limiter_allow(recsys_limiter *limiter, recsys_bytes key, uint32_t cost,
                                    recsys_limit *out, recsys_error *err)
 {
     char room[MAX_PREFIX + MAX_KEY + 2];
-    recsys_rate_decision decision;
     recsys_limit limit;
     recsys_status status =
         rs_struct_begin(out, RECSYS_LIMIT_SIZE_V1, "recsys_limiter_allow: out", err);
@@ -224,16 +270,9 @@ recsys_status recsys_limiter_allow(recsys_limiter *limiter, recsys_bytes key, ui
                         ", the burst",
                         cost, limiter->burst);
     uint64_t hash = rs_hash_bytes(key.data, key.size, limiter->seed);
-    if (limiter->store != NULL &&
-        recsys_store_rate_limit(limiter->store, store_key(limiter, key, room), limiter->emission_us,
-                                limiter->burst, cost, &decision, NULL) == RECSYS_OK) {
-        uint64_t now_us = limiter->now_us(limiter->user_data);
-        rs_limiter_table_raise(limiter->table, hash, now_us,
-                               rs_gcra_add(now_us, decision.reset_us));
-        describe(&limit, &decision, limiter->burst, 0);
-    } else {
+    if (limiter->store == NULL ||
+        !decide_there(limiter, hash, store_key(limiter, key, room), cost, &limit))
         decide_here(limiter, hash, limiter->now_us(limiter->user_data), cost, &limit);
-    }
     rs_struct_write(out, &limit, sizeof limit);
     return RECSYS_OK;
 }

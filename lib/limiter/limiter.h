@@ -20,6 +20,9 @@ int rs_limiter_table_decide(struct rs_limiter_table *table, uint64_t hash, uint6
                             uint64_t emission_us, uint32_t burst, uint32_t cost,
                             recsys_rate_decision *out);
 
+/* The key's bucket will be full so much earlier: a charge is taken back. */
+void rs_limiter_table_lower(struct rs_limiter_table *table, uint64_t hash, uint64_t us);
+
 /* The key's bucket will not be full before `tat_us`. Never lowers a TAT. */
 void rs_limiter_table_raise(struct rs_limiter_table *table, uint64_t hash, uint64_t now_us,
                             uint64_t tat_us);

@@ -101,6 +101,18 @@ int rs_limiter_table_decide(struct rs_limiter_table *table, uint64_t hash, uint6
     return place != NOWHERE;
 }
 
+void rs_limiter_table_lower(struct rs_limiter_table *table, uint64_t hash, uint64_t us)
+{
+    struct rs_lock *lock = &table->locks[group_of(table, hash) % table->n_locks];
+    size_t first = (size_t)group_of(table, hash) * table->group;
+
+    rs_lock_take(lock);
+    for (size_t i = first; i < first + table->group; i++)
+        if (table->hashes[i] == hash)
+            table->tats[i] = table->tats[i] > us ? table->tats[i] - us : 0;
+    rs_lock_give(lock);
+}
+
 void rs_limiter_table_raise(struct rs_limiter_table *table, uint64_t hash, uint64_t now_us,
                             uint64_t tat_us)
 {

@@ -59,7 +59,7 @@ static uint32_t take(recsys_limiter *limiter, const char *key, uint32_t cost)
     CHECK_OK(recsys_limiter_allow(limiter, (recsys_bytes){key, strlen(key)}, cost, &limit, &err),
              &err);
     atomic_fetch_add(&shared->asked, 1);
-    atomic_fetch_add(&shared->local, limit.local);
+    atomic_fetch_add(&shared->local, limit.local && limit.allowed);
     return limit.allowed;
 }
 

@@ -318,15 +318,45 @@ static void a_store_that_fails_leaves_a_warm_limiter(void **state)
         assert_int_equal(take_all(limiter, "unheard of"), 20);
         atomic_store(&link.fail, RECSYS_OK);
         limit = take(limiter, key, 1);
-        assert_int_equal(limit.local, 0);
-        assert_int_equal(limit.remaining, 3); /* the store was not told of those */
-        atomic_store(&link.fail, failures[i]);
-        assert_int_equal(take_all(limiter, key), 0); /* but we have */
+        assert_int_equal(limit.allowed, 0); /* the store was not told of those, but we were */
+        assert_int_equal(limit.local, 1);
+        assert_int_equal(limit.limit, 20);
+        assert_int_equal(limit.remaining, 0);
         recsys_limiter_destroy(limiter);
         recsys_limiter_destroy(other);
         recsys_store_unref(store);
         now_us += 100 * SECOND;
     }
+    recsys_store_unref(memory);
+}
+
+/* 110 instead of 10: what a client got when Redis came back empty. */
+static void a_store_that_comes_back_empty_gives_no_second_burst(void **state)
+{
+    recsys_limiter_options options = options_of(10, 1000, 20);
+    recsys_store *memory = memory_store();
+    struct auth_link link;
+
+    (void)state;
+    recsys_store *store = auth_link_open(&link, memory);
+    recsys_limiter *limiter = create(store, &options);
+    assert_int_equal(take_all(limiter, "a"), 20);
+    atomic_store(&link.fail, RECSYS_E_IO);
+    assert_int_equal(take_all(limiter, "a"), 0);
+    now_us += SECOND; /* ten come back; five are taken while it is away */
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(take(limiter, "a", 1).allowed, 1);
+    const recsys_bytes key = {"limit:a", 7};
+    assert_int_equal(recsys_store_remove(memory, &key, 1, NULL, NULL), RECSYS_OK);
+    atomic_store(&link.fail, RECSYS_OK);
+    recsys_limit limit = take(limiter, "a", 1);
+    assert_int_equal(limit.allowed, 1);
+    assert_int_equal(limit.remaining, 4); /* of the other five */
+    assert_int_equal(take_all(limiter, "a"), 4);
+    now_us += SECOND; /* refused requests have cost nothing, in the store neither */
+    assert_int_equal(take_all(limiter, "a"), 10);
+    recsys_limiter_destroy(limiter);
+    recsys_store_unref(store);
     recsys_store_unref(memory);
 }
 
@@ -487,6 +517,7 @@ int main(void)
         cmocka_unit_test_setup(a_table_knows_nearly_as_many_keys_as_it_has_places, setup),
         cmocka_unit_test_setup(the_store_decides_while_it_answers, setup),
         cmocka_unit_test_setup(a_store_that_fails_leaves_a_warm_limiter, setup),
+        cmocka_unit_test_setup(a_store_that_comes_back_empty_gives_no_second_burst, setup),
         cmocka_unit_test_setup(processes_divide_the_limit_while_the_store_is_away, setup),
         cmocka_unit_test_setup(keys_are_bytes_and_long_ones_are_hashed, setup),
         cmocka_unit_test_setup(what_makes_no_sense_is_refused, setup),

@@ -99,7 +99,12 @@ recsys_recycling_add_message(recsys_domains *domains, const char *user_id, const
  * logical db 9 (Celery's JSON serialiser). It is read from the store each time,
  * without a cache.
  *
- * json  {"task_id","status","ready","successful","result","traceback","date_done"}
+ * json  {"task_id","status","ready","successful","result","traceback","date_done"}, and as far as
+ *       the worker wrote them: "children", "group_id", "parent_id", "name", "args", "kwargs",
+ *       "worker", "retries", "queue"; "stamps" is an object of the stamped headers. A stamp named
+ *       "status" or "result" stands over Celery's own member, which is null then. NaN and
+ *       Infinity, which Python writes, become null. A result that was compressed with gzip
+ *       (result_compression) is inflated.
  *
  * Fails with: E_NOT_FOUND (no result: pending, unknown or expired), E_UNDEFINED
  *   (logical db 9 has no store that workers could write to), E_FORMAT (not JSON;

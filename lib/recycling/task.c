@@ -8,15 +8,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/alloc.h"
+#include "lib/base/buffer.h"
 #include "lib/base/error.h"
 #include "lib/base/json_span.h"
 #include "lib/domain/domain.h"
+#include "lib/recycling/task_text.h"
 #include "recsys/recycling.h"
 
 #define TASK_DB 9u
 #define KEY_START "celery-task-meta-"
 #define MAX_ID 255u
-#define MAX_RESULT (4u << 20)
+#define MAX_STAMP 128u /* bytes of a header's name, with its quotation marks */
 
 /* Celery makes UUIDs; names that callers choose must be printable ASCII. */
 static int is_task_id(const char *id)
@@ -37,24 +40,13 @@ static int is_text(struct rs_span span, const char *text)
     return span.size == size + 2 && span.text[0] == '"' && memcmp(span.text + 1, text, size) == 0;
 }
 
-static recsys_status check_result(const char *id, const recsys_value *value, recsys_error *err)
+/* recsys_rows_add() refuses a text that is not JSON. */
+static recsys_status check_text(const char *id, recsys_bytes text, recsys_error *err)
 {
-    const char *bytes = value->data;
-    recsys_datum json = {.type = RECSYS_TYPE_JSON, .text = bytes, .size = value->size};
+    recsys_datum json = {.type = RECSYS_TYPE_JSON, .text = text.data, .size = text.size};
     recsys_rows *rows = NULL;
-    recsys_status status;
+    recsys_status status = recsys_rows_create(&rows, err);
 
-    if (value->size > MAX_RESULT)
-        return rs_error(err, RECSYS_E_LIMIT,
-                        "task %s: its result has %zu bytes, at most %u are read", id, value->size,
-                        MAX_RESULT);
-    if (value->size == 0 || bytes[0] != '{')
-        return rs_error(err, RECSYS_E_FORMAT,
-                        "task %s: its result is not JSON but %s, which is refused unread; set "
-                        "Celery's result_serializer to json and its result_compression to none",
-                        id, value->size > 0 && bytes[0] == '\x80' ? "a pickle" : "something else");
-    /* recsys_rows_add() refuses a text that is not JSON. */
-    status = recsys_rows_create(&rows, err);
     if (status == RECSYS_OK)
         status = recsys_rows_add_column(rows, "result", err);
     if (status == RECSYS_OK)
@@ -62,29 +54,79 @@ static recsys_status check_result(const char *id, const recsys_value *value, rec
     recsys_rows_destroy(rows);
     if (status == RECSYS_E_FORMAT)
         return rs_error(err, RECSYS_E_FORMAT,
-                        "task %s: its result begins as JSON does but is not well-formed (Python "
-                        "writes NaN and Infinity, which JSON does not have)",
-                        id);
+                        "task %s: its result begins as JSON does but is not well-formed", id);
     return status;
 }
 
-enum { TASK_ID, STATUS, RESULT, TRACEBACK, DATE_DONE, N_MEMBERS };
-static const char *const members[] = {"task_id", "status", "result", "traceback", "date_done"};
+enum { TASK_ID, STATUS, RESULT, TRACEBACK, DATE_DONE, STAMPED, N_MEMBERS };
+static const char *const members[] = {"task_id",   "status",    "result",
+                                      "traceback", "date_done", "stamped_headers"};
+/* Handed on if they are there. */
+static const char *const more[] = {"children", "group_id", "parent_id", "name",  "args",
+                                   "kwargs",   "worker",   "retries",   "queue"};
+#define N_MORE (sizeof more / sizeof more[0])
 
-static recsys_status find_members(const char *id, const recsys_value *value,
-                                  struct rs_span spans[N_MEMBERS], recsys_error *err)
+static recsys_status find_members(const char *id, recsys_bytes text, struct rs_span *spans,
+                                  const char *const *names, size_t n, recsys_error *err)
 {
-    for (size_t i = 0; i < N_MEMBERS; i++)
-        if (rs_span_member(value->data, value->size, members[i], &spans[i]) != RECSYS_OK)
+    for (size_t i = 0; i < n; i++)
+        if (rs_span_member(text.data, text.size, names[i], &spans[i]) != RECSYS_OK)
             return rs_error(err, RECSYS_E_FORMAT, "task %s: its result is no JSON object", id);
-    if (spans[STATUS].size < 3 || spans[STATUS].text[0] != '"')
+    return RECSYS_OK;
+}
+
+/* Is this member a stamp, and not Celery's own? */
+static int is_stamp(const struct rs_span spans[N_MEMBERS], const char *name)
+{
+    struct rs_elements stamped;
+    struct rs_span element;
+
+    rs_elements_init(&stamped, spans[STAMPED].text, spans[STAMPED].size);
+    while (spans[STAMPED].size > 0 && rs_elements_next(&stamped, &element))
+        if (is_text(element, name))
+            return 1;
+    return 0;
+}
+
+static recsys_status check_members(const char *id, const struct rs_span spans[N_MEMBERS],
+                                   recsys_error *err)
+{
+    if ((spans[STATUS].size < 3 || spans[STATUS].text[0] != '"') && !is_stamp(spans, "status"))
         return rs_error(err, RECSYS_E_FORMAT, "task %s: its result has no status", id);
     /* Old versions of Celery wrote no task_id. */
-    if (spans[TASK_ID].size > 0 && !is_text(spans[TASK_ID], id))
+    if (spans[TASK_ID].size > 0 && !is_text(spans[TASK_ID], id) && !is_stamp(spans, "task_id"))
         return rs_error(err, RECSYS_E_FORMAT, "task %s: its result is another task's: %.*s", id,
                         spans[TASK_ID].size > 260 ? 260 : (int)spans[TASK_ID].size,
                         spans[TASK_ID].text);
     return RECSYS_OK;
+}
+
+/* {"header": value, …} of those that are there. */
+static recsys_status list_stamps(recsys_bytes text, const struct rs_span spans[N_MEMBERS],
+                                 struct rs_buffer *out, recsys_error *err)
+{
+    struct rs_elements stamped;
+    struct rs_span header, value;
+    const char *comma = "";
+
+    rs_buffer_add_text(out, "{");
+    rs_elements_init(&stamped, spans[STAMPED].text, spans[STAMPED].size);
+    while (rs_elements_next(&stamped, &header)) {
+        char name[MAX_STAMP];
+        if (header.size < 2 || header.size > sizeof name || header.text[0] != '"')
+            continue;
+        memcpy(name, header.text + 1, header.size - 2);
+        name[header.size - 2] = '\0';
+        if (rs_span_member(text.data, text.size, name, &value) != RECSYS_OK || value.size == 0)
+            continue;
+        rs_buffer_add_text(out, comma);
+        rs_buffer_add(out, header.text, header.size);
+        rs_buffer_add_text(out, ":");
+        rs_buffer_add(out, value.text, value.size);
+        comma = ",";
+    }
+    rs_buffer_add_text(out, "}");
+    return out->status == RECSYS_OK ? RECSYS_OK : rs_error_nomem(err, "stamps of a task");
 }
 
 static recsys_datum of_span(struct rs_span span)
@@ -94,34 +136,68 @@ static recsys_datum of_span(struct rs_span span)
     return (recsys_datum){.type = RECSYS_TYPE_JSON, .text = span.text, .size = span.size};
 }
 
-static recsys_status format_task(const char *id, const struct rs_span spans[N_MEMBERS],
-                                 recsys_value *json, recsys_error *err)
+static recsys_status add(recsys_rows *rows, const char *name, recsys_datum value, int is_value,
+                         recsys_error *err)
 {
-    int is_successful = is_text(spans[STATUS], "SUCCESS");
-    int is_ready =
-        is_successful || is_text(spans[STATUS], "FAILURE") || is_text(spans[STATUS], "REVOKED");
+    return is_value ? recsys_rows_add(rows, value, err) : recsys_rows_add_column(rows, name, err);
+}
+
+/* A member that a stamp stands over is not known. */
+static recsys_datum own_member(const struct rs_span spans[N_MEMBERS], int member)
+{
+    return is_stamp(spans, members[member]) ? (recsys_datum){.type = RECSYS_TYPE_NULL}
+                                            : of_span(spans[member]);
+}
+
+static int has_value(struct rs_span span)
+{
+    return span.size > 0 && !(span.size == 4 && memcmp(span.text, "null", 4) == 0);
+}
+
+static recsys_status format_task(const char *id, recsys_bytes text,
+                                 const struct rs_span spans[N_MEMBERS],
+                                 const struct rs_span others[N_MORE], recsys_value *json,
+                                 recsys_error *err)
+{
+    int is_stamped = is_stamp(spans, "status"), is_done = has_value(spans[DATE_DONE]);
+    int is_successful = is_stamped ? is_done && !has_value(spans[TRACEBACK])
+                                   : is_text(spans[STATUS], "SUCCESS");
+    int is_ready = is_stamped ? is_done
+                              : is_successful || is_text(spans[STATUS], "FAILURE") ||
+                                    is_text(spans[STATUS], "REVOKED");
     const struct {
         const char *name;
         recsys_datum value;
     } answer[] = {
         {"task_id", recsys_datum_text(id)},
-        {"status", of_span(spans[STATUS])},
+        {"status", own_member(spans, STATUS)},
         {"ready", {.type = RECSYS_TYPE_BOOL, .number = is_ready}},
         {"successful", {.type = RECSYS_TYPE_BOOL, .number = is_successful}},
-        {"result", of_span(spans[RESULT])},
-        {"traceback", of_span(spans[TRACEBACK])},
-        {"date_done", of_span(spans[DATE_DONE])},
+        {"result", own_member(spans, RESULT)},
+        {"traceback", own_member(spans, TRACEBACK)},
+        {"date_done", own_member(spans, DATE_DONE)},
     };
+    struct rs_buffer stamps;
     recsys_rows *rows = NULL;
     recsys_status status = recsys_rows_create(&rows, err);
 
-    for (size_t i = 0; i < sizeof answer / sizeof *answer && status == RECSYS_OK; i++)
-        status = recsys_rows_add_column(rows, answer[i].name, err);
-    for (size_t i = 0; i < sizeof answer / sizeof *answer && status == RECSYS_OK; i++)
-        status = recsys_rows_add(rows, answer[i].value, err);
+    rs_buffer_init(&stamps, RS_TASK_MAX_RESULT * 2);
+    if (status == RECSYS_OK && spans[STAMPED].size > 0)
+        status = list_stamps(text, spans, &stamps, err);
+    for (int is_value = 0; is_value < 2; is_value++) { /* all columns first */
+        for (size_t i = 0; i < sizeof answer / sizeof *answer && status == RECSYS_OK; i++)
+            status = add(rows, answer[i].name, answer[i].value, is_value, err);
+        for (size_t i = 0; i < N_MORE && status == RECSYS_OK; i++)
+            if (others[i].size > 0 && !is_stamp(spans, more[i]))
+                status = add(rows, more[i], of_span(others[i]), is_value, err);
+        if (status == RECSYS_OK && stamps.size > 0)
+            status = add(rows, "stamps",
+                         of_span((struct rs_span){stamps.bytes, stamps.size}), is_value, err);
+    }
     if (status == RECSYS_OK)
         status = recsys_rows_format(rows, RECSYS_SHAPE_OBJECT, json, err);
     recsys_rows_destroy(rows);
+    rs_buffer_destroy(&stamps);
     return status;
 }
 
@@ -130,7 +206,8 @@ recsys_status recsys_recycling_get_task(recsys_domains *domains, const char *tas
 {
     char key[sizeof KEY_START + MAX_ID];
     recsys_value value = {0};
-    struct rs_span spans[N_MEMBERS];
+    struct rs_span spans[N_MEMBERS], others[N_MORE];
+    char *own;
     uint64_t incarnation;
     recsys_status status;
 
@@ -155,11 +232,19 @@ recsys_status recsys_recycling_get_task(recsys_domains *domains, const char *tas
     if (value.data == NULL)
         return rs_error(err, RECSYS_E_NOT_FOUND,
                         "task %s: no result: it is pending, unknown or expired", task_id);
-    status = check_result(task_id, &value, err);
+    recsys_bytes text = {value.data, value.size};
+    status = rs_task_text(task_id, &text, &own, err);
     if (status == RECSYS_OK)
-        status = find_members(task_id, &value, spans, err);
+        status = check_text(task_id, text, err);
     if (status == RECSYS_OK)
-        status = format_task(task_id, spans, json, err);
+        status = find_members(task_id, text, spans, members, N_MEMBERS, err);
+    if (status == RECSYS_OK)
+        status = find_members(task_id, text, others, more, N_MORE, err);
+    if (status == RECSYS_OK)
+        status = check_members(task_id, spans, err);
+    if (status == RECSYS_OK)
+        status = format_task(task_id, text, spans, others, json, err);
+    rs_free(own);
     recsys_value_release(&value);
     return status;
 }

@@ -88,7 +88,7 @@ THIRD_PARTY = {  # header, or what it begins with -> the only files and folders 
     "cblas.h":    ["lib/score/blas.c", "examples/train_als", "tests"],
     "jansson.h":  ["lib/base", "lib/catalog", "lib/bundle", "lib/builder", "lib/registry",
                    "lib/source", "lib/adapters/mlflow", "daemon", "examples/train_als", "tests"],
-    "zlib.h":     ["lib/formats", "daemon/http/gzip.c", "tests"],
+    "zlib.h":     ["lib/formats", "lib/recycling/task_text.c", "daemon/http/gzip.c", "tests"],
     "openssl/":   ["lib/base", "lib/bundle", "lib/builder", "lib/adapters/redis", "lib/adapters/mlflow",
                    "daemon/auth", "daemon/recommend", "daemon/http/request_id.c", "daemon/models/delivery.c",
                    "tests/support", "tests/unit", "tests/fuzz"],

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <zlib.h>
 
 #include "recsys/recycling.h"
 #include "tests/support/check.h"
@@ -223,7 +224,7 @@ static void a_tasks_result_is_handed_on_as_it_stands(void **state)
                 RECSYS_OK,
                 "{\"task_id\":\"t-1\",\"status\":\"SUCCESS\",\"ready\":true,\"successful\":true,"
                 "\"result\":[0.1, 123456789012345678901234567890],\"traceback\":null,"
-                "\"date_done\":\"x\"}");
+                "\"date_done\":\"x\",\"children\":[[\"a\"]]}");
     expect_task("{\"status\":\"FAILURE\",\"result\":{\"exc_type\":\"E\"},\"traceback\":\"a\\nb\"}",
                 RECSYS_OK,
                 "{\"task_id\":\"t-1\",\"status\":\"FAILURE\",\"ready\":true,\"successful\":false,"
@@ -236,6 +237,83 @@ static void a_tasks_result_is_handed_on_as_it_stands(void **state)
                 "\"result\":\"status\",\"traceback\":null,\"date_done\":null}");
 }
 
+#define HEAD "{\"task_id\":\"t-1\",\"status\":\"SUCCESS\",\"ready\":true,\"successful\":true,"
+
+static void numbers_that_json_does_not_have_cost_the_value_alone(void **state)
+{
+    (void)state;
+    expect_task("{\"status\":\"SUCCESS\",\"result\":[NaN,-Infinity,Infinity,-1,\"NaN\\\"NaN\"]}",
+                RECSYS_OK,
+                HEAD "\"result\":[null,null,null,-1,\"NaN\\\"NaN\"],\"traceback\":null,"
+                     "\"date_done\":null}");
+}
+
+static void extended_members_are_handed_on_and_stamps_come_out_as_such(void **state)
+{
+    (void)state;
+    expect_task("{\"status\":\"SUCCESS\",\"result\":1,\"group_id\":\"g\",\"retries\":0,"
+                "\"kwargs\":{},\"ours\":1}",
+                RECSYS_OK,
+                HEAD "\"result\":1,\"traceback\":null,\"date_done\":null,\"group_id\":\"g\","
+                     "\"kwargs\":{},\"retries\":0}");
+    expect_task("{\"status\":[\"blue\"],\"result\":[1],\"date_done\":\"x\",\"traceback\":null,"
+                "\"stamped_headers\":[\"status\",\"result\",\"gone\"]}",
+                RECSYS_OK,
+                "{\"task_id\":\"t-1\",\"status\":null,\"ready\":true,\"successful\":true,"
+                "\"result\":null,\"traceback\":null,\"date_done\":\"x\","
+                "\"stamps\":{\"status\":[\"blue\"],\"result\":[1]}}");
+    expect_task("{\"status\":\"SUCCESS\",\"result\":1,\"stamped_headers\":[\"by\"],\"by\":7}",
+                RECSYS_OK,
+                HEAD "\"result\":1,\"traceback\":null,\"date_done\":null,\"stamps\":{\"by\":7}}");
+    expect_task("{\"status\":[\"blue\"],\"stamped_headers\":[\"by\"]}", RECSYS_E_FORMAT, "no status");
+}
+
+/* As Celery 5.7 does it: `text` compressed into `out` behind a head. Returns the size. */
+static size_t pack(const char *text, size_t size, const char *type, char out[1 << 16])
+{
+    static const char mark[] = "\0celery-compressed\0";
+    size_t head = sizeof mark - 1 + strlen(type) + 1;
+    uLongf room = (1 << 16) - head;
+
+    memcpy(out, mark, sizeof mark - 1);
+    memcpy(out + sizeof mark - 1, type, strlen(type) + 1);
+    assert_int_equal(
+        compress((unsigned char *)out + head, &room, (const unsigned char *)text, size), Z_OK);
+    return head + room;
+}
+
+static void compressed_results_are_inflated_within_a_limit(void **state)
+{
+    static const char written[] = "{\"status\":\"SUCCESS\",\"result\":\"xxxxxxxxxxxxxxxxxxxx\"}";
+    static char packed[1 << 16], large[(4 << 20) + 100];
+    recsys_value json;
+
+    (void)state;
+    size_t size = pack(written, sizeof written - 1, "application/x-gzip", packed);
+    put_task("t-1", packed, size);
+    assert_int_equal(recsys_recycling_get_task(domains, "t-1", &json, &err), RECSYS_OK);
+    assert_string_equal(json.data, HEAD "\"result\":\"xxxxxxxxxxxxxxxxxxxx\",\"traceback\":null,"
+                                        "\"date_done\":null}");
+    recsys_value_release(&json);
+    for (size_t cut = 1; cut < size; cut++) {
+        put_task("t-1", packed, cut);
+        assert_int_equal(recsys_recycling_get_task(domains, "t-1", &json, &err), RECSYS_E_FORMAT);
+    }
+    put_task("t-1", packed, size + 1); /* bytes behind the end */
+    assert_int_equal(recsys_recycling_get_task(domains, "t-1", &json, &err), RECSYS_E_FORMAT);
+    size = pack(written, sizeof written - 1, "application/x-bz2", packed);
+    put_task("t-1", packed, size);
+    assert_int_equal(recsys_recycling_get_task(domains, "t-1", &json, &err), RECSYS_E_FORMAT);
+    assert_non_null(strstr(err.message, "compressed as application/x-bz2"));
+
+    memset(large, ' ', sizeof large);
+    memcpy(large, written, sizeof written - 1);
+    size = pack(large, sizeof large, "application/x-gzip", packed);
+    put_task("t-1", packed, size);
+    assert_int_equal(recsys_recycling_get_task(domains, "t-1", &json, &err), RECSYS_E_LIMIT);
+    assert_non_null(strstr(err.message, "inflated"));
+}
+
 static void what_is_not_a_tasks_json_is_refused(void **state)
 {
     recsys_value json;
@@ -245,13 +323,13 @@ static void what_is_not_a_tasks_json_is_refused(void **state)
     expect_task("{\"status\":\"SUCCESS\",\"task_id\":\"t-2\"}", RECSYS_E_FORMAT, "another task's");
     expect_task("{\"result\":1}", RECSYS_E_FORMAT, "no status");
     expect_task("{\"status\":1}", RECSYS_E_FORMAT, "no status");
-    expect_task("{\"status\":\"SUCCESS\",\"result\":NaN}", RECSYS_E_FORMAT, "NaN");
     expect_task("{\"status\":\"SUCCESS\"", RECSYS_E_FORMAT, "not well-formed");
     expect_task("{\"status\":\"SUCCESS\"} x", RECSYS_E_FORMAT, "not well-formed");
     expect_task("[1]", RECSYS_E_FORMAT, "not JSON");
     expect_task("", RECSYS_E_FORMAT, "not JSON");
     expect_task("\x80\x04\x95}", RECSYS_E_FORMAT, "a pickle, which is refused unread");
-    expect_task("x\x9c\xab", RECSYS_E_FORMAT, "result_compression");
+    expect_task("x\x9c\xab", RECSYS_E_FORMAT, "something else, which is refused unread");
+    expect_task("{\"status\":\"SUCCESS\",\"result\":NaNs}", RECSYS_E_FORMAT, "not well-formed");
     assert_int_equal(recsys_recycling_get_task(domains, "gone", &json, &err), RECSYS_E_NOT_FOUND);
     assert_int_equal(recsys_recycling_get_task(domains, "", &json, &err), RECSYS_E_INVALID);
     assert_int_equal(recsys_recycling_get_task(domains, "a b", &json, &err), RECSYS_E_INVALID);
@@ -309,6 +387,9 @@ int main(void)
         TEST(wildcards_in_a_keyword_mean_themselves),
         TEST(keywords_have_one_to_a_hundred_characters),
         TEST(a_tasks_result_is_handed_on_as_it_stands),
+        TEST(numbers_that_json_does_not_have_cost_the_value_alone),
+        TEST(extended_members_are_handed_on_and_stamps_come_out_as_such),
+        TEST(compressed_results_are_inflated_within_a_limit),
         TEST(what_is_not_a_tasks_json_is_refused),
         TEST(arguments_are_checked),
 #undef TEST

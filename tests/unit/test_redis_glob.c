@@ -70,11 +70,12 @@ static void bytes_of_any_kind_are_kept(void **state)
 
 static void too_many_gaps_or_bytes_are_refused(void **state)
 {
-    const recsys_bytes parts[] = {{"a", 1}, {"a", 1}, {"a", 1}, {"a", 1}, {"a", 1},
-                                  {"a", 1}, {"a", 1}, {"a", 1}, {"a", 1}, {"a", 1}};
+    recsys_bytes parts[RS_REDIS_MAX_GAPS + 2];
     struct rs_buffer out;
 
     (void)state;
+    for (size_t i = 0; i < RS_REDIS_MAX_GAPS + 2; i++)
+        parts[i] = (recsys_bytes){"a", 1};
     rs_buffer_init(&out, 1000);
     rs_redis_glob_write(&out, (recsys_bytes){NULL, 0}, parts, RS_REDIS_MAX_GAPS + 1);
     assert_int_equal(out.status, RECSYS_OK);

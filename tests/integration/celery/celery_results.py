@@ -18,6 +18,9 @@ import sys
 import tempfile
 import time
 import uuid
+import zlib
+
+import celery.app.task
 
 HERE = pathlib.Path(__file__).resolve().parent
 PATIENCE_S = 300
@@ -82,17 +85,53 @@ def revoke_before_it_runs(app, task):
     return task.apply_async(args=["never"], task_id=number)
 
 
+MORE = ("children", "group_id", "parent_id", "name", "args", "kwargs", "worker", "retries", "queue")
+
+
+def stored(result):
+    return json.loads(result.backend.client.get(f"celery-task-meta-{result.id}"))
+
+
 def expected(name, result):
     """The members that Celery reads, which are those its worker wrote."""
-    written = json.loads(result.backend.client.get(f"celery-task-meta-{result.id}"))
+    written = stored(result)
+    more = {name: written[name] for name in MORE if name in written}
     return {"name": name, "task_id": result.id, "outcome": "OK", "json": {
         "task_id": result.id, "status": result.status, "ready": result.ready(),
         "successful": result.successful(), "result": written["result"],
-        "traceback": written["traceback"], "date_done": written["date_done"]}}
+        "traceback": written["traceback"], "date_done": written["date_done"], **more}}
 
 
 def refused(name, number, outcome):
     return {"name": name, "task_id": number, "outcome": outcome}
+
+
+def written_by_settings(tasks):
+    """What Celery writes with settings that a worker of the application does not have here."""
+    compressing = tasks.application("compressing", result_compression="gzip")
+    number = str(uuid.uuid4())
+    compressing.backend.store_result(number, VALUES["a large one"], "SUCCESS")
+    raw = compressing.backend.client.get(f"celery-task-meta-{number}")
+    assert raw.startswith(b"\0celery-compressed\0application/x-gzip\0"), raw[:60]
+    written = json.loads(zlib.decompress(raw.split(b"\0", 3)[3]))  # what it calls gzip
+    cases = [{"name": "compressed", "task_id": number, "outcome": "OK", "json": {
+        "task_id": number, "status": "SUCCESS", "ready": True, "successful": True, "result": written["result"],
+        "traceback": None, "date_done": written["date_done"],
+        **{name: written[name] for name in MORE if name in written}}}]
+
+    extended = tasks.application("extended", result_extended=True)
+    number = str(uuid.uuid4())
+    request = celery.app.task.Context(id=number, task="tasks.give", args=[1], kwargs={"a": 2}, hostname="here",
+                                      retries=3, delivery_info={"routing_key": "q"}, group="g",
+                                      stamped_headers=["status", "by"], stamps={"status": ["blue"], "by": ["me"]})
+    extended.backend.store_result(number, 5, "SUCCESS", request=request)
+    written = json.loads(extended.backend.client.get(f"celery-task-meta-{number}"))
+    assert written["status"] == ["blue"] and written["by"] == ["me"], written
+    cases.append({"name": "stamped", "task_id": number, "outcome": "OK", "json": {
+        "task_id": number, "status": None, "ready": True, "successful": True, "result": 5, "traceback": None,
+        "date_done": written["date_done"], **{name: written[name] for name in MORE if name in written},
+        "stamps": {header: written[header] for header in written["stamped_headers"]}}})
+    return cases
 
 
 def have_results(tasks):
@@ -118,10 +157,13 @@ def have_results(tasks):
 
     cases = [expected(name, result) for name, result in named.items()]
     cases += [refused("pickled", pickle.id, "E_FORMAT"),
-              refused("not a number", not_json.id, "E_FORMAT"),
               refused("pending", pending.id, "E_NOT_FOUND"),
               refused("its result is ignored", ignored.id, "E_NOT_FOUND"),
               refused("unknown", str(uuid.uuid4()), "E_NOT_FOUND")]
+    lost = expected("not a number", not_json)
+    lost["json"]["result"] = None  # the value, and not the task
+    cases.append(lost)
+    cases += written_by_settings(tasks)
     another = redis.get(f"celery-task-meta-{cases[0]['task_id']}")
     for name, value in (("another task's", another), ("no object", b"[1]"), ("nothing in it", b""),
                         ("half a result", b'{"status": "SUCCESS", "resu'),

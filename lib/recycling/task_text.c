@@ -1,7 +1,7 @@
 /* lib/recycling/task_text.c - see task_text.h.
  *
- * With `result_compression` Celery's Redis backend compresses results since 5.7: a mark, the type,
- * a NUL, the stream. What it calls application/x-gzip is a zlib stream (RFC 1950); a gzip file (RFC
+ * With `result_compression` Celery compresses results in Redis since 5.7: a mark, the type, a NUL,
+ * the stream. The type application/x-gzip stands before a zlib stream (RFC 1950); a gzip file (RFC
  * 1952) is understood, too. Other types are named in the refusal.
  *
  * Python writes NaN, Infinity and -Infinity where JSON has no number. Outside of strings they become

@@ -107,7 +107,7 @@ def refused(name, number, outcome):
 
 
 def written_by_settings(tasks):
-    """What Celery writes with settings that a worker of the application does not have here."""
+    """Results that Celery writes with settings that no worker has here."""
     compressing = tasks.application("compressing", result_compression="gzip")
     number = str(uuid.uuid4())
     compressing.backend.store_result(number, VALUES["a large one"], "SUCCESS")

@@ -2,8 +2,9 @@
 import os
 import threading
 
+import make_bundle
 from behaviour import predict, read_metrics
-from client import wait_for
+from client import encode, wait_for
 
 ADMIN = [("X-Admin-Token", "secret-token")]
 
@@ -67,6 +68,34 @@ def test_a_question_that_is_too_large_for_a_shadow_is_dropped(lab):
         assert wait_for(lambda: (findings(daemon, "copy") or {}).get("compared") == 1)
         assert findings(daemon, "copy")["dropped"] == 1 and findings(daemon, "copy")["overlap"] == 1
         assert read_metrics(daemon)['recsysd_shadow_dropped_total{model="copy",reason="large"}'] == 1
+
+
+def test_a_full_queue_drops_and_loses_nothing(lab):
+    """Each request is ten questions to a large model, so the queue fills; all of them are counted."""
+    large, n_threads, n_requests = os.path.join(lab.folder, "large"), 4, 100
+    make_bundle.make_bundle(large, n_items=20000)
+    names = ["shadow%d" % i for i in range(10)]
+    with lab.daemon("--model", lab.movies, "--models", ",".join("%s=%s" % (name, large) for name in names),
+                    "--model-shadows", ",".join(name + "=100" for name in names), "--cache-bytes", "0") as daemon:
+        def ask():
+            connection = daemon.connect()
+            for user in range(n_requests):
+                connection.send(encode("POST", "/api/v1/predict", body={"user_id": user % 40 + 1}))
+                assert connection.read().status == 200
+            connection.close()
+
+        threads = [threading.Thread(target=ask) for _ in range(n_threads)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        counts = lambda: [sum((findings(daemon, name) or {}).get(key, 0) for name in names) for key in ("compared", "dropped")]
+        assert wait_for(lambda: sum(counts()) == 10 * n_threads * n_requests), counts()
+        compared, dropped = counts()
+        assert compared > 0 and dropped > 0, (compared, dropped)
+        full = sum(value for name, value in read_metrics(daemon).items()
+                   if name.startswith("recsysd_shadow_dropped_total") and 'reason="full"' in name)
+        assert full == dropped
 
 
 def test_every_answer_is_whole_while_models_are_promoted(lab):

@@ -16,6 +16,7 @@
 #include "daemon/inference/infer_body.h"
 #include "daemon/inference/inference_model.h"
 #include "daemon/recommend/answer_write.h"
+#include "daemon/recommend/recorded.h"
 #include "daemon/recommend/scratch.h"
 #include "lib/base/clock.h"
 #include "lib/base/json_write.h"
@@ -126,6 +127,22 @@ static bool make_requests(struct rd_request *request, struct rd_scratch *scratch
     return true;
 }
 
+/* Tell the deployment, which watches new models. */
+static void record(const struct rd_chosen *chosen, const struct result *result,
+                   recsys_status status)
+{
+    uint64_t n_empty = 0;
+
+    if (status != RECSYS_OK) {
+        rd_record_answer(chosen->named->deployment, chosen->model, result->requests, status, 0);
+        return;
+    }
+    for (size_t i = 0; i < result->n; i++)
+        n_empty += result->counts[i] == 0;
+    (void)recsys_deployment_record(chosen->named->deployment, chosen->model, result->requests,
+                                   result->n, 0, n_empty, NULL);
+}
+
 static bool score(struct rd_request *request, const struct rd_chosen *chosen, struct result *result)
 {
     struct rd_recommend *recommend = request->part;
@@ -141,6 +158,7 @@ static bool score(struct rd_request *request, const struct rd_chosen *chosen, st
                                    result->counts, NULL, NULL, &err);
     recsys_metric_record(recommend->metrics->scoring, (double)(rs_clock_ns() - start) * 1e-9);
     rd_batch_end(recommend);
+    record(chosen, result, status);
     if (status != RECSYS_OK)
         return rd_reply_failure(request, status, &err);
     recsys_metric_add(recommend->metrics->models[chosen->place].answers, result->n);

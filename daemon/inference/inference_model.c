@@ -15,7 +15,7 @@
 #include "daemon/http/url.h"
 #include "lib/base/json_write.h"
 
-static const char models_path[] = RD_INFERENCE_PATHS "/models/";
+#define MODELS_PATH RD_INFERENCE_PATHS "/models/"
 
 const char *rd_inference_datatype(uint32_t id_kind)
 {
@@ -26,7 +26,7 @@ static bool find_place(struct rd_request *request, size_t *place)
 {
     const struct rd_recommend *recommend = request->part;
     const struct rd_named_models *named = recommend->traffic->named;
-    const char *segment = request->head->path + sizeof models_path - 1;
+    const char *segment = request->head->path + sizeof MODELS_PATH - 1;
     char name[RD_MODEL_NAME_MAX + 1], message[RD_MODEL_NAME_MAX + 64];
 
     if (!rd_url_decode(segment, strcspn(segment, "/"), name, sizeof name))

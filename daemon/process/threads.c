@@ -4,11 +4,9 @@
  * cgroup (systemd's TasksMax, a container's pids limit), or no address space for a stack. This file
  * reads which of these limits are set.
  */
-#define _GNU_SOURCE /* SCHED_IDLE */
 #include "daemon/process/threads.h"
 
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -101,16 +99,4 @@ bool rd_thread_start(pthread_t *thread, void *(*run)(void *), void *argument, co
     rd_log(RECSYS_LOG_ERROR, "cannot start the thread that %s: %s; limits: %s", does,
            strerror(result), limits);
     return false;
-}
-
-bool rd_thread_yield_to_all(void)
-{
-#ifdef SCHED_IDLE
-    const struct sched_param none = {0};
-
-    /* Linux: 0 means the calling thread, and nobody needs a privilege to step back. */
-    return sched_setscheduler(0, SCHED_IDLE, &none) == 0;
-#else
-    return false;
-#endif
 }

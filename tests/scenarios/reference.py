@@ -9,6 +9,7 @@ the headers: one loop over all items, one sort. It does not use the library. The
 exactly these items, scores, raws and counts, as far as it names them. --write fills them in where a
 new step does not have them yet, which is how one gets the bits; read them before you commit them.
 """
+import fractions
 import functools
 import json
 import math
@@ -47,6 +48,8 @@ class Model:
         arrays, texts, fields = made["arrays"], made.get("texts", {}), made["fields"]
         self.cosine = fields.get("metric") == "cosine"
         self.link = fields.get("link", "sigmoid")
+        self.regularization = fields.get("hyperparameters.regularization") if fields.get("algorithm") == "als" else None
+        self.alpha = fractions.Fraction(fields.get("hyperparameters.alpha", "1"))
         self.range = [float(fields.get(k, 0)) for k in ("link_min", "link_max")]
         self.users = [[f32(x) for x in row] for row in arrays["user_factors"]]
         self.items = [[f32(x) for x in row] for row in arrays["item_factors"]]
@@ -145,6 +148,42 @@ def eligible(model, request, filters):
     return out if "filter" not in request else [r for r in out if r in filters[request["filter"]]]
 
 
+def solve(matrix, right):
+    """x of matrix x = right, in fractions: exact."""
+    n, rows = len(right), [list(row) + [value] for row, value in zip(matrix, right)]
+    for k in range(n):
+        rows[k] = [x / rows[k][k] for x in rows[k]]
+        for i in range(n):
+            if i != k:
+                rows[i] = [x - rows[i][k] * y for x, y in zip(rows[i], rows[k])]
+    return [row[n] for row in rows]
+
+
+def equations(model, liked):
+    """The normal equations of ALS for [(row, weight)]: the matrix, and what each liked row adds to the right side."""
+    weights = {}
+    for row, weight in liked:
+        weights[row] = weights.get(row, 0) + model.alpha * fractions.Fraction(weight)
+    items, n = [[fractions.Fraction(x) for x in item] for item in model.items], len(model.items[0])
+    confidence = {row: weight for row, weight in weights.items() if weight > 0}
+    matrix = [[sum(item[i] * item[j] * confidence.get(row, 1) for row, item in enumerate(items)) +
+               (fractions.Fraction(model.regularization) if i == j else 0) for j in range(n)] for i in range(n)]
+    return matrix, {row: [c * x for x in items[row]] for row, c in confidence.items()}
+
+
+def fold_in(model, liked):
+    """The vector of a new user, rounded to float once."""
+    matrix, parts = equations(model, liked)
+    return [f32(float(x)) for x in solve(matrix, [sum(values) for values in zip(*parts.values())])]
+
+
+def liked_rows(model, request):
+    """[(row, weight)] of the items that the model has."""
+    liked = request.get("liked", [])
+    return [(model.row(i), w) for i, w in zip(liked, request.get("liked_weights") or [1.0] * len(liked))
+            if model.row(i) is not None]
+
+
 def taste(model, request):
     """(strategy, vector, offset) before preferences."""
     row = model.user_ids.index(request["user"]) if request.get("user") in model.user_ids else None
@@ -152,10 +191,10 @@ def taste(model, request):
     zero = [0.0] * len(model.items[0])
     if "vector" in request:
         return "vector", [f32(x) for x in request["vector"]], bias
-    liked = [(model.row(i), w) for i, w in
-             zip(request.get("liked", []), request.get("liked_weights") or
-                 [1.0] * len(request.get("liked", []))) if model.row(i) is not None]
+    liked = liked_rows(model, request)
     total = sum(w for _, w in liked)
+    if total > 0 and model.regularization is not None:
+        return "fold_in", fold_in(model, liked), bias
     if total > 0:
         vector = zero
         for at, weight in liked:
@@ -244,6 +283,56 @@ def best(model, rows, raw, k):
     return order[:k]
 
 
+def cosine(model, a, b):
+    a, b = model.items[a], model.items[b]
+    norms = math.sqrt(dot(b, b)) * math.sqrt(dot(a, a))
+    return dot(a, b) / norms if norms > 0 else 0.0
+
+
+def values_of(model, request, row):
+    """The values of an item that the request's caps count."""
+    line = model.catalog[row]
+    year, language = line.get("release_year"), line.get("language")
+    return [("genre", g) for g in lower(line.get("genres")) if request.get("max_per_genre")] + \
+        ([("decade", year // 10)] if year and request.get("max_per_decade") else []) + \
+        ([("language", language.lower())] if language and request.get("max_per_language") else [])
+
+
+def varied(model, request, order, raw):
+    """The rows that diversity and caps choose, of all eligible ones in order. These models have fewer items than a
+    pool, so there is one pool."""
+    k, diversity = request.get("k") or 10, f32(request.get("diversity", 0))
+    if not diversity and not any(request.get("max_per_" + what) for what in ("genre", "decade", "language")):
+        return order[:k]
+    assert len(order) <= 100
+    chosen, counts, left = [], {}, list(order)
+    high, low = (raw[order[0]], raw[order[-1]]) if order else (0, 0)
+
+    def worth(row):
+        standing = (raw[row] - low) / (high - low) if high > low else 0.0
+        return (1 - diversity) * standing - diversity * max([cosine(model, row, c) for c in chosen], default=0.0)
+    while len(chosen) < k:
+        left = [row for row in left if all(counts.get(value, 0) < request["max_per_" + value[0]]
+                                           for value in values_of(model, request, row))]
+        if not left:
+            break
+        chosen.append(max(left, key=worth) if diversity else left[0])
+        left.remove(chosen[-1])
+        for value in values_of(model, request, chosen[-1]):
+            counts[value] = counts.get(value, 0) + 1
+    return chosen
+
+
+def explained(model, request, chosen):
+    """The two liked items that add most to each item's score, and what they add."""
+    matrix, parts = equations(model, liked_rows(model, request))
+    shares = {row: solve(matrix, part) for row, part in parts.items()}
+    added = [sorted(((sum(x * fractions.Fraction(y) for x, y in zip(share, model.items[r])), row)
+                     for row, share in shares.items()), reverse=True)[:2] for r in chosen]
+    return {"causes": [[model.item_ids[row] for part, row in two if part > 0] for two in added],
+            "contributions": [[bits(f32(float(part))) for part, _ in two if part > 0] for two in added]}
+
+
 def scored(model, request, filters, asked):
     """(strategy, raw, score) with functions of a row, for the rows `asked` and for ranking."""
     strategy, vector, offset, added = ask(model, request)
@@ -267,9 +356,10 @@ def scored(model, request, filters, asked):
 
 def answer(model, request, filters):
     strategy, rows, raw, scores = scored(model, request, filters, [])
-    chosen = best(model, rows, raw, request.get("k") or 10)
-    return {"strategy": strategy, "items": [model.item_ids[r] for r in chosen],
-            "scores": [bits(scores[r]) for r in chosen], "raws": [bits(raw[r]) for r in chosen]}
+    chosen = varied(model, request, best(model, rows, raw, len(rows)), raw)
+    found = {"strategy": strategy, "items": [model.item_ids[r] for r in chosen],
+             "scores": [bits(scores[r]) for r in chosen], "raws": [bits(raw[r]) for r in chosen]}
+    return {**found, **explained(model, request, chosen)} if strategy == "fold_in" and request.get("reasons") else found
 
 
 def cosines(model, about):
@@ -288,7 +378,7 @@ def similar(model, step, filters):
     request = step.get("request", {})
     near = cosines(model, model.row(step["item"]))
     rows = [r for r in eligible(model, request, filters) if r in near]
-    chosen = best(model, rows, near, request.get("k") or 10)
+    chosen = varied(model, request, best(model, rows, near, len(rows)), near)
     return {"items": [model.item_ids[r] for r in chosen], "raws": [bits(near[r]) for r in chosen],
             "scores": [bits(min(max(near[r], 0.0), 1.0)) for r in chosen]}
 

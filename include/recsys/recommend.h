@@ -53,8 +53,8 @@ RECSYS_API void recsys_recommender_destroy(recsys_recommender *recommender);
  * "regularization" and, else 1, "alpha"), has no biases and at most 1024 dimensions gets the vector
  * that its training would have given a user with these items: the solution of the normal equations
  * with confidences alpha * weight, as recalculate_user() of the Python package implicit computes it
- * (strategy FOLD_IN). The first such call on a model sums up the products of all its items, about a
- * second for a million items of 64 numbers. Any other model gets the weighted mean of the items'
+ * (strategy FOLD_IN). The first such call on a model sums up the products of all its items, a third
+ * of a second for a million items of 64 numbers. Any other model gets the weighted mean of the items'
  * vectors (strategy SESSION). An item that is given several times counts with the sum of its
  * weights, one with the weight 0 not at all.
  *

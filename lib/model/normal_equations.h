@@ -27,9 +27,9 @@ recsys_status rs_normal_load(struct recsys_model *model, const char *hyperparame
                              recsys_error *err);
 
 /*
- * The model's own, made by the first call: in a second for a million items of 64 numbers. Of
- * several first calls at the same time each makes one, and one is kept; no call waits. The model
- * must be known.
+ * The model's own, made by the first call: in a third of a second for a million items of 64
+ * numbers. Of several first calls at the same time each makes one, and one is kept; no call waits.
+ * The model must be known.
  *
  * Fails with: E_NOMEM.
  */

@@ -4,6 +4,8 @@
  * the files to verify them, but not if hashes are skipped, and the system may have dropped pages
  * since. So each page is read once, and then the requests that users made last are answered, which
  * also brings what they need into the caches of the processor and makes what is made on first use.
+ * The equations by which sessions are folded in are made in any case, unless this is the first
+ * model, which nobody waits to see replaced.
  *
  * The answers are thrown away: judging them is the canary's part, except that the log says how many
  * were empty.
@@ -11,6 +13,7 @@
 #include "lib/registry/warm_up.h"
 
 #include "lib/base/error.h"
+#include "lib/model/normal_equations.h"
 #include "lib/model/touch.h"
 
 static recsys_status replay(recsys_recommender *recommender, const recsys_model *model,
@@ -31,12 +34,16 @@ recsys_status rs_warm_up(const recsys_model *model, const struct rs_recent *rece
                          struct rs_warmed *out, recsys_error *err)
 {
     recsys_recommender *recommender = NULL;
+    const struct rs_normal *normal;
     recsys_status status = RECSYS_OK;
 
     *out = (struct rs_warmed){rs_model_touch(model), 0, 0, 0};
     if (recent->n == 0)
         return RECSYS_OK;
-    status = recsys_recommender_create(NULL, &recommender, err);
+    if (rs_normal_is_known(model))
+        status = rs_normal_get(model, &normal, err);
+    if (status == RECSYS_OK)
+        status = recsys_recommender_create(NULL, &recommender, err);
     for (size_t i = 0; i < recent->n && status == RECSYS_OK; i++) {
         recsys_request request = rs_recent_get(recent, i);
         status = replay(recommender, model, &request, out, err);

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds and runs the benchmarks and prints their tables.
 #
-#   ./tests/bench/run.sh [score] [daemon] [swap] [start] [quality] [cache]   these; none or all = all
+#   ./tests/bench/run.sh [score] [daemon] [swap] [registry] [start] [quality] [cache]   these; none or
+#                     all = all
 #     --quick         small data and short runs: does everything work?
 #     --data DIR      ratings.csv and movies.csv as MovieLens has them, for daemon, swap and
 #                     quality (default: the demo data in examples/data)
@@ -29,19 +30,19 @@ needs_value() {
 
 while [ $# -gt 0 ]; do
   case $1 in
-    score | daemon | swap | start | quality | cache) wanted="$wanted $1" ;;
-    all) wanted="$wanted score daemon swap start quality cache" ;;
+    score | daemon | swap | registry | start | quality | cache) wanted="$wanted $1" ;;
+    all) wanted="$wanted score daemon swap registry start quality cache" ;;
     --quick) quick=--quick ;;
     --no-build) compile=no ;;
     --data) needs_value "$@"; data=$(realpath "$2"); shift ;;
     --venv) needs_value "$@"; venv=$(realpath "$2"); shift ;;
     --build) needs_value "$@"; build=$(realpath -m "$2"); shift ;;
-    -h | --help) sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "run.sh: no benchmark or option '$1' (try --help)" >&2; exit 2 ;;
   esac
   shift
 done
-[ -n "$wanted" ] || wanted="score daemon swap start quality cache"
+[ -n "$wanted" ] || wanted="score daemon swap registry start quality cache"
 
 wants() {
   case " $wanted " in *" $1 "*) return 0 ;; *) return 1 ;; esac
@@ -89,7 +90,12 @@ if [ "$compile" = yes ]; then
   fi
 fi
 if wants score || wants daemon || wants quality || wants cache; then install_peers; fi
-if wants daemon; then
+if wants registry && [ ! -x "$root/build/venv-mlflow/bin/python" ]; then
+  python3 -m venv "$root/build/venv-mlflow"
+  "$root/build/venv-mlflow/bin/pip" install --quiet --disable-pip-version-check \
+    -r "$root/tests/support/mlflow-requirements.txt"
+fi
+if wants daemon || wants registry; then
   command -v wrk > /dev/null || install_packages wrk
   test -e /usr/include/civetweb.h || install_packages libcivetweb-dev
 fi
@@ -126,6 +132,7 @@ bench daemon python3 "$here/bench_daemon.py" --build "$build" --venv "$venv" --d
   --out "$results/daemon.txt" $quick
 bench swap python3 "$here/bench_swap.py" --build "$build" --data "$data" \
   --out "$results/swap.txt" $quick
+bench registry python3 "$here/bench_registry.py" --build "$build" --out "$results/registry.txt" $quick
 bench start python3 "$here/bench_start.py" --build "$build" --out "$results/start.txt" $quick
 bench quality quality
 bench cache python3 "$here/bench_cache.py" --build "$build" --venv "$venv" \

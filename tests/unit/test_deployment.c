@@ -11,11 +11,14 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/lock.h"
 #include "lib/registry/step.h"
 #include "recsys/deployment.h"
 #include "recsys/log.h"
@@ -1061,6 +1064,7 @@ static void a_poll_that_fails_is_tried_again_later_and_later(void **state)
 
 static unsigned n_found, n_fetched;
 static recsys_status fetching; /* what the next fetch ends with */
+static atomic_int gate;        /* 1: a fetch waits; 2: it does */
 
 static void destroy_server(void *self)
 {
@@ -1085,6 +1089,9 @@ static recsys_status fetch_from_server(void *self, recsys_registry_location *loc
 {
     (void)self;
     n_fetched++;
+    if (atomic_load(&gate) == 1)
+        for (atomic_store(&gate, 2); atomic_load(&gate) == 2;)
+            sched_yield();
     if (fetching != RECSYS_OK)
         return recsys_error_set(error, fetching, "the hash is wrong");
     snprintf(location->path, sizeof location->path, "%s", at("a"));
@@ -1098,22 +1105,71 @@ static recsys_status list_server(void *self, const char *name, recsys_registry_c
     return RECSYS_OK;
 }
 
-static void files_that_a_server_repairs_are_fetched_again(void **state)
+static void deploy_from_server(void)
 {
     recsys_registry_driver driver = RECSYS_REGISTRY_DRIVER_INIT;
     recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
 
-    (void)state;
     driver.destroy = destroy_server;
     driver.find = find_on_server;
     driver.fetch = fetch_from_server;
     driver.list = list_server;
     n_found = n_fetched = 0;
+    atomic_store(&gate, 0);
     assert_int_equal(recsys_registry_create("server", &driver, NULL, &options.registry, &err),
                      RECSYS_OK);
     assert_int_equal(recsys_deployment_create("models:/m/1", &options, &deployment, &err),
                      RECSYS_OK);
     recsys_registry_unref(options.registry);
+}
+
+static void *poll_in_thread(void *result)
+{
+    uint32_t changed = 0;
+
+    *(recsys_status *)result = recsys_deployment_poll(deployment, &changed, NULL);
+    return NULL;
+}
+
+static void a_rollback_and_the_watch_do_not_wait_for_a_load(void **state)
+{
+    recsys_status polled = RECSYS_E_STATE;
+    pthread_t thread;
+
+    (void)state;
+    write_bundle("c", 20, 26, 7, BUNDLE_SEEN);
+    deploy_from_server();
+    load_and_use(at("b"));
+    load_and_use(at("c"));
+    load(at("b"));
+    atomic_store(&gate, 1);
+    assert_int_equal(rs_thread_start(&thread, poll_in_thread, &polled), 0);
+    while (atomic_load(&gate) != 2)
+        sched_yield();
+    assert_int_equal(status_now().step, RECSYS_DEPLOYMENT_STEP_FETCH);
+    assert_int_equal(recsys_deployment_rollback(deployment, &err), RECSYS_OK);
+    assert_int_equal(items_served(), 28);
+    assert_int_equal(recsys_deployment_rollback(deployment, &err), RECSYS_OK);
+    assert_int_equal(items_served(), 26);
+    assert_int_equal(recsys_deployment_use(deployment, NULL, &err), RECSYS_OK);
+    assert_int_equal(items_served(), 28);
+    record_now(100, 100, 0);
+    assert_int_equal(items_served(), 26);
+    recsys_deployment_status status = status_now();
+    assert_int_equal(status.step, RECSYS_DEPLOYMENT_STEP_FETCH); /* still */
+    assert_true(status.step_since_ms > 0);
+    assert_int_equal(status.loading, 1);
+    atomic_store(&gate, 0);
+    rs_thread_join(thread);
+    assert_int_equal(polled, RECSYS_OK);
+    assert_int_equal(items_served(), 30);
+    assert_int_equal(status_now().step, RECSYS_DEPLOYMENT_STEP_NONE);
+}
+
+static void files_that_a_server_repairs_are_fetched_again(void **state)
+{
+    (void)state;
+    deploy_from_server();
     load_and_use(at("b"));
     fetching = RECSYS_E_FORMAT;
     poll_and_expect(0, 0, 1);
@@ -1247,6 +1303,7 @@ int main(void)
         T(a_model_beyond_the_budget_is_refused),
         T(the_history_says_what_served_and_why_steps_failed),
         T(a_poll_that_fails_is_tried_again_later_and_later),
+        T(a_rollback_and_the_watch_do_not_wait_for_a_load),
         T(files_that_a_server_repairs_are_fetched_again),
         T(a_candidate_beyond_a_limit_is_rejected),
         T(running_out_of_memory_anywhere_leaves_the_old_model_serving),

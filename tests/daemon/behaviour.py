@@ -492,6 +492,33 @@ def test_requests_of_clients_that_leave_harm_nobody(lab):
             assert '"status":500' not in daemon.read_log()
 
 
+def test_a_full_queue_of_scans_refuses_what_comes_then(lab):
+    flags = ["--batching=on", "--batching-queue=1", "--batch-threads=1", "--threads=32", "--cache-bytes=0"]
+    with lab.daemon("--model", lab.movies, *flags) as daemon:
+        expected = stable(daemon.post("/api/v1/predict", {"user_id": 7, "top_k": 50, "include_reasons": True}))
+        refused, wrong, stop = [], [], threading.Event()
+
+        def ask():
+            connection = daemon.connect()
+            while not stop.is_set():
+                connection.send(encode("POST", "/api/v1/predict",
+                                       body={"user_id": 7, "top_k": 50, "include_reasons": True}))
+                got = connection.read()
+                if got.status == 503:
+                    refused.append(got)
+                elif stable(got) != expected:
+                    wrong.append(got)
+            connection.close()
+        clients = [threading.Thread(target=ask) for _ in range(24)]
+        [c.start() for c in clients]
+        assert wait_for(lambda: refused or wrong)
+        stop.set()
+        [c.join() for c in clients]
+        assert not wrong, wrong[:1]
+        assert refused[0].header("Retry-After") is not None and b"wait already" in refused[0].body, refused[0].body
+        assert stable(daemon.post("/api/v1/predict", {"user_id": 7, "top_k": 50, "include_reasons": True})) == expected
+
+
 def test_requests_under_way_are_finished_when_the_daemon_is_stopped(lab):
     daemon = lab.daemon("--model", lab.movies)
     counts, broken = [0] * 6, []

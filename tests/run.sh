@@ -9,7 +9,7 @@
 #
 # Installs what the tests need, builds into build/<preset>/ and writes one log a
 # suite to build/test-logs/. Can be run again at any time, on a half-built tree
-# too. Servers that a suite needs (Redis, PostgreSQL, Celery's workers) are started
+# too. Servers that a suite needs (Redis, PostgreSQL, MLflow, Celery's workers) are started
 # by it on free ports of the loopback interface and stopped by their process ids.
 #
 # With CI=true in the environment the compilers' warnings are errors. Without, what
@@ -29,7 +29,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings python go clang asan tsan celery exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours inference ctl ctl-data models models-large log-model deploy fuzz quickstart"
+suites="release contracts bindings python go clang asan tsan celery mlflow mlflow-3.1 mlflow-2.22 exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours inference ctl ctl-data models models-large log-model deploy fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -136,6 +136,21 @@ run_celery() {
     python3 tests/support/servers.py run build/release/tests/servers -- \
       build/venv-celery/bin/python tests/integration/celery/celery_results.py \
       build/release/tests/celery_reads
+}
+
+# The registry over MLflow servers that it starts; older versions only with --long, for each is another
+# environment of a gigabyte.
+run_mlflow() { # run_mlflow VERSION [--long]; "" = the newest
+  local name=mlflow${1:+-$1} version=$1 requirements=tests/support/mlflow-requirements.txt
+  shift
+  if [ -n "$version" ]; then
+    sed "s/^mlflow\[auth\]==.*/mlflow[auth]==$version/" "$requirements" > "build/$name-requirements.txt"
+    requirements=build/$name-requirements.txt
+  fi
+  build release && ctest --test-dir build/release --quiet -R install/make_bundle &&
+    python_venv "$name" "$requirements" &&
+    RECSYS_TEST_MLFLOW_PYTHON=$root/build/venv-$name/bin/python "build/venv-$name/bin/python" \
+      tests/integration/mlflow/mlflow_servers.py build/release build/release/tests/small-bundle "$@"
 }
 
 # Models of real libraries, served by the Python binding. Older versions of the libraries, and those
@@ -301,6 +316,11 @@ suite clang run_ctest clang -LE 'lint|install|integration'
 suite asan run_ctest asan -LE 'lint|install'
 suite tsan run_tsan
 suite celery run_celery
+suite mlflow run_mlflow "" ${RECSYS_LONG:+--long}
+if [ -n "${RECSYS_LONG:-}" ]; then
+  suite mlflow-3.1 run_mlflow 3.1.4
+  suite mlflow-2.22 run_mlflow 2.22.5
+fi
 suite exporters run_exporters models --ignore test_large_libraries.py --ignore test_spark.py
 if [ -n "${RECSYS_LONG:-}" ]; then
   suite exporters-older run_exporters models-older test_libraries.py

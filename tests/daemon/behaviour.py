@@ -48,7 +48,9 @@ def changed(**changes):
     return body
 
 
-DIFFERENT = [changed(user_id=2), changed(user_id=12), changed(top_k=6), changed(include_reasons=True), changed(exclude_seen=False),
+DIFFERENT = [changed(diversity=0.5), changed(diversity=0.75), changed(max_per_genre=1), changed(max_per_decade=1),
+             changed(max_per_language=1), changed(candidates=[30, 40, 50]), changed(candidates=[30, 40]),
+             changed(user_id=2), changed(user_id=12), changed(top_k=6), changed(include_reasons=True), changed(exclude_seen=False),
              changed(exclude=[]), changed(exclude=[10]), changed(exclude=[10, 20, 30]), changed(exclude=[1020]),
              changed(favorite_genres=[]), changed(favorite_genres=["Drama"]), changed(favorite_genres=["DramaAction"]),
              changed(favorite_genres=["Drama", "Action", "en"]), changed(min_rating=0), changed(min_rating=3.0001),

@@ -1,6 +1,7 @@
 /* tests/bench/bench_cache.c - hits of the cache-aside layer, over Redis or in the process.
  *
  *   bench_cache --port P [--keys N] [--bytes N] [--threads N] [--seconds S]   over Redis
+ *       --plain: values as they are under their keys, beside companions
  *   bench_cache --memory [--keys N] [--bytes N] [--seconds S]                 in the process
  *
  * Reads random keys by recsys_aside_get_or_load, which finds all of them since
@@ -26,8 +27,8 @@
 static struct {
     uint32_t port, keys, bytes, threads;
     double seconds;
-    int memory;
-} args = {0, 10000, 200, 1, 2.0, 0};
+    int memory, plain;
+} args = {0, 10000, 200, 1, 2.0, 0, 0};
 
 static recsys_aside *cache;
 static char *value;
@@ -144,6 +145,8 @@ static void make_cache(void)
     recsys_status status;
 
     options.ttl_ms = 3600000;
+    if (args.plain)
+        options.format = RECSYS_ASIDE_FORMAT_PLAIN;
     if (args.memory) {
         recsys_cache_options bound = RECSYS_CACHE_OPTIONS_INIT;
 
@@ -219,6 +222,8 @@ int main(int argc, char **argv)
 
         if (strcmp(argv[i], "--memory") == 0)
             args.memory = 1;
+        else if (strcmp(argv[i], "--plain") == 0)
+            args.plain = 1;
         else if (strcmp(argv[i], "--port") == 0)
             args.port = (uint32_t)atoi(more), i++;
         else if (strcmp(argv[i], "--keys") == 0)

@@ -13,6 +13,8 @@ class Client:
         words = [program, url, str(cache)] + [f"{name}={value}" for name, value in options.items()]
         environment = {name: value for name, value in os.environ.items()
                        if not name.lower().endswith("_proxy")}
+        # By itself a sanitizer's would be 1, as that of a registry which cannot be made.
+        environment["ASAN_OPTIONS"] = f"{environment.get('ASAN_OPTIONS', '')}:exitcode=99".lstrip(":")
         self.process = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             env=environment, preexec_fn=None if limit_file_bytes is None else

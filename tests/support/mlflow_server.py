@@ -77,7 +77,7 @@ class Process:
                     start_new_session=True, cwd=self.log.parent, env=environment)
             until = time.monotonic() + PATIENCE_S
             while self.process.poll() is None and time.monotonic() < until:
-                if answers(f"http://127.0.0.1:{self.port}{probe}"):
+                if any(answers(f"http://127.0.0.1:{self.port}{path}") for path in probe):
                     return
                 time.sleep(0.05)
             self.stop()
@@ -164,7 +164,9 @@ class MlflowServer:
             self.start_store()
         if self.auth:
             self.configure_auth()
-        self.server.start(self.command, f"{self.prefix}/health", self.environment, self.server.port)
+        # Older versions have it beside the prefix, not below it.
+        self.server.start(self.command, [f"{self.prefix}/health", "/health"], self.environment,
+                          self.server.port)
 
     def stop(self):
         """The data stay until the end of the `with`."""
@@ -203,7 +205,7 @@ class MlflowServer:
         self.environment |= {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
                              "AWS_DEFAULT_REGION": "us-east-1"}
         self.store.start(lambda port: [self.python, "-m", "moto.server", "-H", "127.0.0.1",
-                                       "-p", str(port)], "/moto-api/", self.environment)
+                                       "-p", str(port)], ["/moto-api/"], self.environment)
         address = f"http://127.0.0.1:{self.store.port}"
         self.environment["MLFLOW_S3_ENDPOINT_URL"] = address
         request = urllib.request.Request(f"{address}/{BUCKET}", method="PUT")

@@ -29,7 +29,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings python go clang asan tsan celery mlflow mlflow-3.1 mlflow-2.22 exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours inference ctl ctl-data models models-large log-model deploy fuzz quickstart"
+suites="release contracts bindings python go clang asan tsan celery mlflow mlflow-3.1 mlflow-2.22 exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours inference openapi ctl ctl-data models models-large log-model deploy fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -193,6 +193,13 @@ run_inference() {
     build/venv-inference/bin/python tests/inference/public_clients.py --recsysd build/release/bin/recsysd
 }
 
+# Requests made from openapi.json, and whether replies are as it says.
+run_openapi() {
+  build release && python_venv openapi tests/daemon/openapi-requirements.txt &&
+    python3 tests/daemon/daemon_matches_openapi.py --recsysd build/release/bin/recsysd \
+      --schemathesis build/venv-openapi/bin/schemathesis
+}
+
 demo_bundle() { # trains the demo model once; prints its folder
   local bundle=$root/build/demo-bundle
   if [ ! -f "$bundle/recsys.json" ]; then
@@ -335,6 +342,7 @@ suite promela tests/promela/run.sh
 # The page with the services lies beside the repository, where it is.
 [ -f ../shared/seeds/004_redis_caching.md ] && suite neighbours run_neighbours
 suite inference run_inference
+suite openapi run_openapi
 suite ctl run_ctl
 suite ctl-data run_ctl_data
 suite models run_models models

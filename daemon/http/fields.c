@@ -15,6 +15,8 @@
 #include "daemon/http/json_rewrite.h"
 #include "lib/base/utf8.h"
 
+#define MAX_INT_TEXT 255u /* as that of an id */
+
 static void add_range(struct rd_problems *problems, const struct rd_place *place,
                       const json_t *value, const char *type, const char *words, const char *key,
                       const char *limit, const char *limit_json)
@@ -57,6 +59,15 @@ static enum parsed parse_int(const char *text, int64_t *out)
     return large ? TOO_LARGE : PARSED;
 }
 
+static bool is_too_large(struct rd_problems *problems, const struct rd_place *place,
+                         const json_t *value)
+{
+    rd_problem_add(problems, "int_parsing_size", place,
+                   "Unable to parse input string as an integer, exceeded maximum size", value,
+                   NULL);
+    return false;
+}
+
 /* Any value that pydantic takes as an integer; the caller checks the range. */
 static bool read_int(struct rd_problems *problems, const struct rd_place *place,
                      const json_t *value, int64_t *out)
@@ -68,6 +79,8 @@ static bool read_int(struct rd_problems *problems, const struct rd_place *place,
         return true;
     }
     if (json_is_string(value)) {
+        if (json_string_length(value) > MAX_INT_TEXT)
+            return is_too_large(problems, place, value);
         if (parse_int(json_string_value(value), out) != NOT_A_NUMBER)
             return true;
         rd_problem_add(problems, "int_parsing", place,
@@ -85,9 +98,7 @@ static bool read_int(struct rd_problems *problems, const struct rd_place *place,
                        "Input should be a valid integer, got a number with a fractional part",
                        value, NULL);
     else if (fabs(real) >= 9223372036854775808.0)
-        rd_problem_add(problems, "int_parsing_size", place,
-                       "Unable to parse input string as an integer, exceeded maximum size", value,
-                       NULL);
+        return is_too_large(problems, place, value);
     else {
         *out = (int64_t)real;
         return true;

@@ -93,7 +93,8 @@ static bool read_target(struct rd_head *head, char *target)
 
 static bool is_known(const char *method)
 {
-    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"};
+    static const char *const known[] = {"GET",   "HEAD",    "POST",  "PUT",  "DELETE",
+                                        "PATCH", "OPTIONS", "TRACE", "QUERY"};
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
         if (strcmp(method, known[i]) == 0)

@@ -4,6 +4,8 @@ Every function test_* gets a Lab and raises if something is wrong; its name is t
 """
 import os
 import re
+import resource
+import signal
 import socket
 import stat
 import subprocess
@@ -251,3 +253,31 @@ def test_memory_goes_back_when_large_batches_are_over(lab):
         start = resident()
         ask_for_batches(32)
         assert wait_for(lambda: resident() < start * 1.25), (start, resident())
+
+
+def test_a_daemon_without_descriptors_says_so_and_does_not_spin(lab):
+    with lab.daemon("--model", lab.movies, "--threads=2", "--access-log=off") as daemon:
+        pid, kind = daemon.process.pid, resource.RLIMIT_NOFILE
+
+        def processor_seconds():
+            with open("/proc/%d/stat" % pid) as file:
+                return sum(map(int, file.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+        busy = [daemon.connect() for _ in range(3)]
+        [connection.send(SLOW_BODY) for connection in busy]
+        gauge = daemon.connect()
+        assert wait_for(lambda: read_gauge(gauge, "recsysd_http_connections") == 4)
+        before = resource.prlimit(pid, kind)
+        top = max(int(name) for name in os.listdir("/proc/%d/fd" % pid)) + 1
+        resource.prlimit(pid, kind, (top, before[1]))
+        gauge.send(SLOW_BODY)  # none of them may make room for others
+        more = [daemon.connect() for _ in range(40)]
+        [connection.send(encode("GET", "/health/live")) for connection in more]
+        assert wait_for(lambda: "cannot accept connections" in daemon.read_log())
+        begin = processor_seconds()
+        time.sleep(1)
+        assert processor_seconds() - begin < 0.5
+        resource.prlimit(pid, kind, before)
+        assert all(connection.read().status == 200 for connection in more)
+        daemon.signal(signal.SIGHUP)
+        assert wait_for(lambda: "reloading" in daemon.read_log()) and daemon.get("/health/ready").status == 200

@@ -107,23 +107,21 @@ static bool find_place(const struct rd_redis_settings *settings, unsigned db, st
     return true;
 }
 
-static bool read_password(const char *path, char out[MAX_PASSWORD], recsys_error *err)
+/* The store reads it for each connection; here it is only looked at, before the daemon starts. */
+static bool check_password(const char *path, recsys_error *err)
 {
+    char line[MAX_PASSWORD] = "";
     FILE *file = fopen(path, "re");
     bool ok;
 
     if (file == NULL)
         return rd_wrong(err, "cannot open redis_password_file %s: %s", path, strerror(errno));
-    ok = fgets(out, MAX_PASSWORD, file) != NULL;
-    if (ok) {
-        const char *text = out + rs_utf8_mark_size(out, strlen(out));
-
-        memmove(out, text, strlen(text) + 1);
-        out[strcspn(out, "\r\n")] = '\0';
-    }
+    ok = fgets(line, sizeof line, file) != NULL;
     (void)fclose(file);
-    return (ok && out[0] != '\0') ||
-           rd_wrong(err, "redis_password_file %s: its first line must be the password", path);
+    line[strcspn(line, "\r\n")] = '\0';
+    ok = ok && line[rs_utf8_mark_size(line, strlen(line))] != '\0';
+    memset(line, 0, sizeof line);
+    return ok || rd_wrong(err, "redis_password_file %s: its first line must be the password", path);
 }
 
 /* The number for SELECT. *number is that of the URL, or 0, before. */
@@ -144,7 +142,7 @@ static bool choose_number(const struct rd_redis_settings *settings, const struct
 bool rd_redis_open(const struct rd_redis_settings *settings, unsigned db, recsys_store **out,
                    recsys_error *err)
 {
-    char texts[MAX_URL + 64], password[MAX_PASSWORD] = "", prefix[256], name[512];
+    char texts[MAX_URL + 64], prefix[256], name[512];
     recsys_store_options store_options = RECSYS_STORE_OPTIONS_INIT;
     recsys_redis_options options = RECSYS_REDIS_OPTIONS_INIT;
     recsys_error said = {0};
@@ -164,9 +162,9 @@ bool rd_redis_open(const struct rd_redis_settings *settings, unsigned db, recsys
         (void)snprintf(prefix, sizeof prefix, "%sd%u:", settings->prefix, db);
     options.prefix = prefix[0] != '\0' ? prefix : NULL;
     if (options.password == NULL && settings->password_file[0] != '\0') {
-        if (!read_password(settings->password_file, password, err))
+        if (!check_password(settings->password_file, err))
             return false;
-        options.password = password;
+        options.password_file = settings->password_file;
     }
     options.ca_file = settings->ca_file[0] != '\0' ? settings->ca_file : NULL;
     options.pool_size = settings->pool_size;

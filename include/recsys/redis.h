@@ -38,12 +38,14 @@ typedef struct recsys_redis_options {
     uint32_t max_age_s;           /* older connections are closed; 0 = 600; RECSYS_NEVER_32 */
     uint32_t reserved;            /* 0 */
     /* -- end of version 1 -- append below, never insert above -- */
+    const char *password_file;    /* instead of password: its first line, read for each connection,
+                                     so that a new password needs no restart; NULL = none */
 } recsys_redis_options;
 
 #define RECSYS_REDIS_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_redis_options, reserved)
 #define RECSYS_REDIS_OPTIONS_INIT \
     {(uint32_t)sizeof(recsys_redis_options), 0u, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0u, \
-     0u, 0u, 0u, 0u, 0u, 0u, 0u}
+     0u, 0u, 0u, 0u, 0u, 0u, 0u, NULL}
 
 /*
  * Read redis://[[user]:password@]host[:port][/db], rediss:// (TLS) or

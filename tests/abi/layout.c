@@ -650,6 +650,7 @@ static const struct entry entries[] = {
     FIELD(recsys_redis_options, pool_timeout_ms),
     FIELD(recsys_redis_options, max_age_s),
     FIELD(recsys_redis_options, reserved),
+    FIELD(recsys_redis_options, password_file),
     STRUCT(recsys_redis_stats),
     FIELD(recsys_redis_stats, struct_size),
     FIELD(recsys_redis_stats, open),

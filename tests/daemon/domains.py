@@ -609,6 +609,27 @@ def test_a_redis_that_answers_and_refuses_is_degraded_and_says_why(lab):
                            options=["--redis", redis.url.replace("//", "//:wrong@")])
 
 
+def test_a_new_password_of_redis_needs_no_restart(lab):
+    path = os.path.join(lab.folder, "redis-password")
+
+    def write(password):
+        with open(path, "w") as file:
+            file.write(password + "\n")
+
+    with Redis(password="old-secret") as redis:
+        write("old-secret")
+        with start(lab, None, redis, "--redis-password-file=" + path) as daemon:
+            assert wait_for(lambda: cache_status(daemon) == "up")
+            redis.command("CONFIG", "SET", "requirepass", "new-secret")
+            redis.password = "new-secret"
+            redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            assert wait_for(lambda: cache_status(daemon) == "down")
+            assert "check user and password" in daemon.whole_log()
+            write("new-secret")
+            assert wait_for(lambda: cache_status(daemon) == "up")
+            assert "secret" not in daemon.whole_log()
+
+
 def check_cluster(lab, postgres, node, *options):
     with start(lab, postgres, node, "--redis-single-db=on", "--redis-prefix={app}", *options) as daemon:
         assert wait_for(lambda: cache_status(daemon) == "up"), daemon.get("/health").body

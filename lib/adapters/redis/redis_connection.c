@@ -9,6 +9,7 @@
  */
 #include "lib/adapters/redis/redis_connection.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/adapters/redis/redis_refusal.h"
@@ -164,7 +165,10 @@ recsys_status rs_redis_refuse(struct rs_redis_connection *connection, const char
                               struct rs_redis_reply *reply, recsys_error *err)
 {
     recsys_status status = rs_redis_refusal(reply, connection->settings->where, command,
-                                            connection->settings->password, err);
+                                            connection->secret[0] != '\0'
+                                                ? connection->secret
+                                                : connection->settings->password,
+                                            err);
 
     if (rs_redis_refusal_has(reply, "MOVED") && connection->settings->has_hash_tag &&
         rs_redis_node_follow(connection->settings->node, reply->bytes, connection->host,
@@ -272,6 +276,29 @@ static void learn(struct rs_redis_connection *connection, const struct rs_redis_
         copy_field(info, "maxmemory_policy", connection->policy, sizeof connection->policy);
 }
 
+/* Its first line, without a byte order mark. */
+static recsys_status read_password(struct rs_redis_connection *connection, recsys_error *err)
+{
+    const struct rs_redis_settings *settings = connection->settings;
+    FILE *file = fopen(settings->password_file, "re");
+    char *text = NULL;
+
+    if (file != NULL) {
+        text = fgets(connection->secret, (int)sizeof connection->secret, file);
+        (void)fclose(file);
+    }
+    if (text != NULL) {
+        text[strcspn(text, "\r\n")] = '\0';
+        size_t mark = strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+        memmove(text, text + mark, strlen(text + mark) + 1);
+    }
+    if (text == NULL || text[0] == '\0')
+        return rs_error(err, RECSYS_E_IO,
+                        "%s: cannot read a password in the first line of %.200s", settings->where,
+                        settings->password_file);
+    return RECSYS_OK;
+}
+
 /* AUTH, SELECT and INFO are sent together; the first that is refused decides. */
 static recsys_status say_hello(struct rs_redis_connection *connection, uint64_t deadline,
                                recsys_error *err)
@@ -281,13 +308,20 @@ static recsys_status say_hello(struct rs_redis_connection *connection, uint64_t 
     recsys_error problem = {0};
     uint32_t n = 0;
 
-    if (settings->password != NULL) {
+    const char *password = settings->password;
+    if (settings->password_file != NULL) {
+        recsys_status status = read_password(connection, err);
+        if (status != RECSYS_OK)
+            return status;
+        password = connection->secret;
+    }
+    if (password != NULL) {
         commands[n++] = "AUTH";
         rs_redis_begin(connection, settings->user != NULL ? 3 : 2);
         rs_redis_add_text(connection, "AUTH");
         if (settings->user != NULL)
             rs_redis_add_text(connection, settings->user);
-        rs_redis_add_text(connection, settings->password);
+        rs_redis_add_text(connection, password);
     }
     if (settings->db != 0) {
         commands[n++] = "SELECT";

@@ -15,6 +15,8 @@
 #include "lib/adapters/redis/redis_socket.h"
 #include "lib/base/buffer.h"
 
+#define RS_REDIS_MAX_PASSWORD 512u /* bytes of the first line of a password file */
+
 struct rs_redis_connection {
     const struct rs_redis_settings *settings;
     struct rs_redis_socket socket;
@@ -26,6 +28,7 @@ struct rs_redis_connection {
     int is_of_cluster;    /* by INFO */
     char host[RS_REDIS_MAX_HOST]; /* where it goes to, which changes in a cluster */
     uint32_t port;
+    char secret[RS_REDIS_MAX_PASSWORD]; /* of the log-in; "" if there was none */
     unsigned moves; /* of the settings' node, when it was opened */
     uint64_t opened_ns;
     uint64_t incarnation; /* as store.h has it */

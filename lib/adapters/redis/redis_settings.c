@@ -42,7 +42,10 @@ static recsys_status check(const recsys_redis_options *options, recsys_error *er
         return refuse(err, "port is beyond 65535");
     if (options->pool_size > MAX_POOL)
         return refuse(err, "pool_size is beyond 65536");
-    if (is_given(options->user) && !is_given(options->password))
+    if (is_given(options->password) && is_given(options->password_file))
+        return refuse(err, "password and password_file are given; give one of them");
+    if (is_given(options->user) && !is_given(options->password) &&
+        !is_given(options->password_file))
         return refuse(err,
                       "user is given without password; give both, or neither for the default user");
     if (is_given(options->cert_file) != is_given(options->key_file))
@@ -120,6 +123,7 @@ recsys_status rs_redis_settings_read(struct rs_redis_settings *settings,
     settings->max_age_ns = scale(given.max_age_s, 600, 1000000000u);
     if (!copy(&settings->host, is_given(given.host) ? given.host : "127.0.0.1") ||
         !copy(&settings->user, given.user) || !copy(&settings->password, given.password) ||
+        !copy(&settings->password_file, given.password_file) ||
         !copy(&settings->prefix, given.prefix) || !copy(&settings->ca_file, given.ca_file) ||
         !copy(&settings->cert_file, given.cert_file) || !copy(&settings->key_file, given.key_file))
         status = rs_error_nomem(err, "redis options");
@@ -148,6 +152,7 @@ void rs_redis_settings_destroy(struct rs_redis_settings *settings)
     rs_free(settings->host);
     rs_free(settings->user);
     rs_free(settings->password);
+    rs_free(settings->password_file);
     rs_free(settings->prefix);
     rs_free(settings->ca_file);
     rs_free(settings->cert_file);

@@ -12,6 +12,7 @@ struct rs_redis_tls;
 struct rs_redis_settings {
     char *host;                     /* beginning with '/': a Unix socket */
     char *user, *password, *prefix; /* NULL = none */
+    char *password_file;            /* instead of password; NULL = none */
     char *ca_file, *cert_file, *key_file;
     size_t prefix_size;
     uint32_t port, db, pool_size;

@@ -1069,6 +1069,7 @@ class recsys_redis_options(Checked):
         ("pool_timeout_ms", c.c_uint32),
         ("max_age_s", c.c_uint32),
         ("reserved", c.c_uint32),
+        ("password_file", c.c_char_p),
     ]
 
 

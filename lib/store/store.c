@@ -101,6 +101,7 @@ recsys_status recsys_store_create(const char *name, const recsys_store_driver *d
                                                       : given.ttl_ms;
     store->tellers = NULL;
     atomic_init(&store->refs, 1u);
+    atomic_init(&store->silent_until_ns, 0u);
     store->forks = rs_fork_count();
     store->is_in_process = 0;
     store->count = NULL;

@@ -40,9 +40,11 @@ typedef struct recsys_redis_options {
     /* -- end of version 1 -- append below, never insert above -- */
     const char *password_file;    /* instead of password: its first line, read for each connection,
                                      so that a new password needs no restart; NULL = none */
+    /* -- end of version 2 -- append below, never insert above -- */
 } recsys_redis_options;
 
 #define RECSYS_REDIS_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_redis_options, reserved)
+#define RECSYS_REDIS_OPTIONS_SIZE_V2 RECSYS_SIZE_TO(recsys_redis_options, password_file)
 #define RECSYS_REDIS_OPTIONS_INIT \
     {(uint32_t)sizeof(recsys_redis_options), 0u, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0u, \
      0u, 0u, 0u, 0u, 0u, 0u, 0u, NULL}

@@ -664,6 +664,7 @@ static const struct entry entries[] = {
     FIELD(recsys_redis_stats, version),
     CONST(RECSYS_REDIS_TLS),
     CONST(RECSYS_REDIS_OPTIONS_SIZE_V1),
+    CONST(RECSYS_REDIS_OPTIONS_SIZE_V2),
     CONST(RECSYS_REDIS_STATS_SIZE_V1),
     STRUCT(recsys_registry_location),
     FIELD(recsys_registry_location, struct_size),

@@ -19,8 +19,6 @@ cd "$(dirname "$0")/.."
 root=$PWD
 logs=$root/build/test-logs
 jobs=$(nproc 2>/dev/null || echo 2)
-passed=0
-failed=0
 wanted=()
 quick=no
 unset RECSYS_LONG
@@ -75,8 +73,7 @@ count() {
   fi
   if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
   if [ $((p + f)) -eq 0 ]; then f=1; fi
-  passed=$((passed + p))
-  failed=$((failed + f))
+  echo "$p $f" >> "$logs/counts"
   counted="$p passed, $f failed"
   [ "$f" -eq 0 ]
 }
@@ -98,8 +95,23 @@ suite() { # suite NAME COMMAND...
   fi
 }
 
+# Two suites may run at the same time, and each builds what it needs: one after the other.
+alone() { # alone NAME COMMAND...
+  local name=$1 lock status
+  shift
+  exec {lock}> "$logs/$name.lock"
+  flock "$lock"
+  "$@"
+  status=$?
+  exec {lock}>&-
+  return $status
+}
+
 # Configure and build a preset; the build's own failure is the suite's.
 build() {
+  alone "build-$1" build_alone "$1"
+}
+build_alone() {
   cmake --preset "$1" "-DRECSYS_WERROR=$RECSYS_WERROR" && cmake --build --preset "$1" -j "$jobs"
 }
 
@@ -121,6 +133,9 @@ run_tsan() {
 
 # A Python environment in build/, made when it is first wanted and when what is wanted has changed.
 python_venv() { # python_venv NAME REQUIREMENTS-FILE...
+  alone "venv-$1" python_venv_alone "$@"
+}
+python_venv_alone() {
   local venv=$root/build/venv-$1 wanted=()
   shift
   for file in "$@"; do wanted+=(-r "$file"); done
@@ -304,10 +319,16 @@ if ! ./examples/install_dependencies.sh --tests > "$logs/install_dependencies.lo
 fi
 
 end() {
+  local passed=0 failed=0 p f
+  while read -r p f; do
+    passed=$((passed + p))
+    failed=$((failed + f))
+  done < "$logs/counts"
   echo "$passed passed, $failed failed"
   [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
   exit
 }
+: > "$logs/counts"
 
 if [ "$quick" = yes ]; then
   suite quick run_ctest release -L 'lint|unit|api'
@@ -318,37 +339,47 @@ fi
 is_wanted release && rm -rf build/release/contracts/seen
 suite release run_ctest release
 suite contracts run_contracts
-suite bindings run_bindings
-suite python run_python
-suite go run_go
 suite clang run_ctest clang -LE 'lint|install|integration'
 suite asan run_ctest asan -LE 'lint|install'
 suite tsan run_tsan
-suite celery run_celery
-suite mlflow run_mlflow "" ${RECSYS_LONG:+--long}
-if [ -n "${RECSYS_LONG:-}" ]; then
-  suite mlflow-3.1 run_mlflow 3.1.4
-  suite mlflow-2.22 run_mlflow 2.22.5
-fi
-suite exporters run_exporters models --ignore test_large_libraries.py --ignore test_spark.py
-if [ -n "${RECSYS_LONG:-}" ]; then
-  suite exporters-older run_exporters models-older test_libraries.py
-  suite exporters-large run_exporters models-large test_large_libraries.py test_spark.py
-fi
-suite examples run_examples
-suite daemon run_daemon release
-suite daemon-asan run_daemon asan
-suite promela tests/promela/run.sh
-# The page with the services lies beside the repository, where it is.
-[ -f ../shared/seeds/004_redis_caching.md ] && suite neighbours run_neighbours
-suite inference run_inference
-suite openapi run_openapi
-suite ctl run_ctl
-suite ctl-data run_ctl_data
-suite models run_models models
-[ -z "${RECSYS_LONG:-}" ] || suite models-large run_models models-large --long
-suite log-model run_log_model
-suite deploy run_deploy
 suite fuzz run_fuzz
-suite quickstart run_quickstart
+
+# These wait for servers and clients most of the time, so two lanes of them run side by side. Suites of
+# one lane run one after the other; a suite that measures nothing cannot disturb the other lane.
+lane_of_daemons() {
+  suite daemon run_daemon release
+  suite daemon-asan run_daemon asan
+  suite ctl run_ctl
+  suite openapi run_openapi
+  suite quickstart run_quickstart
+}
+lane_of_packages() {
+  suite bindings run_bindings
+  suite python run_python
+  suite go run_go
+  suite celery run_celery
+  suite mlflow run_mlflow "" ${RECSYS_LONG:+--long}
+  if [ -n "${RECSYS_LONG:-}" ]; then
+    suite mlflow-3.1 run_mlflow 3.1.4
+    suite mlflow-2.22 run_mlflow 2.22.5
+  fi
+  suite exporters run_exporters models --ignore test_large_libraries.py --ignore test_spark.py
+  if [ -n "${RECSYS_LONG:-}" ]; then
+    suite exporters-older run_exporters models-older test_libraries.py
+    suite exporters-large run_exporters models-large test_large_libraries.py test_spark.py
+  fi
+  suite examples run_examples
+  suite promela tests/promela/run.sh
+  # The page with the services lies beside the repository, where it is.
+  [ ! -f ../shared/seeds/004_redis_caching.md ] || suite neighbours run_neighbours
+  suite inference run_inference
+  suite ctl-data run_ctl_data
+  suite models run_models models
+  [ -z "${RECSYS_LONG:-}" ] || suite models-large run_models models-large --long
+  suite log-model run_log_model
+  suite deploy run_deploy
+}
+lane_of_daemons &
+lane_of_packages &
+wait
 end

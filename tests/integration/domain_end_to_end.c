@@ -409,7 +409,7 @@ static void celerys_results_are_read_as_they_are(void **state)
     expect_text(domain_fixture_text(&json),
                 "{\"task_id\":\"8e1f\",\"status\":\"SUCCESS\",\"ready\":true,\"successful\":true,"
                 "\"result\":{\"x\": 0.1},\"traceback\":null,\"date_done\":"
-                "\"2026-01-01T00:00:00+00:00\"}");
+                "\"2026-01-01T00:00:00+00:00\",\"children\":[]}");
     assert_int_equal(
         recsys_recycling_get_task(domain_fixture.domains, "other", &json, &domain_fixture.err),
         RECSYS_E_NOT_FOUND);

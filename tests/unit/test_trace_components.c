@@ -124,12 +124,16 @@ static int remove_model(void **state)
 static void each_state_of_a_deployments_step_is_a_line(void **state)
 {
     static const char *const lines[] = {
-        "load: LOAD: LOADED -> CHECK",   "load: CHECK: PROPOSED -> PROPOSE",
-        "load: PROPOSE: KEPT -> IDLE",   "use: CHOOSE: CHOSEN -> SERVE",
-        "use: SERVE: SERVED -> IDLE",    "reload: LOAD: RELOADED -> COMPARE",
-        "reload: COMPARE: SAME -> IDLE", "use: CHOOSE: FAILED -> FAIL",
-        "use: FAIL: NOTED -> IDLE",      "load: LOAD: FAILED -> FAIL",
-        "load: FAIL: NOTED -> IDLE",
+        "load: FIND: FOUND -> FETCH",        "load: FETCH: FETCHED -> WEIGH",
+        "load: WEIGH: FITS -> LOAD",         "load: LOAD: LOADED -> WARM",
+        "load: WARM: WARMED -> CHECK",       "load: CHECK: PROPOSED -> PROPOSE",
+        "load: PROPOSE: KEPT -> IDLE",       "use: CHOOSE: CHOSEN -> SERVE",
+        "use: SERVE: SERVED -> IDLE",        "reload: FIND: FOUND -> FETCH",
+        "reload: FETCH: FETCHED -> WEIGH",   "reload: WEIGH: FITS -> LOAD",
+        "reload: LOAD: RELOADED -> COMPARE", "reload: COMPARE: SAME -> IDLE",
+        "use: CHOOSE: FAILED -> FAIL",       "use: FAIL: NOTED -> IDLE",
+        "load: FIND: FOUND -> FETCH",        "load: FETCH: FETCHED -> WEIGH",
+        "load: WEIGH: FAILED -> FAIL",       "load: FAIL: NOTED -> IDLE",
     };
     recsys_deployment *deployment;
     uint32_t changed;

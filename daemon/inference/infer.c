@@ -106,25 +106,14 @@ static bool make_requests(struct rd_request *request, struct rd_scratch *scratch
                           struct result *result, uint32_t item_id_kind)
 {
     const struct rd_recommend *recommend = request->part;
-    struct rd_recent_list *list = &scratch->recent;
-    const recsys_id *ids;
 
     for (size_t i = 0; i < result->n; i++) {
         result->requests[i] = scratch->predict.request;
         result->requests[i].user = scratch->predict.users[i];
     }
-    if (recommend->recent.find == NULL)
-        return true;
-    rd_recent_begin(list, item_id_kind);
-    for (size_t i = 0; i < result->n; i++)
-        result->requests[i].n_exclude =
-            rd_recent_collect(&recommend->recent, &result->requests[i], list);
-    ids = rd_recent_finish(list);
-    if (ids == NULL)
-        return rd_reply_unavailable(request, "out of memory");
-    for (size_t i = 0; i < result->n; ids += result->requests[i++].n_exclude)
-        result->requests[i].exclude = ids;
-    return true;
+    return rd_recent_exclude(&recommend->recent, result->requests, result->n, item_id_kind,
+                             &scratch->recent) ||
+           rd_reply_unavailable(request, "out of memory");
 }
 
 /* Tell the deployment, which watches new models. */

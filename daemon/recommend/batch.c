@@ -217,27 +217,6 @@ static bool may_all(struct rd_request *request, const struct rd_predict_body *pr
     return true;
 }
 
-/* Exclude what each user has met since the training. False: answered. */
-static bool add_recent(struct rd_request *request, struct rd_recent_list *list, struct batch *batch,
-                       uint32_t item_id_kind)
-{
-    const struct rd_recommend *recommend = request->part;
-    const recsys_id *ids;
-
-    if (recommend->recent.find == NULL)
-        return true;
-    rd_recent_begin(list, item_id_kind);
-    for (size_t i = 0; i < batch->n; i++)
-        batch->requests[i].n_exclude =
-            rd_recent_collect(&recommend->recent, &batch->requests[i], list);
-    ids = rd_recent_finish(list);
-    if (ids == NULL)
-        return rd_reply_unavailable(request, "out of memory");
-    for (size_t i = 0; i < batch->n; ids += batch->requests[i++].n_exclude)
-        batch->requests[i].exclude = ids;
-    return true;
-}
-
 /* The places of the users' models, which are acquired. `shared`: users may get other models. */
 static void find_models(const struct rd_request *request, const struct rd_predict_body *predict,
                         struct batch *batch, const struct rd_chosen *main_model, bool shared)
@@ -292,8 +271,10 @@ static void answer_all(struct rd_request *request, struct rd_scratch *scratch,
     batch->n = scratch->predict.n_users;
     find_models(request, &scratch->predict, batch, main_model, shared);
     make_requests(&scratch->predict, batch);
-    if (add_recent(request, &scratch->recent, batch, main_model->info.item_id_kind) &&
-        answer_models(request, scratch, batch, main_model)) {
+    if (!rd_recent_exclude(&recommend->recent, batch->requests, batch->n,
+                           main_model->info.item_id_kind, &scratch->recent)) {
+        (void)rd_reply_unavailable(request, "out of memory");
+    } else if (answer_models(request, scratch, batch, main_model)) {
         request->status = 200;
         write_rows(request->out, &scratch->value, batch);
         write_totals(request, main_model, batch);

@@ -93,3 +93,19 @@ recsys_id *rd_recent_finish(struct rd_recent_list *list)
             ids[i].text = list->texts.bytes + ((uintptr_t)ids[i].text - 1u);
     return ids;
 }
+
+bool rd_recent_exclude(const struct rd_recent_items *recent, recsys_request *requests, size_t n,
+                       uint32_t item_id_kind, struct rd_recent_list *list)
+{
+    const recsys_id *ids;
+
+    if (recent->find == NULL)
+        return true;
+    rd_recent_begin(list, item_id_kind);
+    for (size_t i = 0; i < n; i++)
+        requests[i].n_exclude = rd_recent_collect(recent, &requests[i], list);
+    ids = rd_recent_finish(list);
+    for (size_t i = 0; ids != NULL && i < n; ids += requests[i++].n_exclude)
+        requests[i].exclude = ids;
+    return ids != NULL;
+}

@@ -50,4 +50,9 @@ size_t rd_recent_collect(const struct rd_recent_items *recent, const recsys_requ
  * them. */
 recsys_id *rd_recent_finish(struct rd_recent_list *list);
 
+/* All of this for n requests: each excludes its user's recent items, too, whose memory is the
+ * list's. False: there is no memory. */
+bool rd_recent_exclude(const struct rd_recent_items *recent, recsys_request *requests, size_t n,
+                       uint32_t item_id_kind, struct rd_recent_list *list);
+
 #endif

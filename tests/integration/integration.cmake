@@ -42,6 +42,7 @@ function(recsys_add_integration)
       ${PROJECT_SOURCE_DIR}/tests/integration/mlflow/mlflow_client.c)
     target_link_libraries(mlflow_client PRIVATE recsys_compiler recsys_mlflow PkgConfig::jansson)
     target_include_directories(mlflow_client PRIVATE ${PROJECT_SOURCE_DIR}/include)
+    recsys_hold_to_contracts(mlflow_client recsys_mlflow)
     set_target_properties(mlflow_client PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     # Needs no MLflow, so that every sanitizer sees the client meet every fault.
@@ -50,6 +51,6 @@ function(recsys_add_integration)
       ${RECSYS_TEST_BUNDLE})
     set_tests_properties(integration/mlflow_faults PROPERTIES LABELS integration
       FIXTURES_REQUIRED bundle TIMEOUT ${RECSYS_TEST_SECONDS}
-      ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
+      ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1;RECSYS_CONTRACTS=${RECSYS_CONTRACTS_DIR}/seen")
   endif()
 endfunction()

@@ -295,7 +295,10 @@ def a_server_with_passwords():
             expect(client.find("models:/films@live"), "E_REJECTED", "401")
         get_app_client("basic-auth", tracking_uri=s.url).create_user("reader", "a-password-of-12")
         with s.client(user="reader", password="a-password-of-12") as client:
-            expect(client.find("models:/absent@live"), "E_REJECTED", "not there yet")
+            if VERSION >= (3, 10):
+                expect(client.find("models:/absent@live"), "E_REJECTED", "not there yet")
+            else:  # older ones let readers know
+                expect(client.find("models:/absent@live"), "E_NOT_FOUND")
 
 
 @case
@@ -303,7 +306,10 @@ def a_server_in_front_of_an_object_store():
     with Setting(artifacts="s3") as s:
         check_server(s)
         with s.client(workspace="default") as client:
-            expect(client.find("models:/films@live"), "E_INVALID", "workspace")
+            if VERSION >= (3, 10):
+                expect(client.find("models:/films@live"), "E_INVALID", "workspace")
+            else:  # older ones know no workspaces, and do not look at the header
+                expect(client.find("models:/films@live"), "OK")
 
 
 @case

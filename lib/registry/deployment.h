@@ -104,8 +104,11 @@ struct recsys_deployment {
     uint64_t max_memory; /* 0 = no limit */
 
     struct rs_lock operator; /* held by the step that loads */
+    /* both protected by operator */
     uint64_t tried; /* what `source` meant when it was last loaded, or refused for good: a hash; 0 =
-                       nothing yet. Protected by operator */
+                       nothing yet */
+    uint64_t not_found; /* why `source` means nothing since then, if that may not pass: a hash; 0 =
+                           it does */
     struct rs_lock swapping; /* held while models are exchanged */
     struct rs_lock state;
     /* all protected by state; entries are written with `swapping` held, too */

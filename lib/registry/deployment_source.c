@@ -1,9 +1,11 @@
 /* lib/registry/deployment_source.c - what the source of a deployment means: a path, a file: URI, or
  * a models:/ URI that the registry resolves.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "lib/base/error.h"
 #include "lib/base/log.h"
@@ -28,6 +30,20 @@ recsys_status rs_deployment_check_source(const recsys_deployment *deployment, co
     return rs_uri_parse(source, &uri, err);
 }
 
+/* A disk that is away for a moment, or not mounted, is no other model. */
+static recsys_status check_is_there(const char *path, recsys_error *err)
+{
+    char manifest[sizeof((recsys_registry_location *)0)->path + sizeof "/recsys.json"];
+    struct stat about;
+
+    if (stat(path, &about) != 0)
+        return rs_error_sys(err, errno, "cannot open %.300s", path);
+    snprintf(manifest, sizeof manifest, "%s/recsys.json", path);
+    if (S_ISDIR(about.st_mode) && stat(manifest, &about) != 0)
+        return rs_error_sys(err, errno, "cannot open %.300s", manifest);
+    return RECSYS_OK;
+}
+
 static recsys_status find_file(const char *source, recsys_registry_location *out, recsys_error *err)
 {
     const char *path;
@@ -39,6 +55,9 @@ static recsys_status find_file(const char *source, recsys_registry_location *out
         snprintf(out->path, sizeof out->path, "%s", path) >= (int)sizeof out->path)
         return rs_error(err, RECSYS_E_LIMIT, "cannot load %.200s…: a path has at most %zu bytes",
                         path, sizeof out->path - 1);
+    status = check_is_there(out->path, err);
+    if (status != RECSYS_OK)
+        return status;
     snprintf(out->stamp, sizeof out->stamp, "%016" PRIx64, rs_tried_hash(out->path, ""));
     return RECSYS_OK;
 }

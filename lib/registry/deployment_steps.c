@@ -31,8 +31,8 @@ static enum rs_step_event fail(struct rs_step *step, recsys_status status)
 {
     step->status = status;
     step->may_pass |= rs_tried_may_succeed_later(status);
-    if (step->holds_operator && !step->is_proposal && step->may_pass)
-        step->deployment->tried = 0;
+    if (step->may_pass && step->noted != NULL)
+        *step->noted = 0;
     return RS_STEP_ON_FAILED;
 }
 
@@ -76,20 +76,25 @@ static void begin_to_swap(struct rs_step *step)
 
 /* -- the states, in the order of the table -- */
 
-/* Note what is tried, for the polls to come. A poll ends here if it is what was tried before. */
+/* Note what is tried, for the polls to come. A poll ends here if it is what was tried before. Why
+ * nothing was found is noted apart: what was tried last stays known while the source cannot be
+ * asked, else the next answer would bring a model back that was rolled back. */
 static int is_known(struct rs_step *step, recsys_status status)
 {
     recsys_deployment *deployment = step->deployment;
-    uint64_t now;
+    uint64_t *noted = status == RECSYS_OK ? &deployment->tried : &deployment->not_found;
+    uint64_t now =
+        rs_tried_hash("", status == RECSYS_OK ? step->found.stamp : step->problem.message);
 
     if (step->is_proposal)
         return 0;
-    now = rs_tried_hash("", status == RECSYS_OK ? step->found.stamp : step->problem.message);
+    if (status == RECSYS_OK)
+        deployment->not_found = 0;
     /* Without a model anything is worth another try: a bundle may still be on its way. */
-    if (step->is_poll && now == deployment->tried &&
-        recsys_slot_get_generation(deployment->slot) > 0)
+    if (step->is_poll && now == *noted && recsys_slot_get_generation(deployment->slot) > 0)
         return 1;
-    deployment->tried = now;
+    *noted = now;
+    step->noted = noted;
     return 0;
 }
 

@@ -20,7 +20,8 @@ struct rs_step {
     const char *version;            /* CHOOSE: which candidate is meant; NULL = any */
     recsys_registry_location found; /* LOAD: where the model is */
     uint64_t began_ns;
-    int may_pass; /* the failure may pass: a poll tries again */
+    int may_pass;    /* the failure may pass: a poll tries again */
+    uint64_t *noted; /* by FIND, in the deployment, for the polls to come; NULL = nothing */
 
     uint32_t n_served;
     recsys_model *dropped; /* the last reference of the entries to it; NULL = none */

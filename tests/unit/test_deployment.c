@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/lock.h"
@@ -764,6 +766,27 @@ static void a_poll_tries_what_was_refused_when_it_is_another_one(void **state)
     assert_int_equal(items_served(), 26);
 }
 
+static void a_rollback_outlasts_a_disk_that_is_away(void **state)
+{
+    char away[PATH_MAX];
+
+    (void)state;
+    deploy(at("b"), 0);
+    load_and_use(at("a"));
+    poll_and_expect(1, 1, 0);
+    assert_int_equal(recsys_deployment_rollback(deployment, &err), RECSYS_OK);
+    snprintf(away, sizeof away, "%s", at("away"));
+    assert_int_equal(rename(at("b"), away), 0);
+    poll_and_expect(0, 0, 1);
+    assert_int_equal(mkdir(at("b"), 0700), 0); /* where it will be mounted again */
+    poll_and_expect(0, 0, 1);
+    poll_and_expect(0, 0, 1);
+    assert_int_equal(rmdir(at("b")), 0);
+    assert_int_equal(rename(away, at("b")), 0);
+    poll_and_expect(0, 0, 0);
+    assert_int_equal(items_served(), 30);
+}
+
 /* -- answers -- */
 
 static void record(const recsys_model *model, uint64_t n_answers, uint64_t n_failed,
@@ -1292,6 +1315,7 @@ int main(void)
         T(a_reload_that_the_canary_refuses_changes_nothing),
         T(a_poll_loads_nothing_twice),
         T(a_poll_tries_what_was_refused_when_it_is_another_one),
+        T(a_rollback_outlasts_a_disk_that_is_away),
         T(a_model_whose_answers_fail_more_often_is_rolled_back),
         T(a_model_whose_answers_are_empty_more_often_is_rolled_back),
         T(answers_of_another_model_say_nothing_about_the_new_one),

@@ -313,6 +313,45 @@ static void a_poll_fetches_only_another_meaning(void **state)
     recsys_deployment_destroy(deployment);
 }
 
+/* A server that was away says the same as before: nobody has chosen that model again. */
+static void a_rollback_outlasts_a_server_that_cannot_be_asked(void **state)
+{
+    static const recsys_status failures[] = {RECSYS_E_IO, RECSYS_E_NOT_FOUND};
+    recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+    recsys_deployment_status now = RECSYS_DEPLOYMENT_STATUS_INIT;
+    recsys_deployment *deployment = NULL;
+    uint32_t changed = 0;
+    struct bundle written;
+
+    (void)state;
+    options.registry = registry;
+    assert_int_equal(
+        recsys_deployment_create("models:/films@champion", &options, &deployment, &err), RECSYS_OK);
+    assert_int_equal(recsys_deployment_poll(deployment, &changed, &err), RECSYS_OK);
+    server.stamp = "b";
+    server.version = "8";
+    snprintf(bundle, sizeof bundle, "%s/other", root);
+    bundle_write(&written, bundle, 20, 30, 8, 2, BUNDLE_CATALOG);
+    bundle_free(&written);
+    assert_int_equal(recsys_deployment_poll(deployment, &changed, &err), RECSYS_OK);
+    assert_int_equal(changed, 1);
+    assert_int_equal(recsys_deployment_rollback(deployment, &err), RECSYS_OK);
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        server.find = failures[i];
+        assert_int_equal(recsys_deployment_poll(deployment, &changed, &err), failures[i]);
+        assert_int_equal(recsys_deployment_reload(deployment, NULL, &err), failures[i]);
+        server.find = RECSYS_OK;
+        assert_int_equal(recsys_deployment_poll(deployment, &changed, &err), RECSYS_OK);
+        assert_int_equal(changed, 0);
+        assert_int_equal(recsys_deployment_get_status(deployment, &now, &err), RECSYS_OK);
+        assert_string_equal(now.active.version, "7");
+    }
+    server.stamp = "c"; /* another meaning, and the model of before behind it */
+    assert_int_equal(recsys_deployment_poll(deployment, &changed, &err), RECSYS_OK);
+    assert_int_equal(changed, 1);
+    recsys_deployment_destroy(deployment);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -326,6 +365,7 @@ int main(void)
         T(the_status_says_how_the_registry_has_answered),
         T(a_registry_that_cannot_be_made_destroys_its_driver),
         T(a_poll_fetches_only_another_meaning),
+        T(a_rollback_outlasts_a_server_that_cannot_be_asked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,9 +6,10 @@
  * the store alone gets its row. Each sync does a part of both and goes on from there; after another
  * incarnation of the store, or when most of a part was missing, it writes all entries at once.
  *
- * An entry without a time zone is in UTC. One whose time cannot be read, or is over although
- * the store has it still, counts for another hour; while the store has it, the token is revoked
- * in any case.
+ * An entry without a time zone is in UTC. One whose time cannot be read counts for another hour. One
+ * whose time is over gets no row: with a row for another hour, a process whose clock is ahead would
+ * find its entry again, and so without end. While the store has an entry, the token is revoked in
+ * any case.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -148,12 +149,15 @@ static recsys_status write_page(struct recsys_denylist *denylist, struct rs_entr
 
 struct finds {
     struct recsys_denylist *denylist;
-    size_t n;
+    recsys_status status;
+    size_t n_taken, n;
     struct {
         char jti[MAX_TEXT];
         size_t size;
     } found[TAKE_OVERS_A_SYNC];
 };
+
+static void take_over_found(struct finds *finds);
 
 static int32_t find_unknown(recsys_bytes key, void *user_data)
 {
@@ -173,7 +177,13 @@ static int32_t find_unknown(recsys_bytes key, void *user_data)
         return 0;
     memcpy(finds->found[finds->n].jti, jti, size);
     finds->found[finds->n].size = size;
-    return ++finds->n == TAKE_OVERS_A_SYNC;
+    if (++finds->n < TAKE_OVERS_A_SYNC)
+        return 0;
+    /* The scan may give the same keys again after a stop. So it goes on if none of these is known
+     * now, or those behind them would never be reached. */
+    size_t n_before = finds->n_taken;
+    take_over_found(finds);
+    return finds->status != RECSYS_OK || finds->n_taken > n_before;
 }
 
 /* `n` digits, and the character behind them must be one of `ends`; -1 if not. */
@@ -229,6 +239,7 @@ int64_t rs_denylist_read_time(const char *text)
     return days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
 }
 
+/* 0: the time can be read, and is over. */
 static uint64_t expiry_of(const struct recsys_denylist *denylist, const json_t *entry)
 {
     const json_t *expires = json_object_get(entry, "expires_at");
@@ -237,7 +248,9 @@ static uint64_t expiry_of(const struct recsys_denylist *denylist, const json_t *
                  : json_is_integer(expires) ? (int64_t)json_integer_value(expires)
                                             : -1;
 
-    return (uint64_t)(at > now_s && at <= RS_DENYLIST_LAST_S ? at : now_s + (int64_t)AGAIN_S);
+    if (at < 0 || at > RS_DENYLIST_LAST_S)
+        return (uint64_t)(now_s + (int64_t)AGAIN_S);
+    return at > now_s ? (uint64_t)at : 0;
 }
 
 static recsys_status take_over(struct recsys_denylist *denylist, recsys_bytes jti,
@@ -247,6 +260,11 @@ static recsys_status take_over(struct recsys_denylist *denylist, recsys_bytes jt
 
     if (value->size > 0 && value->size <= MAX_ENTRY)
         (void)rs_json_parse(value->data, value->size, "blacklist:{jti}", &entry, NULL);
+    uint64_t expires_s = expiry_of(denylist, entry);
+    if (expires_s == 0) {
+        json_decref(entry);
+        return RECSYS_OK;
+    }
     const json_t *user = json_object_get(entry, "user_id");
     char number[24] = "";
     if (json_is_integer(user))
@@ -257,49 +275,50 @@ static recsys_status take_over(struct recsys_denylist *denylist, recsys_bytes jt
     recsys_status status =
         rs_denylist_adopt(denylist, jti, user_id,
                           json_string_value(json_object_get(entry, "reason")),
-                          expiry_of(denylist, entry));
+                          expires_s);
     json_decref(entry);
     *n_taken += status == RECSYS_OK;
     return status;
 }
 
-static recsys_status take_over_found(struct finds *finds, size_t *n_taken)
+/* All that were found; then there is room for others. */
+static void take_over_found(struct finds *finds)
 {
     struct recsys_denylist *denylist = finds->denylist;
     uint64_t incarnation;
-    recsys_status status = RECSYS_OK;
 
-    for (size_t i = 0; i < finds->n && status == RECSYS_OK; i++) {
+    for (size_t i = 0; i < finds->n && finds->status == RECSYS_OK; i++) {
         const recsys_bytes jti = {finds->found[i].jti, finds->found[i].size};
         char room[RS_DENYLIST_KEY_SIZE];
         recsys_bytes key = rs_denylist_key(jti, room);
         recsys_value value;
-        status = recsys_store_get(denylist->store, &key, 1, &value, &incarnation, NULL);
-        if (status == RECSYS_OK && value.data != NULL) /* else it has expired since */
-            status = take_over(denylist, jti, &value, n_taken);
+        finds->status = recsys_store_get(denylist->store, &key, 1, &value, &incarnation, NULL);
+        if (finds->status == RECSYS_OK && value.data != NULL) /* else it has expired since */
+            finds->status = take_over(denylist, jti, &value, &finds->n_taken);
         recsys_value_release(&value);
     }
-    return status;
+    finds->n = 0;
 }
 
 static recsys_status take_over_some(struct recsys_denylist *denylist, struct rs_entries *at,
                                     size_t *n_taken)
 {
     struct finds finds = {.denylist = denylist};
-    recsys_status status = RECSYS_OK;
 
-    for (int i = 0; i < SCANS_A_SYNC && status == RECSYS_OK; i++) {
-        finds.n = 0;
-        status = recsys_store_scan(denylist->store, entries_form, 2, &at->cursor, find_unknown,
-                                   &finds, NULL);
-        if (status == RECSYS_OK || status == RECSYS_E_STOPPED)
-            status = take_over_found(&finds, n_taken);
+    for (int i = 0; i < SCANS_A_SYNC && finds.status == RECSYS_OK; i++) {
+        recsys_status status = recsys_store_scan(denylist->store, entries_form, 2, &at->cursor,
+                                                 find_unknown, &finds, NULL);
+        if (status == RECSYS_OK)
+            take_over_found(&finds);
+        else if (status != RECSYS_E_STOPPED)
+            finds.status = status;
         if (at->cursor == 0)
             break;
     }
-    if (status != RECSYS_OK)
+    if (finds.status != RECSYS_OK)
         at->cursor = 0;
-    return status;
+    *n_taken += finds.n_taken;
+    return finds.status;
 }
 
 /* -- both -- */

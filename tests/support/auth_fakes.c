@@ -407,7 +407,11 @@ static recsys_status link_scan(void *self, const recsys_bytes *parts, size_t n, 
     struct auth_link *link = self;
 
     TRY(enter(link, err));
-    return recsys_store_scan(link->to, parts, n, cursor, callback, user_data, err);
+    uint64_t before = *cursor == 0 ? (uint64_t)1 << 63 : *cursor; /* the in-process store's first */
+    recsys_status status = recsys_store_scan(link->to, parts, n, cursor, callback, user_data, err);
+    if (status == RECSYS_E_STOPPED)
+        *cursor = before; /* the same keys again, as Redis gives them */
+    return status;
 }
 
 static recsys_status link_rate_limit(void *self, recsys_bytes key, uint64_t emission_us,

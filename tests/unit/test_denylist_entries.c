@@ -142,8 +142,8 @@ static void a_token_of_another_service_gets_its_row(void **state)
 static void what_cannot_be_read_is_revoked_all_the_same(void **state)
 {
     (void)state;
-    static const char *const entries[] = {"", "1", "not JSON", "{}", "[1]", "{\"expires_at\": 5}",
-                                          "{\"expires_at\": \"2001-01-01T00:00:00\"}",
+    static const char *const entries[] = {"", "1", "not JSON", "{}", "[1]", "{\"expires_at\": -5}",
+                                          "{\"expires_at\": 4102444800000}",
                                           "{\"expires_at\": \"soon\", \"user_id\": null}"};
     char jti[16];
 
@@ -159,6 +159,72 @@ static void what_cannot_be_read_is_revoked_all_the_same(void **state)
         assert_int_equal(check(denylist_fixture.b, jti), REVOKED);
     }
     assert_int_equal(denylist_fixture.database.n_tokens, sizeof entries / sizeof *entries);
+}
+
+static uint64_t now_database(void)
+{
+    return fake_now_ms;
+}
+
+static uint64_t now_right(void *user_data)
+{
+    (void)user_data;
+    return fake_now_ms;
+}
+
+static uint64_t now_ahead(void *user_data)
+{
+    (void)user_data;
+    return fake_now_ms + 2000;
+}
+
+static void an_entry_that_is_over_gets_no_row(void **state)
+{
+    (void)state;
+    recsys_denylist_options options = RECSYS_DENYLIST_OPTIONS_INIT;
+    fake_now_ms = 1800000000000u;
+    denylist_fixture.database.now_ms = now_database;
+    options.timeout_ms = 60000;
+    options.now_ms = now_right;
+    recsys_denylist *right = create(denylist_fixture.store_a, denylist_fixture.source, &options);
+    options.now_ms = now_ahead;
+    recsys_denylist *ahead = create(denylist_fixture.store_b, denylist_fixture.source, &options);
+    uint64_t expires_s = fake_now_ms / 1000 + 60;
+
+    CHECK_OK(recsys_denylist_revoke(right, bytes("one"), "7", "logout", expires_s, &err), &err);
+    CHECK_OK(recsys_denylist_sync(ahead, &err), &err);
+    unsigned long revision = (unsigned long)denylist_fixture.database.revision;
+    /* The entry ends in a second; for the clock that is ahead the token has ended. */
+    fake_now_ms = expires_s * 1000 + RS_DENYLIST_GRACE_MS - 1000;
+    put("theirs", "{\"user_id\": \"9\", \"expires_at\": 5}");
+    put("older", "{\"expires_at\": \"2001-01-01T00:00:00\"}");
+    assert_string_not_equal(entry_of("one"), "");
+    do
+        CHECK_OK(recsys_denylist_sync(ahead, &err), &err);
+    while (ahead->entries.cursor != 0);
+    assert_int_equal(denylist_fixture.database.n_tokens, 1);
+    assert_int_equal(denylist_fixture.database.tokens[0].expires_s, expires_s);
+    assert_int_equal(denylist_fixture.database.revision, revision);
+    assert_int_equal(check(ahead, "theirs"), REVOKED); /* while the store has it */
+    recsys_denylist_destroy(right);
+    recsys_denylist_destroy(ahead);
+}
+
+static void those_behind_many_that_are_over_are_reached(void **state)
+{
+    (void)state;
+    char jti[32];
+
+    for (int i = 0; i < 2000; i++) {
+        snprintf(jti, sizeof jti, "over%d", i);
+        put(jti, "{\"expires_at\": 5}");
+    }
+    for (int i = 0; i < 200; i++) {
+        snprintf(jti, sizeof jti, "theirs%d", i);
+        put(jti, "{\"expires_at\": \"" FAR_TEXT "\"}");
+    }
+    sync_through();
+    assert_int_equal(denylist_fixture.database.n_tokens, 200);
 }
 
 static void a_sync_is_well_although_the_store_is_not(void **state)
@@ -212,6 +278,8 @@ int main(void)
         TEST(an_evicted_entry_is_found_in_the_end),
         TEST(a_token_of_another_service_gets_its_row),
         TEST(what_cannot_be_read_is_revoked_all_the_same),
+        TEST(an_entry_that_is_over_gets_no_row),
+        TEST(those_behind_many_that_are_over_are_reached),
         TEST(a_sync_is_well_although_the_store_is_not),
         cmocka_unit_test(times_are_read_as_iso_8601_has_them),
     };

@@ -17,6 +17,7 @@
 #include "lib/bundle/layout.h"
 #include "lib/catalog/catalog.h"
 #include "lib/ids/ids.h"
+#include "recsys/bytes.h"
 #include "recsys/model.h"
 
 struct rs_normal;
@@ -75,10 +76,10 @@ struct recsys_model {
 };
 
 /* Call the model as its registry does, whatever the manifest says, and put `description`, a JSON
- * object, into what recsys_model_info says of it as "registry". Only while no other thread has the model. E_NOMEM: the
- * model is as before. */
+ * object, into what recsys_model_info says of it as "registry". Only while no other thread has the
+ * model. E_NOMEM: the model is as before. */
 recsys_status rs_model_set_registered(struct recsys_model *model, const char *name,
-                                      const char *version, const char *description,
+                                      const char *version, recsys_bytes description,
                                       recsys_error *err);
 
 #endif

@@ -9,7 +9,7 @@
 #define MAX_REGISTERED ((size_t)16 << 20)
 
 recsys_status rs_model_set_registered(struct recsys_model *model, const char *name,
-                                      const char *version, const char *description,
+                                      const char *version, recsys_bytes description,
                                       recsys_error *err)
 {
     struct rs_buffer text;
@@ -18,7 +18,7 @@ recsys_status rs_model_set_registered(struct recsys_model *model, const char *na
     rs_buffer_init(&text, MAX_REGISTERED);
     rs_buffer_add(&text, model->metadata, strlen(model->metadata) - 1); /* without its last brace */
     rs_buffer_add_text(&text, ",\"registry\":");
-    rs_buffer_add_text(&text, description);
+    rs_buffer_add(&text, description.data, description.size);
     rs_buffer_add_text(&text, "}");
     if (own_name == NULL || own_version == NULL || text.status != RECSYS_OK) {
         rs_free(own_name);

@@ -95,16 +95,18 @@ recsys_status rs_deployment_name(const recsys_deployment *deployment, const char
                                  recsys_error *err)
 {
     recsys_value described;
+    recsys_bytes description = {"{}", 2};
     recsys_error why = {0};
 
     if (!rs_uri_is_registry(source))
         return RECSYS_OK;
     if (recsys_registry_describe(deployment->registry, location, &described, &why) != RECSYS_OK) {
         rs_log(RECSYS_LOG_WARN, "deployment: %s is not described: %s", source, why.message);
-        return rs_model_set_registered(model, location->name, location->version, "{}", err);
+        return rs_model_set_registered(model, location->name, location->version, description, err);
     }
+    description = (recsys_bytes){described.data, described.size};
     recsys_status status =
-        rs_model_set_registered(model, location->name, location->version, described.data, err);
+        rs_model_set_registered(model, location->name, location->version, description, err);
     recsys_value_release(&described);
     return status;
 }

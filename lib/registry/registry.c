@@ -299,8 +299,9 @@ recsys_status recsys_registry_describe(recsys_registry *registry,
     if (status == RECSYS_OK && out->size > MAX_DESCRIPTION)
         status = recsys_error_set(&said, RECSYS_E_LIMIT,
                                   "the registry's description of a version is larger than 1 MiB");
-    else if (status == RECSYS_OK && (out->data == NULL || *(const char *)out->data != '{' ||
-                                     !rs_json_is_valid(out->data, out->size)))
+    else if (status == RECSYS_OK &&
+             (out->data == NULL || out->size == 0 || *(const char *)out->data != '{' ||
+              !rs_json_is_valid(out->data, out->size)))
         status = recsys_error_set(&said, RECSYS_E_FORMAT,
                                   "the registry's description of a version is no JSON object");
     if (status != RECSYS_OK)

@@ -20,6 +20,7 @@ static struct {
     recsys_status find, fetch; /* what these answer */
     uint32_t flags;
     const char *stamp, *version, *description;
+    size_t description_size; /* 0 = all of it */
     recsys_registry_question asked;
     char uri[64], name[64], selector[64];
 } server;
@@ -75,7 +76,10 @@ static recsys_status describe(void *self, const recsys_registry_location *locati
 {
     (void)self, (void)said;
     assert_string_equal(location->name, "films");
-    *out = (recsys_value){server.description, strlen(server.description), NULL, NULL};
+    *out = (recsys_value){server.description,
+                          server.description_size != 0 ? server.description_size
+                                                       : strlen(server.description),
+                          NULL, NULL};
     return RECSYS_OK;
 }
 
@@ -313,6 +317,28 @@ static void a_poll_fetches_only_another_meaning(void **state)
     recsys_deployment_destroy(deployment);
 }
 
+/* A value has a size, and nothing ends it. */
+static void a_description_is_as_long_as_its_size(void **state)
+{
+    recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+    recsys_model_info info = RECSYS_MODEL_INFO_INIT;
+    recsys_deployment *deployment = NULL;
+    uint32_t changed = 0;
+
+    (void)state;
+    server.description = "{\"a\":10},\"b\":{}";
+    server.description_size = strlen("{\"a\":10}");
+    options.registry = registry;
+    assert_int_equal(
+        recsys_deployment_create("models:/films@champion", &options, &deployment, &err), RECSYS_OK);
+    assert_int_equal(recsys_deployment_poll(deployment, &changed, &err), RECSYS_OK);
+    recsys_model *model = recsys_deployment_acquire(deployment);
+    assert_int_equal(recsys_model_get_info(model, &info, &err), RECSYS_OK);
+    assert_non_null(strstr(info.metadata, "\"registry\":{\"a\":10}}"));
+    recsys_model_unref(model);
+    recsys_deployment_destroy(deployment);
+}
+
 /* A server that was away says the same as before: nobody has chosen that model again. */
 static void a_rollback_outlasts_a_server_that_cannot_be_asked(void **state)
 {
@@ -365,6 +391,7 @@ int main(void)
         T(the_status_says_how_the_registry_has_answered),
         T(a_registry_that_cannot_be_made_destroys_its_driver),
         T(a_poll_fetches_only_another_meaning),
+        T(a_description_is_as_long_as_its_size),
         T(a_rollback_outlasts_a_server_that_cannot_be_asked),
     };
 

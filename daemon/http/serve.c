@@ -135,6 +135,7 @@ static enum step end_request(struct serving *s)
         return close_now(s);
     if (!keep)
         return begin_closing(s);
+    s->connection->is_late = false; /* the reply was; the next request has its own deadline */
     rd_exchange_reset(exchange, exchange->n_used, http);
     return GO_ON;
 }

@@ -99,6 +99,40 @@ def test_who_may_not_call_cannot_make_the_daemon_keep_a_body(lab):
         assert connection.read().status == 401 and connection.is_closed()
 
 
+def test_a_late_reply_that_was_read_leaves_time_for_the_next_request(lab):
+    """The daemon stands still while the deadlines of ten replies pass and the clients read what is there."""
+    path = os.path.join(lab.folder, "late")
+    with lab.daemon("--model", lab.movies, "--threads=1", "--request-timeout-ms=3000",
+                    "--listen", "127.0.0.1:0,unix:" + path) as daemon:
+        readers = [Stranger(socket.AF_UNIX, path) for _ in range(10)]
+        for reader in readers:
+            reader.send(encode("POST", "/api/v1/batch-predict", body={"user_ids": list(range(1, 61)), "top_k": 50}))
+        connection = daemon.connect()
+        assert wait_for(lambda: read_gauge(connection, "recsysd_http_requests_in_flight") == 11)  # and this one
+        daemon.signal(signal.SIGSTOP)
+        try:
+            for reader in readers:
+                reader.socket.settimeout(0.2)
+                try:
+                    while reader.fill():
+                        pass
+                except (socket.timeout, TimeoutError):
+                    reader.socket.settimeout(TIMEOUT)
+            time.sleep(6)
+        finally:
+            daemon.signal(signal.SIGCONT)
+        n_whole = 0
+        for reader in readers:
+            try:
+                reply = reader.read()
+            except EOFError:
+                continue  # what was left was more than the kernel takes at once
+            if reply.header("connection") == "keep-alive":
+                assert ask(reader).status == 200
+                n_whole += 1
+        assert n_whole > 0
+
+
 def test_a_connection_ends_after_its_requests_and_its_age(lab):
     with lab.daemon("--model", lab.movies, "--keep-alive-requests=3") as daemon:
         connection = daemon.connect()

@@ -387,6 +387,17 @@ CREATE TABLE IF NOT EXISTS auth_db.revoked_tokens (
 );
 CREATE INDEX IF NOT EXISTS revoked_tokens_expiry ON auth_db.revoked_tokens (expires_at);
 
+-- All tokens of the user that were issued before a time are revoked. The index finds the
+-- entries `blacklist:user:{id}` of other services in the order of their names.
+CREATE TABLE IF NOT EXISTS auth_db.revoked_users (
+    user_id       text        PRIMARY KEY CHECK (octet_length(user_id) BETWEEN 1 AND 255),
+    reason        text,
+    revoked_at    timestamptz NOT NULL DEFAULT now(),
+    issued_before timestamptz NOT NULL,
+    revision      bigint      NOT NULL UNIQUE
+);
+CREATE INDEX IF NOT EXISTS revoked_users_name ON auth_db.revoked_users (('user:' || user_id));
+
 -- One row. A revocation updates it first and holds its lock until it commits, so
 -- revisions become visible in order and without gaps: a reader that sees revision N
 -- sees all revisions up to N.

@@ -94,13 +94,44 @@ func (d *Denylist) Revoke(jti, userID, reason string, expires time.Time) error {
 	})
 }
 
+// RevokeUser revokes all tokens of a user that were issued before a time; [Denylist.CheckUser] refuses
+// them. Tokens say when in whole seconds, so "until now" is a second later than now. The reason may
+// be "".
+func (d *Denylist) RevokeUser(userID, reason string, issuedBefore time.Time) error {
+	if issuedBefore.Unix() < 0 {
+		return invalid("no token was issued before 1970")
+	}
+	return d.with(func(a *arena, c *C.recsys_denylist, err *C.recsys_error) C.recsys_status {
+		return C.recsys_denylist_revoke_user(c, a.text(userID), a.optional(reason),
+			C.uint64_t(issuedBefore.Unix()), err)
+	})
+}
+
 // Check asks whether a token is revoked. If the store or the database fails, the verdict is
 // TokenUnknown or TokenUnconfirmed, and problem says why; err is nil then.
 func (d *Denylist) Check(jti string) (verdict Verdict, problem, err error) {
+	return d.check(func(_ *arena, c *C.recsys_denylist, out *C.recsys_denylist_verdict, err *C.recsys_error) C.recsys_status {
+		return C.rg_denylist_check(c, chars(jti), C.size_t(len(jti)), out, err)
+	})
+}
+
+// CheckUser asks the same with the token's user (its sub) and when it was issued (its iat; the zero
+// time if it does not say), so that [Denylist.RevokeUser] counts, too.
+func (d *Denylist) CheckUser(jti, userID string, issued time.Time) (verdict Verdict, problem, err error) {
+	seconds := C.uint64_t(0)
+	if issued.Unix() > 0 {
+		seconds = C.uint64_t(issued.Unix())
+	}
+	return d.check(func(a *arena, c *C.recsys_denylist, out *C.recsys_denylist_verdict, err *C.recsys_error) C.recsys_status {
+		return C.rg_denylist_check_user(c, chars(jti), C.size_t(len(jti)), a.text(userID), seconds, out, err)
+	})
+}
+
+func (d *Denylist) check(ask func(a *arena, c *C.recsys_denylist, out *C.recsys_denylist_verdict, err *C.recsys_error) C.recsys_status) (verdict Verdict, problem, err error) {
 	err = d.with(func(a *arena, c *C.recsys_denylist, err *C.recsys_error) C.recsys_status {
 		out := (*C.recsys_denylist_verdict)(a.space(C.sizeof_recsys_denylist_verdict))
 		out.struct_size = C.sizeof_recsys_denylist_verdict
-		status := C.rg_denylist_check(c, chars(jti), C.size_t(len(jti)), out, err)
+		status := ask(a, c, out, err)
 		verdict = Verdict(out.verdict)
 		if out.problem.status != C.RECSYS_OK {
 			problem = &Error{Status: Status(out.problem.status), Errno: syscall.Errno(out.problem.sys_errno),

@@ -126,6 +126,14 @@ recsys_status rg_denylist_check(recsys_denylist *denylist, const char *jti, size
     return recsys_denylist_check(denylist, bytes(jti, jti_size), out, err);
 }
 
+recsys_status rg_denylist_check_user(recsys_denylist *denylist, const char *jti, size_t jti_size,
+                                     const char *user_id, uint64_t issued_s,
+                                     recsys_denylist_verdict *out, recsys_error *err)
+{
+    return recsys_denylist_check_user(denylist, bytes(jti, jti_size), user_id, issued_s,
+                                      out, err);
+}
+
 recsys_status rg_denylist_get(recsys_denylist *denylist, const char *jti, size_t jti_size,
                               recsys_value *json, recsys_error *err)
 {

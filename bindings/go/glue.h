@@ -59,6 +59,9 @@ recsys_status rg_denylist_revoke(recsys_denylist *denylist, const char *jti, siz
                                  recsys_error *err);
 recsys_status rg_denylist_check(recsys_denylist *denylist, const char *jti, size_t jti_size,
                                 recsys_denylist_verdict *out, recsys_error *err);
+recsys_status rg_denylist_check_user(recsys_denylist *denylist, const char *jti, size_t jti_size,
+                                     const char *user_id, uint64_t issued_s,
+                                     recsys_denylist_verdict *out, recsys_error *err);
 recsys_status rg_denylist_get(recsys_denylist *denylist, const char *jti, size_t jti_size,
                               recsys_value *json, recsys_error *err);
 recsys_status rg_recycling_update_user(recsys_domains *domains, const char *user_id,

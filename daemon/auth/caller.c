@@ -99,7 +99,8 @@ static bool check_revoked(struct rd_request *request, const struct rd_auth *auth
     recsys_bytes jti = {caller->claims.jti, strlen(caller->claims.jti)};
     recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
 
-    if (recsys_denylist_check(auth->denylist, jti, &found, &found.problem) != RECSYS_OK)
+    if (recsys_denylist_check_user(auth->denylist, jti, caller->claims.subject,
+                                   caller->claims.issued_s, &found, &found.problem) != RECSYS_OK)
         found.verdict = RECSYS_TOKEN_UNKNOWN;
     if (found.verdict == RECSYS_TOKEN_CLEAR ||
         (found.verdict == RECSYS_TOKEN_UNCONFIRMED && may_pass_unconfirmed(request, auth)))

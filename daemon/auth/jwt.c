@@ -346,6 +346,7 @@ static bool check_times(const struct rd_jwt_keys *keys, const json_t *payload, u
         return rd_wrong(err, "it is not valid yet (nbf)");
     if (issued != NULL && (!read_time(issued, &time) || now + leeway < time))
         return rd_wrong(err, "it was issued in the future (iat)");
+    claims->issued_s = issued != NULL ? (uint64_t)time : 0;
     return true;
 }
 

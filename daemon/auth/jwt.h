@@ -30,6 +30,7 @@ struct rd_jwt_keys {
 struct rd_jwt_claims {
     char subject[RD_JWT_TEXT], jti[RD_JWT_TEXT];
     uint64_t expires_s; /* since 1970; without the leeway */
+    uint64_t issued_s;  /* its iat, a fraction cut off; 0: it has none */
     bool is_admin;      /* role, roles or scope say admin, or "admin" is true */
 };
 

@@ -3,11 +3,13 @@
  * A user may revoke own tokens: the one of this request (an empty body is enough; this is logging
  * out), or another one, which must be in the body. Services and admins may name any jti. A body
  * that names another thing, such as a user, is refused: the caller does not mean the own token.
+ * With {"user_id", "all": true} it is all tokens of the user that were issued until now.
  * An entry stays on the denylist as long as any daemon could accept the token (revoked_until.h),
  * but says when the token itself ends.
  */
 #include "daemon/auth/revoke.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +30,7 @@
 struct wish {
     const char *jti, *user_id, *reason, *token;
     int64_t expires_s;
+    bool all;                    /* tokens of user_id, issued until now */
     struct rd_jwt_claims claims; /* of the token */
 };
 
@@ -69,6 +72,7 @@ static void read_members(struct rd_problems *problems, const json_t *body, struc
                   &wish->user_id);
     rd_field_text(problems, AT("reason"), json_object_get(body, "reason"), 1, MAX_REASON,
                   &wish->reason);
+    rd_field_bool(problems, AT("all"), json_object_get(body, "all"), &wish->all);
 #undef AT
     read_expiry(problems, json_object_get(body, "expires_at"), &wish->expires_s);
 }
@@ -130,12 +134,36 @@ static void require_members(const struct rd_request *request, struct rd_problems
         rd_problem_add(problems, "missing", &at, "Field required", request->json, NULL);
 }
 
+/* All tokens of a user: of the caller, if none is named. Nothing else may say which token is meant.
+ */
+static void take_all(const struct rd_request *request, struct rd_problems *problems,
+                     struct wish *wish)
+{
+    const struct rd_place user_at = {&rd_place_body, "user_id", 0},
+                          all_at = {&rd_place_body, "all", 0};
+
+    if (wish->jti != NULL || wish->token != NULL || wish->expires_s != 0)
+        rd_problem_add(problems, "value_error", &all_at,
+                       "\"all\" revokes all tokens of user_id that were issued until now: name no "
+                       "token, jti or expires_at beside it",
+                       NULL, NULL);
+    if (wish->user_id == NULL && rd_caller_is_user(request))
+        wish->user_id = request->caller->claims.subject;
+    if (wish->user_id == NULL)
+        rd_problem_add(problems, "missing", &user_at, "Field required: whose tokens?",
+                       request->json, NULL);
+}
+
 static bool read_wish(struct rd_request *request, struct wish *wish)
 {
     struct rd_problems problems = {request->out, 0};
 
     if (request->body->size > 0 && rd_body_parse(request, &problems))
         read_members(&problems, request->json, wish);
+    if (problems.count == 0 && wish->all) {
+        take_all(request, &problems, wish);
+        return rd_reply_problems(request, &problems);
+    }
     if (problems.count == 0) {
         if (wish->token != NULL)
             read_token(request, &problems, wish);
@@ -151,6 +179,8 @@ static bool may_revoke(struct rd_request *request, const struct wish *wish)
 {
     const struct rd_caller *caller = request->caller;
 
+    if (wish->all)
+        return rd_caller_may(request, wish->user_id);
     if (!rd_caller_is_user(request) || strcmp(wish->jti, caller->claims.jti) == 0)
         return true;
     if (wish->token != NULL)
@@ -162,9 +192,8 @@ static void revoke(struct rd_request *request, recsys_denylist *denylist, const 
 {
     recsys_bytes jti = {wish->jti, strlen(wish->jti)};
     recsys_error err = {0};
-    recsys_status status =
-        recsys_denylist_revoke(denylist, jti, wish->user_id, wish->reason,
-                               (uint64_t)wish->expires_s, &err);
+    recsys_status status = recsys_denylist_revoke(denylist, jti, wish->user_id, wish->reason,
+                                                  (uint64_t)wish->expires_s, &err);
 
     if (status == RECSYS_E_INVALID) {
         (void)rd_reply_refusal(request, &rd_place_body, &err);
@@ -180,6 +209,33 @@ static void revoke(struct rd_request *request, recsys_denylist *denylist, const 
     rs_buffer_add(request->out, "}", 1);
 }
 
+/* "Until now": tokens have their iat in whole seconds, so those of this second are among them. The
+ * caller's own is in any case, also if the clock of the issuer is ahead. */
+static void revoke_all(struct rd_request *request, recsys_denylist *denylist,
+                       const struct wish *wish)
+{
+    const struct rd_jwt_claims *own = &request->caller->claims;
+    uint64_t until_s = rs_clock_unix_ms() / 1000u;
+    recsys_error err = {0};
+
+    if (request->caller->kind == RD_CALLER_USER && own->issued_s > until_s)
+        until_s = own->issued_s;
+    recsys_status status =
+        recsys_denylist_revoke_user(denylist, wish->user_id, wish->reason, until_s + 1, &err);
+    if (status == RECSYS_E_INVALID) {
+        (void)rd_reply_refusal(request, &rd_place_body, &err);
+        return;
+    }
+    if (status != RECSYS_OK) {
+        (void)unavailable(request, &err);
+        return;
+    }
+    request->status = 200;
+    rs_buffer_add_text(request->out, "{\"message\":\"All tokens revoked\",\"user_id\":");
+    rs_json_put_string(request->out, wish->user_id);
+    rs_buffer_format(request->out, ",\"issued_before\":%" PRIu64 "}", until_s + 1);
+}
+
 void rd_post_revoke(struct rd_request *request)
 {
     recsys_denylist *denylist = get_denylist(request);
@@ -188,7 +244,11 @@ void rd_post_revoke(struct rd_request *request)
     memset(&wish, 0, sizeof wish);
     if (denylist == NULL)
         return;
-    if (read_wish(request, &wish) && may_revoke(request, &wish))
+    if (!read_wish(request, &wish) || !may_revoke(request, &wish))
+        return;
+    if (wish.all)
+        revoke_all(request, denylist, &wish);
+    else
         revoke(request, denylist, &wish);
 }
 

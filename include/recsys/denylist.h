@@ -103,6 +103,26 @@ RECSYS_API RECSYS_NODISCARD recsys_status
 recsys_denylist_revoke(recsys_denylist *denylist, recsys_bytes jti, const char *user_id,
                        const char *reason, uint64_t expires_s, recsys_error *err);
 
+/*
+ * Revoke all tokens of a user that were issued before a time, known or not. When this returns
+ * RECSYS_OK, recsys_denylist_check_user() of every process refuses them; recsys_denylist_check(),
+ * which is not told whose token it is, does not. The later time counts, and is kept for good: one
+ * row of auth_db.revoked_users a user, and `blacklist:user:{id}` in the store for other services.
+ * It waits as recsys_denylist_revoke() does.
+ *
+ * user_id          1..255 bytes of UTF-8, the token's sub
+ * reason           or NULL; the last one stays
+ * issued_before_s  since 1970, 1 to the end of the year 9999. Tokens have their iat mostly in whole
+ *                  seconds, so "until now" is now + 1
+ *
+ * Fails with: as recsys_denylist_revoke(). Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status recsys_denylist_revoke_user(recsys_denylist *denylist,
+                                                                      const char *user_id,
+                                                                      const char *reason,
+                                                                      uint64_t issued_before_s,
+                                                                      recsys_error *err);
+
 typedef struct recsys_denylist_verdict {
     uint32_t struct_size; /* in: sizeof(recsys_denylist_verdict) */
     uint32_t verdict;     /* RECSYS_TOKEN_*; 0 if the call failed, which is not CLEAR */
@@ -133,6 +153,20 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_denylist_check(recsys_denylist 
                                                                 recsys_bytes jti,
                                                                 recsys_denylist_verdict *out,
                                                                 recsys_error *err);
+
+/*
+ * The same, and: were all tokens of its user revoked that were issued before a time later than
+ * this one's? Still one round trip.
+ *
+ * user_id   1..255 bytes of UTF-8, the token's sub
+ * issued_s  since 1970, the token's iat, a fraction cut off; 0 = it has none, and counts as issued
+ *           before any time
+ *
+ * Fails with: E_INVALID, E_STATE. Since: 0.2
+ */
+RECSYS_API RECSYS_NODISCARD recsys_status
+recsys_denylist_check_user(recsys_denylist *denylist, recsys_bytes jti, const char *user_id,
+                           uint64_t issued_s, recsys_denylist_verdict *out, recsys_error *err);
 
 /* The entry of a revoked token: {"jti","user_id","reason","blacklisted_at","expires_at"}.
  * Fails with: E_NOT_FOUND (not revoked), the status of store or database. Since: 0.1 */

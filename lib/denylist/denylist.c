@@ -4,7 +4,8 @@
  * up to a revision; the store says whether that revision is still the newest.
  * A check therefore has three steps and ends at the first that finds a verdict:
  *
- * 1. The token is in the set, or `blacklist:{jti}` is in the store: REVOKED.
+ * 1. The token is in the set, or `blacklist:{jti}` is in the store: REVOKED. So it is if all tokens
+ *    of its user were revoked that were issued before a time, and it was (denylist_users.c).
  * 2. The store has a proof that the set is complete: CLEAR. (One round trip for
  *    both.) A missing key proves nothing: it may have been evicted, flushed or
  *    lost.
@@ -23,6 +24,8 @@
  */
 #include "recsys/denylist.h"
 
+#include <string.h>
+
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/error.h"
@@ -35,14 +38,24 @@
 #define SYNC_TIMEOUT_MS 2000u
 #define FORGET_NS ((uint64_t)60 * 1000000000u)
 
-static const char ask_statement[] = "SELECT 1 FROM auth_db.revoked_tokens"
-                                    " WHERE jti = $1 AND expires_at > now() - interval '11 minutes'";
+static const char ask_statement[] =
+    "SELECT 1 FROM auth_db.revoked_tokens"
+    " WHERE jti = $1 AND expires_at > now() - interval '11 minutes'"
+    " UNION ALL SELECT 1 FROM auth_db.revoked_users"
+    " WHERE user_id = $2 AND issued_before > to_timestamp($3::bigint)";
 
 /* Rows that no process reads any more. Two services at once take different ones. */
 static const char drop_statement[] =
     "DELETE FROM auth_db.revoked_tokens WHERE jti IN"
     " (SELECT jti FROM auth_db.revoked_tokens WHERE expires_at < now() - interval '1 day'"
     " ORDER BY expires_at LIMIT 1000 FOR UPDATE SKIP LOCKED)";
+
+/* The token that is asked about. */
+struct question {
+    recsys_bytes jti, user; /* no user: who has it is not known */
+    uint64_t issued_s;
+    struct rs_jti hashed, hashed_user;
+};
 
 static uint64_t system_now_ms(void *user_data)
 {
@@ -110,6 +123,7 @@ recsys_status recsys_denylist_create(recsys_store *store, recsys_source *source,
     denylist->now_ms = given.now_ms == NULL ? system_now_ms : given.now_ms;
     denylist->user_data = given.user_data;
     rs_denylist_set_init(&denylist->set, given.max_tokens == 0 ? 4194304 : given.max_tokens);
+    rs_denylist_set_init(&denylist->users, denylist->set.max);
     denylist->stats = recsys_stats_ref(given.stats);
     status = add_metrics(denylist, given.stats, err);
     if (status != RECSYS_OK)
@@ -142,19 +156,25 @@ void recsys_denylist_destroy(recsys_denylist *denylist)
         rs_lock_destroy(&denylist->lock);
     }
     rs_denylist_set_destroy(&denylist->set);
+    rs_denylist_set_destroy(&denylist->users);
     recsys_store_unref(denylist->store);
     recsys_source_unref(denylist->source);
     recsys_stats_unref(denylist->stats);
     rs_free(denylist);
 }
 
-/* Is it in the set? `complete_to` receives the point up to which the set is complete. */
-static int is_known(recsys_denylist *denylist, struct rs_jti jti, struct rs_point *complete_to)
+/* Is it, or its user, in a set? `complete_to` receives the point up to which the sets are complete.
+ */
+static int is_known(recsys_denylist *denylist, const struct question *question,
+                    struct rs_point *complete_to)
 {
     uint64_t now_ms = rs_denylist_now(denylist);
 
     rs_lock_take(&denylist->lock);
-    int found = rs_denylist_set_has(&denylist->set, jti, now_ms);
+    int found = rs_denylist_set_has(&denylist->set, question->hashed, now_ms);
+    if (!found && question->user.data != NULL)
+        found = rs_denylist_set_get(&denylist->users, question->hashed_user) >
+                question->issued_s * 1000u;
     if (complete_to != NULL)
         *complete_to = denylist->complete_to;
     rs_lock_give(&denylist->lock);
@@ -162,37 +182,43 @@ static int is_known(recsys_denylist *denylist, struct rs_jti jti, struct rs_poin
 }
 
 /* Step 2. UNKNOWN with RECSYS_OK: the store has answered, but without a proof. */
-static recsys_status ask_store(recsys_denylist *denylist, recsys_bytes jti, struct rs_jti hashed,
+static recsys_status ask_store(recsys_denylist *denylist, const struct question *question,
                                uint32_t *verdict, recsys_error *err)
 {
-    char room[RS_DENYLIST_KEY_SIZE];
-    recsys_bytes keys[2] = {rs_denylist_key(jti, room), rs_denylist_proof_key};
-    recsys_value values[2] = {{0}, {0}};
+    char room[RS_DENYLIST_KEY_SIZE], user_room[RS_DENYLIST_KEY_SIZE];
+    size_t n = question->user.data != NULL ? 3 : 2;
+    recsys_bytes keys[3] = {rs_denylist_key(question->jti, room), rs_denylist_proof_key, {0}};
+    recsys_value values[3] = {{0}, {0}, {0}};
     struct rs_point complete_to;
     uint64_t incarnation, now_ms = rs_denylist_now(denylist);
-    recsys_status status = recsys_store_get(denylist->store, keys, 2, values, &incarnation, err);
+
+    if (n == 3)
+        keys[2] = rs_denylist_user_key(question->user, user_room);
+    recsys_status status = recsys_store_get(denylist->store, keys, n, values, &incarnation, err);
 
     *verdict = RECSYS_TOKEN_UNKNOWN;
     if (status != RECSYS_OK)
         return status;
-    if (values[0].data != NULL || is_known(denylist, hashed, &complete_to))
+    if (values[0].data != NULL || rs_denylist_user_entry(&values[2]) > question->issued_s ||
+        is_known(denylist, question, &complete_to))
         *verdict = RECSYS_TOKEN_REVOKED;
     else if (denylist->source == NULL ||
              rs_denylist_proof_holds(&values[1], incarnation, complete_to)) {
         *verdict = RECSYS_TOKEN_CLEAR;
         rs_denylist_confirm(denylist, now_ms);
     }
-    recsys_value_release(&values[0]);
-    recsys_value_release(&values[1]);
+    for (size_t i = 0; i < n; i++)
+        recsys_value_release(&values[i]);
     return RECSYS_OK;
 }
 
-static recsys_status ask_for_one(recsys_denylist *denylist, recsys_bytes jti, uint32_t *verdict,
-                                 recsys_error *err)
+static recsys_status ask_for_one(recsys_denylist *denylist, const struct question *question,
+                                 uint32_t *verdict, recsys_error *err)
 {
-    recsys_datum parameter = rs_denylist_text(jti);
+    recsys_datum parameters[] = {rs_denylist_text(question->jti), rs_denylist_text(question->user),
+                                 recsys_datum_integer((int64_t)question->issued_s)};
     recsys_rows *rows;
-    recsys_status status = recsys_source_query(denylist->source, ask_statement, &parameter, 1,
+    recsys_status status = recsys_source_query(denylist->source, ask_statement, parameters, 3,
                                                denylist->timeout_ms, &rows, err);
 
     if (status != RECSYS_OK)
@@ -203,7 +229,7 @@ static recsys_status ask_for_one(recsys_denylist *denylist, recsys_bytes jti, ui
 }
 
 /* Step 3. */
-static recsys_status ask_database(recsys_denylist *denylist, recsys_bytes jti, struct rs_jti hashed,
+static recsys_status ask_database(recsys_denylist *denylist, const struct question *question,
                                   int use_store, uint32_t *verdict, recsys_error *err)
 {
     int complete;
@@ -211,12 +237,12 @@ static recsys_status ask_database(recsys_denylist *denylist, recsys_bytes jti, s
         rs_denylist_read(denylist, denylist->timeout_ms, use_store, &complete, err);
 
     if (status == RECSYS_OK || status == RECSYS_E_LIMIT || status == RECSYS_E_NOMEM) {
-        if (is_known(denylist, hashed, NULL))
+        if (is_known(denylist, question, NULL))
             *verdict = RECSYS_TOKEN_REVOKED;
         else if (complete)
             *verdict = RECSYS_TOKEN_CLEAR;
         else
-            return ask_for_one(denylist, jti, verdict, err);
+            return ask_for_one(denylist, question, verdict, err);
         return RECSYS_OK;
     }
     return status;
@@ -254,26 +280,25 @@ static void trace(const char *step, uint32_t verdict, recsys_status status)
 
 /* The three steps. If the verdict is neither CLEAR nor REVOKED, the failure of store or database.
  */
-static recsys_status find_verdict(recsys_denylist *denylist, recsys_bytes jti, uint32_t *verdict,
-                                  recsys_error *problem)
+static recsys_status find_verdict(recsys_denylist *denylist, const struct question *question,
+                                  uint32_t *verdict, recsys_error *problem)
 {
-    struct rs_jti hashed = rs_jti_make(jti);
     recsys_status status = RECSYS_OK;
     int store_answered = 0;
 
     *verdict = RECSYS_TOKEN_UNKNOWN;
-    if (is_known(denylist, hashed, NULL)) {
+    if (is_known(denylist, question, NULL)) {
         trace("set", RECSYS_TOKEN_REVOKED, RECSYS_OK);
         *verdict = RECSYS_TOKEN_REVOKED;
         return RECSYS_OK;
     }
     if (denylist->store != NULL) {
-        status = ask_store(denylist, jti, hashed, verdict, problem);
+        status = ask_store(denylist, question, verdict, problem);
         store_answered = status == RECSYS_OK;
         trace("store", *verdict, status);
     }
     if (*verdict == RECSYS_TOKEN_UNKNOWN && denylist->source != NULL) {
-        status = ask_database(denylist, jti, hashed, store_answered, verdict, problem);
+        status = ask_database(denylist, question, store_answered, verdict, problem);
         trace("database", *verdict, status);
     }
     if (*verdict == RECSYS_TOKEN_UNKNOWN && store_answered &&
@@ -282,21 +307,21 @@ static recsys_status find_verdict(recsys_denylist *denylist, recsys_bytes jti, u
     return status;
 }
 
-recsys_status recsys_denylist_check(recsys_denylist *denylist, recsys_bytes jti,
-                                    recsys_denylist_verdict *out, recsys_error *err)
+static recsys_status check(recsys_denylist *denylist, struct question *question,
+                           const char *function, recsys_denylist_verdict *out, recsys_error *err)
 {
     recsys_denylist_verdict found = RECSYS_DENYLIST_VERDICT_INIT;
     recsys_error problem = {0};
-    recsys_status status =
-        rs_struct_begin(out, RECSYS_DENYLIST_VERDICT_SIZE_V1, "recsys_denylist_check: out", err);
+    recsys_status status = rs_denylist_is_usable(denylist, function, err);
 
     if (status == RECSYS_OK)
-        status = rs_denylist_is_usable(denylist, "recsys_denylist_check", err);
-    if (status == RECSYS_OK)
-        status = rs_denylist_check_jti(jti, "recsys_denylist_check", err);
+        status = rs_denylist_check_jti(question->jti, function, err);
     if (status != RECSYS_OK)
         return status;
-    status = find_verdict(denylist, jti, &found.verdict, &problem);
+    question->hashed = rs_jti_make(question->jti);
+    if (question->user.data != NULL)
+        question->hashed_user = rs_jti_make(question->user);
+    status = find_verdict(denylist, question, &found.verdict, &problem);
     if (status != RECSYS_OK) {
         (void)rs_error(&found.problem, status, "cannot tell whether the token is revoked: %s",
                        problem.message);
@@ -305,6 +330,36 @@ recsys_status recsys_denylist_check(recsys_denylist *denylist, recsys_bytes jti,
     count(denylist, found.verdict);
     rs_struct_write(out, &found, sizeof found);
     return RECSYS_OK;
+}
+
+recsys_status recsys_denylist_check(recsys_denylist *denylist, recsys_bytes jti,
+                                    recsys_denylist_verdict *out, recsys_error *err)
+{
+    struct question question = {.jti = jti};
+    recsys_status status =
+        rs_struct_begin(out, RECSYS_DENYLIST_VERDICT_SIZE_V1, "recsys_denylist_check: out", err);
+
+    return status == RECSYS_OK ? check(denylist, &question, "recsys_denylist_check", out, err)
+                               : status;
+}
+
+recsys_status recsys_denylist_check_user(recsys_denylist *denylist, recsys_bytes jti,
+                                         const char *user_id, uint64_t issued_s,
+                                         recsys_denylist_verdict *out, recsys_error *err)
+{
+    struct question question = {.jti = jti, .issued_s = issued_s};
+    recsys_status status = rs_struct_begin(out, RECSYS_DENYLIST_VERDICT_SIZE_V1,
+                                           "recsys_denylist_check_user: out", err);
+
+    if (status == RECSYS_OK)
+        status = rs_denylist_check_user_id(user_id, "recsys_denylist_check_user", err);
+    if (status == RECSYS_OK && issued_s > RS_DENYLIST_LAST_S)
+        status = rs_error(err, RECSYS_E_INVALID,
+                          "recsys_denylist_check_user: issued_s is after the year 9999");
+    if (status != RECSYS_OK)
+        return status;
+    question.user = (recsys_bytes){user_id, strlen(user_id)};
+    return check(denylist, &question, "recsys_denylist_check_user", out, err);
 }
 
 /* At first and then once a minute, remove tokens that expired long ago from the database. */

@@ -2,10 +2,12 @@
  *
  *   denylist.c        is a token revoked? And creating, syncing, counting
  *   denylist_revoke.c revoking, and the entry of a revoked token
+ *   denylist_users.c  revoking all tokens of a user that were issued before a time
  *   denylist_sync.c   reading what is new from the database, one reader at a time
  *   denylist_entries.c  the entries in the store for other services
+ *   denylist_time.c   the times in the entries of other services
  *   denylist_proof.c  the revision in the store, and why it is safe to trust it
- *   denylist_set.c    the tokens a process knows
+ *   denylist_set.c    the tokens a process knows, and the users
  *   denylist_arguments.c  the arguments of the public functions, checked
  */
 #ifndef RS_DENYLIST_DENYLIST_H
@@ -32,7 +34,7 @@ struct rs_jti { /* as the set knows it */
 
 struct rs_denylist_slot {
     struct rs_jti jti;
-    uint64_t expires_ms; /* since 1970; 0 = free */
+    uint64_t expires_ms; /* since 1970; 0 = free. Of a user: issued_before */
 };
 
 struct rs_denylist_set {
@@ -48,6 +50,8 @@ void rs_denylist_set_init(struct rs_denylist_set *set, uint64_t max);
 void rs_denylist_set_destroy(struct rs_denylist_set *set);
 /* 1 if it is there and has not expired. */
 int rs_denylist_set_has(const struct rs_denylist_set *set, struct rs_jti jti, uint64_t now_ms);
+/* The time that was added with this hash; 0: the set does not have it. */
+uint64_t rs_denylist_set_get(const struct rs_denylist_set *set, struct rs_jti jti);
 /* The later expiry counts. E_LIMIT (`max` are there), E_NOMEM. */
 recsys_status rs_denylist_set_add(struct rs_denylist_set *set, struct rs_jti jti,
                                   uint64_t expires_ms, uint64_t now_ms);
@@ -66,7 +70,8 @@ struct rs_point {
 
 /* Where the last sync of the entries has ended. */
 struct rs_entries {
-    char jti[255]; /* the last one that was looked for in the store; size 0: from the start */
+    char jti[260]; /* the last one that was looked for in the store; size 0: from the start. A user
+                      is user:{id} here */
     size_t jti_size;
     uint64_t incarnation; /* of the store then; 0 = not known yet */
     uint64_t cursor;      /* of the scan for entries of others */
@@ -85,12 +90,13 @@ struct recsys_denylist {
     struct rs_signal done; /* a reading has ended */
     /* protected by lock */
     struct rs_denylist_set set;
-    struct rs_point complete_to; /* the set has all up to here; only a reading changes it */
-    uint64_t n_started, n_done;  /* readings, the last one of each kind by its number */
+    struct rs_denylist_set users; /* by their ids; nothing in it expires: its `now_ms` is 0 */
+    struct rs_point complete_to;  /* the set has all up to here; only a reading changes it */
+    uint64_t n_started, n_done;   /* readings, the last one of each kind by its number */
     int is_reading;
     struct rs_entries entries;
-    int is_at_entries;         /* a thread syncs them */
-    uint64_t forgot_ns;        /* when expired rows were last deleted from the database; 0 = never */
+    int is_at_entries;  /* a thread syncs them */
+    uint64_t forgot_ns; /* when expired rows were last deleted from the database; 0 = never */
     recsys_status last_status; /* of reading n_done; so are the next two */
     int last_complete;
     recsys_error last_error;
@@ -118,9 +124,15 @@ recsys_status rs_denylist_is_usable(const struct recsys_denylist *denylist, cons
 /* Must be 1..255 bytes of UTF-8: a database keeps it as text. */
 recsys_status rs_denylist_check_jti(recsys_bytes jti, const char *function, recsys_error *err);
 
-#define RS_DENYLIST_KEY_SIZE (10 + 255)
+/* The same of a user's id, which ends in a NUL. */
+recsys_status rs_denylist_check_user_id(const char *user_id, const char *function,
+                                        recsys_error *err);
+
+#define RS_DENYLIST_KEY_SIZE (10 + 5 + 255)
 /* `blacklist:{jti}`, in `room`. */
 recsys_bytes rs_denylist_key(recsys_bytes jti, char room[RS_DENYLIST_KEY_SIZE]);
+/* `blacklist:user:{id}`, in `room`. */
+recsys_bytes rs_denylist_user_key(recsys_bytes user, char room[RS_DENYLIST_KEY_SIZE]);
 
 /* A parameter that need not end in a NUL. BORROWED. */
 recsys_datum rs_denylist_text(recsys_bytes text);
@@ -143,6 +155,24 @@ void rs_denylist_confirm(struct recsys_denylist *denylist, uint64_t now_ms);
  */
 recsys_status rs_denylist_read(struct recsys_denylist *denylist, uint32_t timeout_ms, int use_store,
                                int *complete, recsys_error *err);
+
+/* -- users -- */
+
+/* Of a name in the store, without `blacklist:`: the user's id in it, or no data. BORROWED */
+recsys_bytes rs_denylist_user_of(recsys_bytes name);
+/* Tokens issued before this time (s since 1970) are refused by what lies at the user's key. 0: none
+ * (no entry, or one of a token with such a jti); UINT64_MAX: all, since it cannot be read. */
+uint64_t rs_denylist_user_entry(const recsys_value *entry);
+/* Into the set, the lock held. */
+recsys_status rs_denylist_add_user(struct recsys_denylist *denylist, recsys_bytes user,
+                                   uint64_t issued_before_s);
+/* The entry of a user for other services. */
+recsys_status rs_denylist_make_user_entry(const char *user_id, const char *reason,
+                                          uint64_t began_ms, uint64_t issued_before_s,
+                                          recsys_value *json, recsys_error *err);
+/* As rs_denylist_adopt(), for a user. */
+recsys_status rs_denylist_adopt_user(struct recsys_denylist *denylist, const char *user_id,
+                                     const char *reason, uint64_t issued_before_s);
 
 /* -- entries -- */
 

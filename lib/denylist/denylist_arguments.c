@@ -31,11 +31,29 @@ recsys_status rs_denylist_check_jti(recsys_bytes jti, const char *function, recs
     return RECSYS_OK;
 }
 
+recsys_status rs_denylist_check_user_id(const char *user_id, const char *function,
+                                        recsys_error *err)
+{
+    size_t size = user_id == NULL ? 0 : strnlen(user_id, MAX_JTI + 1u);
+
+    if (size == 0 || size > MAX_JTI || !rs_utf8_is_valid(user_id, size))
+        return rs_error(err, RECSYS_E_INVALID, "%s: the user_id is not 1..%u bytes of UTF-8",
+                        function, MAX_JTI);
+    return RECSYS_OK;
+}
+
 recsys_bytes rs_denylist_key(recsys_bytes jti, char room[RS_DENYLIST_KEY_SIZE])
 {
     memcpy(room, "blacklist:", 10);
     memcpy(room + 10, jti.data, jti.size);
     return (recsys_bytes){room, 10 + jti.size};
+}
+
+recsys_bytes rs_denylist_user_key(recsys_bytes user, char room[RS_DENYLIST_KEY_SIZE])
+{
+    memcpy(room, "blacklist:user:", 15);
+    memcpy(room + 15, user.data, user.size);
+    return (recsys_bytes){room, 15 + user.size};
 }
 
 recsys_datum rs_denylist_text(recsys_bytes text)

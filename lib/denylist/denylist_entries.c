@@ -29,15 +29,21 @@
 #define AGAIN_S 3600u
 #define MAX_ENTRY ((size_t)64 << 10)
 #define MAX_TEXT 255
+#define MAX_NAME (5 + MAX_TEXT) /* a jti, or user:{id} */
 
 static const recsys_bytes entries_form[2] = {{"blacklist:", 10}, {"", 0}};
 
 static const char page_statement[] =
     "SELECT t.jti, user_id, reason, extract(epoch FROM revoked_at)::bigint AS began_s,"
-    " ceil(extract(epoch FROM expires_at))::bigint AS expires_s"
-    " FROM auth_db.revoked_tokens t WHERE jti > $1 AND expires_at > now() ORDER BY jti LIMIT $2";
+    " ceil(extract(epoch FROM expires_at))::bigint AS expires_s, NULL::bigint AS before_s"
+    " FROM auth_db.revoked_tokens t WHERE jti > $1 AND expires_at > now()"
+    " UNION ALL SELECT 'user:' || user_id, user_id, reason,"
+    " extract(epoch FROM revoked_at)::bigint, NULL,"
+    " ceil(extract(epoch FROM issued_before))::bigint FROM auth_db.revoked_users"
+    " WHERE 'user:' || user_id > $1 ORDER BY jti LIMIT $2";
 
-enum { JTI, USER_ID, REASON, BEGAN, EXPIRES };
+/* Of a user, JTI is user:{id}, and BEFORE is there. */
+enum { JTI, USER_ID, REASON, BEGAN, EXPIRES, BEFORE };
 
 /* -- from the database to the store -- */
 
@@ -50,12 +56,35 @@ static const char *text_of(recsys_datum datum, char room[MAX_TEXT + 1])
     return room;
 }
 
+static recsys_status write_user_entry(struct recsys_denylist *denylist, const recsys_rows *rows,
+                                      size_t row, recsys_bytes key)
+{
+    char user_id[MAX_TEXT + 1], reason[MAX_TEXT + 1];
+    const char *user = text_of(recsys_rows_get(rows, row, USER_ID), user_id);
+    recsys_value json = {0};
+
+    if (user == NULL)
+        return RECSYS_E_FORMAT;
+    recsys_status status = rs_denylist_make_user_entry(
+        user, text_of(recsys_rows_get(rows, row, REASON), reason),
+        (uint64_t)recsys_rows_get(rows, row, BEGAN).number * 1000u,
+        (uint64_t)recsys_rows_get(rows, row, BEFORE).number, &json, NULL);
+    if (status == RECSYS_OK)
+        status = recsys_store_set(denylist->store, key, (recsys_bytes){json.data, json.size},
+                                  RECSYS_NEVER, RECSYS_STORE_IF_ABSENT, NULL);
+    recsys_value_release(&json);
+    return status == RECSYS_E_EXISTS ? RECSYS_OK : status;
+}
+
 static recsys_status write_entry(struct recsys_denylist *denylist, const recsys_rows *rows,
                                  size_t row, recsys_bytes key)
 {
+    if (recsys_rows_get(rows, row, BEFORE).type == RECSYS_TYPE_INTEGER)
+        return write_user_entry(denylist, rows, row, key);
     char user_id[MAX_TEXT + 1], reason[MAX_TEXT + 1];
     uint64_t expires_s = (uint64_t)recsys_rows_get(rows, row, EXPIRES).number;
-    uint64_t until_ms = expires_s * 1000u + RS_DENYLIST_GRACE_MS, now_ms = rs_denylist_now(denylist);
+    uint64_t until_ms = expires_s * 1000u + RS_DENYLIST_GRACE_MS,
+             now_ms = rs_denylist_now(denylist);
     recsys_value json = {0};
 
     if (until_ms <= now_ms)
@@ -120,7 +149,7 @@ static recsys_status write_page(struct recsys_denylist *denylist, struct rs_entr
     size_t n = recsys_rows_count(rows);
     for (size_t i = 0; i < n && status == RECSYS_OK; i++)
         if (recsys_rows_get(rows, i, JTI).type != RECSYS_TYPE_TEXT ||
-            recsys_rows_get(rows, i, JTI).size > MAX_TEXT)
+            recsys_rows_get(rows, i, JTI).size > MAX_NAME)
             status = RECSYS_E_FORMAT;
     if (status == RECSYS_OK)
         status = write_missing(denylist, rows, &incarnation, &n_missing);
@@ -130,8 +159,8 @@ static recsys_status write_page(struct recsys_denylist *denylist, struct rs_entr
         at->incarnation = incarnation;
         *goes_on = 1;
     } else if (status == RECSYS_OK) {
-        *goes_on = n == PAGE && (n_missing > PAGE / 2 || incarnation != at->incarnation ||
-                                 at->is_writing_all);
+        *goes_on = n == PAGE &&
+                   (n_missing > PAGE / 2 || incarnation != at->incarnation || at->is_writing_all);
         at->is_writing_all = *goes_on;
         at->incarnation = incarnation;
         at->jti_size = 0;
@@ -152,7 +181,7 @@ struct finds {
     recsys_status status;
     size_t n_taken, n;
     struct {
-        char jti[MAX_TEXT];
+        char jti[MAX_NAME];
         size_t size;
     } found[TAKE_OVERS_A_SYNC];
 };
@@ -165,13 +194,15 @@ static int32_t find_unknown(recsys_bytes key, void *user_data)
     const char *jti = (const char *)key.data + entries_form[0].size;
     size_t size = key.size - entries_form[0].size;
 
-    if (size == 0 || size > MAX_TEXT || !rs_utf8_is_valid(jti, size) ||
-        memchr(jti, '\0', size) != NULL)
+    const recsys_bytes name = {jti, size}, user = rs_denylist_user_of(name);
+    if (size == 0 || (size > MAX_TEXT && user.size == 0) || user.size > MAX_TEXT ||
+        !rs_utf8_is_valid(jti, size) || memchr(jti, '\0', size) != NULL)
         return 0; /* no token of any service */
     struct recsys_denylist *denylist = finds->denylist;
     rs_lock_take(&denylist->lock);
-    int is_known = rs_denylist_set_has(&denylist->set, rs_jti_make((recsys_bytes){jti, size}),
-                                       rs_denylist_now(denylist));
+    int is_known =
+        rs_denylist_set_has(&denylist->set, rs_jti_make(name), rs_denylist_now(denylist)) ||
+        (user.size > 0 && rs_denylist_set_get(&denylist->users, rs_jti_make(user)) > 0);
     rs_lock_give(&denylist->lock);
     if (is_known)
         return 0;
@@ -184,59 +215,6 @@ static int32_t find_unknown(recsys_bytes key, void *user_data)
     size_t n_before = finds->n_taken;
     take_over_found(finds);
     return finds->status != RECSYS_OK || finds->n_taken > n_before;
-}
-
-/* `n` digits, and the character behind them must be one of `ends`; -1 if not. */
-static int64_t read_number(const char **at, int n, const char *ends)
-{
-    int64_t number = 0;
-
-    for (; n > 0; n--, ++*at) {
-        if (**at < '0' || **at > '9')
-            return -1;
-        number = number * 10 + (**at - '0');
-    }
-    if (**at == '\0')
-        return strchr(ends, '$') != NULL ? number : -1;
-    return strchr(ends, *(*at)++) != NULL ? number : -1;
-}
-
-static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
-{
-    year -= month <= 2;
-    int64_t era = year / 400, of_era = year - era * 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-int64_t rs_denylist_read_time(const char *text)
-{
-    const char *at = text;
-    int64_t year = read_number(&at, 4, "-"), month = year < 0 ? -1 : read_number(&at, 2, "-");
-    int64_t day = month < 0 ? -1 : read_number(&at, 2, "T ");
-    int64_t hour = day < 0 ? -1 : read_number(&at, 2, ":");
-    int64_t minute = hour < 0 ? -1 : read_number(&at, 2, ":");
-
-    if (minute < 0 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59)
-        return -1;
-    const char *seconds = at;
-    int64_t second = read_number(&at, 2, ".Z+-$"), offset = 0;
-    if (second < 0 || second > 60)
-        return -1;
-    at = seconds + 2;
-    if (*at == '.')
-        for (at++; *at >= '0' && *at <= '9'; at++)
-            ;
-    if (*at == '+' || *at == '-') {
-        int64_t sign = *at++ == '-' ? -1 : 1;
-        int64_t hours = read_number(&at, 2, ":$"), minutes = hours < 0 ? -1 : read_number(&at, 2, "$");
-        if (minutes < 0 || hours > 23 || minutes > 59)
-            return -1;
-        offset = sign * (hours * 3600 + minutes * 60);
-    } else if (*at != '\0' && (*at != 'Z' || at[1] != '\0'))
-        return -1;
-    return days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
 }
 
 /* 0: the time can be read, and is over. */
@@ -272,12 +250,23 @@ static recsys_status take_over(struct recsys_denylist *denylist, recsys_bytes jt
     const char *user_id = json_is_string(user) ? json_string_value(user)
                           : number[0] != '\0'  ? number
                                                : NULL;
-    recsys_status status =
-        rs_denylist_adopt(denylist, jti, user_id,
-                          json_string_value(json_object_get(entry, "reason")),
-                          expires_s);
+    const char *reason = json_string_value(json_object_get(entry, "reason"));
+    uint64_t before_s = rs_denylist_user_entry(value);
+    recsys_bytes named = rs_denylist_user_of(jti);
+    recsys_status status = RECSYS_OK;
+    size_t is_taken = 1;
+    if (named.size > 0 && before_s > 0 && before_s <= RS_DENYLIST_LAST_S) {
+        char user_room[MAX_TEXT + 1];
+        memcpy(user_room, named.data, named.size);
+        user_room[named.size] = '\0';
+        status = rs_denylist_adopt_user(denylist, user_room, reason, before_s);
+    } else if (jti.size <= MAX_TEXT) {
+        status = rs_denylist_adopt(denylist, jti, user_id, reason, expires_s);
+    } else {
+        is_taken = 0; /* a user's, which cannot be read; while the store has it, it counts */
+    }
     json_decref(entry);
-    *n_taken += status == RECSYS_OK;
+    *n_taken += status == RECSYS_OK ? is_taken : 0;
     return status;
 }
 

@@ -118,6 +118,19 @@ recsys_status rs_denylist_make_entry(const char *user_id, const char *reason, ui
                        json, err);
 }
 
+recsys_status rs_denylist_make_user_entry(const char *user_id, const char *reason,
+                                          uint64_t began_ms, uint64_t issued_before_s,
+                                          recsys_value *json, recsys_error *err)
+{
+    char began[32], before[32];
+
+    format_time(began_ms, began);
+    format_time(issued_before_s * 1000u, before);
+    return format_json(json_pack("{s:s, s:s?, s:s, s:s}", "user_id", user_id, "reason", reason,
+                                 "blacklisted_at", began, "issued_before", before),
+                       json, err);
+}
+
 static recsys_status tell_store(recsys_denylist *denylist, const struct wish *wish,
                                 const recsys_value *json, recsys_error *err)
 {

@@ -53,9 +53,14 @@ static struct rs_denylist_slot *find(struct rs_denylist_slot *slots, size_t n_sl
     return &slots[i];
 }
 
+uint64_t rs_denylist_set_get(const struct rs_denylist_set *set, struct rs_jti jti)
+{
+    return set->n == 0 ? 0 : find(set->slots, set->n_slots, jti)->expires_ms;
+}
+
 int rs_denylist_set_has(const struct rs_denylist_set *set, struct rs_jti jti, uint64_t now_ms)
 {
-    return set->n > 0 && find(set->slots, set->n_slots, jti)->expires_ms > now_ms;
+    return rs_denylist_set_get(set, jti) > now_ms;
 }
 
 /* Entries that follow without a gap and are not in their own slot move up. */

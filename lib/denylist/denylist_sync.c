@@ -35,15 +35,19 @@
 static const char read_statement[] =
     "SELECT r.revision AS newest, s.system_identifier::text || '/' ||"
     " greatest(c.timeline_id, m.min_recovery_end_timeline) || '/' || r.tableoid AS history,"
-    " pg_is_in_recovery() AS is_replica, t.jti, t.revision, t.expires_s"
+    " pg_is_in_recovery() AS is_replica, t.jti, t.revision, t.expires_s, t.before_s"
     " FROM auth_db.revocation r CROSS JOIN pg_control_system() s"
     " CROSS JOIN pg_control_checkpoint() c CROSS JOIN pg_control_recovery() m LEFT JOIN"
-    " (SELECT jti, revision, ceil(extract(epoch FROM expires_at))::bigint AS expires_s"
-    " FROM auth_db.revoked_tokens"
+    " (SELECT jti, revision, ceil(extract(epoch FROM expires_at))::bigint AS expires_s,"
+    " NULL::bigint AS before_s FROM auth_db.revoked_tokens"
     " WHERE revision > $1 AND expires_at > now() - interval '11 minutes'"
+    " UNION ALL SELECT user_id, revision, NULL,"
+    " ceil(extract(epoch FROM issued_before))::bigint FROM auth_db.revoked_users"
+    " WHERE revision > $1"
     " ORDER BY revision LIMIT $2) t ON true ORDER BY t.revision";
 
-enum { NEWEST, HISTORY, IS_REPLICA, JTI, REVISION, EXPIRES };
+/* Of a user, JTI is the id, and BEFORE is there. */
+enum { NEWEST, HISTORY, IS_REPLICA, JTI, REVISION, EXPIRES, BEFORE };
 
 struct reading {
     struct rs_point since, upto; /* the set was, and will be, complete up to these */
@@ -70,7 +74,24 @@ static recsys_status read_point(const recsys_rows *rows, struct rs_point *at, re
     return RECSYS_OK;
 }
 
-/* Take the rows into the set. */
+/* One row into its set, the lock held. */
+static recsys_status take_row(struct recsys_denylist *denylist, const recsys_rows *rows, size_t row,
+                              uint64_t now_ms)
+{
+    recsys_datum jti = recsys_rows_get(rows, row, JTI);
+    recsys_datum expires = recsys_rows_get(rows, row, EXPIRES);
+    recsys_datum before = recsys_rows_get(rows, row, BEFORE);
+    uint64_t expires_ms = expires.number < 0 ? 0 : (uint64_t)expires.number * 1000u;
+    const recsys_bytes name = {jti.text, jti.size};
+
+    if (before.type == RECSYS_TYPE_INTEGER)
+        return rs_denylist_add_user(denylist, name,
+                                    before.number < 0 ? 0 : (uint64_t)before.number);
+    return rs_denylist_set_add(&denylist->set, rs_jti_make(name), expires_ms + RS_DENYLIST_GRACE_MS,
+                               now_ms);
+}
+
+/* Take the rows into the sets. */
 static recsys_status take_rows(struct recsys_denylist *denylist, const recsys_rows *rows,
                                struct reading *reading, recsys_error *err)
 {
@@ -93,14 +114,9 @@ static recsys_status take_rows(struct recsys_denylist *denylist, const recsys_ro
     }
     rs_lock_take(&denylist->lock);
     for (size_t i = 0; i < n && status == RECSYS_OK; i++) {
-        recsys_datum jti = recsys_rows_get(rows, i, JTI);
-        if (jti.type != RECSYS_TYPE_TEXT)
+        if (recsys_rows_get(rows, i, JTI).type != RECSYS_TYPE_TEXT)
             continue; /* no tokens: one row without a jti */
-        recsys_datum expires = recsys_rows_get(rows, i, EXPIRES);
-        uint64_t expires_ms = expires.number < 0 ? 0 : (uint64_t)expires.number * 1000u;
-        status =
-            rs_denylist_set_add(&denylist->set, rs_jti_make((recsys_bytes){jti.text, jti.size}),
-                                expires_ms + RS_DENYLIST_GRACE_MS, now_ms);
+        status = take_row(denylist, rows, i, now_ms);
         if (status == RECSYS_OK)
             reading->upto.revision = (uint64_t)recsys_rows_get(rows, i, REVISION).number;
     }
@@ -205,8 +221,7 @@ recsys_status rs_denylist_read(struct recsys_denylist *denylist, uint32_t timeou
         if (is_late) {
             rs_lock_give(&denylist->lock);
             return rs_error(err, RECSYS_E_TIMEOUT,
-                            "the database has not answered an earlier query within %" PRIu32
-                            " ms",
+                            "the database has not answered an earlier query within %" PRIu32 " ms",
                             timeout_ms);
         }
         is_late = rs_signal_wait_until(&denylist->done, &denylist->lock, deadline) != 0;

@@ -451,6 +451,47 @@ def test_a_revoked_token_is_refused_by_every_daemon_and_for_good(lab):
             expect(get(three, "profile/1", kept))
 
 
+def test_all_tokens_of_a_user_are_revoked_by_every_daemon_and_for_good(lab):
+    with lab.postgres() as postgres, Redis() as redis, guarded(lab, postgres, redis) as one, \
+            guarded(lab, postgres, redis) as two:
+        now = int(time.time())
+        old = [tokens.user("1", "old", iat=now - 100), tokens.user("1", "now", iat=now), tokens.user("1", "undated")]
+        new, other = tokens.user("1", "new", iat=now + 25), tokens.user("3", "other", iat=now - 100)
+        for token in old + [new]:
+            for daemon in (one, two):
+                expect(get(daemon, "profile/1", token))
+        assert post(one, "auth/revoke", {"user_id": "1", "all": True}, other).status == 403
+        expect(get(two, "profile/1", old[0]))
+        done = expect(post(one, "auth/revoke", {"user_id": "1", "all": True, "reason": "stolen"}, old[1]))
+        assert done["user_id"] == "1" and now < done["issued_before"] <= now + 20, done
+
+        def all_refuse(*daemons):
+            for daemon in daemons:
+                for token in old:
+                    assert expect(get(daemon, "profile/1", token), 401)["detail"] == "Token revoked"
+                expect(get(daemon, "profile/1", new))
+                expect(get(daemon, "profile/3", other))
+
+        all_refuse(one, two)
+        assert json.loads(redis.command("GET", "blacklist:user:1", db=0))["reason"] == "stolen"
+        assert redis.command("TTL", "blacklist:user:1", db=0) == -1
+        assert postgres.run("SELECT reason, extract(epoch FROM issued_before)::bigint FROM auth_db.revoked_users") \
+            == "stolen|%d" % done["issued_before"]
+        redis.command("FLUSHALL")
+        all_refuse(one, two)
+        # The sync writes it again, and takes over what another service has written.
+        assert wait_for(lambda: redis.keys(0).count("blacklist:user:1") == 1)
+        redis.command("SET", "blacklist:user:3", json.dumps({"issued_before": now - 50}), db=0)
+        assert wait_for(lambda: postgres.run("SELECT count(*) FROM auth_db.revoked_users WHERE user_id = '3'") == "1")
+        redis.command("DEL", "blacklist:user:3", db=0)
+        assert expect(get(two, "profile/3", other), 401)["detail"] == "Token revoked"
+        redis.kill()
+        with guarded(lab, postgres, redis) as three:  # started while Redis is away
+            for token in old + [other]:
+                assert expect(get(three, "profile/1", token), 401)["detail"] == "Token revoked"
+            expect(get(three, "profile/1", new))
+
+
 def test_nobody_is_let_in_while_nobody_can_say_who_is_revoked(lab):
     with lab.postgres() as postgres, guarded(lab, postgres) as daemon:
         token = tokens.user("1")

@@ -115,6 +115,31 @@ static recsys_status revoke(struct auth_database *database, const recsys_datum *
     return add_entry(rows, &token, err);
 }
 
+/* revoked_users, in the same table. */
+static recsys_status revoke_user(struct auth_database *database, const recsys_datum *parameters,
+                                 recsys_rows *rows, recsys_error *err)
+{
+    struct auth_token user = {.expires_s = INT64_MAX / 2000, .before_s = parameters[2].number};
+
+    snprintf(user.jti, sizeof user.jti, "user:%.*s", (int)parameters[0].size, parameters[0].text);
+    struct auth_token *known = find(database, user.jti, strlen(user.jti));
+    if (known != NULL) {
+        if (known->before_s > user.before_s)
+            user.before_s = known->before_s;
+        remove_token(database, known);
+    }
+    copy(user.user_id, sizeof user.user_id, parameters[0]);
+    copy(user.reason, sizeof user.reason, parameters[1]);
+    append(database, &user);
+    TRY(recsys_rows_add_column(rows, "before_s", err));
+    return recsys_rows_add(rows, recsys_datum_integer(user.before_s), err);
+}
+
+static recsys_datum integer_or_null(int64_t number)
+{
+    return number == 0 ? (recsys_datum){.type = RECSYS_TYPE_NULL} : recsys_datum_integer(number);
+}
+
 static recsys_status add_point(const struct auth_database *database, recsys_rows *rows,
                                recsys_error *err)
 {
@@ -132,7 +157,7 @@ static recsys_status read_new(struct auth_database *database, const recsys_datum
                               recsys_rows *rows, recsys_error *err)
 {
     static const char *const names[] = {"newest",   "history",   "is_replica", "jti",
-                                        "revision", "expires_s", NULL};
+                                        "revision", "expires_s", "before_s",   NULL};
     int64_t n = 0;
 
     TRY(add_columns(rows, names, err));
@@ -141,15 +166,17 @@ static recsys_status read_new(struct auth_database *database, const recsys_datum
         if (token->revision <= parameters[0].number || !is_live(database, token))
             continue;
         TRY(add_point(database, rows, err));
-        TRY(recsys_rows_add(rows, recsys_datum_text(token->jti), err));
+        TRY(recsys_rows_add(
+            rows, recsys_datum_text(token->before_s != 0 ? token->user_id : token->jti), err));
         TRY(recsys_rows_add(rows, recsys_datum_integer(token->revision), err));
         TRY(recsys_rows_add(rows, recsys_datum_integer(token->expires_s), err));
+        TRY(recsys_rows_add(rows, integer_or_null(token->before_s), err));
         n++;
     }
     if (n > 0)
         return RECSYS_OK;
     TRY(add_point(database, rows, err));
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         TRY(recsys_rows_add(rows, (recsys_datum){.type = RECSYS_TYPE_NULL}, err));
     return RECSYS_OK;
 }
@@ -172,9 +199,10 @@ static recsys_status get(struct auth_database *database, const recsys_datum *par
 static recsys_status read_page(struct auth_database *database, const recsys_datum *parameters,
                                recsys_rows *rows, recsys_error *err)
 {
-    static const char *const names[] = {"jti", "user_id", "reason", "began_s", "expires_s", NULL};
+    static const char *const names[] = {"jti",       "user_id",  "reason", "began_s",
+                                        "expires_s", "before_s", NULL};
     const struct auth_token *last = NULL;
-    char after[256];
+    char after[264];
 
     snprintf(after, sizeof after, "%.*s", (int)parameters[0].size, parameters[0].text);
     TRY(add_columns(rows, names, err));
@@ -194,6 +222,7 @@ static recsys_status read_page(struct auth_database *database, const recsys_datu
         TRY(recsys_rows_add(rows, text_or_null(next->reason), err));
         TRY(recsys_rows_add(rows, recsys_datum_integer(1780272000), err));
         TRY(recsys_rows_add(rows, recsys_datum_integer(next->expires_s), err));
+        TRY(recsys_rows_add(rows, integer_or_null(next->before_s), err));
         last = next;
     }
     return RECSYS_OK;
@@ -203,8 +232,16 @@ static recsys_status ask(struct auth_database *database, const recsys_datum *par
                          recsys_rows *rows, recsys_error *err)
 {
     const struct auth_token *token = find(database, parameters[0].text, parameters[0].size);
+    char name[300];
 
     TRY(recsys_rows_add_column(rows, "?column?", err));
+    if (parameters[1].type == RECSYS_TYPE_TEXT) {
+        int size =
+            snprintf(name, sizeof name, "user:%.*s", (int)parameters[1].size, parameters[1].text);
+        const struct auth_token *user = find(database, name, (size_t)size);
+        if (user != NULL && user->before_s > parameters[2].number)
+            TRY(recsys_rows_add(rows, recsys_datum_integer(1), err));
+    }
     if (token == NULL || !is_live(database, token))
         return RECSYS_OK;
     return recsys_rows_add(rows, recsys_datum_integer(1), err);
@@ -220,6 +257,8 @@ static recsys_status run(struct auth_database *database, const char *statement,
 {
     if (begins(statement, "WITH next"))
         return revoke(database, parameters, rows, err);
+    if (begins(statement, "WITH stamp"))
+        return revoke_user(database, parameters, rows, err);
     if (begins(statement, "SELECT r.revision")) {
         atomic_fetch_add(&database->n_reads, 1);
         return read_new(database, parameters, rows, err);

@@ -16,9 +16,9 @@
 #include "recsys/source.h"
 #include "recsys/store.h"
 
-struct auth_token {
-    char jti[256], user_id[64], reason[64];
-    int64_t expires_s, revision;
+struct auth_token { /* or a user: before_s is not 0, and jti is user:{id} */
+    char jti[264], user_id[256], reason[64];
+    int64_t expires_s, revision, before_s;
 };
 
 struct auth_database {

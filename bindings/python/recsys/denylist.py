@@ -80,11 +80,23 @@ class Denylist(Remade):
                       None if user_id is None else user_id.encode(),
                       None if reason is None else reason.encode(), expires_s)
 
-    def check(self, jti: str) -> Verdict:
-        """Is the token revoked?"""
+    def revoke_user(self, user_id: str, *, issued_before_s: int,
+                    reason: Optional[str] = None) -> None:
+        """Revoke all tokens of a user that were issued before a time (Unix time in s; "until now"
+        is now + 1). When this returns, check() with the user refuses them in every process."""
+        interruptible(_revoke_user, self._open(), user_id.encode(),
+                      None if reason is None else reason.encode(), issued_before_s)
+
+    def check(self, jti: str, user_id: Optional[str] = None, issued_s: int = 0) -> Verdict:
+        """Is the token revoked? With its user (sub) and when it was issued (iat; 0 = it does not
+        say), also by revoke_user()."""
         data, out = jti.encode(), new(abi.recsys_denylist_verdict)
-        call(lib.recsys_denylist_check, self._open(), abi.recsys_bytes(data, len(data)),
-             byref(out))
+        token = abi.recsys_bytes(data, len(data))
+        if user_id is None:
+            call(lib.recsys_denylist_check, self._open(), token, byref(out))
+        else:
+            call(lib.recsys_denylist_check_user, self._open(), token, user_id.encode(), issued_s,
+                 byref(out))
         failed = out.problem
         return Verdict(VERDICTS.get(out.verdict, "unknown"), error_of(
             failed.status, failed.message, failed.sys_errno) if failed.status else None)
@@ -110,6 +122,10 @@ def _revoke(held: Held, jti: bytes, user_id: Optional[bytes], reason: Optional[b
             expires_s: int) -> None:
     call(lib.recsys_denylist_revoke, held, abi.recsys_bytes(jti, len(jti)), user_id, reason,
          expires_s)
+
+
+def _revoke_user(held: Held, user_id: bytes, reason: Optional[bytes], before_s: int) -> None:
+    call(lib.recsys_denylist_revoke_user, held, user_id, reason, before_s)
 
 
 def _sync(held: Held) -> None:

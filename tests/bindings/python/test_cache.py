@@ -336,5 +336,9 @@ def test_limiter_and_denylist_over_a_store_in_the_process():
     assert denylist.check("t-2").clear
     with pytest.raises(KeyError):
         denylist.get("t-2")
+    denylist.revoke_user("u-1", issued_before_s=2_000_000_000, reason="stolen")
+    assert denylist.check("t-2", "u-1", 1_999_999_999).verdict == "revoked"
+    assert denylist.check("t-2", "u-1").verdict == "revoked"  # it does not say when
+    assert denylist.check("t-2", "u-1", 2_000_000_000).clear and denylist.check("t-2", "u-2", 1).clear
     denylist.sync()
     assert denylist.stats().tokens == 1

@@ -15,6 +15,7 @@
 #include "daemon/process/logger.h"
 #include "daemon/process/notify.h"
 #include "daemon/process/signals.h"
+#include "daemon/process/standard_streams.h"
 #include "daemon/process/threads.h"
 #include "daemon/routes.h"
 
@@ -152,6 +153,7 @@ int main(int argc, char **argv)
     recsys_error err = {0};
     enum rd_config_verdict verdict;
 
+    rd_standard_streams_open();
     rd_heap_prepare();
     verdict = rd_config_load(&app.config, argc, argv, &err);
     if (verdict == RD_CONFIG_WRONG)

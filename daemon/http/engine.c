@@ -322,12 +322,11 @@ static bool start_threads(struct rd_engine *engine, const struct rd_engine_optio
 bool rd_engine_start(struct rd_engine *engine, struct rd_http *http,
                      const struct rd_engine_options *options)
 {
-    memset(engine, 0, sizeof *engine);
+    *engine = (struct rd_engine)RD_ENGINE_INIT;
     engine->http = http;
     engine->name = options->name;
     engine->for_operators = options->for_operators;
     engine->n_workers = options->n_workers;
-    engine->stop_event = engine->late_event = engine->wake_event = -1;
     engine->workers = calloc(options->n_workers, sizeof *engine->workers);
     engine->late = malloc(options->max_connections * sizeof *engine->late);
     if (rs_lock_init(&engine->lock) != 0 || engine->workers == NULL || engine->late == NULL ||
@@ -389,10 +388,11 @@ static void close_listeners(struct rd_engine *engine)
         rd_listener_close(&engine->listeners[i]);
 }
 
-static void close_event(int fd)
+static void close_event(int *fd)
 {
-    if (fd >= 0)
-        (void)close(fd);
+    if (*fd >= 0)
+        (void)close(*fd);
+    *fd = -1;
 }
 
 void rd_engine_stop(struct rd_engine *engine)
@@ -411,9 +411,9 @@ void rd_engine_stop(struct rd_engine *engine)
         rs_thread_join(engine->acceptor);
     close_listeners(engine);
     rd_slots_destroy(&engine->slots);
-    close_event(engine->stop_event);
-    close_event(engine->late_event);
-    close_event(engine->wake_event);
+    close_event(&engine->stop_event);
+    close_event(&engine->late_event);
+    close_event(&engine->wake_event);
     free(engine->late);
     free(engine->workers);
     engine->workers = NULL;

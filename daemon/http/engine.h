@@ -39,6 +39,13 @@ struct rd_engine {
     atomic_bool stopping; /* the thread that accepts ends */
 };
 
+/* One that was not started: it has no descriptors, and 0 would be one. It may be asked and stopped.
+ */
+#define RD_ENGINE_INIT                                                                             \
+    {                                                                                              \
+        .slots = {.epoll = -1}, .stop_event = -1, .late_event = -1, .wake_event = -1               \
+    }
+
 /* False: logged. */
 bool rd_engine_start(struct rd_engine *engine, struct rd_http *http,
                      const struct rd_engine_options *options);

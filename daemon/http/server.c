@@ -20,7 +20,7 @@
 #define QUIET_MS 60u /* an accepted connection gets a worker within this time */
 #define FIRST_REQUEST_MS 1000u
 
-static struct rd_engine main_engine, health_engine;
+static struct rd_engine main_engine = RD_ENGINE_INIT, health_engine = RD_ENGINE_INIT;
 static bool serves; /* rd_server_start() was called */
 
 static bool has_health(const struct rd_http *http)

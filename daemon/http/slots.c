@@ -45,6 +45,7 @@ void rd_slots_destroy(struct rd_slots *slots)
             rd_slots_close(slots, &slots->connections[i]);
     if (slots->epoll >= 0)
         (void)close(slots->epoll);
+    slots->epoll = -1;
     free(slots->connections);
     free(slots->free);
     rs_lock_destroy(&slots->lock);

@@ -212,6 +212,28 @@ def test_the_page_loads_nothing_from_elsewhere(lab):
     assert "http:" not in page + script and "https:" not in page + script and "innerHTML" not in script
 
 
+def test_stdin_stays_as_it_was(lab):
+    with open(os.path.join(lab.folder, "stdin"), "w+b") as file:
+        for flags in ([], ["--health-listen=127.0.0.1:0"]):
+            with lab.daemon("--model", lab.movies, *flags, stdin=file) as daemon:
+                assert daemon.get("/health/live").status == 200
+            assert os.fstat(file.fileno()).st_size == 0, flags
+
+
+def test_no_socket_takes_the_place_of_a_closed_standard_stream(lab):
+    path = os.path.join(lab.folder, "closed-port")
+    process = subprocess.Popen(["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", lab.program, "--model", lab.movies,
+                                "--listen=127.0.0.1:0", "--port-file", path])
+    try:
+        assert wait_for(lambda: os.path.exists(path))
+        streams = [os.readlink("/proc/%d/fd/%d" % (process.pid, fd)) for fd in range(3)]
+        assert streams == ["/dev/null"] * 3, streams
+        process.terminate()
+        assert process.wait(TIMEOUT) == 0
+    finally:
+        process.kill()
+
+
 def test_secrets_in_the_wrong_place_are_not_repeated(lab):
     path = os.path.join(lab.folder, "malformed.conf")
     with open(path, "w") as file:

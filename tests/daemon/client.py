@@ -103,7 +103,7 @@ def encode(method, target, headers=(), body=None, version="HTTP/1.1"):
 class Daemon:
     """`with Daemon(program, folder, "--model", …) as daemon:`"""
 
-    def __init__(self, program, folder, *arguments, environment=None, stderr=None, limits=None):
+    def __init__(self, program, folder, *arguments, environment=None, stderr=None, limits=None, stdin=None):
         os.makedirs(folder, exist_ok=True)
         self.port_file = os.path.join(folder, "port")
         self.log_path = os.path.join(folder, "log")
@@ -119,7 +119,7 @@ class Daemon:
         def set_limits():
             for kind, values in (limits or {}).items():
                 resource.setrlimit(kind, values)
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=stderr or self.log, env=clean,
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=stderr or self.log, stdin=stdin, env=clean,
                                         preexec_fn=set_limits if limits else None)
         self.port = self.wait_for_port()
 

@@ -62,8 +62,9 @@ typedef struct recsys_mlflow_options {
  * a killed one leaves is continued or removed. A download that breaks off is resumed
  * where the server can (206 with the wanted range), and restarted where it cannot. When
  * the bundles exceed `cache_bytes`, those that were not used for the longest time are
- * removed, but never the last four that a living registry object has handed out,
- * and none that would be needed for a start without the server.
+ * removed: first of those that no start without the server would need, then of all.
+ * Never removed are the last two that a living registry object has handed out, and what
+ * such a start would take now for the URI that is fetched.
  *
  * If the server does not answer (E_IO, E_TIMEOUT, E_BACKEND, E_EXHAUSTED) and has not
  * answered this object before, find gives what the URI meant when it was last fetched,

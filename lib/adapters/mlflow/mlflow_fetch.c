@@ -39,7 +39,6 @@ struct fetch {
     struct rs_buffer text; /* of the manifest */
     struct rs_mlflow_manifest manifest;
     char sum[RS_MLFLOW_SUM_SIZE];
-    json_t *kept_sums;
 };
 
 static recsys_status ask_version(struct fetch *f, recsys_error *err)
@@ -137,13 +136,34 @@ static recsys_status verify(const struct fetch *f, int directory, recsys_error *
     return status;
 }
 
+/* The questions that were asked last. */
+static void copy_asked(struct rs_mlflow *mlflow, struct rs_mlflow_asked out[RS_MLFLOW_N_ASKED])
+{
+    rs_lock_take(&mlflow->lock);
+    memcpy(out, mlflow->asked, sizeof mlflow->asked);
+    rs_lock_give(&mlflow->lock);
+}
+
 /* -- downloading, under the lock of the bundle -- */
 
-static int is_needed(const char *sum, void *user_data)
+/* The bundle, and what a start without the server would take today for the URI that it is fetched
+ * for: that stays until the bundle is there. An object; NULL without memory. */
+static json_t *list_staying(const struct fetch *f)
 {
-    const struct fetch *f = user_data;
+    struct rs_mlflow_asked asked[RS_MLFLOW_N_ASKED];
+    struct rs_mlflow_kept kept;
+    json_t *sums = json_object();
+    int failed = json_object_set_new(sums, f->sum, json_true());
 
-    return strcmp(sum, f->sum) == 0 || json_object_get(f->kept_sums, sum) != NULL;
+    copy_asked(f->mlflow, asked);
+    for (size_t i = 0; i < RS_MLFLOW_N_ASKED; i++)
+        if (asked[i].key[0] != '\0' && strcmp(asked[i].stamp, f->location->stamp) == 0 &&
+            rs_mlflow_kept_find(&f->mlflow->shelf, asked[i].key, &kept, NULL) == RECSYS_OK)
+            failed |= json_object_set_new(sums, kept.sum, json_true());
+    if (failed == 0)
+        return sums;
+    json_decref(sums);
+    return NULL;
 }
 
 static recsys_status make_room(struct fetch *f, int directory, recsys_error *err)
@@ -162,12 +182,13 @@ static recsys_status make_room(struct fetch *f, int directory, recsys_error *err
                         "have %llu; raise the limit of the cache",
                         f->what, (unsigned long long)f->manifest.n_bytes, settings->cache,
                         (unsigned long long)settings->cache_bytes);
-    f->kept_sums = rs_mlflow_kept_sums(&f->mlflow->shelf);
-    if (f->kept_sums == NULL)
+    json_t *staying = list_staying(f);
+    if (staying == NULL)
         return rs_error_nomem(err, "cache");
     recsys_status status =
         rs_mlflow_room_make(&f->mlflow->shelf, f->sum, f->manifest.n_bytes - here,
-                            settings->cache_bytes, is_needed, f, &cached, &n_removed, err);
+                            settings->cache_bytes, staying, &cached, &n_removed, err);
+    json_decref(staying);
     atomic_fetch_add(&f->mlflow->counts.evictions, n_removed);
     atomic_store(&f->mlflow->counts.cache_bytes, cached + f->manifest.n_bytes - here);
     return status;
@@ -300,9 +321,7 @@ static void keep(struct fetch *f)
     else
         status = rs_mlflow_keep_version(&mlflow->shelf, &kept, described, &why);
     json_decref(described);
-    rs_lock_take(&mlflow->lock);
-    memcpy(asked, mlflow->asked, sizeof asked);
-    rs_lock_give(&mlflow->lock);
+    copy_asked(mlflow, asked);
     for (size_t i = 0; i < RS_MLFLOW_N_ASKED && status == RECSYS_OK; i++)
         if (asked[i].key[0] != '\0' && strcmp(asked[i].stamp, kept.stamp) == 0)
             status = rs_mlflow_keep_question(&mlflow->shelf, asked[i].key, asked[i].uri, kept.stamp,
@@ -354,7 +373,6 @@ recsys_status rs_mlflow_fetch(void *self, recsys_registry_location *location, re
             rs_mlflow_shelf_hold(&mlflow->shelf, f.sum, bundle);
         }
     }
-    json_decref(f.kept_sums);
     rs_mlflow_manifest_destroy(&f.manifest);
     rs_buffer_destroy(&f.text);
     rs_mlflow_origins_destroy(&f.origins);

@@ -239,6 +239,47 @@ recsys_status rs_mlflow_kept_describe(const struct rs_mlflow_shelf *shelf, const
                                            "the version is not described in %s", shelf->path);
 }
 
+/* Does the record `name` lead to the bundle `sum`? */
+static int is_about(const struct rs_mlflow_shelf *shelf, const char *name, int is_question,
+                    const char *sum)
+{
+    struct rs_mlflow_kept kept = {"", "", "", ""};
+    json_t *version;
+
+    if (is_question)
+        return find_stamp(shelf, name, &kept, NULL) == RECSYS_OK && strcmp(kept.sum, sum) == 0;
+    if (read_file(shelf, name, &version, NULL) != RECSYS_OK)
+        return 0;
+    copy_member(version, "bundle", kept.sum, sizeof kept.sum);
+    json_decref(version);
+    return strcmp(kept.sum, sum) == 0;
+}
+
+static void forget(const struct rs_mlflow_shelf *shelf, int are_questions, const char *sum)
+{
+    int fd = openat(shelf->fd, "kept", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+
+    if (folder == NULL && fd >= 0)
+        close(fd);
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        char name[512];
+        snprintf(name, sizeof name, "kept/%s", entry->d_name);
+        if (strncmp(entry->d_name, are_questions ? "q-" : "v-", 2) == 0 &&
+            is_about(shelf, name, are_questions, sum))
+            (void)unlinkat(shelf->fd, name, 0);
+    }
+    if (folder != NULL)
+        closedir(folder);
+}
+
+void rs_mlflow_kept_forget(const struct rs_mlflow_shelf *shelf, const char *sum)
+{
+    forget(shelf, 1, sum); /* first: they lead there by their version */
+    forget(shelf, 0, sum);
+}
+
 json_t *rs_mlflow_kept_sums(const struct rs_mlflow_shelf *shelf)
 {
     json_t *sums = json_object();

@@ -40,6 +40,9 @@ recsys_status rs_mlflow_kept_find(const struct rs_mlflow_shelf *shelf, const cha
 recsys_status rs_mlflow_kept_describe(const struct rs_mlflow_shelf *shelf, const char *stamp,
                                       json_t **out, recsys_error *err);
 
+/* Remove every record of a bundle that is no longer there. */
+void rs_mlflow_kept_forget(const struct rs_mlflow_shelf *shelf, const char *sum);
+
 /* The bundles that questions need: sums in an object, for json_decref(); NULL without memory. */
 json_t *rs_mlflow_kept_sums(const struct rs_mlflow_shelf *shelf);
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/adapters/mlflow/mlflow_folder.h"
+#include "lib/adapters/mlflow/mlflow_kept.h"
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/log.h"
@@ -126,31 +127,57 @@ static int remove_unused(struct rs_mlflow_shelf *shelf, const struct shelved *en
     return is_removed;
 }
 
-static recsys_status free_bytes(struct rs_mlflow_shelf *shelf, struct shelved_list *all,
-                                const char *downloading, uint64_t needed, uint64_t max,
-                                int (*is_kept)(const char *sum, void *user_data), void *user_data,
-                                uint64_t *n_removed, recsys_error *err)
+static int has_room(const struct shelved_list *all, uint64_t needed, uint64_t max)
 {
-    for (size_t i = 0; i < all->n; i++)
-        all->list[i].sum = strchr(all->list[i].name, '/') + 1;
-    for (size_t i = 0; i < all->n; i++) {
-        const struct shelved *entry = &all->list[i];
-        int fits = all->n_bytes <= max && needed <= max - all->n_bytes;
-        if (fits && entry->is_bundle)
-            break;
-        if (!entry->is_bundle && downloading != NULL && strcmp(entry->sum, downloading) == 0)
+    return all->n_bytes <= max && needed <= max - all->n_bytes;
+}
+
+static void remove_downloads(struct rs_mlflow_shelf *shelf, struct shelved_list *all,
+                             const char *downloading)
+{
+    for (size_t i = 0; i < all->n && !all->list[i].is_bundle; i++)
+        if (strcmp(all->list[i].sum, downloading) != 0 && remove_unused(shelf, &all->list[i]))
+            all->n_bytes -= all->list[i].n_bytes;
+}
+
+/* Until there is room; none of those in `staying`. */
+static void remove_bundles(struct rs_mlflow_shelf *shelf, struct shelved_list *all, uint64_t needed,
+                           uint64_t max, const json_t *staying, uint64_t *n_removed)
+{
+    for (size_t i = 0; i < all->n && !has_room(all, needed, max); i++) {
+        struct shelved *entry = &all->list[i];
+        if (!entry->is_bundle || json_object_get(staying, entry->sum) != NULL ||
+            !remove_unused(shelf, entry))
             continue;
-        if (entry->is_bundle && is_kept(entry->sum, user_data))
-            continue;
-        if (!remove_unused(shelf, entry))
-            continue;
-        all->n_bytes -= entry->n_bytes;
-        if (!entry->is_bundle)
-            continue;
+        rs_mlflow_kept_forget(shelf, entry->sum);
         rs_log(RECSYS_LOG_INFO, "registry: removed bundle %.12s from the cache", entry->sum);
+        entry->is_bundle = 0; /* not twice */
+        all->n_bytes -= entry->n_bytes;
         ++*n_removed;
     }
-    if (all->n_bytes <= max && needed <= max - all->n_bytes)
+}
+
+static recsys_status free_bytes(struct rs_mlflow_shelf *shelf, struct shelved_list *all,
+                                const char *downloading, uint64_t needed, uint64_t max,
+                                json_t *fetching, uint64_t *n_removed, recsys_error *err)
+{
+    json_t *kept = rs_mlflow_kept_sums(shelf);
+
+    if (kept == NULL || json_object_update(kept, fetching) != 0) {
+        json_decref(kept);
+        return rs_error_nomem(err, "list of bundles");
+    }
+    for (size_t i = 0; i < all->n; i++)
+        all->list[i].sum = strchr(all->list[i].name, '/') + 1;
+    remove_downloads(shelf, all, downloading);
+    remove_bundles(shelf, all, needed, max, kept, n_removed);
+    if (!has_room(all, needed, max)) {
+        rs_mlflow_shelf_let_go(shelf);
+        remove_bundles(shelf, all, needed, max, kept, n_removed);
+    }
+    remove_bundles(shelf, all, needed, max, fetching, n_removed);
+    json_decref(kept);
+    if (has_room(all, needed, max))
         return RECSYS_OK;
     return rs_error(err, RECSYS_E_LIMIT,
                     "the bundle needs %" PRIu64 " bytes in the cache directory %s, which may have "
@@ -159,9 +186,8 @@ static recsys_status free_bytes(struct rs_mlflow_shelf *shelf, struct shelved_li
 }
 
 recsys_status rs_mlflow_room_make(struct rs_mlflow_shelf *shelf, const char *downloading,
-                                  uint64_t needed, uint64_t max,
-                                  int (*is_kept)(const char *sum, void *user_data), void *user_data,
-                                  uint64_t *cached, uint64_t *n_removed, recsys_error *err)
+                                  uint64_t needed, uint64_t max, json_t *fetching, uint64_t *cached,
+                                  uint64_t *n_removed, recsys_error *err)
 {
     struct shelved_list all = {NULL, 0, 0, 0};
     int lock = openat(shelf->fd, "locks/evict", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -178,8 +204,7 @@ recsys_status rs_mlflow_room_make(struct rs_mlflow_shelf *shelf, const char *dow
     if (status == RECSYS_OK) {
         if (all.n > 1)
             qsort(all.list, all.n, sizeof *all.list, compare);
-        status =
-            free_bytes(shelf, &all, downloading, needed, max, is_kept, user_data, n_removed, err);
+        status = free_bytes(shelf, &all, downloading, needed, max, fetching, n_removed, err);
     }
     if (cached != NULL)
         *cached = all.n_bytes;

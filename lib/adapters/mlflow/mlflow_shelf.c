@@ -117,6 +117,18 @@ void rs_mlflow_shelf_hold(struct rs_mlflow_shelf *shelf, const char *sum, int fd
     rs_lock_give(&shelf->lock);
 }
 
+void rs_mlflow_shelf_let_go(struct rs_mlflow_shelf *shelf)
+{
+    rs_lock_take(&shelf->lock);
+    for (size_t i = RS_MLFLOW_N_SERVED; i < RS_MLFLOW_N_HELD; i++) {
+        if (shelf->held[i].fd >= 0)
+            close(shelf->held[i].fd);
+        shelf->held[i].fd = -1;
+        shelf->held[i].sum[0] = '\0';
+    }
+    rs_lock_give(&shelf->lock);
+}
+
 recsys_status rs_mlflow_shelf_lock(struct rs_mlflow_shelf *shelf, const char *sum,
                                    uint64_t deadline_ns, int *lock, recsys_error *err)
 {

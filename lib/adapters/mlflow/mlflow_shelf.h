@@ -22,6 +22,7 @@
 
 #define RS_MLFLOW_SUM_SIZE 65u /* 64 digits and a NUL */
 #define RS_MLFLOW_N_HELD 4u
+#define RS_MLFLOW_N_SERVED 2u /* of these; a deployment serves one and may go back to another */
 
 struct rs_mlflow_shelf {
     char *path;
@@ -42,6 +43,8 @@ void rs_mlflow_shelf_close(struct rs_mlflow_shelf *shelf);
 int rs_mlflow_shelf_find(struct rs_mlflow_shelf *shelf, const char *sum);
 /* Hand an open bundle out: note its use, and keep `fd` among the last ones. */
 void rs_mlflow_shelf_hold(struct rs_mlflow_shelf *shelf, const char *sum, int fd);
+/* Where room is needed: only the last RS_MLFLOW_N_SERVED are still locked against removal. */
+void rs_mlflow_shelf_let_go(struct rs_mlflow_shelf *shelf);
 
 /* Be the only one who downloads `sum`. *lock is closed to give it back. E_TIMEOUT at `deadline_ns`
  * while another process or thread has it; E_IO. */

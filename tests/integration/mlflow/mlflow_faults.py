@@ -494,6 +494,48 @@ def the_cache_keeps_to_its_bound():
 
 
 @case
+def one_process_needs_room_for_three_bundles():
+    with Setting(resized(read_bundle(BUNDLE), 1 << 20)) as s:
+        size = sum(map(len, s.files.values()))
+        paths = []
+        with s.client(cache_bytes=3 * size + size // 2) as client:
+            for n in range(1, 7):
+                s.fake.versions[str(n)] = {"files": change(s.files, version=str(n))}
+                s.fake.aliases["champion"] = str(n)
+                paths.append(expect(client.resolve(URI), "OK")["path"])
+        expect_equal([str(bundle) for bundle in s.bundles()], sorted(paths[-3:]))
+
+
+@case
+def bundles_that_were_asked_for_once_make_room():
+    with Setting(resized(read_bundle(BUNDLE), 1 << 20)) as s:
+        size = sum(map(len, s.files.values()))
+        paths = []
+        for n in range(1, 7):  # each by a URI and in a process of its own
+            s.fake.versions[str(n)] = {"files": change(s.files, version=str(n))}
+            with s.client(cache_bytes=3 * size + size // 2) as client:
+                paths.append(expect(client.resolve(f"models:/films/{n}"), "OK")["path"])
+        expect_equal([str(bundle) for bundle in s.bundles()], sorted(paths[-3:]))
+        s.fake.stop()
+        with s.client() as client:
+            expect(client.find("models:/films/1"), "E_IO")  # its record has gone with it
+            expect(client.resolve("models:/films/6"), "OK")
+
+
+@case
+def the_last_bundle_of_a_source_stays_until_the_next_is_there():
+    with Setting(resized(read_bundle(BUNDLE), 1 << 20)) as s:
+        size = sum(map(len, s.files.values()))
+        paths = []
+        for n, uri in enumerate((URI, "models:/films/2", URI), 1):
+            s.fake.versions[str(n)] = {"files": change(s.files, version=str(n))}
+            s.fake.aliases["champion"] = str(n)
+            with s.client(cache_bytes=2 * size + size // 2) as client:
+                paths.append(expect(client.resolve(uri), "OK")["path"])
+        expect_equal([str(bundle) for bundle in s.bundles()], sorted([paths[0], paths[2]]))
+
+
+@case
 def bundles_in_use_and_kept_ones_are_not_removed():
     with Setting(resized(read_bundle(BUNDLE), 1 << 20)) as s:
         for n in range(2, 5):

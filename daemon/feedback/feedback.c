@@ -26,7 +26,6 @@
 #define SILENCE_NS 5000000000u
 #define PAGE 1000
 #define PAGE_MAX 10000
-#define LIST_BYTES (4u << 20)
 
 static bool add_metrics(struct rd_feedback *feedback, recsys_stats *stats)
 {
@@ -86,15 +85,22 @@ static bool to_id(const char *text, uint32_t kind, recsys_id *out)
     return errno == 0;
 }
 
+static bool add_item(void *user_data, const char *text)
+{
+    struct rd_recent_list *list = user_data;
+    recsys_id item;
+
+    return !to_id(text, list->item_id_kind, &item) || rd_recent_add(list, item);
+}
+
 static void add_list(struct rd_recent_list *list, const char *json, size_t size)
 {
     json_t *items = json_loadb(json, size, 0, NULL);
-    recsys_id item;
 
     for (size_t i = 0; i < json_array_size(items); i++) {
         const char *text = json_string_value(json_array_get(items, i));
 
-        if (text != NULL && to_id(text, list->item_id_kind, &item) && !rd_recent_add(list, item))
+        if (text != NULL && !add_item(list, text))
             break;
     }
     json_decref(items);
@@ -133,16 +139,10 @@ void rd_feedback_find_recent(void *user_data, recsys_id user, struct rd_recent_l
         (void)snprintf(name, sizeof name, "%" PRIu64, user.number);
     else
         (void)snprintf(name, sizeof name, "%.*s", (int)user.number, user.text);
-    if (feedback->memory != NULL) {
-        struct rs_buffer json = RS_BUFFER_INIT(LIST_BYTES);
-
-        rd_feedback_memory_recent(feedback->memory, name, &json);
-        if (json.size > 0)
-            add_list(list, json.bytes, json.size);
-        rs_buffer_destroy(&json);
-    } else {
+    if (feedback->memory != NULL)
+        rd_feedback_memory_recent(feedback->memory, name, add_item, list);
+    else
         find_kept(feedback, name, list);
-    }
 }
 
 static bool may_all(struct rd_request *request, const struct rd_event *events, size_t n)

@@ -21,9 +21,9 @@ void rd_feedback_memory_destroy(struct rd_feedback_memory *memory);
 size_t rd_feedback_memory_add(struct rd_feedback_memory *memory, const struct rd_event *events,
                               size_t n);
 
-/* The user's recent items, newest first, as ["1","2"], into `out`; nothing if there are none. */
+/* Calls `take` with each of the user's recent items, newest first, until it returns false. */
 void rd_feedback_memory_recent(struct rd_feedback_memory *memory, const char *user,
-                               struct rs_buffer *out);
+                               bool (*take)(void *user_data, const char *item), void *user_data);
 
 /* At most `limit` events after the number `after` into `out`, as JSON objects with commas between
  * them. *next: the number of the last one, or `after`. Returns how many. */

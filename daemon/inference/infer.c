@@ -112,7 +112,7 @@ static bool make_requests(struct rd_request *request, struct rd_scratch *scratch
         result->requests[i].user = scratch->predict.users[i];
     }
     return rd_recent_exclude(&recommend->recent, result->requests, result->n, item_id_kind,
-                             &scratch->recent) ||
+                             rd_recent_until(request), &scratch->recent) ||
            rd_reply_unavailable(request, "out of memory");
 }
 

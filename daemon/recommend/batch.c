@@ -272,7 +272,8 @@ static void answer_all(struct rd_request *request, struct rd_scratch *scratch,
     find_models(request, &scratch->predict, batch, main_model, shared);
     make_requests(&scratch->predict, batch);
     if (!rd_recent_exclude(&recommend->recent, batch->requests, batch->n,
-                           main_model->info.item_id_kind, &scratch->recent)) {
+                           main_model->info.item_id_kind, rd_recent_until(request),
+                           &scratch->recent)) {
         (void)rd_reply_unavailable(request, "out of memory");
     } else if (answer_models(request, scratch, batch, main_model)) {
         request->status = 200;

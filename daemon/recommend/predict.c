@@ -41,21 +41,11 @@ static uint64_t elapsed_ms(const struct rd_request *request)
 static bool add_recent(struct rd_request *request, const struct use *use)
 {
     const struct rd_recommend *recommend = request->part;
-    struct rd_recent_list *list = &use->scratch->recent;
-    recsys_request *to = &use->scratch->predict.request;
-    recsys_id *ids;
-    size_t n;
 
-    if (recommend->recent.find == NULL)
-        return true;
-    rd_recent_begin(list, use->chosen.info.item_id_kind);
-    n = rd_recent_collect(&recommend->recent, to, list);
-    ids = rd_recent_finish(list);
-    if (ids == NULL)
-        return rd_reply_unavailable(request, "out of memory");
-    to->n_exclude = rd_ids_sort(ids, n);
-    to->exclude = ids;
-    return true;
+    return rd_recent_exclude(&recommend->recent, &use->scratch->predict.request, 1,
+                             use->chosen.info.item_id_kind, rd_recent_until(request),
+                             &use->scratch->recent) ||
+           rd_reply_unavailable(request, "out of memory");
 }
 
 static void write_model(struct rs_buffer *out, const struct use *use)

@@ -16,13 +16,14 @@
 
 #define RD_RECENT_MAX 1000u /* items of one user */
 
-/* Ids of items, in groups: one group for each request. ONE THREAD AT A TIME. */
+/* The recent items of the users of one HTTP request. ONE THREAD AT A TIME. */
 struct rd_recent_list {
-    struct rs_buffer ids;   /* recsys_id each; until rd_recent_finish() a text's place in `texts` */
-    struct rs_buffer texts; /* each with a NUL */
-    size_t n;               /* ids in all groups */
-    size_t n_found;         /* that rd_recent_add() has added to the present group */
-    uint32_t item_id_kind;  /* of the model; ids of the other kind are left out */
+    struct rs_buffer found;  /* recsys_id each; at first a text's place in `texts` */
+    struct rs_buffer texts;  /* each with a NUL */
+    struct rs_buffer counts; /* size_t each: how many were found for each request */
+    struct rs_buffer joined; /* recsys_id each: what a request excludes, and what was found */
+    size_t n_found;          /* for the present request */
+    uint32_t item_id_kind;   /* of the model; ids of the other kind are left out */
 };
 
 /*
@@ -40,19 +41,15 @@ bool rd_recent_add(struct rd_recent_list *list, recsys_id item);
 void rd_recent_init(struct rd_recent_list *list, size_t max_requests);
 void rd_recent_free(struct rd_recent_list *list);
 
-/* Begin with no group. */
-void rd_recent_begin(struct rd_recent_list *list, uint32_t item_id_kind);
-/* Add a group: what `request` excludes, and the recent items of its user. These are left out if it
- * is anonymous or allows items that were seen. Returns its length. */
-size_t rd_recent_collect(const struct rd_recent_items *recent, const recsys_request *request,
-                         struct rd_recent_list *list);
-/* The ids of all groups, BORROWED until the next rd_recent_begin(). NULL: there is no memory for
- * them. */
-recsys_id *rd_recent_finish(struct rd_recent_list *list);
-
-/* All of this for n requests: each excludes its user's recent items, too, whose memory is the
- * list's. False: there is no memory. */
+/*
+ * Each of n requests excludes its user's recent items, too, unless it is anonymous or allows items
+ * that were seen. Lists that change are sorted, without duplicates, and are the list's memory until
+ * its next use; texts of ids that the client gave stay where they are.
+ *
+ * until_ns  by rs_clock_ns(): requests whose turn comes later stay as they are
+ * False: there is no memory.
+ */
 bool rd_recent_exclude(const struct rd_recent_items *recent, recsys_request *requests, size_t n,
-                       uint32_t item_id_kind, struct rd_recent_list *list);
+                       uint32_t item_id_kind, uint64_t until_ns, struct rd_recent_list *list);
 
 #endif

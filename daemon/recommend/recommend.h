@@ -34,6 +34,9 @@ struct rd_recommend {
     recsys_recommender *batch_recommender;
 };
 
+/* Until when a request may look recent items up: half of its time, so that an answer is left. */
+uint64_t rd_recent_until(const struct rd_request *request);
+
 /* Handlers; their part is struct rd_recommend. */
 void rd_post_predict(struct rd_request *request);
 void rd_post_session(struct rd_request *request);

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 
 #include "daemon/http/reply.h"
+#include "daemon/recommend/recommend.h"
 
 #define MAX_KEY (1u << 20)
 #define MAX_VALUE (1u << 28)
@@ -43,4 +44,11 @@ void rd_scratch_free(void *pointer)
     rs_buffer_destroy(&scratch->value);
     rd_recent_free(&scratch->recent);
     free(scratch);
+}
+
+uint64_t rd_recent_until(const struct rd_request *request)
+{
+    const struct rd_recommend *recommend = request->part;
+
+    return request->start_ns + recommend->timeout_ms * 500000u;
 }

@@ -50,6 +50,7 @@ struct rd_app {
     struct rd_auth auth;
     struct rd_recommend recommend;
     struct rd_models models;
+    struct rd_write_wait write_wait;
     struct rd_domains domains;
     struct rd_feedback feedback;
     struct rd_observed observed;

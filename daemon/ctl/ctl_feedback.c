@@ -120,20 +120,34 @@ static int run_export(const struct ctl_arguments *arguments, recsys_source *sour
 
 static int run_prune(const struct ctl_arguments *arguments, recsys_source *source)
 {
-    static const char statement[] = "WITH gone AS (DELETE FROM feedback_db.events "
-                                    "WHERE received_at < now() - make_interval(days => $1::int) "
-                                    "RETURNING 1) SELECT count(*) FROM gone";
+    /* In parts, so that none takes long or locks much. Events are numbered as they are received. */
+    static const char statement[] =
+        "WITH old AS (SELECT id FROM feedback_db.events WHERE id > $2::bigint ORDER BY id "
+        "LIMIT 20000), gone AS (DELETE FROM feedback_db.events WHERE id IN (SELECT id FROM old) "
+        "AND received_at < now() - make_interval(days => $1::int) RETURNING 1) "
+        "SELECT (SELECT count(*) FROM gone), (SELECT max(id) FROM old)";
     uint32_t days = ctl_whole_number(arguments, "older-than", 1, 36500, 0);
-    recsys_datum parameter = recsys_datum_integer((int64_t)days);
-    recsys_rows *rows = NULL;
-    recsys_error err = {0};
+    int64_t total = 0, after = -1;
+    bool is_end = false;
 
     (void)ctl_required(arguments, "older-than");
-    if (recsys_source_query(source, statement, &parameter, 1, STATEMENT_MS, &rows, &err) !=
-        RECSYS_OK)
-        return ctl_failed("%s", err.message);
-    printf("%" PRId64 " events removed\n", recsys_rows_get(rows, 0, 0).number);
-    recsys_rows_destroy(rows);
+    while (!is_end) {
+        const recsys_datum parameters[] = {recsys_datum_integer((int64_t)days),
+                                           recsys_datum_integer(after)};
+        recsys_rows *rows = NULL;
+        recsys_error err = {0};
+        recsys_datum last;
+
+        if (recsys_source_query(source, statement, parameters, 2, STATEMENT_MS, &rows, &err) !=
+            RECSYS_OK)
+            return ctl_failed("%s; %" PRId64 " events are removed", err.message, total);
+        total += recsys_rows_get(rows, 0, 0).number;
+        last = recsys_rows_get(rows, 0, 1);
+        is_end = last.type == RECSYS_TYPE_NULL;
+        after = is_end ? after : last.number;
+        recsys_rows_destroy(rows);
+    }
+    printf("%" PRId64 " events removed\n", total);
     return CTL_OK;
 }
 

@@ -35,28 +35,12 @@ void rd_domain_reply(struct rd_request *request, recsys_value *json, uint32_t ou
     recsys_value_release(json);
 }
 
-/* The change is committed. Until its invalidations have reached Redis, another process may read
- * the old value there; a client that was told of the change would see it undone. */
-static bool wait_for_caches(struct rd_request *request)
-{
-    const struct rd_domains *part = request->part;
-    recsys_error err = {0};
-
-    if (part->write_wait_ms == 0 ||
-        recsys_domains_flush(part->domains, part->write_wait_ms, &err) == RECSYS_OK)
-        return true;
-    /* By now every other process has found the row, or does not read Redis. */
-    if (part->write_wait_ms >= RECSYS_OUTBOX_SETTLE_MS && atomic_load(part->has_outbox) != 0)
-        return true;
-    rd_log_seldom(RECSYS_LOG_WARN, "%s: %s", request->route->path, err.message);
-    return false;
-}
-
 void rd_domain_reply_change(struct rd_request *request, const char *message, const char *name,
                             recsys_value *json)
 {
     struct rs_buffer *out = request->out;
-    bool is_delivered = wait_for_caches(request);
+    const struct rd_domains *part = request->part;
+    bool is_delivered = rd_write_wait_for_caches(part->write_wait, request->route->path);
 
     request->status = 200;
     rs_buffer_add_text(out, "{\"message\":");

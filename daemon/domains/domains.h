@@ -8,15 +8,15 @@
 
 #include <recsys/domain.h>
 
+#include "daemon/backends/write_wait.h"
 #include "daemon/http/request.h"
 
 /* Set before the server starts. */
 struct rd_domains {
-    recsys_domains *domains; /* NULL: no database is configured. BORROWED */
-    bool has_tasks;          /* results of tasks are in Redis */
-    uint32_t write_wait_ms;  /* for the caches to learn of a change; 0 = do not wait */
-    const _Atomic uint32_t *has_outbox; /* writes are in the outbox of the database, too */
-    bool users_may_grant;               /* themselves points, and messages of the assistant */
+    recsys_domains *domains;                /* NULL: no database is configured. BORROWED */
+    bool has_tasks;                         /* results of tasks are in Redis */
+    const struct rd_write_wait *write_wait; /* of changes */
+    bool users_may_grant;                   /* themselves points, and messages of the assistant */
 };
 
 /* Handlers; their part is struct rd_domains. */

@@ -168,16 +168,21 @@ static void record(struct rd_request *request, const struct rd_event *events, si
     struct rd_feedback *feedback = request->part;
     recsys_status status = RECSYS_OK;
     recsys_error err = {0};
+    bool is_delivered;
     size_t n_new;
 
     if (feedback->memory != NULL)
         n_new = rd_feedback_memory_add(feedback->memory, events, n);
     else
-        status = rd_feedback_kept_add(feedback->domains, events, n, &n_new, &err);
+        status = rd_feedback_kept_add(feedback->domains,
+                                      atomic_load(feedback->write_wait->has_outbox) != 0, events, n,
+                                      &n_new, &err);
     if (status != RECSYS_OK) {
         (void)fail(request, status, &err);
         return;
     }
+    is_delivered = feedback->memory != NULL ||
+                   rd_write_wait_for_caches(feedback->write_wait, request->route->path);
     recsys_metric_add(feedback->recorded, n_new);
     recsys_metric_add(feedback->repeated, n - n_new);
     request->status = 200;
@@ -185,6 +190,8 @@ static void record(struct rd_request *request, const struct rd_event *events, si
     rs_json_put_unsigned(request->out, n_new);
     rs_buffer_add_text(request->out, ",\"repeated\":");
     rs_json_put_unsigned(request->out, n - n_new);
+    if (!is_delivered)
+        rs_buffer_add_text(request->out, ",\"delivered\":false");
     rs_buffer_add(request->out, "}", 1);
 }
 

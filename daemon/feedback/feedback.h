@@ -13,15 +13,17 @@
 #include <recsys/domain.h>
 #include <recsys/stats.h>
 
+#include "daemon/backends/write_wait.h"
 #include "daemon/feedback/feedback_memory.h"
 #include "daemon/http/request.h"
 #include "daemon/recommend/recent.h"
 
 /* Set by rd_feedback_start(), before the server starts. */
 struct rd_feedback {
-    recsys_domains *domains;           /* NULL: no database is configured. BORROWED */
-    recsys_source *source;             /* of the same database. BORROWED */
-    uint32_t timeout_ms;               /* of a statement */
+    recsys_domains *domains;                /* NULL: no database is configured. BORROWED */
+    recsys_source *source;                  /* of the same database. BORROWED */
+    const struct rd_write_wait *write_wait; /* for other processes to learn of events. BORROWED */
+    uint32_t timeout_ms;                    /* of a statement */
     uint32_t window_days;              /* events that are older leave nothing out; 0 = none does */
     struct rd_feedback_memory *memory; /* NULL with a database */
     recsys_metric *recorded, *repeated, *lookup_failures;

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-from backends import Redis
+from backends import Proxy, Redis
 from behaviour import read_metrics
 from client import wait_for
 from domains import expect, get, post, start
@@ -158,3 +158,19 @@ def test_memory_is_bounded_and_the_newest_events_stay(lab):
         assert page["next"] == "5000" and 100 < page["count"] < 1000
         assert page["events"][-1]["item_id"] == "item-4999"
         assert len(page["events"]) == page["count"]
+
+
+def test_another_replica_learns_of_an_event_although_the_writer_does_not_reach_redis(lab):
+    with lab.postgres() as postgres, Redis() as redis, start(lab, postgres, redis) as two:
+        proxy = Proxy(redis.port)
+        try:
+            with lab.daemon("--model", lab.movies, "--database", postgres.conninfo, "--redis",
+                            "redis://127.0.0.1:%d" % proxy.port, "--redis-timeout-ms=200") as one:
+                wait_for(lambda: "outbox of the database is used" in one.whole_log())
+                wait_for(lambda: "outbox of the database is used" in two.whole_log())
+                best = first(two, 1)
+                proxy.freeze()
+                assert expect(post(one, "feedback", view(1, best)))["recorded"] == 1
+                assert first(two, 1) != best
+        finally:
+            proxy.close()

@@ -3,7 +3,7 @@
  * A key's hash picks a shard; shard.c does the rest under the shard's lock. The hash has a random
  * seed, so that a client cannot choose keys that fall together. Slow work is done without the lock:
  * hashing, reading the clock, copying values, freeing. A hit is a hash, a lock, a probe, an
- * increment.
+ * increment; find.c does it.
  *
  * Reading a key's value and changing it in one step is in update.c.
  */
@@ -15,6 +15,7 @@
 #include "lib/base/error.h"
 #include "lib/base/hash.h"
 #include "lib/base/structs.h"
+#include "lib/cache/find.h"
 #include "lib/cache/shard.h"
 #include "lib/cache/update.h"
 
@@ -116,27 +117,13 @@ static recsys_status check_key(const recsys_cache *cache, recsys_bytes key, cons
 recsys_status recsys_cache_get(recsys_cache *cache, recsys_bytes key, recsys_cache_entry **out,
                                recsys_error *err)
 {
-    recsys_cache_entry *dead = NULL;
-
     if (out == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_cache_get: out is NULL");
     *out = NULL;
     recsys_status status = check_key(cache, key, "recsys_cache_get", err);
     if (status != RECSYS_OK)
         return status;
-    uint64_t hash = rs_hash_bytes(key.data, key.size, cache->seed);
-    struct rs_shard *shard = rs_cache_shard(cache, hash);
-    __builtin_prefetch(&shard->buckets[hash & shard->mask]);
-    uint64_t now = cache->now_ms(cache->user_data);
-
-    rs_lock_take(&shard->lock);
-    *out = rs_shard_find(shard, key, hash, now, &dead);
-    if (*out != NULL)
-        shard->hits++;
-    else
-        shard->misses++;
-    rs_lock_give(&shard->lock);
-    rs_shard_bury(dead);
+    rs_cache_find(cache, &key, 1, out);
     if (*out == NULL)
         return rs_error(err, RECSYS_E_NOT_FOUND, "cache: no such key");
     return RECSYS_OK;

@@ -38,6 +38,7 @@ recsys_cache_entry *rs_entry_create(recsys_bytes key, recsys_bytes value, uint64
         return NULL;
     memset(entry, 0, sizeof *entry);
     atomic_init(&entry->refs, 1u);
+    atomic_init(&entry->next, NULL);
     entry->hash = hash;
     entry->key_size = key.size;
     entry->value_size = value.size;

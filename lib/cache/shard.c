@@ -68,7 +68,7 @@ void rs_shard_destroy(struct rs_shard *shard)
 void rs_shard_bury(recsys_cache_entry *dead)
 {
     while (dead != NULL) {
-        recsys_cache_entry *next = dead->next;
+        recsys_cache_entry *next = rs_link_get(&dead->next);
         recsys_cache_release(dead);
         dead = next;
     }
@@ -106,30 +106,30 @@ static void dequeue(struct rs_shard *shard, recsys_cache_entry *entry)
 }
 
 /* The link to `entry` becomes a link to the next one in its bucket. */
-static void take_out(struct rs_shard *shard, recsys_cache_entry **link, recsys_cache_entry **dead)
+static void take_out(struct rs_shard *shard, rs_link *link, recsys_cache_entry **dead)
 {
-    recsys_cache_entry *entry = *link;
+    recsys_cache_entry *entry = rs_link_get(link);
 
-    *link = entry->next;
+    rs_link_set(link, rs_link_get(&entry->next));
     dequeue(shard, entry);
-    entry->next = *dead;
+    rs_link_set(&entry->next, *dead);
     *dead = entry;
 }
 
-static recsys_cache_entry **link_of(struct rs_shard *shard, const recsys_cache_entry *entry)
+static rs_link *link_of(struct rs_shard *shard, const recsys_cache_entry *entry)
 {
-    recsys_cache_entry **link = &shard->buckets[entry->hash & shard->mask];
+    rs_link *link = &shard->buckets[entry->hash & shard->mask];
 
-    while (*link != entry)
-        link = &(*link)->next;
+    for (recsys_cache_entry *other; (other = rs_link_get(link)) != entry;)
+        link = &other->next;
     return link;
 }
 
-static recsys_cache_entry **find_link(struct rs_shard *shard, recsys_bytes key, uint64_t hash)
+static rs_link *find_link(struct rs_shard *shard, recsys_bytes key, uint64_t hash)
 {
-    recsys_cache_entry **link = &shard->buckets[hash & shard->mask];
+    rs_link *link = &shard->buckets[hash & shard->mask];
 
-    for (recsys_cache_entry *entry; (entry = *link) != NULL; link = &entry->next)
+    for (recsys_cache_entry *entry; (entry = rs_link_get(link)) != NULL; link = &entry->next)
         if (entry->hash == hash && entry->key_size == key.size &&
             memcmp(rs_entry_key(entry), key.data, key.size) == 0)
             return link;
@@ -139,11 +139,11 @@ static recsys_cache_entry **find_link(struct rs_shard *shard, recsys_bytes key, 
 recsys_cache_entry *rs_shard_find(struct rs_shard *shard, recsys_bytes key, uint64_t hash,
                                   uint64_t now, recsys_cache_entry **dead)
 {
-    recsys_cache_entry **link = find_link(shard, key, hash);
+    rs_link *link = find_link(shard, key, hash);
 
     if (link == NULL)
         return NULL;
-    recsys_cache_entry *entry = *link;
+    recsys_cache_entry *entry = rs_link_get(link);
     if (now >= entry->expires_ms) {
         shard->expirations++;
         take_out(shard, link, dead);
@@ -158,11 +158,11 @@ recsys_cache_entry *rs_shard_find(struct rs_shard *shard, recsys_bytes key, uint
 int rs_shard_remove(struct rs_shard *shard, recsys_bytes key, uint64_t hash, uint64_t now,
                     recsys_cache_entry **dead)
 {
-    recsys_cache_entry **link = find_link(shard, key, hash);
+    rs_link *link = find_link(shard, key, hash);
 
     if (link == NULL)
         return 0;
-    int is_alive = now < (*link)->expires_ms;
+    int is_alive = now < rs_link_get(link)->expires_ms;
     shard->expirations += !is_alive;
     take_out(shard, link, dead);
     return is_alive;
@@ -250,13 +250,13 @@ static int make_room(struct rs_shard *shard, size_t bytes, uint64_t now, recsys_
 static void sweep(struct rs_shard *shard, uint64_t now, recsys_cache_entry **dead)
 {
     for (int i = 0; i < 2; i++) {
-        recsys_cache_entry **link = &shard->buckets[shard->hand++ & shard->mask];
-        while (*link != NULL) {
-            if (now >= (*link)->expires_ms) {
+        rs_link *link = &shard->buckets[shard->hand++ & shard->mask];
+        for (recsys_cache_entry *entry; (entry = rs_link_get(link)) != NULL;) {
+            if (now >= entry->expires_ms) {
                 shard->expirations++;
                 take_out(shard, link, dead);
             } else {
-                link = &(*link)->next;
+                link = &entry->next;
             }
         }
     }
@@ -269,9 +269,9 @@ int rs_shard_add(struct rs_shard *shard, recsys_cache_entry *entry, uint64_t now
     int was_here = is_ghost(shard, entry->hash);
     if (!make_room(shard, rs_entry_bytes(entry->key_size, entry->value_size), now, dead))
         return 0;
-    recsys_cache_entry **bucket = &shard->buckets[entry->hash & shard->mask];
-    entry->next = *bucket;
-    *bucket = entry;
+    rs_link *bucket = &shard->buckets[entry->hash & shard->mask];
+    rs_link_set(&entry->next, rs_link_get(bucket));
+    rs_link_set(bucket, entry);
     enqueue(shard, entry, was_here ? RS_QUEUE_MAIN : RS_QUEUE_SMALL);
     return 1;
 }
@@ -279,7 +279,7 @@ int rs_shard_add(struct rs_shard *shard, recsys_cache_entry *entry, uint64_t now
 void rs_shard_clear(struct rs_shard *shard, recsys_cache_entry **dead)
 {
     for (size_t i = 0; i <= shard->mask; i++)
-        while (shard->buckets[i] != NULL)
+        while (rs_link_get(&shard->buckets[i]) != NULL)
             take_out(shard, &shard->buckets[i], dead);
     memset(shard->ghosts, 0, (shard->mask + 1) * sizeof *shard->ghosts);
 }

@@ -33,7 +33,7 @@ struct rs_shard {
     /* on cache lines of its own: threads that use other shards are not slowed down */
     _Alignas(64) struct rs_lock lock;
     /* protected by lock */
-    struct recsys_cache_entry **buckets;
+    rs_link *buckets;        /* the array never changes */
     struct rs_ghost *ghosts; /* as many as buckets */
     size_t mask;             /* number of buckets - 1 */
     struct rs_queue small, main;

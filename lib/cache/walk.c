@@ -31,7 +31,7 @@ static size_t take_bucket(recsys_cache_entry *first, uint64_t now,
 {
     size_t n = 0;
 
-    for (recsys_cache_entry *entry = first; entry != NULL; entry = entry->next)
+    for (recsys_cache_entry *entry = first; entry != NULL; entry = rs_link_get(&entry->next))
         if (now < entry->expires_ms && accept(arg, entry)) {
             if (n < room)
                 entries[n] = entry;
@@ -57,7 +57,8 @@ size_t rs_cache_walk(recsys_cache *cache, uint64_t *position,
 
     rs_lock_take(&shard->lock);
     while (bucket < n_buckets && bucket - first < BUCKETS_A_LOCK) {
-        size_t here = take_bucket(shard->buckets[bucket], now, accept, arg, entries + n, room - n);
+        size_t here = take_bucket(rs_link_get(&shard->buckets[bucket]), now, accept, arg,
+                                  entries + n, room - n);
         if (here > room - n) {
             n = bucket == first ? here : n;
             break;

@@ -20,6 +20,7 @@
 #include "lib/base/hash.h"
 #include "lib/base/structs.h"
 #include "lib/cache/entry.h"
+#include "lib/cache/find.h"
 #include "lib/cache/update.h"
 #include "lib/cache/walk.h"
 #include "lib/store/match.h"
@@ -30,6 +31,7 @@
 #define SCANNING ((uint64_t)1 << 63)
 #define STEPS_A_SCAN 8u /* of 32 buckets */
 #define ENTRIES_A_STEP 64u
+#define KEYS_A_STEP 64u
 #define RATE_SLACK_MS 50u /* time to live beyond the bucket's, for clocks that run in steps */
 
 struct memory {
@@ -58,10 +60,16 @@ static recsys_status memory_get(void *self, const recsys_bytes *keys, size_t n,
     const struct memory *memory = self;
 
     (void)err;
-    for (size_t i = 0; i < n; i++) {
-        recsys_cache_entry *entry;
-        if (recsys_cache_get(memory->cache, keys[i], &entry, NULL) == RECSYS_OK)
-            values[i] = value_of(entry);
+    while (n > 0) {
+        recsys_cache_entry *entries[KEYS_A_STEP];
+        size_t step = n < KEYS_A_STEP ? n : KEYS_A_STEP;
+        rs_cache_find(memory->cache, keys, step, entries);
+        for (size_t i = 0; i < step; i++)
+            if (entries[i] != NULL)
+                values[i] = value_of(entries[i]);
+        keys += step;
+        values += step;
+        n -= step;
     }
     *incarnation = memory->incarnation;
     return RECSYS_OK;

@@ -85,9 +85,9 @@ static recsys_status load(recsys_aside_load *into, void *user_data, recsys_error
 }
 
 /* 1 if it was a hit. */
-static int get(uint32_t number)
+static int get(const struct name *key)
 {
-    recsys_bytes name = {names[number].text, names[number].size};
+    recsys_bytes name = {key->text, key->size};
     recsys_value found;
     uint32_t outcome;
     recsys_error err;
@@ -103,16 +103,16 @@ static int get(uint32_t number)
 static void *work(void *argument)
 {
     struct worker *w = argument;
-    uint64_t before = now_ns();
+    for (uint64_t after = 0; after < w->end_ns;) {
+        /* A service has just read its key from a request: the measured call does not fetch it. */
+        struct name key = names[(uint32_t)(next_random(&w->seed) >> 33) % args.keys];
+        uint64_t before = now_ns();
+        int hit = get(&key);
 
-    while (before < w->end_ns) {
-        int hit = get((uint32_t)(next_random(&w->seed) >> 33) % args.keys);
-        uint64_t after = now_ns();
-
+        after = now_ns();
         w->misses += !hit;
         if (w->n < w->room)
             w->ns[w->n++] = (uint32_t)(after - before);
-        before = after;
     }
     return NULL;
 }
@@ -258,7 +258,7 @@ int main(int argc, char **argv)
             (uint32_t)snprintf(names[i].text, sizeof names[i].text, "user:profile:%u", i);
     make_cache();
     for (uint32_t i = 0; i < args.keys; i++)
-        (void)get(i);
+        (void)get(&names[i]);
     measure();
     free(names);
     free(value);

@@ -128,6 +128,35 @@ static void many_keys_are_looked_up_at_once(void **state)
     assert_true(incarnation == again);
 }
 
+/* More than are fetched or handed out at a time. Every third is absent, the first asked twice. */
+static void very_many_keys_are_each_answered_in_its_place(void **state)
+{
+    enum { N = 203 };
+    static char names[N][16];
+    static recsys_bytes keys[N];
+    static recsys_value values[N];
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        snprintf(names[i], sizeof names[i], "key%d", i == N - 1 ? 0 : i);
+        keys[i] = text(names[i]);
+        if (i % 3 != 2 && i < N - 1)
+            put(names[i], names[i]);
+    }
+    for (size_t n = 1; n <= N; n++) {
+        assert_int_equal(recsys_store_get(store, keys, n, values, NULL, &err), RECSYS_OK);
+        for (size_t i = 0; i < n; i++) {
+            if (i % 3 == 2 && i < N - 1) {
+                assert_null(values[i].data);
+                continue;
+            }
+            assert_int_equal(values[i].size, keys[i].size);
+            assert_memory_equal(values[i].data, names[i], keys[i].size);
+            recsys_value_release(&values[i]);
+        }
+    }
+}
+
 static void no_two_stores_have_the_same_life(void **state)
 {
     recsys_bytes key = text("k");
@@ -739,6 +768,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(many_keys_are_looked_up_at_once),
+        T(very_many_keys_are_each_answered_in_its_place),
         OWN(no_two_stores_have_the_same_life),
         T(an_empty_value_is_a_value),
         T(a_hit_neither_copies_nor_allocates),

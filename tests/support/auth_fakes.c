@@ -440,16 +440,20 @@ static recsys_status link_replace(void *self, recsys_bytes key, recsys_bytes pre
     return recsys_store_replace(link->to, key, prefix, value, ttl_ms, err);
 }
 
+#define FIRST_PAGE ((uint64_t)1 << 63) /* as the in-process store has it */
+
 static recsys_status link_scan(void *self, const recsys_bytes *parts, size_t n, uint64_t *cursor,
                                recsys_key_callback callback, void *user_data, recsys_error *err)
 {
     struct auth_link *link = self;
 
     TRY(enter(link, err));
-    uint64_t before = *cursor == 0 ? (uint64_t)1 << 63 : *cursor; /* the in-process store's first */
-    recsys_status status = recsys_store_scan(link->to, parts, n, cursor, callback, user_data, err);
+    recsys_status status;
+    do /* all of them are one page */
+        status = recsys_store_scan(link->to, parts, n, cursor, callback, user_data, err);
+    while (status == RECSYS_OK && *cursor != 0);
     if (status == RECSYS_E_STOPPED)
-        *cursor = before; /* the same keys again, as Redis gives them */
+        *cursor = FIRST_PAGE; /* the same keys again, as Redis gives them */
     return status;
 }
 

@@ -130,6 +130,9 @@ recsys_status rs_entry_put_negative(recsys_aside *aside, recsys_bytes key,
                                     const struct rs_place *place, struct rs_envelope *envelope,
                                     uint64_t epoch);
 recsys_status rs_entry_clear(recsys_aside *aside, recsys_bytes key, const struct rs_place *place);
+/* Put a lease into the place of a plain value and its companion: both go. */
+recsys_status rs_entry_put_lease(recsys_aside *aside, recsys_bytes key,
+                                 const struct rs_place *place, recsys_bytes lease);
 /* Remove whole entries. *n_removed counts them; or NULL. */
 recsys_status rs_entry_remove(recsys_aside *aside, const recsys_bytes *keys, size_t n,
                               uint64_t *n_removed, recsys_error *err);
@@ -157,6 +160,8 @@ struct rs_look {
     recsys_value text; /* under the key of a plain value, unless it is held */
     struct rs_envelope envelope;
     int is_vacant;                            /* no lease, nor anything else at its place */
+    int is_own; /* a dead plain value that no other program has stored: it goes with its companion,
+                   and if it is not there it must not be there then */
     unsigned char prefix[RS_ENVELOPE_PREFIX]; /* of what is there */
     size_t prefix_size;
 };

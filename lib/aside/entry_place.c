@@ -7,7 +7,9 @@
  * lease, then the head that would be the envelope's. It has a sum over the value, so a value that
  * it was not written with is noticed, and both change in one step. A lease is replaced only while
  * under the key is what was seen when it was taken: so another program that stores or removes a
- * value ends a load, too, unless nothing was there before and after.
+ * value ends a load, too, unless nothing was there before and after. A dead value of ours is removed
+ * when the lease takes its companion's place: beside a lease, or alone when that has expired, it
+ * would be another program's, and a cache that trusts others would return it.
  *
  * The companion of "user:1" is "~{user:1}". In Redis Cluster what is in the braces decides where
  * a key is, so the two are together. A key that has such braces itself keeps them: the companion
@@ -150,6 +152,12 @@ recsys_status rs_entry_clear(recsys_aside *aside, recsys_bytes key, const struct
     if (!aside->is_plain)
         return put_envelope(aside, key, place, nothing, 0, NULL);
     return put_pair(aside, key, place, nothing, nothing, 0, NULL);
+}
+
+recsys_status rs_entry_put_lease(recsys_aside *aside, recsys_bytes key,
+                                 const struct rs_place *place, recsys_bytes lease)
+{
+    return put_pair(aside, key, place, (recsys_bytes){NULL, 0}, lease, aside->lease_ms, NULL);
 }
 
 /* -- remove -- */

@@ -75,14 +75,19 @@ static enum rs_load_event take_absent(struct rs_load_call *call)
     return win(call);
 }
 
-/* A dead or damaged value is there: replace it. */
+/* A dead or damaged value is there: replace it. A plain one of another program stays. */
 static enum rs_load_event take_over(struct rs_load_call *call)
 {
-    recsys_status status = recsys_store_replace(
-        call->aside->store, fence_of(call),
-        (recsys_bytes){call->look.prefix, call->look.prefix_size},
-        lease_of(call), call->aside->lease_ms, NULL);
+    const struct rs_place place = {{call->look.prefix, call->look.prefix_size},
+                                   rs_look_seen(&call->look)};
+    recsys_status status =
+        call->look.is_own
+            ? rs_entry_put_lease(call->aside, call->key, &place, lease_of(call))
+            : recsys_store_replace(call->aside->store, fence_of(call), place.prefix, lease_of(call),
+                                   call->aside->lease_ms, NULL);
 
+    if (status == RECSYS_OK && call->look.is_own)
+        recsys_value_release(&call->look.text); /* nothing is there now */
     if (status == RECSYS_OK)
         return win(call);
     return status == RECSYS_E_NOT_FOUND ? lose(call) : say_away(call, status);

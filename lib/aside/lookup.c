@@ -93,6 +93,7 @@ static void judge_plain(recsys_aside *aside, recsys_bytes key, struct rs_look *l
     switch (rs_companion_read(companion, text, &identity, &look->envelope)) {
     case RS_CONTENT_VALUE:
         look->found = judge_value(aside, look);
+        look->is_own = look->found == RS_FOUND_DEAD;
         break;
     case RS_CONTENT_LEASE:
         look->found = RS_FOUND_LEASE;
@@ -104,12 +105,15 @@ static void judge_plain(recsys_aside *aside, recsys_bytes key, struct rs_look *l
         look->found = judge_foreign(aside, look);
         break;
     case RS_CONTENT_GONE:
+        look->is_own = 1; /* a restart may bring back what was there */
         look->found = RS_FOUND_DEAD;
         break;
     case RS_CONTENT_MISMATCH:
+        look->is_own = 1; /* for all that is known; if not, its owner loads it again */
         say_damaged(aside, look, 1, err);
         break;
     default:
+        look->is_own = 1;
         say_damaged(aside, look, 0, err);
         break;
     }
@@ -188,6 +192,7 @@ void rs_aside_look(recsys_aside *aside, recsys_bytes key, int wants_epoch,
     look->status = RECSYS_OK;
     look->epoch = 0;
     look->prefix_size = 0;
+    look->is_own = 0;
     look->held = look->text = (recsys_value){NULL, 0, NULL, NULL};
     for (int attempt = 0; !read_all(aside, key, look, &is_damaged, err); attempt++) {
         if (look->status == RECSYS_OK && !wants_epoch)

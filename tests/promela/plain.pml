@@ -103,9 +103,13 @@ inline look(k)
         seen_id = id[k];
         seen_value = value[k];
         seen_era = era;
+        seen_fits = FITS(k);
         is_served = SERVED(k)
     }
 }
+
+/* No other program's value was beside the companion. */
+#define IS_OWN (seen_kind == COMPANION && (seen_fits || seen_value == 0))
 
 /* The loader's statement, then the fill. */
 inline load_and_fill(k, number)
@@ -155,10 +159,25 @@ inline read_row(k, number)
     :: !is_served && seen_kind != LEASE
         -> d_step { /* take the lease: nothing, or exactly what was seen, is there */
             is_filled = (kind[k] == seen_kind && id[k] == seen_id);
+#ifndef NO_CLEAR
+            if
+            :: is_filled && IS_OWN /* a dead value of ours goes with its companion */
+                -> is_filled = (value[k] == seen_value);
+                if
+                :: is_filled -> REMEMBER(k); value[k] = 0; PUT(k, LEASE, number, 0, 0); seen_value = 0
+                :: else
+                fi
+            :: is_filled && !IS_OWN
+                -> REMEMBER(k);
+                PUT(k, LEASE, number, 0, 0)
+            :: else
+            fi;
+#else
             if
             :: is_filled -> REMEMBER(k); PUT(k, LEASE, number, 0, 0)
             :: else
             fi;
+#endif
             seen_kind = LEASE;
             seen_id = number
         };
@@ -208,7 +227,7 @@ inline write_row(k)
 proctype ours(byte self)
 {
     byte action, k, seen_kind, seen_id, seen_value, seen_era, loaded, at_least;
-    bool is_served, is_filled;
+    bool is_served, is_filled, seen_fits;
 
     for (action : 1 .. ACTIONS) {
         if
@@ -228,6 +247,7 @@ proctype ours(byte self)
             seen_era = 0;
             loaded = 0;
             is_served = 0;
+            seen_fits = 0;
             is_filled = 0;
             k = 0
         }
@@ -250,7 +270,12 @@ proctype store()
 #endif
         fi;
         if
+#ifdef TOGETHER /* a lease expires alone, a companion with its value */
+        :: d_step { kind[k] == LEASE -> REMEMBER(k); CLEAR(k) }
+        :: d_step { kind[k] == COMPANION -> REMEMBER(k); CLEAR(k); value[k] = 0 }
+#else
         :: d_step { kind[k] != NONE -> REMEMBER(k); CLEAR(k) }
+#endif
 #ifndef NEVER_EVICTED
         :: d_step { value[k] != 0 -> REMEMBER(k); value[k] = 0 }
 #endif

@@ -77,6 +77,10 @@ beside="-DPROCESSES=2 -DKEYS=2 -DACTIONS=1 -DNEIGHBOUR" # three with the neighbo
   check fails "a companion for whatever value there is" $beside -DNO_FIT
   check fails "a neighbour's value, trusted, after an invalidation of ours" $beside -DTRUST
 
+  check holds "our own values, where others are trusted" $ours -DTRUST -DTOGETHER
+  check fails "a lease beside an old value of ours" $ours -DTRUST -DTOGETHER -DNO_CLEAR
+  check fails "a companion that is evicted alone" $ours -DTRUST
+
   check fails "a neighbour's DEL does not end a load where nothing was" $beside -DPROMISE_DEL
   check holds "its UNLINK of both keys does" $beside -DPROMISE_DEL -DTWO_KEYS
   check holds "a neighbour's SET ends a load" $beside -DPROMISE_SET -DNEVER_EVICTED

@@ -264,6 +264,101 @@ static void but_only_if_it_is_json(void **state)
     assert_string_equal(fixture_load(), "{\"a\": 1}");
 }
 
+static uint64_t passes_ms;
+
+static void others_look(void)
+{
+    fixture.while_loading = NULL;
+    fixture_pass(passes_ms);
+    assert_null(read_raw("user:profile:1"));
+    assert_string_equal(fixture_get(), "");
+    fixture_assert_outcome(RECSYS_E_NOT_FOUND, RECSYS_ASIDE_MISS);
+}
+
+static void but_never_an_old_value_of_ours(void **state)
+{
+    (void)state;
+    static const uint64_t passes[] = {0, 150}; /* the lease is there, and has expired */
+
+    for (int is_restart = 0; is_restart < 2; is_restart++)
+        for (size_t i = 0; i < 2; i++) {
+            fixture_set_truth("1");
+            fixture_invalidate(fixture.aside);
+            assert_string_equal(fixture_load(), "1");
+            fixture_set_truth("2");
+            if (is_restart)
+                fixture.script.incarnation++;
+            else
+                assert_int_equal(recsys_aside_invalidate_all(fixture.aside, NULL), RECSYS_OK);
+            passes_ms = passes[i];
+            fixture.while_loading = others_look;
+            assert_string_equal(fixture_load(), "2");
+            assert_string_equal(fixture_load(), "2");
+        }
+    assert_int_equal(fixture_stats().foreign, 0);
+}
+
+static void come_back(enum scripted_operation operation, recsys_bytes key, void *user_data)
+{
+    (void)key;
+    (void)user_data;
+    if (operation != SCRIPTED_REPLACE && operation != SCRIPTED_EXCHANGE)
+        return;
+    fixture.script.watch = NULL;
+    fixture.script.incarnation++;
+    set_raw("user:profile:1", "1");
+}
+
+/* The restart is after the look, before the lease. */
+static void nor_one_that_a_restart_brings_back(void **state)
+{
+    (void)state;
+    fixture_set_truth("1");
+    fixture_load();
+    remove_raw("user:profile:1");
+    fixture_set_truth("2");
+    fixture.script.watch = come_back;
+    passes_ms = 0;
+    fixture.while_loading = others_look;
+    assert_string_equal(fixture_load(), "2");
+    assert_string_equal(fixture_load(), "2");
+}
+
+static void nor_one_whose_companion_is_damaged(void **state)
+{
+    (void)state;
+    fixture_set_truth("1");
+    fixture_load();
+    set_raw(COMPANION, "what is this?");
+    fixture_set_truth("2");
+    passes_ms = 0;
+    fixture.while_loading = others_look;
+    assert_string_equal(fixture_load(), "2");
+}
+
+static void another_sets_json(void)
+{
+    fixture.while_loading = NULL;
+    set_raw("user:profile:1", "3");
+}
+
+static void another_programs_value_outlives_the_epoch(void **state)
+{
+    (void)state;
+    fixture_set_truth("1");
+    fixture_load();
+    set_raw("user:profile:1", "3");
+    assert_int_equal(recsys_aside_invalidate_all(fixture.aside, NULL), RECSYS_OK);
+    assert_string_equal(fixture_load(), "3");
+    fixture_invalidate(fixture.aside);
+    fixture_load();
+    assert_int_equal(recsys_aside_invalidate_all(fixture.aside, NULL), RECSYS_OK);
+    fixture.while_loading = another_sets_json; /* where ours was until the lease came */
+    assert_string_equal(fixture_load(), "1");
+    assert_string_equal(fixture_load(), "3");
+    fixture_assert_outcome(RECSYS_OK, RECSYS_ASIDE_HIT);
+}
+
 static void a_value_that_comes_during_a_load_ends_it(void **state)
 {
     (void)state;
@@ -539,6 +634,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(or_trusted_for_as_long_as_it_lives, set_up_trusting,
                                         fixture_tear_down),
         cmocka_unit_test_setup_teardown(but_only_if_it_is_json, set_up_trusting,
+                                        fixture_tear_down),
+        cmocka_unit_test_setup_teardown(but_never_an_old_value_of_ours, set_up_trusting,
+                                        fixture_tear_down),
+        cmocka_unit_test_setup_teardown(nor_one_that_a_restart_brings_back, set_up_trusting,
+                                        fixture_tear_down),
+        cmocka_unit_test_setup_teardown(nor_one_whose_companion_is_damaged, set_up_trusting,
+                                        fixture_tear_down),
+        cmocka_unit_test_setup_teardown(another_programs_value_outlives_the_epoch, set_up_trusting,
                                         fixture_tear_down),
         TEST(a_value_that_comes_during_a_load_ends_it),
         TEST(so_does_the_removal_of_what_was_there),

@@ -184,6 +184,7 @@ static enum rs_step_event compare(struct rs_step *step)
 static enum rs_step_event warm(struct rs_step *step)
 {
     recsys_deployment *deployment = step->deployment;
+    int replaces = recsys_slot_get_generation(deployment->slot) > 0;
     struct rs_recent recent;
     struct rs_warmed warmed;
     uint64_t began = rs_clock_ns();
@@ -192,7 +193,7 @@ static enum rs_step_event warm(struct rs_step *step)
     recsys_status status = rs_recent_copy(&deployment->recent, &recent, &step->problem);
     rs_lock_give(&deployment->records);
     if (status == RECSYS_OK)
-        status = rs_warm_up(step->given.model, &recent, &warmed, &step->problem);
+        status = rs_warm_up(step->given.model, replaces, &recent, &warmed, &step->problem);
     rs_recent_destroy(&recent);
     if (status != RECSYS_OK)
         return fail(step, status);

@@ -30,7 +30,7 @@ static recsys_status replay(recsys_recommender *recommender, const recsys_model 
     return RECSYS_OK;
 }
 
-recsys_status rs_warm_up(const recsys_model *model, const struct rs_recent *recent,
+recsys_status rs_warm_up(const recsys_model *model, int replaces, const struct rs_recent *recent,
                          struct rs_warmed *out, recsys_error *err)
 {
     recsys_recommender *recommender = NULL;
@@ -38,11 +38,9 @@ recsys_status rs_warm_up(const recsys_model *model, const struct rs_recent *rece
     recsys_status status = RECSYS_OK;
 
     *out = (struct rs_warmed){rs_model_touch(model), 0, 0, 0};
-    if (recent->n == 0)
-        return RECSYS_OK;
-    if (rs_normal_is_known(model))
+    if (replaces && rs_normal_is_known(model))
         status = rs_normal_get(model, &normal, err);
-    if (status == RECSYS_OK)
+    if (status == RECSYS_OK && recent->n > 0)
         status = recsys_recommender_create(NULL, &recommender, err);
     for (size_t i = 0; i < recent->n && status == RECSYS_OK; i++) {
         recsys_request request = rs_recent_get(recent, i);

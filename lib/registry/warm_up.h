@@ -13,9 +13,10 @@ struct rs_warmed {
     uint64_t n_failed, n_empty;
 };
 
-/* Read every page of `model`, then answer `recent` requests from it. A request that the model
- * cannot answer counts as failed. Fails with: E_NOMEM. */
-recsys_status rs_warm_up(const recsys_model *model, const struct rs_recent *recent,
+/* Read every page of `model`, make its equations if it `replaces` another one, then answer `recent`
+ * requests from it. A request that the model cannot answer counts as failed. Fails with: E_NOMEM.
+ */
+recsys_status rs_warm_up(const recsys_model *model, int replaces, const struct rs_recent *recent,
                          struct rs_warmed *out, recsys_error *err);
 
 #endif

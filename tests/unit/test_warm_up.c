@@ -30,12 +30,13 @@ static void a_model_that_replaces_another_has_its_equations_before_it_serves(voi
     (void)state;
     als_model_create(&als, in_scratch("als"), 3, 50, 8, 1, fields);
     assert_int_equal(rs_recent_init(&recent, 4, &err), RECSYS_OK);
-    assert_int_equal(rs_warm_up(als.model, &recent, &warmed, &err), RECSYS_OK);
-    assert_null(equations_of(&als)); /* the first model: nobody has asked yet */
+    assert_int_equal(rs_warm_up(als.model, 0, &recent, &warmed, &err), RECSYS_OK);
+    assert_null(equations_of(&als)); /* the first model: nobody waits to see it replaced */
+    assert_int_equal(rs_warm_up(als.model, 1, &recent, &warmed, &err), RECSYS_OK);
+    assert_non_null(equations_of(&als)); /* whether or not requests are recorded */
     rs_recent_add(&recent, &request);
-    assert_int_equal(rs_warm_up(als.model, &recent, &warmed, &err), RECSYS_OK);
+    assert_int_equal(rs_warm_up(als.model, 1, &recent, &warmed, &err), RECSYS_OK);
     assert_int_equal(warmed.n_replayed, 1);
-    assert_non_null(equations_of(&als));
     rs_recent_destroy(&recent);
     als_model_destroy(&als);
 }
@@ -52,7 +53,7 @@ static void another_kind_of_model_has_none(void **state)
     als_model_create(&als, in_scratch("bpr"), 3, 50, 8, 1, fields);
     assert_int_equal(rs_recent_init(&recent, 4, &err), RECSYS_OK);
     rs_recent_add(&recent, &request);
-    assert_int_equal(rs_warm_up(als.model, &recent, &warmed, &err), RECSYS_OK);
+    assert_int_equal(rs_warm_up(als.model, 1, &recent, &warmed, &err), RECSYS_OK);
     assert_null(equations_of(&als));
     rs_recent_destroy(&recent);
     als_model_destroy(&als);

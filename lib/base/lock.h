@@ -2,10 +2,11 @@
  *
  * Locks are taken in this order, an outer one first:
  *   deployment.operator, deployment.swapping, deployment.state, deployment.records, slot.lock,
- *   store.telling, denylist, cache shard, store.breaker, stats, log
+ *   owed, store.telling, journal, denylist, cache shard, store.breaker, stats, log
  * A history's `writing` and `lock`, in this order, come behind deployment.swapping.
- * A batcher's lock is outside those of the callers that wait for it. The cache-aside's own
- * (flights, journal) and the door of BLAS are held alone.
+ * `owed` is the outbox's (lib/domain/owed.h), `journal` the cache-aside's; under `journal` none is
+ * taken. A batcher's lock is outside those of the callers that wait for it. The flights of the
+ * cache-aside and the door of BLAS are held alone.
  */
 #ifndef RS_BASE_LOCK_H
 #define RS_BASE_LOCK_H

@@ -119,6 +119,9 @@ static void refusals_have_their_status_sqlstate_and_advice(void **state)
         {"SELEC 1", RECSYS_E_BACKEND, "SELEC 1"},
         {"SELECT 1; SELECT 2", RECSYS_E_BACKEND, "SQLSTATE 42601"},
         {"SELECT $1", RECSYS_E_BACKEND, "SQLSTATE 08P01"},
+        {"DO $$BEGIN RAISE 'no' USING ERRCODE = '40001'; END$$", RECSYS_E_CONFLICT, "try the whole"},
+        /* It may have completed: not to be tried again. */
+        {"DO $$BEGIN RAISE 'no' USING ERRCODE = '40003'; END$$", RECSYS_E_IO, "SQLSTATE 40003"},
         {"", RECSYS_E_INVALID, "no statement"},
         {" -- only a comment", RECSYS_E_INVALID, "no statement"},
     };

@@ -177,6 +177,11 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_aside_load_set(recsys_aside_loa
 /*
  * Look up a key, or load and store its value.
  *
+ * A value that is past its time to live but kept still (stale_ms) is loaded again by one caller, and
+ * returned to all others at once. After a failure no process tries again for lease_ms, or for ten
+ * times as long as the attempt took, at most 30 s (or lease_ms, if that is more): meanwhile everybody
+ * gets the stale value at once.
+ *
  * timeout_ms  how long to wait for another caller's loader; 0 = the cache's
  *             wait_ms; RECSYS_NEVER_32 = as long as it takes. It does not bound
  *             the loader itself, which must have a deadline of its own.

@@ -36,10 +36,10 @@
     T(USE,       DUE,        CLAIM)     /* it is stale, or early refresh has chosen this caller */ \
     /* take the side lease, which at most one process has */ \
     T(CLAIM,     OURS,       RELOAD)    \
-    T(CLAIM,     LOST,       SERVE)     /* another one refreshes it, or the store failed */ \
+    T(CLAIM,     LOST,       SERVE)     /* another one refreshes it or has failed to just now, or the store failed */ \
     /* run the loader */ \
     T(RELOAD,    LOADED,     REPLACE)   /* a value, or that there is none */ \
-    T(RELOAD,    FAILED,     SERVE)     /* the side lease stays until it expires: no caller tries before */ \
+    T(RELOAD,    FAILED,     SERVE)     /* the side lease stays for a pause: no caller tries before its end */ \
     /* put what was loaded in the place of the old value; hand it out */ \
     T(REPLACE,   REPLACED,   DONE)      \
     /* hand out the value that was found */ \
@@ -119,7 +119,7 @@ struct rs_load_call {
     int round;            /* of leading or following, from 0 */
     uint64_t deadline_us; /* by `waiting`; set when round 0 ends in JOIN: a hit needs none */
 
-    /* from JOIN on */
+    /* from JOIN on, and from CLAIM on, there of those who refresh */
     struct rs_flight *flight; /* led, or followed; NULL = none, for lack of memory or alone */
     struct rs_flight *before; /* to wait for in GATHER, or NULL */
     int may_share;            /* FOLLOW: the flight's answer may be for this caller */

@@ -9,8 +9,13 @@
  *
  * XFetch alone gives e loads an expiry. So a reader that wants to load takes a side
  * lease first, under a key of its own because the value stays readable meanwhile; other
- * readers get the present value. If the load fails, the caller gets the old value, and
- * the side lease stays until it expires: until then no caller tries again.
+ * readers get the present value. A flight under the same key keeps those of this process
+ * from trying while a loader hangs for longer than the lease.
+ *
+ * If the load fails, the caller gets the old value, and the side lease stays for a pause in
+ * which no process tries again: lease_ms, or ten times as long as the attempt took, at most
+ * 30 s. So however long the time-out of a loader is, one reader waits for it during a tenth of
+ * the time, and all others have the old value at once.
  */
 #include <math.h>
 
@@ -18,6 +23,9 @@
 
 /* -ln(U) is never more, for a U with 53 bits. */
 #define MAX_MINUS_LN 36.8
+
+#define PAUSE_FACTOR 10u
+#define MAX_PAUSE_MS 30000u
 
 int rs_aside_is_early(recsys_aside *aside, const struct rs_envelope *envelope, uint64_t now_ms)
 {
@@ -39,11 +47,35 @@ enum rs_load_event rs_load_use(struct rs_load_call *call)
                                                                   : RS_LOAD_ON_NOT_DUE;
 }
 
+/* 0: another thread of this process refreshes the value. */
+static int join_refresh(struct rs_load_call *call)
+{
+    struct rs_flights *flights = &call->aside->flights;
+    struct rs_flight *before;
+    struct rs_answer none;
+    int may_share;
+
+    if (rs_flights_join(flights, call->side_key, call->look.epoch, &call->flight, &before,
+                        &may_share) == RS_JOINED_LEAD)
+        return 1;
+    (void)rs_flights_follow(flights, call->flight, 0, 0, &none); /* leaves it */
+    call->flight = NULL;
+    return 0;
+}
+
+static void end_refresh(struct rs_load_call *call)
+{
+    rs_flights_finish(&call->aside->flights, call->flight, NULL);
+    call->flight = NULL;
+}
+
 enum rs_load_event rs_load_claim(struct rs_load_call *call)
 {
     recsys_aside *aside = call->aside;
 
     call->side_key = rs_aside_side_key(aside, call->key, call->side_text);
+    if (!join_refresh(call))
+        return RS_LOAD_ON_LOST;
     rs_lease_write(call->lease, rs_aside_random(aside), rs_aside_random(aside));
     recsys_status status = recsys_store_set(aside->store, call->side_key,
                                             (recsys_bytes){call->lease, sizeof call->lease},
@@ -52,7 +84,29 @@ enum rs_load_event rs_load_claim(struct rs_load_call *call)
         return RS_LOAD_ON_OURS;
     if (status != RECSYS_E_EXISTS)
         rs_counts_error(&aside->counts, RS_OPERATION_LOAD, status);
+    end_refresh(call);
     return RS_LOAD_ON_LOST;
+}
+
+/* After a failure: keep the side lease, or take it again if it has expired meanwhile. If another
+ * process has it now, that one refreshes. */
+static void pause_refreshes(const struct rs_load_call *call)
+{
+    recsys_aside *aside = call->aside;
+    const recsys_bytes lease = {call->lease, sizeof call->lease};
+    uint64_t pause_ms = (uint64_t)call->load.delta_ms * PAUSE_FACTOR;
+
+    if (pause_ms > MAX_PAUSE_MS)
+        pause_ms = MAX_PAUSE_MS;
+    if (pause_ms < aside->lease_ms)
+        pause_ms = aside->lease_ms;
+    recsys_status status =
+        recsys_store_replace(aside->store, call->side_key, lease, lease, pause_ms, NULL);
+    if (status == RECSYS_E_NOT_FOUND)
+        status = recsys_store_set(aside->store, call->side_key, lease, pause_ms,
+                                  RECSYS_STORE_IF_ABSENT, NULL);
+    if (status != RECSYS_OK && status != RECSYS_E_EXISTS)
+        rs_counts_error(&aside->counts, RS_OPERATION_LOAD, status);
 }
 
 enum rs_load_event rs_load_reload(struct rs_load_call *call)
@@ -60,8 +114,11 @@ enum rs_load_event rs_load_reload(struct rs_load_call *call)
     rs_counts_add(&call->aside->counts, RS_COUNT_EARLY, call->look.found == RS_FOUND_FRESH);
     call->load = (recsys_aside_load){.aside = call->aside, .key = call->key};
     call->loaded = rs_aside_run_loader(&call->load, call->loader, call->user_data, &call->problem);
-    return call->loaded == RECSYS_OK || call->loaded == RECSYS_E_NOT_FOUND ? RS_LOAD_ON_LOADED
-                                                                           : RS_LOAD_ON_FAILED;
+    if (call->loaded == RECSYS_OK || call->loaded == RECSYS_E_NOT_FOUND)
+        return RS_LOAD_ON_LOADED;
+    pause_refreshes(call);
+    end_refresh(call);
+    return RS_LOAD_ON_FAILED;
 }
 
 enum rs_load_event rs_load_replace(struct rs_load_call *call)
@@ -71,6 +128,7 @@ enum rs_load_event rs_load_replace(struct rs_load_call *call)
 
     rs_aside_fill(&call->load, call->loaded, &place, call->look.epoch);
     rs_load_give_back(call, call->side_key);
+    end_refresh(call);
     rs_look_release(&call->look);
     rs_load_hand_out(call, call->loaded, call->load.image, &call->problem);
     return RS_LOAD_ON_REPLACED;

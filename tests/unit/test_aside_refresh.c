@@ -38,6 +38,83 @@ static void a_stale_value_is_handed_out_when_loading_fails(void **state)
     fixture_assert_outcome(RECSYS_OK, RECSYS_ASIDE_HIT);
 }
 
+static void keep_stale_values_long(void)
+{
+    recsys_aside_options options;
+
+    fixture_options(&options);
+    options.stale_ms = 600000;
+    fixture_create_again(&options);
+}
+
+static void of_many_readers_few_wait_for_a_loader_that_hangs(void **state)
+{
+    (void)state;
+    keep_stale_values_long();
+    fixture_load();
+    fixture_pass(1001);
+    fixture.load_status = RECSYS_E_TIMEOUT;
+    fixture.load_ms = 2000; /* much longer than the lease of 100 ms */
+    for (int i = 0; i < 100; i++) {
+        assert_string_equal(fixture_load(), "one");
+        fixture_assert_outcome(RECSYS_OK, RECSYS_ASIDE_STALE);
+        fixture_pass(100);
+    }
+    assert_int_equal(fixture.n_loads, 2); /* the first one, and one in ten seconds */
+    fixture_pass(10000);
+    fixture_load();
+    assert_int_equal(fixture.n_loads, 3);
+    recsys_aside *other = fixture_other();
+    fixture_load_through(other); /* the pause is for all processes */
+    assert_int_equal(fixture.n_loads, 3);
+    recsys_aside_destroy(other);
+}
+
+static void the_pause_ends_after_half_a_minute(void **state)
+{
+    (void)state;
+    keep_stale_values_long();
+    fixture_load();
+    fixture_pass(1001);
+    fixture.load_status = RECSYS_E_TIMEOUT;
+    fixture.load_ms = 60000;
+    fixture_load();
+    fixture.load_ms = 0;
+    fixture.load_status = RECSYS_OK;
+    fixture_set_truth("two");
+    fixture_pass(29999);
+    assert_string_equal(fixture_load(), "one");
+    fixture_pass(1);
+    assert_string_equal(fixture_load(), "two");
+    fixture_assert_outcome(RECSYS_OK, RECSYS_ASIDE_MISS);
+}
+
+static void load_after_the_lease(void)
+{
+    unsigned n_loads = fixture.n_loads;
+
+    fixture.while_loading = NULL;
+    fixture_pass(200);
+    assert_string_equal(fixture_load(), "one");
+    fixture_assert_outcome(RECSYS_OK, RECSYS_ASIDE_STALE);
+    assert_int_equal(fixture.n_loads, n_loads);
+}
+
+static void nobody_waits_while_a_loader_of_this_process_hangs(void **state)
+{
+    (void)state;
+    keep_stale_values_long();
+    fixture_load();
+    fixture_pass(1001);
+    fixture.while_loading = load_after_the_lease;
+    fixture_load();
+    assert_int_equal(fixture.n_loads, 2);
+    assert_int_equal(fixture.n_sleeps, 0);
+    fixture_pass(1001); /* what it led has ended */
+    fixture_set_truth("two");
+    assert_string_equal(fixture_load(), "two");
+}
+
 static void staleness_can_be_switched_off(void **state)
 {
     recsys_aside_options options;
@@ -163,6 +240,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_stale_value_is_handed_out_when_loading_fails),
+        TEST(of_many_readers_few_wait_for_a_loader_that_hangs),
+        TEST(the_pause_ends_after_half_a_minute),
+        TEST(nobody_waits_while_a_loader_of_this_process_hangs),
         TEST(staleness_can_be_switched_off),
         TEST(while_one_refreshes_the_others_have_the_old_value),
         TEST(a_refresh_never_undoes_an_invalidation),

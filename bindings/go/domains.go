@@ -245,6 +245,15 @@ func (d *Domains) Warm(name string, timeout time.Duration) (Warming, error) {
 	return Warming{out.skipped != 0, uint64(out.loaded), uint64(out.present), uint64(out.failed)}, err
 }
 
+// Refresh does the same and loads entries again that are cached, as a nightly job.
+func (d *Domains) Refresh(name string, timeout time.Duration) (Warming, error) {
+	out := C.recsys_warming{struct_size: C.sizeof_recsys_warming}
+	err := d.with(func(a *arena, c *C.recsys_domains, err *C.recsys_error) C.recsys_status {
+		return C.recsys_domains_refresh(c, a.optional(name), a.ms32(timeout), &out, err)
+	})
+	return Warming{out.skipped != 0, uint64(out.loaded), uint64(out.present), uint64(out.failed)}, err
+}
+
 // Aside returns the cache of a logical db, for its counts and for entries of your own; nil if no
 // domain uses it. It is valid as long as the domains are open; its Close does nothing to them.
 func (d *Domains) Aside(db int) *Aside {

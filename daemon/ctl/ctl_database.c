@@ -1,8 +1,9 @@
 /* daemon/ctl/ctl_database.c - recsysctl migrate, warm and revoke: database and caches.
  *
  * migrate applies the schema of the domains; applying it again changes nothing. warm loads the
- * values into Redis that recsysd loads after its start, for a cron job. revoke puts a token on the
- * denylist without a running daemon.
+ * values into Redis that recsysd loads after its start, and those again that are there, for a cron
+ * job. A signal ends it at once: what it has loaded is complete, and its lock ends by itself.
+ * revoke puts a token on the denylist without a running daemon.
  *
  * The addresses of the database and of Redis come from options or from the environment variables of
  * recsysd (RECSYSD_DATABASE, RECSYSD_REDIS …). So a job can use the same settings as the service,
@@ -22,6 +23,7 @@
 #include "daemon/backends/redis_dbs.h"
 #include "daemon/ctl/ctl_command.h"
 #include "daemon/ctl/ctl_database.h"
+#include "daemon/ctl/ctl_interrupt.h"
 #include "daemon/ctl/ctl_progress.h"
 #include "daemon/ctl/ctl_sql.h"
 
@@ -160,8 +162,9 @@ static int warm(const struct ctl_arguments *arguments, const recsys_domains_opti
     warming.struct_size = (uint32_t)sizeof warming;
     if (status == RECSYS_OK) {
         ctl_progress_begin("warming", "caches");
-        status = recsys_domains_warm(domains, ctl_value(arguments, "domain"),
-                                     (uint32_t)(seconds * 1000.0), &warming, &err);
+        status = (ctl_has(arguments, "missing-only") ? recsys_domains_warm
+                                                     : recsys_domains_refresh)(
+            domains, ctl_value(arguments, "domain"), (uint32_t)(seconds * 1000.0), &warming, &err);
         ctl_progress_end();
     }
     if (warming.skipped)
@@ -200,6 +203,8 @@ static int run_warm(const struct ctl_arguments *arguments)
     for (unsigned db = 0; db < RD_DBS; db++)
         if (!open_redis(arguments, db, &stores[db]))
             goto done;
+    ctl_interrupt_with("what was loaded until now is in Redis, and the lock of this warming ends "
+                       "within some seconds");
     result = warm(arguments, &options);
 
 done:
@@ -260,6 +265,7 @@ static const struct ctl_option warm_options[] = {
     REDIS_OPTIONS,
     {"cache-format", CTL_ONE, "NAME", "plain or envelope, as recsysd's cache_format (plain)"},
     {"domain", CTL_ONE, "NAME", "only this domain, for example info.guide"},
+    {"missing-only", CTL_SWITCH, NULL, "leave what is cached as it is"},
     {"timeout", CTL_ONE, "SECONDS", "time for all domains (60)"},
     CTL_END,
 };

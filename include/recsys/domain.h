@@ -58,7 +58,7 @@ typedef struct recsys_domains_options {
 #define RECSYS_DOMAINS_OPTIONS_SIZE_V2 RECSYS_SIZE_TO(recsys_domains_options, reserved)
 #define RECSYS_DOMAINS_OPTIONS_INIT                                                                \
     {                                                                                              \
-        (uint32_t)sizeof(recsys_domains_options), 0u, NULL, 0u, 0u, NULL, NULL, 0u, NULL, 0u, 0u           \
+        (uint32_t)sizeof(recsys_domains_options), 0u, NULL, 0u, 0u, NULL, NULL, 0u, NULL, 0u, 0u   \
     }
 
 /* Fails with: E_INVALID, E_UNSUPPORTED, E_NOMEM. Since: 0.1 */
@@ -229,7 +229,8 @@ typedef struct recsys_warming {
 
 /*
  * Load the entries that the warm queries of the WARM domains list (all guides,
- * popular places) and that are not cached yet. Only one process at a time warms.
+ * popular places) and that are not cached yet. Only one process at a time warms; if
+ * one dies meanwhile, another can begin some seconds (and a statement's time) later.
  * Times to live are spread, so that the entries do not all expire at once.
  *
  * name        one domain, or NULL for all
@@ -242,6 +243,13 @@ typedef struct recsys_warming {
 RECSYS_API recsys_status recsys_domains_warm(recsys_domains *domains, const char *name,
                                              uint32_t timeout_ms, recsys_warming *out,
                                              recsys_error *err);
+
+/* The same, and entries that are cached are loaded again: for a nightly job. They stay readable
+ * meanwhile, and stay if loading fails. `present` counts those that another caller refreshes, or
+ * failed to just now. Fails with: as recsys_domains_warm(). Since: 0.2 */
+RECSYS_API recsys_status recsys_domains_refresh(recsys_domains *domains, const char *name,
+                                                uint32_t timeout_ms, recsys_warming *out,
+                                                recsys_error *err);
 
 /* The cache of a logical db, for its counts and for entries of your own. NULL if no
  * domain uses it. BORROWED from domains. */

@@ -9,6 +9,7 @@
  */
 #include "lib/aside/get_or_load.h"
 
+#include "lib/aside/load_again.h"
 #include "lib/base/error.h"
 #include "lib/base/trace.h"
 
@@ -123,13 +124,11 @@ static void run(struct rs_load_call *call)
     }
 }
 
-recsys_status recsys_aside_get_or_load(recsys_aside *aside, recsys_bytes key,
-                                       recsys_aside_loader loader, void *user_data,
-                                       uint32_t timeout_ms, recsys_value *out, uint32_t *outcome,
-                                       recsys_error *err)
+/* `call` is not cleared, which a hit would have to pay for. */
+static recsys_status begin_and_run(struct rs_load_call *call, recsys_aside *aside, recsys_bytes key,
+                                   recsys_aside_loader loader, void *user_data, uint32_t timeout_ms,
+                                   recsys_value *out, uint32_t *outcome, recsys_error *err)
 {
-    struct rs_load_call call; /* not cleared, which a hit would have to pay for */
-
     if (outcome != NULL)
         *outcome = 0;
     if (out != NULL)
@@ -139,23 +138,51 @@ recsys_status recsys_aside_get_or_load(recsys_aside *aside, recsys_bytes key,
     recsys_status status = rs_aside_check_key(aside, key, "recsys_aside_get_or_load", err);
     if (status != RECSYS_OK)
         return status;
-    call.aside = aside;
-    call.key = key;
-    call.loader = loader;
-    call.user_data = user_data;
-    call.timeout_ms = timeout_ms == 0 ? aside->wait_ms : timeout_ms;
-    call.out = out;
-    call.err = err;
-    call.round = 0;
-    call.look.held = call.look.text = (recsys_value){NULL, 0, NULL, NULL};
-    call.flight = NULL;
-    call.has_lease = call.has_place = 0;
+    call->aside = aside;
+    call->key = key;
+    call->loader = loader;
+    call->user_data = user_data;
+    call->timeout_ms = timeout_ms == 0 ? aside->wait_ms : timeout_ms;
+    call->out = out;
+    call->err = err;
+    call->round = 0;
+    call->loaded = RECSYS_OK;
+    call->look.held = call->look.text = (recsys_value){NULL, 0, NULL, NULL};
+    call->flight = NULL;
+    call->has_lease = call->has_place = 0;
     uint64_t begin = rs_counts_begin(&aside->counts);
-    run(&call);
-    recsys_value_release(&call.look.text);
-    rs_counts_outcome(&aside->counts, RS_OPERATION_LOAD, call.outcome);
+    run(call);
+    recsys_value_release(&call->look.text);
+    rs_counts_outcome(&aside->counts, RS_OPERATION_LOAD, call->outcome);
     rs_counts_end(&aside->counts, RS_OPERATION_LOAD, begin);
     if (outcome != NULL)
-        *outcome = call.outcome;
-    return call.status;
+        *outcome = call->outcome;
+    return call->status;
+}
+
+recsys_status recsys_aside_get_or_load(recsys_aside *aside, recsys_bytes key,
+                                       recsys_aside_loader loader, void *user_data,
+                                       uint32_t timeout_ms, recsys_value *out, uint32_t *outcome,
+                                       recsys_error *err)
+{
+    struct rs_load_call call;
+
+    call.is_again = 0;
+    return begin_and_run(&call, aside, key, loader, user_data, timeout_ms, out, outcome, err);
+}
+
+recsys_status rs_aside_load_again(recsys_aside *aside, recsys_bytes key, recsys_aside_loader loader,
+                                  void *user_data, recsys_value *out, uint32_t *outcome,
+                                  recsys_error *err)
+{
+    struct rs_load_call call;
+
+    call.is_again = 1;
+    call.loaded = RECSYS_OK;
+    recsys_status status =
+        begin_and_run(&call, aside, key, loader, user_data, 0, out, outcome, err);
+    if (status != RECSYS_OK || call.loaded == RECSYS_OK || call.loaded == RECSYS_E_NOT_FOUND)
+        return status;
+    recsys_value_release(out);
+    return err == NULL ? call.loaded : rs_error_copy(err, &call.problem);
 }

@@ -116,6 +116,7 @@ struct rs_load_call {
     uint32_t outcome;     /* ... and RECSYS_ASIDE_* */
 
     struct rs_look look;  /* the last look; holds a value only from USE on, and its text */
+    int is_again;         /* a cached value is loaded again in any case */
     int round;            /* of leading or following, from 0 */
     uint64_t deadline_us; /* by `waiting`; set when round 0 ends in JOIN: a hit needs none */
 

@@ -40,7 +40,9 @@ int rs_aside_is_early(recsys_aside *aside, const struct rs_envelope *envelope, u
 enum rs_load_event rs_load_use(struct rs_load_call *call)
 {
     const struct rs_look *look = &call->look;
-    int is_due = look->found == RS_FOUND_STALE ||
+    /* Of a value of another program, which is in no epoch, nothing is known. */
+    int is_due = (call->is_again && look->envelope.epoch == look->epoch) ||
+                 look->found == RS_FOUND_STALE ||
                  rs_aside_is_early(call->aside, &look->envelope, look->now_ms);
 
     return is_due && !rs_aside_is_loading(call->aside, call->key) ? RS_LOAD_ON_DUE

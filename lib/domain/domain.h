@@ -18,8 +18,8 @@ struct rs_domain_way {
     const char *read_by; /* the function that reads it instead of recsys_domains_get() */
     /* Load what one row of its warm query stands for; NULL if it is not WARM. */
     recsys_status (*warm)(recsys_domains *domains, const struct rs_domain *domain,
-                          const recsys_rows *rows, size_t row, double ttl_share, uint32_t *outcome,
-                          recsys_error *err);
+                          const recsys_rows *rows, size_t row, double ttl_share, int is_again,
+                          uint32_t *outcome, recsys_error *err);
     void *(*make)(void);        /* make its own data; NULL = it has none. May return NULL */
     void (*unmake)(void *made); /* never called with NULL */
 };
@@ -74,8 +74,8 @@ recsys_status rs_domain_key(const struct rs_domain *domain, const char *const *v
 /* domain_read.c: read through the cache, the whole list, with times to live
  * multiplied by `ttl_share`. Values must be as many as the key's parameters. */
 recsys_status rs_domain_read(recsys_domains *domains, const struct rs_domain *domain,
-                             const char *const *values, double ttl_share, recsys_value *json,
-                             uint32_t *outcome, recsys_error *err);
+                             const char *const *values, double ttl_share, int is_again,
+                             recsys_value *json, uint32_t *outcome, recsys_error *err);
 
 /* The time to live of one entry. */
 uint32_t rs_domain_ttl_ms(const struct rs_domain *domain, double ttl_share);
@@ -88,9 +88,9 @@ recsys_status rs_domains_around(const struct rs_domain *const *touched, size_t n
 /* noted_query.c: recsys_source_query() of the set's source; if the outbox is on, the statement also
  * adds a row for the entry of `domain`. *note receives its id, or 0. */
 recsys_status rs_noted_query(recsys_domains *domains, const struct rs_domain *domain,
-                              const char *const *values, const char *statement,
-                              const recsys_datum *parameters, size_t n, int64_t *note,
-                              recsys_rows **rows, recsys_error *err);
+                             const char *const *values, const char *statement,
+                             const recsys_datum *parameters, size_t n, int64_t *note,
+                             recsys_rows **rows, recsys_error *err);
 /* recsys_domains_write() of one domain, with a row of the outbox. */
 recsys_status rs_domains_write_noted(recsys_domains *domains, const char *name,
                                      const char *const *values, size_t n, const char *statement,

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "lib/aside/load_again.h"
 #include "lib/base/alloc.h"
 #include "lib/base/error.h"
 #include "lib/base/json_span.h"
@@ -143,7 +144,8 @@ static int has_shape(const struct rs_domain *domain, const recsys_value *json)
 
     if (json->size == strlen(NONE) && memcmp(text, NONE, json->size) == 0)
         return 1;
-    return json->size > 0 && text[0] == (domain->definition.shape == RECSYS_SHAPE_OBJECT ? '{' : '[');
+    return json->size > 0 &&
+           text[0] == (domain->definition.shape == RECSYS_SHAPE_OBJECT ? '{' : '[');
 }
 
 /* For as long as the store is not trusted (owed.h). */
@@ -163,8 +165,8 @@ static recsys_status read_past_cache(const struct domain_reading *reading, recsy
 }
 
 recsys_status rs_domain_read(recsys_domains *domains, const struct rs_domain *domain,
-                             const char *const *values, double ttl_share, recsys_value *json,
-                             uint32_t *outcome, recsys_error *err)
+                             const char *const *values, double ttl_share, int is_again,
+                             recsys_value *json, uint32_t *outcome, recsys_error *err)
 {
     struct domain_reading reading = {domains, domain, values, ttl_share};
     char key[RECSYS_KEY_MAX + 1];
@@ -175,8 +177,10 @@ recsys_status rs_domain_read(recsys_domains *domains, const struct rs_domain *do
         return status;
     if (!rs_owed_is_trusted(&domains->owed))
         return read_past_cache(&reading, json, outcome, err);
-    status =
-        recsys_aside_get_or_load(domain->aside, bytes, load_entry, &reading, 0, json, outcome, err);
+    status = is_again ? rs_aside_load_again(domain->aside, bytes, load_entry, &reading, json,
+                                            outcome, err)
+                      : recsys_aside_get_or_load(domain->aside, bytes, load_entry, &reading, 0,
+                                                 json, outcome, err);
     if (status == RECSYS_OK && !has_shape(domain, json)) {
         recsys_value_release(json);
         status = recsys_aside_invalidate(domain->aside, &bytes, 1, err);
@@ -275,7 +279,7 @@ recsys_status recsys_domains_get(recsys_domains *domains, const char *name,
         return rs_error(err, RECSYS_E_INVALID,
                         "domain %s: its key is \"%s\", %zu values were given", name,
                         domain->definition.key, n);
-    status = rs_domain_read(domains, domain, values, 1.0, json, outcome, err);
+    status = rs_domain_read(domains, domain, values, 1.0, 0, json, outcome, err);
     if (status == RECSYS_OK && limit > max_rows) {
         struct domain_reading reading = {domains, domain, values, 1.0};
         status = read_beyond(&reading, limit, json, outcome, err);

@@ -1,11 +1,11 @@
 /* lib/domain/domain_warm.c - load entries before the first request.
  *
- * A warm query lists the keys, and each is read as by a request: cached values stay, others are
- * loaded under the same lease. Times to live are spread from a half to the whole, so that entries
- * that were loaded together do not expire together.
+ * A warm query lists the keys, and each is read as by a request: cached values stay, or are loaded
+ * again under the side lease; others are loaded under the lease. Times to live are spread from a
+ * half to the whole, so that entries that were loaded together do not expire together.
  *
  * One process warms at a time: the lock is the key `~warm` in the logical db that is warmed,
- * which no entry can have. It expires after the time that the caller gave, in case its owner dies.
+ * which no entry can have. Its owner renews it between two keys; if the owner dies, it ends soon.
  */
 #include <stddef.h>
 #include <string.h>
@@ -18,13 +18,19 @@
 #include "lib/domain/pattern.h"
 
 #define DEFAULT_TIMEOUT_MS 60000u
-#define MAX_LOCK_MS 3600000u /* of an owner without a time limit that dies */
+#define LOCK_MS 10000u /* and the time of one statement, which nothing interrupts */
+#define RENEW_NS ((uint64_t)2 * 1000000000u)
 #define LOCK "~warm"
 
 struct warming {
     recsys_domains *domains;
     uint64_t deadline_ns;
     uint64_t seed, n_keys;
+    int is_again; /* cached values, too */
+    /* of the logical db that is warmed */
+    recsys_store *store;
+    uint64_t token, renewed_ns;
+    int has_lost; /* another process has the lock */
     recsys_warming counts;
 };
 
@@ -66,13 +72,13 @@ static recsys_status warm_key(struct warming *warming, const struct rs_domain *d
     recsys_status status;
 
     if (domain->way != NULL)
-        status =
-            domain->way->warm(warming->domains, domain, rows, row, spread(warming), &outcome, err);
+        status = domain->way->warm(warming->domains, domain, rows, row, spread(warming),
+                                   warming->is_again, &outcome, err);
     else {
         status = rows == NULL ? RECSYS_OK : read_values(domain, rows, row, values, err);
         if (status == RECSYS_OK)
-            status = rs_domain_read(warming->domains, domain, values, spread(warming), &value,
-                                    &outcome, err);
+            status = rs_domain_read(warming->domains, domain, values, spread(warming),
+                                    warming->is_again, &value, &outcome, err);
         recsys_value_release(&value);
     }
     if (status == RECSYS_OK && outcome == RECSYS_ASIDE_MISS)
@@ -82,6 +88,39 @@ static recsys_status warm_key(struct warming *warming, const struct rs_domain *d
     else
         warming->counts.failed++; /* UNKNOWN: loaded, but the store did not keep it */
     return status;
+}
+
+static uint64_t lock_ms(const struct warming *warming)
+{
+    uint32_t statement_ms = warming->domains->timeout_ms;
+
+    return LOCK_MS + (statement_ms < LOCK_MS * 6u ? statement_ms : LOCK_MS * 6u);
+}
+
+static recsys_status take_lock(struct warming *warming, recsys_error *err)
+{
+    warming->renewed_ns = rs_clock_ns();
+    return recsys_store_set(warming->store, (recsys_bytes){LOCK, strlen(LOCK)},
+                            (recsys_bytes){&warming->token, sizeof warming->token},
+                            lock_ms(warming), RECSYS_STORE_IF_ABSENT, err);
+}
+
+/* While the store does not answer, the lock may end: then another process may warm, too, which
+ * costs time and nothing else. */
+static int keep_lock(struct warming *warming)
+{
+    const recsys_bytes key = {LOCK, strlen(LOCK)};
+    const recsys_bytes mine = {&warming->token, sizeof warming->token};
+
+    if (rs_clock_ns() - warming->renewed_ns < RENEW_NS)
+        return 1;
+    recsys_status status =
+        recsys_store_replace(warming->store, key, mine, mine, lock_ms(warming), NULL);
+    if (status == RECSYS_E_NOT_FOUND)
+        warming->has_lost = take_lock(warming, NULL) == RECSYS_E_EXISTS;
+    else
+        warming->renewed_ns = rs_clock_ns();
+    return !warming->has_lost;
 }
 
 /* At most the time for all of the warming: a caller may wait for its end. */
@@ -114,6 +153,8 @@ static recsys_status warm_domain(struct warming *warming, const struct rs_domain
                              domain->definition.name, row, recsys_rows_count(rows));
             break;
         }
+        if (!keep_lock(warming))
+            break;
         status = warm_key(warming, domain, rows, row, &said);
         /* The row was removed meanwhile, or its key or value is too large to be kept, and always
          * will be. */
@@ -134,19 +175,17 @@ static int is_wanted(const struct rs_domain *domain, const char *name)
 static recsys_status warm_database(struct warming *warming, uint32_t db, const char *name,
                                    recsys_error *err)
 {
-    recsys_store *store = warming->domains->dbs[db].store;
-    const uint64_t token = rs_hash_number(rs_clock_ns(), warming->seed);
-    recsys_bytes key = {LOCK, strlen(LOCK)}, mine = {&token, sizeof token}, none = {NULL, 0};
-    uint64_t now = rs_clock_ns(), left_ms;
+    recsys_bytes key = {LOCK, strlen(LOCK)}, none = {NULL, 0};
+    recsys_bytes mine = {&warming->token, sizeof warming->token};
     recsys_error said;
     recsys_status status, worst = RECSYS_OK;
 
-    if (now >= warming->deadline_ns)
+    if (rs_clock_ns() >= warming->deadline_ns)
         return rs_error(err, RECSYS_E_TIMEOUT, "warming ran out of time before logical db %u", db);
-    left_ms = (warming->deadline_ns - now) / 1000000u + 1;
-    if (left_ms > MAX_LOCK_MS && warming->deadline_ns == UINT64_MAX)
-        left_ms = MAX_LOCK_MS;
-    status = recsys_store_set(store, key, mine, left_ms, RECSYS_STORE_IF_ABSENT, &said);
+    warming->store = warming->domains->dbs[db].store;
+    warming->token = rs_hash_number(rs_clock_ns(), warming->seed);
+    warming->has_lost = 0;
+    status = take_lock(warming, &said);
     if (status == RECSYS_E_EXISTS) {
         warming->counts.skipped = 1;
         return RECSYS_OK;
@@ -160,31 +199,34 @@ static recsys_status warm_database(struct warming *warming, uint32_t db, const c
         status = warm_domain(warming, domain, err);
         if (status != RECSYS_OK)
             worst = status;
-        if (status == RECSYS_E_TIMEOUT)
+        if (status == RECSYS_E_TIMEOUT || warming->has_lost)
             break;
     }
+    if (warming->has_lost)
+        warming->counts.skipped = 1;
     /* Only if this process still has it: after it expired, another may have taken it. */
-    status = recsys_store_replace(store, key, mine, none, 0, NULL);
+    status = recsys_store_replace(warming->store, key, mine, none, 0, NULL);
     (void)status;
     return worst;
 }
 
-recsys_status recsys_domains_warm(recsys_domains *domains, const char *name, uint32_t timeout_ms,
-                                  recsys_warming *out, recsys_error *err)
+static recsys_status warm_all(recsys_domains *domains, const char *name, uint32_t timeout_ms,
+                              int is_again, const char *function, recsys_warming *out,
+                              recsys_error *err)
 {
-    struct warming warming = {.domains = domains, .seed = rs_hash_seed()};
+    struct warming warming = {.domains = domains, .seed = rs_hash_seed(), .is_again = is_again};
     const struct rs_domain *one;
     recsys_status status = RECSYS_OK, worst = RECSYS_OK;
     int is_any[RECSYS_DOMAIN_DBS] = {0};
 
     if (out != NULL)
-        status = rs_struct_begin(out, RECSYS_WARMING_SIZE_V1, "recsys_domains_warm: out", err);
+        status = rs_struct_begin(out, RECSYS_WARMING_SIZE_V1, function, err);
     if (status != RECSYS_OK)
         return status;
     if (domains == NULL)
-        return rs_error(err, RECSYS_E_INVALID, "recsys_domains_warm: domains is NULL");
+        return rs_error(err, RECSYS_E_INVALID, "%s: domains is NULL", function);
     if (name != NULL) {
-        status = rs_domains_find(domains, name, "recsys_domains_warm", &one, err);
+        status = rs_domains_find(domains, name, function, &one, err);
         if (status != RECSYS_OK)
             return status;
         if (!(one->definition.flags & RECSYS_DOMAIN_WARM))
@@ -206,4 +248,16 @@ recsys_status recsys_domains_warm(recsys_domains *domains, const char *name, uin
     if (out != NULL)
         rs_struct_write(out, &warming.counts, sizeof warming.counts);
     return worst;
+}
+
+recsys_status recsys_domains_warm(recsys_domains *domains, const char *name, uint32_t timeout_ms,
+                                  recsys_warming *out, recsys_error *err)
+{
+    return warm_all(domains, name, timeout_ms, 0, "recsys_domains_warm", out, err);
+}
+
+recsys_status recsys_domains_refresh(recsys_domains *domains, const char *name, uint32_t timeout_ms,
+                                     recsys_warming *out, recsys_error *err)
+{
+    return warm_all(domains, name, timeout_ms, 1, "recsys_domains_refresh", out, err);
 }

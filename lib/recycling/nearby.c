@@ -19,6 +19,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "lib/aside/load_again.h"
 #include "lib/aside/load_shown.h"
 #include "lib/base/alloc.h"
 #include "lib/base/buffer.h"
@@ -53,6 +54,7 @@ struct cell {
     double latitude, longitude; /* of its middle */
     uint32_t radius_km;
     double ttl_share;
+    int is_again; /* cached candidates are loaded again */
 };
 
 struct found {
@@ -101,8 +103,7 @@ static recsys_status load_candidates(recsys_aside_load *load, void *user_data, r
     rs_buffer_init(&value, RS_DOMAIN_MAX_BYTES);
     status = rs_candidates_format(rows, searched_m, &value, err);
     if (status == RECSYS_OK && domain->is_plain)
-        status =
-            rs_candidates_format_shown(rows, ANSWERS, 1000.0 * cell->radius_km, &shown, err);
+        status = rs_candidates_format_shown(rows, ANSWERS, 1000.0 * cell->radius_km, &shown, err);
     if (status == RECSYS_OK)
         status = rs_aside_load_set_shown(
             load, (recsys_bytes){value.bytes, value.size}, (recsys_bytes){shown.data, shown.size},
@@ -125,8 +126,10 @@ static recsys_status get_candidates(struct cell *cell, recsys_value *value, uint
     recsys_status status = rs_domain_key(cell->domain, values, 2, key, &bytes, err);
     if (status != RECSYS_OK)
         return status;
-    return recsys_aside_get_or_load(cell->domain->aside, bytes, load_candidates, cell, 0, value,
-                                    outcome, err);
+    return cell->is_again ? rs_aside_load_again(cell->domain->aside, bytes, load_candidates, cell,
+                                                value, outcome, err)
+                          : recsys_aside_get_or_load(cell->domain->aside, bytes, load_candidates,
+                                                     cell, 0, value, outcome, err);
 }
 
 static int is_before(const struct found *a, const struct found *b)
@@ -243,7 +246,8 @@ static recsys_status answer(const struct cell *cell, const recsys_value *value, 
 
     if (status != RECSYS_OK && status != RECSYS_E_FORMAT)
         return status;
-    if (status == RECSYS_OK && choose(&candidates, latitude, longitude, radius_m, reach, best, &n) &&
+    if (status == RECSYS_OK &&
+        choose(&candidates, latitude, longitude, radius_m, reach, best, &n) &&
         is_complete(&candidates, radius_m, reach, best, n))
         status = format_answer(best, n < ANSWERS ? n : ANSWERS, json, err);
     else {
@@ -281,6 +285,7 @@ recsys_status recsys_recycling_find_nearby(recsys_domains *domains, double latit
     if (status != RECSYS_OK)
         return status;
     find_cell(domains, domain, latitude, longitude, radius_km, 1.0, &cell);
+    cell.is_again = 0;
     status = get_candidates(&cell, &value, outcome, err);
     if (status == RECSYS_OK)
         status = answer(&cell, &value, latitude, longitude, json, outcome, err);
@@ -290,8 +295,8 @@ recsys_status recsys_recycling_find_nearby(recsys_domains *domains, double latit
 
 /* One row of the warm query. */
 static recsys_status warm(recsys_domains *domains, const struct rs_domain *domain,
-                          const recsys_rows *rows, size_t row, double ttl_share, uint32_t *outcome,
-                          recsys_error *err)
+                          const recsys_rows *rows, size_t row, double ttl_share, int is_again,
+                          uint32_t *outcome, recsys_error *err)
 {
     recsys_datum latitude = recsys_rows_get(rows, row, 0);
     recsys_datum longitude = recsys_rows_get(rows, row, 1);
@@ -307,6 +312,7 @@ static recsys_status warm(recsys_domains *domains, const struct rs_domain *domai
                         domain->definition.name);
     find_cell(domains, domain, latitude.real, longitude.real, (uint32_t)radius.number, ttl_share,
               &cell);
+    cell.is_again = is_again;
     recsys_status status = get_candidates(&cell, &value, outcome, err);
     recsys_value_release(&value);
     return status;

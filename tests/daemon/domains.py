@@ -873,11 +873,38 @@ def test_recsysctl_warms_migrates_and_revokes(lab):
         words = out.split()
         n = int(words[0]) + int(words[2])  # places may share a cell
         environment = {"RECSYSD_DATABASE": postgres.direct, "RECSYSD_REDIS": redis.url}
-        assert ctl(lab, "warm", environment=environment)[1] == "0 loaded, %d present, 0 failed\n" % n
-        assert ctl(lab, "warm", *place, "--domain", "info.guide")[:2] == (0, "0 loaded, 12 present, 0 failed\n")
+        assert ctl(lab, "warm", "--missing-only", environment=environment)[1] == "0 loaded, %d present, 0 failed\n" % n
+        assert ctl(lab, "warm", *place, "--domain", "info.guide")[:2] == (0, "12 loaded, 0 present, 0 failed\n")
+        postgres.run("UPDATE info_db.recycle_guides SET title = 'Another title' WHERE category = 'glass'")
+        assert ctl(lab, "warm", *place, "--missing-only")[0] == 0
+        assert b"Another title" not in redis.command("GET", "info:guide:glass", db=5)
+        assert ctl(lab, "warm", *place)[0] == 0
+        assert b"Another title" in redis.command("GET", "info:guide:glass", db=5)
+        # A warming that is interrupted says so; its lock ends soon, also if it is killed.
+        postgres.proxy.freeze()
+        for number, says in ((signal.SIGINT, True), (signal.SIGTERM, True), (signal.SIGKILL, False)):
+            for _ in range(10):  # one may have ended before it was interrupted
+                redis.command("DEL", "~warm", db=5)
+                redis.command("DEL", "~warm", db=4)
+                job = subprocess.Popen([lab.ctl, "warm", "--database", postgres.conninfo, "--redis", redis.url],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                assert wait_for(lambda: redis.command("EXISTS", "~warm", db=4) or redis.command("EXISTS", "~warm", db=5)
+                                or job.poll() is not None)
+                job.send_signal(number)
+                error = job.communicate(timeout=60)[1]
+                if job.returncode != 1:
+                    break
+            assert job.returncode == (128 + number if says else -number), (job.returncode, error)
+            assert ("interrupted" in error) == says, error
+            left = max(redis.command("PTTL", "~warm", db=db) for db in (4, 5))
+            assert 0 < left <= 70000, left
+        postgres.proxy.thaw()
+        redis.command("DEL", "~warm", db=5)
+        redis.command("DEL", "~warm", db=4)
         assert "no domain" in ctl(lab, "warm", *place, "--domain", "nope")[2]
         assert ctl(lab, "warm", "--redis", redis.url)[0] == 2 and ctl(lab, "warm", "--database", postgres.direct)[0] == 2
-        assert ctl(lab, "migrate", "--database", postgres.direct) == (0, "applied 0001_domains.sql\n", "")
+        assert ctl(lab, "migrate", "--database", postgres.direct) == (
+            0, "applied 0001_domains.sql\napplied 0003_feedback.sql\napplied 0004_outbox.sql\n", "")
         assert ctl(lab, "revoke", *place, "by-hand", "--expires-at", "4102444800", "--reason", "test")[:2] == \
             (0, "revoked by-hand\n")
         assert redis.command("EXISTS", "blacklist:by-hand", db=0) == 1

@@ -105,7 +105,7 @@ THIRD_PARTY = {  # header, or what it begins with -> the only files and folders 
     "netdb.h":    ["tests", "lib/adapters"],
     "netinet/":   ["daemon/http", "tests", "lib/adapters"],
     "arpa/":      ["daemon/http", "tests", "lib/adapters"],
-    "signal.h":   ["lib/base", "daemon/process/signals.c", "examples", "tests"],
+    "signal.h":   ["lib/base", "daemon/process/signals.c", "daemon/ctl/ctl_interrupt.c", "examples", "tests"],
     "dlfcn.h":    ["lib/score", "tests"],
 }
 

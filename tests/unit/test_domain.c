@@ -576,6 +576,37 @@ static void a_gain_is_written_through_as_a_reader_would_have_cached_it(void **st
                  RECSYS_ASIDE_MISS);
 }
 
+static void refreshing_loads_what_is_there_again_and_keeps_it_if_that_fails(void **state)
+{
+    recsys_warming warming = {.struct_size = sizeof warming};
+    recsys_bytes lock = {"~warm", 5};
+    recsys_value held = {0};
+
+    (void)state;
+    CHECK_OK(recsys_domains_refresh(fixture.domains, "info.guide", 0, &warming, &fixture.err),
+             &fixture.err);
+    assert_int_equal(warming.loaded, 2);
+    CHECK_OK(recsys_domains_warm(fixture.domains, "info.guide", 0, &warming, &fixture.err),
+             &fixture.err);
+    assert_int_equal(warming.present, 2);
+    fixture.text = "b";
+    CHECK_OK(recsys_domains_refresh(fixture.domains, "info.guide", 0, &warming, &fixture.err),
+             &fixture.err);
+    assert_int_equal(warming.loaded, 2);
+    assert_int_equal(warming.present + warming.failed, 0);
+    expect_entry("info.guide", "glass", 0, "{\"user_id\":\"glass\",\"text\":\"b\"}",
+                 RECSYS_ASIDE_HIT);
+    /* The lock has gone with its holder. */
+    CHECK_OK(recsys_store_get(fixture.stores[5], &lock, 1, &held, NULL, &fixture.err),
+             &fixture.err);
+    assert_null(held.data);
+    assert_int_equal(
+        recsys_domains_refresh(fixture.domains, "user.profile", 0, &warming, &fixture.err),
+        RECSYS_E_INVALID);
+    assert_int_equal(recsys_domains_refresh(NULL, NULL, 0, &warming, &fixture.err),
+                     RECSYS_E_INVALID);
+}
+
 static void warming_loads_what_is_missing_and_one_process_does_it(void **state)
 {
     const recsys_error untouched = {RECSYS_E_BUSY, 3, "as it was"};
@@ -647,6 +678,7 @@ int main(void)
         TEST(names_that_are_not_there_say_so),
         TEST(a_gain_is_written_through_as_a_reader_would_have_cached_it),
         TEST(warming_loads_what_is_missing_and_one_process_does_it),
+        TEST(refreshing_loads_what_is_there_again_and_keeps_it_if_that_fails),
 #undef TEST
     };
 

@@ -190,10 +190,12 @@ class Domains(Remade):
         """Invalidate all entries of a user, in all domains that are per user."""
         call(lib.recsys_domains_invalidate_user, self._open(), str(user_id).encode())
 
-    def warm(self, name: Optional[str] = None, *, timeout_ms: int = 0) -> Warming:
-        """Load the entries that the warm queries list and that are not cached yet; 0 = 60 s."""
+    def warm(self, name: Optional[str] = None, *, timeout_ms: int = 0,
+             refresh: bool = False) -> Warming:
+        """Load the entries that the warm queries list and that are not cached yet, with refresh
+        the cached ones again, too; 0 = 60 s."""
         out = new(abi.recsys_warming)
-        interruptible(_warm, self._open(), None if name is None else name.encode(), timeout_ms, out)
+        interruptible(_refresh if refresh else _warm, self._open(), None if name is None else name.encode(), timeout_ms, out)
         return Warming(out.loaded, out.present, out.failed, bool(out.skipped))
 
     def flush(self, *, timeout_ms: int = 0) -> None:
@@ -223,6 +225,10 @@ def _flush(held: Held, timeout_ms: int) -> None:
 
 def _sync(held: Held, source: Optional[Held], out: Any) -> None:
     call(lib.recsys_domains_sync, held, source, byref(out))
+
+
+def _refresh(held: Held, name: Optional[bytes], timeout_ms: int, out: Any) -> None:
+    call(lib.recsys_domains_refresh, held, name, timeout_ms, byref(out))
 
 
 def _warm(held: Held, name: Optional[bytes], timeout_ms: int, out: Any) -> None:

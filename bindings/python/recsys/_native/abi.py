@@ -1181,6 +1181,7 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_domains_flush": ("core", c.c_int32, [c.c_void_p, U32, c.c_void_p]),
     "recsys_domains_sync": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_domains_warm": ("core", c.c_int32, [c.c_void_p, Text, U32, c.c_void_p, c.c_void_p]),
+    "recsys_domains_refresh": ("core", c.c_int32, [c.c_void_p, Text, U32, c.c_void_p, c.c_void_p]),
     "recsys_domains_get_aside": ("core", c.c_void_p, [c.c_void_p, U32]),
     "recsys_limiter_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_limiter_destroy": ("core", None, [c.c_void_p]),

@@ -16,6 +16,7 @@
 
 #define MAX_ENTRIES 100000u
 #define MAX_PAGES 2000u
+#define MAX_TEXT 255u /* MLflow's own limit for names and aliases is 256 characters, and less */
 
 struct listed {
     char *name, *alias; /* alias NULL = a version */
@@ -69,8 +70,9 @@ static recsys_status add(struct listed_all *all, const char *name, const json_t 
     uint64_t number = number_of(version);
     const char *alias_text = json_string_value(alias);
 
-    if (name == NULL || *name == '\0' || strlen(name) > 255 || number == 0 ||
-        (alias != NULL && (alias_text == NULL || *alias_text == '\0')))
+    if (name == NULL || *name == '\0' || strlen(name) > MAX_TEXT || number == 0 ||
+        (alias != NULL &&
+         (alias_text == NULL || *alias_text == '\0' || strlen(alias_text) > MAX_TEXT)))
         return RECSYS_OK;
     if (all->n >= MAX_ENTRIES)
         return rs_error(err, RECSYS_E_LIMIT, "MLflow has more than 100000 versions to list");
@@ -135,8 +137,9 @@ static recsys_status search(struct rs_mlflow_http *http, const char *route, cons
 {
     char token[1024] = "";
     recsys_status status = RECSYS_OK;
+    size_t n = 0;
 
-    for (size_t n = 0; n < MAX_PAGES && status == RECSYS_OK; n++) {
+    do {
         struct rs_mlflow_path path;
         struct rs_mlflow_reply reply = {0};
         json_t *page = NULL;
@@ -153,13 +156,15 @@ static recsys_status search(struct rs_mlflow_http *http, const char *route, cons
         if (status == RECSYS_OK)
             status = add_page(all, page, member, err);
         const char *next = json_string_value(json_object_get(page, "next_page_token"));
-        snprintf(token, sizeof token, "%s",
-                 next == NULL || strlen(next) >= sizeof token ? "" : next);
+        int is_long =
+            snprintf(token, sizeof token, "%s", next == NULL ? "" : next) >= (int)sizeof token;
+        if (status == RECSYS_OK && *token != '\0' && (is_long || ++n == MAX_PAGES))
+            status = rs_error(err, RECSYS_E_LIMIT,
+                              is_long ? "MLflow's list names a next page with more than 1023 bytes"
+                                      : "MLflow's list has more than 2000 pages");
         json_decref(page);
         rs_mlflow_reply_destroy(&reply);
-        if (*token == '\0')
-            break;
-    }
+    } while (status == RECSYS_OK && *token != '\0');
     return status;
 }
 

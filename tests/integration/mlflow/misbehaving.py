@@ -31,6 +31,7 @@ def resized(files, n_bytes):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
+    disable_nagle_algorithm = True  # else every reply waits 40 ms for an acknowledgement
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):

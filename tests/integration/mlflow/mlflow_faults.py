@@ -607,6 +607,40 @@ def a_model_made_again_under_its_name_is_another_one():
             raise AssertionError("the stamp is the same")
 
 
+def lists(pages):
+    """A rule that answers searches: pages(member, number) gives the entries and the next number."""
+    def page(handler):
+        member = {"/mlflow/registered-models/search": "registered_models",
+                  "/mlflow/model-versions/search": "model_versions"}.get(handler.route.removeprefix("/api/2.0"))
+        if member is None:
+            return False
+        entries, following = pages(member, handler.query.get("page_token", "0"))
+        return handler.reply(200, {member: entries, "next_page_token": following})
+    return page
+
+
+@case
+def aliases_of_any_length_are_no_memory_of_ours():
+    aliases = ["a" * 255, "a" * 256, "a" * 100000, "live"]
+    model = {"name": "films", "aliases": [{"alias": alias, "version": "1"} for alias in aliases]}
+    with Setting() as s, s.client() as client:
+        s.fake.rules = [lists(lambda member, _: ([model] if member == "registered_models" else [], ""))]
+        entries = expect(client.list(), "OK")["entries"]
+        expect_equal([alias for _, _, alias in entries], ["a" * 255, "live"])
+
+
+@case
+def a_list_without_an_end_is_told():
+    version = {"name": "films", "version": "1"}
+    with Setting() as s, s.client() as client:
+        s.fake.rules = [lists(lambda _, page: ([version], str(int(page) + 1)))]
+        expect(client.list(), "E_LIMIT", "2000 pages")
+        s.fake.rules = [lists(lambda _, page: ([version], "1" * 1024))]
+        expect(client.list(), "E_LIMIT", "next page")
+        s.fake.rules = [lists(lambda _, page: ([version], "" if page == "99" else str(int(page) + 1)))]
+        expect_equal(len(expect(client.list(), "OK")["entries"]), 1)  # the same one, on 100 pages
+
+
 @case
 def credentials_come_from_files_that_may_change():
     with Setting() as s:

@@ -248,10 +248,10 @@ static void join_rooms(struct rd_app *app, const struct rd_app_steps *steps)
     app->recommend.timeout_ms = config->request_timeout_ms;
     if (config->feedback_window_days > 0)
         app->recommend.recent = (struct rd_recent_items){rd_feedback_find_recent, &app->feedback};
-    app->models = (struct rd_models){app->registry, &app->traffic, &app->shadow,
-                                     &app->named,   app->changers, &app->webhook};
-    app->write_wait =
-        (struct rd_write_wait){stores->domains, (uint32_t)config->write_wait_ms, &app->outbox.is_on};
+    app->models = (struct rd_models){app->registry, &app->traffic, &app->shadow, &app->named,
+                                     app->changers, &app->webhook, &app->auth};
+    app->write_wait = (struct rd_write_wait){stores->domains, (uint32_t)config->write_wait_ms,
+                                             &app->outbox.is_on};
     app->domains = (struct rd_domains){stores->domains, stores->redis[RD_DB_TASKS] != NULL,
                                        &app->write_wait, config->grants == RD_GRANTS_USERS};
     app->feedback.write_wait = &app->write_wait;

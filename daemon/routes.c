@@ -36,7 +36,9 @@ enum {
     ADMIN = RD_ACCESS_ADMIN,
     OWN = RD_ACCESS_OWN,
     STRICT = RD_ACCESS_STRICT,
+    SIGNED = RD_ACCESS_SIGNED,
     BODY = RD_ROUTE_BODY,
+    SMALL_BODY = RD_ROUTE_BODY | RD_ROUTE_SMALL_BODY,
     PERHAPS_BODY = RD_ROUTE_BODY | RD_ROUTE_MAY_BE_EMPTY,
     NOT_IN_PRODUCTION = RD_ROUTE_NOT_IN_PRODUCTION,
     OPERATORS = RD_ROUTE_OPERATORS,
@@ -77,7 +79,7 @@ const struct rd_route rd_routes[] = {
     {"POST", "/api/v1/models/withdraw",              rd_post_withdraw,       PART(models),    ADMIN,        BODY},
     {"GET",  "/api/v1/models/assignment",            rd_get_assignment,      PART(models),    KEY,          0},
     {"PUT",  "/api/v1/models/assignment",            rd_put_assignment,      PART(models),    ADMIN,        BODY},
-    {"POST", "/api/v1/models/webhook",               rd_post_webhook,        PART(models),    0,            BODY},
+    {"POST", "/api/v1/models/webhook",               rd_post_webhook,        PART(models),    SIGNED,       SMALL_BODY},
     {"GET",  "/api/v1/admin/trace",                  rd_get_trace,           PART(observed),  ADMIN,        0},
     {"PUT",  "/api/v1/admin/trace",                  rd_put_trace,           PART(observed),  ADMIN,        BODY},
     {"GET",  "/api/v1/profile/{user_id}",            rd_get_profile,         PART(domains),   KEY | OWN,    0},
@@ -133,7 +135,7 @@ static bool check(struct rd_request *request, void *user_data)
     may_go_on = rd_router_find(request, rd_routes, rd_n_routes, is_here) &&
                 rd_host_check(request) && rd_origin_check(request) && rd_caller_check(request, &app->auth) &&
                 rd_limit_check(request, &app->auth, request->caller->key) &&
-                rd_caller_check_owner(request);
+                rd_caller_check_owner(request) && rd_webhook_check(request, &app->models);
     recsys_log_set_request(NULL);
     return may_go_on;
 }

@@ -34,6 +34,15 @@ static void skip_mark(struct rs_buffer *body)
     memmove(body->bytes, body->bytes + mark, body->size);
 }
 
+static size_t most_bytes(const struct rd_request *request)
+{
+    size_t most = request->http->settings.max_body_bytes;
+
+    return (request->route->flags & RD_ROUTE_SMALL_BODY) != 0 && most > RD_SMALL_BODY
+               ? RD_SMALL_BODY
+               : most;
+}
+
 static bool is_in_chunks(const struct rd_exchange *exchange)
 {
     return exchange->request.headers.transfer_encoding != NULL;
@@ -51,7 +60,7 @@ static bool measure(struct rd_exchange *exchange)
     if (length == NULL)
         return rd_reply_error(request, 411, "Content-Length required");
     exchange->body_left = strtoull(length, NULL, 10);
-    if (exchange->body_left > request->http->settings.max_body_bytes)
+    if (exchange->body_left > most_bytes(request))
         return rd_reply_error(request, 413, "Request body too large");
     return true;
 }
@@ -89,7 +98,7 @@ bool rd_body_begin(struct rd_exchange *exchange)
 
 enum rd_body_state rd_body_state(const struct rd_exchange *exchange)
 {
-    bool is_large = exchange->body.size > exchange->request.http->settings.max_body_bytes;
+    bool is_large = exchange->body.size > most_bytes(&exchange->request);
 
     if (exchange->chunked.state == RD_CHUNKED_BROKEN)
         return RD_BODY_BROKEN;

@@ -113,21 +113,31 @@ static bool was_seen(struct rd_webhook *webhook, const unsigned char hash_bytes[
     return found;
 }
 
-const char *rd_webhook_refuse(struct rd_webhook *webhook, const struct rd_delivery *delivery,
-                              int64_t now_s)
+const char *rd_webhook_refuse_head(const struct rd_delivery *delivery, int64_t now_s)
 {
-    unsigned char hash[HASH_BYTES];
+    int64_t sent_s;
 
     if (delivery->id == NULL || delivery->id[0] == '\0' || delivery->timestamp == NULL ||
         delivery->signature == NULL)
         return "X-MLflow-Delivery-Id, X-MLflow-Timestamp and X-MLflow-Signature are needed";
-    if (strlen(delivery->id) > MAX_HEADER || strlen(delivery->timestamp) > MAX_HEADER ||
-        strlen(delivery->signature) > MAX_HEADER || !is_signed(webhook, delivery, hash))
-        return "The signature is not made with this daemon's secret";
-    int64_t sent_s = read_time(delivery->timestamp);
+    sent_s = read_time(delivery->timestamp);
     if (sent_s < 0 || sent_s > now_s + (int64_t)RD_WEBHOOK_WINDOW_S ||
         sent_s < now_s - (int64_t)RD_WEBHOOK_WINDOW_S)
         return "The timestamp is more than five minutes from this machine's time";
+    return NULL;
+}
+
+const char *rd_webhook_refuse(struct rd_webhook *webhook, const struct rd_delivery *delivery,
+                              int64_t now_s)
+{
+    unsigned char hash[HASH_BYTES];
+    const char *refused = rd_webhook_refuse_head(delivery, now_s);
+
+    if (refused != NULL)
+        return refused;
+    if (strlen(delivery->id) > MAX_HEADER || strlen(delivery->timestamp) > MAX_HEADER ||
+        strlen(delivery->signature) > MAX_HEADER || !is_signed(webhook, delivery, hash))
+        return "The signature is not made with this daemon's secret";
     if (was_seen(webhook, hash))
         return "This delivery was here already";
     return NULL;

@@ -32,6 +32,9 @@ struct rd_webhook {
 /* Read the secret, which is 16 to 4096 bytes in a file; "" = off. False: `err` says what to do. */
 bool rd_webhook_load(struct rd_webhook *webhook, const char *path, recsys_error *err);
 
+/* NULL, or why this delivery is refused already before its body is there: something is missing, or
+ * it is too old or too new. `now_s` is Unix time. */
+const char *rd_webhook_refuse_head(const struct rd_delivery *delivery, int64_t now_s);
 /* NULL, or why this delivery is refused: not signed with the secret, too old or too new, or there
  * already. `now_s` is Unix time. */
 const char *rd_webhook_refuse(struct rd_webhook *webhook, const struct rd_delivery *delivery,

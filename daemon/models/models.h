@@ -18,7 +18,12 @@ struct rd_models {
     const struct rd_named_models *named; /* the traffic's */
     struct rd_model_changer *changers;   /* in the places of `named` */
     struct rd_webhook *webhook;
+    const struct rd_auth *auth; /* where refused deliveries are counted */
 };
+
+/* The step for routes that are called with RD_ACCESS_SIGNED: refuses what the head of a delivery
+ * shows to be wrong, before the body is kept. False: answered. */
+bool rd_webhook_check(struct rd_request *request, const struct rd_models *models);
 
 /* Handlers; their part is struct rd_models. */
 void rd_get_models(struct rd_request *request);

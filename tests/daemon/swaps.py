@@ -322,6 +322,52 @@ def test_a_signed_delivery_has_the_registry_checked_at_once(lab):
         assert deliver(daemon, secret, delivery="d-5", body=b"[]").status == 422
 
 
+def head_of_delivery(when=None, size=60000, **others):
+    headers = {"Content-Length": size, "Expect": "100-continue", "X-MLflow-Delivery-Id": "h-1",
+               "X-MLflow-Timestamp": int(time.time()) if when is None else when, "X-MLflow-Signature": "v1,xxxx", **others}
+    return ("POST /api/v1/models/webhook HTTP/1.1\r\nHost: a\r\n%s\r\n" % "".join(
+        "%s: %s\r\n" % pair for pair in headers.items() if pair[1] is not None)).encode()
+
+
+def answer_to_head(daemon, **others):
+    connection = daemon.connect()
+    connection.send(head_of_delivery(**others))
+    answer = connection.read()
+    assert connection.is_closed()
+    connection.close()
+    return answer.status
+
+
+def test_who_signs_nothing_cannot_make_the_daemon_keep_a_body(lab):
+    path = os.path.join(lab.folder, "webhook-secret-2")
+    with open(path, "wb") as file:
+        file.write(b"a secret of MLflow's own")
+    with lab.daemon("--model", lab.movies, "--mlflow-webhook-secret-file", path) as daemon:
+        for name in ("Delivery-Id", "Timestamp", "Signature"):
+            assert answer_to_head(daemon, **{"X-MLflow-" + name: None}) == 401, name
+        assert answer_to_head(daemon, when=int(time.time()) - 400) == 401
+        assert answer_to_head(daemon, size=65537) == 413
+        connection = daemon.connect()
+        connection.send(head_of_delivery(**{"Content-Length": None, "Transfer-Encoding": "chunked", "Expect": None}))
+        connection.send(b"10001\r\n" + b" " * 65537 + b"\r\n0\r\n\r\n")
+        assert connection.read().status == 413
+        large = deliver(daemon, b"a secret of MLflow's own", body=b"{" + b" " * 65534 + b"}")
+        assert large.status == 200, large.body
+
+
+def test_refused_deliveries_are_counted_as_failed_logins(lab):
+    path = os.path.join(lab.folder, "webhook-secret-3")
+    with open(path, "wb") as file:
+        file.write(b"a secret of MLflow's own")
+    with lab.daemon("--model", lab.movies, "--mlflow-webhook-secret-file", path, "--rate-limit-auth=2") as daemon:
+        assert deliver(daemon, b"another secret", delivery="w-1").status == 401
+        assert answer_to_head(daemon, when=0) == 401
+        assert answer_to_head(daemon, when=0) == 429
+        assert deliver(daemon, b"another secret", delivery="w-2").status == 429
+        assert deliver(daemon, b"a secret of MLflow's own", delivery="w-3").status == 200
+
+
 def test_without_a_secret_there_are_no_webhooks(lab):
     with lab.daemon("--model", lab.movies) as daemon:
         assert deliver(daemon, b"").status == 404
+        assert answer_to_head(daemon) == 404

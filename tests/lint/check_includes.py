@@ -46,7 +46,7 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
     "daemon/shadow": PUBLIC + ["lib/base", "daemon/process", "daemon/traffic",
                                "daemon/observe/metrics.h"],
     "daemon/models":  PUBLIC + ["lib/base", "daemon/process", "daemon/http", "daemon/traffic",
-                                "daemon/shadow", "daemon/observe/metrics.h"],
+                                "daemon/shadow", "daemon/auth/limit.h", "daemon/observe/metrics.h"],
     "daemon/recommend": PUBLIC + ["lib/base", "daemon/process", "daemon/http", "daemon/traffic",
                                   "daemon/shadow",
                                   "daemon/auth/caller.h", "daemon/observe/metrics.h",

@@ -142,21 +142,41 @@ static void *change_models(void *user_data)
     return NULL;
 }
 
+static void add(struct rd_model_changer *changer, struct rd_job *job)
+{
+    struct rd_job **end = &changer->jobs;
+
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = job;
+    rs_signal_all(&changer->wake);
+}
+
+/* Before its caller, on whose stack it is, goes. */
+static void withdraw(struct rd_model_changer *changer, const struct rd_job *job)
+{
+    struct rd_job **at = &changer->jobs;
+
+    while (*at != NULL && *at != job)
+        at = &(*at)->next;
+    if (*at != NULL)
+        *at = job->next;
+}
+
 recsys_status rd_model_changer_do(struct rd_model_changer *changer, enum rd_step step,
                                   const char *argument, const char *request_id, recsys_error *err)
 {
     struct rd_job job = {NULL, step, argument, request_id, err, RECSYS_E_STATE, false};
-    struct rd_job **end = &changer->jobs;
 
     if (step == RD_STEP_USE || step == RD_STEP_ROLLBACK)
         return carry_out(changer->deployment, &job);
     rs_lock_take(&changer->lock);
-    while (*end != NULL)
-        end = &(*end)->next;
-    *end = &job;
-    rs_signal_all(&changer->wake);
-    while (!job.done && !(changer->stop && !changer->busy))
-        rs_signal_wait(&changer->wake, &changer->lock);
+    if (!changer->stop) {
+        add(changer, &job);
+        while (!job.done && !(changer->stop && !changer->busy))
+            rs_signal_wait(&changer->wake, &changer->lock);
+        withdraw(changer, &job);
+    }
     if (!job.done)
         (void)snprintf(err->message, sizeof err->message, "the daemon is stopping");
     rs_lock_give(&changer->lock);

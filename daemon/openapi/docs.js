@@ -43,8 +43,7 @@ async function ask(method, target, body, answer) {
   answer.textContent = "…";
   try {
     const response = await fetch(target, { method, headers, body: body || undefined });
-    let text = await response.text();
-    try { text = JSON.stringify(JSON.parse(text), null, 2); } catch { /* it is not JSON */ }
+    const text = await response.text(); // as it came: JSON.parse would round ids above 2^53
     answer.textContent = `${response.status} ${response.statusText}\n\n${text}`;
   } catch (error) {
     answer.textContent = String(error);

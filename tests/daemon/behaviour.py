@@ -212,6 +212,13 @@ def test_the_page_loads_nothing_from_elsewhere(lab):
     assert "http:" not in page + script and "https:" not in page + script and "innerHTML" not in script
 
 
+def test_the_page_shows_replies_as_they_came(lab):
+    with lab.daemon("--model", lab.movies) as daemon:
+        script = re.sub(r"//.*", "", daemon.get("/docs.js").body.decode())
+    assert "response.text()" in script
+    assert "JSON.parse" not in script and "JSON.stringify" not in script  # they round ids beyond 2^53
+
+
 def test_stdin_stays_as_it_was(lab):
     with open(os.path.join(lab.folder, "stdin"), "w+b") as file:
         for flags in ([], ["--health-listen=127.0.0.1:0"]):

@@ -107,7 +107,7 @@ def count_after_late_replies(lab, timeout_ms):
                     "--listen", "127.0.0.1:0,unix:" + path) as daemon:
         readers = [Stranger(socket.AF_UNIX, path) for _ in range(10)]
         for reader in readers:
-            reader.send(encode("POST", "/api/v1/batch-predict", body={"user_ids": list(range(1, 61)), "top_k": 50}))
+            reader.send(encode("POST", "/api/v1/batch-predict", body={"user_ids": list(range(1, 38)), "top_k": 50}))
         connection = daemon.connect()
         wait_for(lambda: read_gauge(connection, "recsysd_http_requests_in_flight") == 11, timeout_ms / 1000)  # and this one
         daemon.signal(signal.SIGSTOP)

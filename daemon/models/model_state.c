@@ -47,10 +47,8 @@ static void write_step(struct rs_buffer *out, const recsys_deployment_status *st
         return;
     }
     rd_time_format(status->step_since_ms, since);
-    rs_buffer_format(out, "{\"name\":\"%s\",\"since\":\"%s\",\"progress\":",
+    rs_buffer_format(out, "{\"name\":\"%s\",\"since\":\"%s\"}",
                      recsys_deployment_step_name(status->step), since);
-    rs_json_put_real(out, (double)status->progress);
-    rs_buffer_add(out, "}", 1);
 }
 
 static void write_watch(struct rs_buffer *out, const recsys_deployment_status *status)

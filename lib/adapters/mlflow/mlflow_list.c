@@ -16,7 +16,7 @@
 
 #define MAX_ENTRIES 100000u
 #define MAX_PAGES 2000u
-#define MAX_TEXT 255u /* MLflow's own limit for names and aliases is 256 characters, and less */
+#define MAX_TEXT 255u /* of a name or an alias; recsys_registry_location has no room for more */
 
 struct listed {
     char *name, *alias; /* alias NULL = a version */

@@ -31,7 +31,7 @@ static uint32_t check_user(recsys_denylist *denylist, const char *user, uint64_t
 
 static const char *entry_of(const char *user)
 {
-    char key[300];
+    char key[400];
 
     snprintf(key, sizeof key, "blacklist:user:%s", user);
     return stored(bytes(key));
@@ -39,7 +39,7 @@ static const char *entry_of(const char *user)
 
 static void put(const char *user, const char *entry)
 {
-    char key[300];
+    char key[400];
 
     snprintf(key, sizeof key, "blacklist:user:%s", user);
     assert_int_equal(recsys_store_set(denylist_fixture.memory, bytes(key), bytes(entry), 1000000,
@@ -49,7 +49,7 @@ static void put(const char *user, const char *entry)
 
 static void forget_entry(const char *user)
 {
-    char key[300];
+    char key[400];
 
     snprintf(key, sizeof key, "blacklist:user:%s", user);
     const recsys_bytes name = bytes(key);

@@ -132,8 +132,7 @@ static void each_state_of_a_deployments_step_is_a_line(void **state)
         "reload: FETCH: FETCHED -> WEIGH",   "reload: WEIGH: FITS -> LOAD",
         "reload: LOAD: RELOADED -> COMPARE", "reload: COMPARE: SAME -> IDLE",
         "use: CHOOSE: FAILED -> FAIL",       "use: FAIL: NOTED -> IDLE",
-        "load: FIND: FOUND -> FETCH",        "load: FETCH: FETCHED -> WEIGH",
-        "load: WEIGH: FAILED -> FAIL",       "load: FAIL: NOTED -> IDLE",
+        "load: FIND: FAILED -> FAIL",        "load: FAIL: NOTED -> IDLE",
     };
     recsys_deployment *deployment;
     uint32_t changed;

@@ -80,7 +80,8 @@ typedef struct recsys_limit {
     uint32_t allowed;     /* 0 or 1; 0 if the call failed */
     uint32_t limit;       /* the burst; this process' share of it if the local limiter decided */
     uint32_t remaining;   /* how many requests could pass at once now */
-    uint32_t local;       /* 1: the local limiter decided */
+    uint32_t local;       /* 1: the local limiter decided: without a store, or because this process
+                             alone has used the limit up */
     uint32_t reserved;
     uint64_t retry_ms; /* rounded up; 0 if allowed */
     uint64_t reset_ms; /* rounded up */

@@ -102,8 +102,8 @@ def log_model(bundle: Bundle, name: str = "model", *, registered_model_name: Opt
 
     Raises as save_model().
     """
-    import mlflow
     import mlflow.models
+    from mlflow.tracking import fluent
 
     with tempfile.TemporaryDirectory() as made:
         source = _written(bundle, made)
@@ -112,12 +112,12 @@ def log_model(bundle: Bundle, name: str = "model", *, registered_model_name: Opt
         if is_3:
             options["name"] = name
             options["params"] = {**manifest.get("hyperparameters", {}), **(options.get("params") or {})}
-        if is_3 and (run := mlflow.active_run()) is not None:
-            logged = mlflow.get_run(run.info.run_id).data.metrics
+        if is_3 and (run := fluent.active_run()) is not None:
+            logged = fluent.get_run(run.info.run_id).data.metrics
             own = {key: value for key, value in manifest.get("metrics", {}).items()
                    if key not in logged and isinstance(value, (int, float))}
             if own:
-                mlflow.log_metrics(own)  # which Model.log() gives to the logged model
+                fluent.log_metrics(own)  # which Model.log() gives to the logged model
         info: ModelInfo = mlflow.models.Model.log(
             artifact_path=None if is_3 else name, flavor=sys.modules[__name__], bundle=source,
             registered_model_name=registered_model_name,

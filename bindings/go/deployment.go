@@ -62,7 +62,7 @@ func NewDeployment(source string, options *DeploymentOptions) (*Deployment, erro
 			max_memory: C.uint64_t(options.MaxMemory), history: a.optional(options.History), max_history: a.count(options.MaxHistory),
 			poll_interval_ms: a.count(int(options.PollInterval.Milliseconds())), max_poll_wait_ms: a.count(int(options.MaxPollWait.Milliseconds())),
 			poll_jitter: C.float(options.PollJitter),
-			flags: flag(options.AllowIDKind, C.RECSYS_DEPLOYMENT_ALLOW_ID_KIND) | flag(options.AllowNoCatalog, C.RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG) | flag(options.AllowNoSeen, C.RECSYS_DEPLOYMENT_ALLOW_NO_SEEN)}
+			flags:       flag(options.AllowIDKind, C.RECSYS_DEPLOYMENT_ALLOW_ID_KIND) | flag(options.AllowNoCatalog, C.RECSYS_DEPLOYMENT_ALLOW_NO_CATALOG) | flag(options.AllowNoSeen, C.RECSYS_DEPLOYMENT_ALLOW_NO_SEEN)}
 		if options.Registry != nil {
 			registry, err := options.Registry.enter()
 			if err != nil {

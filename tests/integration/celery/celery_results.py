@@ -78,7 +78,7 @@ def wait_for_worker(application, process, name):
 def revoke_before_it_runs(app, task):
     """A worker that has received the revocation marks the task when it comes."""
     number = str(uuid.uuid4())
-    app.control.revoke(number)
+    app.control.revoke(number, destination=["app@loopback"])  # the other worker would mark it in pickle
     until("the worker knows what is revoked",
           lambda: number in ((app.control.inspect(timeout=1).revoked() or {})
                              .get("app@loopback") or []))

@@ -129,7 +129,7 @@ def test_the_tour_runs_from_top_to_bottom(tmp_path):
     done = subprocess.run([sys.executable, str(TOP / "examples/recsys_tour.py")], cwd=tmp_path, capture_output=True,
                           text=True, env={**os.environ, "TMPDIR": str(tmp_path), "MPLBACKEND": "Agg"})
     assert done.returncode == 0, done.stderr
-    assert "5 recommendations by user_preferences" in done.stdout and "5 recommendations by session" in done.stdout
+    assert "5 recommendations by user_preferences" in done.stdout and "5 recommendations by fold_in" in done.stdout
     names = re.search(r"^ +(k +n_users.*)$", done.stdout, re.M).group(1).split()
     rows = {name: dict(zip(names, map(float, figures.split())))
             for name, figures in re.findall(r"^(32 factors|popular) +([\d. ]+)$", done.stdout, re.M)}

@@ -171,7 +171,7 @@ def test_mlflow_serves_it_over_http(logged, tmp_path):
     process = Process(tmp_path, "serve")
     process.start(lambda port: [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local",
                                 "--host", "127.0.0.1", "--port", str(port), "--model-uri",
-                                "models:/films@champion"], "/ping", environment)
+                                "models:/films@champion"], ["/ping"], environment)
     try:
         body = json.dumps({"dataframe_split": {"columns": ["user_id"], "data": [[1], [2]]},
                            "params": {"top_k": 3}}).encode()

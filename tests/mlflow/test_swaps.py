@@ -36,7 +36,7 @@ class Registry:
         run = self.client.create_run("0")
         self.client.log_artifacts(run.info.run_id, str(bundle), "bundle")
         version = self.client.create_model_version(self.name, f"{run.info.artifact_uri}/bundle", run.info.run_id).version
-        self.roots[version] = self.server.folder / "artifacts" / "0" / run.info.run_id / "artifacts" / "bundle"
+        self.roots[version] = self.server.data / "artifacts" / "0" / run.info.run_id / "artifacts" / "bundle"
         if alias:
             self.client.set_registered_model_alias(self.name, alias, version)
         return version

@@ -13,6 +13,7 @@
 #include "daemon/auth/caller.h"
 #include "daemon/auth/limit.h"
 #include "daemon/auth/revoke.h"
+#include "daemon/console/console.h"
 #include "daemon/domains/domains.h"
 #include "daemon/feedback/feedback.h"
 #include "daemon/http/body.h"
@@ -55,6 +56,8 @@ const struct rd_route rd_routes[] = {
     {"GET",  "/openapi.json",                        rd_get_openapi,         PART(observed),  0,            NOT_IN_PRODUCTION},
     {"GET",  "/docs",                                rd_get_docs,            PART(observed),  0,            NOT_IN_PRODUCTION},
     {"GET",  "/docs.js",                             rd_get_docs_script,     PART(observed),  0,            NOT_IN_PRODUCTION},
+    {"GET",  "/console",                             rd_get_console,         PART(observed),  0,            OPERATORS | NOT_IN_PRODUCTION},
+    {"GET",  "/console/{file}",                      rd_get_console_file,    PART(observed),  0,            OPERATORS | NOT_IN_PRODUCTION},
     {"POST", "/api/v1/predict",                      rd_post_predict,        PART(recommend), KEY,          BODY},
     {"POST", "/api/v1/batch-predict",                rd_post_batch,          PART(recommend), KEY,          BODY},
     {"POST", "/api/v1/session-recommend",            rd_post_session,        PART(recommend), KEY,          BODY},
@@ -80,6 +83,10 @@ const struct rd_route rd_routes[] = {
     {"GET",  "/api/v1/models/assignment",            rd_get_assignment,      PART(models),    KEY,          0},
     {"PUT",  "/api/v1/models/assignment",            rd_put_assignment,      PART(models),    ADMIN,        BODY},
     {"POST", "/api/v1/models/webhook",               rd_post_webhook,        PART(models),    SIGNED,       SMALL_BODY},
+    /* The console's, for health_listen: without it the rows above come first. */
+    {"GET",  "/api/v1/models",                       rd_get_models,          PART(models),    ADMIN,        0},
+    {"GET",  "/api/v1/models/current",               rd_get_current,         PART(models),    ADMIN,        0},
+    {"POST", "/api/v1/predict",                      rd_post_predict,        PART(recommend), ADMIN,        BODY},
     {"GET",  "/api/v1/admin/trace",                  rd_get_trace,           PART(observed),  ADMIN,        0},
     {"PUT",  "/api/v1/admin/trace",                  rd_put_trace,           PART(observed),  ADMIN,        BODY},
     {"GET",  "/api/v1/profile/{user_id}",            rd_get_profile,         PART(domains),   KEY | OWN,    0},
@@ -110,14 +117,15 @@ _Static_assert(sizeof rd_routes / sizeof rd_routes[0] < RD_METRIC_ROUTES,
                "the metrics have no room for more routes");
 
 /* Routes for operators are on health_listen alone, if there is one, and those for probes on both
- * sides. */
+ * sides. With env = production the address that clients use has no pages; that of operators may. */
 static bool is_here(const struct rd_route *route, const struct rd_request *request)
 {
     const struct rd_http_settings *settings = &request->http->settings;
     const struct rd_app *app = settings->user_data;
     bool is_operators = (route->access & ADMIN) != 0 || (route->flags & OPERATORS) != 0;
 
-    if ((route->flags & NOT_IN_PRODUCTION) != 0 && app->config.env == RD_PRODUCTION)
+    if ((route->flags & NOT_IN_PRODUCTION) != 0 && app->config.env == RD_PRODUCTION &&
+        !((route->flags & OPERATORS) != 0 && request->worker->for_operators))
         return false;
     if (settings->health_listen[0] == '\0' || (route->flags & PROBES) != 0)
         return true;

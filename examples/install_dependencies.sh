@@ -20,6 +20,9 @@ test_packages="$test_packages libcmocka-dev clang clang-format wrk redis-tools p
 test_packages="$test_packages abigail-tools mandoc spin systemd"
 # Some Python packages that the tests install are compiled on this machine.
 test_packages="$test_packages python3-dev"
+# The browser for recsysd's pages. Ubuntu has it as a snap only, and there tests/run.sh does without
+# it unless one is installed.
+grep -q '^ID=ubuntu' /etc/os-release 2>/dev/null || test_packages="$test_packages chromium"
 # tests/run.sh --long runs Spark.
 [ -z "${RECSYS_LONG:-}" ] || test_packages="$test_packages default-jre-headless"
 # The kernels for arm64 are tested on other processors, too.

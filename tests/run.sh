@@ -27,7 +27,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings python go clang asan tsan celery mlflow mlflow-3.1 mlflow-2.22 exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours inference openapi ctl ctl-data models models-large log-model deploy fuzz quickstart"
+suites="release contracts bindings python go clang asan tsan celery mlflow mlflow-3.1 mlflow-2.22 exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours inference openapi ctl ctl-data models models-large log-model deploy pages fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -269,6 +269,17 @@ run_deploy() {
     tests/deploy/run.sh build/release build/venv-deploy/bin/python
 }
 
+# recsysd's pages in a headless Chromium.
+run_pages() {
+  build release && python_venv pages tests/pages/requirements.txt &&
+    tests/pages/run.sh build/release build/venv-pages/bin/python
+}
+# Of a developer whose distribution has none; CI must have one.
+lacks_chromium() {
+  [ "${CI:-}" != true ] && ! command -v chromium chromium-browser google-chrome > /dev/null &&
+    [ -z "${RECSYS_TEST_CHROMIUM:-}" ]
+}
+
 # Catalogues and ratings that pandas, PostgreSQL, scipy and others have written.
 run_ctl_data() {
   local venv=build/venv-models
@@ -378,6 +389,7 @@ lane_of_packages() {
   [ -z "${RECSYS_LONG:-}" ] || suite models-large run_models models-large --long
   suite log-model run_log_model
   suite deploy run_deploy
+  lacks_chromium || suite pages run_pages
 }
 lane_of_daemons &
 lane_of_packages &

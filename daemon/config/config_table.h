@@ -92,7 +92,7 @@
       "on: start also if the model cannot be loaded, answer 503 until it can, and try every " \
       "two seconds. off: exit with status 1.") \
     X(env, CHOICE, 0, 1, "development", "development|production", \
-      "production hides /openapi.json and /docs.") \
+      "production hides /openapi.json and /docs, and shows /console at health_listen alone.") \
     X(allow_unauthenticated, SWITCH, 0, 1, "off", "", \
       "Listen beyond loopback although neither API keys nor JWTs are configured. Only if a " \
       "proxy or firewall decides who may call.") \

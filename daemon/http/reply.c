@@ -16,10 +16,11 @@
 #include "daemon/http/gzip.h"
 #include "lib/base/json_write.h"
 
-/* For the page at /docs: it may load only what recsysd serves, and no other page may frame it. */
+/* For pages without a policy of their own: they may load only what recsysd serves, and no other
+ * page may frame them. */
 #define PAGE_POLICY                                                                                \
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; connect-src 'self'; "         \
-    "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; "       \
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 #define RETRY_AFTER_S 5u
 
 static bool has_error_member(const struct rd_request *request)
@@ -156,7 +157,8 @@ static void build_head(struct rs_buffer *head, const struct rd_request *request,
     rs_buffer_add_text(head, request->id);
     rs_buffer_add_text(head, "\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n");
     if (strncmp(request->content_type, "text/html", 9) == 0)
-        rs_buffer_add_text(head, PAGE_POLICY);
+        rs_buffer_format(head, "Content-Security-Policy: %s\r\n",
+                         request->content_policy != NULL ? request->content_policy : PAGE_POLICY);
     if (may_pack)
         rs_buffer_add_text(head, packed ? "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"
                                         : "Vary: Accept-Encoding\r\n");

@@ -52,6 +52,7 @@ struct rd_request {
     /* the reply */
     int status;
     const char *content_type;
+    const char *content_policy; /* of a page; NULL: that of http/reply.c */
     struct rs_buffer *out;
     uint32_t cache_use;
     char allow[64];          /* for 405 and OPTIONS */

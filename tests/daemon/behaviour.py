@@ -194,7 +194,7 @@ def test_openapi_describes_every_route(lab):
     # The steps before the handler answer with these, see daemon/routes.c.
     with open(os.path.join(SOURCE, "daemon", "routes.c")) as file:
         rows = re.findall(r'\{"(GET|POST|PUT)",\s+"([^"]+)",[^,]*,[^,]*,\s*([^,]*),\s*([^}]*)\}', file.read())
-    assert len(rows) == len(routes)
+    assert {row[:2] for row in rows} == routes  # a route may have a second row, for health_listen
     for method, path, access, flags in rows:
         needed = {"400", "403", "408", "431", "503"}
         needed |= {"413", "415"} if "BODY" in flags else set()

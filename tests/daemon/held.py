@@ -191,12 +191,32 @@ def test_operators_have_addresses_and_workers_of_their_own(lab):
             assert ask(operator, target).status == 200
         assert "recsysd_http_connections 3" in ask(operator, "/metrics").body.decode()
         assert ask(operator, "/api/v1/admin/trace", headers=token).status == 200
-        assert ask(operator, "/api/v1/models").status == 404 and ask(operator, "/").status == 404
+        assert ask(operator, "/api/v1/similar/10").status == 404 and ask(operator, "/").status == 404
         [connection.close() for connection in busy]
         assert wait_for(lambda: read_gauge(operator, "recsysd_http_connections") == 1)
         for target, status in (("/health/live", 200), ("/metrics", 404), ("/api/v1/admin/trace", 404), ("/api/v1/models", 200)):
             assert daemon.request("GET", target, headers=token).status == status, target
         operator.close()
+
+
+def test_the_console_is_where_operators_are(lab):
+    token = [("X-Admin-Token", "secret-token")]
+    needed = ["/api/v1/models", "/api/v1/models/current"]
+    for env in ("development", "production"):
+        with lab.daemon("--model", lab.movies, "--health-listen=127.0.0.1:0", "--admin-token=secret-token",
+                        "--env=" + env) as daemon:
+            operator = Connection(daemon.health_port)
+            page = ask(operator, "/console")
+            assert page.status == 200 and "script-src 'self'; style-src 'self';" in page.header("content-security-policy")
+            assert ask(operator, "/console/main.js").header("content-type").startswith("text/javascript")
+            assert ask(operator, "/console/nothing.js").status == 404
+            for target in needed:  # nobody else sees more there than the metrics say
+                assert ask(operator, target).status == 401 and ask(operator, target, headers=token).status == 200, target
+            operator.send(encode("POST", "/api/v1/predict", token, {"user_id": 1}))
+            assert operator.read().status == 200
+            assert daemon.get("/console").status == 404 and daemon.get("/console/main.js").status == 404
+            assert [daemon.get(target).status for target in needed] == [200, 200]
+            operator.close()
 
 
 def test_addresses_may_be_of_ipv6_and_unix_sockets(lab):

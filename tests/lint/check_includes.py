@@ -36,6 +36,7 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
     "daemon/config":  PUBLIC + ["lib/base"],
     "daemon/http":    PUBLIC + ["lib/base", "daemon/process"],
     "daemon/openapi": PUBLIC + ["lib/base", "daemon/http"],
+    "daemon/console": PUBLIC + ["lib/base", "daemon/http"],
     "daemon/auth":    PUBLIC + ["lib/base", "daemon/process", "daemon/config", "daemon/http"],
     "daemon/backends": PUBLIC + ["lib/base", "daemon/process", "daemon/config"],
     "daemon/traffic": PUBLIC + ["lib/base", "daemon/process"],

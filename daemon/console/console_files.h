@@ -1,0 +1,20 @@
+/* daemon/console/console_files.h - the files of the console, put into the program by CMake. */
+#ifndef RECSYSD_CONSOLE_FILES_H
+#define RECSYSD_CONSOLE_FILES_H
+
+#include <stddef.h>
+
+/* The files of daemon/console/ but index.html: name in C, name in the path, type. */
+#define RD_CONSOLE_FILES(X)                                                                        \
+    X(console_css, "console.css", "text/css; charset=utf-8")                                       \
+    X(icon_svg, "icon.svg", "image/svg+xml")                                                       \
+    X(main_js, "main.js", "text/javascript; charset=utf-8")
+
+#define RD_CONSOLE_DECLARE(name, path, type)                                                       \
+    extern const unsigned char rd_##name[];                                                        \
+    extern const size_t rd_##name##_size;
+
+RD_CONSOLE_FILES(RD_CONSOLE_DECLARE)
+RD_CONSOLE_DECLARE(index_html, "", "")
+
+#endif

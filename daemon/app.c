@@ -331,7 +331,8 @@ bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_ro
         !start_feedback(app))
         return false;
     join_rooms(app, steps);
-    return rd_access_open(config->access_log) &&
+    return rd_openapi_open(&app->openapi, routes, n_routes, app->http.settings.error_paths) &&
+           rd_access_open(config->access_log) &&
            rd_batch_start(&app->recommend, scan_threads(config)) &&
            start_batching(&app->recommend, config) && start_changers(app) &&
            rd_shadow_start(&app->shadow, &app->traffic, &app->metrics) &&
@@ -362,6 +363,7 @@ bool rd_app_stop(struct rd_app *app)
     rd_feedback_stop(&app->feedback);
     rd_stores_stop(&app->stores);
     rd_metrics_stop(&app->metrics);
+    rd_openapi_close(&app->openapi);
     rd_named_models_free(&app->named);
     recsys_registry_unref(app->registry);
     rd_keyring_free(&app->keyring);

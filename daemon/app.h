@@ -22,6 +22,7 @@
 #include "daemon/observe/metrics.h"
 #include "daemon/observe/observed.h"
 #include "daemon/observe/store_metrics.h"
+#include "daemon/openapi/document.h"
 #include "daemon/recommend/recommend.h"
 #include "daemon/shadow/shadow.h"
 #include "daemon/traffic/traffic.h"
@@ -54,6 +55,7 @@ struct rd_app {
     struct rd_domains domains;
     struct rd_feedback feedback;
     struct rd_observed observed;
+    struct rd_openapi openapi;
 };
 
 /* How requests are answered; see daemon/http/settings.h. */

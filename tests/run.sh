@@ -208,11 +208,11 @@ run_inference() {
     build/venv-inference/bin/python tests/inference/public_clients.py --recsysd build/release/bin/recsysd
 }
 
-# Requests made from openapi.json, and whether replies are as it says.
+# openapi.json by itself; requests made from it, and whether replies are as it says.
 run_openapi() {
   build release && python_venv openapi tests/daemon/openapi-requirements.txt &&
-    python3 tests/daemon/daemon_matches_openapi.py --recsysd build/release/bin/recsysd \
-      --schemathesis build/venv-openapi/bin/schemathesis
+    build/venv-openapi/bin/python tests/daemon/daemon_matches_openapi.py \
+      --recsysd build/release/bin/recsysd --schemathesis build/venv-openapi/bin/schemathesis
 }
 
 demo_bundle() { # trains the demo model once; prints its folder

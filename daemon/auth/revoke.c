@@ -18,13 +18,22 @@
 #include "daemon/auth/revoked_until.h"
 #include "daemon/http/body.h"
 #include "daemon/http/failure.h"
-#include "daemon/http/fields.h"
+#include "daemon/http/members.h"
 #include "daemon/http/reply.h"
 #include "daemon/process/logger.h"
 #include "lib/base/clock.h"
 #include "lib/base/json_write.h"
 
-#define MAX_REASON 200u /* characters */
+enum { TOKEN, JTI, USER, REASON, ALL, EXPIRY };
+static const struct rd_member members[] = {
+    [TOKEN] = {.name = "token", .type = RD_TYPE_TEXT, .min = 1, .max = RD_JWT_MAX},
+    [JTI] = {.name = "jti", .type = RD_TYPE_TEXT, .min = 1, .max = RD_JWT_TEXT - 1},
+    [USER] = {.name = "user_id", .type = RD_TYPE_TEXT, .min = 1, .max = RD_JWT_TEXT - 1},
+    [REASON] = {.name = "reason", .type = RD_TYPE_TEXT, .min = 1, .max = 200},
+    [ALL] = {.name = "all", .type = RD_TYPE_BOOLEAN},
+    [EXPIRY] = {.name = "expires_at", .type = RD_TYPE_NUMBER, .min = 1, .max = RD_MAX_TIME_S},
+};
+const struct rd_shape rd_revoke_shape = {.name = "RevokeRequest", RD_MEMBERS(members)};
 
 /* The token to revoke. Texts are BORROWED from the body or the caller. */
 struct wish {
@@ -54,27 +63,24 @@ static bool unavailable(struct rd_request *request, const recsys_error *err)
 /* A NumericDate may have a fraction (RFC 7519 2); the token could be used until then. */
 static void read_expiry(struct rd_problems *problems, const json_t *value, int64_t *out)
 {
-    const struct rd_place at = {&rd_place_body, "expires_at", 0};
+    const struct rd_member *row = &members[EXPIRY];
+    const struct rd_place at = {&rd_place_body, row->name, 0};
     json_t *whole = json_is_real(value) ? json_real(ceil(json_real_value(value))) : NULL;
 
-    rd_field_int(problems, &at, whole != NULL ? whole : value, 1, RD_MAX_TIME_S, out);
+    rd_field_int(problems, &at, whole != NULL ? whole : value, row->min, row->max, out);
     json_decref(whole);
 }
 
 static void read_members(struct rd_problems *problems, const json_t *body, struct wish *wish)
 {
-#define AT(name) (&(const struct rd_place){&rd_place_body, (name), 0})
-    rd_field_text(problems, AT("token"), json_object_get(body, "token"), 1, RD_JWT_MAX,
-                  &wish->token);
-    rd_field_text(problems, AT("jti"), json_object_get(body, "jti"), 1, RD_JWT_TEXT - 1,
-                  &wish->jti);
-    rd_field_text(problems, AT("user_id"), json_object_get(body, "user_id"), 1, RD_JWT_TEXT - 1,
-                  &wish->user_id);
-    rd_field_text(problems, AT("reason"), json_object_get(body, "reason"), 1, MAX_REASON,
-                  &wish->reason);
-    rd_field_bool(problems, AT("all"), json_object_get(body, "all"), &wish->all);
-#undef AT
-    read_expiry(problems, json_object_get(body, "expires_at"), &wish->expires_s);
+    const struct rd_place *at = &rd_place_body;
+
+    rd_member_text(problems, at, body, &members[TOKEN], &wish->token);
+    rd_member_text(problems, at, body, &members[JTI], &wish->jti);
+    rd_member_text(problems, at, body, &members[USER], &wish->user_id);
+    rd_member_text(problems, at, body, &members[REASON], &wish->reason);
+    rd_member_bool(problems, at, body, &members[ALL], &wish->all);
+    read_expiry(problems, json_object_get(body, members[EXPIRY].name), &wish->expires_s);
 }
 
 /* Take jti, user and expiry from the token in the body. */

@@ -12,13 +12,43 @@
 #include "daemon/domains/domains.h"
 #include "daemon/http/body.h"
 #include "daemon/http/failure.h"
-#include "daemon/http/fields.h"
+#include "daemon/http/members.h"
 #include "daemon/http/params.h"
 #include "daemon/http/reply.h"
 
-#define MAX_EXP 1000000000
-#define MAX_AWARD 255u  /* bytes */
-#define MAX_TEXT 16384u /* characters of a message or its answer */
+#define MAX_AWARD 255u /* bytes */
+#define MAX_TEXT 16384 /* characters of a message or its answer */
+
+static const struct rd_member profile_members[] = {
+    {.name = "name", .type = RD_TYPE_TEXT, .flags = RD_NOT_NULL, .min = 1, .max = 100},
+    {.name = "email", .type = RD_TYPE_TEXT, .min = 1, .max = 254},
+    {.name = "phone", .type = RD_TYPE_TEXT, .min = 1, .max = 32},
+    {.name = "avatar_url", .type = RD_TYPE_TEXT, .min = 1, .max = 2048},
+    {.name = "preferences", .type = RD_TYPE_OBJECT, .flags = RD_NOT_NULL},
+};
+const struct rd_shape rd_profile_shape = {.name = "ProfileUpdate", RD_MEMBERS(profile_members)};
+
+enum { EXP, AWARD };
+#define EXP_ROW(is_needed)                                                                         \
+    {                                                                                              \
+        .name = "exp", .type = RD_TYPE_INTEGER, .flags = (is_needed), .min = 1, .max = 1000000000  \
+    }
+static const struct rd_member exp_members[] = {
+    [EXP] = EXP_ROW(RD_REQUIRED),
+    [AWARD] = {.name = "award_id", .type = RD_TYPE_TEXT, .min = 1, .max = MAX_AWARD},
+};
+const struct rd_shape rd_exp_shape = {.name = "Award", RD_MEMBERS(exp_members)};
+/* Required only if there is no body, which a description of the query cannot say. */
+static const struct rd_member exp_params[] = {EXP_ROW(0)};
+const struct rd_shape rd_exp_params = {RD_MEMBERS(exp_params)};
+
+enum { MESSAGE, RESPONSE };
+static const struct rd_member chat_members[] = {
+    [MESSAGE] =
+        {.name = "message", .type = RD_TYPE_TEXT, .flags = RD_REQUIRED, .min = 1, .max = MAX_TEXT},
+    [RESPONSE] = {.name = "response", .type = RD_TYPE_TEXT, .flags = RD_REQUIRED, .max = MAX_TEXT},
+};
+const struct rd_shape rd_chat_shape = {.name = "NewConversation", RD_MEMBERS(chat_members)};
 
 /* SQL's character_db.gain_exp() raises this if the award was given to another user or with
  * another amount. */
@@ -28,32 +58,23 @@
  * Unknown members are left to the library. */
 static void check_profile(struct rd_problems *problems, const json_t *body)
 {
-    static const struct {
-        const char *name;
-        size_t max;
-        bool may_be_null;
-    } texts[] = {{"name", 100, false},
-                 {"email", 254, true},
-                 {"phone", 32, true},
-                 {"avatar_url", 2048, true}};
     const json_t *preferences = json_object_get(body, "preferences");
     const struct rd_place preferences_at = {&rd_place_body, "preferences", 0};
 
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        const struct rd_place at = {&rd_place_body, texts[i].name, 0};
-        const json_t *value = json_object_get(body, texts[i].name);
+    for (size_t i = 0; i < sizeof profile_members / sizeof profile_members[0]; i++) {
+        const struct rd_member *row = &profile_members[i];
+        const struct rd_place at = {&rd_place_body, row->name, 0};
         const char *text = NULL, *sign;
 
-        if (json_is_null(value) && !texts[i].may_be_null)
-            rd_problem_add(problems, "string_type", &at, "Input should be a valid string", value,
-                           NULL);
-        rd_field_text(problems, &at, value, 1, texts[i].max, &text);
-        if (text == NULL || strcmp(texts[i].name, "email") != 0)
+        if (row->type == RD_TYPE_TEXT)
+            rd_member_text(problems, &rd_place_body, body, row, &text);
+        if (text == NULL || strcmp(row->name, "email") != 0)
             continue;
         sign = strchr(text, '@');
         if (sign == NULL || sign == text || sign[1] == '\0')
             rd_problem_add(problems, "value_error", &at,
-                           "Input should be an address with an @ in it", value, NULL);
+                           "Input should be an address with an @ in it",
+                           json_object_get(body, row->name), NULL);
     }
     if (preferences != NULL && !json_is_object(preferences))
         rd_problem_add(problems, "dict_type", &preferences_at, "Input should be a valid dictionary",
@@ -91,30 +112,27 @@ void rd_put_profile(struct rd_request *request)
  * too. */
 static void read_award(struct rd_problems *problems, const json_t *body, const char **award)
 {
-    const struct rd_place at = {&rd_place_body, "award_id", 0};
-    const json_t *value = json_object_get(body, "award_id");
+    const struct rd_member *row = &exp_members[AWARD];
+    const struct rd_place at = {&rd_place_body, row->name, 0};
 
-    rd_field_text(problems, &at, value, 1, MAX_AWARD, award);
+    rd_member_text(problems, &rd_place_body, body, row, award);
     if (*award != NULL && strlen(*award) > MAX_AWARD)
         rd_problem_add(problems, "value_error", &at,
-                       "String should have at most 255 bytes of UTF-8", value, "\"max_bytes\":255");
+                       "String should have at most 255 bytes of UTF-8",
+                       json_object_get(body, row->name), "\"max_bytes\":255");
 }
 
 /* exp and award_id from the body, or exp from the query if there is no body. */
 static bool read_exp(struct rd_request *request, int64_t *exp, const char **award)
 {
-    const struct rd_place exp_at = {&rd_place_body, "exp", 0};
+    static const struct rd_member needed = EXP_ROW(RD_REQUIRED);
     struct rd_problems problems = {request->out, 0};
-    const json_t *value;
 
     if (request->body->size == 0)
-        return rd_param_int(request, &problems, "exp", RD_PARAM_REQUIRED, 1, MAX_EXP, exp) &&
+        return rd_param_int(request, &problems, &needed, exp) &&
                rd_reply_problems(request, &problems);
     if (rd_body_parse(request, &problems)) {
-        value = json_object_get(request->json, "exp");
-        if (value == NULL || json_is_null(value))
-            rd_problem_add(&problems, "missing", &exp_at, "Field required", request->json, NULL);
-        rd_field_int(&problems, &exp_at, value, 1, MAX_EXP, exp);
+        rd_member_int(&problems, &rd_place_body, request->json, &exp_members[EXP], exp);
         read_award(&problems, request->json, award);
     }
     return rd_reply_problems(request, &problems);
@@ -153,22 +171,6 @@ void rd_post_exp(struct rd_request *request)
     }
 }
 
-static const char *read_text(struct rd_problems *problems, const json_t *body, const char *name,
-                             size_t min)
-{
-    const struct rd_place at = {&rd_place_body, name, 0};
-    const json_t *value = json_object_get(body, name);
-    const char *text = NULL;
-
-    if (value == NULL)
-        rd_problem_add(problems, "missing", &at, "Field required", body, NULL);
-    else if (json_is_null(value))
-        rd_problem_add(problems, "string_type", &at, "Input should be a valid string", value, NULL);
-    else
-        rd_field_text(problems, &at, value, min, MAX_TEXT, &text);
-    return text;
-}
-
 void rd_post_chat(struct rd_request *request)
 {
     struct rd_problems problems = {request->out, 0};
@@ -181,8 +183,9 @@ void rd_post_chat(struct rd_request *request)
     if (domains == NULL || !rd_domain_takes_id(request, "user_id"))
         return;
     if (rd_body_parse(request, &problems)) {
-        message = read_text(&problems, request->json, "message", 1);
-        response = read_text(&problems, request->json, "response", 0);
+        rd_member_text(&problems, &rd_place_body, request->json, &chat_members[MESSAGE], &message);
+        rd_member_text(&problems, &rd_place_body, request->json, &chat_members[RESPONSE],
+                       &response);
     }
     if (rd_reply_problems(request, &problems) && (response[0] == '\0' || may_grant(request))) {
         status =

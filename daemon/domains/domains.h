@@ -10,6 +10,7 @@
 
 #include "daemon/backends/write_wait.h"
 #include "daemon/http/request.h"
+#include "daemon/http/shape.h"
 
 /* Set before the server starts. */
 struct rd_domains {
@@ -20,6 +21,12 @@ struct rd_domains {
 };
 
 /* Handlers; their part is struct rd_domains. */
+/* Bodies and parameters of these routes, for the route table. */
+extern const struct rd_shape rd_center_params, rd_chats_params, rd_scans_params; /* domain_read.c */
+extern const struct rd_shape rd_nearby_params, rd_search_params;                 /* domain_find.c */
+extern const struct rd_shape rd_profile_shape, rd_exp_shape, rd_exp_params,
+    rd_chat_shape; /* domain_write.c */
+
 void rd_get_profile(struct rd_request *request); /* domain_read.c */
 void rd_get_activity(struct rd_request *request);
 void rd_get_character(struct rd_request *request);

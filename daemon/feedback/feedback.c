@@ -24,8 +24,17 @@
 #include "lib/base/json_write.h"
 
 #define SILENCE_NS 5000000000u
-#define PAGE 1000
-#define PAGE_MAX 10000
+enum { AFTER, LIMIT };
+static const struct rd_member page_params[] = {
+    [AFTER] = {.name = "after", .type = RD_TYPE_TEXT, .max = RD_FEEDBACK_PLACE - 1},
+    [LIMIT] = {.name = "limit",
+               .type = RD_TYPE_INTEGER,
+               .flags = RD_PRESET,
+               .min = 1,
+               .max = 10000,
+               .preset = 1000},
+};
+const struct rd_shape rd_feedback_params = {RD_MEMBERS(page_params)};
 
 static bool add_metrics(struct rd_feedback *feedback, recsys_stats *stats)
 {
@@ -250,17 +259,16 @@ static recsys_status read_page(struct rd_feedback *feedback, char place[RD_FEEDB
 
 void rd_get_feedback(struct rd_request *request)
 {
-    static const struct rd_place after_at = {&rd_place_query, "after", 0};
+    const struct rd_place after_at = {&rd_place_query, page_params[AFTER].name, 0};
     struct rd_problems problems = {request->out, 0};
     char after[RD_PARAM_TEXT] = "", place[RD_FEEDBACK_PLACE];
-    int64_t limit = PAGE;
+    int64_t limit;
     recsys_error err = {0};
     recsys_status status;
     size_t n = 0;
 
-    if (!rd_param_text(request, &problems, "after", RD_PARAM_OPTIONAL, 0, RD_FEEDBACK_PLACE - 1,
-                       after) ||
-        !rd_param_int(request, &problems, "limit", RD_PARAM_OPTIONAL, 1, PAGE_MAX, &limit) ||
+    if (!rd_param_text(request, &problems, &page_params[AFTER], after) ||
+        !rd_param_int(request, &problems, &page_params[LIMIT], &limit) ||
         !rd_reply_problems(request, &problems))
         return;
     (void)snprintf(place, sizeof place, "%.*s", (int)sizeof place - 1, after);

@@ -16,6 +16,7 @@
 #include "daemon/backends/write_wait.h"
 #include "daemon/feedback/feedback_memory.h"
 #include "daemon/http/request.h"
+#include "daemon/http/shape.h"
 #include "daemon/recommend/recent.h"
 
 /* Set by rd_feedback_start(), before the server starts. */
@@ -45,6 +46,8 @@ void rd_feedback_stop(struct rd_feedback *feedback);
 void rd_feedback_find_recent(void *user_data, recsys_id user, struct rd_recent_list *list);
 
 /* Handlers; their part is struct rd_feedback. */
+extern const struct rd_shape rd_events_shape; /* feedback_events.c */
+extern const struct rd_shape rd_feedback_params;
 void rd_post_feedback(struct rd_request *request);
 void rd_get_feedback(struct rd_request *request); /* for admins */
 

@@ -9,15 +9,38 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/http/fields.h"
+#include "daemon/http/members.h"
 #include "daemon/process/timestamp.h"
 #include "lib/base/json_write.h"
 
-#define KIND_MAX 32u
 #define AHEAD_MS 86400000u /* how far a client's clock may be ahead */
-#define MAX_VALUE 1000000000
 #define KIND_PATTERN "^[a-z][a-z0-9_]{0,31}$"
 #define NOT_MET "impression" /* shown, but neither looked at nor chosen */
+
+enum { USER, ITEM, KIND, TIME, EVENT_ID, VALUE };
+static const struct rd_member event_members[] = {
+    [USER] = {.name = "user_id", .type = RD_TYPE_ID, .flags = RD_REQUIRED},
+    [ITEM] = {.name = "item_id", .type = RD_TYPE_ID, .flags = RD_REQUIRED},
+    [KIND] = {.name = "kind",
+              .type = RD_TYPE_TEXT,
+              .flags = RD_REQUIRED,
+              .min = 1,
+              .max = 32,
+              .pattern = KIND_PATTERN},
+    [TIME] = {.name = "time", .type = RD_TYPE_OTHER},
+    [EVENT_ID] = {.name = "event_id", .type = RD_TYPE_TEXT, .min = 1, .max = RD_FEEDBACK_ID_MAX},
+    [VALUE] = {.name = "value", .type = RD_TYPE_NUMBER, .min = -1000000000, .max = 1000000000},
+};
+static const struct rd_shape event_shape = {.name = "Event", RD_MEMBERS(event_members)};
+
+static const struct rd_member events_member[] = {{.name = "events",
+                                                  .type = RD_TYPE_OBJECTS,
+                                                  .flags = RD_REQUIRED,
+                                                  .min = 1,
+                                                  .max = RD_EVENTS_MAX,
+                                                  .shape = &event_shape}};
+const struct rd_shape rd_events_shape = {
+    .name = "Events", RD_MEMBERS(events_member), .or_as = &event_shape};
 
 static void read_id(struct rd_problems *problems, const struct rd_place *place, const json_t *body,
                     char digits[20], const char **out)
@@ -46,17 +69,10 @@ static void read_kind(struct rd_problems *problems, const struct rd_place *place
                       const json_t *body, struct rd_event *event)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
-    const json_t *value = json_object_get(body, "kind");
+    const json_t *value = json_object_get(body, place->name);
     const char *kind = NULL;
 
-    if (value == NULL) {
-        rd_problem_add(problems, "missing", place, "Field required", body, NULL);
-        return;
-    }
-    if (json_is_null(value))
-        rd_problem_add(problems, "string_type", place, "Input should be a valid string", value,
-                       NULL);
-    rd_field_text(problems, place, value, 1, KIND_MAX, &kind);
+    rd_member_text(problems, place->outer, body, &event_members[KIND], &kind);
     if (kind == NULL)
         return;
     if (kind[0] < 'a' || kind[0] > 'z' || kind[strspn(kind, letters)] != '\0')
@@ -100,36 +116,34 @@ static void read_time(struct rd_problems *problems, const struct rd_place *place
 static void read_event(struct rd_problems *problems, const struct rd_place *outer,
                        const json_t *body, uint64_t now_ms, struct rd_event *event)
 {
-    const struct rd_place event_id_at = {outer, "event_id", 0};
+    const struct rd_member *id = &event_members[EVENT_ID], *value = &event_members[VALUE];
     size_t before = problems->count;
 
+#define AT(member) (&(const struct rd_place){outer, event_members[member].name, 0})
     memset(event, 0, sizeof *event);
     event->at_ms = now_ms;
-    read_id(problems, &(const struct rd_place){outer, "user_id", 0}, body, event->digits[0],
-            &event->user);
-    read_id(problems, &(const struct rd_place){outer, "item_id", 0}, body, event->digits[1],
-            &event->item);
-    read_kind(problems, &(const struct rd_place){outer, "kind", 0}, body, event);
-    read_time(problems, &(const struct rd_place){outer, "time", 0}, json_object_get(body, "time"),
-              now_ms, &event->at_ms);
-    rd_field_text(problems, &event_id_at, json_object_get(body, "event_id"), 1, RD_FEEDBACK_ID_MAX,
-                  &event->event_id);
+    read_id(problems, AT(USER), body, event->digits[0], &event->user);
+    read_id(problems, AT(ITEM), body, event->digits[1], &event->item);
+    read_kind(problems, AT(KIND), body, event);
+    read_time(problems, AT(TIME), json_object_get(body, event_members[TIME].name), now_ms,
+              &event->at_ms);
+    rd_member_text(problems, outer, body, id, &event->event_id);
     if (event->event_id != NULL && strlen(event->event_id) > RD_FEEDBACK_ID_MAX)
-        rd_problem_add(problems, "value_error", &event_id_at,
+        rd_problem_add(problems, "value_error", AT(EVENT_ID),
                        "String should have at most 255 bytes of UTF-8",
-                       json_object_get(body, "event_id"), NULL);
-    if (json_object_get(body, "value") != NULL && !json_is_null(json_object_get(body, "value"))) {
-        rd_field_double(problems, &(const struct rd_place){outer, "value", 0},
-                        json_object_get(body, "value"), -MAX_VALUE, MAX_VALUE, &event->value);
+                       json_object_get(body, id->name), NULL);
+    if (rd_member_is_there(problems, outer, body, value)) {
+        rd_member_double(problems, outer, body, value, &event->value);
         event->has_value = problems->count == before;
     }
+#undef AT
 }
 
 size_t rd_events_read(struct rd_problems *problems, const json_t *body, uint64_t now_ms,
                       struct rd_event *out)
 {
-    const struct rd_place list_at = {&rd_place_body, "events", 0};
-    const json_t *list = json_object_get(body, "events");
+    const struct rd_place list_at = {&rd_place_body, events_member->name, 0};
+    const json_t *list = json_object_get(body, events_member->name);
     size_t n = json_array_size(list);
 
     if (list == NULL) {

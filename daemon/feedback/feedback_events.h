@@ -6,12 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <recsys/model.h>
+
 #include "daemon/http/problems.h"
 #include "daemon/http/request.h"
 #include "lib/base/buffer.h"
 
 #define RD_EVENTS_MAX 1000u
-#define RD_FEEDBACK_ID_MAX 255u /* bytes of an id */
+#define RD_FEEDBACK_ID_MAX RECSYS_ID_MAX_TEXT /* bytes of an id */
 
 /* Texts are NUL-terminated and BORROWED from the request's JSON, but for numbers of ids. */
 struct rd_event {

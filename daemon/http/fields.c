@@ -240,8 +240,8 @@ void rd_field_decade(struct rd_problems *problems, const struct rd_place *place,
         *out = (int32_t)strtol(text, NULL, 10);
     else
         rd_problem_add(problems, "string_pattern_mismatch", place,
-                       "String should match pattern '^[1-9][0-9]{2}0s$'", value,
-                       "\"pattern\":\"^[1-9][0-9]{2}0s$\"");
+                       "String should match pattern '" RD_DECADE_PATTERN "'", value,
+                       "\"pattern\":\"" RD_DECADE_PATTERN "\"");
 }
 
 /* Is it a list of min..max elements? */

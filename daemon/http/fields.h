@@ -12,6 +12,7 @@
 
 #define RD_WORD_MAX 64u /* characters of a genre or language */
 #define RD_WORDS_MAX 64u
+#define RD_DECADE_PATTERN "^[1-9][0-9]{2}0s$"
 
 /*
  * All of them: NULL or JSON null leaves *out as it is (the default). A value that does not fit is

@@ -7,6 +7,7 @@
 #define RD_SMALL_BODY 65536u
 
 struct rd_request;
+struct rd_shape;
 
 enum {
     RD_ROUTE_BODY = 1 << 0,         /* has a JSON body */
@@ -24,6 +25,8 @@ struct rd_route {
     size_t part;     /* the application's: the offset of the handler's object */
     unsigned access; /* the application's: bits that say who may call */
     unsigned flags;
+    const struct rd_shape *params; /* of the query, and of the path; NULL: none of note */
+    const struct rd_shape *body;   /* NULL: none, or any object */
 };
 
 #endif

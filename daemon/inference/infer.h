@@ -3,8 +3,10 @@
 #define RECSYSD_INFER_H
 
 #include "daemon/http/request.h"
+#include "daemon/http/shape.h"
 
 /* Handler; its part is struct rd_recommend. The path may have a version. */
+extern const struct rd_shape rd_infer_shape; /* infer_body.c */
 void rd_post_infer(struct rd_request *request);
 
 #endif

@@ -11,8 +11,45 @@
 
 #include "daemon/http/body.h"
 #include "daemon/http/fields.h"
+#include "daemon/http/members.h"
 #include "daemon/http/reply.h"
 #include "daemon/inference/inference_model.h"
+
+enum { ID, INPUTS, OUTPUTS, PARAMETERS };
+enum { SEEN, ADULT };
+static const struct rd_member flags[] = {
+    [SEEN] = {.name = "exclude_seen",
+              .type = RD_TYPE_BOOLEAN,
+              .flags = RD_STRICT | RD_PRESET,
+              .preset = 1},
+    [ADULT] = {.name = "exclude_adult",
+               .type = RD_TYPE_BOOLEAN,
+               .flags = RD_STRICT | RD_PRESET,
+               .preset = 1},
+};
+static const struct rd_shape flags_shape = {RD_MEMBERS(flags)};
+enum { TOP_K, RATING };
+static const struct rd_member numbers[] = {
+    [TOP_K] = {.name = "top_k",
+               .type = RD_TYPE_INTEGER,
+               .flags = RD_PRESET | RD_NOT_NULL,
+               .min = 1,
+               .max = RD_TOP_K_MAX,
+               .preset = 10},
+    [RATING] = {.name = "min_rating", .type = RD_TYPE_NUMBER, .flags = RD_NOT_NULL, .max = 10},
+};
+static const struct rd_shape parameters_shape = {
+    .name = "InferenceParameters", RD_MEMBERS(numbers), .also = &flags_shape};
+static const struct rd_member members[] = {
+    [ID] = {.name = "id", .type = RD_TYPE_TEXT},
+    [INPUTS] = {.name = "inputs", .type = RD_TYPE_OTHER, .flags = RD_REQUIRED},
+    [OUTPUTS] = {.name = "outputs", .type = RD_TYPE_OTHER},
+    [PARAMETERS] = {.name = "parameters",
+                    .type = RD_TYPE_OBJECT,
+                    .flags = RD_NOT_NULL,
+                    .shape = &parameters_shape},
+};
+const struct rd_shape rd_infer_shape = {.name = "InferenceRequest", RD_MEMBERS(members)};
 
 const char *const rd_infer_output_names[RD_INFER_OUTPUTS] = {"item_id", "score", "count"};
 
@@ -118,7 +155,7 @@ static bool read_ids(struct rd_request *request, const struct tensor *tensor, ui
 static bool read_inputs(struct rd_request *request, const recsys_model_info *info,
                         struct rd_predict_body *predict)
 {
-    const json_t *inputs = json_object_get(request->json, "inputs");
+    const json_t *inputs = json_object_get(request->json, members[INPUTS].name);
     size_t n_exclude = 0;
 
     predict->n_users = 0;
@@ -146,49 +183,57 @@ static bool read_inputs(struct rd_request *request, const recsys_model_info *inf
     return true;
 }
 
-/* A boolean parameter sets a flag if it is `when`. */
-static bool read_flag(struct rd_request *request, const json_t *parameters, const char *name,
-                      bool when, uint32_t flag, uint32_t *flags)
+/* A boolean parameter sets a flag if it is not its preset. */
+static bool read_flag(struct rd_request *request, const json_t *parameters,
+                      const struct rd_member *row, uint32_t flag, uint32_t *to)
 {
-    const json_t *value = json_object_get(parameters, name);
+    const json_t *value = json_object_get(parameters, row->name);
 
     if (value == NULL || json_is_null(value))
         return true;
     if (!json_is_boolean(value))
-        return refuse(request, "parameters: %s must be true or false", name);
-    if (json_is_true(value) == when)
-        *flags |= flag;
+        return refuse(request, "parameters: %s must be true or false", row->name);
+    if (json_is_true(value) != (row->preset > 0.0))
+        *to |= flag;
     return true;
+}
+
+static bool refuse_number(struct rd_request *request, const struct rd_member *row,
+                          const char *words)
+{
+    char message[128];
+
+    (void)snprintf(message, sizeof message, "parameters: %s must be %s %lld to %lld", row->name,
+                   words, (long long)row->min, (long long)row->max);
+    return rd_reply_error(request, 400, message);
 }
 
 static bool read_parameters(struct rd_request *request, recsys_request *to)
 {
-    const json_t *parameters = json_object_get(request->json, "parameters");
-    const json_t *top_k = json_object_get(parameters, "top_k");
-    const json_t *min_rating = json_object_get(parameters, "min_rating");
-    double rating;
+    const json_t *parameters = json_object_get(request->json, members[PARAMETERS].name);
+    const struct rd_member *k_row = &numbers[TOP_K], *rating_row = &numbers[RATING];
+    const json_t *top_k = json_object_get(parameters, k_row->name);
+    const json_t *min_rating = json_object_get(parameters, rating_row->name);
+    double rating = json_number_value(min_rating);
 
     *to = (recsys_request)RECSYS_REQUEST_INIT;
-    to->k = RD_TOP_K;
+    to->k = (uint32_t)k_row->preset;
     if (parameters != NULL && !json_is_object(parameters))
         return rd_reply_error(request, 400, "parameters must be an object");
     if (top_k != NULL) {
-        if (!json_is_integer(top_k) || json_integer_value(top_k) < 1 ||
-            json_integer_value(top_k) > RD_TOP_K_MAX)
-            return rd_reply_error(request, 400,
-                                  "parameters: top_k must be an integer from 1 to 50");
+        if (!json_is_integer(top_k) || json_integer_value(top_k) < k_row->min ||
+            json_integer_value(top_k) > k_row->max)
+            return refuse_number(request, k_row, "an integer from");
         to->k = (uint32_t)json_integer_value(top_k);
     }
     if (min_rating != NULL) {
-        rating = json_number_value(min_rating);
-        if (!json_is_number(min_rating) || !(rating >= 0 && rating <= 10))
-            return rd_reply_error(request, 400, "parameters: min_rating must be from 0 to 10");
+        if (!json_is_number(min_rating) ||
+            !(rating >= (double)rating_row->min && rating <= (double)rating_row->max))
+            return refuse_number(request, rating_row, "from");
         to->min_rating = (float)rating;
     }
-    return read_flag(request, parameters, "exclude_seen", false, RECSYS_REQUEST_INCLUDE_SEEN,
-                     &to->flags) &&
-           read_flag(request, parameters, "exclude_adult", false, RECSYS_REQUEST_INCLUDE_ADULT,
-                     &to->flags);
+    return read_flag(request, parameters, &flags[SEEN], RECSYS_REQUEST_INCLUDE_SEEN, &to->flags) &&
+           read_flag(request, parameters, &flags[ADULT], RECSYS_REQUEST_INCLUDE_ADULT, &to->flags);
 }
 
 static bool read_output(struct rd_request *request, const json_t *output,
@@ -209,7 +254,7 @@ static bool read_output(struct rd_request *request, const json_t *output,
 
 static bool read_outputs(struct rd_request *request, struct rd_infer_body *body)
 {
-    const json_t *outputs = json_object_get(request->json, "outputs");
+    const json_t *outputs = json_object_get(request->json, members[OUTPUTS].name);
 
     body->n_outputs = 0;
     memset(body->wanted, 0, sizeof body->wanted);
@@ -225,7 +270,7 @@ static bool read_outputs(struct rd_request *request, struct rd_infer_body *body)
 
 static bool read_id(struct rd_request *request, struct rd_infer_body *body)
 {
-    const json_t *id = json_object_get(request->json, "id");
+    const json_t *id = json_object_get(request->json, members[ID].name);
 
     body->id = json_string_value(id);
     return id == NULL || json_is_null(id) || body->id != NULL ||

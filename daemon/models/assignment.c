@@ -9,13 +9,44 @@
 
 #include "daemon/http/body.h"
 #include "daemon/http/failure.h"
-#include "daemon/http/fields.h"
+#include "daemon/http/members.h"
 #include "daemon/http/reply.h"
 #include "daemon/models/model_use.h"
 #include "daemon/models/models.h"
 #include "daemon/process/logger.h"
 #include "daemon/process/timestamp.h"
 #include "lib/base/json_write.h"
+
+#define PERCENT(member)                                                                            \
+    {                                                                                              \
+        .name = (member), .type = RD_TYPE_NUMBER, .max = 100                                       \
+    }
+static const struct rd_member percent_row = PERCENT("percent");
+static const struct rd_shape percents = {.members = &percent_row, .n_members = 1};
+
+static const struct rd_member named_model[] = {RD_MODEL_MEMBER(RD_REQUIRED)};
+const struct rd_shape rd_withdraw_shape = {.name = "WithdrawRequest", RD_MEMBERS(named_model)};
+
+enum { TO, PERCENT };
+static const struct rd_member promote_members[] = {
+    [TO] = {.name = "to",
+            .type = RD_TYPE_CHOICE,
+            .flags = RD_REQUIRED,
+            .choices = rd_role_names + RD_ROLE_SHADOW},
+    [PERCENT] = PERCENT("percent"),
+};
+const struct rd_shape rd_promote_shape = {
+    .name = "PromoteRequest", RD_MEMBERS(promote_members), .also = &rd_withdraw_shape};
+
+enum { DEFAULT, SALT, SHARES, SHADOWS };
+static const struct rd_member assignment_members[] = {
+    [DEFAULT] = {.name = "default", .type = RD_TYPE_TEXT, .min = 1, .max = RD_MODEL_NAME_MAX},
+    [SALT] = {.name = "salt", .type = RD_TYPE_TEXT, .max = RECSYS_SPLIT_MAX_SALT / 4},
+    [SHARES] = {.name = "shares", .type = RD_TYPE_MAP, .shape = &percents},
+    [SHADOWS] = {.name = "shadows", .type = RD_TYPE_MAP, .shape = &percents},
+};
+const struct rd_shape rd_assignment_shape = {.name = "AssignmentRequest",
+                                             RD_MEMBERS(assignment_members)};
 
 static void write_models(struct rs_buffer *out, const struct rd_named_models *named,
                          const struct rd_plan *plan)
@@ -96,13 +127,13 @@ static void finish(struct rd_request *request, recsys_status status, const recsy
 static bool read_model(struct rd_request *request, size_t *place)
 {
     const struct rd_models *models = request->part;
-    const struct rd_place at = {&rd_place_body, "model", 0};
+    const struct rd_place at = {&rd_place_body, named_model->name, 0};
     struct rd_problems problems = {request->out, 0};
 
     *place = models->named->n;
     if (rd_body_parse(request, &problems) &&
-        (json_object_get(request->json, "model") == NULL ||
-         json_is_null(json_object_get(request->json, "model"))))
+        (json_object_get(request->json, at.name) == NULL ||
+         json_is_null(json_object_get(request->json, at.name))))
         rd_problem_add(&problems, "missing", &at, "Field required", request->json, NULL);
     return rd_reply_problems(request, &problems) && rd_model_named(request, models->named, place);
 }
@@ -114,7 +145,7 @@ static void read_percent(struct rd_problems *problems, const struct rd_place *at
     size_t before = problems->count;
     double percent = (double)*out / 100;
 
-    rd_field_double(problems, at, value, 0, 100, &percent);
+    rd_field_double(problems, at, value, (int)percent_row.min, (int)percent_row.max, &percent);
     if (problems->count == before && !rd_percent_read(percent, out))
         rd_problem_add(problems, "decimal_max_places", at,
                        "Decimal input should have no more than 2 decimal places", value,
@@ -140,8 +171,8 @@ static void read_stage(struct rd_problems *problems, const struct rd_place *at, 
 void rd_post_promote(struct rd_request *request)
 {
     const struct rd_models *models = request->part;
-    const struct rd_place to_at = {&rd_place_body, "to", 0},
-                          percent_at = {&rd_place_body, "percent", 0};
+    const struct rd_place to_at = {&rd_place_body, promote_members[TO].name, 0},
+                          percent_at = {&rd_place_body, promote_members[PERCENT].name, 0};
     struct rd_problems problems = {request->out, 0};
     const json_t *percent;
     uint32_t amount = 0;
@@ -151,8 +182,8 @@ void rd_post_promote(struct rd_request *request)
 
     if (!read_model(request, &place))
         return;
-    percent = json_object_get(request->json, "percent");
-    read_stage(&problems, &to_at, json_object_get(request->json, "to"), &to);
+    percent = json_object_get(request->json, percent_at.name);
+    read_stage(&problems, &to_at, json_object_get(request->json, to_at.name), &to);
     if (to == RD_ROLE_SHADOW)
         amount = RD_WHOLE;
     if (to == RD_ROLE_SHARE && (percent == NULL || json_is_null(percent)))
@@ -180,11 +211,11 @@ void rd_post_withdraw(struct rd_request *request)
 
 /* {"NAME":PERCENT,…}, which replaces all of `out`; nothing changes if it is left out. */
 static void read_percents(struct rd_request *request, struct rd_problems *problems,
-                          const char *member, uint32_t out[RD_MODELS_MAX])
+                          const struct rd_member *member, uint32_t out[RD_MODELS_MAX])
 {
     const struct rd_models *models = request->part;
-    const struct rd_place at = {&rd_place_body, member, 0};
-    json_t *all = json_object_get(request->json, member), *value;
+    const struct rd_place at = {&rd_place_body, member->name, 0};
+    json_t *all = json_object_get(request->json, member->name), *value;
     const char *name;
 
     if (all == NULL || json_is_null(all))
@@ -210,30 +241,28 @@ static void read_percents(struct rd_request *request, struct rd_problems *proble
 static void read_default(struct rd_request *request, struct rd_problems *problems, size_t *place)
 {
     const struct rd_models *models = request->part;
-    const struct rd_place at = {&rd_place_body, "default", 0};
-    const json_t *value = json_object_get(request->json, "default");
+    const struct rd_member *row = &assignment_members[DEFAULT];
+    const struct rd_place at = {&rd_place_body, row->name, 0};
     const char *name = NULL;
     size_t found;
 
-    rd_field_text(problems, &at, value, 1, RD_MODEL_NAME_MAX, &name);
+    rd_member_text(problems, &rd_place_body, request->json, row, &name);
     if (name == NULL)
         return;
     found = rd_named_models_find(models->named, name);
     if (found < models->named->n)
         *place = found;
     else
-        rd_problem_add(problems, "value_error", &at, "Value error, No model has this name", value,
-                       "\"error\":{}");
+        rd_problem_add(problems, "value_error", &at, "Value error, No model has this name",
+                       json_object_get(request->json, row->name), "\"error\":{}");
 }
 
 static void read_salt(struct rd_request *request, struct rd_problems *problems,
                       char out[RECSYS_SPLIT_MAX_SALT + 1])
 {
-    const struct rd_place at = {&rd_place_body, "salt", 0};
-    const json_t *value = json_object_get(request->json, "salt");
     const char *salt = NULL;
 
-    rd_field_text(problems, &at, value, 0, RECSYS_SPLIT_MAX_SALT / 4, &salt);
+    rd_member_text(problems, &rd_place_body, request->json, &assignment_members[SALT], &salt);
     if (salt != NULL)
         memcpy(out, salt, strlen(salt) + 1);
 }
@@ -250,8 +279,8 @@ void rd_put_assignment(struct rd_request *request)
         read_default(request, &problems, &plan.main_place);
         plan.shares[plan.main_place] = plan.shadows[plan.main_place] = 0;
         read_salt(request, &problems, plan.salt);
-        read_percents(request, &problems, "shares", plan.shares);
-        read_percents(request, &problems, "shadows", plan.shadows);
+        read_percents(request, &problems, &assignment_members[SHARES], plan.shares);
+        read_percents(request, &problems, &assignment_members[SHADOWS], plan.shadows);
     }
     if (rd_reply_problems(request, &problems))
         finish(request, rd_traffic_replace(models->traffic, &plan, request->id, &err), &err);

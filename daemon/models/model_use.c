@@ -3,10 +3,13 @@
 
 #include <string.h>
 
-#include "daemon/http/fields.h"
+#include "daemon/http/members.h"
 #include "daemon/http/params.h"
 #include "daemon/http/reply.h"
 #include "lib/base/json_write.h"
+
+static const struct rd_member model_member[] = {RD_MODEL_MEMBER(0)};
+const struct rd_shape rd_model_shape = {.name = "ModelOnly", RD_MEMBERS(model_member)};
 
 bool rd_model_acquire(struct rd_request *request, const struct rd_named_model *named,
                       recsys_model **model, recsys_model_info *info)
@@ -46,18 +49,16 @@ static void add_unknown(struct rd_problems *problems, const struct rd_place *at,
 
 /* The name that the request gives, in `buffer` or in the body; NULL if it gives none. False:
  * answered with 400. */
-static bool read_name(struct rd_request *request, struct rd_problems *problems,
-                      const struct rd_place *at, char *buffer, const char **name)
+static bool read_name(struct rd_request *request, struct rd_problems *problems, char *buffer,
+                      const char **name)
 {
     *name = NULL;
     buffer[0] = '\0';
     if (request->json != NULL) {
-        rd_field_text(problems, at, json_object_get(request->json, at->name), 1, RD_MODEL_NAME_MAX,
-                      name);
+        rd_member_text(problems, &rd_place_body, request->json, model_member, name);
         return true;
     }
-    if (!rd_param_text(request, problems, at->name, RD_PARAM_OPTIONAL, 1, RD_MODEL_NAME_MAX,
-                       buffer))
+    if (!rd_param_text(request, problems, model_member, buffer))
         return false;
     if (buffer[0] != '\0')
         *name = buffer;
@@ -66,14 +67,14 @@ static bool read_name(struct rd_request *request, struct rd_problems *problems,
 
 bool rd_model_named(struct rd_request *request, const struct rd_named_models *named, size_t *place)
 {
-    const struct rd_place at = {request->json != NULL ? &rd_place_body : &rd_place_query, "model",
-                                0};
+    const struct rd_place at = {request->json != NULL ? &rd_place_body : &rd_place_query,
+                                model_member->name, 0};
     struct rd_problems problems = {request->out, 0};
     char buffer[RD_PARAM_TEXT];
     const char *name;
     size_t found;
 
-    if (!read_name(request, &problems, &at, buffer, &name))
+    if (!read_name(request, &problems, buffer, &name))
         return false;
     if (name != NULL) {
         found = rd_named_models_find(named, name);

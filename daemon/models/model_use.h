@@ -8,7 +8,16 @@
 #include <recsys/model.h>
 
 #include "daemon/http/request.h"
+#include "daemon/http/shape.h"
 #include "daemon/traffic/traffic.h"
+
+#define RD_MODEL_MEMBER(is_needed)                                                                 \
+    {                                                                                              \
+        .name = "model", .type = RD_TYPE_TEXT, .flags = (is_needed), .min = 1,                     \
+        .max = RD_MODEL_NAME_MAX                                                                   \
+    }
+/* The member or parameter "model", which may be left out. */
+extern const struct rd_shape rd_model_shape;
 
 /* The one that serves at this place now; give it back with recsys_model_unref(). False: there is
  * none; answered with 503. */

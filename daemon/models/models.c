@@ -11,6 +11,7 @@
 
 #include "daemon/http/body.h"
 #include "daemon/http/failure.h"
+#include "daemon/http/members.h"
 #include "daemon/http/reply.h"
 #include "daemon/models/model_state.h"
 #include "daemon/models/model_use.h"
@@ -229,27 +230,27 @@ void rd_get_current(struct rd_request *request)
     recsys_model_unref(model);
 }
 
+static const struct rd_member load_member[] = {{.name = "source", .type = RD_TYPE_TEXT, .min = 1}};
+const struct rd_shape rd_load_shape = {
+    .name = "LoadRequest", RD_MEMBERS(load_member), .also = &rd_model_shape};
+static const struct rd_member use_member[] = {{.name = "version", .type = RD_TYPE_TEXT, .min = 1}};
+const struct rd_shape rd_use_shape = {
+    .name = "UseRequest", RD_MEMBERS(use_member), .also = &rd_model_shape};
+
 /*
  * The one member that a step may have beside "model", as text; NULL if it, or the whole body, is
  * left out. False: answered with 422. The text lives as long as the request.
  */
-static bool read_member(struct rd_request *request, const char *name, const char **out)
+static bool read_member(struct rd_request *request, const struct rd_member *member,
+                        const char **out)
 {
-    const struct rd_place at = {&rd_place_body, name, 0};
     struct rd_problems problems = {request->out, 0};
-    const json_t *value;
 
     *out = NULL;
     if (request->body->size == 0)
         return true;
-    if (rd_body_parse(request, &problems) && name != NULL) {
-        value = json_object_get(request->json, name);
-        if (json_is_string(value) && json_string_length(value) > 0)
-            *out = json_string_value(value);
-        else if (value != NULL && !json_is_null(value))
-            rd_problem_add(&problems, "string_type", &at, "Input should be a valid string", value,
-                           NULL);
-    }
+    if (rd_body_parse(request, &problems) && member != NULL)
+        rd_member_text(&problems, &rd_place_body, request->json, member, out);
     return rd_reply_problems(request, &problems);
 }
 
@@ -261,7 +262,7 @@ static bool is_missing(recsys_status status, const recsys_error *err)
 
 /* Take a step; the reply is the state after it, or why it failed. `member` of the body, which may
  * be NULL, is the step's argument. */
-static void take_step(struct rd_request *request, enum rd_step step, const char *member)
+static void take_step(struct rd_request *request, enum rd_step step, const struct rd_member *member)
 {
     static const char *const names[] = {"load", "use", "rollback", "reload"};
     const struct rd_models *models = request->part;
@@ -297,12 +298,12 @@ static void take_step(struct rd_request *request, enum rd_step step, const char 
 
 void rd_post_load(struct rd_request *request)
 {
-    take_step(request, RD_STEP_LOAD, "source");
+    take_step(request, RD_STEP_LOAD, load_member);
 }
 
 void rd_post_use(struct rd_request *request)
 {
-    take_step(request, RD_STEP_USE, "version");
+    take_step(request, RD_STEP_USE, use_member);
 }
 
 void rd_post_rollback(struct rd_request *request)

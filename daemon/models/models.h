@@ -5,8 +5,9 @@
 #include <recsys/registry.h>
 
 #include "daemon/http/request.h"
-#include "daemon/models/model_changer.h"
+#include "daemon/http/shape.h"
 #include "daemon/models/delivery.h"
+#include "daemon/models/model_changer.h"
 #include "daemon/shadow/shadow.h"
 #include "daemon/traffic/traffic.h"
 
@@ -26,6 +27,8 @@ struct rd_models {
 bool rd_webhook_check(struct rd_request *request, const struct rd_models *models);
 
 /* Handlers; their part is struct rd_models. */
+extern const struct rd_shape rd_load_shape, rd_use_shape;
+
 void rd_get_models(struct rd_request *request);
 void rd_get_current(struct rd_request *request);
 void rd_post_load(struct rd_request *request);

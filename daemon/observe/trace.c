@@ -10,10 +10,16 @@
 
 #include "daemon/http/body.h"
 #include "daemon/http/failure.h"
-#include "daemon/http/fields.h"
+#include "daemon/http/members.h"
 #include "daemon/http/reply.h"
 #include "daemon/process/logger.h"
 #include "lib/base/json_write.h"
+
+static const struct rd_member trace_member[] = {{.name = "trace",
+                                                 .type = RD_TYPE_TEXT,
+                                                 .flags = RD_REQUIRED,
+                                                 .max = RECSYS_TRACE_NAMES_SIZE - 1}};
+const struct rd_shape rd_trace_shape = {.name = "Trace", RD_MEMBERS(trace_member)};
 
 void rd_get_trace(struct rd_request *request)
 {
@@ -32,27 +38,23 @@ void rd_get_trace(struct rd_request *request)
 }
 
 /* The member "trace", which may be empty. False: answered with 422. */
-static bool read_names(struct rd_request *request, const struct rd_place *at, const char **names)
+static bool read_names(struct rd_request *request, const char **names)
 {
     struct rd_problems problems = {request->out, 0};
 
     *names = NULL;
-    if (rd_body_parse(request, &problems)) {
-        const json_t *value = json_object_get(request->json, "trace");
-        rd_field_text(&problems, at, value, 0, RECSYS_TRACE_NAMES_SIZE - 1, names);
-        if (*names == NULL && problems.count == 0)
-            rd_problem_add(&problems, "missing", at, "Field required", request->json, NULL);
-    }
+    if (rd_body_parse(request, &problems))
+        rd_member_text(&problems, &rd_place_body, request->json, trace_member, names);
     return rd_reply_problems(request, &problems);
 }
 
 void rd_put_trace(struct rd_request *request)
 {
-    const struct rd_place at = {&rd_place_body, "trace", 0};
+    const struct rd_place at = {&rd_place_body, trace_member->name, 0};
     recsys_error err = {0};
     const char *names;
 
-    if (!read_names(request, &at, &names))
+    if (!read_names(request, &names))
         return;
     if (recsys_log_set_trace(names, &err) != RECSYS_OK) {
         (void)rd_reply_refusal(request, &at, &err);

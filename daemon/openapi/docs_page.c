@@ -5,12 +5,20 @@
  */
 #include "daemon/openapi/docs_page.h"
 
+#include "daemon/http/reply.h"
+#include "daemon/openapi/document.h"
 #include "daemon/openapi/openapi.h"
 
 void rd_get_openapi(struct rd_request *request)
 {
+    const char *document = rd_openapi_get(request->part);
+
+    if (document == NULL) {
+        (void)rd_reply_unavailable(request, "out of memory");
+        return;
+    }
     request->status = 200;
-    rs_buffer_add(request->out, rd_openapi_json, rd_openapi_json_size);
+    rs_buffer_add_text(request->out, document);
 }
 
 void rd_get_docs(struct rd_request *request)

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "daemon/http/members.h"
+
 static int compare(const void *a, const void *b)
 {
     const struct rd_liked_item *x = a, *y = b;
@@ -18,8 +20,9 @@ static int compare(const void *a, const void *b)
 
 static void read_weights(struct rd_problems *problems, const json_t *body, float *weights, size_t n)
 {
-    const struct rd_place at = {&rd_place_body, "liked_weights", 0};
-    const json_t *list = json_object_get(body, "liked_weights");
+    const struct rd_member *row = &rd_session_members[RD_SESSION_WEIGHTS];
+    const struct rd_place at = {&rd_place_body, row->name, 0};
+    const json_t *list = json_object_get(body, row->name);
 
     if (list == NULL || json_is_null(list))
         return;
@@ -34,8 +37,8 @@ static void read_weights(struct rd_problems *problems, const json_t *body, float
         return;
     }
     for (size_t i = 0; i < n; i++)
-        rd_field_float(problems, &(const struct rd_place){&at, NULL, i}, json_array_get(list, i), 0,
-                       RD_LIKED_WEIGHT_MAX, &weights[i]);
+        rd_field_float(problems, &(const struct rd_place){&at, NULL, i}, json_array_get(list, i),
+                       (int)row->min, (int)row->max, &weights[i]);
 }
 
 static size_t merge(struct rd_liked *liked, size_t n)
@@ -61,15 +64,10 @@ static size_t merge(struct rd_liked *liked, size_t n)
 void rd_liked_read(struct rd_problems *problems, const json_t *body, uint32_t item_id_kind,
                    struct rd_liked *liked, recsys_request *to)
 {
-    const struct rd_place at = {&rd_place_body, "liked_items", 0};
-    const json_t *list = json_object_get(body, "liked_items");
     size_t before = problems->count, n = 0;
 
-    if (list == NULL) {
-        rd_problem_add(problems, "missing", &at, "Field required", body, NULL);
-        return;
-    }
-    rd_field_ids(problems, &at, list, item_id_kind, 1, RD_LIKED_MAX, liked->ids, &n);
+    (void)rd_member_ids(problems, &rd_place_body, body, &rd_session_members[RD_SESSION_LIKED],
+                        item_id_kind, liked->ids, &n);
     for (size_t i = 0; i < n; i++)
         liked->weights[i] = 1.0f;
     if (problems->count > before)

@@ -8,9 +8,7 @@
 #include <recsys/recommend.h>
 
 #include "daemon/http/fields.h"
-
-#define RD_LIKED_MAX 1000u
-#define RD_LIKED_WEIGHT_MAX 1000000
+#include "daemon/recommend/predict_members.h"
 
 struct rd_liked_item {
     recsys_id id;

@@ -10,19 +10,18 @@
 #include <string.h>
 
 #include "daemon/http/body.h"
+#include "daemon/http/members.h"
 #include "daemon/http/reply.h"
 #include "daemon/http/url.h"
 
-#define DEFAULT_STRENGTH 0.6f /* the library's */
-#define RD_MEMBERS_MAX 256u   /* of "preferences"; members beyond are not listed */
-#define KEPT_BYTES 65536u     /* of a key's memory between two requests */
+#define RD_MEMBERS_MAX 256u /* of "preferences"; members beyond are not listed */
+#define KEPT_BYTES 65536u   /* of a key's memory between two requests */
 
 _Static_assert(RD_PARAM_MAX >= RECSYS_ID_MAX_TEXT, "an id in a path has room");
 
 static void begin(struct rd_predict_body *predict)
 {
     predict->request = (recsys_request)RECSYS_REQUEST_INIT;
-    predict->request.k = RD_TOP_K;
     predict->genres.count = predict->required.count = predict->languages.count = 0;
     predict->n_users = 0;
     predict->n_unknown = 0;
@@ -36,9 +35,6 @@ static int compare_names(const void *a, const void *b)
 /* All are sorted, so that the same ones are listed in whatever order they came. */
 static void read_unknown(struct rd_predict_body *predict, const json_t *preferences)
 {
-    static const char *const known[] = {
-        "favorite_genres",  "min_rating",     "preferred_languages", "exclude_adult",
-        "preferred_decade", "require_genres", "preference_strength"};
     const char *names[RD_MEMBERS_MAX];
     const char *name;
     json_t *value;
@@ -46,11 +42,7 @@ static void read_unknown(struct rd_predict_body *predict, const json_t *preferen
 
     json_object_foreach((json_t *)preferences, name, value)
     {
-        bool is_known = false;
-
-        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-            is_known |= strcmp(name, known[i]) == 0;
-        if (!is_known && n < RD_MEMBERS_MAX)
+        if (!rd_shape_has(&rd_preferences_shape, name) && n < RD_MEMBERS_MAX)
             names[n++] = name;
     }
     qsort(names, n, sizeof names[0], compare_names);
@@ -58,34 +50,34 @@ static void read_unknown(struct rd_predict_body *predict, const json_t *preferen
     memcpy(predict->unknown, names, predict->n_unknown * sizeof names[0]);
 }
 
-/* A member that may stand in "preferences" or beside it. */
-static const json_t *find_either(const json_t *preferences, const json_t *body, const char *name,
-                                 const struct rd_place **outer)
+/* The object that has a member that may stand in "preferences" or beside it. */
+static const json_t *find_either(const json_t *preferences, const json_t *body,
+                                 const struct rd_member *row, const struct rd_place **outer)
 {
     static const struct rd_place in_preferences = {&rd_place_body, "preferences", 0};
-    const json_t *value = json_object_get(preferences, name);
+    bool is_inside = json_object_get(preferences, row->name) != NULL;
 
-    *outer = value != NULL ? &in_preferences : &rd_place_body;
-    return value != NULL ? value : json_object_get(body, name);
+    *outer = is_inside ? &in_preferences : &rd_place_body;
+    return is_inside ? preferences : body;
 }
 
 static void read_steering(struct rd_problems *problems, struct rd_predict_body *predict,
                           const json_t *body)
 {
+    const struct rd_member *genres = &rd_steerings[RD_STEERING_GENRES],
+                           *strong = &rd_steerings[RD_STEERING_STRENGTH];
+    const json_t *preferences = json_object_get(body, "preferences"), *from;
+    float preset = (float)strong->preset, strength = preset;
     recsys_request *to = &predict->request;
-    const json_t *preferences = json_object_get(body, "preferences"), *value;
-    float strength = DEFAULT_STRENGTH;
     const struct rd_place *outer;
 
-    value = find_either(preferences, body, "require_genres", &outer);
-    rd_field_words(problems, &(const struct rd_place){outer, "require_genres", 0}, value,
-                   &predict->required);
-    value = find_either(preferences, body, "preference_strength", &outer);
-    rd_field_float(problems, &(const struct rd_place){outer, "preference_strength", 0}, value, 0,
-                   10, &strength);
+    from = find_either(preferences, body, genres, &outer);
+    rd_member_words(problems, outer, from, genres, &predict->required);
+    from = find_either(preferences, body, strong, &outer);
+    rd_member_float(problems, outer, from, strong, &strength);
     to->require_genres = predict->required.words;
     to->n_require_genres = predict->required.count;
-    if (strength < DEFAULT_STRENGTH || strength > DEFAULT_STRENGTH) {
+    if (strength < preset || strength > preset) {
         to->flags |= RECSYS_REQUEST_STRENGTH;
         to->preference_strength = strength;
     }
@@ -97,9 +89,8 @@ static void read_preferences(struct rd_problems *problems, struct rd_predict_bod
     recsys_request *to = &predict->request;
     const json_t *from = json_object_get(body, "preferences");
     const struct rd_place at = {&rd_place_body, "preferences", 0};
-    bool exclude_adult = true;
+    bool exclude_adult;
 
-#define AT(name) (&(const struct rd_place){&at, (name), 0})
     if (from == NULL || json_is_null(from))
         return;
     if (!json_is_object(from)) {
@@ -108,17 +99,12 @@ static void read_preferences(struct rd_problems *problems, struct rd_predict_bod
                        NULL);
         return;
     }
-    rd_field_words(problems, AT("favorite_genres"), json_object_get(from, "favorite_genres"),
-                   &predict->genres);
-    rd_field_float(problems, AT("min_rating"), json_object_get(from, "min_rating"), 0, 10,
-                   &to->min_rating);
-    rd_field_words(problems, AT("preferred_languages"),
-                   json_object_get(from, "preferred_languages"), &predict->languages);
-    rd_field_bool(problems, AT("exclude_adult"), json_object_get(from, "exclude_adult"),
-                  &exclude_adult);
-    rd_field_decade(problems, AT("preferred_decade"), json_object_get(from, "preferred_decade"),
-                    &to->decade);
-#undef AT
+    rd_member_words(problems, &at, from, &rd_preferences[RD_PREFERENCE_GENRES], &predict->genres);
+    rd_member_float(problems, &at, from, &rd_preferences[RD_PREFERENCE_RATING], &to->min_rating);
+    rd_member_words(problems, &at, from, &rd_preferences[RD_PREFERENCE_LANGUAGES],
+                    &predict->languages);
+    rd_member_bool(problems, &at, from, &rd_preferences[RD_PREFERENCE_ADULT], &exclude_adult);
+    rd_member_decade(problems, &at, from, &rd_preferences[RD_PREFERENCE_DECADE], &to->decade);
     if (!exclude_adult)
         to->flags |= RECSYS_REQUEST_INCLUDE_ADULT;
     to->genres = predict->genres.words;
@@ -128,34 +114,32 @@ static void read_preferences(struct rd_problems *problems, struct rd_predict_bod
     read_unknown(predict, from);
 }
 
-static void read_cap(struct rd_problems *problems, const json_t *body, const char *name,
+static void read_cap(struct rd_problems *problems, const json_t *body, enum rd_option option,
                      uint32_t *out)
 {
     int64_t cap = 0;
 
-    rd_field_int(problems, &(const struct rd_place){&rd_place_body, name, 0},
-                 json_object_get(body, name), 1, RD_TOP_K_MAX, &cap);
+    rd_member_int(problems, &rd_place_body, body, &rd_options[option], &cap);
     *out = (uint32_t)cap;
 }
 
 static void read_variety(struct rd_problems *problems, const json_t *body, recsys_request *to)
 {
-    rd_field_float(problems, &(const struct rd_place){&rd_place_body, "diversity", 0},
-                   json_object_get(body, "diversity"), 0, 1, &to->diversity);
-    read_cap(problems, body, "max_per_genre", &to->max_per_genre);
-    read_cap(problems, body, "max_per_decade", &to->max_per_decade);
-    read_cap(problems, body, "max_per_language", &to->max_per_language);
+    rd_member_float(problems, &rd_place_body, body, &rd_options[RD_OPTION_DIVERSITY],
+                    &to->diversity);
+    read_cap(problems, body, RD_OPTION_PER_GENRE, &to->max_per_genre);
+    read_cap(problems, body, RD_OPTION_PER_DECADE, &to->max_per_decade);
+    read_cap(problems, body, RD_OPTION_PER_LANGUAGE, &to->max_per_language);
 }
 
 /* A set of items, sorted. False: the member is not there. */
-static bool read_items(struct rd_problems *problems, const struct rd_place *place,
-                       const json_t *value, uint32_t kind, recsys_id *out, size_t *n_out)
+static bool read_items(struct rd_problems *problems, const json_t *body, enum rd_option option,
+                       uint32_t kind, recsys_id *out, size_t *n_out)
 {
-    size_t n = 0;
+    size_t n;
 
-    if (value == NULL || json_is_null(value))
+    if (!rd_member_ids(problems, &rd_place_body, body, &rd_options[option], kind, out, &n))
         return false;
-    rd_field_ids(problems, place, value, kind, 0, RD_ITEMS_MAX, out, &n);
     *n_out = rd_ids_sort(out, n);
     return true;
 }
@@ -165,27 +149,23 @@ static void read_options(struct rd_problems *problems, struct rd_predict_body *p
                          const json_t *body, uint32_t item_kind)
 {
     recsys_request *to = &predict->request;
-    int64_t k = RD_TOP_K;
-    bool reasons = false, exclude_seen = true;
+    const struct rd_place *at = &rd_place_body;
+    bool reasons, exclude_seen;
+    int64_t k;
 
-#define AT(name) (&(const struct rd_place){&rd_place_body, (name), 0})
     read_preferences(problems, predict, body);
     read_steering(problems, predict, body);
     read_variety(problems, body, to);
-    rd_field_int(problems, AT("top_k"), json_object_get(body, "top_k"), 1, RD_TOP_K_MAX, &k);
-    rd_field_bool(problems, AT("include_reasons"), json_object_get(body, "include_reasons"),
-                  &reasons);
-    if (read_items(problems, AT("exclude"), json_object_get(body, "exclude"), item_kind,
-                   predict->exclude, &to->n_exclude))
+    rd_member_int(problems, at, body, &rd_options[RD_OPTION_TOP_K], &k);
+    rd_member_bool(problems, at, body, &rd_options[RD_OPTION_REASONS], &reasons);
+    if (read_items(problems, body, RD_OPTION_EXCLUDE, item_kind, predict->exclude, &to->n_exclude))
         to->exclude = predict->exclude;
-    if (read_items(problems, AT("candidates"), json_object_get(body, "candidates"), item_kind,
-                   predict->candidates, &to->n_allow)) {
+    if (read_items(problems, body, RD_OPTION_CANDIDATES, item_kind, predict->candidates,
+                   &to->n_allow)) {
         to->allow = predict->candidates;
         to->flags |= RECSYS_REQUEST_ALLOW;
     }
-    rd_field_bool(problems, AT("exclude_seen"), json_object_get(body, "exclude_seen"),
-                  &exclude_seen);
-#undef AT
+    rd_member_bool(problems, at, body, &rd_options[RD_OPTION_EXCLUDE_SEEN], &exclude_seen);
     to->k = (uint32_t)k;
     if (reasons)
         to->flags |= RECSYS_REQUEST_REASONS;
@@ -197,12 +177,14 @@ static void read_options(struct rd_problems *problems, struct rd_predict_body *p
 static void read_user(struct rd_problems *problems, struct rd_predict_body *predict,
                       const json_t *body, uint32_t id_kind, enum rd_body_kind kind)
 {
-    const struct rd_place at = {&rd_place_body, "user_id", 0};
-    const json_t *value = json_object_get(body, "user_id");
+    const struct rd_member *user = &rd_predict_askers[RD_ASKER_USER],
+                           *anonymous = &rd_predict_askers[RD_ASKER_ANONYMOUS];
+    const struct rd_place at = {&rd_place_body, user->name, 0};
+    const json_t *value = json_object_get(body, user->name);
     bool is_anonymous = kind == RD_BODY_SESSION && (value == NULL || json_is_null(value));
 
-    rd_field_bool(problems, &(const struct rd_place){&rd_place_body, "anonymous", 0},
-                  json_object_get(body, "anonymous"), &is_anonymous);
+    rd_field_bool(problems, &(const struct rd_place){&rd_place_body, anonymous->name, 0},
+                  json_object_get(body, anonymous->name), &is_anonymous);
     if (is_anonymous) {
         predict->request.flags |= RECSYS_REQUEST_ANONYMOUS;
         if (value != NULL && !json_is_null(value))
@@ -233,18 +215,14 @@ static bool has_duplicates(struct rd_predict_body *predict)
 static void read_users(struct rd_problems *problems, struct rd_predict_body *predict,
                        const json_t *body, uint32_t kind)
 {
-    const struct rd_place at = {&rd_place_body, "user_ids", 0};
-    const json_t *value = json_object_get(body, "user_ids");
+    const struct rd_place at = {&rd_place_body, rd_batch_users->name, 0};
     size_t before = problems->count;
 
-    if (value == NULL) {
-        rd_problem_add(problems, "missing", &at, "Field required", body, NULL);
-        return;
-    }
-    rd_field_ids(problems, &at, value, kind, 1, RD_USERS_MAX, predict->users, &predict->n_users);
+    (void)rd_member_ids(problems, &rd_place_body, body, rd_batch_users, kind, predict->users,
+                        &predict->n_users);
     if (problems->count == before && has_duplicates(predict))
         rd_problem_add(problems, "value_error", &at, "Value error, Duplicate user IDs not allowed",
-                       value, "\"error\":{}");
+                       json_object_get(body, rd_batch_users->name), "\"error\":{}");
 }
 
 bool rd_predict_body_parse(struct rd_request *request)
@@ -275,20 +253,22 @@ bool rd_predict_body_read(struct rd_request *request, struct rd_predict_body *pr
 bool rd_predict_body_from_path(struct rd_request *request, struct rd_predict_body *predict,
                                const char *name, uint32_t id_kind, recsys_id *id)
 {
-    const struct rd_place id_at = {&rd_place_path, name, 0}, k_at = {&rd_place_query, "top_k", 0};
+    const struct rd_member *top_k = &rd_options[RD_OPTION_TOP_K];
+    const struct rd_place id_at = {&rd_place_path, name, 0},
+                          k_at = {&rd_place_query, top_k->name, 0};
     struct rd_problems problems = {request->out, 0};
     char buffer[64];
     const char *text;
-    int64_t k = RD_TOP_K;
+    int64_t k = (int64_t)top_k->preset;
 
     begin(predict);
-    if (!rd_url_query(request->head->query, "top_k", buffer, sizeof buffer, &text))
+    if (!rd_url_query(request->head->query, top_k->name, buffer, sizeof buffer, &text))
         return rd_reply_error(request, 400, "Malformed query string");
     request->json = json_pack("[s,s?]", request->param, text);
     if (request->json == NULL)
         return rd_reply_unavailable(request, "out of memory");
     (void)rd_field_id(&problems, &id_at, json_array_get(request->json, 0), id_kind, id);
-    rd_field_int(&problems, &k_at, json_array_get(request->json, 1), 1, RD_TOP_K_MAX, &k);
+    rd_field_int(&problems, &k_at, json_array_get(request->json, 1), top_k->min, top_k->max, &k);
     predict->request.k = (uint32_t)k;
     return rd_reply_problems(request, &problems);
 }

@@ -12,12 +12,9 @@
 #include "daemon/http/fields.h"
 #include "daemon/http/request.h"
 #include "daemon/recommend/liked.h"
+#include "daemon/recommend/predict_members.h"
 #include "lib/base/buffer.h"
 
-#define RD_TOP_K 10
-#define RD_TOP_K_MAX 50
-#define RD_ITEMS_MAX 1000u /* of a list of items */
-#define RD_USERS_MAX 1000u
 #define RD_UNKNOWN_MAX 16u
 
 /*

@@ -11,6 +11,7 @@
 
 #include "daemon/http/request.h"
 #include "daemon/observe/metrics.h"
+#include "daemon/recommend/predict_members.h"
 #include "daemon/recommend/recent.h"
 #include "daemon/shadow/shadow.h"
 #include "daemon/traffic/traffic.h"

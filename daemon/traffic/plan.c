@@ -111,11 +111,11 @@ enum rd_role rd_plan_role(const struct rd_plan *plan, size_t place)
     return plan->shadows[place] > 0 ? RD_ROLE_SHADOW : RD_ROLE_IDLE;
 }
 
+const char *const rd_role_names[] = {"idle", "shadow", "share", "default", NULL};
+
 const char *rd_role_name(enum rd_role stage)
 {
-    static const char *const names[] = {"idle", "shadow", "share", "default"};
-
-    return names[stage];
+    return rd_role_names[stage];
 }
 
 uint32_t rd_plan_rest(const struct rd_plan *plan)

@@ -36,6 +36,7 @@ bool rd_plan_check(const struct rd_plan *plan, recsys_error *err);
 bool rd_percent_read(double percent, uint32_t *out);
 
 enum rd_role rd_plan_role(const struct rd_plan *plan, size_t place);
+extern const char *const rd_role_names[]; /* ends with NULL */
 const char *rd_role_name(enum rd_role stage);
 /* ,"stage":"share","share":10,"shadow":0 as percent; the default model's share is the rest. */
 void rd_plan_write(struct rs_buffer *out, const struct rd_plan *plan, size_t place);

@@ -35,7 +35,7 @@ MAY_SEE = {  # folder -> project folders it may include from, beside itself
     "daemon/process": PUBLIC + ["lib/base"],
     "daemon/config":  PUBLIC + ["lib/base"],
     "daemon/http":    PUBLIC + ["lib/base", "daemon/process"],
-    "daemon/openapi": PUBLIC + ["lib/base", "daemon/http"],
+    "daemon/openapi": PUBLIC + ["lib/base", "daemon/http", "daemon/auth/access.h"],
     "daemon/console": PUBLIC + ["lib/base", "daemon/http"],
     "daemon/auth":    PUBLIC + ["lib/base", "daemon/process", "daemon/config", "daemon/http"],
     "daemon/backends": PUBLIC + ["lib/base", "daemon/process", "daemon/config"],

@@ -148,7 +148,7 @@ SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-z_]+="(\\.|[^"\\])*",?)*
 
 def read_metrics(daemon):
     values = {}
-    for line in daemon.get("/metrics").body.decode().splitlines():
+    for line in daemon.metrics().splitlines():
         if line and not line.startswith("#"):
             match = SAMPLE.match(line)
             assert match, line

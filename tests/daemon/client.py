@@ -5,6 +5,7 @@ port of 127.0.0.1, logs into the test's folder and is ended by its process id.
 """
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -165,6 +166,20 @@ class Daemon:
 
     def post(self, target, body, **options):
         return self.request("POST", target, body=body, **options)
+
+    def metrics(self):
+        """The text of /metrics, with every request counted that was answered before this call: a request is counted
+        after the last byte of its reply, and is in flight until then. Other requests that take long, of tests that
+        have such, are waited for only a moment."""
+        in_flight_is_this_one = re.compile(r"^recsysd_http_requests_in_flight 1$", re.M)
+        texts = []
+
+        def is_settled():
+            texts.append(self.get("/metrics").body.decode())
+            return in_flight_is_this_one.search(texts[-1])
+
+        wait_for(is_settled, seconds=5)
+        return texts[-1]
 
     def signal(self, number):
         os.kill(self.process.pid, number)

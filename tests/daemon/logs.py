@@ -18,7 +18,7 @@ def read_lines(path):
 
 
 def metric(daemon, name):
-    lines = daemon.get("/metrics").body.decode().splitlines()
+    lines = daemon.metrics().splitlines()
     return float([line for line in lines if line.startswith(name + " ")][0].split()[1])
 
 

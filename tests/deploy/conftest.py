@@ -28,7 +28,7 @@ def metrics(tmp_path_factory):
     make_bundle.make_bundle(str(folder / "model"))
     with Daemon(str(BIN / "recsysd"), str(folder / "run"), "--model", str(folder / "model")) as daemon:
         assert daemon.post("/api/v1/predict", {"user_id": 1}).status == 200
-        text = daemon.get("/metrics").body.decode()
+        text = daemon.metrics()
     found = set(re.findall(r"^([a-z_]+)(?:\{| )", text, re.M))
     assert "recsysd_http_requests_total" in found
     return found

@@ -18,7 +18,8 @@ extern "C" {
  * values and bookkeeping. S3-FIFO (Yang et al., SOSP 2023) chooses the entries to
  * evict: a new entry that is not read again leaves early, so one pass over many
  * keys does not empty the cache. The cache loads nothing by itself; if one caller
- * is to load for all, use aside.h over an in-process store (store.h).
+ * is to load for all, use aside.h over an in-process store (store.h). Times to live
+ * are as exact as a tick of the system's clock: mostly 1 to 4 ms, at most 10.
  *
  * Thread-safety: SYNCHRONIZED. Sharded by key; starts no thread. A forked child
  *   has a copy of its own, which works if no other thread was inside a call when

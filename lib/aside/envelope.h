@@ -84,9 +84,10 @@ size_t rs_envelope_offset(const struct rs_identity *identity);
  * at its place in `bytes` already; envelope->value is not looked at. */
 void rs_envelope_write(unsigned char *bytes, const struct rs_identity *identity,
                        const struct rs_envelope *envelope);
-/* Trusts nothing. `out` is filled in for VALUE only. */
+/* Trusts nothing but, with is_intact, that no byte has changed: in this process's memory.
+ * `out` is filled in for VALUE only. */
 enum rs_content rs_envelope_read(const void *bytes, size_t size, const struct rs_identity *identity,
-                                 struct rs_envelope *out);
+                                 int is_intact, struct rs_envelope *out);
 
 /* Bytes that a companion takes; without the value, unless that is kept beside. */
 size_t rs_companion_size(const struct rs_identity *identity, const struct rs_envelope *envelope);

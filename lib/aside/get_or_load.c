@@ -147,7 +147,8 @@ static recsys_status begin_and_run(struct rs_load_call *call, recsys_aside *asid
     call->err = err;
     call->round = 0;
     call->loaded = RECSYS_OK;
-    call->look.held = call->look.text = (recsys_value){NULL, 0, NULL, NULL};
+    call->look.held = (recsys_value){NULL, 0, NULL, NULL};
+    call->look.text = (recsys_value){NULL, 0, NULL, NULL};
     call->flight = NULL;
     call->has_lease = call->has_place = 0;
     uint64_t begin = rs_counts_begin(&aside->counts);

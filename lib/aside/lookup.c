@@ -9,6 +9,7 @@
 #include "lib/aside/aside.h"
 #include "lib/base/error.h"
 #include "lib/base/json.h"
+#include "lib/store/store.h"
 
 #define EPOCH_ATTEMPTS 4
 
@@ -137,7 +138,8 @@ static void judge(recsys_aside *aside, recsys_bytes key, struct rs_look *look, r
         return;
     }
     keep_prefix(look, &look->held);
-    switch (rs_envelope_read(look->held.data, look->held.size, &identity, &look->envelope)) {
+    switch (rs_envelope_read(look->held.data, look->held.size, &identity,
+                             aside->store->is_in_process, &look->envelope)) {
     case RS_CONTENT_VALUE:
         look->found = judge_value(aside, look);
         break;
@@ -162,12 +164,14 @@ static int read_all(recsys_aside *aside, recsys_bytes key, struct rs_look *look,
 {
     char fence[RS_FENCE_MAX];
     recsys_bytes keys[3] = {{RS_EPOCH_KEY, sizeof RS_EPOCH_KEY - 1}, key, key};
-    recsys_value values[3] = {{0}};
+    recsys_value values[3]; /* recsys_store_get() empties the first n */
     size_t n = key.size == 0 ? 1 : aside->is_plain ? 3 : 2;
     int has_epoch = 0;
 
     if (n == 3)
         keys[1] = rs_aside_fence(aside, key, fence);
+    for (size_t i = n; i < 3; i++)
+        values[i] = (recsys_value){NULL, 0, NULL, NULL};
     look->status = recsys_store_get(aside->store, keys, n, values, &look->incarnation, err);
     if (look->status != RECSYS_OK)
         return 0;
@@ -193,7 +197,8 @@ void rs_aside_look(recsys_aside *aside, recsys_bytes key, int wants_epoch,
     look->epoch = 0;
     look->prefix_size = 0;
     look->is_own = 0;
-    look->held = look->text = (recsys_value){NULL, 0, NULL, NULL};
+    look->held = (recsys_value){NULL, 0, NULL, NULL};
+    look->text = (recsys_value){NULL, 0, NULL, NULL};
     for (int attempt = 0; !read_all(aside, key, look, &is_damaged, err); attempt++) {
         if (look->status == RECSYS_OK && !wants_epoch)
             break; /* without an epoch nothing is alive, and judge() will say so */

@@ -26,7 +26,7 @@ struct rs_identity rs_aside_identity(const recsys_aside *aside, recsys_bytes key
 
 uint64_t rs_aside_now_ms(const recsys_aside *aside)
 {
-    return aside->now_ms == NULL ? rs_clock_unix_ms() : aside->now_ms(aside->user_data);
+    return aside->now_ms == NULL ? rs_clock_ticking_unix_ms() : aside->now_ms(aside->user_data);
 }
 
 /* Never the same in two processes, a process and its fork included: it makes leases different. */

@@ -40,7 +40,7 @@ static recsys_status read_options(const recsys_cache_options *options, recsys_ca
     cache->ttl_ms = given.ttl_ms == 0                 ? 300000
                     : given.ttl_ms == RECSYS_NEVER_32 ? RECSYS_NEVER
                                                       : given.ttl_ms;
-    cache->now_ms = given.now_ms == NULL ? rs_clock_now_ms : given.now_ms;
+    cache->now_ms = given.now_ms == NULL ? rs_clock_ticking_ms : given.now_ms;
     cache->user_data = given.user_data;
     if (cache->n_shards > 256 || (cache->n_shards & (cache->n_shards - 1)) != 0)
         return rs_error(err, RECSYS_E_INVALID,

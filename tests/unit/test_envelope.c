@@ -37,7 +37,7 @@ static enum rs_content read_copy(const unsigned char *bytes, size_t size,
 
     assert_non_null(copy);
     memcpy(copy, bytes, size);
-    enum rs_content content = rs_envelope_read(copy, size, of, out);
+    enum rs_content content = rs_envelope_read(copy, size, of, 0, out);
     free(copy);
     return content;
 }
@@ -50,7 +50,7 @@ static void what_is_written_is_read_back(void **state)
     (void)state;
     size_t size = write_one(bytes, "value", RS_ENVELOPE_JSON);
     assert_int_equal(size, 64 + 10 + 5);
-    assert_int_equal(rs_envelope_read(bytes, size, &identity, &out), RS_CONTENT_VALUE);
+    assert_int_equal(rs_envelope_read(bytes, size, &identity, 0, &out), RS_CONTENT_VALUE);
     assert_int_equal(out.flags, RS_ENVELOPE_JSON);
     assert_int_equal(out.delta_ms, 0x01020304);
     assert_int_equal(out.version, 5);
@@ -61,7 +61,7 @@ static void what_is_written_is_read_back(void **state)
     assert_int_equal(out.value_size, 5);
     assert_memory_equal(out.value, "value", 5);
     size = write_one(bytes, "", 0);
-    assert_int_equal(rs_envelope_read(bytes, size, &identity, &out), RS_CONTENT_VALUE);
+    assert_int_equal(rs_envelope_read(bytes, size, &identity, 0, &out), RS_CONTENT_VALUE);
     assert_int_equal(out.value_size, 0);
     assert_non_null(out.value);
 }
@@ -137,7 +137,7 @@ static void another_identity_is_a_mismatch(void **state)
     (void)state;
     size_t size = write_one(bytes, "value", 0);
     for (size_t i = 0; i < 4; i++)
-        assert_int_equal(rs_envelope_read(bytes, size, &others[i], &out), RS_CONTENT_MISMATCH);
+        assert_int_equal(rs_envelope_read(bytes, size, &others[i], 0, &out), RS_CONTENT_MISMATCH);
 }
 
 static void a_lease_is_a_lease_and_nothing_longer_or_shorter_is(void **state)
@@ -147,7 +147,7 @@ static void a_lease_is_a_lease_and_nothing_longer_or_shorter_is(void **state)
 
     (void)state;
     rs_lease_write(lease, 1, 2);
-    assert_int_equal(rs_envelope_read(lease, 24, &identity, &out), RS_CONTENT_LEASE);
+    assert_int_equal(rs_envelope_read(lease, 24, &identity, 0, &out), RS_CONTENT_LEASE);
     assert_int_equal(read_copy(lease, 23, &identity, &out), RS_CONTENT_DAMAGED);
     assert_int_equal(read_copy(lease, 25, &identity, &out), RS_CONTENT_DAMAGED);
     lease[1] = 2;
@@ -161,11 +161,27 @@ static void a_negative_entry_has_no_value(void **state)
 
     (void)state;
     size_t size = write_one(bytes, "", RS_ENVELOPE_NEGATIVE);
-    assert_int_equal(rs_envelope_read(bytes, size, &identity, &out), RS_CONTENT_VALUE);
+    assert_int_equal(rs_envelope_read(bytes, size, &identity, 0, &out), RS_CONTENT_VALUE);
     size = write_one(bytes, "v", RS_ENVELOPE_NEGATIVE);
-    assert_int_equal(rs_envelope_read(bytes, size, &identity, &out), RS_CONTENT_DAMAGED);
+    assert_int_equal(rs_envelope_read(bytes, size, &identity, 0, &out), RS_CONTENT_DAMAGED);
     size = write_one(bytes, "v", 1u << 5);
-    assert_int_equal(rs_envelope_read(bytes, size, &identity, &out), RS_CONTENT_DAMAGED);
+    assert_int_equal(rs_envelope_read(bytes, size, &identity, 0, &out), RS_CONTENT_DAMAGED);
+}
+
+static void bytes_that_never_left_the_process_are_checked_but_not_summed(void **state)
+{
+    const struct rs_identity another = {"db4", 4, "user:1", 6};
+    unsigned char bytes[256];
+    struct rs_envelope out;
+
+    (void)state;
+    size_t size = write_one(bytes, "value", 0);
+    bytes[size - 1] = 'E';
+    assert_int_equal(rs_envelope_read(bytes, size, &identity, 0, &out), RS_CONTENT_DAMAGED);
+    assert_int_equal(rs_envelope_read(bytes, size, &identity, 1, &out), RS_CONTENT_VALUE);
+    assert_memory_equal(out.value, "valuE", 5);
+    assert_int_equal(rs_envelope_read(bytes, size, &another, 1, &out), RS_CONTENT_MISMATCH);
+    assert_int_equal(rs_envelope_read(bytes, size - 1, &identity, 1, &out), RS_CONTENT_DAMAGED);
 }
 
 static void a_value_that_cannot_be_described_has_no_size(void **state)
@@ -185,6 +201,7 @@ int main(void)
         cmocka_unit_test(another_identity_is_a_mismatch),
         cmocka_unit_test(a_lease_is_a_lease_and_nothing_longer_or_shorter_is),
         cmocka_unit_test(a_negative_entry_has_no_value),
+        cmocka_unit_test(bytes_that_never_left_the_process_are_checked_but_not_summed),
         cmocka_unit_test(a_value_that_cannot_be_described_has_no_size),
     };
 

@@ -1,81 +1,91 @@
 #!/usr/bin/env bash
 # Makes the Debian packages in a clean root and tries them in another one, as a user would.
 #
-#   sudo tests/deploy/packages.sh [bookworm|trixie]...
+#   sudo tests/deploy/packages.sh [--keep] [bookworm|trixie]...
 #
-# Run by hand before a release: it needs root, debootstrap and some minutes for each. The roots and the
-# packages are in build/packages/.
+# Run by hand before a release: it needs root, debootstrap and some ten minutes for each release of
+# Debian. packages_build.sh runs in the first root, packages_try.sh in the second one. The packages and
+# the logs stay in build/packages/; so do the clean roots with --keep, for the next run.
+#
+# Whatever is mounted, is mounted in a mount namespace and ends with it, whatever kills this script.
 set -eu
 cd "$(dirname "$0")/../.."
-top=$PWD place=$PWD/build/packages
+place=${RECSYS_PACKAGES:-$PWD/build/packages}
+keep=no
+if [ "${1:-}" = --keep ]; then
+  keep=yes
+  shift
+fi
 [ $# -gt 0 ] || set -- bookworm trixie
 [ "$(id -u)" = 0 ] || { echo "packages.sh: run as root" >&2; exit 2; }
+command -v debootstrap > /dev/null || { echo "packages.sh: install debootstrap" >&2; exit 2; }
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
   'Label: Debian' | sort | uniq -c | sort -rn | awk 'NR == 1 { print $2 }')
 mkdir -p "$place"
 
-# inside ROOT COMMAND: with a clean environment and mounts that end with it.
+# inside ROOT ARCHIVES COMMAND...: with a clean environment; apt keeps what it fetches in ARCHIVES.
 inside() {
+  mkdir -p "$2"
   unshare --mount --pid --fork --kill-child=KILL sh -ec '
     mount --make-rprivate /
     mount -t proc proc "$1/proc"
     mount --rbind /dev "$1/dev"
-    exec chroot "$1" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive \
-      sh -exc "$2"' sh "$1" "$2"
+    mount --bind "$2" "$1/var/cache/apt/archives"
+    root=$1
+    shift 2
+    exec chroot "$root" env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
+      DEBIAN_FRONTEND=noninteractive "$@"' sh "$@"
 }
 
-copy_of() { # copy_of ROOT NAME
-  rm -rf "${place:?}/$2"
-  cp -a "$place/$1" "$place/$2"
+make_root() { # make_root RELEASE
+  local root=$place/$1
+  [ ! -e "$root.done" ] || return 0
+  rm -rf "$root"
+  unshare --mount debootstrap --variant=minbase "$1" "$root" "$mirror" || return 1
+  # The root can be made again, so no file of it has to survive a crash.
+  echo force-unsafe-io > "$root/etc/dpkg/dpkg.cfg.d/90host"
+  # A mirror that is behind, as the host's apt knows, would be one that apt refuses as expired.
+  apt-config dump | grep -E '^Acquire::Check-(Valid-Until|Date) ' > "$root/etc/apt/apt.conf.d/90host" || true
+  cp -L /etc/resolv.conf "$root/etc/"
+  touch "$root.done"
+}
+
+# README.md's program in C, and our examples, with nothing else of this checkout.
+put_programs() { # put_programs FOLDER
+  awk '/^```c$/ { text = ""; inside = 1; next }
+    inside && /^```$/ { inside = 0; if (text ~ /int main/) { printf "%s", text; exit } }
+    inside { text = text $0 "\n" }' README.md > "$1/readme.c"
+  cp examples/0[0-9]_*.c tests/deploy/packages_try.sh "$1"
+}
+
+try() { # try RELEASE
+  local build=$place/$1-build user=$place/$1-user made=$place/debs-$1
+  rm -rf "$build" "$user" "$made"
+  make_root "$1" && cp -a "$place/$1" "$build" && cp -a "$place/$1" "$user" || return 1
+  mkdir -p "$build/src/librecsys" "$user/packages" "$made"
+  git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$build/src/librecsys" || return 1
+  inside "$build" "$place/archives-$1" /src/librecsys/tests/deploy/packages_build.sh || return 1
+  cp "$build"/src/*.deb "$build"/src/lintian.txt "$made/"
+  cp "$made"/*.deb "$user/packages/" && rm -f "$user"/packages/*-dbgsym_*.deb
+  put_programs "$user/packages"
+  inside "$user" "$place/archives-$1" /packages/packages_try.sh
 }
 
 p=0 f=0
 for release in "$@"; do
-  if [ ! -e "$place/$release/etc/debian_version" ]; then
-    rm -rf "${place:?}/$release"
-    # In a mount namespace: what is mounted there ends with it, whatever kills this script.
-    unshare --mount debootstrap --variant=minbase "$release" "$place/$release" "$mirror" \
-      > "$place/$release.log"
-    # A mirror that is behind, as the host's apt knows, would be one that apt refuses as expired.
-    apt-config dump | grep -E '^Acquire::Check-(Valid-Until|Date) ' \
-      > "$place/$release/etc/apt/apt.conf.d/90host" || true
-    cp /etc/resolv.conf "$place/$release/etc/"
-  fi
-  copy_of "$release" "$release-build"
-  copy_of "$release" "$release-user"
-  mkdir -p "$place/$release-build/src/librecsys" "$place/$release-user/packages"
-  git ls-files -z | xargs -0 cp --parents -t "$place/$release-build/src/librecsys"
-  cp -r examples/data "$place/$release-user/packages/"
-  cp examples/01_recommend.c "$place/$release-user/packages/"
-  if inside "$place/$release-build" 'cd /src/librecsys
-      apt-get -q update && apt-get -qy install --no-install-recommends dpkg-dev
-      apt-get -qy build-dep --no-install-recommends ./
-      dpkg-buildpackage --build=binary --no-sign' >> "$place/$release.log" 2>&1 &&
-    cp "$place/$release-build"/src/*.deb "$place/$release-user/packages/" &&
-    inside "$place/$release-user" 'cd /packages
-      apt-get -q update && apt-get -qy install --no-install-recommends ./librecsys0.2_*.deb ./recsysd_*.deb
-      id recsysd
-      test "$(stat -c %U /etc/recsysd/recsysd.conf)" = root
-      recsysd --version
-      mkdir -p /var/lib/recsysd/registry
-      recsysd --check --config /etc/recsysd/recsysd.conf
-      apt-get -qy install --no-install-recommends ./python3-recsys_*.deb
-      cd /tmp && python3 -c "import recsys.demo; print(recsys.demo.model().recommend(1)); import shutil; shutil.copytree(recsys.demo.folder(), \"/tmp/bundle\")"
-      recsysctl inspect /tmp/bundle
-      recsysctl recommend /tmp/bundle --user 1
-      apt-get -qy install --no-install-recommends /packages/librecsys-dev_*.deb gcc libc6-dev pkg-config
-      gcc /packages/01_recommend.c -o first $(pkg-config --cflags --libs recsys) && ./first /tmp/bundle
-      gcc /packages/01_recommend.c -o second $(pkg-config --cflags --libs recsys-redis recsys-postgres)
-      apt-get -qy purge recsysd librecsys0.2 librecsys-dev python3-recsys
-      test ! -e /etc/recsysd/recsysd.conf && test ! -e /usr/bin/recsysd' >> "$place/$release.log" 2>&1; then
+  start=$SECONDS
+  if try "$release" > "$place/$release.log" 2>&1; then
     p=$((p + 1))
-    echo "$release: $(cd "$place/$release-user/packages" && du -ch ./*.deb | tail -n 1 | cut -f 1) of packages"
+    size=$(cd "$place/debs-$release" && du -ch ./*.deb | tail -n 1 | cut -f 1)
+    echo "$release: $(grep -c '^ok: ' "$place/$release.log") checks, $size of packages," \
+      "$((SECONDS - start)) s; lintian: $(grep -cE '^[EW]: ' "$place/debs-$release/lintian.txt" || true) errors and warnings"
   else
     f=$((f + 1))
-    echo "$release: failed, log: build/packages/$release.log"
+    echo "$release: failed after $((SECONDS - start)) s, log: $place/$release.log"
     tail -n 20 "$place/$release.log"
   fi
-  rm -rf "${place:?}/$release-build" "${place:?}/$release-user"
+  rm -rf "$place/$release-build" "$place/$release-user"
+  [ "$keep" = yes ] || rm -rf "${place:?}/$release" "$place/$release.done" "$place/archives-$release"
 done
 echo "$p passed, $f failed"
 [ "$f" -eq 0 ]

@@ -1,5 +1,7 @@
 """The files of examples/deploy and debian/, read by the programs that they are for."""
+import fnmatch
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -8,7 +10,9 @@ import time
 import kubernetes_validate
 import pytest
 import yaml
+from client import Daemon
 from conftest import BIN, DEPLOY, TOP
+import make_bundle
 
 KUBERNETES = "1.30"
 NAMES = re.compile(r"\b((?:recsysd|redis|process)_[a-z0-9_]+)(?![a-z0-9_:(])")
@@ -59,10 +63,32 @@ def test_the_packages_have_the_version_of_the_project():
     version = re.search(r"project\(recsys VERSION ([0-9.]+)", (TOP / "CMakeLists.txt").read_text())[1]
     assert (TOP / "debian" / "changelog").read_text().startswith(f"librecsys ({version})")
     soname = "librecsys" + ".".join(version.split(".")[:2])
-    assert re.findall(r"^Package: (librecsys[0-9.]+)$", CONTROL, re.M) == [soname]
-    assert (TOP / "debian" / f"{soname}.install").exists()
+    number = soname.removeprefix("librecsys")
+    libraries = {soname} | {f"librecsys-{name}{number}" for name in ("redis", "postgres", "mlflow")}
+    assert set(re.findall(r"^Package: (librecsys[a-z-]*[0-9.]+)$", CONTROL, re.M)) == libraries
+    assert all((TOP / "debian" / f"{name}.install").exists() for name in libraries)
     images = {container["image"] for container in containers() if "recsysd" in container["image"]}
     assert images == {f"recsysd:{version}"}
+
+
+def test_every_installed_file_is_in_a_package(tmp_path):
+    build = BIN.parent
+    run("cmake", "--install", build, "--prefix", tmp_path / "usr")
+    files = {str(path.relative_to(tmp_path)) for path in (tmp_path / "usr").rglob("*") if not path.is_dir()}
+    files.discard("usr/bin/recsys-train-als")  # an example; the packages are built without them
+    assert len(files) > 40
+    packages = {}
+    for path in sorted((TOP / "debian").glob("*.install")):
+        # A build that is not for /usr has no folder of the processor in usr/lib.
+        for pattern in path.read_text().replace("usr/lib/*/", "usr/lib/").splitlines():
+            if not pattern.startswith(("examples/", "usr/lib/python3/")):
+                taken = {name for name in files if fnmatch.fnmatch(name, pattern)
+                         or fnmatch.fnmatch(name, pattern + "/*")}
+                assert taken, f"{path.name}: nothing is {pattern}"
+                for name in taken:
+                    packages.setdefault(name, []).append(path.name)
+    assert files == set(packages), files - set(packages)
+    assert all(len(names) == 1 for names in packages.values()), packages
 
 
 def test_the_settings_are_right(tmp_path):
@@ -87,10 +113,28 @@ def test_kubernetes_takes_the_manifests():
         kubernetes_validate.validate(document, KUBERNETES, strict=True)
     assert {"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "CronJob", "StatefulSet",
             "ConfigMap"} == {document["kind"] for document in manifests()}
-    broken = manifest("Deployment")
-    broken["spec"]["replicas"] = "three"
+
+
+def container_of(document):
+    return document["spec"]["template"]["spec"]["containers"][0]
+
+
+@pytest.mark.parametrize("break_it", [
+    lambda it: it["spec"].update(replicas="three"),
+    lambda it: it["spec"].update(replica=3),
+    lambda it: it["spec"].pop("selector"),
+    lambda it: container_of(it).pop("name"),
+    lambda it: container_of(it).update(readinesProbe={}),
+    lambda it: container_of(it)["securityContext"].update(readOnlyRootFileSystem=True),
+    lambda it: container_of(it)["resources"]["requests"].update(cpu=["1"]),
+    lambda it: container_of(it)["env"][0].update(value=1),
+], ids=["a text for a number", "a wrong name", "no selector", "no name", "a wrong name of a probe",
+        "a wrong capital", "a list for a quantity", "a number for a text"])
+def test_kubernetes_refuses_a_broken_manifest(break_it):
+    document = manifest("Deployment")
+    break_it(document)
     with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(broken, KUBERNETES, strict=True)
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
 
 
 def test_a_pod_has_time_to_drain():
@@ -152,6 +196,17 @@ def test_the_queries_of_the_dashboard_can_be_parsed(tmp_path):
     run("promtool", "check", "rules", path)
 
 
+@pytest.mark.skipif("RECSYS_LONG" not in os.environ, reason="compiles Grafana's types for a minute")
+def test_grafana_knows_every_field_of_the_dashboard(tmp_path):
+    check = tmp_path / "check"
+    run("go", "build", "-o", check, ".", cwd=TOP / "tests" / "deploy" / "dashboard")
+    run(check, DEPLOY / "grafana" / "recsysd.json")
+    broken = tmp_path / "broken.json"
+    for right, wrong in (('"reduceOptions"', '"reduceOption"'), ('"expr"', '"exprs"'), ('"schemaVersion": ', '"v": ')):
+        broken.write_text((DEPLOY / "grafana" / "recsysd.json").read_text().replace(right, wrong))
+        assert subprocess.run([check, broken], capture_output=True).returncode == 1, wrong
+
+
 def test_no_panel_lies_over_another():
     taken = set()
     for panel in panels():
@@ -167,9 +222,20 @@ def test_every_alert_has_its_place_in_the_runbook():
         assert "alert" not in rule or f"`{rule['alert']}`" in page, rule["alert"]
 
 
+def test_the_container_is_healthy_while_the_daemon_lives(tmp_path):
+    words = re.search(r"HEALTHCHECK .*?CMD (\[.*?\])$", DOCKERFILE.replace("\\\n", ""), re.M)[1]
+    make_bundle.make_bundle(str(tmp_path / "model"))
+    with Daemon(str(BIN / "recsysd"), str(tmp_path / "run"), "--model", str(tmp_path / "model")) as daemon:
+        command = [word.replace("/8001", f"/{daemon.port}") for word in json.loads(words)]
+        run(*command)
+        missing = [word.replace("/health/live", "/nothing") for word in command]
+        assert subprocess.run(missing).returncode != 0
+    assert subprocess.run(command, capture_output=True).returncode != 0
+
+
 def test_the_container_takes_files_and_packages_that_exist():
     packages = re.findall(r"^Package: (\S+)$", CONTROL, re.M)
-    taken = re.findall(r"/src/([a-z0-9.]+)_\*\.deb", DOCKERFILE)
-    assert taken and set(taken) <= set(packages)
+    taken = re.findall(r"/src/([a-z0-9.-]+)_\*\.deb", DOCKERFILE)
+    assert set(taken) == {name for name in packages if name.endswith("0.2")} | {"recsysd"}
     for paths in re.findall(r"^COPY ((?:debian/\S+ )+)debian/$", DOCKERFILE, re.M):
         assert all((TOP / path).exists() for path in paths.split())

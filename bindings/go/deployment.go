@@ -217,8 +217,7 @@ type DeploymentStatus struct {
 	MemoryBytes   uint64 // of the three models, mapped or not
 	NeededBytes   uint64 // estimated for the last model that was to be loaded
 	MaxMemory     uint64
-	FailedPolls   int     // in a row, for a reason that may pass
-	Progress      float32 // of the step, 0..1, where that is known
+	FailedPolls   int // in a row, for a reason that may pass
 }
 
 // A DeploymentEvent is something that happened: a model began to be served, or a step failed.
@@ -282,7 +281,7 @@ func (d *Deployment) Status() (DeploymentStatus, error) {
 			Watching: out.watching != 0, Withdrawn: uint64(out.n_withdrawn), Answers: uint64(out.n_answers),
 			FailedAnswers: uint64(out.n_failed_answers), EmptyAnswers: uint64(out.n_empty_answers), Recent: uint64(out.n_recent),
 			MemoryBytes: uint64(out.memory_bytes), NeededBytes: uint64(out.needed_bytes), MaxMemory: uint64(out.max_memory),
-			FailedPolls: int(out.n_failed_polls), Progress: float32(out.progress)}
+			FailedPolls: int(out.n_failed_polls)}
 		if out.last_error.status != C.RECSYS_OK {
 			now.LastError = &Error{Status: Status(out.last_error.status),
 				Errno:   syscall.Errno(out.last_error.sys_errno),

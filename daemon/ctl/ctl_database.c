@@ -3,7 +3,7 @@
  * migrate applies the schema of the domains; applying it again changes nothing. warm loads the
  * values into Redis that recsysd loads after its start, and those again that are there, for a cron
  * job. A signal ends it at once: what it has loaded is complete, and its lock ends by itself.
- * revoke puts a token on the denylist without a running daemon.
+ * revoke puts a token, or all tokens of a user, on the denylist without a running daemon.
  *
  * The addresses of the database and of Redis come from options or from the environment variables of
  * recsysd (RECSYSD_DATABASE, RECSYSD_REDIS …). So a job can use the same settings as the service,
@@ -26,6 +26,7 @@
 #include "daemon/ctl/ctl_interrupt.h"
 #include "daemon/ctl/ctl_progress.h"
 #include "daemon/ctl/ctl_sql.h"
+#include "lib/base/clock.h"
 
 #define MIGRATE_MS 120000u
 #define REDIS_MS 1000u /* a job may be more patient than a request */
@@ -214,26 +215,60 @@ done:
     return result;
 }
 
+/* A token until it expires. */
+static recsys_status revoke_one(const struct ctl_arguments *arguments, recsys_denylist *denylist,
+                                const char *jti, recsys_error *err)
+{
+    double expires = ctl_number(arguments, "expires-at", 1.0, (double)RD_MAX_TIME_S, 0.0);
+
+    return recsys_denylist_revoke(denylist, (recsys_bytes){jti, strlen(jti)},
+                                  ctl_value(arguments, "user"), ctl_value(arguments, "reason"),
+                                  (uint64_t)expires, err);
+}
+
+/* Tokens have their iat in whole seconds: those of this second are among them. */
+static recsys_status revoke_all(const struct ctl_arguments *arguments, recsys_denylist *denylist,
+                                const char *user, recsys_error *err)
+{
+    return recsys_denylist_revoke_user(denylist, user, ctl_value(arguments, "reason"),
+                                       rs_clock_unix_ms() / 1000u + 1u, err);
+}
+
+static void check_what_is_revoked(const struct ctl_arguments *arguments)
+{
+    if (!ctl_has(arguments, "all")) {
+        if (arguments->n_operands == 0)
+            ctl_usage_error(arguments->command, "revoke needs JTI, or --all USER");
+        (void)ctl_required(arguments, "expires-at");
+    } else if (arguments->n_operands > 0 || ctl_has(arguments, "expires-at") ||
+               ctl_has(arguments, "user")) {
+        ctl_usage_error(arguments->command,
+                        "--all revokes all tokens of its user that were issued until now: give no "
+                        "JTI, --expires-at or --user beside it");
+    }
+}
+
 static int run_revoke(const struct ctl_arguments *arguments)
 {
-    const char *jti = arguments->operands[0];
-    double expires = ctl_number(arguments, "expires-at", 1.0, (double)RD_MAX_TIME_S, 0.0);
-    recsys_source *source = ctl_open_database(arguments);
+    const char *all_of = ctl_value(arguments, "all");
     recsys_store *store = NULL;
     recsys_denylist *denylist = NULL;
     recsys_error err = {0};
     int result = CTL_FAILED;
 
-    (void)ctl_required(arguments, "expires-at");
+    check_what_is_revoked(arguments);
+    recsys_source *source = ctl_open_database(arguments);
     if (source == NULL || !open_redis(arguments, TOKEN_DB, &store))
         goto done;
-    if (recsys_denylist_create(store, source, NULL, &denylist, &err) != RECSYS_OK ||
-        recsys_denylist_revoke(denylist, (recsys_bytes){jti, strlen(jti)},
-                               ctl_value(arguments, "user"), ctl_value(arguments, "reason"),
-                               (uint64_t)expires, &err) != RECSYS_OK) {
+    recsys_status status = recsys_denylist_create(store, source, NULL, &denylist, &err);
+    if (status == RECSYS_OK)
+        status = all_of != NULL ? revoke_all(arguments, denylist, all_of, &err)
+                                : revoke_one(arguments, denylist, arguments->operands[0], &err);
+    if (status != RECSYS_OK) {
         result = ctl_failed("%s", err.message);
     } else {
-        printf("revoked %s\n", jti);
+        printf(all_of != NULL ? "revoked all tokens of %s\n" : "revoked %s\n",
+               all_of != NULL ? all_of : arguments->operands[0]);
         result = CTL_OK;
     }
 
@@ -273,6 +308,7 @@ static const struct ctl_option revoke_options[] = {
     CTL_DATABASE_OPTION,
     REDIS_OPTIONS,
     {"expires-at", CTL_ONE, "SECONDS", "the token's exp, in seconds since 1970; needed"},
+    {"all", CTL_ONE, "USER", "instead of JTI: all tokens of this user that were issued until now"},
     {"user", CTL_ONE, "ID", "the user of the token"},
     {"reason", CTL_ONE, "TEXT", "text for the denylist's entry"},
     CTL_END,
@@ -290,4 +326,5 @@ const struct ctl_command ctl_warm = {
     "warm",       "",      0, 0, "load guides and popular places into Redis, for cron",
     warm_options, run_warm};
 const struct ctl_command ctl_revoke = {
-    "revoke", "JTI", 1, 1, "revoke a token until it expires", revoke_options, run_revoke};
+    "revoke",       "[JTI]",   0, 1, "revoke a token until it expires, or all tokens of a user",
+    revoke_options, run_revoke};

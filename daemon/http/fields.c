@@ -97,8 +97,13 @@ static bool read_int(struct rd_problems *problems, const struct rd_place *place,
         rd_problem_add(problems, "int_from_float", place,
                        "Input should be a valid integer, got a number with a fractional part",
                        value, NULL);
-    else if (fabs(real) >= 9223372036854775808.0)
+    else if (fabs(real) >= 0x1p63)
         return is_too_large(problems, place, value);
+    else if (fabs(real) >= 0x1p53) /* what was sent may have been the number beside it */
+        rd_problem_add(problems, "int_from_float", place,
+                       "Input should be a valid integer: with a point or an exponent a number is "
+                       "exact below 2^53 only, send its digits alone",
+                       value, NULL);
     else {
         *out = (int64_t)real;
         return true;

@@ -273,16 +273,16 @@ typedef struct recsys_deployment_status {
                                known. Since: 0.2 */
     uint64_t max_memory;    /* of the options. Since: 0.2 */
     uint32_t n_failed_polls; /* in a row, for a reason that may pass. Since: 0.2 */
-    float progress;         /* of the step, 0..1, where that is known. Since: 0.2 */
+    uint32_t reserved;
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_deployment_status;
 
-#define RECSYS_DEPLOYMENT_STATUS_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_status, progress)
+#define RECSYS_DEPLOYMENT_STATUS_SIZE_V1 RECSYS_SIZE_TO(recsys_deployment_status, reserved)
 #define RECSYS_DEPLOYMENT_STATUS_INIT \
     {(uint32_t)sizeof(recsys_deployment_status), 0u, 0u, 0u, 0u, \
      {"", "", "", 0u, {0u, 0u, 0u, 0u}}, {"", "", "", 0u, {0u, 0u, 0u, 0u}}, \
      {"", "", "", 0u, {0u, 0u, 0u, 0u}}, 0u, {0, 0, ""}, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, \
-     0u, 0u, 0u, 0u, 0.0f}
+     0u, 0u, 0u, 0u, 0u}
 
 /* The work of a step that runs. Since: 0.2 */
 enum {

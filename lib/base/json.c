@@ -90,7 +90,7 @@ int rs_json_to_integer(const json_t *value, int64_t *out)
         return 1;
     }
     real = json_is_real(value) ? json_real_value(value) : 0.5;
-    if (!(real >= -0x1p53 && real <= 0x1p53))
+    if (!(real > -0x1p53 && real < 0x1p53))
         return 0;
     *out = (int64_t)real;
     return (double)*out == real;

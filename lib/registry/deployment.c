@@ -141,7 +141,6 @@ recsys_status recsys_deployment_get_status(recsys_deployment *deployment,
     now.loading = deployment->n_running > 0;
     now.step = deployment->doing;
     now.step_since_ms = deployment->doing_since_ms;
-    now.progress = deployment->progress;
     now.n_withdrawn = deployment->n_withdrawn;
     now.needed_bytes = deployment->needed_bytes;
     now.max_memory = deployment->max_memory;

@@ -115,7 +115,6 @@ struct recsys_deployment {
     struct rs_deployed active, previous, candidate;
     uint32_t n_running; /* steps */
     uint64_t needed_bytes;
-    float progress;
     uint32_t doing; /* RECSYS_DEPLOYMENT_STEP_*, of the step that loads or else of any */
     uint64_t doing_since_ms;
     uint64_t n_swaps, n_failures, n_withdrawn, last_error_ms;

@@ -360,7 +360,6 @@ static void show(struct rs_step *step, uint32_t doing)
     if (step->holds_operator || deployment->n_running == 1) {
         deployment->doing = doing;
         deployment->doing_since_ms = rs_clock_unix_ms();
-        deployment->progress = 0.0f;
     }
     rs_lock_give(&deployment->state);
 }

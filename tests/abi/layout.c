@@ -311,7 +311,7 @@ static const struct entry entries[] = {
     FIELD(recsys_deployment_status, needed_bytes),
     FIELD(recsys_deployment_status, max_memory),
     FIELD(recsys_deployment_status, n_failed_polls),
-    FIELD(recsys_deployment_status, progress),
+    FIELD(recsys_deployment_status, reserved),
     STRUCT(recsys_deployment_event),
     FIELD(recsys_deployment_event, struct_size),
     FIELD(recsys_deployment_event, kind),

@@ -910,6 +910,14 @@ def test_recsysctl_warms_migrates_and_revokes(lab):
         assert redis.command("EXISTS", "blacklist:by-hand", db=0) == 1
         with guarded(lab, postgres, redis) as daemon:
             expect(get(daemon, "models", tokens.user("1", "by-hand")), 401)
+            other = tokens.user("2", "never-named")
+            expect(get(daemon, "models", other))
+            assert ctl(lab, "revoke", *place, "--all", "2") == (0, "revoked all tokens of 2\n", "")
+            assert wait_for(lambda: get(daemon, "models", other).status == 401)
+            expect(get(daemon, "models", tokens.user("1", "another-one")))
+        for wrong in ([], ["x"], ["--all", "2", "x"], ["--all", "2", "--user", "2"],
+                      ["--all", "2", "--expires-at", "4102444800"]):
+            assert ctl(lab, "revoke", *place, *wrong)[0] == 2, wrong
         redis.kill()
         status, _, err = ctl(lab, "warm", *place)
         assert status == 1 and "redis" in err

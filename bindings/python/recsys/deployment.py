@@ -56,7 +56,6 @@ class DeploymentStatus(NamedTuple):
     needed_bytes: int = 0  # estimated for the last model that was to be loaded
     max_memory: int = 0
     n_failed_polls: int = 0  # in a row, for a reason that may pass
-    progress: float = 0.0  # of the step, 0..1, where that is known
 
 
 class Event(NamedTuple):
@@ -226,7 +225,7 @@ class Deployment(Owner):
             out.last_error_ms, lib.recsys_deployment_step_name(out.step).decode(),
             out.step_since_ms, bool(out.watching), out.n_withdrawn, out.n_answers,
             out.n_failed_answers, out.n_empty_answers, out.n_recent, out.memory_bytes,
-            out.needed_bytes, out.max_memory, out.n_failed_polls, out.progress)
+            out.needed_bytes, out.max_memory, out.n_failed_polls)
 
     def poll_wait(self) -> int:
         """How many milliseconds to wait before the next poll()."""

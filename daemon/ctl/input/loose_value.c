@@ -89,7 +89,7 @@ bool ctl_to_integer(const json_t *value, int64_t *out)
         return size > 0 && read_integer(text, size, out);
     }
     real = json_is_real(value) ? json_real_value(value) : 0.5;
-    if (!(real >= -0x1p53 && real <= 0x1p53) || floor(real) < real)
+    if (!(real > -0x1p53 && real < 0x1p53) || floor(real) < real)
         return false;
     *out = (int64_t)real;
     return true;

@@ -874,7 +874,7 @@ class recsys_deployment_status(Checked):
         ("needed_bytes", c.c_uint64),
         ("max_memory", c.c_uint64),
         ("n_failed_polls", c.c_uint32),
-        ("progress", c.c_float),
+        ("reserved", c.c_uint32),
     ]
 
 

@@ -377,12 +377,16 @@ static void begin(struct rs_step *step, enum rs_step_state state)
     rs_lock_give(&deployment->state);
 }
 
+/* Without a model every step counts as a poll: the first load, which fails perhaps because a server
+ * is not there yet, is to be tried again soon and not somewhere in the first interval. */
 static void note_poll(struct rs_step *step)
 {
     recsys_deployment *deployment = step->deployment;
     int is_serving = recsys_slot_get_generation(deployment->slot) > 0;
     int failed = step->status != RECSYS_OK && step->may_pass;
 
+    if (!step->is_poll && is_serving)
+        return;
     rs_lock_take(&deployment->records);
     rs_poll_schedule_note(&deployment->schedule, failed, is_serving, rs_clock_ns() / 1000000u);
     rs_lock_give(&deployment->records);
@@ -401,8 +405,7 @@ static void end(struct rs_step *step)
         recsys_slot_reap(deployment->slot);
     if (step->why == NULL) /* else this is a request's thread; reaping writes it */
         rs_history_flush(&deployment->history);
-    if (step->is_poll)
-        note_poll(step);
+    note_poll(step);
     rs_lock_take(&deployment->state);
     if (--deployment->n_running == 0 || step->holds_operator) {
         deployment->doing = RECSYS_DEPLOYMENT_STEP_NONE;

@@ -1083,6 +1083,21 @@ static void a_poll_that_fails_is_tried_again_later_and_later(void **state)
     assert_int_equal(recsys_deployment_get_poll_wait(NULL), 0);
 }
 
+static void a_first_load_that_fails_is_tried_again_soon(void **state)
+{
+    recsys_deployment_options options = RECSYS_DEPLOYMENT_OPTIONS_INIT;
+
+    (void)state;
+    options.poll_interval_ms = 3600000;
+    options.poll_jitter = -1.0f;
+    assert_int_equal(recsys_deployment_create(at("later"), &options, &deployment, &err), RECSYS_OK);
+    assert_int_equal(recsys_deployment_reload(deployment, NULL, &err), RECSYS_E_IO);
+    assert_in_range(recsys_deployment_get_poll_wait(deployment), 0, 2000);
+    write_bundle("later", 20, 30, 1, BUNDLE_SEEN);
+    poll_and_expect(1, 1, 0);
+    assert_true(recsys_deployment_get_poll_wait(deployment) > 2000);
+}
+
 /* -- a registry that is a server -- */
 
 static unsigned n_found, n_fetched;
@@ -1327,6 +1342,7 @@ int main(void)
         T(a_model_beyond_the_budget_is_refused),
         T(the_history_says_what_served_and_why_steps_failed),
         T(a_poll_that_fails_is_tried_again_later_and_later),
+        T(a_first_load_that_fails_is_tried_again_soon),
         T(a_rollback_and_the_watch_do_not_wait_for_a_load),
         T(files_that_a_server_repairs_are_fetched_again),
         T(a_candidate_beyond_a_limit_is_rejected),

@@ -8,7 +8,15 @@
 #define RD_CONSOLE_FILES(X)                                                                        \
     X(console_css, "console.css", "text/css; charset=utf-8")                                       \
     X(icon_svg, "icon.svg", "image/svg+xml")                                                       \
-    X(main_js, "main.js", "text/javascript; charset=utf-8")
+    X(dom_js, "dom.js", "text/javascript; charset=utf-8")                                          \
+    X(feed_js, "feed.js", "text/javascript; charset=utf-8")                                        \
+    X(figures_js, "figures.js", "text/javascript; charset=utf-8")                                  \
+    X(format_js, "format.js", "text/javascript; charset=utf-8")                                    \
+    X(latency_js, "latency.js", "text/javascript; charset=utf-8")                                  \
+    X(main_js, "main.js", "text/javascript; charset=utf-8")                                        \
+    X(metrics_js, "metrics.js", "text/javascript; charset=utf-8")                                  \
+    X(models_js, "models.js", "text/javascript; charset=utf-8")                                    \
+    X(try_js, "try.js", "text/javascript; charset=utf-8")
 
 #define RD_CONSOLE_DECLARE(name, path, type)                                                       \
     extern const unsigned char rd_##name[];                                                        \

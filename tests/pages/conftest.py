@@ -62,10 +62,11 @@ class Lab:
         return daemon
 
     def page(self, **options):
-        """A page in a profile of its own; options are those of Playwright's new_context()."""
+        """A page in a profile of its own, whose clock tick() moves; options are those of Playwright's new_context()."""
         context = self.browser.new_context(**options)
         self.contexts.append(context)
         page = context.new_page()
+        page.clock.install()
         page.set_default_timeout(TIMEOUT_MS)
         page.requested, page.complaints = [], []
         page.on("request", lambda request: page.requested.append(request.url))
@@ -103,6 +104,11 @@ def accessible():
         assert not found, "\n".join("%s: %s\n  %s" % (rule["id"], rule["help"], "\n  ".join(node["html"][:200] for node in rule["nodes"]))
                                     for rule in found)
     return check
+
+
+def tick(page):
+    """As if the seconds between two looks of a page had passed."""
+    page.clock.fast_forward(6000)
 
 
 def stays_at_home(page, daemon):

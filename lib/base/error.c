@@ -59,6 +59,23 @@ recsys_status rs_error_copy(recsys_error *err, const recsys_error *said)
     return said->status;
 }
 
+/* The mark stands behind the end of the text, where no reader of a text looks, since the record is
+ * frozen. */
+void rs_error_echo(recsys_error *err)
+{
+    if (err == NULL)
+        return;
+    err->message[sizeof err->message - 2] = '\0';
+    err->message[sizeof err->message - 1] = 1;
+}
+
+int rs_error_is_echo(const recsys_error *err)
+{
+    size_t last = sizeof err->message - 1;
+
+    return err->message[last] == 1 && err->message[last - 1] == '\0';
+}
+
 recsys_status rs_error_nomem(recsys_error *err, const char *what)
 {
     return rs_error(err, RECSYS_E_NOMEM, "out of memory (%s)", what);

@@ -20,6 +20,11 @@ recsys_status rs_error_sys(recsys_error *err, int sys_errno, const char *format,
  * as it was. Returns said->status. */
 recsys_status rs_error_copy(recsys_error *err, const recsys_error *said);
 
+/* One cause may make several calls fail at once. All but one of them mark their record as its echo,
+ * so that the cause is counted once. */
+void rs_error_echo(recsys_error *err);
+int rs_error_is_echo(const recsys_error *err);
+
 /* "out of memory (%s)" */
 recsys_status rs_error_nomem(recsys_error *err, const char *what);
 

@@ -12,8 +12,9 @@
  * The pause grows up to max_rest_ms. A trip in any state but CLOSED is only counted.
  *
  * A failure is an outcome that means that the server did not answer or does not work; any other
- * outcome shows that it works. "In a row" means in the order in which outcomes arrive, from all
- * threads.
+ * outcome shows that it works, but for E_EXHAUSTED, which says nothing about it: callers that find
+ * no connection while others wait for a frozen server must not make it look well. "In a row" means
+ * in the order in which outcomes arrive, from all threads.
  */
 #include "lib/store/breaker.h"
 
@@ -107,6 +108,8 @@ int rs_breaker_count(struct rs_breaker *breaker, uint64_t ticket, recsys_status 
 {
     int is_failure = rs_breaker_is_failure(status), opens = 0;
 
+    if (status == RECSYS_E_EXHAUSTED)
+        return 0;
     if (!is_failure && atomic_load_explicit(&breaker->in_row, memory_order_relaxed) == 0)
         return 0;
     uint64_t now = is_failure ? breaker->now_ms(breaker->user_data) : 0;
@@ -125,6 +128,14 @@ int rs_breaker_count(struct rs_breaker *breaker, uint64_t ticket, recsys_status 
     if (opens)
         trace(breaker, BREAKER_CLOSED, BREAKER_OPEN, "failures in a row");
     return opens;
+}
+
+void rs_breaker_hear_echo(struct rs_breaker *breaker)
+{
+    atomic_fetch_add_explicit(&breaker->calls, 1u, memory_order_relaxed);
+    rs_lock_take(&breaker->lock);
+    breaker->failures++;
+    rs_lock_give(&breaker->lock);
 }
 
 int rs_breaker_trip(struct rs_breaker *breaker)

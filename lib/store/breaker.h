@@ -68,6 +68,9 @@ static inline int rs_breaker_leave(struct rs_breaker *breaker, uint64_t ticket,
     return rs_breaker_count(breaker, ticket, status);
 }
 
+/* After a call that failed for a cause of which another call has told or will tell. */
+void rs_breaker_hear_echo(struct rs_breaker *breaker);
+
 /* Open at once. A probe whose telling began before does not close it. 1 if it was closed. */
 int rs_breaker_trip(struct rs_breaker *breaker);
 

@@ -106,7 +106,10 @@ static recsys_status judge(recsys_store *store, uint64_t ticket, recsys_status r
     if (err == NULL)
         err = &words;
     recsys_status status = rs_callback_result(returned, said, err, driver);
-    if (rs_breaker_leave(&store->breaker, ticket, status))
+    /* The call that is no echo tells the breaker of the cause. */
+    if (!store->is_in_process && rs_error_is_echo(said))
+        rs_breaker_hear_echo(&store->breaker);
+    else if (rs_breaker_leave(&store->breaker, ticket, status))
         rs_log(RECSYS_LOG_WARN,
                "store %s: circuit breaker open: several calls in a row failed; last: %s",
                store->name, err->message);

@@ -51,6 +51,8 @@ static recsys_status say(recsys_status status, recsys_error *why, const char *me
     fake.had_no_record |= why == NULL || memcmp(why, &empty, sizeof empty) != 0;
     if (why != NULL && (status == RECSYS_OK ? fake.is_chatty : !fake.is_silent))
         recsys_error_set(why, status, message);
+    if (why != NULL && fake.is_echo) /* as rs_error_echo(), which is not there for every program */
+        why->message[sizeof why->message - 1] = 1;
     return status;
 }
 

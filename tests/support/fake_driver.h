@@ -17,6 +17,7 @@ extern struct fake {
     void (*during)(void);      /* runs in the middle of a call, once */
     void (*during_ping)(void); /* ... of a ping, once */
     int is_silent, is_chatty;  /* says nothing of failures; a lot of successes */
+    int is_echo; /* its failures are echoes of another call's */
     int has_no_incarnation;
     int had_no_record; /* was given an error record of NULL, or one that was not empty */
     int n_calls, n_pings, n_destroyed, n_held;

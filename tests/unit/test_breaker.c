@@ -134,6 +134,36 @@ static void failures_in_a_row_open_it_and_no_call_gets_through(void **state)
     assert_int_equal(stats().opened, 1);
 }
 
+static void a_used_up_pool_says_nothing_about_the_server(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(get_answered(RECSYS_E_EXHAUSTED), RECSYS_E_EXHAUSTED);
+    assert_false(is_open());
+    for (int i = 0; i < 3; i++) { /* between failures they end no row */
+        fail_times(1);
+        assert_int_equal(get_answered(RECSYS_E_EXHAUSTED),
+                         i < 2 ? RECSYS_E_EXHAUSTED : RECSYS_E_UNAVAILABLE);
+    }
+    assert_true(is_open());
+}
+
+static void a_cause_that_fails_several_calls_counts_once(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        fail_times(1);
+        fake.is_echo = 1;
+        fail_times(10);
+        fake.is_echo = 0;
+    }
+    assert_false(is_open());
+    assert_int_equal(stats().failures, 22);
+    assert_int_equal(stats().calls, 22);
+    fail_times(1);
+    assert_true(is_open());
+}
+
 static void any_answer_of_the_server_ends_a_row_of_failures(void **state)
 {
     static const recsys_status answers[] = {RECSYS_OK,        RECSYS_E_NOT_FOUND, RECSYS_E_EXISTS,
@@ -473,6 +503,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         PROBED(failures_in_a_row_open_it_and_no_call_gets_through),
+        PROBED(a_used_up_pool_says_nothing_about_the_server),
+        PROBED(a_cause_that_fails_several_calls_counts_once),
         PROBED(any_answer_of_the_server_ends_a_row_of_failures),
         cmocka_unit_test_teardown(the_defaults_are_as_documented, fake_tear_down),
         PROBED(a_probe_after_the_pause_closes_it),

@@ -31,7 +31,7 @@ typedef struct recsys_redis_options {
     const char *cert_file, *key_file; /* the client's own; NULL = none */
     uint32_t port;                /* 0 = 6379 */
     uint32_t db;                  /* as SELECT takes it */
-    uint32_t pool_size;           /* connections at most; 0 = 16 */
+    uint32_t pool_size;           /* connections, and calls that wait for answers, at most; 0 = 16 */
     uint32_t connect_timeout_ms;  /* 0 = 100; RECSYS_NEVER_32 */
     uint32_t command_timeout_ms;  /* 0 = 50; RECSYS_NEVER_32 */
     uint32_t pool_timeout_ms;     /* to wait for a free connection; 0 = 10; RECSYS_NEVER_32 */
@@ -40,14 +40,17 @@ typedef struct recsys_redis_options {
     /* -- end of version 1 -- append below, never insert above -- */
     const char *password_file;    /* instead of password: its first line, read for each connection,
                                      so that a new password needs no restart; NULL = none */
+    uint32_t share_from;          /* while so many calls run at a time, their commands go out in
+                                     one write; 0 = 4; RECSYS_NEVER_32 = never */
+    uint32_t reserved_2;          /* 0 */
     /* -- end of version 2 -- append below, never insert above -- */
 } recsys_redis_options;
 
 #define RECSYS_REDIS_OPTIONS_SIZE_V1 RECSYS_SIZE_TO(recsys_redis_options, reserved)
-#define RECSYS_REDIS_OPTIONS_SIZE_V2 RECSYS_SIZE_TO(recsys_redis_options, password_file)
+#define RECSYS_REDIS_OPTIONS_SIZE_V2 RECSYS_SIZE_TO(recsys_redis_options, reserved_2)
 #define RECSYS_REDIS_OPTIONS_INIT \
     {(uint32_t)sizeof(recsys_redis_options), 0u, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0u, \
-     0u, 0u, 0u, 0u, 0u, 0u, 0u, NULL}
+     0u, 0u, 0u, 0u, 0u, 0u, 0u, NULL, 0u, 0u}
 
 /*
  * Read redis://[[user]:password@]host[:port][/db], rediss:// (TLS) or
@@ -75,9 +78,17 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_redis_read_url(const char *url,
  * unless an open one gets an answer. So a server that freezes costs at most pool_size
  * callers one time-out. A caller that gets no connection fails with E_EXHAUSTED.
  *
+ * While share_from or more calls run at a time, one of their threads sends the small commands of
+ * several in one write, over one connection, reads all answers and wakes the others; this
+ * takes less processor time than a connection for each. A call still fails by itself, with its own message: if its
+ * command is refused, or if it has had no answer for command_timeout_ms. A connection that is
+ * lost in the middle fails all calls of the write, which counts once for the circuit breaker.
+ * Commands of more than about 4 KiB, scans, probes, and reads of keys that had values of more than
+ * 16 KiB have a connection of their own.
+ *
  * If anything goes wrong on a connection (time-out, protocol error, unexpected
- * bytes), the store closes it and never uses it again, so an answer cannot reach the
- * wrong caller. `incarnation` is the server's run_id. If the user may not call INFO it
+ * bytes), the store closes it and never uses it again, and no answer of that write is handed out,
+ * so an answer cannot reach the wrong caller. `incarnation` is the server's run_id. If the user may not call INFO it
  * is a constant, and then a restart may bring back old values. The store uses SCAN and
  * UNLINK, never KEYS; it builds all commands from arguments, never by formatting.
  * Scripts are fixed and called by their hash.
@@ -106,11 +117,15 @@ typedef struct recsys_redis_stats {
     char maxmemory_policy[32];
     char version[32];
     /* -- end of version 1 -- append below, never insert above -- */
+    uint64_t shared_writes;   /* writes in which commands of several callers could go; Since: 0.2 */
+    uint64_t shared_commands; /* commands in them */
+    /* -- end of version 2 -- append below, never insert above -- */
 } recsys_redis_stats;
 
 #define RECSYS_REDIS_STATS_SIZE_V1 RECSYS_SIZE_TO(recsys_redis_stats, version)
+#define RECSYS_REDIS_STATS_SIZE_V2 RECSYS_SIZE_TO(recsys_redis_stats, shared_commands)
 #define RECSYS_REDIS_STATS_INIT \
-    {(uint32_t)sizeof(recsys_redis_stats), 0u, 0u, 0u, 0u, 0u, 0u, 0u, "", ""}
+    {(uint32_t)sizeof(recsys_redis_stats), 0u, 0u, 0u, 0u, 0u, 0u, 0u, "", "", 0u, 0u}
 
 /* Fails with: E_INVALID (not a Redis store). Since: 0.1 */
 RECSYS_API RECSYS_NODISCARD recsys_status recsys_redis_get_stats(recsys_store *store,

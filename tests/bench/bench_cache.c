@@ -2,6 +2,7 @@
  *
  *   bench_cache --port P [--keys N] [--bytes N] [--threads N] [--seconds S]   over Redis
  *       --plain: values as they are under their keys, beside companions
+ *       --share-from N: so many callers send in one write; 0 = never
  *   bench_cache --memory [--keys N] [--bytes N] [--seconds S]                 in the process
  *
  * Reads random keys by recsys_aside_get_or_load, which finds all of them since
@@ -25,10 +26,10 @@
 #define MAX_THREADS 64
 
 static struct {
-    uint32_t port, keys, bytes, threads;
+    uint32_t port, keys, bytes, threads, share_from;
     double seconds;
     int memory, plain;
-} args = {0, 10000, 200, 1, 2.0, 0, 0};
+} args = {0, 10000, 200, 1, 0, 2.0, 0, 0};
 
 static recsys_aside *cache;
 static char *value;
@@ -158,6 +159,7 @@ static void make_cache(void)
         redis.port = args.port;
         redis.command_timeout_ms = 1000; /* a busy machine shall not end the measurement */
         redis.prefix = "c:";
+        redis.share_from = args.share_from;
         status = recsys_redis_create("redis", &redis, NULL, &store, &err);
     }
     if (status != RECSYS_OK || recsys_aside_create(store, &options, &cache, &err) != RECSYS_OK)
@@ -232,7 +234,10 @@ int main(int argc, char **argv)
             args.bytes = (uint32_t)atoi(more), i++;
         else if (strcmp(argv[i], "--threads") == 0)
             args.threads = (uint32_t)atoi(more), i++;
-        else if (strcmp(argv[i], "--seconds") == 0)
+        else if (strcmp(argv[i], "--share-from") == 0) {
+            args.share_from = (uint32_t)atoi(more), i++;
+            args.share_from = args.share_from == 0 ? RECSYS_NEVER_32 : args.share_from;
+        } else if (strcmp(argv[i], "--seconds") == 0)
             args.seconds = atof(more), i++;
         else
             args.keys = 0;

@@ -34,6 +34,7 @@ type Options struct {
 	CommandTimeout    time.Duration // 0 = 50 ms
 	PoolTimeout       time.Duration // to wait for a free connection; 0 = 10 ms
 	MaxAge            time.Duration // older connections are closed; 0 = 10 minutes
+	ShareFrom         uint32        // so many calls at a time go in one write; 0 = 4, math.MaxUint32: none do
 	Breaker           Breaker
 }
 
@@ -72,7 +73,8 @@ func NewStore(name string, options Options) (*recsys.Store, error) {
 		ca_file: texts.add(options.CAFile), cert_file: texts.add(options.CertFile), key_file: texts.add(options.KeyFile),
 		port: C.uint32_t(options.Port), db: C.uint32_t(options.DB), pool_size: C.uint32_t(options.PoolSize),
 		connect_timeout_ms: ms(options.ConnectTimeout), command_timeout_ms: ms(options.CommandTimeout),
-		pool_timeout_ms: ms(options.PoolTimeout), max_age_s: bounded(options.MaxAge, time.Second)}
+		pool_timeout_ms: ms(options.PoolTimeout), max_age_s: bounded(options.MaxAge, time.Second),
+		share_from: C.uint32_t(options.ShareFrom)}
 	if options.TLS {
 		o.flags = C.RECSYS_REDIS_TLS
 	}
@@ -134,6 +136,8 @@ type Stats struct {
 	Waited, WaitTimeouts    uint64 // for a free connection
 	MaxmemoryPolicy         string // "" if unknown
 	ServerVersion           string // "" if unknown
+	// Writes in which the commands of several callers could go, and the commands in them.
+	SharedWrites, SharedCommands uint64
 }
 
 // StatsOf counts the connections of a store that NewStore made; of another store it fails with
@@ -148,5 +152,6 @@ func StatsOf(store *recsys.Store) (Stats, error) {
 		return nil
 	})
 	return Stats{uint32(out.open), uint32(out.idle), uint64(out.connected), uint64(out.closed_broken), uint64(out.waited),
-		uint64(out.wait_timeouts), C.GoString(&out.maxmemory_policy[0]), C.GoString(&out.version[0])}, problem
+		uint64(out.wait_timeouts), C.GoString(&out.maxmemory_policy[0]), C.GoString(&out.version[0]),
+		uint64(out.shared_writes), uint64(out.shared_commands)}, problem
 }

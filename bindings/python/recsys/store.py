@@ -63,6 +63,8 @@ class RedisStats(NamedTuple):
     wait_timeouts: int
     maxmemory_policy: str
     version: str
+    shared_writes: int  # in which the commands of several callers could go
+    shared_commands: int  # in them
 
 
 class Store(Remade):
@@ -97,7 +99,8 @@ class Store(Remade):
     @classmethod
     def redis(cls, url: str, *, name: str = "redis", prefix: Optional[str] = None,
               pool_size: int = 0, connect_timeout_ms: int = 0, command_timeout_ms: int = 0,
-              pool_timeout_ms: int = 0, max_age_s: int = 0, ca_file: Optional[str] = None,
+              pool_timeout_ms: int = 0, max_age_s: int = 0, share_from: int = 0,
+              ca_file: Optional[str] = None,
               cert_file: Optional[str] = None, key_file: Optional[str] = None,
               ttl_ms: int = 0, failures: int = 0, probed: bool = False) -> Store:
         """Redis 6 or newer, or Valkey; it connects when it is first used.
@@ -117,7 +120,7 @@ class Store(Remade):
                 setattr(options, field, value.encode())
         options.pool_size, options.max_age_s = pool_size, max_age_s
         options.connect_timeout_ms, options.command_timeout_ms = connect_timeout_ms, command_timeout_ms
-        options.pool_timeout_ms = pool_timeout_ms
+        options.pool_timeout_ms, options.share_from = pool_timeout_ms, share_from
         breaker.ttl_ms, breaker.failures = ttl_ms, failures
         breaker.flags = abi.RECSYS_STORE_PROBED if probed else 0
         made = cls.__new__(cls)
@@ -215,4 +218,5 @@ class Store(Remade):
         out = new(abi.recsys_redis_stats)
         call(adapter("redis").recsys_redis_get_stats, self._open(), byref(out))
         return RedisStats(out.open, out.idle, out.connected, out.closed_broken, out.waited,
-                          out.wait_timeouts, text(out.maxmemory_policy), text(out.version))
+                          out.wait_timeouts, text(out.maxmemory_policy), text(out.version),
+                          out.shared_writes, out.shared_commands)

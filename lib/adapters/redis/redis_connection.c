@@ -1,11 +1,11 @@
 /* lib/adapters/redis/redis_connection.c - see redis_connection.h.
  *
- * A command costs one send() and, if the answer fits into one read, one recv().
- * Arguments carry their lengths, so any bytes may be in them and nothing is
- * ever formatted into a command.
+ * A write costs one send() and, if the answers fit into one read, one recv(), whether
+ * it is of one command or of several.
  *
- * Bytes after the answer mean that answers and commands no longer match: then this
- * answer, too, may belong to another command, and it is dropped with the connection.
+ * Bytes after the last answer, or an answer of another type or shape than its command
+ * has, mean that answers and commands no longer match: then the other answers, too, may
+ * belong to other commands, and all of them are dropped with the connection.
  */
 #include "lib/adapters/redis/redis_connection.h"
 
@@ -20,76 +20,16 @@
 
 #define READ_BYTES 16384
 #define KEEP_BYTES ((size_t)64 << 10) /* of what was sent, for the next command */
-#define MAX_COMMAND RS_REDIS_MAX_REPLY
 #define UNKNOWN_INCARNATION 1u
 #define MAX_HOPS 5 /* from node to node */
 
-/* A '*' or '$', a number, the end of a line. */
-static void add_head(struct rs_buffer *out, char kind, size_t number)
-{
-    char text[24];
-    size_t at = sizeof text;
-
-    text[--at] = '\n';
-    text[--at] = '\r';
-    do
-        text[--at] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    text[--at] = kind;
-    rs_buffer_add(out, text + at, sizeof text - at);
-}
-
-void rs_redis_begin(struct rs_redis_connection *connection, size_t n)
-{
-    add_head(&connection->out, '*', n);
-}
-
-void rs_redis_add(struct rs_redis_connection *connection, const void *bytes, size_t size)
-{
-    add_head(&connection->out, '$', size);
-    if (size > 0)
-        rs_buffer_add(&connection->out, bytes, size);
-    rs_buffer_add(&connection->out, "\r\n", 2);
-}
-
-void rs_redis_add_text(struct rs_redis_connection *connection, const char *text)
-{
-    rs_redis_add(connection, text, strlen(text));
-}
-
-void rs_redis_add_number(struct rs_redis_connection *connection, uint64_t number)
-{
-    char text[20];
-    size_t at = sizeof text;
-
-    do
-        text[--at] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    rs_redis_add(connection, text + at, sizeof text - at);
-}
-
-void rs_redis_add_key(struct rs_redis_connection *connection, recsys_bytes key)
-{
-    const struct rs_redis_settings *settings = connection->settings;
-
-    if (key.size > MAX_COMMAND) /* so that the sum cannot overflow */
-        connection->out.status = RECSYS_E_LIMIT;
-    add_head(&connection->out, '$', settings->prefix_size + key.size);
-    if (settings->prefix_size > 0)
-        rs_buffer_add(&connection->out, settings->prefix, settings->prefix_size);
-    if (key.size > 0)
-        rs_buffer_add(&connection->out, key.data, key.size);
-    rs_buffer_add(&connection->out, "\r\n", 2);
-}
-
 /* Put the server and the action in front of the message of the part below. */
-static recsys_status fail(struct rs_redis_connection *connection, const char *command,
+static recsys_status word(const struct rs_redis_settings *settings, const char *command,
                           recsys_status status, const recsys_error *problem, uint64_t timeout_ns,
                           recsys_error *err)
 {
-    const char *where = connection->settings->where;
+    const char *where = settings->where;
 
-    connection->broken = 1;
     if (status == RECSYS_E_TIMEOUT)
         return rs_error(err, status,
                         "%s: %s: no answer within %u ms; the server is overloaded, frozen or "
@@ -101,23 +41,31 @@ static recsys_status fail(struct rs_redis_connection *connection, const char *co
     return status;
 }
 
-static recsys_status send_all(struct rs_redis_connection *connection, uint64_t deadline,
-                              recsys_error *err)
+recsys_status rs_redis_word(const struct rs_redis_settings *settings, const char *command,
+                            const recsys_error *problem, recsys_error *err)
 {
-    struct rs_buffer *out = &connection->out;
+    return word(settings, command, problem->status, problem, settings->command_timeout_ns, err);
+}
+
+static recsys_status fail(struct rs_redis_connection *connection, const char *command,
+                          recsys_status status, const recsys_error *problem, recsys_error *err)
+{
+    connection->broken = 1;
+    return word(connection->settings, command, status, problem,
+                connection->settings->connect_timeout_ns, err);
+}
+
+static recsys_status send_all(struct rs_redis_connection *connection, struct rs_buffer *out,
+                              uint64_t deadline, recsys_error *err)
+{
     recsys_status status = out->status;
 
     if (status == RECSYS_OK)
         status = rs_redis_socket_send(&connection->socket, out->bytes, out->size, deadline, err);
     else if (status == RECSYS_E_LIMIT)
-        rs_error(err, status, "a command has at most %zu bytes", MAX_COMMAND);
+        rs_error(err, status, "a command has at most %zu bytes", RS_REDIS_MAX_COMMAND);
     else
         rs_error_nomem(err, "command");
-    rs_buffer_clear(out);
-    if (out->room > KEEP_BYTES) {
-        rs_buffer_destroy(out);
-        rs_buffer_init(out, MAX_COMMAND);
-    }
     return status;
 }
 
@@ -152,17 +100,15 @@ static recsys_status receive_one(struct rs_redis_connection *connection, size_t 
     return RECSYS_OK;
 }
 
-recsys_status rs_redis_distrust(struct rs_redis_connection *connection, const char *command,
-                                recsys_error *err)
+static recsys_status distrust(recsys_error *err)
 {
-    connection->broken = 1;
     return rs_error(err, RECSYS_E_BACKEND,
-                    "%s: %s: the answer does not match the command; the connection is closed",
-                    connection->settings->where, command);
+                    "the answer does not match the command; the connection is closed");
 }
 
-recsys_status rs_redis_refuse(struct rs_redis_connection *connection, const char *command,
-                              struct rs_redis_reply *reply, recsys_error *err)
+/* Put an error reply into a status and a message, and clear it. */
+static recsys_status refuse(struct rs_redis_connection *connection, const char *command,
+                            struct rs_redis_reply *reply, recsys_error *err)
 {
     recsys_status status = rs_redis_refusal(reply, connection->settings->where, command,
                                             connection->secret[0] != '\0'
@@ -186,44 +132,65 @@ recsys_status rs_redis_refuse(struct rs_redis_connection *connection, const char
     return status;
 }
 
-/* Is the reply one that may be handed out? It is cleared if not. */
-static recsys_status judge(struct rs_redis_connection *connection, const char *command,
-                           uint32_t types, struct rs_redis_reply *reply, recsys_error *err)
+/* An error answers any command. */
+static int fits(const struct rs_redis_question *question, const struct rs_redis_reply *reply)
 {
-    if ((reply->type & types) != 0)
-        return RECSYS_OK;
     if (reply->type == RS_REDIS_ERROR)
-        return rs_redis_refuse(connection, command, reply, err);
-    rs_redis_reply_clear(reply);
-    return rs_redis_distrust(connection, command, err);
+        return 1;
+    return (reply->type & question->types) != 0 &&
+           (question->fits == NULL || question->fits(reply, question->n));
 }
 
-recsys_status rs_redis_ask(struct rs_redis_connection *connection, const char *command,
-                           uint32_t types, size_t max_items, struct rs_redis_reply *reply,
-                           recsys_error *err)
+recsys_status rs_redis_exchange(struct rs_redis_connection *connection, struct rs_buffer *commands,
+                                const struct rs_redis_question *questions, size_t n,
+                                uint64_t deadline, struct rs_redis_reply *replies,
+                                recsys_error *problem)
 {
-    uint64_t timeout = connection->settings->command_timeout_ns;
-    uint64_t deadline = rs_clock_ns() + timeout;
-    int unsent = connection->out.status != RECSYS_OK;
-    recsys_error problem = {0};
-    recsys_status status = send_all(connection, deadline, &problem);
+    int unsent = commands->status != RECSYS_OK;
+    recsys_status status = send_all(connection, commands, deadline, problem);
 
-    memset(reply, 0, sizeof *reply);
-    if (status == RECSYS_OK)
-        status = receive_one(connection, max_items, deadline, reply, &problem);
+    memset(replies, 0, n * sizeof *replies);
+    for (size_t i = 0; i < n && status == RECSYS_OK; i++)
+        status = receive_one(connection, questions[i].max_items, deadline, &replies[i], problem);
+    if (status == RECSYS_OK && !rs_redis_parser_is_empty(connection->parser))
+        status = distrust(problem);
+    for (size_t i = 0; i < n && status == RECSYS_OK; i++)
+        if (!fits(&questions[i], &replies[i]))
+            status = distrust(problem);
     if (status != RECSYS_OK) {
-        fail(connection, command, status, &problem, timeout, err);
+        for (size_t i = 0; i < n; i++)
+            rs_redis_reply_clear(&replies[i]);
+        problem->status = status;
         connection->broken = !unsent; /* nothing was sent */
         connection->timed_out = status == RECSYS_E_TIMEOUT;
-        return status;
-    }
-    if (!rs_redis_parser_is_empty(connection->parser)) {
-        rs_redis_reply_clear(reply);
-        return rs_redis_distrust(connection, command, err);
-    }
-    if (!rs_redis_parser_shrink(connection->parser))
-        connection->broken = 1; /* for the next; this answer is good */
-    return judge(connection, command, types, reply, err);
+    } else if (!rs_redis_parser_shrink(connection->parser))
+        connection->broken = 1; /* for the next; these answers are good */
+    return status;
+}
+
+recsys_status rs_redis_settle(struct rs_redis_connection *connection,
+                              const struct rs_redis_question *question,
+                              struct rs_redis_reply *reply, recsys_error *err)
+{
+    if (reply->type != RS_REDIS_ERROR ||
+        ((question->types & RS_REDIS_NOSCRIPT) != 0 && rs_redis_refusal_is(reply, "NOSCRIPT")))
+        return RECSYS_OK;
+    return refuse(connection, question->command, reply, err);
+}
+
+recsys_status rs_redis_ask(struct rs_redis_connection *connection, struct rs_buffer *command,
+                           const struct rs_redis_question *question, struct rs_redis_reply *reply,
+                           recsys_error *err)
+{
+    uint64_t deadline = rs_clock_ns() + connection->settings->command_timeout_ns;
+    recsys_error problem = {0};
+    recsys_status status =
+        rs_redis_exchange(connection, command, question, 1, deadline, reply, &problem);
+
+    rs_buffer_reset(command, KEEP_BYTES);
+    if (status != RECSYS_OK)
+        return rs_redis_word(connection->settings, question->command, &problem, err);
+    return rs_redis_settle(connection, question, reply, err);
 }
 
 /* The value of "name:value\r\n" in INFO's text. */
@@ -304,7 +271,8 @@ static recsys_status say_hello(struct rs_redis_connection *connection, uint64_t 
                                recsys_error *err)
 {
     const struct rs_redis_settings *settings = connection->settings;
-    const char *commands[4];
+    struct rs_redis_command *command = &connection->command;
+    struct rs_redis_question asked[4];
     recsys_error problem = {0};
     uint32_t n = 0;
 
@@ -316,63 +284,66 @@ static recsys_status say_hello(struct rs_redis_connection *connection, uint64_t 
         password = connection->secret;
     }
     if (password != NULL) {
-        commands[n++] = "AUTH";
-        rs_redis_begin(connection, settings->user != NULL ? 3 : 2);
-        rs_redis_add_text(connection, "AUTH");
+        asked[n++] = (struct rs_redis_question){.command = "AUTH", .types = RS_REDIS_OK};
+        rs_redis_begin(command, settings->user != NULL ? 3 : 2);
+        rs_redis_add_text(command, "AUTH");
         if (settings->user != NULL)
-            rs_redis_add_text(connection, settings->user);
-        rs_redis_add_text(connection, password);
+            rs_redis_add_text(command, settings->user);
+        rs_redis_add_text(command, password);
     }
     if (settings->db != 0) {
-        commands[n++] = "SELECT";
-        rs_redis_begin(connection, 2);
-        rs_redis_add_text(connection, "SELECT");
-        rs_redis_add_number(connection, settings->db);
+        asked[n++] = (struct rs_redis_question){.command = "SELECT", .types = RS_REDIS_OK};
+        rs_redis_begin(command, 2);
+        rs_redis_add_text(command, "SELECT");
+        rs_redis_add_number(command, settings->db);
     }
     for (int i = 0; i < 2; i++) { /* Redis 6 knows one section at a time */
-        commands[n++] = "INFO";
-        rs_redis_begin(connection, 2);
-        rs_redis_add_text(connection, "INFO");
-        rs_redis_add_text(connection, i == 0 ? "server" : "memory");
+        asked[n++] = (struct rs_redis_question){.command = "INFO", .types = RS_REDIS_BYTES};
+        rs_redis_begin(command, 2);
+        rs_redis_add_text(command, "INFO");
+        rs_redis_add_text(command, i == 0 ? "server" : "memory");
     }
-    recsys_status status = send_all(connection, deadline, &problem);
+    recsys_status status = send_all(connection, &command->bytes, deadline, &problem);
+    rs_buffer_clear(&command->bytes);
     for (uint32_t i = 0; i < n && status == RECSYS_OK; i++) {
         struct rs_redis_reply reply;
-        int is_info = strcmp(commands[i], "INFO") == 0;
+        int is_info = asked[i].types == RS_REDIS_BYTES;
         status = receive_one(connection, 0, deadline, &reply, &problem);
-        if (status != RECSYS_OK)
-            return fail(connection, commands[i], status, &problem, settings->connect_timeout_ns,
-                        err);
-        if (is_info && is_silent(&reply))
+        if (status == RECSYS_OK && !fits(&asked[i], &reply)) {
             rs_redis_reply_clear(&reply);
-        else {
-            status =
-                judge(connection, commands[i], is_info ? RS_REDIS_BYTES : RS_REDIS_OK, &reply, err);
+            status = distrust(&problem);
+        }
+        if (status != RECSYS_OK)
+            return fail(connection, asked[i].command, status, &problem, err);
+        if (!is_info || !is_silent(&reply)) {
+            status = rs_redis_settle(connection, &asked[i], &reply, err);
             if (status != RECSYS_OK)
                 return status;
             if (is_info)
                 learn(connection, &reply);
-            rs_redis_reply_clear(&reply);
         }
+        rs_redis_reply_clear(&reply);
     }
+    if (status == RECSYS_OK && !rs_redis_parser_is_empty(connection->parser))
+        return fail(connection, "INFO", distrust(&problem), &problem, err);
     if (status != RECSYS_OK)
-        return fail(connection, commands[0], status, &problem, settings->connect_timeout_ns, err);
-    return rs_redis_parser_is_empty(connection->parser)
-               ? RECSYS_OK
-               : rs_redis_distrust(connection, "INFO", err);
+        return fail(connection, asked[0].command, status, &problem, err);
+    return RECSYS_OK;
 }
 
 recsys_status rs_redis_check_node(struct rs_redis_connection *connection, recsys_error *err)
 {
     static const recsys_bytes any = {"~", 1};
+    static const struct rs_redis_question exists = {.command = "EXISTS", .types = RS_REDIS_INTEGER};
+    struct rs_redis_command *command = &connection->command;
     struct rs_redis_reply reply;
 
     if (!connection->is_of_cluster || !connection->settings->has_hash_tag)
         return RECSYS_OK;
-    rs_redis_begin(connection, 2);
-    rs_redis_add_text(connection, "EXISTS");
-    rs_redis_add_key(connection, any);
-    return rs_redis_ask(connection, "EXISTS", RS_REDIS_INTEGER, 0, &reply, err);
+    rs_redis_begin(command, 2);
+    rs_redis_add_text(command, "EXISTS");
+    rs_redis_add_key(command, any);
+    return rs_redis_ask(connection, &command->bytes, &exists, &reply, err);
 }
 
 static recsys_status open_node(const struct rs_redis_settings *settings,
@@ -392,7 +363,8 @@ static recsys_status open_node(const struct rs_redis_settings *settings,
     connection->socket.descriptor = -1;
     connection->moves = rs_redis_node_get(settings->node, settings->host, settings->port,
                                           connection->host, &connection->port);
-    rs_buffer_init(&connection->out, MAX_COMMAND);
+    connection->command.settings = settings;
+    rs_buffer_init(&connection->command.bytes, RS_REDIS_MAX_COMMAND);
     connection->parser = rs_redis_parser_create();
     if (connection->parser == NULL) {
         status = rs_error_nomem(err, "connection");
@@ -401,7 +373,7 @@ static recsys_status open_node(const struct rs_redis_settings *settings,
     status = rs_redis_socket_open(&connection->socket, settings, connection->host,
                                   connection->port, &deadline, &problem);
     if (status != RECSYS_OK) {
-        fail(connection, "connecting", status, &problem, settings->connect_timeout_ns, err);
+        fail(connection, "connecting", status, &problem, err);
         rs_redis_node_forget(settings->node, connection->moves);
         goto fail;
     }
@@ -446,6 +418,6 @@ void rs_redis_connection_close(struct rs_redis_connection *connection)
         return;
     rs_redis_socket_close(&connection->socket);
     rs_redis_parser_destroy(connection->parser);
-    rs_buffer_destroy(&connection->out);
+    rs_buffer_destroy(&connection->command.bytes);
     rs_free(connection);
 }

@@ -22,6 +22,12 @@
  * closed when their turn comes. Because of the test before a connection is lent, a restart of the
  * server or a CLIENT KILL of idle connections causes no error.
  *
+ * Callers who share a connection reserve a place each before they meet: n_reserved are those whose
+ * place has no connection of its own. So pool_size bounds how many callers wait for the server,
+ * and the one who takes the connection for all of them need not wait for it. While the pool is
+ * SILENT, callers that have timed out still count: else the next ones would follow them over
+ * connections that are idle because their callers had shared one.
+ *
  * The lock is never held while anything waits for the network.
  *
  * A caller that gets no connection in time fails with E_EXHAUSTED, which does not count for the
@@ -56,8 +62,10 @@ struct rs_redis_pool {
     uint32_t n[N_PLACE_STATES];        /* places in each state; n[PLACE_FREE] is not kept */
     struct rs_redis_connection **idle; /* room for pool_size; n[PLACE_IDLE], the last is the
                                           freshest */
+    uint32_t n_reserved;
     uint32_t n_waiting;
     uint64_t silent_until_ns; /* 0 = the pool is HEARD */
+    uint32_t n_late;          /* callers that have timed out since it is SILENT */
     uint64_t connected, closed_broken, waited, wait_timeouts;
     char version[32], policy[32];
 };
@@ -117,6 +125,12 @@ static uint32_t count_open(const struct rs_redis_pool *pool)
     return pool->n[PLACE_OPENING] + pool->n[PLACE_IDLE] + pool->n[PLACE_LENT];
 }
 
+/* Callers who wait for the server or for a connect. */
+static uint32_t count_busy(const struct rs_redis_pool *pool)
+{
+    return pool->n[PLACE_OPENING] + pool->n[PLACE_LENT] + pool->n_reserved;
+}
+
 static void move(struct rs_redis_pool *pool, enum place_state from, enum place_state to)
 {
     if (from != PLACE_FREE)
@@ -125,10 +139,13 @@ static void move(struct rs_redis_pool *pool, enum place_state from, enum place_s
         pool->n[to]++;
 }
 
-/* A place has become free, or a connection idle. */
-static void wake_one(struct rs_redis_pool *pool)
+/* A place has become free, or a connection idle; more of them with companions. */
+static void wake(struct rs_redis_pool *pool, uint32_t n_companions)
 {
-    if (pool->n_waiting > 0)
+    pool->n_reserved -= n_companions;
+    if (pool->n_waiting > 0 && n_companions > 0)
+        rs_signal_all(&pool->freed);
+    else if (pool->n_waiting > 0)
         rs_signal_one(&pool->freed);
 }
 
@@ -137,40 +154,57 @@ static int is_silent(const struct rs_redis_pool *pool)
     return pool->silent_until_ns != 0 && rs_clock_ns() < pool->silent_until_ns;
 }
 
-/* From IDLE to LENT, or from FREE to OPENING with *out NULL; or E_EXHAUSTED. */
-static recsys_status take_place(struct rs_redis_pool *pool, int extra, uint64_t deadline,
-                                struct rs_redis_connection **out, recsys_error *err)
+static recsys_status say_silent(const struct rs_redis_pool *pool, recsys_error *err)
 {
-    int has_waited = 0, is_late = 0;
+    return rs_error(err, RECSYS_E_EXHAUSTED,
+                    "%s: a call has just timed out; no new connection is opened yet",
+                    pool->settings->where);
+}
 
-    *out = NULL;
+/* Until there is room for one caller more. E_EXHAUSTED: not in time. */
+static recsys_status wait_for_room(struct rs_redis_pool *pool, recsys_error *err)
+{
+    uint32_t size = pool->settings->pool_size;
+    uint64_t deadline = 0;
+    int is_late = 0;
+
     for (;;) {
-        if (pool->n[PLACE_IDLE] > 0) {
-            move(pool, PLACE_IDLE, PLACE_LENT);
-            *out = pool->idle[pool->n[PLACE_IDLE]];
+        int is_quiet = is_silent(pool);
+        if (count_busy(pool) + (is_quiet ? pool->n_late : 0u) < size)
             return RECSYS_OK;
-        }
-        if (!extra && is_silent(pool))
-            return rs_error(err, RECSYS_E_EXHAUSTED,
-                            "%s: a call has just timed out; no new connection is opened yet",
-                            pool->settings->where);
-        if (count_open(pool) < pool->settings->pool_size || extra) {
-            move(pool, PLACE_FREE, PLACE_OPENING);
-            return RECSYS_OK;
-        }
+        if (is_quiet)
+            return say_silent(pool, err);
         if (is_late) {
             pool->wait_timeouts++;
             return rs_error(err, RECSYS_E_EXHAUSTED,
                             "%s: all %u connections were in use for %u ms; raise pool_size",
-                            pool->settings->where, pool->settings->pool_size,
+                            pool->settings->where, size,
                             (uint32_t)(pool->settings->pool_timeout_ns / 1000000u));
         }
-        pool->waited += !has_waited;
-        has_waited = 1;
+        if (deadline == 0) { /* the clock is read only to wait */
+            deadline = rs_clock_ns() + pool->settings->pool_timeout_ns;
+            pool->waited++;
+        }
         pool->n_waiting++;
         is_late = rs_signal_wait_until(&pool->freed, &pool->lock, deadline) != 0;
         pool->n_waiting--;
     }
+}
+
+/* From IDLE to LENT, or from FREE to OPENING with *out NULL; or E_EXHAUSTED. There is room. */
+static recsys_status take_place(struct rs_redis_pool *pool, int extra,
+                                struct rs_redis_connection **out, recsys_error *err)
+{
+    *out = NULL;
+    if (pool->n[PLACE_IDLE] > 0) {
+        move(pool, PLACE_IDLE, PLACE_LENT);
+        *out = pool->idle[pool->n[PLACE_IDLE]];
+        return RECSYS_OK;
+    }
+    if (!extra && is_silent(pool))
+        return say_silent(pool, err);
+    move(pool, PLACE_FREE, PLACE_OPENING);
+    return RECSYS_OK;
 }
 
 /* Why a place became free. */
@@ -185,17 +219,20 @@ enum reason {
     ONE_TOO_MANY
 };
 
-static void free_place(struct rs_redis_pool *pool, enum place_state from, enum reason why)
+static void free_place(struct rs_redis_pool *pool, enum place_state from, enum reason why,
+                       uint32_t n_companions)
 {
     int was_broken = why == CLOSED_BY_SERVER || why == BROKEN || why == BROKEN_LATE;
 
     move(pool, from, PLACE_FREE);
     pool->closed_broken += (uint64_t)was_broken;
     if (why == FAILED_LATE || why == BROKEN_LATE) {
+        pool->n_late = 1 + n_companions + (is_silent(pool) ? pool->n_late : 0u);
         pool->silent_until_ns = rs_clock_ns() + pool->settings->command_timeout_ns;
+        pool->n_reserved -= n_companions;
         rs_signal_all(&pool->freed);
     } else {
-        wake_one(pool);
+        wake(pool, n_companions);
     }
 }
 
@@ -211,7 +248,8 @@ static void trace(const struct rs_redis_pool *pool, enum place_state from, enum 
              why);
 }
 
-static void give_up(struct rs_redis_pool *pool, enum place_state from, enum reason why)
+static void give_up(struct rs_redis_pool *pool, enum place_state from, enum reason why,
+                    uint32_t n_companions)
 {
     static const char *const texts[] = {
         [FAILED] = "cannot connect",
@@ -224,7 +262,7 @@ static void give_up(struct rs_redis_pool *pool, enum place_state from, enum reas
         [ONE_TOO_MANY] = "one too many"};
 
     rs_lock_take(&pool->lock);
-    free_place(pool, from, why);
+    free_place(pool, from, why, n_companions);
     rs_lock_give(&pool->lock);
     trace(pool, from, PLACE_FREE, texts[why]);
 }
@@ -235,13 +273,14 @@ static int is_old(const struct rs_redis_pool *pool, const struct rs_redis_connec
 }
 
 /* OPENING to LENT, or to FREE. */
-static recsys_status open_place(struct rs_redis_pool *pool, struct rs_redis_connection **out,
-                                recsys_error *err)
+static recsys_status open_place(struct rs_redis_pool *pool, uint32_t n_companions,
+                                struct rs_redis_connection **out, recsys_error *err)
 {
     recsys_status status = rs_redis_connection_open(pool->settings, out, err);
 
     if (status != RECSYS_OK) {
-        give_up(pool, PLACE_OPENING, status == RECSYS_E_TIMEOUT ? FAILED_LATE : FAILED);
+        give_up(pool, PLACE_OPENING, status == RECSYS_E_TIMEOUT ? FAILED_LATE : FAILED,
+                n_companions);
         return status;
     }
     rs_lock_take(&pool->lock);
@@ -254,45 +293,93 @@ static recsys_status open_place(struct rs_redis_pool *pool, struct rs_redis_conn
     return RECSYS_OK;
 }
 
-static recsys_status acquire(struct rs_redis_pool *pool, int extra,
+/* Before the place is given up, so that nobody else gets it. */
+static void reserve_again(struct rs_redis_pool *pool)
+{
+    rs_lock_take(&pool->lock);
+    pool->n_reserved++;
+    rs_lock_give(&pool->lock);
+}
+
+/* A caller for itself, for a probe, or for several that have reserved. */
+enum asker { FOR_ITSELF, FOR_A_PROBE, FOR_SEVERAL };
+
+static recsys_status acquire(struct rs_redis_pool *pool, enum asker asker, uint32_t n,
                              struct rs_redis_connection **out, recsys_error *err)
 {
-    uint64_t deadline = 0;
-
     for (;;) {
+        recsys_status status = RECSYS_OK;
+        *out = NULL;
         rs_lock_take(&pool->lock);
-        if (deadline == 0 && pool->n[PLACE_IDLE] == 0) /* the clock is read only to wait */
-            deadline = rs_clock_ns() + pool->settings->pool_timeout_ns;
-        recsys_status status = take_place(pool, extra, deadline, out, err);
+        if (asker == FOR_ITSELF)
+            status = wait_for_room(pool, err);
+        if (status == RECSYS_OK)
+            status = take_place(pool, asker == FOR_A_PROBE, out, err);
+        if (asker == FOR_SEVERAL && status == RECSYS_OK)
+            pool->n_reserved--; /* that one has a place with a connection now */
+        else if (asker == FOR_SEVERAL)
+            wake(pool, n);
         rs_lock_give(&pool->lock);
-        if (status != RECSYS_OK)
-            return status;
-        if (*out == NULL)
-            return open_place(pool, out, err);
-        int is_quiet = rs_redis_socket_is_quiet(&(*out)->socket);
-        int is_elsewhere = (*out)->moves != atomic_load(&pool->settings->node->moves);
-        if (is_quiet && !is_elsewhere && !is_old(pool, *out))
-            break;
-        rs_redis_connection_close(*out);
-        give_up(pool, PLACE_LENT, !is_quiet ? CLOSED_BY_SERVER : is_elsewhere ? RETIRED : OLD);
+        if (status == RECSYS_OK && *out == NULL)
+            status = open_place(pool, n - 1, out, err);
+        else if (status == RECSYS_OK) {
+            int is_quiet = rs_redis_socket_is_quiet(&(*out)->socket);
+            int is_elsewhere = (*out)->moves != atomic_load(&pool->settings->node->moves);
+            if (!is_quiet || is_elsewhere || is_old(pool, *out)) {
+                rs_redis_connection_close(*out);
+                if (asker == FOR_SEVERAL)
+                    reserve_again(pool);
+                give_up(pool, PLACE_LENT,
+                        !is_quiet      ? CLOSED_BY_SERVER
+                        : is_elsewhere ? RETIRED
+                                       : OLD,
+                        0);
+                continue;
+            }
+        }
+        if (status == RECSYS_OK)
+            (*out)->n_companions = n - 1;
+        return status;
     }
-    return RECSYS_OK;
 }
 
 recsys_status rs_redis_pool_acquire(struct rs_redis_pool *pool, struct rs_redis_connection **out,
                                     recsys_error *err)
 {
-    return acquire(pool, 0, out, err);
+    return acquire(pool, FOR_ITSELF, 1, out, err);
 }
 
 recsys_status rs_redis_pool_acquire_extra(struct rs_redis_pool *pool,
                                           struct rs_redis_connection **out, recsys_error *err)
 {
-    return acquire(pool, 1, out, err);
+    return acquire(pool, FOR_A_PROBE, 1, out, err);
+}
+
+recsys_status rs_redis_pool_acquire_reserved(struct rs_redis_pool *pool, uint32_t n,
+                                             struct rs_redis_connection **out, recsys_error *err)
+{
+    return acquire(pool, FOR_SEVERAL, n, out, err);
+}
+
+recsys_status rs_redis_pool_reserve(struct rs_redis_pool *pool, recsys_error *err)
+{
+    rs_lock_take(&pool->lock);
+    recsys_status status = wait_for_room(pool, err);
+    pool->n_reserved += status == RECSYS_OK;
+    rs_lock_give(&pool->lock);
+    return status;
+}
+
+void rs_redis_pool_unreserve(struct rs_redis_pool *pool)
+{
+    rs_lock_take(&pool->lock);
+    wake(pool, 1);
+    rs_lock_give(&pool->lock);
 }
 
 void rs_redis_pool_release(struct rs_redis_pool *pool, struct rs_redis_connection *connection)
 {
+    uint32_t n_companions = connection->n_companions;
     enum reason why = connection->timed_out ? BROKEN_LATE
                       : connection->broken  ? BROKEN
                       : connection->retired ? RETIRED
@@ -305,13 +392,13 @@ void rs_redis_pool_release(struct rs_redis_pool *pool, struct rs_redis_connectio
             pool->idle[pool->n[PLACE_IDLE]] = connection;
             move(pool, PLACE_LENT, PLACE_IDLE);
             connection = NULL;
-            wake_one(pool);
+            wake(pool, n_companions);
         }
         rs_lock_give(&pool->lock);
     }
     if (connection != NULL) {
         rs_redis_connection_close(connection);
-        give_up(pool, PLACE_LENT, why);
+        give_up(pool, PLACE_LENT, why, n_companions);
     }
 }
 

@@ -22,6 +22,13 @@ void rs_redis_pool_destroy(struct rs_redis_pool *pool);
  * nothing about the server. Others as rs_redis_connection_open(). */
 recsys_status rs_redis_pool_acquire(struct rs_redis_pool *pool, struct rs_redis_connection **out,
                                     recsys_error *err);
+/* A place for one who will use a connection together with others. E_EXHAUSTED as above. */
+recsys_status rs_redis_pool_reserve(struct rs_redis_pool *pool, recsys_error *err);
+void rs_redis_pool_unreserve(struct rs_redis_pool *pool);
+/* One connection for n callers who have reserved: without waiting for another caller. All n places
+ * are given back with it, or by a failure. */
+recsys_status rs_redis_pool_acquire_reserved(struct rs_redis_pool *pool, uint32_t n,
+                                             struct rs_redis_connection **out, recsys_error *err);
 /* The same, but instead of waiting open one too many. For one caller at a time. */
 recsys_status rs_redis_pool_acquire_extra(struct rs_redis_pool *pool,
                                           struct rs_redis_connection **out, recsys_error *err);

@@ -19,6 +19,7 @@
 #define RS_REDIS_ERROR (1u << 4)
 #define RS_REDIS_BYTES (1u << 5)
 #define RS_REDIS_ARRAY (1u << 6)
+#define RS_REDIS_NOSCRIPT (1u << 7) /* of a question: this error may be the answer */
 
 /* The longest reply: as long as the longest value Redis takes. */
 #define RS_REDIS_MAX_REPLY ((size_t)512 << 20)

@@ -5,9 +5,8 @@
  * decimal text in both directions; Lua's own are doubles, exact up to 2^53,
  * which is why redis_store.c bounds what it hands to the rate limit.
  *
- * A script that the server does not know is sent and run with EVAL, on the same connection
- * and with the time-out of a command of its own; nothing has been executed then,
- * so nothing happens twice.
+ * A script that the server does not know is sent and run with EVAL, with the time-out of a
+ * command of its own; nothing has been executed then, so nothing happens twice.
  */
 #include "lib/adapters/redis/redis_scripts.h"
 
@@ -111,49 +110,47 @@ recsys_status rs_redis_scripts_init(struct rs_redis_scripts *scripts, recsys_err
     recsys_status status = RECSYS_OK;
 
     for (uint32_t i = 0; i < RS_N_SCRIPTS && status == RECSYS_OK; i++)
-        status = rs_redis_sha1((recsys_bytes){sources[i], strlen(sources[i])}, scripts->hashes[i],
-                               err);
+        status =
+            rs_redis_sha1((recsys_bytes){sources[i], strlen(sources[i])}, scripts->hashes[i], err);
     return status;
 }
 
-static void write_call(struct rs_redis_connection *connection, const char *verb, const char *script,
-                       const recsys_bytes *keys, size_t n_keys, const recsys_bytes *arguments,
-                       size_t n)
+static void write_call(struct rs_redis_command *command, const char *verb, const char *text,
+                       const struct rs_redis_script *script)
 {
-    rs_redis_begin(connection, 3 + n_keys + n);
-    rs_redis_add_text(connection, verb);
-    rs_redis_add_text(connection, script);
-    rs_redis_add_number(connection, n_keys);
-    for (size_t i = 0; i < n_keys; i++)
-        rs_redis_add_key(connection, keys[i]);
-    for (size_t i = 0; i < n; i++)
-        rs_redis_add(connection, arguments[i].data, arguments[i].size);
+    rs_redis_begin(command, 3 + script->n_keys + script->n);
+    rs_redis_add_text(command, verb);
+    rs_redis_add_text(command, text);
+    rs_redis_add_number(command, script->n_keys);
+    for (size_t i = 0; i < script->n_keys; i++)
+        rs_redis_add_key(command, script->keys[i]);
+    for (size_t i = 0; i < script->n; i++)
+        rs_redis_add(command, script->arguments[i].data, script->arguments[i].size);
 }
 
-recsys_status rs_redis_run_keys(struct rs_redis_connection *connection,
-                                const struct rs_redis_scripts *scripts, uint32_t script,
-                                const char *command, const recsys_bytes *keys, size_t n_keys,
-                                const recsys_bytes *arguments, size_t n, uint32_t types,
-                                size_t max_items, struct rs_redis_reply *reply, recsys_error *err)
+recsys_status rs_redis_run(struct rs_redis_ways *ways, const struct rs_redis_scripts *scripts,
+                           const struct rs_redis_script *script,
+                           const struct rs_redis_question *question, struct rs_redis_reply *reply,
+                           uint64_t *incarnation, recsys_error *err)
 {
-    write_call(connection, "EVALSHA", scripts->hashes[script], keys, n_keys, arguments, n);
-    recsys_status status =
-        rs_redis_ask(connection, command, types | RS_REDIS_ERROR, max_items, reply, err);
-    if (status != RECSYS_OK || reply->type != RS_REDIS_ERROR)
-        return status;
-    if (!rs_redis_refusal_is(reply, "NOSCRIPT"))
-        return rs_redis_refuse(connection, command, reply, err);
-    rs_redis_reply_clear(reply);
-    write_call(connection, "EVAL", sources[script], keys, n_keys, arguments, n);
-    return rs_redis_ask(connection, command, types, max_items, reply, err);
-}
+    size_t n_bytes = strlen(sources[script->number]); /* longer than the hash */
+    struct rs_redis_question again = *question;
+    struct rs_redis_call call;
 
-recsys_status rs_redis_run(struct rs_redis_connection *connection,
-                           const struct rs_redis_scripts *scripts, uint32_t script,
-                           const char *command, recsys_bytes key, const recsys_bytes *arguments,
-                           size_t n, uint32_t types, size_t max_items, struct rs_redis_reply *reply,
-                           recsys_error *err)
-{
-    return rs_redis_run_keys(connection, scripts, script, command, &key, 1, arguments, n, types,
-                             max_items, reply, err);
+    for (size_t i = 0; i < script->n; i++) {
+        size_t size = script->arguments[i].size;
+        n_bytes += size < RS_REDIS_MAX_COMMAND ? size : RS_REDIS_MAX_COMMAND;
+    }
+    rs_redis_call_begin(&call, ways, script->keys, script->n_keys, 4 + script->n, n_bytes, err);
+    write_call(call.command, "EVALSHA", scripts->hashes[script->number], script);
+    recsys_status status = rs_redis_call_ask(&call, question, reply, err);
+    if (status == RECSYS_OK && reply->type == RS_REDIS_ERROR) {
+        rs_redis_reply_clear(reply);
+        again.types &= ~RS_REDIS_NOSCRIPT;
+        write_call(call.command, "EVAL", sources[script->number], script);
+        status = rs_redis_call_ask(&call, &again, reply, err);
+    }
+    *incarnation = call.incarnation;
+    rs_redis_call_end(&call);
+    return status;
 }

@@ -15,7 +15,7 @@ struct rs_redis_settings {
     char *password_file;            /* instead of password; NULL = none */
     char *ca_file, *cert_file, *key_file;
     size_t prefix_size;
-    uint32_t port, db, pool_size;
+    uint32_t port, db, pool_size, share_from;
     uint64_t connect_timeout_ns, command_timeout_ns, pool_timeout_ns, max_age_ns;
     struct rs_redis_tls *tls; /* NULL = plain text */
     int has_hash_tag;         /* of the prefix: MOVED is followed */

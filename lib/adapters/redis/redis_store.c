@@ -1,9 +1,8 @@
 /* lib/adapters/redis/redis_store.c - Redis behind the driver's interface of store.h.
  *
- * Each function takes a connection out of the pool, asks one thing, checks the
- * answer and gives the connection back. Values are handed out in the memory
- * they were parsed into. Keys, values and patterns never appear in messages:
- * they may be personal data.
+ * Each function asks one thing and says what the answer must look like. Values are handed out in
+ * the memory they were parsed into. Keys, values and patterns never appear in messages: they may be
+ * personal data.
  *
  * No command is sent twice: after a time-out or a lost connection a write may
  * have happened, and a second read would only double the wait.
@@ -15,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/adapters/redis/redis_connection.h"
+#include "lib/adapters/redis/redis_call.h"
 #include "lib/adapters/redis/redis_glob.h"
 #include "lib/adapters/redis/redis_pool.h"
 #include "lib/adapters/redis/redis_scripts.h"
@@ -36,13 +35,13 @@
 struct redis_store {
     struct rs_redis_settings settings;
     struct rs_redis_scripts scripts;
-    struct rs_redis_pool *pool;
+    struct rs_redis_ways ways;
 };
 
-static void add_ttl(struct rs_redis_connection *connection, uint64_t ttl_ms)
+static void add_ttl(struct rs_redis_command *command, uint64_t ttl_ms)
 {
-    rs_redis_add_text(connection, "PX");
-    rs_redis_add_number(connection, ttl_ms < MAX_TTL_MS ? ttl_ms : MAX_TTL_MS);
+    rs_redis_add_text(command, "PX");
+    rs_redis_add_number(command, ttl_ms < MAX_TTL_MS ? ttl_ms : MAX_TTL_MS);
 }
 
 /* Hand out what the reply has; nothing for nil. */
@@ -67,30 +66,27 @@ static int are_values(const struct rs_redis_reply *reply, size_t n)
 static recsys_status redis_get(void *self, const recsys_bytes *keys, size_t n, recsys_value *values,
                                uint64_t *incarnation, recsys_error *err)
 {
+    static const struct rs_redis_question one = {.command = "GET",
+                                                 .types = RS_REDIS_BYTES | RS_REDIS_NIL};
+    const struct rs_redis_question several = {
+        .command = "MGET", .types = RS_REDIS_ARRAY, .max_items = n, .fits = are_values, .n = n};
+    const struct rs_redis_question *question = n == 1 ? &one : &several;
     struct redis_store *store = self;
-    struct rs_redis_connection *connection;
+    struct rs_redis_call call;
     struct rs_redis_reply reply;
-    recsys_status status = rs_redis_pool_acquire(store->pool, &connection, err);
 
-    if (status != RECSYS_OK)
-        return status;
-    rs_redis_begin(connection, n + 1);
-    rs_redis_add_text(connection, n == 1 ? "GET" : "MGET");
+    rs_redis_call_begin(&call, &store->ways, keys, n, 2, strlen("MGET"), err);
+    rs_redis_begin(call.command, n + 1);
+    rs_redis_add_text(call.command, question->command);
     for (size_t i = 0; i < n; i++)
-        rs_redis_add_key(connection, keys[i]);
-    if (n == 1) {
-        status = rs_redis_ask(connection, "GET", RS_REDIS_BYTES | RS_REDIS_NIL, 0, &reply, err);
-        if (status == RECSYS_OK)
-            move_value(&reply, &values[0]);
-    } else {
-        status = rs_redis_ask(connection, "MGET", RS_REDIS_ARRAY, n, &reply, err);
-        if (status == RECSYS_OK && !are_values(&reply, n))
-            status = rs_redis_distrust(connection, "MGET", err);
-        for (size_t i = 0; status == RECSYS_OK && i < n; i++)
-            move_value(&reply.items[i], &values[i]);
-    }
-    *incarnation = connection->incarnation;
-    rs_redis_pool_release(store->pool, connection);
+        rs_redis_add_key(call.command, keys[i]);
+    recsys_status status = rs_redis_call_ask(&call, question, &reply, err);
+    if (status == RECSYS_OK && n == 1)
+        move_value(&reply, &values[0]);
+    for (size_t i = 0; status == RECSYS_OK && n != 1 && i < n; i++)
+        move_value(&reply.items[i], &values[i]);
+    *incarnation = call.incarnation;
+    rs_redis_call_end(&call);
     rs_redis_reply_clear(&reply);
     return status;
 }
@@ -99,24 +95,23 @@ static recsys_status redis_set(void *self, recsys_bytes key, recsys_bytes value,
                                uint32_t when, recsys_error *err)
 {
     struct redis_store *store = self;
-    struct rs_redis_connection *connection;
+    struct rs_redis_call call;
     struct rs_redis_reply reply;
     int if_absent = when == RECSYS_STORE_IF_ABSENT;
-    recsys_status status = rs_redis_pool_acquire(store->pool, &connection, err);
+    const struct rs_redis_question question = {
+        .command = "SET", .types = RS_REDIS_OK | (if_absent ? RS_REDIS_NIL : 0)};
 
-    if (status != RECSYS_OK)
-        return status;
-    rs_redis_begin(connection, 3u + (ttl_ms != RECSYS_NEVER ? 2u : 0u) + (if_absent ? 1u : 0u));
-    rs_redis_add_text(connection, "SET");
-    rs_redis_add_key(connection, key);
-    rs_redis_add(connection, value.data, value.size);
+    rs_redis_call_begin(&call, &store->ways, &key, 1, 6, value.size, err);
+    rs_redis_begin(call.command, 3u + (ttl_ms != RECSYS_NEVER ? 2u : 0u) + (if_absent ? 1u : 0u));
+    rs_redis_add_text(call.command, "SET");
+    rs_redis_add_key(call.command, key);
+    rs_redis_add(call.command, value.data, value.size);
     if (ttl_ms != RECSYS_NEVER)
-        add_ttl(connection, ttl_ms);
+        add_ttl(call.command, ttl_ms);
     if (if_absent)
-        rs_redis_add_text(connection, "NX");
-    status = rs_redis_ask(connection, "SET", RS_REDIS_OK | (if_absent ? RS_REDIS_NIL : 0), 0,
-                          &reply, err);
-    rs_redis_pool_release(store->pool, connection);
+        rs_redis_add_text(call.command, "NX");
+    recsys_status status = rs_redis_call_ask(&call, &question, &reply, err);
+    rs_redis_call_end(&call);
     if (status == RECSYS_OK && reply.type == RS_REDIS_NIL)
         status =
             rs_error(err, RECSYS_E_EXISTS, "%s: SET: the key has a value", store->settings.where);
@@ -124,24 +119,27 @@ static recsys_status redis_set(void *self, recsys_bytes key, recsys_bytes value,
     return status;
 }
 
+static int is_count(const struct rs_redis_reply *reply, size_t n)
+{
+    return reply->integer >= 0 && (uint64_t)reply->integer <= n;
+}
+
 static recsys_status redis_remove(void *self, const recsys_bytes *keys, size_t n,
                                   uint64_t *n_removed, recsys_error *err)
 {
+    const struct rs_redis_question question = {
+        .command = "UNLINK", .types = RS_REDIS_INTEGER, .fits = is_count, .n = n};
     struct redis_store *store = self;
-    struct rs_redis_connection *connection;
+    struct rs_redis_call call;
     struct rs_redis_reply reply;
-    recsys_status status = rs_redis_pool_acquire(store->pool, &connection, err);
 
-    if (status != RECSYS_OK)
-        return status;
-    rs_redis_begin(connection, n + 1);
-    rs_redis_add_text(connection, "UNLINK");
+    rs_redis_call_begin(&call, &store->ways, keys, n, 2, strlen("UNLINK"), err);
+    rs_redis_begin(call.command, n + 1);
+    rs_redis_add_text(call.command, "UNLINK");
     for (size_t i = 0; i < n; i++)
-        rs_redis_add_key(connection, keys[i]);
-    status = rs_redis_ask(connection, "UNLINK", RS_REDIS_INTEGER, 0, &reply, err);
-    if (status == RECSYS_OK && (reply.integer < 0 || (uint64_t)reply.integer > n))
-        status = rs_redis_distrust(connection, "UNLINK", err);
-    rs_redis_pool_release(store->pool, connection);
+        rs_redis_add_key(call.command, keys[i]);
+    recsys_status status = rs_redis_call_ask(&call, &question, &reply, err);
+    rs_redis_call_end(&call);
     if (status == RECSYS_OK)
         *n_removed = (uint64_t)reply.integer;
     return status;
@@ -166,42 +164,45 @@ static recsys_status redis_get_or_set(void *self, recsys_bytes key, recsys_bytes
                                       uint64_t ttl_ms, recsys_value *present, uint64_t *incarnation,
                                       recsys_error *err)
 {
+    static const struct rs_redis_question question = {
+        .command = "get-or-set script", .types = RS_REDIS_BYTES | RS_REDIS_NIL | RS_REDIS_NOSCRIPT};
     struct redis_store *store = self;
-    struct rs_redis_connection *connection;
     struct rs_redis_reply reply;
     char number[24];
     const recsys_bytes arguments[2] = {value, decimal_ttl(ttl_ms, number)};
-    recsys_status status = rs_redis_pool_acquire(store->pool, &connection, err);
+    const struct rs_redis_script script = {RS_SCRIPT_GET_OR_SET, &key, 1, arguments, 2};
+    recsys_status status =
+        rs_redis_run(&store->ways, &store->scripts, &script, &question, &reply, incarnation, err);
 
-    if (status != RECSYS_OK)
-        return status;
-    status = rs_redis_run(connection, &store->scripts, RS_SCRIPT_GET_OR_SET, "get-or-set script",
-                          key, arguments, 2, RS_REDIS_BYTES | RS_REDIS_NIL, 0, &reply, err);
-    *incarnation = connection->incarnation;
-    rs_redis_pool_release(store->pool, connection);
     if (status == RECSYS_OK)
         move_value(&reply, present);
     rs_redis_reply_clear(&reply);
     return status;
 }
 
+/* Of an integer: 0 or 1. */
+static int is_decided(const struct rs_redis_reply *reply, size_t n)
+{
+    (void)n;
+    return reply->integer == 0 || reply->integer == 1;
+}
+
 static recsys_status redis_replace(void *self, recsys_bytes key, recsys_bytes prefix,
                                    recsys_bytes value, uint64_t ttl_ms, recsys_error *err)
 {
+    static const struct rs_redis_question question = {.command = "replace script",
+                                                      .types = RS_REDIS_INTEGER | RS_REDIS_NOSCRIPT,
+                                                      .fits = is_decided};
     struct redis_store *store = self;
-    struct rs_redis_connection *connection;
     struct rs_redis_reply reply;
     char number[24];
+    uint64_t incarnation;
     const recsys_bytes arguments[3] = {prefix, value, decimal_ttl(ttl_ms, number)};
-    recsys_status status = rs_redis_pool_acquire(store->pool, &connection, err);
+    const struct rs_redis_script script = {RS_SCRIPT_REPLACE, &key, 1, arguments,
+                                           value.data == NULL ? 1 : 3};
+    recsys_status status =
+        rs_redis_run(&store->ways, &store->scripts, &script, &question, &reply, &incarnation, err);
 
-    if (status != RECSYS_OK)
-        return status;
-    status = rs_redis_run(connection, &store->scripts, RS_SCRIPT_REPLACE, "replace script", key,
-                          arguments, value.data == NULL ? 1 : 3, RS_REDIS_INTEGER, 0, &reply, err);
-    if (status == RECSYS_OK && reply.integer != 0 && reply.integer != 1)
-        status = rs_redis_distrust(connection, "replace script", err);
-    rs_redis_pool_release(store->pool, connection);
     if (status == RECSYS_OK && reply.integer == 0)
         status = rs_error(err, RECSYS_E_NOT_FOUND,
                           "%s: replace: the key has no value that begins with these bytes",
@@ -211,16 +212,17 @@ static recsys_status redis_replace(void *self, recsys_bytes key, recsys_bytes pr
 
 static recsys_status redis_exchange(void *self, const recsys_exchange *exchange, recsys_error *err)
 {
+    static const struct rs_redis_question question = {.command = "exchange script",
+                                                      .types = RS_REDIS_INTEGER | RS_REDIS_NOSCRIPT,
+                                                      .fits = is_decided};
     struct redis_store *store = self;
-    struct rs_redis_connection *connection;
     struct rs_redis_reply reply;
     const recsys_bytes keys[2] = {exchange->companion_key, exchange->key}, nothing = {"", 0};
     char number[24], seen[41] = "";
+    uint64_t incarnation;
     recsys_status status =
         exchange->seen.data == NULL ? RECSYS_OK : rs_redis_sha1(exchange->seen, seen, err);
 
-    if (status == RECSYS_OK)
-        status = rs_redis_pool_acquire(store->pool, &connection, err);
     if (status != RECSYS_OK)
         return status;
     const recsys_bytes arguments[6] = {
@@ -230,12 +232,10 @@ static recsys_status redis_exchange(void *self, const recsys_exchange *exchange,
         decimal_ttl(exchange->ttl_ms, number),
         exchange->companion.data == NULL ? nothing : exchange->companion,
         exchange->value};
-    status = rs_redis_run_keys(connection, &store->scripts, RS_SCRIPT_EXCHANGE, "exchange script",
-                               keys, 2, arguments, exchange->value.data == NULL ? 5 : 6,
-                               RS_REDIS_INTEGER, 0, &reply, err);
-    if (status == RECSYS_OK && reply.integer != 0 && reply.integer != 1)
-        status = rs_redis_distrust(connection, "exchange script", err);
-    rs_redis_pool_release(store->pool, connection);
+    const struct rs_redis_script script = {RS_SCRIPT_EXCHANGE, keys, 2, arguments,
+                                           exchange->value.data == NULL ? 5 : 6};
+    status =
+        rs_redis_run(&store->ways, &store->scripts, &script, &question, &reply, &incarnation, err);
     if (status == RECSYS_OK && reply.integer == 0)
         status = rs_error(err, RECSYS_E_NOT_FOUND,
                           "%s: exchange: the keys do not have the expected values",
@@ -274,38 +274,50 @@ static int read_decision(const struct rs_redis_reply *reply, recsys_rate_decisio
     return 1;
 }
 
+static int is_decision(const struct rs_redis_reply *reply, size_t n)
+{
+    recsys_rate_decision decision;
+
+    (void)n;
+    return read_decision(reply, &decision);
+}
+
 static recsys_status redis_rate_limit(void *self, recsys_bytes key, uint64_t emission_us,
                                       uint32_t burst, uint32_t cost, recsys_rate_decision *out,
                                       recsys_error *err)
 {
+    static const struct rs_redis_question question = {.command = "rate-limit script",
+                                                      .types = RS_REDIS_ARRAY | RS_REDIS_NOSCRIPT,
+                                                      .max_items = 4,
+                                                      .fits = is_decision};
     struct redis_store *store = self;
-    struct rs_redis_connection *connection;
     struct rs_redis_reply reply;
     char numbers[3][24];
+    uint64_t incarnation;
     const recsys_bytes arguments[3] = {decimal(emission_us, numbers[0]), decimal(burst, numbers[1]),
                                        decimal(cost, numbers[2])};
+    const struct rs_redis_script script = {RS_SCRIPT_RATE_LIMIT, &key, 1, arguments, 3};
 
     if (emission_us == 0 || burst == 0 || rs_gcra_multiply(emission_us, burst) > MAX_ROOM_US)
         return rs_error(
             err, RECSYS_E_INVALID,
             "%s: rate limit: %u items of %llu us each are not between 1 us and 142 years",
             store->settings.where, burst, (unsigned long long)emission_us);
-    recsys_status status = rs_redis_pool_acquire(store->pool, &connection, err);
-    if (status != RECSYS_OK)
-        return status;
-    status = rs_redis_run(connection, &store->scripts, RS_SCRIPT_RATE_LIMIT, "rate-limit script",
-                          key, arguments, 3, RS_REDIS_ARRAY, 4, &reply, err);
-    if (status == RECSYS_OK && !read_decision(&reply, out))
-        status = rs_redis_distrust(connection, "rate-limit script", err);
-    rs_redis_pool_release(store->pool, connection);
+    recsys_status status =
+        rs_redis_run(&store->ways, &store->scripts, &script, &question, &reply, &incarnation, err);
+    if (status == RECSYS_OK)
+        (void)read_decision(&reply, out);
     rs_redis_reply_clear(&reply);
     return status;
 }
 
 /* {cursor, {key, ...}} */
-static int is_page(const struct rs_redis_reply *reply, uint64_t *next)
+static int is_page(const struct rs_redis_reply *reply, size_t n)
 {
-    if (reply->n != 2 || !read_decimal(&reply->items[0], next) || *next >= MARK ||
+    uint64_t next;
+
+    (void)n;
+    if (reply->n != 2 || !read_decimal(&reply->items[0], &next) || next >= MARK ||
         reply->items[1].type != RS_REDIS_ARRAY)
         return 0;
     for (size_t i = 0; i < reply->items[1].n; i++)
@@ -314,35 +326,36 @@ static int is_page(const struct rs_redis_reply *reply, uint64_t *next)
     return 1;
 }
 
+/* Over a connection of its own: an answer may be long. */
 static recsys_status ask_page(struct redis_store *store, const struct rs_buffer *pattern,
                               uint64_t cursor, struct rs_redis_reply *reply, uint64_t *next,
                               recsys_error *err)
 {
+    static const struct rs_redis_question question = {
+        .command = "SCAN", .types = RS_REDIS_ARRAY, .max_items = MAX_KEYS_A_STEP, .fits = is_page};
     struct rs_redis_connection *connection;
-    recsys_status status = rs_redis_pool_acquire(store->pool, &connection, err);
+    recsys_status status = rs_redis_pool_acquire(store->ways.pool, &connection, err);
 
     if (status != RECSYS_OK)
         return status;
-    /* SCAN has no key, so no node refuses it: one that has the slot no longer would find nothing. */
+    /* SCAN has no key, so no node refuses it: one that has the slot no longer would find nothing.
+     */
     status = rs_redis_check_node(connection, err);
-    if (status != RECSYS_OK) {
-        rs_redis_pool_release(store->pool, connection);
-        return status;
+    if (status == RECSYS_OK) {
+        struct rs_redis_command *command = &connection->command;
+        rs_redis_begin(command, 6);
+        rs_redis_add_text(command, "SCAN");
+        rs_redis_add_number(command, cursor);
+        rs_redis_add_text(command, "MATCH");
+        rs_redis_add(command, pattern->bytes, pattern->size);
+        rs_redis_add_text(command, "COUNT");
+        rs_redis_add_number(command, KEYS_A_STEP);
+        status = rs_redis_ask(connection, &command->bytes, &question, reply, err);
     }
-    rs_redis_begin(connection, 6);
-    rs_redis_add_text(connection, "SCAN");
-    rs_redis_add_number(connection, cursor);
-    rs_redis_add_text(connection, "MATCH");
-    rs_redis_add(connection, pattern->bytes, pattern->size);
-    rs_redis_add_text(connection, "COUNT");
-    rs_redis_add_number(connection, KEYS_A_STEP);
-    status = rs_redis_ask(connection, "SCAN", RS_REDIS_ARRAY, MAX_KEYS_A_STEP, reply, err);
-    if (status == RECSYS_OK && !is_page(reply, next)) {
-        rs_redis_reply_clear(reply);
-        status = rs_redis_distrust(connection, "SCAN", err);
-    }
+    if (status == RECSYS_OK)
+        (void)read_decimal(&reply->items[0], next);
     /* Before the callbacks: they may want a connection. */
-    rs_redis_pool_release(store->pool, connection);
+    rs_redis_pool_release(store->ways.pool, connection);
     return status;
 }
 
@@ -390,21 +403,27 @@ static recsys_status redis_scan(void *self, const recsys_bytes *parts, size_t n,
     return RECSYS_OK;
 }
 
+static int is_pong(const struct rs_redis_reply *reply, size_t n)
+{
+    (void)n;
+    return strcmp(reply->bytes, "PONG") == 0;
+}
+
 static recsys_status redis_ping(void *self, recsys_error *err)
 {
+    static const struct rs_redis_question question = {
+        .command = "PING", .types = RS_REDIS_STATUS, .fits = is_pong};
     struct redis_store *store = self;
     struct rs_redis_connection *connection;
     struct rs_redis_reply reply;
-    recsys_status status = rs_redis_pool_acquire_extra(store->pool, &connection, err);
+    recsys_status status = rs_redis_pool_acquire_extra(store->ways.pool, &connection, err);
 
     if (status != RECSYS_OK)
         return status;
-    rs_redis_begin(connection, 1);
-    rs_redis_add_text(connection, "PING");
-    status = rs_redis_ask(connection, "PING", RS_REDIS_STATUS, 0, &reply, err);
-    if (status == RECSYS_OK && strcmp(reply.bytes, "PONG") != 0)
-        status = rs_redis_distrust(connection, "PING", err);
-    rs_redis_pool_release(store->pool, connection);
+    rs_redis_begin(&connection->command, 1);
+    rs_redis_add_text(&connection->command, "PING");
+    status = rs_redis_ask(connection, &connection->command.bytes, &question, &reply, err);
+    rs_redis_pool_release(store->ways.pool, connection);
     rs_redis_reply_clear(&reply);
     return status;
 }
@@ -415,7 +434,8 @@ static void redis_destroy(void *self)
 
     if (store == NULL)
         return;
-    rs_redis_pool_destroy(store->pool);
+    rs_redis_share_destroy(store->ways.share);
+    rs_redis_pool_destroy(store->ways.pool);
     rs_redis_settings_destroy(&store->settings);
     rs_free(store);
 }
@@ -443,11 +463,14 @@ recsys_status recsys_redis_create(const char *name, const recsys_redis_options *
     struct redis_store *store = rs_alloc_array(1, sizeof *store);
     if (store == NULL)
         return rs_error_nomem(err, "redis store");
+    store->ways.settings = &store->settings;
     status = rs_redis_settings_read(&store->settings, options, err);
     if (status == RECSYS_OK)
         status = rs_redis_scripts_init(&store->scripts, err);
     if (status == RECSYS_OK)
-        status = rs_redis_pool_create(&store->settings, &store->pool, err);
+        status = rs_redis_pool_create(&store->settings, &store->ways.pool, err);
+    if (status == RECSYS_OK)
+        status = rs_redis_share_create(&store->settings, store->ways.pool, &store->ways.share, err);
     if (status != RECSYS_OK) {
         redis_destroy(store);
         return status;
@@ -468,8 +491,10 @@ recsys_status recsys_redis_get_stats(recsys_store *store, recsys_redis_stats *ou
         return status;
     if (self == NULL)
         return rs_error(err, RECSYS_E_INVALID, "recsys_redis_get_stats: not a Redis store");
-    status = rs_redis_pool_get_stats(self->pool, &stats, err);
-    if (status == RECSYS_OK)
-        rs_struct_write(out, &stats, sizeof stats);
-    return status;
+    status = rs_redis_pool_get_stats(self->ways.pool, &stats, err);
+    if (status != RECSYS_OK)
+        return status;
+    rs_redis_share_get_stats(self->ways.share, &stats);
+    rs_struct_write(out, &stats, sizeof stats);
+    return RECSYS_OK;
 }

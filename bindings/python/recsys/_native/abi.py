@@ -1070,6 +1070,8 @@ class recsys_redis_options(Checked):
         ("max_age_s", c.c_uint32),
         ("reserved", c.c_uint32),
         ("password_file", c.c_char_p),
+        ("share_from", c.c_uint32),
+        ("reserved_2", c.c_uint32),
     ]
 
 
@@ -1085,6 +1087,8 @@ class recsys_redis_stats(Checked):
         ("wait_timeouts", c.c_uint64),
         ("maxmemory_policy", c.c_char * 32),
         ("version", c.c_char * 32),
+        ("shared_writes", c.c_uint64),
+        ("shared_commands", c.c_uint64),
     ]
 
 # function: (library, result, parameters)

@@ -1,0 +1,112 @@
+/* lib/adapters/redis/redis_call.c - see redis_call.h.
+ *
+ * A command goes in a write with others if enough callers are under way, if it is small, and if
+ * its answer is: nobody shall wait for bytes that are not for it. How large an answer will be can
+ * only be guessed from the last one (redis_sizes.h).
+ *
+ * A small command is written on the caller's stack, and needs a connection only to be sent.
+ */
+#include "lib/adapters/redis/redis_call.h"
+
+#include <string.h>
+
+/* 1 if the sum of everything, with what stands around it, is small. */
+static int is_small(const struct rs_redis_ways *ways, const recsys_bytes *keys, size_t n_keys,
+                    size_t n_more, size_t n_bytes)
+{
+    size_t an_argument = RS_REDIS_HEAD_BYTES, a_key = an_argument + ways->settings->prefix_size;
+    size_t sum;
+
+    if (n_bytes > RS_REDIS_SMALL || n_more > RS_REDIS_SMALL || n_keys > RS_REDIS_SMALL ||
+        a_key > RS_REDIS_SMALL)
+        return 0;
+    sum = n_bytes + n_more * an_argument + n_keys * a_key;
+    for (size_t i = 0; i < n_keys && sum < RS_REDIS_SMALL; i++) {
+        if (keys[i].size > RS_REDIS_SMALL)
+            return 0;
+        sum += keys[i].size;
+    }
+    return sum < RS_REDIS_SMALL;
+}
+
+void rs_redis_call_begin(struct rs_redis_call *call, struct rs_redis_ways *ways,
+                         const recsys_bytes *keys, size_t n_keys, size_t n_more, size_t n_bytes,
+                         recsys_error *err)
+{
+    int is_crowded = rs_redis_share_enter(ways->share);
+    int fits = is_small(ways, keys, n_keys, n_more, n_bytes);
+
+    call->ways = ways;
+    call->incarnation = 0;
+    call->connection = NULL;
+    call->keys = keys;
+    call->n_keys = n_keys;
+    call->may_share = is_crowded && fits;
+    call->was_large = call->may_share && rs_redis_sizes_is_large(&ways->sizes, keys, n_keys);
+    if (call->was_large)
+        call->may_share = 0;
+    call->status = RECSYS_OK;
+    call->small.settings = ways->settings;
+    call->small.bytes = (struct rs_buffer)RS_BUFFER_FIXED(call->room);
+    call->command = &call->small;
+    if (fits)
+        return;
+    if (n_bytes > RS_REDIS_LARGE)
+        rs_redis_sizes_note(&ways->sizes, keys, n_keys, 1);
+    call->status = rs_redis_pool_acquire(ways->pool, &call->connection, err);
+    if (call->status == RECSYS_OK)
+        call->command = &call->connection->command;
+}
+
+static size_t count_bytes(const struct rs_redis_reply *reply)
+{
+    size_t sum = reply->size;
+
+    for (size_t i = 0; i < reply->n; i++)
+        sum += reply->items[i].size;
+    return sum;
+}
+
+/* For the next call about these keys. */
+static void note_size(const struct rs_redis_call *call, const struct rs_redis_reply *reply)
+{
+    int is_large = count_bytes(reply) > RS_REDIS_LARGE;
+
+    if (is_large && call->may_share)
+        rs_redis_sizes_surprise(&call->ways->sizes);
+    if (is_large || call->was_large)
+        rs_redis_sizes_note(&call->ways->sizes, call->keys, call->n_keys, is_large);
+}
+
+recsys_status rs_redis_call_ask(struct rs_redis_call *call,
+                                const struct rs_redis_question *question,
+                                struct rs_redis_reply *reply, recsys_error *err)
+{
+    struct rs_redis_ways *ways = call->ways;
+    recsys_status status = call->status;
+
+    memset(reply, 0, sizeof *reply);
+    if (status != RECSYS_OK)
+        return status;
+    if (call->may_share && rs_redis_share_ask(ways->share, &call->command->bytes, question, reply,
+                                              &call->incarnation, &status, err)) {
+        rs_buffer_clear(&call->command->bytes);
+    } else {
+        if (call->connection == NULL)
+            status = rs_redis_pool_acquire(ways->pool, &call->connection, err);
+        if (status != RECSYS_OK)
+            return status;
+        status = rs_redis_ask(call->connection, &call->command->bytes, question, reply, err);
+        call->incarnation = call->connection->incarnation;
+    }
+    if (status == RECSYS_OK)
+        note_size(call, reply);
+    return status;
+}
+
+void rs_redis_call_end(struct rs_redis_call *call)
+{
+    if (call->connection != NULL)
+        rs_redis_pool_release(call->ways->pool, call->connection);
+    rs_redis_share_leave(call->ways->share);
+}

@@ -148,20 +148,24 @@ static int has_shape(const struct rs_domain *domain, const recsys_value *json)
            text[0] == (domain->definition.shape == RECSYS_SHAPE_OBJECT ? '{' : '[');
 }
 
-/* For as long as the store is not trusted (owed.h). */
-static recsys_status read_past_cache(const struct domain_reading *reading, recsys_value *json,
-                                     uint32_t *outcome, recsys_error *err)
+/* For as long as the store is not trusted (owed.h). 0 if the database is not reached: then the
+ * store is trusted, though the sync has not found out yet. */
+static int read_past_cache(const struct domain_reading *reading, recsys_value *json,
+                           uint32_t *outcome, recsys_status *status, recsys_error *err)
 {
     const struct rs_domain *domain = reading->domain;
     recsys_rows *rows = NULL;
-    recsys_status status = query(reading, domain->definition.max_rows, &rows, err);
+    recsys_error problem = {0};
 
+    *status = query(reading, domain->definition.max_rows, &rows, &problem);
+    if (*status == RECSYS_E_IO || *status == RECSYS_E_TIMEOUT)
+        return 0;
     if (outcome != NULL)
         *outcome = RECSYS_ASIDE_UNKNOWN;
-    if (status == RECSYS_OK)
-        status = format_rows(domain, rows, json, err);
+    *status = *status == RECSYS_OK ? format_rows(domain, rows, json, err)
+                                   : rs_error_copy(err, &problem);
     recsys_rows_destroy(rows);
-    return status;
+    return 1;
 }
 
 recsys_status rs_domain_read(recsys_domains *domains, const struct rs_domain *domain,
@@ -175,8 +179,9 @@ recsys_status rs_domain_read(recsys_domains *domains, const struct rs_domain *do
 
     if (status != RECSYS_OK)
         return status;
-    if (!rs_owed_is_trusted(&domains->owed))
-        return read_past_cache(&reading, json, outcome, err);
+    if (!rs_owed_is_trusted(&domains->owed) &&
+        read_past_cache(&reading, json, outcome, &status, err))
+        return status;
     status = is_again ? rs_aside_load_again(domain->aside, bytes, load_entry, &reading, json,
                                             outcome, err)
                       : recsys_aside_get_or_load(domain->aside, bytes, load_entry, &reading, 0,

@@ -1023,7 +1023,8 @@ def test_metrics_show_caches_breakers_and_pools(lab):
         assert total("redis_cache_latency_seconds_count", db=2) > 0
         assert total("recsysd_redis_up", db=2) == 1 and total("recsysd_redis_breaker_open", db=2) == 0
         assert total("recsysd_redis_connections", db=2, state="open") >= 1
-        assert total("recsysd_postgres_up") == 1 and total("recsysd_postgres_queries_total") >= 2
+        assert total("recsysd_postgres_up") == 1 and total("recsysd_postgres_queries_total") >= 2, \
+            {k: v for k, v in values.items() if "postgres" in k}
         assert values['recsysd_http_requests_total{route="/api/v1/profile/{user_id}",method="GET",status="200"}'] == 3
 
 

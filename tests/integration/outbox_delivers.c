@@ -226,6 +226,21 @@ static void an_outage_of_the_database_does_not_empty_the_caches(void **state)
     recsys_source_unref(dead);
 }
 
+/* A sync that waits for a server that hangs says so late. */
+static void an_outage_that_no_sync_has_noticed_does_not_empty_them_either(void **state)
+{
+    char name[64];
+
+    (void)state;
+    expect_hit_after_sync("Committed");
+    rest_ms(2100);
+    recsys_source_set_away(domain_fixture.source, 1);
+    assert_int_equal(read_profile(name), RECSYS_ASIDE_HIT);
+    assert_string_equal(name, "Committed");
+    recsys_source_set_away(domain_fixture.source, 0);
+    assert_int_equal(read_profile(name), RECSYS_ASIDE_UNKNOWN); /* the rule again */
+}
+
 static void rows_of_unknown_dbs_stand_in_nobodys_way_and_end(void **state)
 {
     (void)state;
@@ -296,6 +311,7 @@ int main(void)
         cmocka_unit_test(another_process_delivers_for_one_that_was_killed),
         cmocka_unit_test(a_process_that_has_not_looked_does_not_trust_the_store),
         cmocka_unit_test(an_outage_of_the_database_does_not_empty_the_caches),
+        cmocka_unit_test(an_outage_that_no_sync_has_noticed_does_not_empty_them_either),
         cmocka_unit_test(rows_of_unknown_dbs_stand_in_nobodys_way_and_end),
         cmocka_unit_test(more_rows_than_one_batch_end_everything),
         cmocka_unit_test(rows_that_nobody_can_deliver_do_not_gather_without_end),

@@ -1013,6 +1013,9 @@ def test_metrics_show_caches_breakers_and_pools(lab):
         for _ in range(3):
             expect(get(daemon, "profile/1"))
         expect(get(daemon, "profile/nobody"), 404)
+        # The threads that watch the servers say so in their own time.
+        assert wait_for(lambda: all(read_metrics(daemon)[name] == 1 for name in
+                                    ("recsysd_postgres_up", 'recsysd_redis_up{db="2"}')))
         values = read_metrics(daemon)
 
         def total(name, **labels):
@@ -1021,10 +1024,9 @@ def test_metrics_show_caches_breakers_and_pools(lab):
         assert total("redis_cache_hits_total", db=2) == 2 and total("redis_cache_misses_total", db=2) == 2, \
             [k for k in values if "redis_cache" in k]
         assert total("redis_cache_latency_seconds_count", db=2) > 0
-        assert total("recsysd_redis_up", db=2) == 1 and total("recsysd_redis_breaker_open", db=2) == 0
+        assert total("recsysd_redis_breaker_open", db=2) == 0
         assert total("recsysd_redis_connections", db=2, state="open") >= 1
-        assert total("recsysd_postgres_up") == 1 and total("recsysd_postgres_queries_total") >= 2, \
-            {k: v for k, v in values.items() if "postgres" in k}
+        assert total("recsysd_postgres_queries_total") >= 2
         assert values['recsysd_http_requests_total{route="/api/v1/profile/{user_id}",method="GET",status="200"}'] == 3
 
 

@@ -42,9 +42,9 @@ function rates() {
 
 function makeLine(points) {
   const most = Math.max(...points, 1e-9);
-  const text = points.map((y, i) => `${(100 * i / Math.max(points.length - 1, 1)).toFixed(1)},${(23 - 22 * y / most).toFixed(1)}`).join(" ");
+  const text = points.map((y, i) => `${(100 * i / Math.max(points.length - 1, 1)).toFixed(1)},${(24 - 22 * y / most).toFixed(1)}`).join(" ");
   return draw("svg", { class: "line", "aria-hidden": "true", viewBox: "0 0 100 24", preserveAspectRatio: "none" },
-    draw("polyline", { points: text, fill: "none", "vector-effect": "non-scaling-stroke" }));
+    draw("polygon", { points: `0,24 ${text} 100,24` }));
 }
 
 function setTile(list, i, { name, value, note, tone, line }) {

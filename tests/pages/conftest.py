@@ -17,6 +17,8 @@ import make_bundle  # noqa: E402
 from client import Daemon  # noqa: E402
 
 TIMEOUT_MS = 60000  # of a test that has failed; a busy machine needs a part of it
+# In a container Chromium has no sandbox of its own, and root may not start it with one.
+ARGUMENTS = ["--no-sandbox", "--no-proxy-server", "--disable-dev-shm-usage", "--disable-gpu"]
 expect.set_options(timeout=TIMEOUT_MS)
 
 
@@ -29,10 +31,8 @@ def find_chromium():
 
 @pytest.fixture(scope="session")
 def browser():
-    # In a container Chromium has no sandbox of its own, and root may not start it with one.
-    arguments = ["--no-sandbox", "--no-proxy-server", "--disable-dev-shm-usage", "--disable-gpu"]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=arguments, timeout=2 * TIMEOUT_MS)
+        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS, timeout=2 * TIMEOUT_MS)
         yield chromium
         chromium.close()
 

@@ -112,17 +112,32 @@ class Demo:
         self.swap("models:/films/3")
 
 
+    @contextlib.contextmanager
+    def traffic(self):
+        """Some requests all the time."""
+        ending = threading.Event()
+
+        def send():
+            seed = 0
+            while not ending.wait(0.2):
+                seed += 1
+                self.send_requests(random.Random(seed).randint(2, 12), seed)
+        thread = threading.Thread(target=send)
+        thread.start()
+        try:
+            yield
+        finally:
+            ending.set()
+            thread.join()
+
+
 def main():
     with Demo(*sys.argv[1:3], "--listen", "127.0.0.1:%s" % os.environ.get("PORT", "0")) as demo:
         demo.make_history()
         demo.send_requests(400)
-        ending = threading.Event()
-        traffic = threading.Thread(target=lambda: [demo.send_requests(5, seed) for seed in range(100000) if not ending.wait(0.3)])
-        traffic.start()
-        print(demo.url, flush=True)
-        sys.stdin.readline()
-        ending.set()
-        traffic.join()
+        with demo.traffic():
+            print(demo.url, flush=True)
+            sys.stdin.readline()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,10 @@
 #define PREFETCH_AT(pointer, bytes)                                                                \
     _mm_prefetch((const char *)((uintptr_t)(pointer) + (bytes)), _MM_HINT_T0)
 
+/* Keeps gcc from copying every sum twice at each step, which it does because the instruction
+ * overwrites it: with codes in the second-level cache 472 GOP/s became 428 on a Xeon. */
+#define IN_REGISTER(sum) __asm__("" : "+v"(sum))
+
 TARGET static inline __m512i repeated(const int8_t *codes)
 {
     int32_t four;
@@ -44,6 +48,7 @@ TARGET static void one(const uint8_t *groups, uint32_t n_groups, uint32_t cells,
                 PREFETCH_AT(groups + l * 64, PREFETCH);
                 sum[l] = _mm512_dpbusd_epi32(sum[l], _mm512_loadu_si512(groups + l * 64),
                                              repeated(query->codes + (j + l) * 4));
+                IN_REGISTER(sum[l]);
             }
         for (; j < cells; j++, groups += 64)
             sum[0] = _mm512_dpbusd_epi32(sum[0], _mm512_loadu_si512(groups),
@@ -104,8 +109,10 @@ TARGET static inline void add_group(const uint8_t *x, uint32_t cells, const int8
         PREFETCH_AT(x, PREFETCH);
         __m512i items = _mm512_loadu_si512(x);
 #pragma GCC unroll 8
-        for (uint32_t l = 0; l < RS_CODE_LANES; l++)
+        for (uint32_t l = 0; l < RS_CODE_LANES; l++) {
             sum[l] = _mm512_dpbusd_epi32(sum[l], items, repeated(codes + l * 4));
+            IN_REGISTER(sum[l]);
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 #include "lib/score/code_kernel.h"
 
 #include <stddef.h>
-#if defined(__aarch64__)
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__)
 #include <sys/auxv.h>
 #ifndef HWCAP_ASIMDDP
 #define HWCAP_ASIMDDP (1ul << 20)
@@ -68,14 +70,30 @@ static uint32_t tiles(const uint8_t *groups, uint32_t n_tiles, uint32_t cells,
 
 const struct rs_code_kernel rs_code_kernel_portable = {"portable", 127, one, tiles};
 
+#if RS_CODE_KERNEL_AVXVNNI
+/* Asked of the processor itself: clang knows no name for it before 18. That the system keeps the
+ * registers is AVX2's question. */
+static int has_avxvnni(void)
+{
+    unsigned a, b, c, d;
+
+    return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
+           (a & 1u << 4) != 0;
+}
+#endif
+
 const struct rs_code_kernel *rs_code_kernel_get(uint32_t index)
 {
-    const struct rs_code_kernel *kernels[4];
+    const struct rs_code_kernel *kernels[5];
     uint32_t n = 0;
 
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512dq"))
         kernels[n++] = &rs_code_kernel_avx512vnni;
+#if RS_CODE_KERNEL_AVXVNNI
+    if (has_avxvnni())
+        kernels[n++] = &rs_code_kernel_avxvnni;
+#endif
     if (__builtin_cpu_supports("avx2"))
         kernels[n++] = &rs_code_kernel_avx2;
 #elif defined(__aarch64__)

@@ -51,9 +51,21 @@ const struct rs_code_kernel *rs_code_kernel_choose(void);
 /* Number `index` of all kernels that this processor runs; NULL behind the last: for tests. */
 const struct rs_code_kernel *rs_code_kernel_get(uint32_t index);
 
+/* Whether this compiler knows the instructions: gcc from 11, clang from 12. */
+#define RS_CODE_KERNEL_AVXVNNI 0
+#if defined(__x86_64__) && defined(__has_include)
+#if __has_include(<avxvnniintrin.h>)
+#undef RS_CODE_KERNEL_AVXVNNI
+#define RS_CODE_KERNEL_AVXVNNI 1
+#endif
+#endif
+
 extern const struct rs_code_kernel rs_code_kernel_portable;
 #if defined(__x86_64__)
 extern const struct rs_code_kernel rs_code_kernel_avx2, rs_code_kernel_avx512vnni;
+#if RS_CODE_KERNEL_AVXVNNI
+extern const struct rs_code_kernel rs_code_kernel_avxvnni;
+#endif
 #elif defined(__aarch64__)
 extern const struct rs_code_kernel rs_code_kernel_dotprod;
 #endif

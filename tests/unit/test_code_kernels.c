@@ -55,6 +55,20 @@ static void check_one(const struct rs_code_kernel *kernel, const uint8_t *items,
     CHECK(memcmp(got, want, n_groups * 16 * sizeof *got) == 0);
 }
 
+/* Of an item and a lane's query. */
+static int32_t product_of(const uint8_t *items, uint32_t item, uint32_t cells,
+                          const int8_t *queries, uint32_t lane)
+{
+    const uint8_t *x = items + (size_t)(item / RS_CODES_GROUP) * cells * RS_CODES_CELL;
+    int32_t sum = 0;
+
+    for (uint32_t j = 0; j < cells; j++)
+        for (uint32_t l = 0; l < 4; l++)
+            sum += (x[j * RS_CODES_CELL + item % RS_CODES_GROUP * 4 + l] - (int)RS_CODES_ZERO) *
+                   queries[(j * RS_CODE_LANES + lane) * 4 + l];
+    return sum;
+}
+
 static void check_tiles(const struct rs_code_kernel *kernel, const uint8_t *items, uint32_t n_tiles,
                         uint32_t cells, const int8_t *queries, uint64_t *state, int with_bias)
 {
@@ -73,6 +87,13 @@ static void check_tiles(const struct rs_code_kernel *kernel, const uint8_t *item
     }
     for (uint32_t i = 0; i < n_tiles * RS_CODE_ITEMS; i++)
         bias[i] = (float)((2.0 * uniform(state) - 1.0) * spread / 8);
+    /* Some that just reach it. */
+    for (uint32_t i = 5; with_bias && i < n_tiles * RS_CODE_ITEMS; i += 11) {
+        uint32_t l = i % RS_CODE_LANES;
+        bias[i] = limits[l] - scales[l] * (float)product_of(items, i, cells, queries, l);
+    }
+    if (!with_bias)
+        least[cells % RS_CODE_LANES] = product_of(items, 21, cells, queries, cells % RS_CODE_LANES);
     for (uint32_t t = 0; t < n_tiles;) {
         const uint8_t *at = items + (size_t)t * cells * RS_CODES_CELL * 2;
         const float *b = with_bias ? bias + t * RS_CODE_ITEMS : NULL;

@@ -45,7 +45,7 @@ static rs_survivors survivors_like(const char *kernel)
 #if defined(__x86_64__)
     if (strncmp(kernel, "avx512", 6) == 0)
         return rs_survivors_avx512;
-    if (strcmp(kernel, "avx2") == 0)
+    if (strncmp(kernel, "avx", 3) == 0)
         return rs_survivors_avx2;
 #else
     (void)kernel;
@@ -53,10 +53,13 @@ static rs_survivors survivors_like(const char *kernel)
     return rs_survivors_portable;
 }
 
+/* The kernel for floats of a processor whose best one for codes has this name. */
 static const struct rs_kernel *kernel_like(const char *name)
 {
     const struct rs_kernel *kernel;
 
+    if (strcmp(name, "avxvnni") == 0)
+        name = "avx2";
     for (uint32_t i = 0; (kernel = rs_kernel_get(i)) != NULL; i++)
         if (strncmp(name, kernel->name, strlen(kernel->name)) == 0)
             return kernel;

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "lib/score/code_kernel.h"
 #include "tests/support/check.h"
 
 #define MAX_THREADS 64u
@@ -155,6 +156,16 @@ static void bytes_avx512(void)
     LOOP(TWELVE(DOT));
 }
 
+#if RS_CODE_KERNEL_AVXVNNI
+#define DOT_YMM(r) "%{vex%} vpdpbusd %%ymm15, %%ymm15, %%ymm" r "\n\t"
+
+static void bytes_avxvnni(void)
+{
+    clear();
+    LOOP(TWELVE(DOT_YMM));
+}
+#endif
+
 static void bytes_avx2(void)
 {
     clear();
@@ -176,6 +187,18 @@ static void print_peak(const char *name, void (*work)(void), double operations)
            1e-9 * operations * STEPS / best);
 }
 
+#if RS_CODE_KERNEL_AVXVNNI
+static int has_codes(const char *name)
+{
+    const struct rs_code_kernel *kernel;
+
+    for (uint32_t i = 0; (kernel = rs_code_kernel_get(i)) != NULL; i++)
+        if (strcmp(kernel->name, name) == 0)
+            return 1;
+    return 0;
+}
+#endif
+
 static void print_arithmetic(void)
 {
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
@@ -186,6 +209,10 @@ static void print_arithmetic(void)
         print_peak("floats avx512", floats_avx512, 12 * 16 * 2);
     if (__builtin_cpu_supports("avx512vnni"))
         print_peak("bytes avx512vnni", bytes_avx512, 12 * 64 * 2);
+#if RS_CODE_KERNEL_AVXVNNI
+    if (has_codes("avxvnni"))
+        print_peak("bytes avxvnni", bytes_avxvnni, 12 * 32 * 2);
+#endif
 }
 #else
 static void print_arithmetic(void)

@@ -325,6 +325,8 @@ bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_ro
         return failed("cannot set the log hook of librecsys", &err);
     if (recsys_blas_set_threads((uint32_t)config->blas_threads, &err) != RECSYS_OK)
         rd_log(RECSYS_LOG_WARN, "cannot set the number of BLAS threads: %s", err.message);
+    if (recsys_amx_use(&err) != RECSYS_OK)
+        rd_log(RECSYS_LOG_DEBUG, "%s", err.message);
     if (!make_models(app) || !rd_metrics_start(&app->metrics, routes, n_routes, &app->named) ||
         !rd_stores_start(&app->stores, config, app->metrics.stats, has_tokens) ||
         !rd_store_metrics_start(&app->store_metrics, &app->stores, app->metrics.stats) ||

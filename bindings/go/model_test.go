@@ -291,6 +291,9 @@ func TestTheLibraryIsTheOneOfTheHeaders(t *testing.T) {
 	if _, err := recsys.BLAS(); err != nil {
 		t.Error(err)
 	}
+	if err := recsys.UseAMX(); err != nil && !errors.Is(err, recsys.ErrUnsupported) {
+		t.Error(err)
+	}
 	if err := recsys.SetBLASThreads(0); !errors.Is(err, recsys.ErrInvalid) {
 		t.Error(err)
 	}

@@ -68,7 +68,14 @@ static uint32_t tiles(const uint8_t *groups, uint32_t n_tiles, uint32_t cells,
     return n_tiles;
 }
 
-const struct rs_code_kernel rs_code_kernel_portable = {"portable", 127, one, tiles};
+const struct rs_code_kernel rs_code_kernel_portable = {
+    .name = "portable",
+    .largest = 127,
+    .lanes = RS_CODE_LANES,
+    .lane_bytes = 4,
+    .one = one,
+    .tiles = tiles,
+};
 
 #if RS_CODE_KERNEL_AVXVNNI
 /* Asked of the processor itself: clang knows no name for it before 18. That the system keeps the
@@ -84,9 +91,13 @@ static int has_avxvnni(void)
 
 const struct rs_code_kernel *rs_code_kernel_get(uint32_t index)
 {
-    const struct rs_code_kernel *kernels[5];
+    const struct rs_code_kernel *kernels[6];
     uint32_t n = 0;
 
+#if RS_CODE_KERNEL_AMX
+    if (rs_code_kernel_has_amx())
+        kernels[n++] = &rs_code_kernel_amx;
+#endif
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512dq"))
         kernels[n++] = &rs_code_kernel_avx512vnni;
@@ -104,9 +115,12 @@ const struct rs_code_kernel *rs_code_kernel_get(uint32_t index)
     return index < n ? kernels[index] : NULL;
 }
 
-const struct rs_code_kernel *rs_code_kernel_choose(void)
+const struct rs_code_kernel *rs_code_kernel_choose(int many)
 {
-    const struct rs_code_kernel *best = rs_code_kernel_get(0);
+    uint32_t index = 0;
 
+    while (!many && rs_code_kernel_get(index)->lanes > RS_CODE_LANES)
+        index++;
+    const struct rs_code_kernel *best = rs_code_kernel_get(index);
     return best == &rs_code_kernel_portable ? NULL : best;
 }

@@ -11,18 +11,19 @@
 
 #include "lib/bundle/coded.h"
 
-/* A tile is this many items (whole groups) against a panel of this many queries. */
+/* A tile is this many items (whole groups) against a panel of queries: so many of them, unless the
+ * kernel says otherwise. */
 #define RS_CODE_ITEMS 32u
 #define RS_CODE_LANES 8u
+#define RS_CODE_MAX_LANES 32u
 
 /* So many codes are multiplied with all panels before the next ones are read: these, the next
  * ones and the panels fit in a first-level cache. */
 #define RS_CODE_BYTES_IN_CACHE 8192u
 
-/* A panel: the queries' first cells, then their second ones ... All but the codes are
- * [RS_CODE_LANES] each. */
+/* A panel: the first bytes of all queries, then the next ones ... The rest is one a lane. */
 struct rs_code_panel {
-    const int8_t *codes; /* [cells, RS_CODE_LANES, 4] */
+    const int8_t *codes; /* [cells * 4 / lane_bytes, rounded up, lanes, lane_bytes] */
     const int32_t *shifts;
     const int32_t *least;         /* products below cannot reach the limit; within +-2^30 */
     const float *scales, *limits; /* of this block: for items with biases */
@@ -30,7 +31,8 @@ struct rs_code_panel {
 
 struct rs_code_kernel {
     const char *name;
-    int32_t largest; /* absolute value of a query's code with which no sum saturates */
+    int32_t largest;            /* absolute value of a query's code with which no sum saturates */
+    uint32_t lanes, lane_bytes; /* of a panel; at most RS_CODE_MAX_LANES; a multiple of 4 */
 
     /* scores[i] = scale * (float)(product of item i's codes and the query's) for the
      * items of `n_groups` groups. */
@@ -43,21 +45,42 @@ struct rs_code_kernel {
      * that tile, or n_tiles, and then `hits` may be as it was. NULL: query by query is as fast. */
     uint32_t (*tiles)(const uint8_t *groups, uint32_t n_tiles, uint32_t cells,
                       const struct rs_code_panel *panel, const float *bias, uint32_t *hits);
+
+    /* A thread calls these before its first tile of a scan and behind its last one, if not NULL. */
+    void (*begin)(void);
+    void (*end)(void);
 };
 
-/* The fastest that this processor runs; NULL: no kernel is faster than floats. */
-const struct rs_code_kernel *rs_code_kernel_choose(void);
+/* From this many queries on a scan is one of many. With fewer, most lanes of a large panel would be
+ * empty. */
+#define RS_CODE_MANY 32u
+
+/* The fastest that this processor runs, for scans of many queries or of few; NULL: no kernel is
+ * faster than floats. */
+const struct rs_code_kernel *rs_code_kernel_choose(int many);
 
 /* Number `index` of all kernels that this processor runs; NULL behind the last: for tests. */
 const struct rs_code_kernel *rs_code_kernel_get(uint32_t index);
 
+/* Ask the system for AMX's registers, for this process and as long as it lives. 0, or why not:
+ * ENOTSUP if processor or compiler do not know them, else what the system says. */
+int rs_code_kernel_allow_amx(void);
+int rs_code_kernel_has_amx(void);
+
 /* Whether this compiler knows the instructions: gcc from 11, clang from 12. */
-#define RS_CODE_KERNEL_AVXVNNI 0
 #if defined(__x86_64__) && defined(__has_include)
 #if __has_include(<avxvnniintrin.h>)
-#undef RS_CODE_KERNEL_AVXVNNI
 #define RS_CODE_KERNEL_AVXVNNI 1
 #endif
+#if defined(__linux__) && (__has_include(<amxint8intrin.h>) || __has_include(<amxintrin.h>))
+#define RS_CODE_KERNEL_AMX 1
+#endif
+#endif
+#ifndef RS_CODE_KERNEL_AVXVNNI
+#define RS_CODE_KERNEL_AVXVNNI 0
+#endif
+#ifndef RS_CODE_KERNEL_AMX
+#define RS_CODE_KERNEL_AMX 0
 #endif
 
 extern const struct rs_code_kernel rs_code_kernel_portable;
@@ -65,6 +88,9 @@ extern const struct rs_code_kernel rs_code_kernel_portable;
 extern const struct rs_code_kernel rs_code_kernel_avx2, rs_code_kernel_avx512vnni;
 #if RS_CODE_KERNEL_AVXVNNI
 extern const struct rs_code_kernel rs_code_kernel_avxvnni;
+#endif
+#if RS_CODE_KERNEL_AMX
+extern const struct rs_code_kernel rs_code_kernel_amx;
 #endif
 #elif defined(__aarch64__)
 extern const struct rs_code_kernel rs_code_kernel_dotprod;

@@ -43,7 +43,14 @@ TARGET static void one(const uint8_t *groups, uint32_t n_groups, uint32_t cells,
     }
 }
 
-const struct rs_code_kernel rs_code_kernel_avx2 = {"avx2", 64, one, NULL};
+const struct rs_code_kernel rs_code_kernel_avx2 = {
+    .name = "avx2",
+    .largest = 64,
+    .lanes = RS_CODE_LANES,
+    .lane_bytes = 4,
+    .one = one,
+    .tiles = NULL,
+};
 
 #else
 typedef int rs_code_kernel_avx2_is_for_x86;

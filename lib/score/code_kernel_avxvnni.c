@@ -169,7 +169,14 @@ TARGET static uint32_t tiles(const uint8_t *groups, uint32_t n_tiles, uint32_t c
     return n_tiles;
 }
 
-const struct rs_code_kernel rs_code_kernel_avxvnni = {"avxvnni", 127, one, tiles};
+const struct rs_code_kernel rs_code_kernel_avxvnni = {
+    .name = "avxvnni",
+    .largest = 127,
+    .lanes = RS_CODE_LANES,
+    .lane_bytes = 4,
+    .one = one,
+    .tiles = tiles,
+};
 
 #else
 typedef int rs_code_kernel_avxvnni_is_for_x86;

@@ -39,7 +39,14 @@ TARGET static void one(const uint8_t *groups, uint32_t n_groups, uint32_t cells,
     }
 }
 
-const struct rs_code_kernel rs_code_kernel_dotprod = {"dotprod", 127, one, NULL};
+const struct rs_code_kernel rs_code_kernel_dotprod = {
+    .name = "dotprod",
+    .largest = 127,
+    .lanes = RS_CODE_LANES,
+    .lane_bytes = 4,
+    .one = one,
+    .tiles = NULL,
+};
 
 #else
 typedef int rs_code_kernel_dotprod_is_for_arm64;

@@ -72,7 +72,7 @@ struct rs_scan {
     const struct rs_tile *tile;     /* of the kernel; NULL: lane by lane, or BLAS */
     const float *panels;            /* [panel, dimensions, tile->lanes]; last lanes may be zeros */
     const struct rs_code_kernel *code_kernel; /* NULL: no codes */
-    const int8_t *code_panels;                /* [panel, cells, RS_CODE_LANES, 4], likewise */
+    const int8_t *code_panels;                /* as struct rs_code_panel has them */
     const int32_t *code_shifts;               /* [padded lanes] */
     atomic_uint next_block;
 };

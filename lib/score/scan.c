@@ -194,6 +194,8 @@ void rs_scan_work(void *argument, uint32_t member)
 
     if (member >= scan->n_workers)
         return;
+    if (scan->code_panels != NULL && scan->code_kernel->begin != NULL)
+        scan->code_kernel->begin();
     while ((block = atomic_fetch_add_explicit(&scan->next_block, 1u, memory_order_relaxed)) <
            scan->model->n_blocks) {
         if (!choose_lanes(scan, worker, block, &n_active))
@@ -202,6 +204,8 @@ void rs_scan_work(void *argument, uint32_t member)
         n_blocks++;
         n_multiplied += n_active;
     }
+    if (scan->code_panels != NULL && scan->code_kernel->end != NULL)
+        scan->code_kernel->end();
     worker->n_blocks = n_blocks;
     worker->n_multiplied = n_multiplied;
 }

@@ -82,38 +82,53 @@ static void set_limit(const struct rs_scan *scan, struct rs_worker *worker, uint
     worker->least[slot] = least_of(limit, worker->scales[slot]);
 }
 
-static uint32_t panels_of(uint32_t n_lanes)
+static uint32_t panels_of(const struct rs_scan *scan, uint32_t n_lanes)
 {
-    return (n_lanes + RS_CODE_LANES - 1) / RS_CODE_LANES;
+    return (n_lanes + scan->code_kernel->lanes - 1) / scan->code_kernel->lanes;
 }
 
 /* How many panels of all lanes have one of these, which ascend. */
-static uint32_t count_panels(const uint32_t *active, uint32_t n)
+static uint32_t count_panels(const uint32_t *active, uint32_t n, uint32_t width)
 {
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < n; i++)
-        count += i == 0 || active[i] / RS_CODE_LANES != active[i - 1] / RS_CODE_LANES;
+        count += i == 0 || active[i] / width != active[i - 1] / width;
     return count;
+}
+
+size_t rs_codes_panel_bytes(const struct rs_scan *scan)
+{
+    const struct rs_code_kernel *kernel = scan->code_kernel;
+    uint32_t bytes = cells_of(scan->model) * 4;
+
+    return (size_t)((bytes + kernel->lane_bytes - 1) / kernel->lane_bytes) * kernel->lane_bytes *
+           kernel->lanes;
+}
+
+void rs_codes_place(const struct rs_scan *scan, int8_t *panels, uint32_t slot, const int8_t *codes)
+{
+    const struct rs_code_kernel *kernel = scan->code_kernel;
+    size_t step = kernel->lane_bytes, bytes = (size_t)cells_of(scan->model) * 4;
+    int8_t *to =
+        panels + slot / kernel->lanes * rs_codes_panel_bytes(scan) + slot % kernel->lanes * step;
+
+    for (size_t j = 0; j < bytes; j += step, to += step * kernel->lanes)
+        memcpy(to, codes + j, bytes - j < step ? bytes - j : step);
 }
 
 /* Copy these lanes into panels of the worker's own, unless they are what is there. */
 static void pack(const struct rs_scan *scan, struct rs_worker *worker, const uint32_t *active,
                  uint32_t n)
 {
-    uint32_t cells = cells_of(scan->model);
-    size_t cell = (size_t)RS_CODE_LANES * 4;
+    uint32_t n_panels = panels_of(scan, n);
 
     if (worker->n_packed == n && memcmp(worker->packed_lanes, active, n * sizeof *active) == 0)
         return;
-    memset(worker->packed_codes, 0, panels_of(n) * cell * cells);
-    memset(worker->packed_shifts, 0, panels_of(n) * RS_CODE_LANES * sizeof(int32_t));
+    memset(worker->packed_codes, 0, n_panels * rs_codes_panel_bytes(scan));
+    memset(worker->packed_shifts, 0, n_panels * scan->code_kernel->lanes * sizeof(int32_t));
     for (uint32_t i = 0; i < n; i++) {
-        int8_t *to =
-            worker->packed_codes + i / RS_CODE_LANES * cell * cells + i % RS_CODE_LANES * 4;
-        const int8_t *from = scan->lanes[active[i]].coded.codes;
-        for (uint32_t j = 0; j < cells; j++)
-            memcpy(to + j * cell, from + (size_t)j * 4, 4);
+        rs_codes_place(scan, worker->packed_codes, i, scan->lanes[active[i]].coded.codes);
         worker->packed_shifts[i] = scan->lanes[active[i]].coded.shift;
         worker->packed_lanes[i] = active[i];
     }
@@ -158,13 +173,14 @@ static void take(const struct rs_scan *scan, struct rs_worker *worker, uint32_t 
 /* `n` items, whole tiles or less than one, against one panel. */
 static void pass_tiles(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
                        const struct panels *panels, uint32_t position, uint32_t n,
-                       const float *bias, uint32_t first)
+                       const float *bias, uint32_t number)
 {
     uint32_t cells = cells_of(scan->model);
-    uint32_t inside = n < RS_CODE_ITEMS ? (1u << n) - 1u : UINT32_MAX, hits[RS_CODE_LANES];
+    uint32_t inside = n < RS_CODE_ITEMS ? (1u << n) - 1u : UINT32_MAX, hits[RS_CODE_MAX_LANES];
     uint32_t n_tiles = (n + RS_CODE_ITEMS - 1) / RS_CODE_ITEMS, t = 0;
+    uint32_t width = scan->code_kernel->lanes, first = number * width;
     const struct rs_code_panel panel = {
-        .codes = panels->codes + (size_t)first * cells * 4,
+        .codes = panels->codes + number * rs_codes_panel_bytes(scan),
         .shifts = panels->shifts + first,
         .least = worker->least + first,
         .scales = worker->scales + first,
@@ -178,7 +194,7 @@ static void pass_tiles(const struct rs_scan *scan, struct rs_worker *worker, uin
                                      bias == NULL ? NULL : bias + (size_t)t * RS_CODE_ITEMS, hits);
         if ((t += found) == n_tiles)
             return;
-        for (uint32_t l = 0; l < RS_CODE_LANES; l++)
+        for (uint32_t l = 0; l < width; l++)
             if ((hits[l] & inside) != 0)
                 take(scan, worker, block, panels, at + found * RS_CODE_ITEMS, first + l,
                      hits[l] & inside);
@@ -195,13 +211,13 @@ static void pass(const struct rs_scan *scan, struct rs_worker *worker, uint32_t 
     float padded[RS_CODE_ITEMS] = {0};
 
     pass_tiles(scan, worker, block, panels, position, whole, bias == NULL ? NULL : bias + position,
-               panel * RS_CODE_LANES);
+               panel);
     if (rest == 0)
         return;
     if (bias != NULL)
         memcpy(padded, bias + position + whole, rest * sizeof *bias);
     pass_tiles(scan, worker, block, panels, position + whole, rest, bias == NULL ? NULL : padded,
-               panel * RS_CODE_LANES);
+               panel);
 }
 
 void rs_codes_tiles(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
@@ -210,12 +226,13 @@ void rs_codes_tiles(const struct rs_scan *scan, struct rs_worker *worker, uint32
     uint32_t position = block * RS_BLOCK_ITEMS;
     uint32_t end = position + rs_scan_block_items(scan->model, block);
     uint32_t step = items_in_cache(scan->model), slots = rs_scan_padded(scan->n_lanes);
+    uint32_t width = scan->code_kernel->lanes;
     struct panels panels = {scan->code_panels, scan->code_shifts, NULL};
 
-    if (panels_of(n) < count_panels(active, n)) {
+    if (panels_of(scan, n) < count_panels(active, n, width)) {
         pack(scan, worker, active, n);
         panels = (struct panels){worker->packed_codes, worker->packed_shifts, worker->packed_lanes};
-        slots = panels_of(n) * RS_CODE_LANES;
+        slots = panels_of(scan, n) * width;
     }
     for (uint32_t i = 0; i < slots; i++) {
         worker->limits[i] = INFINITY;
@@ -230,9 +247,9 @@ void rs_codes_tiles(const struct rs_scan *scan, struct rs_worker *worker, uint32
     for (; position < end; position += step) {
         uint32_t stop = end - position < step ? end : position + step;
         for (uint32_t i = 0; i < n;) { /* slots ascend: one panel after the other */
-            uint32_t panel = (panels.lanes == NULL ? active[i] : i) / RS_CODE_LANES;
+            uint32_t panel = (panels.lanes == NULL ? active[i] : i) / width;
             pass(scan, worker, block, &panels, position, stop, panel);
-            while (i < n && (panels.lanes == NULL ? active[i] : i) / RS_CODE_LANES == panel)
+            while (i < n && (panels.lanes == NULL ? active[i] : i) / width == panel)
                 i++;
         }
     }

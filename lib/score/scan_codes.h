@@ -13,4 +13,9 @@ void rs_codes_one(const struct rs_scan *scan, struct rs_worker *worker, uint32_t
 void rs_codes_tiles(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
                     const uint32_t *active, uint32_t n);
 
+/* Bytes of a panel of this scan's code kernel; put a query's codes into its slot of such panels,
+ * which were zeros. */
+size_t rs_codes_panel_bytes(const struct rs_scan *scan);
+void rs_codes_place(const struct rs_scan *scan, int8_t *panels, uint32_t slot, const int8_t *codes);
+
 #endif

@@ -20,6 +20,7 @@
 #include "lib/base/structs.h"
 #include "lib/score/canonical.h"
 #include "lib/score/scan.h"
+#include "lib/score/scan_codes.h"
 #include "lib/score/scan_trace.h"
 #include "lib/score/team.h"
 
@@ -28,15 +29,19 @@
 /* A scan this small ends before a second thread is awake. */
 #define ALONE_MULTIPLICATIONS (1u << 20)
 
+/* Bytes of panels for each float of the queries: a panel may have chunks of 64 codes where a row
+ * has 16 floats. */
+#define CODE_ROOM 4u
+
 struct recsys_scorer {
     atomic_uint busy;    /* 1: a call is inside */
     uint32_t fork_count; /* when the threads of the team were started */
     struct rs_team *team;
     uint32_t n_threads;
     rs_survivors survivors;
-    const struct rs_kernel *kernel;           /* NULL: BLAS */
-    const struct rs_code_kernel *code_kernel; /* NULL: no codes */
-    struct rs_worker *workers;                /* n_threads */
+    const struct rs_kernel *kernel;                              /* NULL: BLAS */
+    const struct rs_code_kernel *code_kernel, *many_code_kernel; /* NULL: no codes */
+    struct rs_worker *workers;                                   /* n_threads */
     struct rs_lane *lanes;
     float *queries;              /* [max_lanes, stride] */
     float *panels;               /* the same numbers as the tiles want them */
@@ -153,10 +158,10 @@ static int reserve_vectors(recsys_scorer *scorer, size_t n_lanes, uint32_t dimen
         if (!regrow((void **)&scorer->queries, floats, sizeof(float)) ||
             !regrow((void **)&scorer->panels, floats, sizeof(float)) ||
             !regrow((void **)&scorer->codes, floats, sizeof *scorer->codes) ||
-            !regrow((void **)&scorer->code_panels, floats, sizeof *scorer->code_panels))
+            !regrow((void **)&scorer->code_panels, floats, CODE_ROOM))
             return 0;
         for (uint32_t w = 0; w < scorer->n_threads; w++)
-            if (!regrow((void **)&scorer->workers[w].packed_codes, floats, sizeof(int8_t)))
+            if (!regrow((void **)&scorer->workers[w].packed_codes, floats, CODE_ROOM))
                 return 0;
         scorer->max_query_floats = floats;
     }
@@ -221,7 +226,8 @@ recsys_status recsys_scorer_create(const recsys_scorer_options *options, recsys_
     scorer->n_threads = seen.n_threads == 0 ? 1 : seen.n_threads;
     scorer->survivors = rs_survivors_choose();
     scorer->kernel = rs_kernel_get(0);
-    scorer->code_kernel = rs_code_kernel_choose();
+    scorer->code_kernel = rs_code_kernel_choose(0);
+    scorer->many_code_kernel = rs_code_kernel_choose(1);
     scorer->fork_count = rs_fork_count();
     atomic_init(&scorer->busy, 0u);
     size_t batch = seen.max_batch == 0 ? 1 : seen.max_batch, sum_k;
@@ -273,7 +279,7 @@ void rs_scorer_use(recsys_scorer *scorer, const struct rs_kernel *kernel,
                    const struct rs_code_kernel *code_kernel, rs_survivors survivors)
 {
     scorer->kernel = kernel;
-    scorer->code_kernel = code_kernel;
+    scorer->code_kernel = scorer->many_code_kernel = code_kernel;
     if (survivors != NULL)
         scorer->survivors = survivors;
 }
@@ -294,29 +300,24 @@ static void make_panels(recsys_scorer *scorer, const struct rs_scan *scan)
 /* The same of codes. */
 static void make_code_panels(recsys_scorer *scorer, const struct rs_scan *scan)
 {
-    uint32_t cells = (scan->model->dimensions + 3) / 4;
-    uint32_t padded = (scan->n_lanes + RS_CODE_LANES - 1) / RS_CODE_LANES * RS_CODE_LANES;
+    uint32_t width = scan->code_kernel->lanes, n_panels = (scan->n_lanes + width - 1) / width;
 
-    for (uint32_t q = 0; q < padded; q++) {
-        int8_t *column = scorer->code_panels +
-                         (size_t)(q / RS_CODE_LANES) * RS_CODE_LANES * cells * 4 +
-                         (size_t)(q % RS_CODE_LANES) * 4;
-        scorer->code_shifts[q] = q < scan->n_lanes ? scan->lanes[q].coded.shift : 0;
-        for (uint32_t j = 0; j < cells; j++, column += (size_t)RS_CODE_LANES * 4)
-            if (q < scan->n_lanes)
-                memcpy(column, scan->lanes[q].coded.codes + (size_t)j * 4, 4);
-            else
-                memset(column, 0, 4);
+    memset(scorer->code_panels, 0, n_panels * rs_codes_panel_bytes(scan));
+    memset(scorer->code_shifts, 0, (size_t)n_panels * width * sizeof *scorer->code_shifts);
+    for (uint32_t q = 0; q < scan->n_lanes; q++) {
+        scorer->code_shifts[q] = scan->lanes[q].coded.shift;
+        rs_codes_place(scan, scorer->code_panels, q, scan->lanes[q].coded.codes);
     }
 }
 
 /* Lanes, and an empty heap for each in every worker. */
-static void set_up(recsys_scorer *scorer, const struct recsys_model *model,
-                   const struct rs_question *questions, uint32_t n, uint32_t n_workers)
+static void set_up(recsys_scorer *scorer, const struct rs_scan *scan,
+                   const struct rs_question *questions)
 {
+    const struct recsys_model *model = scan->model;
     size_t d = model->dimensions, first = 0;
 
-    for (uint32_t q = 0; q < n; q++) {
+    for (uint32_t q = 0; q < scan->n_lanes; q++) {
         const struct rs_question *question = &questions[q];
         struct rs_lane *lane = &scorer->lanes[q];
         float *row = scorer->queries + (size_t)q * model->stride;
@@ -325,18 +326,18 @@ static void set_up(recsys_scorer *scorer, const struct recsys_model *model,
         lane->query = row;
         lane->offset = question->offset;
         lane->norm = sqrt(rs_canonical_dot(row, row, d)) * (1.0 + 0x1p-40);
-        if (scorer->code_kernel != NULL && model->codes != NULL)
-            rs_coded_make(row, model->dimensions, scorer->code_kernel->largest,
+        if (scan->code_kernel != NULL)
+            rs_coded_make(row, model->dimensions, scan->code_kernel->largest,
                           scorer->codes + (size_t)q * model->stride, &lane->coded);
         lane->k = rs_question_k(question, model);
         lane->eligible = question->eligible;
         atomic_init(&lane->threshold, -INFINITY);
-        for (uint32_t w = 0; w < n_workers; w++)
+        for (uint32_t w = 0; w < scan->n_workers; w++)
             rs_topk_init(&scorer->workers[w].topk[q], scorer->workers[w].best + first, lane->k,
                          &model->item_ids);
         first += lane->k;
     }
-    for (uint32_t w = 0; w < n_workers; w++)
+    for (uint32_t w = 0; w < scan->n_workers; w++)
         scorer->workers[w].n_packed = 0;
 }
 
@@ -366,10 +367,12 @@ recsys_status rs_scorer_run(recsys_scorer *scorer, const struct recsys_model *mo
                            .survivors = scorer->survivors,
                            .kernel = scorer->kernel,
                            .panels = scorer->panels,
-                           .code_kernel = model->codes == NULL ? NULL : scorer->code_kernel,
+                           .code_kernel = model->codes == NULL ? NULL
+                                          : n < RS_CODE_MANY   ? scorer->code_kernel
+                                                               : scorer->many_code_kernel,
                            .code_shifts = scorer->code_shifts};
     atomic_init(&scan.next_block, 0u);
-    set_up(scorer, model, questions, n, scan.n_workers);
+    set_up(scorer, &scan, questions);
     scan.tile = rs_scan_choose_tile(scan.kernel, n);
     if (scan.tile != NULL && model->n_items < scan.tile->rows)
         scan.tile = NULL;

@@ -109,9 +109,9 @@ def null_call(function, index):
     return "    {\n" + "\n".join(lines) + "\n    }\n"
 
 
-# Calls that succeed without arguments: NULL takes a hook away, a size of 0 is one byte, and what needs
+# Calls that may succeed without arguments: NULL takes a hook away, a size of 0 is one byte, and what needs
 # room for its result alone is made with defaults; two empty rankings agree.
-SUCCEEDS = {"recsys_alloc_set", "recsys_log_set", "recsys_log_set_trace", "recsys_memory_allocate",
+SUCCEEDS = {"recsys_alloc_set", "recsys_amx_use", "recsys_log_set", "recsys_log_set_trace", "recsys_memory_allocate",
             "recsys_memory_resize", "recsys_blas_get_info", "recsys_builder_create",
             "recsys_cache_create", "recsys_limiter_create", "recsys_recommender_create",
             "recsys_ranking_compare", "recsys_batcher_create", "recsys_deployment_create", "recsys_rows_create", "recsys_scorer_create", "recsys_slot_create",

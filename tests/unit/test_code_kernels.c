@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "lib/bundle/codes.h"
 #include "lib/score/code_kernel.h"
@@ -55,59 +57,143 @@ static void check_one(const struct rs_code_kernel *kernel, const uint8_t *items,
     CHECK(memcmp(got, want, n_groups * 16 * sizeof *got) == 0);
 }
 
-/* Of an item and a lane's query. */
-static int32_t product_of(const uint8_t *items, uint32_t item, uint32_t cells,
-                          const int8_t *queries, uint32_t lane)
+enum { TILES = 4, QUERIES = RS_CODE_MAX_LANES };
+
+/* Items and queries, with what panels are made of. */
+struct asked {
+    uint32_t cells;
+    const uint8_t *items;  /* TILES tiles */
+    const int8_t *queries; /* [QUERIES, cells * 4] */
+    const float *bias;
+    int32_t shifts[QUERIES], least[QUERIES];
+    float scales[QUERIES], limits[QUERIES];
+};
+
+static int32_t product_of(const struct asked *asked, uint32_t item, uint32_t query)
 {
-    const uint8_t *x = items + (size_t)(item / RS_CODES_GROUP) * cells * RS_CODES_CELL;
+    const uint8_t *x = asked->items +
+                       (size_t)(item / RS_CODES_GROUP) * asked->cells * RS_CODES_CELL +
+                       (size_t)(item % RS_CODES_GROUP) * 4;
+    const int8_t *k = asked->queries + (size_t)query * asked->cells * 4;
     int32_t sum = 0;
 
-    for (uint32_t j = 0; j < cells; j++)
-        for (uint32_t l = 0; l < 4; l++)
-            sum += (x[j * RS_CODES_CELL + item % RS_CODES_GROUP * 4 + l] - (int)RS_CODES_ZERO) *
-                   queries[(j * RS_CODE_LANES + lane) * 4 + l];
+    for (uint32_t j = 0; j < asked->cells * 4; j++)
+        sum += (x[j / 4 * RS_CODES_CELL + j % 4] - (int)RS_CODES_ZERO) * k[j];
     return sum;
 }
 
-static void check_tiles(const struct rs_code_kernel *kernel, const uint8_t *items, uint32_t n_tiles,
-                        uint32_t cells, const int8_t *queries, uint64_t *state, int with_bias)
+/* Hits of `lanes` queries from `first` on, by one kernel, for tiles from `tile` on. */
+static uint32_t run(const struct rs_code_kernel *kernel, const struct asked *asked, uint32_t first,
+                    uint32_t tile, uint32_t *hits)
 {
-    int32_t shifts[RS_CODE_LANES] = {0}, least[RS_CODE_LANES];
-    float scales[RS_CODE_LANES], limits[RS_CODE_LANES], bias[4 * RS_CODE_ITEMS];
-    uint32_t got[RS_CODE_LANES], want[RS_CODE_LANES];
-    struct rs_code_panel panel = {queries, shifts, least, scales, limits};
-    double spread = 127.0 * 40.0 * sqrt(4.0 * cells);
+    uint32_t bytes = asked->cells * 4, step = kernel->lane_bytes, lanes = kernel->lanes;
+    uint32_t n_steps = (bytes + step - 1) / step;
+    int8_t *codes = calloc((size_t)n_steps * lanes, step);
+    struct rs_code_panel panel = {codes, asked->shifts + first, asked->least + first,
+                                  asked->scales + first, asked->limits + first};
 
-    for (uint32_t j = 0; j < cells * RS_CODE_LANES * 4; j++)
-        shifts[j / 4 % RS_CODE_LANES] += 128 * queries[j];
-    for (uint32_t l = 0; l < RS_CODE_LANES; l++) {
-        scales[l] = 0.25f;
-        least[l] = (int32_t)(spread * (1.0 + uniform(state)));
-        limits[l] = scales[l] * (float)least[l];
+    for (uint32_t l = 0; l < lanes; l++)
+        for (uint32_t j = 0; j < bytes; j++)
+            codes[((size_t)(j / step) * lanes + l) * step + j % step] =
+                asked->queries[(size_t)(first + l) * bytes + j];
+    if (kernel->begin != NULL)
+        kernel->begin();
+    uint32_t found = kernel->tiles(
+        asked->items + (size_t)tile * asked->cells * RS_CODES_CELL * 2, TILES - tile, asked->cells,
+        &panel, asked->bias == NULL ? NULL : asked->bias + tile * RS_CODE_ITEMS, hits);
+    if (kernel->end != NULL)
+        kernel->end();
+    free(codes);
+    return tile + found;
+}
+
+/* Whether there are hits in a tile, by the portable twin. */
+static int want_hits(const struct asked *asked, uint32_t tile, uint32_t first, uint32_t lanes,
+                     uint32_t *want)
+{
+    int any = 0;
+
+    for (uint32_t l = 0; l < lanes; l += RS_CODE_LANES) {
+        memset(want + l, 0, RS_CODE_LANES * sizeof *want);
+        if (run(&rs_code_kernel_portable, asked, first + l, tile, want + l) == tile)
+            any = 1;
+        else
+            memset(want + l, 0, RS_CODE_LANES * sizeof *want);
     }
-    for (uint32_t i = 0; i < n_tiles * RS_CODE_ITEMS; i++)
+    return any;
+}
+
+static void check_tiles(const struct rs_code_kernel *kernel, struct asked *asked, uint64_t *state,
+                        int with_bias)
+{
+    float bias[TILES * RS_CODE_ITEMS];
+    uint32_t got[QUERIES], want[QUERIES];
+    double spread = 127.0 * 40.0 * sqrt(4.0 * asked->cells);
+
+    asked->bias = with_bias ? bias : NULL;
+    for (uint32_t q = 0; q < QUERIES; q++) {
+        asked->shifts[q] = 0;
+        for (uint32_t j = 0; j < asked->cells * 4; j++)
+            asked->shifts[q] += 128 * asked->queries[(size_t)q * asked->cells * 4 + j];
+        asked->scales[q] = 0.25f;
+        asked->least[q] = (int32_t)(spread * (1.0 + uniform(state)));
+        asked->limits[q] = asked->scales[q] * (float)asked->least[q];
+    }
+    for (uint32_t i = 0; i < TILES * RS_CODE_ITEMS; i++)
         bias[i] = (float)((2.0 * uniform(state) - 1.0) * spread / 8);
     /* Some that just reach it. */
-    for (uint32_t i = 5; with_bias && i < n_tiles * RS_CODE_ITEMS; i += 11) {
-        uint32_t l = i % RS_CODE_LANES;
-        bias[i] = limits[l] - scales[l] * (float)product_of(items, i, cells, queries, l);
+    for (uint32_t i = 5; i < TILES * RS_CODE_ITEMS; i += 11) {
+        uint32_t q = i % QUERIES;
+        bias[i] = asked->limits[q] - asked->scales[q] * (float)product_of(asked, i, q);
     }
     if (!with_bias)
-        least[cells % RS_CODE_LANES] = product_of(items, 21, cells, queries, cells % RS_CODE_LANES);
-    for (uint32_t t = 0; t < n_tiles;) {
-        const uint8_t *at = items + (size_t)t * cells * RS_CODES_CELL * 2;
-        const float *b = with_bias ? bias + t * RS_CODE_ITEMS : NULL;
-        uint32_t found = kernel->tiles(at, n_tiles - t, cells, &panel, b, got);
-        CHECK(found == rs_code_kernel_portable.tiles(at, n_tiles - t, cells, &panel, b, want));
-        if (found < n_tiles - t)
-            CHECK(memcmp(got, want, sizeof got) == 0);
-        t += found + 1;
+        asked->least[asked->cells % QUERIES] = product_of(asked, 21, asked->cells % QUERIES);
+    for (uint32_t first = 0; first < QUERIES; first += kernel->lanes)
+        for (uint32_t t = 0; t < TILES; t++) {
+            uint32_t found = run(kernel, asked, first, t, got);
+            for (; t < found; t++)
+                CHECK(!want_hits(asked, t, first, kernel->lanes, want));
+            CHECK(found == TILES || want_hits(asked, found, first, kernel->lanes, want));
+            CHECK(found == TILES || memcmp(got, want, kernel->lanes * sizeof *got) == 0);
+        }
+}
+
+/* Each query's best item alone, among queries that have no hit. */
+static void check_single_hits(const struct rs_code_kernel *kernel, struct asked *asked)
+{
+    uint32_t hits[QUERIES];
+
+    asked->bias = NULL;
+    for (uint32_t q = 0; q < QUERIES; q++)
+        asked->least[q] = 1 << 30;
+    for (uint32_t q = 0; q < QUERIES; q++) {
+        uint32_t first = q / kernel->lanes * kernel->lanes, best = 0;
+        for (uint32_t i = 1; i < TILES * RS_CODE_ITEMS; i++)
+            if (product_of(asked, i, q) >= product_of(asked, best, q))
+                best = i;
+        asked->least[q] = product_of(asked, best, q);
+        uint32_t found = run(kernel, asked, first, best / RS_CODE_ITEMS, hits);
+        CHECK(found == best / RS_CODE_ITEMS);
+        CHECK((hits[q - first] & 1u << best % RS_CODE_ITEMS) != 0);
+        asked->least[q] = 1 << 30;
     }
+}
+
+/* Memory that ends where nothing may be read. */
+static uint8_t *before_a_hole(size_t n, void **pages, size_t *size)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (n + page - 1) / page * page;
+    uint8_t *at =
+        mmap(NULL, *size = used + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    CHECK(at != MAP_FAILED && mprotect(at + used, page, PROT_NONE) == 0);
+    *pages = at;
+    return at + used - n;
 }
 
 static void all_kernels_give_the_same_bits(void)
 {
-    static const uint32_t dimensions[] = {1, 3, 4, 5, 16, 31, 64, 100, 257};
+    static const uint32_t dimensions[] = {1, 3, 4, 5, 16, 31, 60, 64, 100, 128, 257};
     uint64_t state = 5;
     const struct rs_code_kernel *kernel;
 
@@ -115,15 +201,20 @@ static void all_kernels_give_the_same_bits(void)
         for (size_t i = 0; i < sizeof dimensions / sizeof *dimensions; i++)
             for (int extreme = 0; extreme < 2; extreme++) {
                 uint32_t cells = (dimensions[i] + 3) / 4;
-                size_t n = 8 * (size_t)cells * RS_CODES_CELL, m = (size_t)cells * 4 * RS_CODE_LANES;
-                uint8_t *items = malloc(n);
+                size_t n = TILES * (size_t)cells * RS_CODES_CELL * 2,
+                       m = (size_t)cells * 4 * QUERIES, size;
+                void *pages;
+                uint8_t *items = before_a_hole(n, &pages, &size);
                 int8_t *queries = malloc(m);
+                struct asked asked = {.cells = cells, .items = items, .queries = queries};
                 fill(&state, items, n, queries, m, kernel->largest, extreme);
                 for (uint32_t n_groups = 1; n_groups <= 8; n_groups++)
                     check_one(kernel, items, n_groups, cells, queries);
                 for (int with_bias = 0; kernel->tiles != NULL && with_bias < 2; with_bias++)
-                    check_tiles(kernel, items, 4, cells, queries, &state, with_bias);
-                free(items);
+                    check_tiles(kernel, &asked, &state, with_bias);
+                if (kernel->tiles != NULL)
+                    check_single_hits(kernel, &asked);
+                CHECK(munmap(pages, size) == 0);
                 free(queries);
             }
 }
@@ -153,6 +244,7 @@ static void the_longest_vectors_do_not_overflow(void)
 
 int main(void)
 {
+    (void)rs_code_kernel_allow_amx(); /* its kernel is in the list if this machine has it */
     all_kernels_give_the_same_bits();
     the_longest_vectors_do_not_overflow();
     for (uint32_t index = 0; rs_code_kernel_get(index) != NULL; index++)

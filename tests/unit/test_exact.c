@@ -350,6 +350,7 @@ static void a_tiny_catalogue_returns_all_it_has(void **state)
 
 int main(void)
 {
+    (void)rs_code_kernel_allow_amx();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_path_equals_a_full_sort),
         cmocka_unit_test(batches_of_a_thousand_equal_a_full_sort),

@@ -35,7 +35,7 @@ from .recommender import Recommender
 from .registry import Entry, Location, Registry
 from .replies import Batch, Ignored, ItemScores, Recommendation, Recommendations
 from .request import Conditions
-from .scorer import BlasInfo, Scorer, TopK, get_blas_info, set_blas_threads
+from .scorer import BlasInfo, Scorer, TopK, get_blas_info, set_blas_threads, use_amx
 from .slot import Slot
 from .source import PostgresStats, Source, Transaction
 from .split import SPLIT_WHOLE, split
@@ -56,5 +56,5 @@ __all__ = [
     "SPLIT_WHOLE", "Scorer", "Slot", "Source", "StateError", "Stats", "Stopped", "Store", "StoreStats",
     "SystemCallFailed", "Timeout", "TopK", "Transaction", "Unavailable", "Undefined", "Unsupported",
     "Verdict", "Warming", "agreement", "compare", "get_blas_info", "key_format", "library_path",
-    "set_blas_threads", "split",
+    "set_blas_threads", "split", "use_amx",
 ]

@@ -43,7 +43,7 @@ struct bench {
 static rs_survivors survivors_like(const char *kernel)
 {
 #if defined(__x86_64__)
-    if (strncmp(kernel, "avx512", 6) == 0)
+    if (strncmp(kernel, "avx512", 6) == 0 || strcmp(kernel, "amx") == 0)
         return rs_survivors_avx512;
     if (strncmp(kernel, "avx", 3) == 0)
         return rs_survivors_avx2;
@@ -60,6 +60,8 @@ static const struct rs_kernel *kernel_like(const char *name)
 
     if (strcmp(name, "avxvnni") == 0)
         name = "avx2";
+    if (strcmp(name, "amx") == 0)
+        name = "avx512";
     for (uint32_t i = 0; (kernel = rs_kernel_get(i)) != NULL; i++)
         if (strncmp(name, kernel->name, strlen(kernel->name)) == 0)
             return kernel;
@@ -235,6 +237,7 @@ int main(int argc, char **argv)
                       .clock = roof_clock};
 
     parse(&b, argc, argv);
+    (void)rs_code_kernel_allow_amx();
     roofs_print(b.threads);
     open_model(&b);
     add_paths(&b);

@@ -166,6 +166,19 @@ static void bytes_avxvnni(void)
 }
 #endif
 
+#if RS_CODE_KERNEL_AMX
+#define TILES(c, q, i) "tdpbsud %%tmm" i ", %%tmm" q ", %%tmm" c "\n\t"
+
+static void bytes_amx(void)
+{
+    rs_code_kernel_amx.begin();
+    for (uint32_t s = 0; s < STEPS / 16; s++)
+        __asm__ volatile(TILES("0", "4", "6") TILES("1", "4", "7") TILES("2", "5", "6")
+                             TILES("3", "5", "7")::);
+    rs_code_kernel_amx.end();
+}
+#endif
+
 static void bytes_avx2(void)
 {
     clear();
@@ -212,6 +225,10 @@ static void print_arithmetic(void)
 #if RS_CODE_KERNEL_AVXVNNI
     if (has_codes("avxvnni"))
         print_peak("bytes avxvnni", bytes_avxvnni, 12 * 32 * 2);
+#endif
+#if RS_CODE_KERNEL_AMX
+    if (rs_code_kernel_has_amx())
+        print_peak("bytes amx", bytes_amx, 4.0 * 16 * 16 * 64 * 2 / 16);
 #endif
 }
 #else

@@ -1255,6 +1255,7 @@ FUNCTIONS: dict[str, tuple[str, Any, list[Any]]] = {
     "recsys_scorer_similar": ("core", c.c_int32, [c.c_void_p, c.c_void_p, recsys_id, c.c_void_p, U32, c.c_void_p, c.c_void_p, c.c_void_p]),
     "recsys_blas_get_info": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_blas_set_threads": ("core", c.c_int32, [U32, c.c_void_p]),
+    "recsys_amx_use": ("core", c.c_int32, [c.c_void_p]),
     "recsys_slot_create": ("core", c.c_int32, [c.c_void_p, c.c_void_p]),
     "recsys_slot_destroy": ("core", None, [c.c_void_p]),
     "recsys_slot_acquire": ("core", c.c_void_p, [c.c_void_p]),

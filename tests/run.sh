@@ -27,7 +27,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings python go clang asan tsan celery mlflow mlflow-3.1 mlflow-2.22 exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours inference openapi ctl ctl-data models models-large log-model deploy pages fuzz quickstart"
+suites="release contracts bindings python go clang asan tsan celery mlflow mlflow-3.1 mlflow-2.22 exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours inference openapi ctl ctl-data models models-large log-model deploy docs pages fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -263,6 +263,12 @@ run_log_model() {
     tests/mlflow/run.sh build/release build/venv-mlflow/bin/python
 }
 
+# The code of the pages, executed.
+run_docs() {
+  build release && python_venv models tests/support/models-requirements.txt &&
+    build/venv-models/bin/python tests/docs/run_docs.py build/release
+}
+
 # Unit, manifests, alerts, dashboard and packages' settings, read by the programs that they are for.
 run_deploy() {
   build release && python_venv deploy tests/deploy/requirements.txt &&
@@ -379,6 +385,7 @@ lane_of_packages() {
     suite exporters-older run_exporters models-older test_libraries.py
     suite exporters-large run_exporters models-large test_large_libraries.py test_spark.py
   fi
+  suite docs run_docs
   suite examples run_examples
   suite promela tests/promela/run.sh
   # The page with the services lies beside the repository, where it is.

@@ -18,9 +18,11 @@ import tritonclient.http as triton
 import xxhash
 from tritonclient.utils import InferenceServerException
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "daemon"))
+for folder in ("daemon", "docs"):
+    sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", folder))
 
 import make_bundle
+import snippets
 from client import Daemon
 
 
@@ -117,6 +119,28 @@ def test_shares_are_those_that_the_page_computes(case):
         assert answer["model"] == ("later" if point >= 7000 else "main"), (user, point, answer["model"])
         chosen[point >= 7000] += 1
     assert min(chosen.values()) > 30, chosen
+
+
+def code_of(page, text):
+    """The page's Python that has this text."""
+    top = snippets.project.root()
+    return next(block.code for block in snippets.blocks_of(top, page) if text in block.code)
+
+
+def test_the_lines_of_the_page_about_inference_run(case):
+    code = code_of("docs/inference.md", "tritonclient").replace("localhost:8000", "127.0.0.1:%d" % case.daemon.port)
+    names = {}
+    exec(code, names)  # noqa: S102 - our own page
+    assert names["found"].as_numpy("item_id").shape == (2, 3)
+
+
+def test_the_line_of_the_page_about_shares_computes_them(case):
+    code = code_of("docs/several-models.md", "xxh3")
+    for user in range(1, 40):
+        names = {"salt": "autumn", "user_id": user}
+        exec(code, names)  # noqa: S102 - our own page
+        answer = case.daemon.post("/api/v1/predict", {"user_id": user, "top_k": 1}).json()
+        assert answer["model"] == ("later" if names["point"] >= 7000 else "main"), user
 
 
 def main():

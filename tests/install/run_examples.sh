@@ -47,6 +47,9 @@ expect '^loaded 2 times$' "$build/examples/06_cache_aside"
 expect '^applied' "$build/bin/recsysctl" migrate --demo --database "$RECSYS_TEST_POSTGRES"
 expect '^near Seoul City Hall: \[\{"id":' "$build/examples/07_domains" "$RECSYS_TEST_POSTGRES" \
   "redis://127.0.0.1:$RECSYS_TEST_REDIS"
+for cache in "" "redis://127.0.0.1:$RECSYS_TEST_REDIS/10"; do
+  expect '^miss \[{"item_id":296},{"item_id":318}\]$' "$build/examples/08_own_domain" "$RECSYS_TEST_POSTGRES" ${cache:+"$cache"}
+done
 
 if [ -x "$build/bin/recsys-train-als" ]; then
   output=$(python3 "$here/train_als_test.py" --bin "$build/bin" 2>&1)

@@ -25,8 +25,8 @@ import tempfile
 import urllib.parse
 
 import project
+import prose
 
-FENCE = re.compile(r"^(\s*)(```+|~~~+)\s*([^`]*)$")
 LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\s*\)")
 # Of the project's own folders; with a line number or not. A text with other characters is no path.
 PATH = re.compile(r"`(?:\./)?((?:daemon|examples|include|lib|sql|tests)/[\w./*{},-]*)(?::\d+)?`")
@@ -51,25 +51,11 @@ def pages(top):
             if f.endswith(".md") and (f == "README.md" or f.startswith("docs/"))]
 
 
-def blocks(text):
-    """(line of its first line, language and more, content) of every fenced block."""
-    fence, start, info, content = None, 0, "", []
-    for number, line in enumerate(text.splitlines(), 1):
-        match = FENCE.match(line)
-        if fence is None and match:
-            fence, start, info, content = match.group(2), number + 1, match.group(3).strip(), []
-        elif fence is not None and match and match.group(2).startswith(fence) and not match.group(3):
-            yield start, info, "\n".join(content) + "\n"
-            fence = None
-        elif fence is not None:
-            content.append(line)
-
-
 def anchors(text):
     """Heading anchors as GitHub makes them."""
     found, inside = {}, False
     for line in text.splitlines():
-        if FENCE.match(line):
+        if prose.FENCE.match(line):
             inside = not inside
         match = None if inside else HEADING.match(line)
         if match:
@@ -94,7 +80,7 @@ def check_paths(top, where, line, findings):
 def check_links(top, page, text, findings):
     inside = False
     for number, line in enumerate(text.splitlines(), 1):
-        if FENCE.match(line):
+        if prose.FENCE.match(line):
             inside = not inside
         if inside:
             continue
@@ -208,7 +194,7 @@ def main():
     for page in pages(top):
         text = (top / page).read_text(encoding="utf-8")
         check_links(top, page, text, findings)
-        for line, info, code in blocks(text):
+        for line, info, code in prose.fenced(text):
             if info == "c header":
                 check_quote(top, page, line, code, findings)
                 continue

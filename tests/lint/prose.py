@@ -8,6 +8,7 @@ import re
 import project
 
 FENCE = re.compile(r"^\s*(```+|~~~+)")
+BLOCK = re.compile(r"^\s*(```+|~~~+)\s*([^`]*)$")
 C_TOKEN = re.compile(r'/\*(?P<comment>.*?)\*/|//(?P<line>[^\n]*)|'
                      r'"(?P<literal>(?:[^"\\\n]|\\.)*)"|' r"'(?:[^'\\\n]|\\.)*'", re.S)
 PYTHON_TOKEN = re.compile(r'"""(?P<comment>.*?)"""|#(?!!)(?P<line>[^\n]*)|'
@@ -21,6 +22,20 @@ TOKENS = {".c": C_TOKEN, ".h": C_TOKEN, ".js": C_TOKEN, ".py": PYTHON_TOKEN, ".s
 # Kept releases, test data and what a service recorded stay as they are.
 KEPT = ("tests/abi/headers-", "tests/golden/v", "tests/golden/expected", "tests/fuzz/corpus/",
         "examples/data/")
+
+
+def fenced(text):
+    """(line of its first line, language and more, content) of every fenced block."""
+    fence, start, info, content = None, 0, "", []
+    for number, line in enumerate(text.splitlines(), 1):
+        match = BLOCK.match(line)
+        if fence is None and match:
+            fence, start, info, content = match[1], number + 1, match[2].strip(), []
+        elif fence is not None and match and match[1].startswith(fence) and not match[2]:
+            yield start, info, "\n".join(content) + "\n"
+            fence = None
+        elif fence is not None:
+            content.append(line)
 
 
 def spaces(match):

@@ -7,7 +7,7 @@ BUILD := build/$(PRESET)
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 NAME ?=
 
-.PHONY: help build check test coverage tidy docs
+.PHONY: help build check test coverage tidy docs site
 help:
 	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1\t/p' Makefile | expand -t 18
 
@@ -34,3 +34,9 @@ tidy: $(BUILD)/build.ninja ## clang-tidy over lib/ and daemon/ (some minutes)
 
 docs: build ## man pages and the API reference, into build/dev/docs
 	cmake --build $(BUILD) --target docs
+
+site: docs ## all pages, the API reference and man pages as a site, in build/site
+	test -x build/venv-site/bin/mkdocs || { python3 -m venv build/venv-site && \
+	  build/venv-site/bin/pip install --quiet -r docs/site/requirements.txt; }
+	build/venv-site/bin/python docs/site/build.py $(BUILD) build/site
+	python3 docs/site/check.py build/site

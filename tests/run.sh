@@ -27,7 +27,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings python go clang asan tsan celery mlflow mlflow-3.1 mlflow-2.22 exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours inference openapi ctl ctl-data models models-large log-model deploy docs pages fuzz quickstart"
+suites="release contracts bindings python go clang asan tsan celery mlflow mlflow-3.1 mlflow-2.22 exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours inference openapi ctl ctl-data models models-large log-model deploy docs site pages fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -269,6 +269,12 @@ run_docs() {
     build/venv-models/bin/python tests/docs/run_docs.py build/release
 }
 
+# All pages as a site, in which every link leads somewhere and no page asks another host.
+run_site() {
+  build release && cmake --build build/release --target docs && python_venv site docs/site/requirements.txt &&
+    build/venv-site/bin/python docs/site/build.py build/release build/site && python3 docs/site/check.py build/site
+}
+
 # Unit, manifests, alerts, dashboard and packages' settings, read by the programs that they are for.
 run_deploy() {
   build release && python_venv deploy tests/deploy/requirements.txt &&
@@ -386,6 +392,7 @@ lane_of_packages() {
     suite exporters-large run_exporters models-large test_large_libraries.py test_spark.py
   fi
   suite docs run_docs
+  suite site run_site
   suite examples run_examples
   suite promela tests/promela/run.sh
   # The page with the services lies beside the repository, where it is.

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fail if a C snippet of README.md or docs/ is broken, or a link or path there leads nowhere.
+"""Fail if a C snippet or a link of a page is broken, or a path in README.md or docs/ leads nowhere,
+or no page links to a page of docs/.
 
 Usage: check_docs.py [ROOT] [BUNDLE] [--library DIR]
 
@@ -47,8 +48,12 @@ SECONDS = 60
 
 
 def pages(top):
-    return [f for f in project.all_files(top)
-            if f.endswith(".md") and (f == "README.md" or f.startswith("docs/"))]
+    return [f for f in project.all_files(top) if f.endswith(".md") and not f.startswith(prose.KEPT)]
+
+
+def tells_of_today(page):
+    """Other pages tell of the past, too: they may name files that are gone."""
+    return page == "README.md" or page.startswith("docs/")
 
 
 def anchors(text):
@@ -77,19 +82,21 @@ def check_paths(top, where, line, findings):
                      if not any(top.glob(name.rstrip("/")))]
 
 
-def check_links(top, page, text, findings):
+def check_links(top, page, text, linked, findings):
     inside = False
     for number, line in enumerate(text.splitlines(), 1):
         if prose.FENCE.match(line):
             inside = not inside
         if inside:
             continue
-        check_paths(top, f"{page}:{number}", line, findings)
+        if tells_of_today(page):
+            check_paths(top, f"{page}:{number}", line, findings)
         for target in LINK.findall(re.sub(r"`[^`]*`", "", line)):
             if re.match(r"[a-z][a-z0-9+.-]*:", target):
                 continue
             name, _, anchor = urllib.parse.unquote(target).partition("#")
             file = (top / page).parent / name if name else top / page
+            linked.add(file.resolve())
             if not file.exists():
                 findings.append(f"{page}:{number}: link to {target}, which does not exist")
             elif anchor and file.suffix == ".md" and \
@@ -190,10 +197,10 @@ def arguments(top):
 def main():
     top = project.root()
     bundle, library = arguments(top)
-    findings, counts = [], {}
+    findings, counts, linked = [], {}, set()
     for page in pages(top):
         text = (top / page).read_text(encoding="utf-8")
-        check_links(top, page, text, findings)
+        check_links(top, page, text, linked, findings)
         for line, info, code in prose.fenced(text):
             if info == "c header":
                 check_quote(top, page, line, code, findings)
@@ -210,6 +217,8 @@ def main():
                 counts[what] = counts.get(what, 0) + 1
             finally:
                 shutil.rmtree(folder)
+    findings += [f"{page}: no other page links to it" for page in pages(top)
+                 if page.startswith("docs/") and (top / page).resolve() not in linked]
     print("snippets: " + (", ".join(f"{n} {what}" for what, n in sorted(counts.items())) or "none"))
     project.finish("check_docs", findings)
 

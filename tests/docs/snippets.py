@@ -1,8 +1,8 @@
 """Every block of code on the project's pages, and what executes it.
 
 A block is executed by tests/docs/run_docs.py unless a table below says otherwise; this file is the
-only place that says so. tests/lint/check_snippets.py holds the tables to the pages: a block in a
-language that nothing executes needs a line here, and a line whose block is gone fails.
+only place that says so. tests/lint/check_snippets.py fails for a block in a language that nothing
+executes. A line whose block is gone hides nothing: other blocks of its page are executed.
 
 A line of a table is (page, a text of the block, what executes it or why nothing does). The page may
 have `*`, and an empty text stands for all blocks of the page.
@@ -66,6 +66,9 @@ NOT_RUN = [
     ("CONTRIBUTING.md", "git clone", "begins with a download; `make` calls what the suites call"),
     ("SECURITY.md", "run.sh fuzz", "is the suite fuzz of tests/run.sh"),
     ("bindings/go/README.md", "go mod edit", "tests/bindings/go/run.sh uses the module by its own go.mod"),
+    ("docs/console.md", "ssh -L", "needs a second machine"),
+    ("docs/console.md", "default-src", "a header, not code; the tests of the console read it"),
+    ("docs/daemon.md", "openapi-python-client", "downloads generators; the suite clients of tests/run.sh runs them"),
     ("docs/registry.md", "mlflow", "needs an MLflow server: the suite mlflow starts recsysd in this way"),
     ("docs/swapping.md", "create_webhook", "needs an MLflow server: the suite mlflow makes such webhooks"),
     ("findings/README.md", "", "findings are run by hand, as the page says"),

@@ -218,7 +218,7 @@ def main():
             finally:
                 shutil.rmtree(folder)
     findings += [f"{page}: no other page links to it" for page in pages(top)
-                 if page.startswith("docs/") and (top / page).resolve() not in linked]
+                 if re.match(r"docs/[^/]+$", page) and (top / page).resolve() not in linked]
     print("snippets: " + (", ".join(f"{n} {what}" for what, n in sorted(counts.items())) or "none"))
     project.finish("check_docs", findings)
 

@@ -271,7 +271,8 @@ run_docs() {
 
 # All pages as a site, in which every link leads somewhere and no page asks another host.
 run_site() {
-  build release && cmake --build build/release --target docs && python_venv site docs/site/requirements.txt &&
+  build release && alone build-release cmake --build build/release --target docs &&
+    python_venv site docs/site/requirements.txt &&
     build/venv-site/bin/python docs/site/build.py build/release build/site && python3 docs/site/check.py build/site
 }
 

@@ -103,19 +103,19 @@ function showCaches({ now, before }, health) {
 const TONES = { up: "good", down: "bad", degraded: "warn", unknown: "warn", closed: "good", open: "bad" };
 const word = (text) => ({ text, tone: TONES[text] });
 
-function makeServer(now, name, state, breaker, prefix, label) {
+function makeServer(now, name, server, state, breaker, prefix, label) {
   const inPool = (which) => count(sum(now, `${prefix}_connections`, (labels) => label(labels) && labels.state === which));
   const total = (what) => count(sum(now, `${prefix}_${what}_total`, label));
   return [name, word(state), breaker ? word(breaker) : "–", inPool("open"), inPool("idle"), total("pool_waits"),
     total("pool_timeouts"), total("connections_broken"),
-    total(prefix === "recsysd_postgres" ? "query_failures" : "failures")];
+    total(prefix === "recsysd_postgres" ? "query_failures" : "failures"), server];
 }
 
 function showServers(now, health) {
   const rows = (health.cache.databases || []).map(({ db, store, status, breaker }) =>
-    makeServer(now, `${nameDb(db)}, ${store}`, status, breaker, "recsysd_redis", (labels) => labels.db === String(db)));
+    makeServer(now, nameDb(db), store, status, breaker, "recsysd_redis", (labels) => labels.db === String(db)));
   if (health.database.status !== "off")
-    rows.push(makeServer(now, "PostgreSQL", health.database.status, "", "recsysd_postgres", () => true));
+    rows.push(makeServer(now, "PostgreSQL", "–", health.database.status, "", "recsysd_postgres", () => true));
   fillTable(byId("servers-table"), rows, "Neither Redis nor PostgreSQL is configured; recommendations need neither.");
 }
 

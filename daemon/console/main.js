@@ -161,8 +161,7 @@ function start() {
   byId("period").addEventListener("change", () => { showFigures(null, ""); lookNow(); });
   byId("latency-route").addEventListener("change", showLatency);
   document.addEventListener("visibilitychange", () => { if (!document.hidden && !isPaused) lookNow(); });
-  lookNow();
-  showVersion();
+  lookNow().then(showVersion); // one after the other, see look()
 }
 
 start();

@@ -207,7 +207,8 @@ def test_a_broken_redis_is_seen(lab):
     with backends.Redis() as redis:
         daemon = lab.daemon("--model", lab.bundle("movies"), "--redis", "redis://127.0.0.1:%d" % redis.port)
         page = lab.open(daemon, "/console")
-        answers = row(page, "Servers behind it", "1: answers, redis")
+        answers = row(page, "Servers behind it", "1: answers")
+        expect(answers).to_contain_text("redis 127.0.0.1:%d/1" % redis.port)
         expect(answers).to_contain_text("up\tclosed", use_inner_text=True)
         redis.kill()
 

@@ -158,7 +158,12 @@ test -e /var/lib/recsysd/registry/films
 ours > left
 ! grep -vE '^/(etc|var/lib|var/cache)/recsysd$|^/etc/recsysd/|^/var/lib/(recsysd|dpkg|systemd)/' left || exit 1
 ok a removed daemon leaves settings and models
-apt-get -qy purge recsysd 'librecsys*' python3-recsys
+known() { # what dpkg still has of us; also names that others have mentioned, with "un"
+  dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' '*recsys*' | grep -v '^un' || true
+}
+test "$(known)" = "rc  recsysd" # the others had nothing to leave
+apt-get -qy purge recsysd
+test -z "$(known)"
 ours > left
 cat left
 test ! -s left

@@ -22,13 +22,27 @@ def pytest_terminal_summary(terminalreporter):
 
 
 @pytest.fixture(scope="session")
-def metrics(tmp_path_factory):
-    """The names that a daemon's /metrics has."""
+def daemon(tmp_path_factory):
+    """A daemon with everything that has metrics. Its Redis and PostgreSQL are away, which metrics say, too."""
     folder = tmp_path_factory.mktemp("daemon")
     make_bundle.make_bundle(str(folder / "model"))
-    with Daemon(str(BIN / "recsysd"), str(folder / "run"), "--model", str(folder / "model")) as daemon:
-        assert daemon.post("/api/v1/predict", {"user_id": 1}).status == 200
-        text = daemon.metrics()
-    found = set(re.findall(r"^([a-z_]+)(?:\{| )", text, re.M))
+    (folder / "secret").write_text("x" * 40)
+    with Daemon(str(BIN / "recsysd"), str(folder / "run"), "--model", str(folder / "model"),
+                "--redis", "redis://127.0.0.1:1", "--database", "postgresql://nobody@127.0.0.1:1/none",
+                "--jwt-secret-file", str(folder / "secret")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def metrics_text(daemon):
+    """What its /metrics says, after a first request."""
+    assert daemon.post("/api/v1/predict", {"user_id": 1}).status in (200, 401)
+    return daemon.metrics()
+
+
+@pytest.fixture(scope="session")
+def metrics(metrics_text):
+    """The names of these metrics."""
+    found = set(re.findall(r"^([a-z_]+)(?:\{| )", metrics_text, re.M))
     assert "recsysd_http_requests_total" in found
     return found

@@ -15,7 +15,7 @@ from conftest import BIN, DEPLOY, TOP
 import make_bundle
 
 KUBERNETES = "1.30"
-NAMES = re.compile(r"\b((?:recsysd|redis|process)_[a-z0-9_]+)(?![a-z0-9_:(])")
+NAMES = re.compile(r"\b((?:recsysd|redis|process|denylist)_[a-z0-9_]+)(?![a-z0-9_:(])")
 DOCKERFILE = (DEPLOY / "docker" / "Dockerfile").read_text()
 CONTROL = (TOP / "debian" / "control").read_text()
 
@@ -188,6 +188,16 @@ def test_alerts_and_dashboard_ask_for_metrics_that_exist(metrics):
     assert asked <= recorded, asked - recorded
 
 
+def test_alerts_and_dashboard_use_labels_that_exist(metrics_text):
+    """A selector or a grouping by a label that no metric has gives nothing, or one sum of everything."""
+    known = set(re.findall(r'[{,]([a-z_]+)="', metrics_text)) | {"job", "instance", "model"}
+    for text in [rule["expr"] for rule in rules()] + queries():
+        used = set(re.findall(r"[{,]\s*([a-z_]+)\s*[=!]", text))
+        for group in re.findall(r"\b(?:by|on)\s*\(([^)]*)\)", text):
+            used |= {name.strip() for name in group.split(",")}
+        assert used <= known, (text, used - known)
+
+
 def test_the_queries_of_the_dashboard_can_be_parsed(tmp_path):
     made = [{"record": f"panel:{i}", "expr": text.replace("$__rate_interval", "5m").replace("$job", "recsysd")}
             for i, text in enumerate(queries())]
@@ -220,6 +230,20 @@ def test_every_alert_has_its_place_in_the_runbook():
     page = (TOP / "docs" / "operations.md").read_text()
     for rule in rules():
         assert "alert" not in rule or f"`{rule['alert']}`" in page, rule["alert"]
+
+
+def test_the_runbook_names_what_exists(metrics, daemon):
+    page = (TOP / "docs" / "operations.md").read_text()
+    names = set(re.findall(r"`([a-z][a-z0-9]*(?:_[a-z0-9]+)+)`", page)) - {"last_error"}
+    known = {name.replace("-", "_") for name in settings()} | metrics
+    known |= {name.removesuffix("_bucket") for name in metrics}
+    assert len(names) > 10 and names <= known, names - known
+    routes = set(re.findall(r"`(GET|POST|PUT) (/[^` ]*)`", page))
+    paths = daemon.get("/openapi.json").json()["paths"]
+    assert len(routes) > 2 and all(method.lower() in paths[path] for method, path in routes)
+    commands = set(re.findall(r"`recsysctl ([a-z]+)", page))
+    known = set(re.findall(r"^  ([a-z]+)  ", run(BIN / "recsysctl", "--help"), re.M))
+    assert len(commands) > 2 and commands <= known, commands - known
 
 
 def test_the_container_is_healthy_while_the_daemon_lives(tmp_path):

@@ -35,7 +35,7 @@ def daemon(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def metrics_text(daemon):
-    """What its /metrics says, after a first request."""
+    """The text of its /metrics, after a first request."""
     assert daemon.post("/api/v1/predict", {"user_id": 1}).status in (200, 401)
     return daemon.metrics()
 

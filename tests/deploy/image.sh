@@ -27,7 +27,7 @@ if ! buildah images -q "$base" > /dev/null 2>&1; then
   rm -rf "$root"
   unshare --mount debootstrap --variant=minbase bookworm "$root" "$mirror" > "$place/image-base.log"
   apt-config dump | grep -E '^Acquire::Check-(Valid-Until|Date) ' > "$root/etc/apt/apt.conf.d/90host" || true
-  # What the slim images of Debian lack, too.
+  # Debian makes its slim images without these, too.
   rm -rf "$root"/usr/share/{doc,man,info,locale}/* "$root"/var/{lib/apt/lists,cache/apt}/*
   container=$(buildah from scratch)
   buildah add -q "$container" "$root" / > /dev/null
@@ -107,7 +107,7 @@ printf "POST /api/v1/predict HTTP/1.0\r\n$1Content-Type: application/json\r\nCon
 cat <&3'
 contained /bin/bash -c "$ask" sh 'X-API-Key: a-key-of-the-test\r\n' | grep -q '"recommendations":\[{'
 contained /bin/bash -c "$ask" sh '' | head -n 1 | grep -q ' 401 '
-ok "it recommends to who has the key"
+ok "clients with a key get recommendations, others 401"
 test "$(awk '$1 == "Uid:" { print $2, $3 }' "/proc/$daemon/status")" = \
   "$(awk -F : -v name="$user" '$1 == name { print $3, $3 }' "$root/etc/passwd")"
 test "$(awk '/^Cap(Prm|Eff|Bnd):/ && $2 !~ /^0*$/' "/proc/$daemon/status")" = ""

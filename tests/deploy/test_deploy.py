@@ -14,7 +14,7 @@ from client import Daemon
 from conftest import BIN, DEPLOY, TOP
 import make_bundle
 
-KUBERNETES = "1.30"
+KUBERNETES = ("1.30", "1.37")
 NAMES = re.compile(r"\b((?:recsysd|redis|process|denylist)_[a-z0-9_]+)(?![a-z0-9_:(])")
 DOCKERFILE = (DEPLOY / "docker" / "Dockerfile").read_text()
 CONTROL = (TOP / "debian" / "control").read_text()
@@ -110,7 +110,8 @@ def test_the_environment_of_the_containers_has_settings_that_exist():
 
 def test_kubernetes_takes_the_manifests():
     for document in manifests():
-        kubernetes_validate.validate(document, KUBERNETES, strict=True)
+        for version in KUBERNETES:
+            kubernetes_validate.validate(document, version, strict=True)
     assert {"Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "CronJob", "StatefulSet",
             "ConfigMap"} == {document["kind"] for document in manifests()}
 
@@ -134,7 +135,7 @@ def test_kubernetes_refuses_a_broken_manifest(break_it):
     document = manifest("Deployment")
     break_it(document)
     with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(document, KUBERNETES, strict=True)
+        kubernetes_validate.validate(document, KUBERNETES[-1], strict=True)
 
 
 def test_a_pod_has_time_to_drain():
@@ -215,6 +216,12 @@ def test_grafana_knows_every_field_of_the_dashboard(tmp_path):
     for right, wrong in (('"reduceOptions"', '"reduceOption"'), ('"expr"', '"exprs"'), ('"schemaVersion": ', '"v": ')):
         broken.write_text((DEPLOY / "grafana" / "recsysd.json").read_text().replace(right, wrong))
         assert subprocess.run([check, broken], capture_output=True).returncode == 1, wrong
+
+
+def test_a_table_shows_what_is_and_not_what_was():
+    tables = [panel for panel in panels() if panel["type"] == "table"]
+    assert tables and all(target["instant"] and target["format"] == "table"
+                          for panel in tables for target in panel["targets"])
 
 
 def test_no_panel_lies_over_another():

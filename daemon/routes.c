@@ -55,7 +55,7 @@ const struct rd_route rd_routes[] = {
     {"GET",  "/metrics",                                               rd_get_metrics,                PART(observed),  0,             OPERATORS,          NULL, NULL},
     {"GET",  "/openapi.json",                                          rd_get_openapi,                PART(openapi),   0,             NOT_IN_PRODUCTION,  NULL, NULL},
     {"GET",  "/docs",                                                  rd_get_docs,                   PART(observed),  0,             NOT_IN_PRODUCTION,  NULL, NULL},
-    {"GET",  "/docs.js",                                               rd_get_docs_script,            PART(observed),  0,             NOT_IN_PRODUCTION,  NULL, NULL},
+    {"GET",  "/docs/{file}",                                            rd_get_docs_file,              PART(observed),  0,             NOT_IN_PRODUCTION,  NULL, NULL},
     {"GET",  "/console",                                               rd_get_console,                PART(observed),  0,             OPERATORS | NOT_IN_PRODUCTION, NULL, NULL},
     {"GET",  "/console/{file}",                                        rd_get_console_file,           PART(observed),  0,             OPERATORS | NOT_IN_PRODUCTION, NULL, NULL},
     {"POST", "/api/v1/predict",                                        rd_post_predict,               PART(recommend), KEY,           BODY,               NULL, &rd_predict_shape},

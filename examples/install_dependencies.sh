@@ -23,6 +23,8 @@ test_packages="$test_packages python3-dev"
 # The browser for recsysd's pages. Ubuntu has it as a snap only, and there tests/run.sh does without
 # it unless one is installed.
 grep -q '^ID=ubuntu' /etc/os-release 2>/dev/null || test_packages="$test_packages chromium"
+# For Swagger UI and for clients in TypeScript. A Node.js from elsewhere brings npm along.
+command -v npm >/dev/null || test_packages="$test_packages nodejs npm"
 # tests/run.sh --long runs Spark.
 [ -z "${RECSYS_LONG:-}" ] || test_packages="$test_packages default-jre-headless"
 # The kernels for arm64 are tested on other processors, too.

@@ -27,7 +27,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings python go clang asan tsan celery mlflow mlflow-3.1 mlflow-2.22 exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours inference openapi ctl ctl-data models models-large log-model deploy docs site pages fuzz quickstart"
+suites="release contracts bindings python go clang asan tsan celery mlflow mlflow-3.1 mlflow-2.22 exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours inference openapi ctl ctl-data models models-large log-model deploy docs site pages clients fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -282,6 +282,13 @@ run_deploy() {
     tests/deploy/run.sh build/release build/venv-deploy/bin/python
 }
 
+# Clients that public generators make of openapi.json.
+run_clients() {
+  build release && python_venv clients tests/clients/requirements.txt &&
+    build/venv-clients/bin/python tests/clients/generated_clients.py \
+      --recsysd build/release/bin/recsysd --work build/npm-clients
+}
+
 # recsysd's pages in a headless Chromium.
 run_pages() {
   build release && python_venv pages tests/pages/requirements.txt &&
@@ -375,6 +382,7 @@ lane_of_daemons() {
   suite daemon-asan run_daemon asan
   suite ctl run_ctl
   suite openapi run_openapi
+  suite clients run_clients
   suite quickstart run_quickstart
 }
 lane_of_packages() {

@@ -91,6 +91,33 @@ bool rd_gzip(void **deflater, const struct rs_buffer *from, size_t skip, struct 
     return true;
 }
 
+/* The last four bytes of gzip's are the size of what was packed. */
+static size_t size_of(const struct rs_buffer *packed)
+{
+    const unsigned char *end = (const unsigned char *)packed->bytes + packed->size;
+
+    return (size_t)end[-4] | (size_t)end[-3] << 8 | (size_t)end[-2] << 16 | (size_t)end[-1] << 24;
+}
+
+bool rd_gunzip(const struct rs_buffer *from, size_t skip, struct rs_buffer *to)
+{
+    size_t size = size_of(from);
+    z_stream stream = {0};
+    bool is_whole;
+
+    rs_buffer_reset(to, KEPT_BYTES);
+    if (rs_buffer_reserve(to, skip + size) == NULL || inflateInit2(&stream, GZIP_WINDOW) != Z_OK)
+        return false;
+    stream.next_in = (Bytef *)from->bytes + skip;
+    stream.avail_in = (uInt)(from->size - skip);
+    stream.next_out = (Bytef *)to->bytes + skip;
+    stream.avail_out = (uInt)size;
+    is_whole = inflate(&stream, Z_FINISH) == Z_STREAM_END;
+    (void)inflateEnd(&stream);
+    to->size = skip + size;
+    return is_whole;
+}
+
 void rd_gzip_free(void *deflater)
 {
     if (deflater != NULL)

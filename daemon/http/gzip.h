@@ -15,6 +15,8 @@ bool rd_gzip_accepted(const char *accept_encoding);
  * compressing is not worth it.
  */
 bool rd_gzip(void **deflater, const struct rs_buffer *from, size_t skip, struct rs_buffer *to);
+/* The other way round; `from` is gzip's and trusted. False: there is not enough memory. */
+bool rd_gunzip(const struct rs_buffer *from, size_t skip, struct rs_buffer *to);
 void rd_gzip_free(void *deflater);
 
 #endif

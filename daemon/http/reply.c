@@ -16,11 +16,9 @@
 #include "daemon/http/gzip.h"
 #include "lib/base/json_write.h"
 
-/* For pages without a policy of their own: they may load only what recsysd serves, and no other
- * page may frame them. */
+/* For pages without a policy of their own. */
 #define PAGE_POLICY                                                                                \
-    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'unsafe-inline'; "       \
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 #define RETRY_AFTER_S 5u
 
 static bool has_error_member(const struct rd_request *request)
@@ -187,6 +185,19 @@ static void put_head(struct rd_exchange *exchange, struct rs_buffer *out, bool p
     exchange->n_body = body_size;
 }
 
+/* A body that was packed when recsysd was built. */
+static void build_packed(struct rd_exchange *exchange)
+{
+    struct rd_request *request = &exchange->request;
+
+    if (rd_gzip_accepted(request->headers.accept_encoding))
+        put_head(exchange, request->out, true, true);
+    else if (rd_gunzip(request->out, RD_HEADROOM, &exchange->packed))
+        put_head(exchange, &exchange->packed, false, true);
+    else
+        request->keep_alive = false;
+}
+
 void rd_reply_build(struct rd_exchange *exchange)
 {
     struct rd_request *request = &exchange->request;
@@ -203,6 +214,10 @@ void rd_reply_build(struct rd_exchange *exchange)
             request->keep_alive = false;
             return;
         }
+    }
+    if (request->is_packed) {
+        build_packed(exchange);
+        return;
     }
     may_pack = settings->gzip_min_bytes > 0 && out->size - RD_HEADROOM >= settings->gzip_min_bytes;
     if (may_pack && rd_gzip_accepted(request->headers.accept_encoding))

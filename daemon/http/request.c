@@ -8,6 +8,7 @@
 
 void rd_request_clear_output(struct rd_request *request)
 {
+    request->is_packed = false;
     rs_buffer_reset(request->out, KEPT_BYTES);
     if (rs_buffer_reserve(request->out, RD_HEADROOM) != NULL)
         request->out->size = RD_HEADROOM;

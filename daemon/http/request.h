@@ -52,6 +52,7 @@ struct rd_request {
     /* the reply */
     int status;
     const char *content_type;
+    bool is_packed;             /* the body is gzip's, also for clients that cannot read that */
     const char *content_policy; /* of a page; NULL: that of http/reply.c */
     struct rs_buffer *out;
     uint32_t cache_use;

@@ -6,6 +6,6 @@
 
 void rd_get_openapi(struct rd_request *request);
 void rd_get_docs(struct rd_request *request);
-void rd_get_docs_script(struct rd_request *request);
+void rd_get_docs_file(struct rd_request *request);
 
 #endif

@@ -19,7 +19,7 @@
 #include "daemon/auth/access.h"
 #include "daemon/http/fields.h"
 #include "daemon/http/request.h"
-#include "daemon/openapi/openapi.h"
+#include "daemon/openapi/docs_files.h"
 #include "daemon/openapi/schema.h"
 
 #define REAL_DIGITS 15 /* 0.6 stays 0.6 */

@@ -54,6 +54,7 @@ function makeRoute(path, method, operation, shared) {
   const fields = [], answer = make("pre"), form = make("form");
   for (const parameter of [...(shared || []), ...(operation.parameters || [])].map(resolve))
     if (parameter.in === "path" || parameter.in === "query") form.append(makeField(parameter, fields));
+  answer.tabIndex = 0; // long lines are read with the keyboard, too
   const body = operation.requestBody ? make("textarea", "{}") : null;
   if (body) form.append(make("label", "body", body));
   form.append(make("button", "Try it"), answer);

@@ -94,7 +94,9 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_redis_read_url(const char *url,
  * Scripts are fixed and called by their hash.
  *
  * On a Redis Cluster the prefix must have a hash tag, as "{app}d3:", and db must be 0.
- * The store then connects to the node that has that slot, as MOVED says.
+ * The store then connects to the node that has that slot, as MOVED says. While the slot is on its
+ * way to another node, calls for keys that are there already follow ASK, each over a connection made
+ * for it, with a further command time-out; scans fail with E_BACKEND until the move is over.
  *
  * store_options  as for recsys_store_create(); NULL = defaults
  *

@@ -88,7 +88,9 @@ def measure(command, port, threads, args):
 def over_redis(args, folder, report):
     python = [os.path.join(args.venv, "bin", "python"),
               os.path.join(HERE, "peers", "redis_py_cache.py")]
-    clients = [("librecsys", [os.path.join(args.build, "bench", "bench_cache")]),
+    ours = os.path.join(args.build, "bench", "bench_cache")
+    clients = [("librecsys", [ours]),
+               ("librecsys, a connection each", [ours, "--share-from", "0"]),
                ("go-redis/cache", [build_go(folder)]),
                ("redis-py", [*python, "--parser", "python"]),
                ("redis-py, hiredis", python)]

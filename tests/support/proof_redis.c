@@ -136,7 +136,11 @@ static void add_answer(struct text *out, const struct argument *arguments, size_
     struct argument key = arguments[is_script ? 3 : n > 1 ? 1 : 0];
     char head[64];
 
-    if (is(arguments[0], "INFO")) {
+    if (is(arguments[0], "ASKING")) {
+        add(out, "+OK\r\n", 5);
+    } else if (fault == PROOF_ASK) {
+        add(out, head, (size_t)snprintf(head, sizeof head, "-ASK 5 127.0.0.1:%u\r\n", proof.port));
+    } else if (is(arguments[0], "INFO")) {
         const char *info = is(arguments[1], "server") ? FAKE_INFO_SERVER : FAKE_INFO_MEMORY;
         add(out, info, strlen(info));
     } else if (fault == PROOF_REFUSED) {
@@ -268,9 +272,13 @@ static void *serve(void *argument)
         int fault = -1;
         out.size = 0;
         while ((size = read_command(in.bytes + at, in.size - at, arguments, &n)) > 0) {
-            if (n_commands == 0 && !is(arguments[0], "INFO"))
+            int is_asking = is(arguments[0], "ASKING");
+            int is_greeting = is(arguments[0], "INFO");
+            if (n_commands == 0 && !is_greeting)
                 fault = draw_fault();
-            n_commands += !is(arguments[0], "INFO");
+            if (is_asking && fault == PROOF_ASK)
+                fault = -1; /* once is enough */
+            n_commands += !is_greeting && !is_asking;
             last = out.size;
             add_answer(&out, arguments, n, fault);
             at += size;
@@ -329,7 +337,8 @@ uint32_t proof_redis_start(void)
     CHECK(getsockname(proof.listener, (struct sockaddr *)&address, &size) == 0);
     CHECK(listen(proof.listener, 128) == 0);
     CHECK(pthread_create(&proof.thread, NULL, listen_for_clients, NULL) == 0);
-    return ntohs(address.sin_port);
+    proof.port = ntohs(address.sin_port);
+    return proof.port;
 }
 
 /* The clients must have closed their connections. */

@@ -30,6 +30,7 @@ enum proof_fault {
     PROOF_ONE_TOO_MANY, /* one answer that nobody asked for behind the others */
     PROOF_WRONG_TYPE,   /* the last answer is of a type that nothing has */
     PROOF_NO_SCRIPT,    /* scripts are not known; other commands are answered */
+    PROOF_ASK,          /* the slot moves: this server itself is to be asked with ASKING */
     PROOF_N_FAULTS
 };
 

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+#include "lib/base/error.h"
+
 /* 1 if the sum of everything, with what stands around it, is small. */
 static int is_small(const struct rs_redis_ways *ways, const recsys_bytes *keys, size_t n_keys,
                     size_t n_more, size_t n_bytes)
@@ -78,6 +80,42 @@ static void note_size(const struct rs_redis_call *call, const struct rs_redis_re
         rs_redis_sizes_note(&call->ways->sizes, call->keys, call->n_keys, is_large);
 }
 
+/* ASK: the key is at another node already. Its answer holds for this command, so the connection
+ * does, too. Nothing has been executed yet. */
+static recsys_status ask_elsewhere(struct rs_redis_call *call,
+                                   const struct rs_redis_question *question,
+                                   struct rs_redis_reply *reply, recsys_error *err)
+{
+    struct rs_redis_ways *ways = call->ways;
+    struct rs_redis_connection *there = NULL;
+    char here[RS_REDIS_MAX_HOST], host[RS_REDIS_MAX_HOST];
+    uint32_t port;
+
+    (void)rs_redis_node_get(ways->settings->node, ways->settings->host, ways->settings->port, here,
+                            &port);
+    if (!rs_redis_node_read(reply->bytes, here, host, &port)) { /* it has been read before */
+        rs_redis_reply_clear(reply);
+        return rs_error(err, RECSYS_E_INTERNAL, "%s: the address in ASK cannot be read",
+                        ways->settings->where);
+    }
+    rs_redis_reply_clear(reply);
+    if (call->connection != NULL && call->command == &call->small) { /* else the command is in it */
+        rs_redis_pool_release(ways->pool, call->connection);
+        call->connection = NULL;
+    }
+    recsys_status status = rs_redis_pool_reserve(ways->pool, err);
+    if (status != RECSYS_OK)
+        return status;
+    status = rs_redis_connection_open_at(ways->settings, host, port, &there, err);
+    if (status == RECSYS_OK) {
+        status = rs_redis_ask_there(there, &call->command->bytes, question, reply, err);
+        call->incarnation = there->incarnation;
+    }
+    rs_redis_connection_close(there);
+    rs_redis_pool_unreserve(ways->pool);
+    return status;
+}
+
 recsys_status rs_redis_call_ask(struct rs_redis_call *call,
                                 const struct rs_redis_question *question,
                                 struct rs_redis_reply *reply, recsys_error *err)
@@ -88,10 +126,8 @@ recsys_status rs_redis_call_ask(struct rs_redis_call *call,
     memset(reply, 0, sizeof *reply);
     if (status != RECSYS_OK)
         return status;
-    if (call->may_share && rs_redis_share_ask(ways->share, &call->command->bytes, question, reply,
-                                              &call->incarnation, &status, err)) {
-        rs_buffer_clear(&call->command->bytes);
-    } else {
+    if (!call->may_share || !rs_redis_share_ask(ways->share, &call->command->bytes, question, reply,
+                                                &call->incarnation, &status, err)) {
         if (call->connection == NULL)
             status = rs_redis_pool_acquire(ways->pool, &call->connection, err);
         if (status != RECSYS_OK)
@@ -99,6 +135,9 @@ recsys_status rs_redis_call_ask(struct rs_redis_call *call,
         status = rs_redis_ask(call->connection, &call->command->bytes, question, reply, err);
         call->incarnation = call->connection->incarnation;
     }
+    if (status == RECSYS_OK && rs_redis_is_elsewhere(ways->settings, reply))
+        status = ask_elsewhere(call, question, reply, err);
+    rs_buffer_reset(&call->command->bytes, RS_REDIS_KEEP_BYTES);
     if (status == RECSYS_OK)
         note_size(call, reply);
     return status;

@@ -14,6 +14,7 @@
 #include "lib/base/buffer.h"
 
 #define RS_REDIS_MAX_COMMAND RS_REDIS_MAX_REPLY
+#define RS_REDIS_KEEP_BYTES ((size_t)64 << 10) /* of what was sent, for the next command */
 #define RS_REDIS_HEAD_BYTES 32u /* at most, of what stands around an argument */
 
 struct rs_redis_command {

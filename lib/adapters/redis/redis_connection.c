@@ -19,7 +19,6 @@
 #include "lib/base/hash.h"
 
 #define READ_BYTES 16384
-#define KEEP_BYTES ((size_t)64 << 10) /* of what was sent, for the next command */
 #define UNKNOWN_INCARNATION 1u
 #define MAX_HOPS 5 /* from node to node */
 
@@ -172,7 +171,7 @@ recsys_status rs_redis_settle(struct rs_redis_connection *connection,
                               const struct rs_redis_question *question,
                               struct rs_redis_reply *reply, recsys_error *err)
 {
-    if (reply->type != RS_REDIS_ERROR ||
+    if (reply->type != RS_REDIS_ERROR || rs_redis_is_elsewhere(connection->settings, reply) ||
         ((question->types & RS_REDIS_NOSCRIPT) != 0 && rs_redis_refusal_is(reply, "NOSCRIPT")))
         return RECSYS_OK;
     return refuse(connection, question->command, reply, err);
@@ -187,9 +186,48 @@ recsys_status rs_redis_ask(struct rs_redis_connection *connection, struct rs_buf
     recsys_status status =
         rs_redis_exchange(connection, command, question, 1, deadline, reply, &problem);
 
-    rs_buffer_reset(command, KEEP_BYTES);
     if (status != RECSYS_OK)
         return rs_redis_word(connection->settings, question->command, &problem, err);
+    return rs_redis_settle(connection, question, reply, err);
+}
+
+int rs_redis_is_elsewhere(const struct rs_redis_settings *settings,
+                          const struct rs_redis_reply *reply)
+{
+    char host[RS_REDIS_MAX_HOST];
+    uint32_t port;
+
+    return settings->has_hash_tag && rs_redis_refusal_is(reply, "ASK") &&
+           rs_redis_node_read(reply->bytes, settings->host, host, &port);
+}
+
+recsys_status rs_redis_ask_there(struct rs_redis_connection *connection,
+                                 const struct rs_buffer *command,
+                                 const struct rs_redis_question *question,
+                                 struct rs_redis_reply *reply, recsys_error *err)
+{
+    const struct rs_redis_question both[2] = {{.command = "ASKING", .types = RS_REDIS_OK},
+                                              *question};
+    struct rs_redis_command *out = &connection->command;
+    uint64_t deadline = rs_clock_ns() + connection->settings->command_timeout_ns;
+    struct rs_redis_reply replies[2];
+    recsys_error problem = {0};
+
+    rs_redis_begin(out, 1);
+    rs_redis_add_text(out, both[0].command);
+    rs_buffer_add(&out->bytes, command->bytes, command->size);
+    recsys_status status =
+        rs_redis_exchange(connection, &out->bytes, both, 2, deadline, replies, &problem);
+    *reply = replies[1];
+    if (status != RECSYS_OK)
+        return rs_redis_word(connection->settings, question->command, &problem, err);
+    if (replies[0].type == RS_REDIS_ERROR) {
+        rs_redis_reply_clear(reply);
+        return refuse(connection, both[0].command, &replies[0], err);
+    }
+    rs_redis_reply_clear(&replies[0]);
+    if (rs_redis_is_elsewhere(connection->settings, reply)) /* once is enough */
+        return refuse(connection, question->command, reply, err);
     return rs_redis_settle(connection, question, reply, err);
 }
 
@@ -331,7 +369,8 @@ static recsys_status say_hello(struct rs_redis_connection *connection, uint64_t 
     return RECSYS_OK;
 }
 
-recsys_status rs_redis_check_node(struct rs_redis_connection *connection, recsys_error *err)
+recsys_status rs_redis_check_node(struct rs_redis_connection *connection, int all,
+                                  recsys_error *err)
 {
     static const recsys_bytes any = {"~", 1};
     static const struct rs_redis_question exists = {.command = "EXISTS", .types = RS_REDIS_INTEGER};
@@ -343,11 +382,17 @@ recsys_status rs_redis_check_node(struct rs_redis_connection *connection, recsys
     rs_redis_begin(command, 2);
     rs_redis_add_text(command, "EXISTS");
     rs_redis_add_key(command, any);
-    return rs_redis_ask(connection, &command->bytes, &exists, &reply, err);
+    recsys_status status = rs_redis_ask(connection, &command->bytes, &exists, &reply, err);
+    rs_buffer_clear(&command->bytes);
+    if (status == RECSYS_OK && all && reply.type == RS_REDIS_ERROR)
+        return refuse(connection, exists.command, &reply, err);
+    rs_redis_reply_clear(&reply); /* ASK is an answer, too: the slot is still here */
+    return status;
 }
 
-static recsys_status open_node(const struct rs_redis_settings *settings,
-                               struct rs_redis_connection **out, recsys_error *err)
+/* host NULL: where the node of the settings is. */
+static recsys_status open_node(const struct rs_redis_settings *settings, const char *host,
+                               uint32_t port, struct rs_redis_connection **out, recsys_error *err)
 {
     uint64_t deadline;
     struct rs_redis_connection *connection = rs_alloc_array(1, sizeof *connection);
@@ -364,6 +409,10 @@ static recsys_status open_node(const struct rs_redis_settings *settings,
     connection->moves = rs_redis_node_get(settings->node, settings->host, settings->port,
                                           connection->host, &connection->port);
     connection->command.settings = settings;
+    if (host != NULL) {
+        snprintf(connection->host, sizeof connection->host, "%s", host);
+        connection->port = port;
+    }
     rs_buffer_init(&connection->command.bytes, RS_REDIS_MAX_COMMAND);
     connection->parser = rs_redis_parser_create();
     if (connection->parser == NULL) {
@@ -374,7 +423,8 @@ static recsys_status open_node(const struct rs_redis_settings *settings,
                                   connection->port, &deadline, &problem);
     if (status != RECSYS_OK) {
         fail(connection, "connecting", status, &problem, err);
-        rs_redis_node_forget(settings->node, connection->moves);
+        if (host == NULL)
+            rs_redis_node_forget(settings->node, connection->moves);
         goto fail;
     }
     status = say_hello(connection, deadline, err);
@@ -397,10 +447,10 @@ recsys_status rs_redis_connection_open(const struct rs_redis_settings *settings,
     recsys_error problem = {0};
 
     for (int hop = 0;; hop++) {
-        recsys_status status = open_node(settings, out, &problem);
+        recsys_status status = open_node(settings, NULL, 0, out, &problem);
         int is_elsewhere = 0;
         if (status == RECSYS_OK) {
-            status = rs_redis_check_node(*out, &problem);
+            status = rs_redis_check_node(*out, 0, &problem);
             is_elsewhere = status != RECSYS_OK && (*out)->retired;
         }
         if (status == RECSYS_OK)
@@ -410,6 +460,13 @@ recsys_status rs_redis_connection_open(const struct rs_redis_settings *settings,
         if (!is_elsewhere || hop == MAX_HOPS)
             return rs_error_copy(err, &problem);
     }
+}
+
+recsys_status rs_redis_connection_open_at(const struct rs_redis_settings *settings,
+                                          const char *host, uint32_t port,
+                                          struct rs_redis_connection **out, recsys_error *err)
+{
+    return open_node(settings, host, port, out, err);
 }
 
 void rs_redis_connection_close(struct rs_redis_connection *connection)

@@ -40,6 +40,10 @@ struct rs_redis_connection {
  * the connect time-out. E_TIMEOUT, E_IO, E_BACKEND, E_NOMEM. */
 recsys_status rs_redis_connection_open(const struct rs_redis_settings *settings,
                                        struct rs_redis_connection **out, recsys_error *err);
+/* The same, to this node, whatever keys it has. */
+recsys_status rs_redis_connection_open_at(const struct rs_redis_settings *settings,
+                                          const char *host, uint32_t port,
+                                          struct rs_redis_connection **out, recsys_error *err);
 void rs_redis_connection_close(struct rs_redis_connection *connection);
 
 /* A command's name and the answers that it may have. */
@@ -52,7 +56,7 @@ struct rs_redis_question {
 };
 
 /* Send what was written and get the one answer, within the command time-out. An error becomes
- * a status. `command` is empty afterwards.
+ * a status, but for ASK of a cluster, which is handed out.
  *
  * E_TIMEOUT, E_IO, E_BACKEND, E_FORMAT (see redis_refusal.h), E_LIMIT, E_NOMEM. */
 recsys_status rs_redis_ask(struct rs_redis_connection *connection, struct rs_buffer *command,
@@ -68,13 +72,25 @@ recsys_status rs_redis_exchange(struct rs_redis_connection *connection, struct r
                                 recsys_error *problem);
 recsys_status rs_redis_word(const struct rs_redis_settings *settings, const char *command,
                             const recsys_error *problem, recsys_error *err);
-/* If one of these answers is an error: put it into a status and a message, and clear it. */
+/* If one of these answers is an error: put it into a status and a message, and clear it. ASK, and
+ * NOSCRIPT where the question allows it, stay. */
 recsys_status rs_redis_settle(struct rs_redis_connection *connection,
                               const struct rs_redis_question *question,
                               struct rs_redis_reply *reply, recsys_error *err);
 
-/* In a cluster: has this node the store's keys? If not, the connection is retired, and the
- * next one goes to the node that has. Else nothing is asked. */
-recsys_status rs_redis_check_node(struct rs_redis_connection *connection, recsys_error *err);
+/* As rs_redis_ask(), of a node that was named by ASK. */
+recsys_status rs_redis_ask_there(struct rs_redis_connection *connection,
+                                 const struct rs_buffer *command,
+                                 const struct rs_redis_question *question,
+                                 struct rs_redis_reply *reply, recsys_error *err);
+/* 1: a reply that was handed out is ASK, and names a node to send the command to. */
+int rs_redis_is_elsewhere(const struct rs_redis_settings *settings,
+                          const struct rs_redis_reply *reply);
+
+/* In a cluster: has this node the store's slot? If not, the connection is retired, and the
+ * next one goes to the node that has. Else nothing is asked. `all`: it must have all of the slot's
+ * keys; while the slot is on its way to another node, that fails. */
+recsys_status rs_redis_check_node(struct rs_redis_connection *connection, int all,
+                                  recsys_error *err);
 
 #endif

@@ -17,8 +17,7 @@ unsigned rs_redis_node_get(struct rs_redis_node *node, const char *first_host, u
     return moves;
 }
 
-int rs_redis_node_follow(struct rs_redis_node *node, const char *words, const char *host,
-                         unsigned moves)
+int rs_redis_node_read(const char *words, const char *host, char *out, uint32_t *out_port)
 {
     const char *at = strrchr(words, ' '), *colon = strrchr(words, ':');
 
@@ -35,13 +34,26 @@ int rs_redis_node_follow(struct rs_redis_node *node, const char *words, const ch
     int is_same_host = size == 0 || (size == 1 && at[0] == '?');
     if (is_same_host && host[0] == '/')
         return 0;
+    if (is_same_host)
+        snprintf(out, RS_REDIS_MAX_HOST, "%s", host);
+    else
+        snprintf(out, RS_REDIS_MAX_HOST, "%.*s", (int)size, at);
+    *out_port = (uint32_t)port;
+    return 1;
+}
+
+int rs_redis_node_follow(struct rs_redis_node *node, const char *words, const char *host,
+                         unsigned moves)
+{
+    char at[RS_REDIS_MAX_HOST];
+    uint32_t port;
+
+    if (!rs_redis_node_read(words, host, at, &port))
+        return 0;
     rs_lock_take(&node->lock);
     if (moves == atomic_load(&node->moves)) { /* else another connection was told before */
-        if (is_same_host)
-            snprintf(node->host, sizeof node->host, "%s", host);
-        else
-            snprintf(node->host, sizeof node->host, "%.*s", (int)size, at);
-        node->port = (uint32_t)port;
+        memcpy(node->host, at, sizeof node->host);
+        node->port = port;
         atomic_fetch_add(&node->moves, 1u);
     }
     rs_lock_give(&node->lock);

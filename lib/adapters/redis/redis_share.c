@@ -34,7 +34,6 @@
 #include "lib/base/lock.h"
 
 #define MAX_TOGETHER 32u
-#define KEEP_BYTES ((size_t)64 << 10)
 #define PATIENCE_NS 2000000u  /* for the write before */
 #define HAND_OUT_NS 10000000u /* after the deadline: to hand out what has come in time */
 
@@ -158,7 +157,7 @@ static void go(struct rs_redis_share *share, struct shared_write *write)
         return;
     for (uint32_t i = 0; i < write->n; i++) /* of callers that did not wait for them */
         rs_redis_reply_clear(&write->replies[i]);
-    rs_buffer_reset(&write->commands, KEEP_BYTES);
+    rs_buffer_reset(&write->commands, RS_REDIS_KEEP_BYTES);
     write->next = share->spare;
     share->spare = write;
 }

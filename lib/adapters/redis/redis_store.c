@@ -340,7 +340,7 @@ static recsys_status ask_page(struct redis_store *store, const struct rs_buffer 
         return status;
     /* SCAN has no key, so no node refuses it: one that has the slot no longer would find nothing.
      */
-    status = rs_redis_check_node(connection, err);
+    status = rs_redis_check_node(connection, 1, err);
     if (status == RECSYS_OK) {
         struct rs_redis_command *command = &connection->command;
         rs_redis_begin(command, 6);
@@ -351,6 +351,7 @@ static recsys_status ask_page(struct redis_store *store, const struct rs_buffer 
         rs_redis_add_text(command, "COUNT");
         rs_redis_add_number(command, KEYS_A_STEP);
         status = rs_redis_ask(connection, &command->bytes, &question, reply, err);
+        rs_buffer_clear(&command->bytes);
     }
     if (status == RECSYS_OK)
         (void)read_decimal(&reply->items[0], next);
@@ -423,6 +424,7 @@ static recsys_status redis_ping(void *self, recsys_error *err)
     rs_redis_begin(&connection->command, 1);
     rs_redis_add_text(&connection->command, "PING");
     status = rs_redis_ask(connection, &connection->command.bytes, &question, &reply, err);
+    rs_buffer_clear(&connection->command.bytes);
     rs_redis_pool_release(store->ways.pool, connection);
     rs_redis_reply_clear(&reply);
     return status;

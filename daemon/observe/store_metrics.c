@@ -66,7 +66,11 @@ static bool add_redis(struct rd_server_metrics *m, recsys_stats *stats, unsigned
                &m->breaker_open) &&
            add(&series, RD_COUNTER, "calls_total",
                "Commands, including those that the circuit breaker refused.", &m->calls) &&
-           add(&series, RD_COUNTER, "failures_total", "Commands that failed.", &m->failures);
+           add(&series, RD_COUNTER, "failures_total", "Commands that failed.", &m->failures) &&
+           add(&series, RD_COUNTER, "shared_writes_total",
+               "Writes in which the commands of several threads could go.", &m->shared_writes) &&
+           add(&series, RD_COUNTER, "shared_commands_total", "Commands in them.",
+               &m->shared_commands);
 }
 
 static bool add_postgres(struct rd_server_metrics *m, recsys_stats *stats)
@@ -120,6 +124,8 @@ static void copy_redis(const struct rd_server_metrics *m, recsys_store *store, u
         recsys_metric_set(m->waits, (double)pool.waited);
         recsys_metric_set(m->timeouts, (double)pool.wait_timeouts);
         recsys_metric_set(m->broken, (double)pool.closed_broken);
+        recsys_metric_set(m->shared_writes, (double)pool.shared_writes);
+        recsys_metric_set(m->shared_commands, (double)pool.shared_commands);
     }
 }
 

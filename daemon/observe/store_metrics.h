@@ -13,7 +13,8 @@
 
 /* Metrics of one server. */
 struct rd_server_metrics {
-    recsys_metric *up, *degraded, *breaker_open, *open, *idle, *waits, *timeouts, *broken, *calls, *failures;
+    recsys_metric *up, *degraded, *breaker_open, *open, *idle, *waits, *timeouts, *broken, *calls,
+        *failures, *shared_writes, *shared_commands;
 };
 
 struct rd_store_metrics {

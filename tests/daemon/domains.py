@@ -1026,6 +1026,9 @@ def test_metrics_show_caches_breakers_and_pools(lab):
         assert total("redis_cache_latency_seconds_count", db=2) > 0
         assert total("recsysd_redis_breaker_open", db=2) == 0
         assert total("recsysd_redis_connections", db=2, state="open") >= 1
+        # That these count is tested where several threads are sure to meet.
+        assert values['recsysd_redis_shared_commands_total{db="2"}'] >= \
+            values['recsysd_redis_shared_writes_total{db="2"}']
         assert total("recsysd_postgres_queries_total") >= 2
         assert values['recsysd_http_requests_total{route="/api/v1/profile/{user_id}",method="GET",status="200"}'] == 3
 

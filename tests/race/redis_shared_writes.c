@@ -289,6 +289,61 @@ static void no_fault_gives_a_caller_what_is_not_its_own(void **state)
     close_shared();
 }
 
+/* -- callers whose leader stands still -- */
+
+#define N_PATIENT 6u
+#define STILL_MS 300
+
+static atomic_uint n_left;
+
+static void stand_still_for_long(int signal_number)
+{
+    (void)signal_number;
+    poll(NULL, 0, STILL_MS);
+}
+
+static void *call_once(void *argument)
+{
+    struct caller *caller = argument;
+    struct ask ask;
+
+    prepare(&ask, caller->number, caller->n_calls);
+    ask.operation = GET_ONE;
+    recsys_status status = call(&ask);
+    if (status == RECSYS_E_TIMEOUT && !atomic_load(&caller->is_over))
+        atomic_fetch_add(&n_left, 1u);
+    return NULL;
+}
+
+static void who_cannot_wait_for_a_leader_leaves_and_harms_nobody(void **state)
+{
+    struct sigaction stop = {.sa_handler = stand_still_for_long};
+
+    (void)state;
+    sigemptyset(&stop.sa_mask);
+    assert_int_equal(sigaction(SIGUSR1, &stop, NULL), 0);
+    atomic_store(&n_left, 0u);
+    /* Every answer comes after 60 ms and is in time; only a leader that stands still is late. */
+    proof_redis_misbehave(1000, 1u << PROOF_LATE, DELAY_MS, 7);
+    open_shared(150, UINT_MAX, 1);
+    for (unsigned round = 0; round < 300 && atomic_load(&n_left) < 4; round++) {
+        for (unsigned i = 0; i < N_PATIENT; i++) {
+            callers[i].number = i;
+            callers[i].n_calls = 2 * round + 1;
+            atomic_store(&callers[i].is_over, i == round % N_PATIENT); /* it is to stand still */
+            CHECK(pthread_create(&callers[i].thread, NULL, call_once, &callers[i]) == 0);
+        }
+        poll(NULL, 0, DELAY_MS / 2);
+        pthread_kill(callers[round % N_PATIENT].thread, SIGUSR1);
+        for (unsigned i = 0; i < N_PATIENT; i++)
+            pthread_join(callers[i].thread, NULL);
+    }
+    assert_true(atomic_load(&n_left) > 0);
+    proof_redis_misbehave(0, 0, 0, 1);
+    insist_on_an_answer();
+    close_shared();
+}
+
 /* -- what counts for the breaker -- */
 
 static pthread_barrier_t together;
@@ -379,6 +434,7 @@ int main(void)
         cmocka_unit_test(without_faults_every_answer_is_its_callers),
         cmocka_unit_test(a_switch_turns_it_off),
         cmocka_unit_test(no_fault_gives_a_caller_what_is_not_its_own),
+        cmocka_unit_test(who_cannot_wait_for_a_leader_leaves_and_harms_nobody),
         cmocka_unit_test(a_write_that_fails_counts_once_for_the_breaker),
         cmocka_unit_test(large_answers_go_by_themselves_once_they_are_known),
     };

@@ -30,6 +30,7 @@ import http_cases
 import logs
 import make_bundle
 import outages
+import settings
 import several
 import swaps
 import tokens
@@ -138,7 +139,7 @@ def main():
         for path in sorted(glob.glob(os.path.join(HERE, "*.http"))):
             if wanted(os.path.basename(path)):
                 run_http_file(path, lab, report)
-        for module in (behaviour, connections, held, logs, several, domains, feedback, outages, swaps):
+        for module in (behaviour, connections, held, logs, settings, several, domains, feedback, outages, swaps):
             for name, function in list(vars(module).items()):
                 if name.startswith("test_") and wanted(name):
                     run_function(function, lab, report)

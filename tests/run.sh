@@ -27,7 +27,7 @@ export RECSYS_WERROR=OFF
 export OPENBLAS_NUM_THREADS=1
 export PYTHONDONTWRITEBYTECODE=1
 
-suites="release contracts bindings python go clang asan tsan celery mlflow mlflow-3.1 mlflow-2.22 exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours inference openapi ctl ctl-data models models-large log-model deploy docs site pages clients fuzz quickstart"
+suites="release contracts bindings python go clang asan tsan celery mlflow mlflow-3.1 mlflow-2.22 exporters exporters-older exporters-large examples daemon daemon-asan promela neighbours inference openapi pattern daemon-pattern ctl ctl-data models models-large log-model deploy docs site pages clients fuzz quickstart"
 
 for argument in "$@"; do
   case $argument in
@@ -417,4 +417,8 @@ lane_of_packages() {
 lane_of_daemons &
 lane_of_packages &
 wait
+if [ -n "${RECSYS_LONG:-}" ]; then
+  suite pattern run_ctest pattern -L 'unit|api|fault|race'
+  suite daemon-pattern run_daemon pattern
+fi
 end

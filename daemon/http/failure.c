@@ -35,6 +35,8 @@ bool rd_reply_failure(struct rd_request *request, recsys_status status, const re
     case RECSYS_E_BUSY:
     case RECSYS_E_NOMEM:
         return rd_reply_unavailable(request, detail);
+    case RECSYS_E_BACKEND:
+        return rd_reply_error(request, 502, detail);
     default:
         rd_log(RECSYS_LOG_ERROR, "%s: %s", recsys_status_name(status), detail);
         return rd_reply_error(request, 500, detail);

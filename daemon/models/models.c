@@ -260,6 +260,12 @@ static bool is_missing(recsys_status status, const recsys_error *err)
     return status == RECSYS_E_IO && (err->sys_errno == ENOENT || err->sys_errno == ENOTDIR);
 }
 
+/* The registry's server cannot be reached; what the disk refuses comes with an errno. */
+static bool is_away(recsys_status status, const recsys_error *err)
+{
+    return status == RECSYS_E_IO && err->sys_errno == 0;
+}
+
 /* Take a step; the reply is the state after it, or why it failed. `member` of the body, which may
  * be NULL, is the step's argument. */
 static void take_step(struct rd_request *request, enum rd_step step, const struct rd_member *member)
@@ -279,7 +285,10 @@ static void take_step(struct rd_request *request, enum rd_step step, const struc
     if (outcome != RECSYS_OK) {
         rd_log(RECSYS_LOG_ERROR, "%s, requested by %s, failed: %s", names[step], request->id,
                err.message);
-        (void)rd_reply_failure(request, is_missing(outcome, &err) ? RECSYS_E_NOT_FOUND : outcome,
+        (void)rd_reply_failure(request,
+                               is_missing(outcome, &err) ? RECSYS_E_NOT_FOUND
+                               : is_away(outcome, &err)  ? RECSYS_E_UNAVAILABLE
+                                                         : outcome,
                                &err);
         return;
     }

@@ -5,6 +5,7 @@ Every function test_* gets a Lab and raises if something is wrong; its name is t
 import gzip
 import hashlib
 import hmac
+import http.server
 import json
 import math
 import os
@@ -412,6 +413,28 @@ def test_the_registry_is_polled_if_asked(lab):
     with lab.daemon("--model", "models:/movies@live", "--registry", registry, "--poll-registry-s=1") as daemon:
         make_bundle.point(registry, 2, "live")
         assert wait_for(lambda: version(daemon) == "2")
+
+
+def test_a_registry_that_is_away_or_answers_with_an_error_is_no_fault_of_the_daemon(lab):
+    class Broken(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_error(500)
+
+        do_POST = do_GET
+
+        def log_message(self, *unused):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for address, status in (("127.0.0.1:9", 503), ("127.0.0.1:%d" % server.server_port, 502)):
+            with lab.daemon("--registry=http://" + address, "--model=models:/films@live", "--wait-for-model",
+                            "--registry-cache=" + os.path.join(lab.folder, "away"), "--admin-token=the-admin-token") as daemon:
+                for step in ("load", "reload"):
+                    answer = daemon.request("POST", "/api/v1/models/" + step, headers=[("X-Admin-Token", "the-admin-token")],
+                                            body={})
+                    assert answer.status == status and b"films" in answer.body, (step, answer.status, answer.body)
+        server.shutdown()
 
 
 def test_polls_load_nothing_that_is_served_or_was_refused(lab):

@@ -1,7 +1,7 @@
 """Every line of the table in docs/daemon.md, in a configuration file, is accepted and starts a daemon that answers.
 
 A value is of the line's kind: the lowest number, each word of a choice, a text as VALUES has it. A new setting whose
-text is not there fails, so that it gets a line. What a line cannot do without is in NEEDS.
+text is not there fails, so that it gets a line. NEEDS has the lines that another one cannot do without.
 Numbers and choices start a daemon with --long only; else --check reads them, which opens all but the model.
 
 Under valgrind: `tests/daemon/run_daemon_tests.py --recsysd WRAPPER every_documented`, where WRAPPER is a script with

@@ -24,6 +24,7 @@ struct domain_reading {
     const struct rs_domain *domain;
     const char *const *values;
     double ttl_share;
+    const recsys_error *unreached; /* the database, a moment ago: it is not asked again. Or NULL */
 };
 
 uint32_t rs_domain_ttl_ms(const struct rs_domain *domain, double ttl_share)
@@ -110,8 +111,10 @@ static recsys_status load_entry(recsys_aside_load *load, void *user_data, recsys
     recsys_value value = {0};
     uint64_t version = 0;
     int is_settled = 1;
-    recsys_status status = query(reading, domain->definition.max_rows, &rows, err);
 
+    if (reading->unreached != NULL)
+        return rs_error_copy(err, reading->unreached);
+    recsys_status status = query(reading, domain->definition.max_rows, &rows, err);
     if (status != RECSYS_OK)
         return status;
     if (domain->definition.shape == RECSYS_SHAPE_OBJECT && recsys_rows_count(rows) == 0) {
@@ -150,20 +153,21 @@ static int has_shape(const struct rs_domain *domain, const recsys_value *json)
 
 /* For as long as the store is not trusted (owed.h). 0 if the database is not reached: then the
  * store is trusted, though the sync has not found out yet. */
-static int read_past_cache(const struct domain_reading *reading, recsys_value *json,
-                           uint32_t *outcome, recsys_status *status, recsys_error *err)
+static int read_past_cache(struct domain_reading *reading, recsys_value *json, uint32_t *outcome,
+                           recsys_status *status, recsys_error *problem, recsys_error *err)
 {
     const struct rs_domain *domain = reading->domain;
     recsys_rows *rows = NULL;
-    recsys_error problem = {0};
 
-    *status = query(reading, domain->definition.max_rows, &rows, &problem);
-    if (*status == RECSYS_E_IO || *status == RECSYS_E_TIMEOUT)
+    *status = query(reading, domain->definition.max_rows, &rows, problem);
+    if (*status == RECSYS_E_IO || *status == RECSYS_E_TIMEOUT) {
+        reading->unreached = problem;
         return 0;
+    }
     if (outcome != NULL)
         *outcome = RECSYS_ASIDE_UNKNOWN;
-    *status = *status == RECSYS_OK ? format_rows(domain, rows, json, err)
-                                   : rs_error_copy(err, &problem);
+    *status =
+        *status == RECSYS_OK ? format_rows(domain, rows, json, err) : rs_error_copy(err, problem);
     recsys_rows_destroy(rows);
     return 1;
 }
@@ -172,7 +176,8 @@ recsys_status rs_domain_read(recsys_domains *domains, const struct rs_domain *do
                              const char *const *values, double ttl_share, int is_again,
                              recsys_value *json, uint32_t *outcome, recsys_error *err)
 {
-    struct domain_reading reading = {domains, domain, values, ttl_share};
+    struct domain_reading reading = {domains, domain, values, ttl_share, NULL};
+    recsys_error problem; /* not cleared, which a hit would have to pay for */
     char key[RECSYS_KEY_MAX + 1];
     recsys_bytes bytes;
     recsys_status status = rs_domain_key(domain, values, domain->n_parameters, key, &bytes, err);
@@ -180,7 +185,7 @@ recsys_status rs_domain_read(recsys_domains *domains, const struct rs_domain *do
     if (status != RECSYS_OK)
         return status;
     if (!rs_owed_is_trusted(&domains->owed) &&
-        read_past_cache(&reading, json, outcome, &status, err))
+        read_past_cache(&reading, json, outcome, &status, &problem, err))
         return status;
     status = is_again ? rs_aside_load_again(domain->aside, bytes, load_entry, &reading, json,
                                             outcome, err)
@@ -286,7 +291,7 @@ recsys_status recsys_domains_get(recsys_domains *domains, const char *name,
                         domain->definition.key, n);
     status = rs_domain_read(domains, domain, values, 1.0, 0, json, outcome, err);
     if (status == RECSYS_OK && limit > max_rows) {
-        struct domain_reading reading = {domains, domain, values, 1.0};
+        struct domain_reading reading = {domains, domain, values, 1.0, NULL};
         status = read_beyond(&reading, limit, json, outcome, err);
     } else if (status == RECSYS_OK && limit > 0)
         status = cut_list(domain, limit, json, err);

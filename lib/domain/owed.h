@@ -15,7 +15,8 @@
  *        |               |            a read here needs a sync that began in the TRUST before it
  *
  * The exception is a process that cannot reach the database but the store: it goes on to trust the
- * store, or an outage of the database would empty all caches.
+ * store, or an outage of the database would empty all caches. A time-out counts as "cannot reach",
+ * for a sync and for a reader, because nobody can tell a database that hangs from a slow one.
  */
 #ifndef RS_DOMAIN_OWED_H
 #define RS_DOMAIN_OWED_H

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "lib/domain/domain.h"
 #include "recsys/recycling.h"
 #include "tests/support/check.h"
 #include "tests/support/fake_source.h"
@@ -66,7 +67,12 @@ static recsys_status answer(void *user_data, const char *statement, const recsys
     if (n > 0)
         fake_source_text(&parameters[0], fixture.first, sizeof fixture.first);
     fixture.asked_rows = n > 1 ? parameters[n - 1].number : -1;
-    if (strstr(statement, "scan_results") != NULL)
+    if (strstr(statement, "to_regclass") != NULL) {
+        fake_source_columns(rows, "is_there", NULL);
+        fake_source_add(rows, (recsys_datum){.type = RECSYS_TYPE_BOOL, .number = 1});
+    } else if (strstr(statement, "cache_db.outbox") != NULL)
+        fake_source_columns(rows, "id", "db", "key", NULL);
+    else if (strstr(statement, "scan_results") != NULL)
         add_scans(parameters, n, rows);
     else if (strstr(statement, "character_db.states") != NULL ||
              strstr(statement, "gain_exp") != NULL) {
@@ -576,6 +582,36 @@ static void a_gain_is_written_through_as_a_reader_would_have_cached_it(void **st
                  RECSYS_ASIDE_MISS);
 }
 
+/* An outbox, whose last look is too long ago for the store to be trusted. */
+static void a_database_that_is_not_reached_is_asked_once_a_reading(void **state)
+{
+    const recsys_status unreached[] = {RECSYS_E_TIMEOUT, RECSYS_E_IO};
+    const char *absent = "8", *present = "7", *want = "{\"user_id\":\"7\",\"text\":\"a\"}";
+    uint32_t outcome;
+    recsys_value json;
+
+    (void)state;
+    expect_entry("user.profile", present, 0, want, RECSYS_ASIDE_MISS);
+    CHECK_OK(recsys_domains_sync(fixture.domains, NULL, NULL, &fixture.err), &fixture.err);
+    atomic_store(&fixture.domains->owed.trusted_until_ns, 0u);
+    for (size_t i = 0; i < 2; i++) {
+        fixture.fake.fails = unreached[i];
+        expect_entry("user.profile", present, 0, want, RECSYS_ASIDE_HIT);
+        unsigned before = atomic_load(&fixture.fake.calls);
+        assert_int_equal(recsys_domains_get(fixture.domains, "user.profile", &absent, 1, 0, &json,
+                                            &outcome, &fixture.err),
+                         unreached[i]);
+        assert_int_equal(atomic_load(&fixture.fake.calls), before + 1);
+    }
+    /* A database that is reached and refuses is not away. */
+    fixture.fake.fails = RECSYS_E_BACKEND;
+    assert_int_equal(recsys_domains_get(fixture.domains, "user.profile", &present, 1, 0, &json,
+                                        &outcome, &fixture.err),
+                     RECSYS_E_BACKEND);
+    fixture.fake.fails = RECSYS_OK;
+    expect_entry("user.profile", present, 0, want, RECSYS_ASIDE_UNKNOWN);
+}
+
 static void refreshing_loads_what_is_there_again_and_keeps_it_if_that_fails(void **state)
 {
     recsys_warming warming = {.struct_size = sizeof warming};
@@ -678,6 +714,7 @@ int main(void)
         TEST(names_that_are_not_there_say_so),
         TEST(a_gain_is_written_through_as_a_reader_would_have_cached_it),
         TEST(warming_loads_what_is_missing_and_one_process_does_it),
+        TEST(a_database_that_is_not_reached_is_asked_once_a_reading),
         TEST(refreshing_loads_what_is_there_again_and_keeps_it_if_that_fails),
 #undef TEST
     };

@@ -67,8 +67,8 @@ static bool check_admin(struct rd_request *request, const struct rd_auth *auth,
 
     if (!keys->has_admin)
         return rd_reply_error(request, 403,
-                              "Changing models is switched off: set admin_token_file, or "
-                              "RECSYSD_ADMIN_TOKEN, to switch it on");
+                              "Routes that need the admin token are switched off: set "
+                              "admin_token_file, or RECSYSD_ADMIN_TOKEN, to switch them on");
     if (token == NULL)
         token = bearer(&request->headers);
     if (token == NULL)

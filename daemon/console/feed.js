@@ -11,6 +11,9 @@ try { key = sessionStorage.getItem(NAME) || ""; } catch { /* without it */ }
 
 export const hasKey = () => key !== "";
 
+/* fetch() fails for a header with other characters, before it asks anybody. */
+export const canBeSent = (value) => /^[\x21-\x7e]+$/.test(value);
+
 export function setKey(value) {
   key = value;
   try {

@@ -38,9 +38,13 @@ export function ago(time) {
   return minutes < 2880 ? relative.format(-Math.floor(minutes / 60), "hour") : relative.format(-Math.floor(minutes / 1440), "day");
 }
 
+/* A manifest may have any text as a date. Other texts stay as they are; Date.parse() alone would take "run 7" for one. */
+const formatDate = (format, text) =>
+  (/^\d{4}-\d\d-\d\d/.test(text) && Number.isFinite(Date.parse(text)) ? format.format(new Date(text)) : String(text));
+
 const dated = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
-export const moment = (time) => (time ? dated.format(new Date(time)) : "–");
+export const moment = (time) => (time ? formatDate(dated, time) : "–");
 const dayOnly = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
-export const day = (time) => dayOnly.format(new Date(time));
+export const day = (time) => formatDate(dayOnly, time);
 const timed = new Intl.DateTimeFormat("en", { timeStyle: "medium", hourCycle: "h23" });
 export const clock = (time) => timed.format(new Date(time));

@@ -5,7 +5,7 @@
  */
 
 import { byId, setShown, setText } from "./dom.js";
-import { Refusal, getJson, getText, hasKey, setKey } from "./feed.js";
+import { Refusal, canBeSent, getJson, getText, hasKey, setKey } from "./feed.js";
 import { keepSample, showFigures } from "./figures.js";
 import { clock } from "./format.js";
 import { showLatency, startLatency } from "./latency.js";
@@ -17,7 +17,7 @@ const REST_MS = 5000, SWAP_MS = 1000; // between two looks, and while a swap is 
 const WORDS = { healthy: "Healthy", degraded: "No model serves", stopping: "Stopping", away: "No answer" };
 
 let isPaused = false, timer = 0, isAsking = false, again = false;
-let lastSeen = 0, isAway = false, models = null, current = null, currentOf = "";
+let lastSeen = 0, isAway = false, models = null, modelsSeen = 0, current = null, currentOf = "", keyTrouble = "";
 
 /* The value, or the error instead of it. */
 const attempt = (promise) => promise.catch((error) => error);
@@ -28,12 +28,17 @@ function showState(word) {
   setText(pill, WORDS[word] || word);
 }
 
+function showTrouble(text) {
+  setText(byId("trouble"), text);
+  setShown(byId("trouble"), text !== "");
+}
+
+/* Gives the trouble to show. */
 function showAway() {
   const since = lastSeen ? `What this page shows is of ${clock(lastSeen)}.` : "";
   showState("away");
-  setText(byId("trouble"), `recsysd does not answer at ${location.host}. ${since} Trying again every few seconds.`);
-  setShown(byId("trouble"), true);
   isAway = true;
+  return `recsysd does not answer at ${location.host}. ${since} Trying again every few seconds.`;
 }
 
 /* Says what has happened since the last look, for people who do not see the page. */
@@ -49,21 +54,22 @@ function showHere(health) {
   setText(byId("updated"), `Updated ${clock(lastSeen)}`);
 }
 
-/* Why the routes below /api say nothing; "" if they answer. */
+/* Shows the form if a key may help, and gives the trouble to show if none does. Without a key, 403 says that no
+ * key would change the answer; with one, that another may. */
 function showRefusal(answer) {
-  const isRefused = answer instanceof Refusal && (answer.status === 401 || answer.status === 403);
+  const needsKey = answer instanceof Refusal && (answer.status === 401 || (answer.status === 403 && hasKey()));
   const form = byId("key-form");
-  if (isRefused && form.hidden) byId("key").value = "";
-  setShown(form, isRefused);
+  if (needsKey && form.hidden) byId("key").value = keyTrouble = "";
+  setShown(form, needsKey);
   setShown(byId("forget"), hasKey());
-  setText(byId("key-wrong"), isRefused && hasKey() ? answer.message : "");
-  if (isRefused && !models) {
+  setText(byId("key-wrong"), needsKey ? keyTrouble || (hasKey() ? answer.message : "") : "");
+  if (!(answer instanceof Error)) return "";
+  if (!models) {
     setText(byId("serving-name"), "Not shown");
-    setText(byId("swap-words"), "Models are shown to those who have a key.");
+    setText(byId("swap-words"), needsKey ? "Models are shown to those who have a key." : "Not shown.");
   }
-  const trouble = answer instanceof Refusal && !isRefused ? `The models cannot be shown: ${answer.message}` : "";
-  setText(byId("trouble"), trouble);
-  setShown(byId("trouble"), trouble !== "");
+  const since = models ? ` What this page shows of them is of ${clock(modelsSeen)}.` : "";
+  return needsKey ? "" : `The models cannot be shown: ${answer.message}.${since}`;
 }
 
 /* The manifest's part is asked for once a version. */
@@ -75,34 +81,38 @@ async function readCurrent(state) {
   currentOf = current || !of ? of : "";
 }
 
+/* Gives the trouble to show, "" if there is none. */
 async function look() {
   const chosen = chosenModel();
   const [health, state] = await Promise.all([attempt(getJson("health")),
     attempt(getJson(`api/v1/models${chosen ? `?model=${encodeURIComponent(chosen)}` : ""}`))]);
-  if (health instanceof Error && !(health instanceof Refusal)) {
-    showAway();
-    return;
-  }
+  if (health instanceof Error && !(health instanceof Refusal)) return showAway();
   if (health instanceof Refusal) {
     showState("away");
-    setText(byId("trouble"), health.message);
-    setShown(byId("trouble"), true);
-    return;
+    return health.message;
   }
   const metricsText = await attempt(getText("metrics")); // alone: requests beside it would count as waiting
   const metrics = metricsText instanceof Error ? null : parseMetrics(metricsText);
   if (metrics) keepSample(metrics);
   showHere(health);
-  showRefusal(state);
+  const trouble = showRefusal(state);
   tell(state instanceof Error ? null : state);
   if (!(state instanceof Error)) {
     await readCurrent(state);
-    models = state;
     showModels(state, current, metrics);
     showChoices(state);
+    models = state; // last: plan() reads what could be shown
+    modelsSeen = lastSeen;
   }
   showFigures(health, metrics ? "" : `There are no figures: /metrics says: ${metricsText.message}`);
   showLatency();
+  return trouble;
+}
+
+/* An answer of a proxy, say, with the status 200 and members that nobody expects. */
+function describeStrange(error) {
+  currentOf = ""; // it may be the cause: ask for it again
+  return `This page cannot show an answer that it got from ${location.host}: ${error.message}. Trying again every few seconds.`;
 }
 
 /* One look at a time; a call during one has another follow at once. */
@@ -113,12 +123,15 @@ async function lookNow() {
     return;
   }
   isAsking = true;
-  do {
-    again = false;
-    await look();
-  } while (again);
-  isAsking = false;
-  plan();
+  try {
+    do {
+      again = false;
+      showTrouble(await look().catch(describeStrange));
+    } while (again);
+  } finally {
+    isAsking = false;
+    plan();
+  }
 }
 
 function plan() {
@@ -136,8 +149,12 @@ function pause() {
 
 function useKey(event) {
   event.preventDefault();
-  setKey(byId("key").value.trim());
+  const key = byId("key").value.trim();
   byId("key").value = "";
+  keyTrouble = canBeSent(key) ? "" : "A browser sends only keys of letters, digits and signs of ASCII, without spaces.";
+  setText(byId("key-wrong"), keyTrouble);
+  if (keyTrouble) return;
+  setKey(key);
   lookNow();
 }
 

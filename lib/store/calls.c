@@ -106,8 +106,9 @@ static recsys_status judge(recsys_store *store, uint64_t ticket, recsys_status r
     if (err == NULL)
         err = &words;
     recsys_status status = rs_callback_result(returned, said, err, driver);
-    /* The call that is no echo tells the breaker of the cause. */
-    if (!store->is_in_process && rs_error_is_echo(said))
+    /* The call that is no echo tells the breaker of the cause; what is no failure for the breaker
+     * is none as an echo. */
+    if (!store->is_in_process && rs_error_is_echo(said) && rs_breaker_is_failure(status))
         rs_breaker_hear_echo(&store->breaker);
     else if (rs_breaker_leave(&store->breaker, ticket, status))
         rs_log(RECSYS_LOG_WARN,

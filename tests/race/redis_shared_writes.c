@@ -348,39 +348,51 @@ static void who_cannot_wait_for_a_leader_leaves_and_harms_nobody(void **state)
 
 static pthread_barrier_t together;
 
+static unsigned fail_round;
+
 static void *fail_once(void *argument)
 {
     struct caller *caller = argument;
     struct ask ask;
 
-    prepare(&ask, caller->number, 1);
+    prepare(&ask, caller->number, 2 * fail_round + 1); /* new keys: none is known as slow */
     ask.operation = GET_ONE;
     pthread_barrier_wait(&together);
-    CHECK(call(&ask) != RECSYS_OK);
+    recsys_status status = call(&ask);
+    atomic_fetch_add(status == RECSYS_OK ? &caller->n_good : &caller->n_failed, 1u);
     return NULL;
 }
 
-static void a_write_that_fails_counts_once_for_the_breaker(void **state)
+static void start_together(unsigned round)
+{
+    fail_round = round;
+    pthread_barrier_init(&together, NULL, N_THREADS);
+    for (unsigned i = 0; i < N_THREADS; i++) {
+        callers[i].number = i;
+        atomic_store(&callers[i].n_good, 0u);
+        atomic_store(&callers[i].n_failed, 0u);
+        CHECK(pthread_create(&callers[i].thread, NULL, fail_once, &callers[i]) == 0);
+    }
+}
+
+/* Rounds in which all callers meet a fault, in few writes: the breaker, which opens after more
+ * failures than there are writes, stays closed. */
+static void expect_one_count_a_write(enum proof_fault fault, uint32_t timeout_ms, unsigned n_rounds)
 {
     recsys_store_stats before = RECSYS_STORE_STATS_INIT, after = RECSYS_STORE_STATS_INIT;
-    unsigned n_proofs = 0;
+    unsigned n_proofs = 0, n_good, n_failed;
 
-    (void)state;
-    open_shared(10000, N_THREADS / 2 + 1, 1);
-    for (unsigned round = 0; round < 200 && n_proofs < 3; round++) {
+    open_shared(timeout_ms, N_THREADS / 2 + 1, 1);
+    for (unsigned round = 0; round < 200 && n_proofs < n_rounds; round++) {
         proof_redis_misbehave(0, 0, 0, 1);
         insist_on_an_answer();
         recsys_redis_stats shared = pool_stats(store);
         assert_ok(recsys_store_get_stats(store, &before, &err));
-        proof_redis_misbehave(1000, 1u << PROOF_CLOSED, 0, round);
-        pthread_barrier_init(&together, NULL, N_THREADS);
-        for (unsigned i = 0; i < N_THREADS; i++) {
-            callers[i].number = i;
-            CHECK(pthread_create(&callers[i].thread, NULL, fail_once, &callers[i]) == 0);
-        }
-        for (unsigned i = 0; i < N_THREADS; i++)
-            pthread_join(callers[i].thread, NULL);
+        proof_redis_misbehave(1000, 1u << fault, 5 * timeout_ms, round);
+        start_together(round);
+        end_callers(&n_good, &n_failed);
         pthread_barrier_destroy(&together);
+        assert_int_equal(n_good, 0);
         assert_ok(recsys_store_get_stats(store, &after, &err));
         recsys_redis_stats now = pool_stats(store);
         uint64_t n_writes = now.shared_writes - shared.shared_writes;
@@ -396,13 +408,79 @@ static void a_write_that_fails_counts_once_for_the_breaker(void **state)
     proof_redis_misbehave(0, 0, 0, 1);
 }
 
-static void get_key(const char *key)
+static void a_write_that_fails_counts_once_for_the_breaker(void **state)
+{
+    (void)state;
+    expect_one_count_a_write(PROOF_CLOSED, 10000, 3);
+}
+
+static void so_does_one_whose_answers_have_begun_to_come(void **state)
+{
+    (void)state;
+    expect_one_count_a_write(PROOF_HALF_LATE, 1000, 1);
+}
+
+/* Some connections say nothing any more, others work. */
+static void a_connection_that_dies_counts_once_for_each_write(void **state)
+{
+    recsys_store_stats stats = RECSYS_STORE_STATS_INIT;
+    unsigned n_good, n_failed;
+    uint64_t n_late;
+
+    (void)state;
+    open_shared(2000, N_THREADS / 2 + 1, 1);
+    proof_redis_misbehave(0, 0, 0, 1);
+    insist_on_an_answer();
+    n_late = proof_redis_count(PROOF_LATE);
+    proof_redis_misbehave(1000, 1u << PROOF_LATE, 20000, 1);
+    start_together(900);
+    while (proof_redis_count(PROOF_LATE) < n_late + 2)
+        poll(NULL, 0, 1);
+    proof_redis_misbehave(0, 0, 0, 1);
+    for (int i = 0; i < 100; i++) { /* until all of them have failed, and longer */
+        insist_on_an_answer();
+        poll(NULL, 0, 25);
+    }
+    end_callers(&n_good, &n_failed);
+    pthread_barrier_destroy(&together);
+    print_message("%u good, %u failed\n", n_good, n_failed);
+    assert_true(n_failed > 0);
+    assert_ok(recsys_store_get_stats(store, &stats, &err));
+    assert_int_equal(stats.opened, 0);
+    close_shared();
+}
+
+static recsys_status try_key(const char *key)
 {
     struct ask ask = {.n = 1, .operation = GET_ONE};
     int size = snprintf(ask.text[0], sizeof ask.text[0], "%s", key);
 
     ask.keys[0] = (recsys_bytes){ask.text[0], (size_t)size};
-    CHECK_EQ(call(&ask), RECSYS_OK);
+    return call(&ask);
+}
+
+static void a_value_that_is_too_slow_holds_others_up_once(void **state)
+{
+    uint64_t n;
+
+    (void)state;
+    proof_redis_misbehave(1000, 1u << PROOF_LATE, 10000, 1);
+    open_shared(1000, UINT_MAX, 1);
+    assert_int_equal(try_key("slow@0"), RECSYS_E_TIMEOUT);
+    proof_redis_misbehave(0, 0, 0, 1);
+    n = pool_stats(store).shared_commands;
+    assert_int_equal(n, 1);
+    while (try_key("slow@0") != RECSYS_OK) /* the pool is silent at first */
+        poll(NULL, 0, 10);
+    assert_int_equal(pool_stats(store).shared_commands, n); /* by itself */
+    assert_int_equal(try_key("slow@0"), RECSYS_OK);
+    assert_int_equal(pool_stats(store).shared_commands, n + 1); /* it was small */
+    close_shared();
+}
+
+static void get_key(const char *key)
+{
+    CHECK_EQ(try_key(key), RECSYS_OK);
 }
 
 static void large_answers_go_by_themselves_once_they_are_known(void **state)
@@ -436,6 +514,9 @@ int main(void)
         cmocka_unit_test(no_fault_gives_a_caller_what_is_not_its_own),
         cmocka_unit_test(who_cannot_wait_for_a_leader_leaves_and_harms_nobody),
         cmocka_unit_test(a_write_that_fails_counts_once_for_the_breaker),
+        cmocka_unit_test(so_does_one_whose_answers_have_begun_to_come),
+        cmocka_unit_test(a_connection_that_dies_counts_once_for_each_write),
+        cmocka_unit_test(a_value_that_is_too_slow_holds_others_up_once),
         cmocka_unit_test(large_answers_go_by_themselves_once_they_are_known),
     };
 

@@ -164,6 +164,19 @@ static void a_cause_that_fails_several_calls_counts_once(void **state)
     assert_true(is_open());
 }
 
+static void an_echo_of_what_is_no_failure_is_none(void **state)
+{
+    static const recsys_status others[] = {RECSYS_E_EXHAUSTED, RECSYS_E_NOMEM};
+
+    (void)state;
+    fake.is_echo = 1;
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(get_answered(others[i]), others[i]);
+    fake.is_echo = 0;
+    assert_int_equal(stats().failures, 0);
+    assert_int_equal(stats().calls, 2);
+}
+
 static void any_answer_of_the_server_ends_a_row_of_failures(void **state)
 {
     static const recsys_status answers[] = {RECSYS_OK,        RECSYS_E_NOT_FOUND, RECSYS_E_EXISTS,
@@ -505,6 +518,7 @@ int main(void)
         PROBED(failures_in_a_row_open_it_and_no_call_gets_through),
         PROBED(a_used_up_pool_says_nothing_about_the_server),
         PROBED(a_cause_that_fails_several_calls_counts_once),
+        PROBED(an_echo_of_what_is_no_failure_is_none),
         PROBED(any_answer_of_the_server_ends_a_row_of_failures),
         cmocka_unit_test_teardown(the_defaults_are_as_documented, fake_tear_down),
         PROBED(a_probe_after_the_pause_closes_it),

@@ -122,12 +122,14 @@ recsys_status rs_redis_call_ask(struct rs_redis_call *call,
 {
     struct rs_redis_ways *ways = call->ways;
     recsys_status status = call->status;
+    int was_shared;
 
     memset(reply, 0, sizeof *reply);
     if (status != RECSYS_OK)
         return status;
-    if (!call->may_share || !rs_redis_share_ask(ways->share, &call->command->bytes, question, reply,
-                                                &call->incarnation, &status, err)) {
+    was_shared = call->may_share && rs_redis_share_ask(ways->share, &call->command->bytes, question,
+                                                       reply, &call->incarnation, &status, err);
+    if (!was_shared) {
         if (call->connection == NULL)
             status = rs_redis_pool_acquire(ways->pool, &call->connection, err);
         if (status != RECSYS_OK)
@@ -140,6 +142,10 @@ recsys_status rs_redis_call_ask(struct rs_redis_call *call,
     rs_buffer_reset(&call->command->bytes, RS_REDIS_KEEP_BYTES);
     if (status == RECSYS_OK)
         note_size(call, reply);
+    else if (was_shared && status == RECSYS_E_TIMEOUT)
+        /* A value that takes too long must not hold others up a second time. Which one it was is
+         * not known: all go alone once, and a small answer takes the note back. */
+        rs_redis_sizes_note(&ways->sizes, call->keys, call->n_keys, 1);
     return status;
 }
 

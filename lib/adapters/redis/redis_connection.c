@@ -88,6 +88,7 @@ static recsys_status receive_one(struct rs_redis_connection *connection, size_t 
             rs_redis_socket_receive(&connection->socket, bytes, sizeof bytes, &size, deadline, err);
         if (status != RECSYS_OK)
             return status;
+        connection->has_heard = 1;
         status = rs_redis_parser_read(connection->parser, bytes, size, max_items, reply, &problem);
     }
     if (status == RECSYS_E_BACKEND)
@@ -148,6 +149,7 @@ recsys_status rs_redis_exchange(struct rs_redis_connection *connection, struct r
     int unsent = commands->status != RECSYS_OK;
     recsys_status status = send_all(connection, commands, deadline, problem);
 
+    connection->has_heard = 0;
     memset(replies, 0, n * sizeof *replies);
     for (size_t i = 0; i < n && status == RECSYS_OK; i++)
         status = receive_one(connection, questions[i].max_items, deadline, &replies[i], problem);

@@ -24,6 +24,7 @@ struct rs_redis_connection {
     struct rs_redis_command command; /* room for a long one */
     int broken;           /* not to be used again */
     int timed_out;        /* ... because the server was silent */
+    int has_heard;        /* bytes have come since the last command was sent */
     int retired;          /* good, but the server is no longer the primary, or has not the keys */
     int is_of_cluster;    /* by INFO */
     char host[RS_REDIS_MAX_HOST]; /* where it goes to, which changes in a cluster */

@@ -66,6 +66,7 @@ struct rs_redis_pool {
     uint32_t n_waiting;
     uint64_t silent_until_ns; /* 0 = the pool is HEARD */
     uint32_t n_late;          /* callers that have timed out since it is SILENT */
+    uint64_t heard_ns;        /* when a good connection was given back last; 0 = never */
     uint64_t connected, closed_broken, waited, wait_timeouts;
     char version[32], policy[32];
 };
@@ -388,6 +389,7 @@ void rs_redis_pool_release(struct rs_redis_pool *pool, struct rs_redis_connectio
     if (why == ONE_TOO_MANY) {
         rs_lock_take(&pool->lock);
         pool->silent_until_ns = 0;
+        pool->heard_ns = rs_clock_ns();
         if (count_open(pool) <= pool->settings->pool_size) {
             pool->idle[pool->n[PLACE_IDLE]] = connection;
             move(pool, PLACE_LENT, PLACE_IDLE);
@@ -400,6 +402,14 @@ void rs_redis_pool_release(struct rs_redis_pool *pool, struct rs_redis_connectio
         rs_redis_connection_close(connection);
         give_up(pool, PLACE_LENT, why, n_companions);
     }
+}
+
+int rs_redis_pool_has_heard(struct rs_redis_pool *pool, uint64_t since_ns)
+{
+    rs_lock_take(&pool->lock);
+    int has_heard = pool->heard_ns != 0 && pool->heard_ns >= since_ns;
+    rs_lock_give(&pool->lock);
+    return has_heard;
 }
 
 recsys_status rs_redis_pool_get_stats(struct rs_redis_pool *pool, recsys_redis_stats *out,

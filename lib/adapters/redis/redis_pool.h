@@ -33,6 +33,8 @@ recsys_status rs_redis_pool_acquire_reserved(struct rs_redis_pool *pool, uint32_
 recsys_status rs_redis_pool_acquire_extra(struct rs_redis_pool *pool,
                                           struct rs_redis_connection **out, recsys_error *err);
 void rs_redis_pool_release(struct rs_redis_pool *pool, struct rs_redis_connection *connection);
+/* 1 if a good connection has been given back since then (rs_clock_ns()): the server answers. */
+int rs_redis_pool_has_heard(struct rs_redis_pool *pool, uint64_t since_ns);
 
 /* E_STATE in a forked child. */
 recsys_status rs_redis_pool_get_stats(struct rs_redis_pool *pool, recsys_redis_stats *out,

@@ -80,9 +80,14 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_redis_read_url(const char *url,
  *
  * While share_from or more calls run at a time, one of their threads sends the small commands of
  * several in one write, over one connection, reads all answers and wakes the others; this
- * takes less processor time than a connection for each. A call still fails by itself, with its own message: if its
+ * takes less processor time than a connection for each. A write has the commands of at most half
+ * of the calls that run, or of four. A call still fails by itself, with its own message: if its
  * command is refused, or if it has had no answer for command_timeout_ms. A connection that is
- * lost in the middle fails all calls of the write, which counts once for the circuit breaker.
+ * lost in the middle fails all calls of the write, which counts once for the circuit breaker. So
+ * does a connection that says nothing in time, if the server answers on another.
+ * A thread that sends the commands of others and is then kept from running keeps them waiting for
+ * up to command_timeout_ms. So a program whose threads have unequal priorities wants share_from =
+ * RECSYS_NEVER_32.
  * Commands of more than about 4 KiB, scans, probes, and reads of keys that had values of more than
  * 16 KiB have a connection of their own.
  *

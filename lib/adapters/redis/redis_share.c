@@ -32,9 +32,9 @@
  *
  * Answers are handed out only when all of them have been read and fit their commands.
  *
- * What fails a whole write counts once for the circuit breaker: the others' failures are echoes of
- * the leader's. But a time-out after which nothing has been heard of the server, by this connection
- * or by another, counts for each: so the breaker opens at once when the server freezes.
+ * A failure of a whole write counts once for the circuit breaker: the others' are echoes of the
+ * leader's. But a time-out counts for each of them if the server has sent nothing meanwhile, on
+ * this connection or on another: so the breaker opens at once when the server freezes.
  */
 #include "lib/adapters/redis/redis_share.h"
 
@@ -286,7 +286,7 @@ static enum role lead(struct rs_redis_share *share, struct shared_write *write)
     if (has_others)
         rs_signal_all(&write->done);
     if (next != NULL)
-        rs_signal_one(&next->done); /* whoever wakes leads */
+        rs_signal_one(&next->done); /* the caller that wakes leads */
     rs_lock_take(&share->lock);
     return LEADER;
 }
@@ -329,13 +329,17 @@ static enum role take_part(struct rs_redis_share *share, struct shared_write *wr
 }
 
 /* Under the lock. Gives back the place of a caller that does not wait for its leader, once the
- * leader cannot fail to get a connection for it any more. */
-static void leave_place(struct rs_redis_share *share, struct shared_write *write)
+ * leader cannot fail to get a connection for it any more. 1: the server is not to blame. Else a
+ * leader who is only a little late could hide that it is frozen. */
+static int leave(struct rs_redis_share *share, struct shared_write *write)
 {
-    if (atomic_load_explicit(&write->deadline_ns, memory_order_relaxed) == 0 || write->is_over)
-        return;
-    write->n_left++;
-    rs_redis_pool_unreserve(share->pool);
+    if (atomic_load_explicit(&write->deadline_ns, memory_order_relaxed) == 0)
+        return 1; /* nothing was sent */
+    if (!write->is_over) {
+        write->n_left++;
+        rs_redis_pool_unreserve(share->pool);
+    }
+    return has_heard_lately(share);
 }
 
 static void word_leaver(const struct rs_redis_settings *settings, const char *command,
@@ -355,7 +359,7 @@ int rs_redis_share_ask(struct rs_redis_share *share, const struct rs_buffer *com
     recsys_error problem;
     uint32_t place = 0;
     enum role role;
-    int is_worded = 0, is_echo = 0;
+    int is_worded = 0, is_echo = 0, is_blameless = 0;
 
     memset(reply, 0, sizeof *reply);
     problem.status = RECSYS_OK;
@@ -372,8 +376,7 @@ int rs_redis_share_ask(struct rs_redis_share *share, const struct rs_buffer *com
     role = take_part(share, write, place == 0);
     if (role == LEAVER) {
         problem.status = RECSYS_E_TIMEOUT;
-        is_echo = 1; /* the leader's call tells of the server */
-        leave_place(share, write);
+        is_echo = is_blameless = leave(share, write);
     } else if (write->problem.status != RECSYS_OK) {
         problem = write->problem;
         is_worded = write->is_worded;
@@ -393,7 +396,7 @@ int rs_redis_share_ask(struct rs_redis_share *share, const struct rs_buffer *com
     *status = problem.status;
     if (*status == RECSYS_OK)
         return 1;
-    if (role == LEAVER)
+    if (is_blameless)
         word_leaver(settings, question->command, err);
     else if (is_worded)
         rs_error_copy(err, &problem);

@@ -570,7 +570,7 @@ static void a_loader_that_asks_for_its_own_key_is_told_so(void **state)
     assert_int_equal(inner_status, RECSYS_E_STATE);
     assert_path("LOOK JUDGE JOIN TAKE LOOK JUDGE LOAD FILL ANSWER");
     /* If there is a value, though stale, it is served. */
-    struct timespec pause = {0, 3000000};
+    struct timespec pause = {0, 50000000}; /* the clock goes in steps of some milliseconds */
     nanosleep(&pause, NULL);
     fixture.while_loading = ask_for_the_same_key;
     begin_path();

@@ -135,8 +135,10 @@ static void measure(const char *what, int must_lose)
                "%u of %u others REVOKED, %u UNKNOWN\n",
                what, i == 0 ? "old" : "new", bad.clear, N_TOKENS, lost, bad.unknown, good.revoked,
                N_TOKENS, good.unknown);
-        CHECK_EQ(bad.revoked, N_TOKENS);
-        CHECK_EQ(good.clear, N_TOKENS);
+        /* On a busy machine a check may run into its time-out, and say so. */
+        CHECK_EQ(bad.clear, 0u);
+        CHECK_EQ(good.revoked, 0u);
+        CHECK(bad.unknown + good.unknown < N_TOKENS / 10);
     }
     CHECK(!must_lose || lost > 0);
     recsys_denylist_destroy(born);

@@ -168,6 +168,7 @@ bool rd_redis_open(const struct rd_redis_settings *settings, unsigned db, recsys
     }
     options.ca_file = settings->ca_file[0] != '\0' ? settings->ca_file : NULL;
     options.pool_size = settings->pool_size;
+    options.share_from = settings->share_from;
     options.command_timeout_ms = settings->timeout_ms;
     options.connect_timeout_ms = settings->timeout_ms > 100 ? settings->timeout_ms : 100;
     if (settings->probed)

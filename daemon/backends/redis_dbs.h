@@ -15,7 +15,7 @@ struct rd_redis_settings {
     const char *url, *dbs, *prefix, *ca_file, *password_file;
     bool single_db;
     bool probed; /* a thread will call recsys_store_probe() */
-    uint32_t pool_size, timeout_ms;
+    uint32_t pool_size, timeout_ms, share_from;
 };
 
 /* Are the settings sound? If not, `err` says what to do; it holds no password. */

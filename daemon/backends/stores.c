@@ -35,6 +35,7 @@ struct rd_redis_settings rd_redis_settings(const struct rd_config *config)
         .single_db = config->redis_single_db != 0,
         .probed = true,
         .pool_size = (uint32_t)config->redis_pool,
+        .share_from = (uint32_t)config->redis_share_from,
         .timeout_ms = (uint32_t)config->redis_timeout_ms,
     };
 

@@ -206,6 +206,10 @@
     X(redis_pool, NUMBER, 1, 1024, "16", "connections", \
       "Most connections to each logical db. Raise it while recsysd_redis_pool_waits_total " \
       "grows; more than threads + 1 has no effect.") \
+    X(redis_share_from, NUMBER, 0, 1024, "0", "calls", \
+      "Calls at a time from which the commands of several workers go out in one write. 4 saves a " \
+      "third of the processor time of a hit with 8 workers, and a connection that hangs delays " \
+      "several of them. 0 = never.") \
     X(redis_timeout_ms, NUMBER, 1, 10000, "50", "ms", \
       "How long a command may take. After several time-outs in a row the circuit breaker " \
       "opens, and requests do without Redis. Too small = it opens for short delays; too large " \

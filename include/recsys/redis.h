@@ -41,7 +41,7 @@ typedef struct recsys_redis_options {
     const char *password_file;    /* instead of password: its first line, read for each connection,
                                      so that a new password needs no restart; NULL = none */
     uint32_t share_from;          /* while so many calls run at a time, their commands go out in
-                                     one write; 0 = 4; RECSYS_NEVER_32 = never */
+                                     one write; 4 suits most; 0 = RECSYS_NEVER_32 = never */
     uint32_t reserved_2;          /* 0 */
     /* -- end of version 2 -- append below, never insert above -- */
 } recsys_redis_options;
@@ -86,8 +86,7 @@ RECSYS_API RECSYS_NODISCARD recsys_status recsys_redis_read_url(const char *url,
  * lost in the middle fails all calls of the write, which counts once for the circuit breaker. So
  * does a connection that says nothing in time, if the server answers on another.
  * A thread that sends the commands of others and is then kept from running keeps them waiting for
- * up to command_timeout_ms. So a program whose threads have unequal priorities wants share_from =
- * RECSYS_NEVER_32.
+ * up to command_timeout_ms. So programs whose threads have unequal priorities do not want it.
  * Commands of more than about 4 KiB, scans, probes, and reads of keys that had values of more than
  * 16 KiB have a connection of their own.
  *

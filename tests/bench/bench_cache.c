@@ -234,10 +234,9 @@ int main(int argc, char **argv)
             args.bytes = (uint32_t)atoi(more), i++;
         else if (strcmp(argv[i], "--threads") == 0)
             args.threads = (uint32_t)atoi(more), i++;
-        else if (strcmp(argv[i], "--share-from") == 0) {
+        else if (strcmp(argv[i], "--share-from") == 0)
             args.share_from = (uint32_t)atoi(more), i++;
-            args.share_from = args.share_from == 0 ? RECSYS_NEVER_32 : args.share_from;
-        } else if (strcmp(argv[i], "--seconds") == 0)
+        else if (strcmp(argv[i], "--seconds") == 0)
             args.seconds = atof(more), i++;
         else
             args.keys = 0;

@@ -89,8 +89,8 @@ def over_redis(args, folder, report):
     python = [os.path.join(args.venv, "bin", "python"),
               os.path.join(HERE, "peers", "redis_py_cache.py")]
     ours = os.path.join(args.build, "bench", "bench_cache")
-    clients = [("librecsys", [ours]),
-               ("librecsys, a connection each", [ours, "--share-from", "0"]),
+    clients = [("librecsys", [ours, "--share-from", "4"]),
+               ("librecsys, as it comes", [ours]),
                ("go-redis/cache", [build_go(folder)]),
                ("redis-py", [*python, "--parser", "python"]),
                ("redis-py, hiredis", python)]

@@ -34,7 +34,7 @@ type Options struct {
 	CommandTimeout    time.Duration // 0 = 50 ms
 	PoolTimeout       time.Duration // to wait for a free connection; 0 = 10 ms
 	MaxAge            time.Duration // older connections are closed; 0 = 10 minutes
-	ShareFrom         uint32        // so many calls at a time go in one write; 0 = 4, math.MaxUint32: none do
+	ShareFrom         uint32        // so many calls at a time go in one write, 4 suits most; 0 = none do
 	Breaker           Breaker
 }
 

@@ -16,7 +16,6 @@
 #include "lib/base/structs.h"
 
 #define MAX_POOL 65536u
-#define SHARE_FROM 4u /* with fewer, waking each other costs more than it saves */
 #define A_CENTURY_NS ((uint64_t)3155760000u * 1000000000u)
 
 static int is_given(const char *text)
@@ -121,7 +120,7 @@ recsys_status rs_redis_settings_read(struct rs_redis_settings *settings,
     settings->port = given.port == 0 ? 6379 : given.port;
     settings->db = given.db;
     settings->pool_size = given.pool_size == 0 ? 16 : given.pool_size;
-    settings->share_from = given.share_from == 0 ? SHARE_FROM : given.share_from;
+    settings->share_from = given.share_from == 0 ? RECSYS_NEVER_32 : given.share_from;
     settings->connect_timeout_ns = scale(given.connect_timeout_ms, 100, 1000000u);
     settings->command_timeout_ns = scale(given.command_timeout_ms, 50, 1000000u);
     settings->pool_timeout_ns = scale(given.pool_timeout_ms, 10, 1000000u);

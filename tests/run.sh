@@ -371,7 +371,7 @@ is_wanted release && rm -rf build/release/contracts/seen
 suite release run_ctest release
 suite contracts run_contracts
 suite clang run_ctest clang -LE 'lint|install|integration'
-suite asan run_ctest asan -LE 'lint|install'
+suite asan run_ctest asan -LE 'lint|install|figures'
 suite tsan run_tsan
 suite fuzz run_fuzz
 

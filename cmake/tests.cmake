@@ -71,7 +71,7 @@ endfunction()
 # it becomes a libFuzzer program; without, it is linked with replay.c and its
 # corpus runs as an ordinary test.
 function(recsys_add_fuzzers)
-  # Fuzzed code outside the library, and the source that fuzzers read from.
+  # Fuzzed code outside the library, and the source and the store that fuzzers read from.
   add_library(recsys_fuzzed STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/daemon/auth/jwt.c
     ${PROJECT_SOURCE_DIR}/daemon/ctl/input/csv.c
     ${PROJECT_SOURCE_DIR}/daemon/ctl/input/genre_list.c
@@ -79,7 +79,8 @@ function(recsys_add_fuzzers)
     ${PROJECT_SOURCE_DIR}/daemon/ctl/input/python_literal.c
     ${PROJECT_SOURCE_DIR}/daemon/http/chunked.c ${PROJECT_SOURCE_DIR}/daemon/http/head.c
     ${PROJECT_SOURCE_DIR}/daemon/http/json_read.c
-    ${PROJECT_SOURCE_DIR}/tests/support/fake_source.c)
+    ${PROJECT_SOURCE_DIR}/tests/support/fake_source.c
+    ${PROJECT_SOURCE_DIR}/tests/support/scripted_store.c)
   target_link_libraries(recsys_fuzzed PRIVATE recsys_compiler
     PUBLIC PkgConfig::jansson PkgConfig::libcrypto)
   target_include_directories(recsys_fuzzed PRIVATE ${PROJECT_SOURCE_DIR}/include)

@@ -5,17 +5,23 @@
 
 #include "lib/base/json_scan.h"
 
+/* A member that is not there is NULL and 0, to which C allows no addition. */
+static const char *end_of(const char *json, size_t size)
+{
+    return size == 0 ? json : json + size;
+}
+
 /* Behind `open`; NULL if that is not what the text begins with. */
 static const char *enter(const char *json, size_t size, char open)
 {
-    const char *end = json + size, *at = rs_json_skip_blank(json, end);
+    const char *end = end_of(json, size), *at = rs_json_skip_blank(json, end);
 
     return at < end && *at == open ? rs_json_skip_blank(at + 1, end) : NULL;
 }
 
 void rs_elements_init(struct rs_elements *elements, const char *json, size_t size)
 {
-    elements->end = json + size;
+    elements->end = end_of(json, size);
     elements->at = enter(json, size, '[');
     elements->state = elements->at == NULL ? -1 : 0;
 }
@@ -66,7 +72,7 @@ recsys_status rs_span_count(const char *json, size_t size, size_t limit, size_t 
 
 recsys_status rs_span_member(const char *json, size_t size, const char *name, struct rs_span *out)
 {
-    const char *end = json + size, *at = enter(json, size, '{');
+    const char *end = end_of(json, size), *at = enter(json, size, '{');
     size_t length = strlen(name);
 
     out->text = NULL;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "recsys/aside.h"
+#include "tests/support/scripted_store.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -60,14 +61,12 @@ static void change(recsys_store *store, const uint8_t *data, size_t size)
 
 static void open_cache(recsys_store **store, recsys_aside **cache)
 {
-    recsys_cache_options bound = RECSYS_CACHE_OPTIONS_INIT;
+    static struct scripted_store script;
     recsys_aside_options options = RECSYS_ASIDE_OPTIONS_INIT;
     recsys_error err;
 
     options.wait_ms = 1; /* bytes that look like a lease must not be waited for */
-    bound.n_shards = 1;
-    bound.max_bytes = 65536;
-    must(recsys_store_create_memory("fuzz", &bound, store, &err) == RECSYS_OK);
+    *store = scripted_store_create(&script, 0); /* a store that others can write to, too */
     must(recsys_aside_create(*store, &options, cache, &err) == RECSYS_OK);
 }
 

@@ -1,6 +1,7 @@
 """Domain routes, tokens and limits with a real PostgreSQL and a real Redis, there and not there.
 
-Every function test_* gets a Lab and raises if something is wrong; its name is the sentence.
+Every function test_* gets a Lab and raises if something is wrong; its name is the sentence. It is one file because
+all tests start the same daemon, with start() or guarded(), and read its replies with the same few functions.
 """
 import json
 import os

@@ -7,10 +7,7 @@
  */
 #include "daemon/console/console.h"
 
-#include <string.h>
-
 #include "daemon/console/console_files.h"
-#include "daemon/http/reply.h"
 
 /* Images as data: are posters that a catalogue has in itself. */
 #define POLICY                                                                                     \
@@ -18,30 +15,9 @@
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "          \
     "require-trusted-types-for 'script'; trusted-types 'none'"
 
-#define ROW(name, path, type) {path, type, rd_##name, &rd_##name##_size},
-
-static const struct file {
-    const char *path, *type;
-    const unsigned char *bytes;
-    const size_t *size;
-} files[] = {RD_CONSOLE_FILES(ROW)};
+static const struct rd_file files[] = {RD_CONSOLE_FILES(RD_FILE_ROW)};
 
 void rd_get_console(struct rd_request *request)
 {
-    request->status = 200;
-    request->content_type = "text/html; charset=utf-8";
-    request->content_policy = POLICY;
-    rs_buffer_add(request->out, rd_index_html, rd_index_html_size);
-}
-
-void rd_get_console_file(struct rd_request *request)
-{
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        if (strcmp(request->param, files[i].path) == 0) {
-            request->status = 200;
-            request->content_type = files[i].type;
-            rs_buffer_add(request->out, files[i].bytes, *files[i].size);
-            return;
-        }
-    (void)rd_reply_error(request, 404, "Not Found");
+    rd_reply_file(request, files, sizeof files / sizeof files[0], POLICY);
 }

@@ -4,8 +4,7 @@
 
 #include "daemon/http/request.h"
 
+/* The page, or a part of it: {file} of /console/{file}. */
 void rd_get_console(struct rd_request *request);
-/* A part of the page: {file} of /console/{file}. */
-void rd_get_console_file(struct rd_request *request);
 
 #endif

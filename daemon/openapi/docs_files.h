@@ -3,10 +3,10 @@
 #ifndef RECSYSD_DOCS_FILES_H
 #define RECSYSD_DOCS_FILES_H
 
-#include <stddef.h>
+#include "daemon/http/file.h"
 
-/* The files beside the page: name in C, name in the path, type, whether the bytes are gzip's. */
 #define RD_DOCS_OWN_FILES(X)                                                                       \
+    X(docs_html, "", "text/html; charset=utf-8", false)                                            \
     X(docs_css, "docs.css", "text/css; charset=utf-8", false)                                      \
     X(docs_js, "docs.js", "text/javascript; charset=utf-8", false)
 
@@ -20,12 +20,7 @@
 #define RD_DOCS_FILES(X) RD_DOCS_OWN_FILES(X)
 #endif
 
-#define RD_DOCS_DECLARE(name, path, type, is_packed)                                               \
-    extern const unsigned char rd_##name[];                                                        \
-    extern const size_t rd_##name##_size;
-
-RD_DOCS_FILES(RD_DOCS_DECLARE)
-RD_DOCS_DECLARE(docs_html, "", "", false)
-RD_DOCS_DECLARE(words_json, "", "", false)
+RD_DOCS_FILES(RD_FILE_DECLARE)
+RD_FILE_DECLARE(words_json, "", "", false)
 
 #endif

@@ -6,8 +6,6 @@
  */
 #include "daemon/openapi/docs_page.h"
 
-#include <string.h>
-
 #include "daemon/http/reply.h"
 #include "daemon/openapi/docs_files.h"
 #include "daemon/openapi/document.h"
@@ -17,14 +15,7 @@
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "                \
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-#define ROW(name, path, type, is_packed) {path, type, rd_##name, &rd_##name##_size, is_packed},
-
-static const struct docs_file {
-    const char *path, *type;
-    const unsigned char *bytes;
-    const size_t *size;
-    bool is_packed;
-} files[] = {RD_DOCS_FILES(ROW)};
+static const struct rd_file files[] = {RD_DOCS_FILES(RD_FILE_ROW)};
 
 void rd_get_openapi(struct rd_request *request)
 {
@@ -40,21 +31,5 @@ void rd_get_openapi(struct rd_request *request)
 
 void rd_get_docs(struct rd_request *request)
 {
-    request->status = 200;
-    request->content_type = "text/html; charset=utf-8";
-    request->content_policy = POLICY;
-    rs_buffer_add(request->out, rd_docs_html, rd_docs_html_size);
-}
-
-void rd_get_docs_file(struct rd_request *request)
-{
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        if (strcmp(request->param, files[i].path) == 0) {
-            request->status = 200;
-            request->content_type = files[i].type;
-            request->is_packed = files[i].is_packed;
-            rs_buffer_add(request->out, files[i].bytes, *files[i].size);
-            return;
-        }
-    (void)rd_reply_error(request, 404, "Not Found");
+    rd_reply_file(request, files, sizeof files / sizeof files[0], POLICY);
 }

@@ -5,7 +5,7 @@
 #include "daemon/http/request.h"
 
 void rd_get_openapi(struct rd_request *request);
+/* The page, or what it loads: {file} of /docs/{file}. */
 void rd_get_docs(struct rd_request *request);
-void rd_get_docs_file(struct rd_request *request);
 
 #endif

@@ -58,7 +58,7 @@ function(recsys_add_blas_flavours)
   endforeach()
 endfunction()
 
-# recsys_add_few_threads(): what tests/daemon/behaviour.py puts before recsysd. Without sanitizers,
+# recsys_add_few_threads(): what tests/daemon/starting.py puts before recsysd. Without sanitizers,
 # whose own pthread_create() it comes before.
 function(recsys_add_few_threads)
   add_library(recsys_few_threads MODULE ${PROJECT_SOURCE_DIR}/tests/daemon/few_threads.c)

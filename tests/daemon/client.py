@@ -12,6 +12,7 @@ import socket
 import subprocess
 import time
 
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TIMEOUT = 120.0  # of a test that has failed; a busy machine with a sanitizer needs a part of it
 
 
@@ -211,3 +212,22 @@ def wait_for(condition, seconds=TIMEOUT):
             return True
         time.sleep(0.02)
     return False
+
+
+def predict(daemon, **body):
+    response = daemon.post("/api/v1/predict", body)
+    assert response.status == 200, response.body
+    return response
+
+
+SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-z_]+="(\\.|[^"\\])*",?)*\})? (-?[0-9.e+-]+|\+Inf|NaN)$')
+
+
+def read_metrics(daemon):
+    values = {}
+    for line in daemon.metrics().splitlines():
+        if line and not line.startswith("#"):
+            match = SAMPLE.match(line)
+            assert match, line
+            values[line.rsplit(" ", 1)[0]] = float(line.rsplit(" ", 1)[1])
+    return values

@@ -14,8 +14,7 @@ import urllib.parse
 
 import tokens
 from backends import Load, Redis, RedisCluster
-from behaviour import SOURCE, read_metrics
-from client import TIMEOUT, wait_for
+from client import SOURCE, TIMEOUT, read_metrics, wait_for
 
 API = "/api/v1/"
 

@@ -5,14 +5,12 @@ Every function test_* gets a Lab and raises if something is wrong; its name is t
 import csv
 import io
 import json
-import os
 import subprocess
 import threading
 import time
 
 from backends import Proxy, Redis
-from behaviour import read_metrics
-from client import wait_for
+from client import read_metrics, wait_for
 from domains import expect, get, post, start
 
 

@@ -20,18 +20,22 @@ import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import answers
 import backends
-import behaviour
 import connections
+import descriptions
 import domains
 import feedback
 import held
 import http_cases
 import logs
 import make_bundle
+import models
 import outages
 import settings
 import several
+import starting
+import stopping
 import swaps
 import tokens
 from client import Daemon
@@ -139,7 +143,8 @@ def main():
         for path in sorted(glob.glob(os.path.join(HERE, "*.http"))):
             if wanted(os.path.basename(path)):
                 run_http_file(path, lab, report)
-        for module in (behaviour, connections, held, logs, settings, several, domains, feedback, outages, swaps):
+        for module in (answers, models, stopping, starting, descriptions, connections, held, logs, settings, several,
+                       domains, feedback, outages, swaps):
             for name, function in list(vars(module).items()):
                 if name.startswith("test_") and wanted(name):
                     run_function(function, lab, report)

@@ -3,8 +3,7 @@ import os
 import threading
 
 import make_bundle
-from behaviour import predict, read_metrics
-from client import encode, wait_for
+from client import encode, predict, read_metrics, wait_for
 
 ADMIN = [("X-Admin-Token", "secret-token")]
 

@@ -12,8 +12,7 @@ import shutil
 import time
 
 import make_bundle
-from behaviour import predict, read_metrics
-from client import wait_for
+from client import predict, read_metrics, wait_for
 
 ADMIN = [("X-Admin-Token", "secret-token")]
 

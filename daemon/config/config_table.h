@@ -80,9 +80,9 @@
       "unix:/run/recsysd.sock. Port 0 takes a free one; see port_file. An address beyond " \
       "loopback needs API keys, JWTs or allow_unauthenticated.") \
     X(health_listen, TEXT, 0, 1023, "", "", \
-      "Addresses for /health, /metrics and the routes that need the admin token, with workers " \
-      "of their own, so that probes are answered however busy the others are. /metrics and the " \
-      "admin routes are then at these addresses only. Empty = all are at listen.") \
+      "Addresses for /health, /metrics, /console and the routes that need the admin token, with " \
+      "workers of their own, so that probes are answered however busy the others are. All but " \
+      "/health are then at these addresses only. Empty = all are at listen.") \
     X(socket_mode, TEXT, 1, 4, "0660", "", \
       "Permissions of Unix sockets, in octal: who may write to one may connect.") \
     X(port_file, TEXT, 0, 4095, "", "", \
@@ -97,17 +97,19 @@
       "Listen beyond loopback although neither API keys nor JWTs are configured. Only if a " \
       "proxy or firewall decides who may call.") \
     X(api_keys_file, TEXT, 0, 4095, "", "", \
-      "File with one API key a line, 8 to 255 characters each. Every /api route then needs " \
-      "one of these keys, or a JWT.") \
+      "File with one API key a line, 8 to 255 characters each. Every route below /api and /v2, " \
+      "but for /v2/health, then needs one of these keys, or a JWT.") \
     X(admin_token, SECRET, 0, 255, "", "", \
-      "Token that the routes that change models and the trace need; without one they are off. " \
+      "Token, of at least 8 characters, that the routes of operators need: those that change " \
+      "models, show or change the trace, or export feedback, and those of the console at " \
+      "health_listen. Without one they are off. It is also an API key, where these are needed. " \
       "Other users of the machine can see a command line: use admin_token_file or the " \
       "environment.") \
     X(admin_token_file, TEXT, 0, 4095, "", "", \
       "File whose first line is the admin token. Not read if admin_token is set.") \
     X(jwt_secret_file, TEXT, 0, 4095, "", "", \
-      "File with the secret of HS256 tokens, 32 to 4096 bytes. Every /api route then needs a " \
-      "JWT or an API key.") \
+      "File with the secret of HS256 tokens, 32 to 4096 bytes. Every route below /api and /v2, " \
+      "but for /v2/health, then needs a JWT or an API key.") \
     X(jwt_public_key_file, TEXT, 0, 4095, "", "", \
       "PEM file with the public key of RS256 tokens, instead of a secret.") \
     X(jwt_old_secret_file, TEXT, 0, 4095, "", "", \
@@ -182,9 +184,10 @@
       "How long an answer stays in the cache. A changed model never gets old answers, so this " \
       "only limits the memory that unused answers take.") \
     X(redis, SECRET, 0, 4095, "", "", \
-      "Server for caches, limits and revoked tokens: redis://[user:password@]host:port, " \
-      "rediss:// or unix://path. Empty = they are in this process, and each process has its " \
-      "own.") \
+      "Server for caches, limits, revoked tokens and results of tasks: " \
+      "redis://[user:password@]host:port, rediss:// or unix://path. Empty = each process has " \
+      "its own caches and limits, and without database its own revoked tokens; there are no " \
+      "results of tasks.") \
     X(redis_password_file, TEXT, 0, 4095, "", "", \
       "File whose first line is the password for servers whose URL has none.") \
     X(redis_dbs, SECRET, 0, 4095, "", "", \
@@ -204,8 +207,9 @@
       "are returned until they expire. Empty = they are replaced. A value that another service " \
       "stores too late is then returned, too.") \
     X(redis_pool, NUMBER, 1, 1024, "16", "connections", \
-      "Most connections to each logical db. Raise it while recsysd_redis_pool_waits_total " \
-      "grows; more than threads + 1 has no effect.") \
+      "Most connections to each logical db, and calls that wait for its answers. A call beyond " \
+      "waits up to 10 ms, and then goes on without Redis. Raise it while " \
+      "recsysd_redis_pool_waits_total grows; more than threads + 7 has no effect.") \
     X(redis_share_from, NUMBER, 0, 1024, "0", "calls", \
       "Calls at a time from which the commands of several workers go out in one write. 4 saves a " \
       "third of the processor time of a hit with 8 workers, and a connection that hangs delays " \
@@ -221,17 +225,18 @@
       "PostgreSQL, in the form that libpq takes: postgresql://user@host/name or host=... " \
       "dbname=... Empty = the routes of the domains answer 503.") \
     X(database_pool, NUMBER, 1, 1024, "8", "connections", \
-      "Most connections to PostgreSQL for requests; one more checks the server. Raise it " \
-      "while recsysd_postgres_pool_waits_total grows, and keep the sum of all processes below " \
-      "max_connections of the server.") \
+      "Most connections to PostgreSQL for requests; one more checks the server and, with " \
+      "redis, another one reads the outbox. Raise it while recsysd_postgres_pool_waits_total " \
+      "grows, and keep the sum of all processes below max_connections of the server.") \
     X(database_timeout_ms, NUMBER, 10, 600000, "2000", "ms", \
       "How long a statement may take, including the wait for a connection; 503 beyond. Too " \
       "large = a slow database makes all workers wait.") \
     X(write_wait_ms, NUMBER, 0, 600000, "3000", "ms", \
-      "How long the reply to a change of a profile, experience or a chat waits for the removal " \
-      "of the old value from Redis, while Redis does not answer. Beyond, the reply has " \
-      "\"delivered\": false, and other processes may read the old value until Redis is back. " \
-      "0 = reply at once.") \
+      "How long the reply to a change of a profile, experience or a chat, and to feedback, " \
+      "waits for the removal of the old value from Redis, while Redis does not answer. Beyond, " \
+      "the reply has \"delivered\": false, and other processes may read the old value until " \
+      "Redis is back; but with 3000 or more and the outbox that recsysctl migrate makes, they " \
+      "have learnt of the change by then. 0 = reply at once.") \
     X(revocation_timeout_ms, NUMBER, 10, 600000, "500", "ms", \
       "How long a request waits for the database to say whether its token is revoked, where " \
       "Redis does not know; 503 beyond. At most database_timeout_ms.") \
@@ -246,13 +251,15 @@
       "Load guides and popular places into the caches after the start. off = the first " \
       "requests load them.") \
     X(rate_limit, NUMBER, 0, 60000000, "0", "requests", \
-      "Requests a minute that each client may send to /api routes; 429 beyond. 0 = no limit.") \
+      "Requests a minute that each client may send to the routes below /api and /v2; 429 " \
+      "beyond. 0 = no limit.") \
     X(rate_burst, NUMBER, 0, 60000000, "0", "requests", \
       "How many of these requests may come at once. Smaller = the requests must be spread " \
       "over the minute. 0 = all of rate_limit.") \
     X(rate_limit_auth, NUMBER, 0, 60000000, "0", "requests", \
-      "Requests a minute that each client may send to /auth routes, and failed logins a " \
-      "minute of each address; 429 beyond. Against the guessing of keys. 0 = no limit.") \
+      "Requests a minute that each client may send to /api/v1/auth routes, and failed logins a " \
+      "minute of each address; 429 beyond. Against the guessing of keys. 0 = no limit of failed " \
+      "logins, and rate_limit is that of the routes.") \
     X(batching, CHOICE, 0, 2, "auto", "off|on|auto", \
       "Score predict requests that wait at the same time in one scan. No request waits for " \
       "others to come, and answers are the same. auto = for models whose scan takes longer " \

@@ -4,9 +4,9 @@
  * Two threads, so that a server that hangs does not delay the checks of the others. The store
  * thread probes every store about ten times a second; so a circuit breaker closes again without a
  * request that waits for it. Once a second it reads, leases and removes a key in each store, so that
- * /health shows the present state, also of a server that answers reads and refuses the rest. The database thread checks the database in the same way, makes queries of
- * requests fail at once while it is down, keeps the denylist complete and warms the caches after
- * the start.
+ * /health shows the present state, also of a server that answers reads and refuses the rest. The
+ * database thread asks the database once a second, makes queries of requests fail at once while
+ * the database answers nobody, keeps the denylist complete and warms the caches after the start.
  *
  * To stop, both wait for the call under way, which has a time-out. While the caches are warmed this
  * may be database_timeout_ms for every key of a slice.
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <recsys/postgres.h>
 #include <recsys/redis.h>
 
 #include "daemon/process/logger.h"
@@ -185,13 +186,32 @@ static bool ask_database(struct rd_backend_watch *watch, recsys_error *err)
     return status == RECSYS_OK;
 }
 
+/* The statements of requests that the database has answered without a failure. */
+static uint64_t count_answers(const struct rd_backend_watch *watch)
+{
+    recsys_postgres_stats stats = RECSYS_POSTGRES_STATS_INIT;
+
+    if (recsys_postgres_get_stats(watch->stores->database, &stats, NULL) != RECSYS_OK)
+        return 0;
+    return stats.queries - stats.failures;
+}
+
 /* Two attempts, because a restarted server has closed the connection. While the database is
- * down, requests do not wait for it: else all workers would soon wait for a server that hangs. */
+ * down, requests do not wait for it: else all workers would soon wait for a server that hangs.
+ * One that answered a request meanwhile is not down: this thread has one connection, and where
+ * Redis is away, too, no token could be checked. */
 static void look_at_database(struct rd_backend_watch *watch)
 {
     recsys_error err = {0};
+    uint64_t n_answers = count_answers(watch);
     bool is_up = ask_database(watch, &err) || ask_database(watch, &err);
 
+    if (!is_up && count_answers(watch) > n_answers) {
+        rd_log_seldom(RECSYS_LOG_WARN,
+                      "the database answers requests, but not the thread that checks it: %s",
+                      err.message);
+        is_up = true;
+    }
     (void)note(&watch->database, is_up ? RD_STATE_UP : RD_STATE_DOWN, "the database", &err);
     recsys_source_set_away(watch->stores->database, !is_up);
 }

@@ -5,7 +5,9 @@ changed or revoked meanwhile must not be. Each test prints one line of numbers. 
 everyday sample; --long takes as many as the figures are promised for.
 """
 import collections
+import os
 import random
+import signal
 import tempfile
 import threading
 import time
@@ -261,3 +263,24 @@ def test_a_postgresql_that_is_away_costs_503_in_time_and_no_cached_read(lab):
     with Cluster(lab.ctl) as postgres:
         check_postgres(lab, postgres, "killed and restarted", postgres.kill, postgres.start, n)
         check_postgres(lab, postgres, "frozen", postgres.freeze, postgres.thaw, n)
+
+
+def test_a_database_that_answers_requests_is_not_away(lab):
+    """The daemon's own check of the database hangs, and so do new connections; that of requests works."""
+    patient = ("--revocation-timeout-ms=600000", "--database-timeout-ms=600000")
+    # One connection, so that no request needs a new one. Without Redis every token is checked in the database.
+    with Cluster(lab.ctl) as postgres, guarded(lab, postgres, None, "--database-pool=1", "--warm=off", *patient) as daemon:
+        token = tokens.user("3")
+        expect(get(daemon, "profile/3", token))
+        find = "SELECT pid FROM pg_stat_activity WHERE query = 'SELECT 1' AND application_name = 'recsys'"
+        assert wait_for(lambda: postgres.run(find) != "")
+        held = [int(postgres.run(find)), postgres.process.pid]  # the latter makes the process of each new connection
+        try:
+            [os.kill(pid, signal.SIGSTOP) for pid in held]
+            with Traffic(*[lambda traffic, chance: traffic.ask(lambda: get(daemon, "profile/3", token))] * 2) as traffic:
+                assert wait_for(lambda: "answers requests, but not the thread" in daemon.read_log() or
+                                "the database is down" in daemon.read_log())
+                traffic.more(50)
+        finally:
+            [os.kill(pid, signal.SIGCONT) for pid in held]
+        assert set(traffic.statuses) == {200} and not traffic.wrong, (traffic.statuses, traffic.wrong[:5], daemon.read_log())

@@ -12,10 +12,8 @@
 #include "daemon/domains/domains.h"
 #include "daemon/http/failure.h"
 #include "daemon/http/reply.h"
-#include "daemon/process/logger.h"
 #include "lib/base/json_write.h"
 
-#define RETRY_AFTER_S 1u /* a circuit breaker is probed more often */
 #define LONGEST_KEY "character:missions:{user_id}"
 
 recsys_domains *rd_domains_get(struct rd_request *request)
@@ -70,40 +68,10 @@ bool rd_domain_takes_id(struct rd_request *request, const char *parameter)
 bool rd_domain_fail(struct rd_request *request, recsys_status status, const recsys_error *err,
                     uint32_t outcome, const struct rd_place *place, const char *missing)
 {
-    bool is_read = strcmp(request->method, "GET") == 0;
-
-    switch (status) {
-    case RECSYS_E_NOT_FOUND:
-    case RECSYS_E_UNDEFINED:
-        request->cache_use = outcome;
-        return rd_reply_error(request, 404, missing);
-    case RECSYS_E_INVALID:
-        return rd_reply_refusal(request, place, err);
-    case RECSYS_E_FORMAT: /* the client's data, or those of the database */
-        if (!is_read)
-            return rd_reply_refusal(request, place, err);
-        rd_log_seldom(RECSYS_LOG_ERROR, "%s: %s", request->route->path, err->message);
-        return rd_reply_error(request, 502, "The database returned data in an unexpected form");
-    case RECSYS_E_TIMEOUT:
-    case RECSYS_E_IO:
-    case RECSYS_E_BACKEND:
-    case RECSYS_E_EXHAUSTED:
-    case RECSYS_E_UNAVAILABLE:
-    case RECSYS_E_BUSY:
-    case RECSYS_E_CONFLICT: /* tried again until the time was over */
-    case RECSYS_E_NOMEM:
-        rd_log_seldom(RECSYS_LOG_WARN, "%s: %s", request->route->path, err->message);
-        request->retry_after = RETRY_AFTER_S;
-        return rd_reply_error(request, 503, "The database is not available");
-    case RECSYS_E_LIMIT: /* of the data: the client did not send too much */
-        rd_log_seldom(RECSYS_LOG_ERROR, "%s: %s", request->route->path, err->message);
-        return rd_reply_error(request, 502, "The database returned more data than can be sent");
-    default: /* E_INTERNAL, E_CALLBACK, E_STATE …: a fault of this program, which waiting cannot
-                mend */
-        rd_log(RECSYS_LOG_ERROR, "%s: %s: %s", request->route->path, recsys_status_name(status),
-               err->message);
-        return rd_reply_error(request, 500, "Internal error; the log has the reason");
-    }
+    if (status != RECSYS_E_NOT_FOUND && status != RECSYS_E_UNDEFINED)
+        return rd_reply_database_failure(request, status, err, place);
+    request->cache_use = outcome;
+    return rd_reply_error(request, 404, missing);
 }
 
 bool rd_domain_get(struct rd_request *request, const char *name, const char *parameter,

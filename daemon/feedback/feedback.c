@@ -131,6 +131,8 @@ static void find_kept(struct rd_feedback *feedback, const char *user, struct rd_
         recsys_value_release(&json);
         return;
     }
+    if (status == RECSYS_E_LIMIT) /* no key has room for this user, so that there are no events */
+        return;
     recsys_metric_add(feedback->lookup_failures, 1);
     atomic_store(&feedback->silent_until_ns, rs_clock_ns() + SILENCE_NS);
     rd_log_seldom(RECSYS_LOG_WARN,
@@ -162,16 +164,6 @@ static bool may_all(struct rd_request *request, const struct rd_event *events, s
     return true;
 }
 
-static bool fail(struct rd_request *request, recsys_status status, const recsys_error *err)
-{
-    rd_log_seldom(RECSYS_LOG_WARN, "%s: %s", request->route->path, err->message);
-    if (status == RECSYS_E_INVALID)
-        return rd_reply_refusal(request, &rd_place_body, err);
-    if (status == RECSYS_E_INTERNAL || status == RECSYS_E_CALLBACK)
-        return rd_reply_failure(request, status, err);
-    return rd_reply_unavailable(request, "The database is not available");
-}
-
 static void record(struct rd_request *request, const struct rd_event *events, size_t n)
 {
     struct rd_feedback *feedback = request->part;
@@ -187,7 +179,7 @@ static void record(struct rd_request *request, const struct rd_event *events, si
                                       atomic_load(feedback->write_wait->has_outbox) != 0, events, n,
                                       &n_new, &err);
     if (status != RECSYS_OK) {
-        (void)fail(request, status, &err);
+        (void)rd_reply_database_failure(request, status, &err, &rd_place_body);
         return;
     }
     is_delivered = feedback->memory != NULL ||
@@ -274,13 +266,8 @@ void rd_get_feedback(struct rd_request *request)
     (void)snprintf(place, sizeof place, "%.*s", (int)sizeof place - 1, after);
     rs_buffer_add_text(request->out, "{\"events\":[");
     status = read_page(request->part, place, (size_t)limit, request->out, &n, &err);
-    if (status == RECSYS_E_INVALID) {
-        (void)rd_reply_refusal(request, &after_at, &err);
-        return;
-    }
     if (status != RECSYS_OK) {
-        rd_request_clear_output(request);
-        (void)fail(request, status, &err);
+        (void)rd_reply_database_failure(request, status, &err, &after_at);
         return;
     }
     request->status = 200;

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <recsys/aside.h>
+
 #include "daemon/http/members.h"
 #include "daemon/process/timestamp.h"
 #include "lib/base/json_write.h"
@@ -63,6 +65,27 @@ static void read_id(struct rd_problems *problems, const struct rd_place *place, 
             rd_problem_add(problems, "value_error", place,
                            "String should have at most 255 bytes of UTF-8", value, NULL);
     }
+}
+
+_Static_assert(RECSYS_KEY_MAX - (sizeof RD_FEEDBACK_KEY_START - 1) == 498,
+               "check_key() says another number");
+
+/* All characters but those of a key take three bytes each of theirs there. Without a database there
+ * are no keys, but one may come. */
+static void check_key(struct rd_problems *problems, const struct rd_place *place,
+                      const json_t *value, const char *user)
+{
+    const recsys_bytes id = {user, strlen(user)};
+    char key[RECSYS_KEY_MAX + 1];
+    size_t size = sizeof key;
+    recsys_error err = {0};
+
+    if (id.size > 0 && id.size <= RD_FEEDBACK_ID_MAX &&
+        recsys_key_format(RD_FEEDBACK_KEY, &id, 1, key, &size, &err) == RECSYS_E_LIMIT)
+        rd_problem_add(problems, "value_error", place,
+                       "String should have at most 498 bytes, if each byte that is not one of "
+                       "A-Z a-z 0-9 . _ - counts three times",
+                       value, "\"max_bytes\":498");
 }
 
 static void read_kind(struct rd_problems *problems, const struct rd_place *place,
@@ -123,6 +146,8 @@ static void read_event(struct rd_problems *problems, const struct rd_place *oute
     memset(event, 0, sizeof *event);
     event->at_ms = now_ms;
     read_id(problems, AT(USER), body, event->digits[0], &event->user);
+    if (event->user != NULL)
+        check_key(problems, AT(USER), json_object_get(body, event_members[USER].name), event->user);
     read_id(problems, AT(ITEM), body, event->digits[1], &event->item);
     read_kind(problems, AT(KIND), body, event);
     read_time(problems, AT(TIME), json_object_get(body, event_members[TIME].name), now_ms,

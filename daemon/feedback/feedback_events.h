@@ -14,6 +14,9 @@
 
 #define RD_EVENTS_MAX 1000u
 #define RD_FEEDBACK_ID_MAX RECSYS_ID_MAX_TEXT /* bytes of an id */
+/* Of a user's recent items in a cache. A user that it has no room for can have no events. */
+#define RD_FEEDBACK_KEY_START "user:feedback:"
+#define RD_FEEDBACK_KEY RD_FEEDBACK_KEY_START "{user_id}"
 
 /* Texts are NUL-terminated and BORROWED from the request's JSON, but for numbers of ids. */
 struct rd_event {

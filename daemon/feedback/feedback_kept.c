@@ -15,8 +15,6 @@
 #include "lib/base/json_write.h"
 
 #define DOMAIN "user.feedback"
-#define KEY_START "user:feedback:"
-#define KEY KEY_START "{user_id}"
 #define TTL_S 300u
 #define NEWEST_EVENTS 5000u /* that are looked at: one item may have many of them */
 #define ONE_EVENT (8u * RD_FEEDBACK_ID_MAX * 3u) /* bytes, every byte escaped */
@@ -39,7 +37,7 @@ recsys_status rd_feedback_kept_add_domain(recsys_domains *domains, uint32_t wind
     definition.flags = RECSYS_DOMAIN_PER_USER;
     definition.shape = RECSYS_SHAPE_COLUMN;
     definition.ttl_s = TTL_S;
-    definition.key = KEY;
+    definition.key = RD_FEEDBACK_KEY;
     definition.query = query;
     return recsys_domains_add(domains, &definition, err);
 }
@@ -89,11 +87,11 @@ static void write_keys(struct rs_buffer *out, const char *const *users, size_t n
         size_t size = sizeof key;
         recsys_error err = {0};
 
-        (void)snprintf(key, sizeof key, KEY_START "%s", users[i]);
+        (void)snprintf(key, sizeof key, RD_FEEDBACK_KEY_START "%s", users[i]);
         rs_buffer_add(out, i > 0 ? "," : "[", 1);
         rs_json_put_string(out, key);
-        if (recsys_key_format(KEY, &user, 1, key, &size, &err) != RECSYS_OK ||
-            strcmp(key + strlen(KEY_START), users[i]) == 0)
+        if (recsys_key_format(RD_FEEDBACK_KEY, &user, 1, key, &size, &err) != RECSYS_OK ||
+            strcmp(key + strlen(RD_FEEDBACK_KEY_START), users[i]) == 0)
             continue;
         rs_buffer_add(out, ",", 1);
         rs_json_put_string(out, key);

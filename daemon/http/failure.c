@@ -10,6 +10,8 @@
 #include "daemon/http/reply.h"
 #include "daemon/process/logger.h"
 
+#define RETRY_AFTER_S 1u /* a circuit breaker is probed more often */
+
 bool rd_reply_failure(struct rd_request *request, recsys_status status, const recsys_error *err)
 {
     const char *detail = err->message[0] != '\0' ? err->message : recsys_status_text(status);
@@ -40,6 +42,41 @@ bool rd_reply_failure(struct rd_request *request, recsys_status status, const re
     default:
         rd_log(RECSYS_LOG_ERROR, "%s: %s", recsys_status_name(status), detail);
         return rd_reply_error(request, 500, detail);
+    }
+}
+
+bool rd_reply_database_failure(struct rd_request *request, recsys_status status,
+                               const recsys_error *err, const struct rd_place *place)
+{
+    bool is_read = strcmp(request->method, "GET") == 0;
+
+    switch (status) {
+    case RECSYS_E_INVALID:
+        return rd_reply_refusal(request, place, err);
+    case RECSYS_E_FORMAT: /* the client's data, or those of the database */
+        if (!is_read)
+            return rd_reply_refusal(request, place, err);
+        rd_log_seldom(RECSYS_LOG_ERROR, "%s: %s", request->route->path, err->message);
+        return rd_reply_error(request, 502, "The database returned data in an unexpected form");
+    case RECSYS_E_TIMEOUT:
+    case RECSYS_E_IO:
+    case RECSYS_E_BACKEND:
+    case RECSYS_E_EXHAUSTED:
+    case RECSYS_E_UNAVAILABLE:
+    case RECSYS_E_BUSY:
+    case RECSYS_E_CONFLICT: /* tried again until the time was over */
+    case RECSYS_E_NOMEM:
+        rd_log_seldom(RECSYS_LOG_WARN, "%s: %s", request->route->path, err->message);
+        request->retry_after = RETRY_AFTER_S;
+        return rd_reply_error(request, 503, "The database is not available");
+    case RECSYS_E_LIMIT: /* of the data: the client did not send too much */
+        rd_log_seldom(RECSYS_LOG_ERROR, "%s: %s", request->route->path, err->message);
+        return rd_reply_error(request, 502, "The database returned more data than can be sent");
+    default: /* E_INTERNAL, E_CALLBACK, E_STATE …: a fault of this program, which waiting cannot
+                mend */
+        rd_log(RECSYS_LOG_ERROR, "%s: %s: %s", request->route->path, recsys_status_name(status),
+               err->message);
+        return rd_reply_error(request, 500, "Internal error; the log has the reason");
     }
 }
 

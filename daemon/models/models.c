@@ -254,10 +254,11 @@ static bool read_member(struct rd_request *request, const struct rd_member *memb
     return rd_reply_problems(request, &problems);
 }
 
-/* Is there no file or directory of the model? */
+/* Is there no file or directory of the model, or can there be none of that name? */
 static bool is_missing(recsys_status status, const recsys_error *err)
 {
-    return status == RECSYS_E_IO && (err->sys_errno == ENOENT || err->sys_errno == ENOTDIR);
+    return status == RECSYS_E_IO && (err->sys_errno == ENOENT || err->sys_errno == ENOTDIR ||
+                                     err->sys_errno == ENAMETOOLONG);
 }
 
 /* The registry's server cannot be reached; what the disk refuses comes with an errno. */

@@ -5,13 +5,14 @@ Every function test_* gets a Lab and raises if something is wrong; its name is t
 import csv
 import io
 import json
+import os
 import subprocess
 import threading
 import time
 
 from backends import Proxy, Redis
 from client import read_metrics, wait_for
-from domains import expect, get, post, start
+from domains import expect, get, post, problem, start
 
 
 def first(daemon, user, **more):
@@ -92,6 +93,34 @@ def test_answers_go_on_without_the_database_and_events_are_refused(lab):
         postgres.proxy.thaw()
         wait_for(lambda: post(daemon, "feedback", view(3, best)).status == 200)
         wait_for(lambda: first(daemon, 3) != best)
+
+
+def test_a_user_that_no_key_has_room_for_is_refused_and_delays_nobody(lab):
+    """55 of these characters are 495 bytes in a key, which has room for 498."""
+    fits, long = "\u2603" * 55, "\u2603" * 56
+    options = ["--model", os.path.join(lab.folder, "texts")]
+    with lab.postgres() as postgres, Redis() as redis:
+        for more in (["--redis", redis.url], ["--redis", redis.url, "--cache-format=envelope"], []):
+            with lab.daemon(*options, "--database", postgres.conninfo, "--redis-timeout-ms=200", *more) as daemon:
+                assert problem(post(daemon, "feedback", view(long, "1"))) == ("body.user_id", "value_error")
+                # Not as the second of several either, whose key the statement does not need.
+                several = {"events": [view("1", "1"), view(long, "1")]}
+                assert problem(post(daemon, "feedback", several)) == ("body.events.1.user_id", "value_error")
+                assert expect(post(daemon, "feedback", view(fits, "1")))["recorded"] == 1
+                # Answers for such a user go on, and so do lookups for others.
+                for user in (long, fits):
+                    expect(post(daemon, "predict", {"user_id": user, "top_k": 1}))
+                assert read_metrics(daemon)["recsysd_feedback_lookup_failures_total"] == 0
+        assert postgres.run("SELECT count(*) FROM feedback_db.events WHERE user_id = '1'") == "0"
+
+
+def test_events_that_no_reply_has_room_for_are_no_outage(lab):
+    with lab.postgres() as postgres, start(lab, postgres, None, "--admin-token=the-admin-token",
+                                           "--database-timeout-ms=120000") as daemon:
+        postgres.run("ALTER TABLE feedback_db.events DROP CONSTRAINT events_item_id_check; INSERT INTO feedback_db.events "
+                     "(user_id, item_id, kind, happened_at) VALUES ('1', repeat('x', 68 << 20), 'view', now())")
+        refused = get(daemon, "feedback", Authorization="Bearer the-admin-token")
+        assert refused.status == 502 and refused.header("retry-after") is None, (refused.status, refused.body[:200])
 
 
 def test_without_the_table_answers_are_as_before_and_the_log_says_why(lab):

@@ -21,7 +21,7 @@ SOMEBODY_ELSES = {
     "backend": ("lib/recycling/task.c", "tests/"),  # Celery's result backend, PostgreSQL's processes
     "blacklist": ("tests/daemon/domains.py",),  # part of the keys in Redis
     "capacity": ("include/recsys/model.h",),  # an argument's name
-    "constraint": ("include/recsys/source.h", "lib/adapters/postgres/", "sql/"),  # SQL's
+    "constraint": ("include/recsys/source.h", "lib/adapters/postgres/", "sql/", "tests/daemon/feedback.py"),  # SQL's
     "discard": ("tests/bench/", "tests/integration/"),  # Redis' and wrk's
     "guest": ("tests/machines/",),  # a machine inside a machine
     "logical database": ("docs/decisions/0007",),  # Redis' own

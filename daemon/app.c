@@ -333,7 +333,8 @@ bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_ro
         !start_feedback(app))
         return false;
     join_rooms(app, steps);
-    return rd_openapi_open(&app->openapi, routes, n_routes, app->http.settings.error_paths) &&
+    return rd_openapi_open(&app->openapi, routes, n_routes, steps->is_here,
+                           app->http.settings.error_paths) &&
            rd_access_open(config->access_log) &&
            rd_batch_start(&app->recommend, scan_threads(config)) &&
            start_batching(&app->recommend, config) && start_changers(app) &&

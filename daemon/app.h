@@ -60,6 +60,7 @@ struct rd_app {
 
 /* How requests are answered; see daemon/http/settings.h. */
 struct rd_app_steps {
+    bool (*is_here)(const struct rd_route *route, const struct rd_request *request);
     bool (*check)(struct rd_request *request, void *user_data);
     void (*answer)(struct rd_request *request, void *user_data);
     size_t room_bytes;

@@ -43,19 +43,19 @@ enum {
     PERHAPS_BODY = RD_ROUTE_BODY | RD_ROUTE_MAY_BE_EMPTY,
     NOT_IN_PRODUCTION = RD_ROUTE_NOT_IN_PRODUCTION,
     OPERATORS = RD_ROUTE_OPERATORS,
-    PROBES = RD_ROUTE_PROBES
+    BOTH = RD_ROUTE_BOTH
 };
 
 /* clang-format off */
 const struct rd_route rd_routes[] = {
     {"GET",  "/",                                                      rd_get_root,                   PART(observed),  0,             0,                  NULL, NULL},
-    {"GET",  "/health",                                                rd_get_health,                 PART(observed),  0,             PROBES,             NULL, NULL},
-    {"GET",  "/health/live",                                           rd_get_live,                   PART(observed),  0,             PROBES,             NULL, NULL},
-    {"GET",  "/health/ready",                                          rd_get_ready,                  PART(observed),  0,             PROBES,             NULL, NULL},
+    {"GET",  "/health",                                                rd_get_health,                 PART(observed),  0,             BOTH,               NULL, NULL},
+    {"GET",  "/health/live",                                           rd_get_live,                   PART(observed),  0,             BOTH,               NULL, NULL},
+    {"GET",  "/health/ready",                                          rd_get_ready,                  PART(observed),  0,             BOTH,               NULL, NULL},
     {"GET",  "/metrics",                                               rd_get_metrics,                PART(observed),  0,             OPERATORS,          NULL, NULL},
-    {"GET",  "/openapi.json",                                          rd_get_openapi,                PART(openapi),   0,             NOT_IN_PRODUCTION,  NULL, NULL},
-    {"GET",  "/docs",                                                  rd_get_docs,                   PART(observed),  0,             NOT_IN_PRODUCTION,  NULL, NULL},
-    {"GET",  "/docs/{file}",                                            rd_get_docs,                   PART(observed),  0,             NOT_IN_PRODUCTION,  NULL, NULL},
+    {"GET",  "/openapi.json",                                          rd_get_openapi,                PART(openapi),   0,             BOTH | NOT_IN_PRODUCTION, NULL, NULL},
+    {"GET",  "/docs",                                                  rd_get_docs,                   PART(observed),  0,             BOTH | NOT_IN_PRODUCTION, NULL, NULL},
+    {"GET",  "/docs/{file}",                                           rd_get_docs,                   PART(observed),  0,             BOTH | NOT_IN_PRODUCTION, NULL, NULL},
     {"GET",  "/console",                                               rd_get_console,                PART(observed),  0,             OPERATORS | NOT_IN_PRODUCTION, NULL, NULL},
     {"GET",  "/console/{file}",                                        rd_get_console,                PART(observed),  0,             OPERATORS | NOT_IN_PRODUCTION, NULL, NULL},
     {"POST", "/api/v1/predict",                                        rd_post_predict,               PART(recommend), KEY,           BODY,               NULL, &rd_predict_shape},
@@ -64,8 +64,8 @@ const struct rd_route rd_routes[] = {
     {"GET",  "/api/v1/recommendations/{user_id}",                      rd_get_recommendations,        PART(recommend), KEY,           0,                  &rd_recommendations_params, NULL},
     {"GET",  "/api/v1/similar/{item_id}",                              rd_get_similar,                PART(recommend), KEY,           0,                  &rd_similar_params, NULL},
     {"GET",  "/v2",                                                    rd_get_inference,              PART(recommend), KEY,           0,                  NULL, NULL},
-    {"GET",  "/v2/health/live",                                        rd_get_inference_live,         PART(recommend), 0,             PROBES,             NULL, NULL},
-    {"GET",  "/v2/health/ready",                                       rd_get_inference_ready,        PART(recommend), 0,             PROBES,             NULL, NULL},
+    {"GET",  "/v2/health/live",                                        rd_get_inference_live,         PART(recommend), 0,             BOTH,               NULL, NULL},
+    {"GET",  "/v2/health/ready",                                       rd_get_inference_ready,        PART(recommend), 0,             BOTH,               NULL, NULL},
     {"GET",  "/v2/models/{model}",                                     rd_get_inference_model,        PART(recommend), KEY,           0,                  NULL, NULL},
     {"GET",  "/v2/models/{model}/ready",                               rd_get_inference_model_ready,  PART(recommend), KEY,           0,                  NULL, NULL},
     {"POST", "/v2/models/{model}/infer",                               rd_post_infer,                 PART(recommend), KEY,           BODY,               NULL, &rd_infer_shape},
@@ -116,8 +116,9 @@ const size_t rd_n_routes = sizeof rd_routes / sizeof rd_routes[0];
 _Static_assert(sizeof rd_routes / sizeof rd_routes[0] < RD_METRIC_ROUTES,
                "the metrics have no room for more routes");
 
-/* Routes for operators are on health_listen alone, if there is one, and those for probes on both
- * sides. With env = production the address that clients use has no pages; that of operators may. */
+/* Routes for operators are on health_listen alone, if there is one; those for probes, and what
+ * describes the routes of an address, are on both sides. With env = production the address that
+ * clients use has no pages; that of operators has the console. */
 static bool is_here(const struct rd_route *route, const struct rd_request *request)
 {
     const struct rd_http_settings *settings = &request->http->settings;
@@ -127,7 +128,7 @@ static bool is_here(const struct rd_route *route, const struct rd_request *reque
     if ((route->flags & NOT_IN_PRODUCTION) != 0 && app->config.env == RD_PRODUCTION &&
         !((route->flags & OPERATORS) != 0 && request->worker->for_operators))
         return false;
-    if (settings->health_listen[0] == '\0' || (route->flags & PROBES) != 0)
+    if (settings->health_listen[0] == '\0' || (route->flags & BOTH) != 0)
         return true;
     return is_operators == request->worker->for_operators;
 }
@@ -141,7 +142,8 @@ static bool check(struct rd_request *request, void *user_data)
     request->caller = request->room;
     memset(request->caller, 0, sizeof *request->caller);
     may_go_on = rd_router_find(request, rd_routes, rd_n_routes, is_here) &&
-                rd_host_check(request) && rd_origin_check(request) && rd_caller_check(request, &app->auth) &&
+                rd_host_check(request) && rd_origin_check(request) &&
+                rd_caller_check(request, &app->auth) &&
                 rd_limit_check(request, &app->auth, request->caller->key) &&
                 rd_caller_check_owner(request) && rd_webhook_check(request, &app->models);
     recsys_log_set_request(NULL);
@@ -156,4 +158,4 @@ static void answer(struct rd_request *request, void *user_data)
     recsys_log_set_request(NULL);
 }
 
-const struct rd_app_steps rd_steps = {check, answer, sizeof(struct rd_caller)};
+const struct rd_app_steps rd_steps = {is_here, check, answer, sizeof(struct rd_caller)};

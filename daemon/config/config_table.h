@@ -82,7 +82,8 @@
     X(health_listen, TEXT, 0, 1023, "", "", \
       "Addresses for /health, /metrics, /console and the routes that need the admin token, with " \
       "workers of their own, so that probes are answered however busy the others are. All but " \
-      "/health are then at these addresses only. Empty = all are at listen.") \
+      "/health are then at these addresses only, and /openapi.json and /docs at each address " \
+      "have the routes that it serves. Empty = all are at listen.") \
     X(socket_mode, TEXT, 1, 4, "0660", "", \
       "Permissions of Unix sockets, in octal: who may write to one may connect.") \
     X(port_file, TEXT, 0, 4095, "", "", \

@@ -14,7 +14,7 @@ enum {
     RD_ROUTE_MAY_BE_EMPTY = 1 << 1, /* ... which may be left out */
     RD_ROUTE_NOT_IN_PRODUCTION = 1 << 2,
     RD_ROUTE_OPERATORS = 1 << 3, /* on health_listen alone, if there is one */
-    RD_ROUTE_PROBES = 1 << 4,    /* there, too */
+    RD_ROUTE_BOTH = 1 << 4,      /* there, too */
     RD_ROUTE_SMALL_BODY = 1 << 5 /* of at most RD_SMALL_BODY bytes */
 };
 

@@ -19,7 +19,7 @@ static const struct rd_file files[] = {RD_DOCS_FILES(RD_FILE_ROW)};
 
 void rd_get_openapi(struct rd_request *request)
 {
-    const char *document = rd_openapi_get(request->part);
+    const char *document = rd_openapi_get(request->part, request);
 
     if (document == NULL) {
         (void)rd_reply_unavailable(request, "out of memory");

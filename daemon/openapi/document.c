@@ -5,7 +5,7 @@
  * look and which statuses the handlers give; they cannot say anything about a route or a member
  * that the tables do not have (tests/daemon/openapi_document.py).
  *
- * The document is made when it is first asked for: most daemons never are.
+ * A document is made when it is first asked for: most daemons never are.
  */
 #include "daemon/openapi/document.h"
 
@@ -236,7 +236,8 @@ static json_t *make_id(void)
                      "minLength", 1, "maxLength", RECSYS_ID_MAX_TEXT);
 }
 
-static void make_document(struct rd_document *to, const struct rd_openapi *openapi)
+static void make_document(struct rd_document *to, const struct rd_openapi *openapi,
+                          const struct rd_request *request)
 {
     json_t *info = json_deep_copy(json_object_get(to->words, "info")),
            *components = json_copy(json_object_get(to->words, "components")),
@@ -249,13 +250,14 @@ static void make_document(struct rd_document *to, const struct rd_openapi *opena
                   json_object_set(to->document, "paths", to->paths) != 0;
     rd_document_put(to, to->schemas, "Id", make_id());
     for (size_t i = 0; i < openapi->n_routes; i++)
-        add_route(to, &openapi->routes[i]);
+        if (openapi->is_here(&openapi->routes[i], request))
+            add_route(to, &openapi->routes[i]);
     to->failed |= json_object_update(to->schemas, replies) != 0 ||
                   json_object_set(components, "schemas", to->schemas) != 0;
     rd_document_put(to, to->document, "components", components);
 }
 
-static char *write_document(const struct rd_openapi *openapi)
+static char *write_document(const struct rd_openapi *openapi, const struct rd_request *request)
 {
     struct rd_document to = {.document = json_object(),
                              .schemas = json_object(),
@@ -267,7 +269,7 @@ static char *write_document(const struct rd_openapi *openapi)
 
     to.words = words;
     to.failed = words == NULL;
-    make_document(&to, openapi);
+    make_document(&to, openapi, request);
     if (!to.failed)
         text = json_dumps(to.document, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS));
     json_decref(words);
@@ -278,10 +280,12 @@ static char *write_document(const struct rd_openapi *openapi)
 }
 
 bool rd_openapi_open(struct rd_openapi *openapi, const struct rd_route *routes, size_t n_routes,
+                     bool (*is_here)(const struct rd_route *route,
+                                     const struct rd_request *request),
                      const char *error_paths)
 {
-    *openapi =
-        (struct rd_openapi){.routes = routes, .n_routes = n_routes, .error_paths = error_paths};
+    *openapi = (struct rd_openapi){
+        .routes = routes, .n_routes = n_routes, .is_here = is_here, .error_paths = error_paths};
     openapi->is_open = rs_lock_init(&openapi->lock) == 0;
     return openapi->is_open;
 }
@@ -290,14 +294,19 @@ void rd_openapi_close(struct rd_openapi *openapi)
 {
     if (openapi->is_open)
         rs_lock_destroy(&openapi->lock);
-    free(openapi->text);
+    free(openapi->texts[0]);
+    free(openapi->texts[1]);
 }
 
-const char *rd_openapi_get(struct rd_openapi *openapi)
+const char *rd_openapi_get(struct rd_openapi *openapi, const struct rd_request *request)
 {
+    char **text = &openapi->texts[request->worker->for_operators];
+    const char *document;
+
     rs_lock_take(&openapi->lock);
-    if (openapi->text == NULL)
-        openapi->text = write_document(openapi);
+    if (*text == NULL)
+        *text = write_document(openapi, request);
+    document = *text;
     rs_lock_give(&openapi->lock);
-    return openapi->text;
+    return document;
 }

@@ -3,10 +3,11 @@
 Every function test_* gets a Lab and raises if something is wrong; its name is the sentence.
 """
 import gzip
+import json
 import os
 import re
 
-from client import SOURCE
+from client import SOURCE, Connection, encode
 from starting import run
 
 
@@ -30,6 +31,37 @@ def test_openapi_describes_every_route(lab):
         described = set(api["paths"][path][method.lower()]["responses"])
         assert needed <= described, (method, path, needed - described)
     assert api["openapi"].startswith("3.1") and api["info"]["version"] == version
+
+
+def test_each_address_describes_the_routes_that_it_serves(lab):
+    """OPTIONS is answered by the table of routes alone, and Allow says which methods the address has."""
+    with lab.daemon("--model", lab.movies) as daemon:
+        paths = daemon.get("/openapi.json").json()["paths"]
+    every = {(method, path) for path, methods in paths.items() for method in methods}
+    found = []
+    with lab.daemon("--model", lab.movies, "--health-listen=127.0.0.1:0") as daemon:
+        for port in (daemon.port, daemon.health_port):
+            connection = Connection(port)
+            served = set()
+            for method, path in every:
+                connection.send(encode("OPTIONS", re.sub(r"{[^}]*}", "1", path)))
+                if method.upper() in (connection.read().header("allow") or "").split(", "):
+                    served.add((method, path))
+            connection.send(encode("GET", "/openapi.json"))
+            api = connection.read().json()
+            assert {(method, path) for path, methods in api["paths"].items() for method in methods} == served
+            for reference in re.findall(r'"#/components/([^"]+)/([^"]+)"', json.dumps(api)):
+                assert reference[1] in api["components"][reference[0]], reference
+            connection.send(encode("GET", "/docs"))
+            assert connection.read().status == 200
+            found.append(api["paths"])
+            connection.close()
+    clients, operators = found
+    assert set(clients) | set(operators) == {path for _, path in every}
+    assert "/api/v1/models/load" not in clients and "/api/v1/similar/{item_id}" not in operators
+    # A route that both have may ask for another key.
+    access = [paths["/api/v1/models"]["get"]["security"] for paths in found]
+    assert access == [[{}, {"ApiKey": []}, {"Bearer": []}], [{"Admin": []}, {"Bearer": []}]], access
 
 
 def test_the_page_loads_nothing_from_elsewhere(lab):

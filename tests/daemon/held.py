@@ -215,6 +215,7 @@ def test_the_console_is_where_operators_are(lab):
             operator.send(encode("POST", "/api/v1/predict", token, {"user_id": 1}))
             assert operator.read().status == 200
             assert daemon.get("/console").status == 404 and daemon.get("/console/main.js").status == 404
+            assert ask(operator, "/docs").status == (404 if env == "production" else 200)
             assert [daemon.get(target).status for target in needed] == [200, 200]
             operator.close()
 

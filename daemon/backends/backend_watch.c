@@ -3,9 +3,9 @@
  *
  * Two threads, so that a server that hangs does not delay the checks of the others. The store
  * thread probes every store about ten times a second; so a circuit breaker closes again without a
- * request that waits for it. Once a second it reads, leases and removes a key in each store, so that
- * /health shows the present state, also of a server that answers reads and refuses the rest. The
- * database thread asks the database once a second, makes queries of requests fail at once while
+ * request that waits for it. Once a second it reads, leases and removes a key in each store, so
+ * that /health shows the present state, also of a server that answers reads and refuses the rest.
+ * The database thread asks the database once a second, makes queries of requests fail at once while
  * the database answers nobody, keeps the denylist complete and warms the caches after the start.
  *
  * To stop, both wait for the call under way, which has a time-out. While the caches are warmed this
@@ -31,30 +31,6 @@
 #define WARM_SLICE_MS 2000u
 #define WARM_RETRY_MS 5000u
 
-/* False: the daemon is stopping. */
-static bool wait_ms(struct rd_backend_watch *watch, uint64_t ms)
-{
-    uint64_t until = rs_clock_ns() + ms * 1000000u;
-    bool stop;
-
-    rs_lock_take(&watch->lock);
-    while (!watch->stop && rs_signal_wait_until(&watch->wake, &watch->lock, until) == 0)
-        ;
-    stop = watch->stop;
-    rs_lock_give(&watch->lock);
-    return !stop;
-}
-
-static bool must_stop(struct rd_backend_watch *watch)
-{
-    bool stop;
-
-    rs_lock_take(&watch->lock);
-    stop = watch->stop;
-    rs_lock_give(&watch->lock);
-    return stop;
-}
-
 /* Store the new state, and log it if it has changed. True: logged. */
 static bool note(_Atomic uint32_t *state, enum rd_state now, const char *name,
                  const recsys_error *err)
@@ -64,8 +40,8 @@ static bool note(_Atomic uint32_t *state, enum rd_state now, const char *name,
     if (before == (uint32_t)now)
         return false;
     if (now != RD_STATE_UP)
-        rd_log(RECSYS_LOG_WARN, "%s is %s: %s", name,
-               now == RD_STATE_DOWN ? "down" : "degraded", err->message);
+        rd_log(RECSYS_LOG_WARN, "%s is %s: %s", name, now == RD_STATE_DOWN ? "down" : "degraded",
+               err->message);
     else
         rd_log(before == RD_STATE_DOWN ? RECSYS_LOG_INFO : RECSYS_LOG_DEBUG, "%s is up", name);
     return true;
@@ -86,8 +62,8 @@ static recsys_status try_out(recsys_store *store, unsigned db, enum rd_state *st
     *state = status == RECSYS_OK ? RD_STATE_UP : RD_STATE_DOWN;
     if (status != RECSYS_OK || db == RD_DB_TASKS)
         return status;
-    status = recsys_store_get_or_set(store, nothing[0], nothing[0], TRY_MS, &present, &incarnation,
-                                     err);
+    status =
+        recsys_store_get_or_set(store, nothing[0], nothing[0], TRY_MS, &present, &incarnation, err);
     recsys_value_release(&present);
     if (status == RECSYS_OK)
         status = recsys_store_remove(store, nothing, 1, NULL, err);
@@ -165,14 +141,14 @@ static void *watch_stores(void *user_data)
     do {
         bool look = rs_clock_ns() >= look_ns;
 
-        for (unsigned db = 0; db < RD_DBS && !must_stop(watch); db++)
+        for (unsigned db = 0; db < RD_DBS && !rd_pause_is_ended(&watch->pause); db++)
             if (watch->stores->redis[db] != NULL)
                 look_at_store(watch, db, look);
         if (look) {
             look_ns = rs_clock_ns() + LOOK_MS * 1000000u;
             warned = warned || warn_of_eviction(watch);
         }
-    } while (wait_ms(watch, PROBE_MS));
+    } while (rd_pause_wait(&watch->pause, PROBE_MS));
     return NULL;
 }
 
@@ -266,13 +242,14 @@ static void *watch_database(void *user_data)
         if (watch->stores->watch != NULL)
             look_at_database(watch);
         if (watch->stores->denylist != NULL && watch->has_tokens &&
-            atomic_load(&watch->database) != RD_STATE_DOWN && !must_stop(watch))
+            atomic_load(&watch->database) != RD_STATE_DOWN && !rd_pause_is_ended(&watch->pause))
             sync_denylist(watch);
-        if (!warmed && are_up(watch) && rs_clock_ns() >= warm_ns && !must_stop(watch)) {
+        if (!warmed && are_up(watch) && rs_clock_ns() >= warm_ns &&
+            !rd_pause_is_ended(&watch->pause)) {
             warmed = warm(watch, &sum);
             warm_ns = rs_clock_ns() + WARM_RETRY_MS * UINT64_C(1000000);
         }
-    } while (wait_ms(watch, LOOK_MS));
+    } while (rd_pause_wait(&watch->pause, LOOK_MS));
     return NULL;
 }
 
@@ -284,7 +261,7 @@ bool rd_backend_watch_start(struct rd_backend_watch *watch, const struct rd_stor
     watch->stores = stores;
     watch->has_tokens = has_tokens;
     watch->warm_caches = warm_caches;
-    if (rs_lock_init(&watch->lock) != 0 || rs_signal_init(&watch->wake) != 0)
+    if (!rd_pause_init(&watch->pause))
         return false;
     for (unsigned db = 0; db < RD_DBS; db++)
         any = any || stores->redis[db] != NULL;
@@ -304,10 +281,7 @@ void rd_backend_watch_stop(struct rd_backend_watch *watch)
 {
     if (!watch->has_store_thread && !watch->has_database_thread)
         return;
-    rs_lock_take(&watch->lock);
-    watch->stop = true;
-    rs_signal_all(&watch->wake);
-    rs_lock_give(&watch->lock);
+    rd_pause_end(&watch->pause);
     if (watch->has_store_thread)
         rs_thread_join(watch->store_thread);
     if (watch->has_database_thread)

@@ -8,24 +8,22 @@
 
 #include "daemon/backends/redis_dbs.h"
 #include "daemon/backends/stores.h"
-#include "lib/base/lock.h"
+#include "daemon/process/pause.h"
 
 /* The result of the last check of a server. DEGRADED: it can be read, and refuses what else a
  * cache needs (no memory left, no permission, a replica). */
 enum rd_state { RD_STATE_UNKNOWN, RD_STATE_UP, RD_STATE_DOWN, RD_STATE_DEGRADED };
 
 struct rd_store_problem {
-    char words[504]; /* the server's own, and what to do; "" if there is none */
-    uint64_t said_ns;                 /* when they were logged */
+    char words[504];  /* the server's own, and what to do; "" if there is none */
+    uint64_t said_ns; /* when they were logged */
 };
 
 /* Filled by rd_backend_watch_start(). */
 struct rd_backend_watch {
     const struct rd_stores *stores;
     bool has_tokens, warm_caches;
-    struct rs_lock lock;
-    struct rs_signal wake;
-    bool stop; /* protected by lock */
+    struct rd_pause pause;
     pthread_t store_thread, database_thread;
     bool has_store_thread, has_database_thread;
     struct rd_store_problem problems[RD_DBS]; /* of the store thread alone */

@@ -9,7 +9,6 @@
 
 #include "daemon/process/logger.h"
 #include "daemon/process/threads.h"
-#include "lib/base/clock.h"
 
 #define SYNC_MS 500u
 
@@ -29,26 +28,12 @@ static void sync_once(struct rd_outbox_watch *watch)
     atomic_store(&watch->waiting, outbox.waiting);
 }
 
-/* False: the daemon is stopping. */
-static bool wait_for_next(struct rd_outbox_watch *watch)
-{
-    uint64_t until = rs_clock_ns() + SYNC_MS * UINT64_C(1000000);
-    bool stop;
-
-    rs_lock_take(&watch->lock);
-    while (!watch->stop && rs_signal_wait_until(&watch->wake, &watch->lock, until) == 0)
-        ;
-    stop = watch->stop;
-    rs_lock_give(&watch->lock);
-    return !stop;
-}
-
 static void *run(void *user_data)
 {
     struct rd_outbox_watch *watch = user_data;
 
     rs_thread_name("outbox-watch");
-    while (wait_for_next(watch))
+    while (rd_pause_wait(&watch->pause, SYNC_MS))
         sync_once(watch);
     return NULL;
 }
@@ -75,21 +60,17 @@ bool rd_outbox_watch_start(struct rd_outbox_watch *watch, const struct rd_stores
         rd_log(RECSYS_LOG_ERROR, "outbox: %s", err.message);
         return false;
     }
-    if (rs_lock_init(&watch->lock) != 0 || rs_signal_init(&watch->wake) != 0)
+    if (!rd_pause_init(&watch->pause))
         return false;
     sync_once(watch); /* before the first request trusts what is in Redis */
-    watch->has_thread =
-        rd_thread_start(&watch->thread, run, watch, "delivers what the outbox has");
+    watch->has_thread = rd_thread_start(&watch->thread, run, watch, "delivers what the outbox has");
     return watch->has_thread;
 }
 
 void rd_outbox_watch_stop(struct rd_outbox_watch *watch)
 {
     if (watch->has_thread) {
-        rs_lock_take(&watch->lock);
-        watch->stop = true;
-        rs_signal_all(&watch->wake);
-        rs_lock_give(&watch->lock);
+        rd_pause_end(&watch->pause);
         rs_thread_join(watch->thread);
         watch->has_thread = false;
     }

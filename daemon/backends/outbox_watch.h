@@ -7,15 +7,13 @@
 #include <stdint.h>
 
 #include "daemon/backends/stores.h"
-#include "lib/base/lock.h"
+#include "daemon/process/pause.h"
 
 /* Filled by rd_outbox_watch_start(). */
 struct rd_outbox_watch {
     const struct rd_stores *stores;
     recsys_source *source; /* one connection */
-    struct rs_lock lock;
-    struct rs_signal wake;
-    bool stop; /* protected by lock */
+    struct rd_pause pause;
     pthread_t thread;
     bool has_thread;
     _Atomic uint32_t is_on;     /* the database has the table */

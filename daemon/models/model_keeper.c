@@ -6,27 +6,19 @@
 #include "daemon/models/model_keeper.h"
 
 #include "daemon/process/threads.h"
-#include "lib/base/clock.h"
 
 #define KEEP_MS 150u
 
 static void *keep(void *user_data)
 {
     struct rd_model_keeper *keeper = user_data;
-    bool stop = false;
 
     rs_thread_name("model-keeper");
-    while (!stop) {
+    do {
         for (size_t i = 0; i < keeper->traffic->named->n; i++)
             (void)recsys_deployment_reap(keeper->traffic->named->all[i].deployment);
         rd_metrics_keep(keeper->metrics, keeper->traffic);
-        rs_lock_take(&keeper->lock);
-        if (!keeper->stop)
-            (void)rs_signal_wait_until(&keeper->wake, &keeper->lock,
-                                       rs_clock_ns() + KEEP_MS * UINT64_C(1000000));
-        stop = keeper->stop;
-        rs_lock_give(&keeper->lock);
-    }
+    } while (rd_pause_wait(&keeper->pause, KEEP_MS));
     return NULL;
 }
 
@@ -35,7 +27,7 @@ bool rd_model_keeper_start(struct rd_model_keeper *keeper, struct rd_traffic *tr
 {
     keeper->traffic = traffic;
     keeper->metrics = metrics;
-    if (rs_lock_init(&keeper->lock) != 0 || rs_signal_init(&keeper->wake) != 0)
+    if (!rd_pause_init(&keeper->pause))
         return false;
     keeper->started = rd_thread_start(&keeper->thread, keep, keeper, "reaps models");
     return keeper->started;
@@ -45,10 +37,7 @@ void rd_model_keeper_stop(struct rd_model_keeper *keeper)
 {
     if (!keeper->started)
         return;
-    rs_lock_take(&keeper->lock);
-    keeper->stop = true;
-    rs_signal_all(&keeper->wake);
-    rs_lock_give(&keeper->lock);
+    rd_pause_end(&keeper->pause);
     rs_thread_join(keeper->thread);
     keeper->started = false;
 }

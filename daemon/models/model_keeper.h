@@ -5,17 +5,15 @@
 #include <stdbool.h>
 
 #include "daemon/observe/metrics.h"
+#include "daemon/process/pause.h"
 #include "daemon/traffic/traffic.h"
-#include "lib/base/lock.h"
 
 struct rd_model_keeper {
     struct rd_traffic *traffic; /* BORROWED */
     struct rd_metrics *metrics; /* BORROWED */
-    struct rs_lock lock;
-    struct rs_signal wake;
+    struct rd_pause pause;
     pthread_t thread;
     bool started;
-    bool stop; /* protected by lock */
 };
 
 bool rd_model_keeper_start(struct rd_model_keeper *keeper, struct rd_traffic *traffic,

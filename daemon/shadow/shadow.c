@@ -156,20 +156,15 @@ static void *run(void *user_data)
     rs_thread_name("shadow");
     if (!rd_thread_yield_to_all())
         rd_log(RECSYS_LOG_WARN, "shadows are asked at the usual priority: the kernel has no other");
-    while (!atomic_load_explicit(&shadow->stop, memory_order_relaxed)) {
+    while (!rd_pause_is_ended(&shadow->pause)) {
         slot = rd_shadow_queue_first(&shadow->queue);
-        if (slot != NULL) {
-            ask(shadow, slot);
-            rd_shadow_queue_drop(&shadow->queue);
+        if (slot == NULL) {
+            (void)rd_pause_wait(&shadow->pause,
+                                rd_traffic_has_shadows(shadow->traffic) ? LOOK_MS : REST_MS);
             continue;
         }
-        rs_lock_take(&shadow->lock);
-        if (!atomic_load_explicit(&shadow->stop, memory_order_relaxed))
-            (void)rs_signal_wait_until(
-                &shadow->wake, &shadow->lock,
-                rs_clock_ns() +
-                    (rd_traffic_has_shadows(shadow->traffic) ? LOOK_MS : REST_MS) * 1000000u);
-        rs_lock_give(&shadow->lock);
+        ask(shadow, slot);
+        rd_shadow_queue_drop(&shadow->queue);
     }
     return NULL;
 }
@@ -189,8 +184,7 @@ bool rd_shadow_start(struct rd_shadow *shadow, struct rd_traffic *traffic,
         rd_log(RECSYS_LOG_ERROR, "cannot prepare shadows: %s", err.message);
         return false;
     }
-    if (!rd_shadow_queue_init(&shadow->queue) || rs_lock_init(&shadow->lock) != 0 ||
-        rs_signal_init(&shadow->wake) != 0) {
+    if (!rd_shadow_queue_init(&shadow->queue) || !rd_pause_init(&shadow->pause)) {
         rd_log(RECSYS_LOG_ERROR, "cannot prepare shadows: out of memory");
         return false;
     }
@@ -201,10 +195,7 @@ bool rd_shadow_start(struct rd_shadow *shadow, struct rd_traffic *traffic,
 void rd_shadow_stop(struct rd_shadow *shadow)
 {
     if (shadow->started) {
-        rs_lock_take(&shadow->lock);
-        atomic_store(&shadow->stop, true);
-        rs_signal_all(&shadow->wake);
-        rs_lock_give(&shadow->lock);
+        rd_pause_end(&shadow->pause);
         rs_thread_join(shadow->thread);
         shadow->started = false;
     }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "daemon/observe/metrics.h"
+#include "daemon/process/pause.h"
 #include "daemon/shadow/shadow_queue.h"
 #include "daemon/traffic/traffic.h"
 #include "lib/base/buffer.h"
@@ -29,11 +30,9 @@ struct rd_shadow {
     _Atomic uint64_t n_dropped[RD_MODELS_MAX];
     struct rd_shadow_findings findings[RD_MODELS_MAX];
     recsys_recommender *recommender;
-    struct rs_lock lock;
-    struct rs_signal wake;
+    struct rd_pause pause;
     pthread_t thread;
     bool started;
-    _Atomic bool stop;
 };
 
 /* Nothing is started where there is only one model. False: logged. */

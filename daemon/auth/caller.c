@@ -215,3 +215,11 @@ bool rd_caller_may_id(struct rd_request *request, recsys_id user)
     (void)snprintf(text, sizeof text, "%llu", (unsigned long long)user.number);
     return rd_caller_may(request, text);
 }
+
+bool rd_caller_may_ids(struct rd_request *request, const recsys_id *users, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!rd_caller_may_id(request, users[i]))
+            return false;
+    return true;
+}

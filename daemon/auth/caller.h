@@ -34,6 +34,7 @@ bool rd_caller_check_owner(struct rd_request *request);
 bool rd_caller_may(struct rd_request *request, const char *user_id);
 /* The same for a model's id. */
 bool rd_caller_may_id(struct rd_request *request, recsys_id user);
+bool rd_caller_may_ids(struct rd_request *request, const recsys_id *users, size_t n);
 /* Is the caller a user, who may only see their own data? */
 bool rd_caller_is_user(const struct rd_request *request);
 

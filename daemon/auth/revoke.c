@@ -60,6 +60,14 @@ static bool unavailable(struct rd_request *request, const recsys_error *err)
     return rd_reply_unavailable(request, "The list of revoked tokens is not available");
 }
 
+/* Is it revoked now? False: answered. */
+static bool is_revoked(struct rd_request *request, recsys_status status, const recsys_error *err)
+{
+    if (status == RECSYS_E_INVALID)
+        return rd_reply_refusal(request, &rd_place_body, err);
+    return status == RECSYS_OK || unavailable(request, err);
+}
+
 /* A NumericDate may have a fraction (RFC 7519 2); the token could be used until then. */
 static void read_expiry(struct rd_problems *problems, const json_t *value, int64_t *out)
 {
@@ -201,14 +209,8 @@ static void revoke(struct rd_request *request, recsys_denylist *denylist, const 
     recsys_status status = recsys_denylist_revoke(denylist, jti, wish->user_id, wish->reason,
                                                   (uint64_t)wish->expires_s, &err);
 
-    if (status == RECSYS_E_INVALID) {
-        (void)rd_reply_refusal(request, &rd_place_body, &err);
+    if (!is_revoked(request, status, &err))
         return;
-    }
-    if (status != RECSYS_OK) {
-        (void)unavailable(request, &err);
-        return;
-    }
     request->status = 200;
     rs_buffer_add_text(request->out, "{\"message\":\"Token revoked\",\"jti\":");
     rs_json_put_string(request->out, wish->jti);
@@ -228,14 +230,8 @@ static void revoke_all(struct rd_request *request, recsys_denylist *denylist,
         until_s = own->issued_s;
     recsys_status status =
         recsys_denylist_revoke_user(denylist, wish->user_id, wish->reason, until_s + 1, &err);
-    if (status == RECSYS_E_INVALID) {
-        (void)rd_reply_refusal(request, &rd_place_body, &err);
+    if (!is_revoked(request, status, &err))
         return;
-    }
-    if (status != RECSYS_OK) {
-        (void)unavailable(request, &err);
-        return;
-    }
     request->status = 200;
     rs_buffer_add_text(request->out, "{\"message\":\"All tokens revoked\",\"user_id\":");
     rs_json_put_string(request->out, wish->user_id);

@@ -154,14 +154,6 @@ static bool score(struct rd_request *request, const struct rd_chosen *chosen, st
     return true;
 }
 
-static bool may_all(struct rd_request *request, const struct rd_predict_body *predict)
-{
-    for (size_t i = 0; i < predict->n_users; i++)
-        if (!rd_caller_may_id(request, predict->users[i]))
-            return false;
-    return true;
-}
-
 static void infer(struct rd_request *request, struct rd_scratch *scratch,
                   const struct rd_chosen *chosen, const struct rd_infer_body *body)
 {
@@ -188,7 +180,7 @@ void rd_post_infer(struct rd_request *request)
     if (scratch == NULL || !rd_inference_model(request, &chosen))
         return;
     if (rd_infer_body_read(request, &chosen.info, &scratch->predict, &body) &&
-        may_all(request, &scratch->predict))
+        rd_caller_may_ids(request, scratch->predict.users, scratch->predict.n_users))
         infer(request, scratch, &chosen, &body);
     recsys_model_unref(chosen.model);
 }

@@ -209,14 +209,6 @@ static bool answer_models(struct rd_request *request, struct rd_scratch *scratch
     return true;
 }
 
-static bool may_all(struct rd_request *request, const struct rd_predict_body *predict)
-{
-    for (size_t i = 0; i < predict->n_users; i++)
-        if (!rd_caller_may_id(request, predict->users[i]))
-            return false;
-    return true;
-}
-
 /* The places of the users' models, which are acquired. `shared`: users may get other models. */
 static void find_models(const struct rd_request *request, const struct rd_predict_body *predict,
                         struct batch *batch, const struct rd_chosen *main_model, bool shared)
@@ -296,7 +288,7 @@ void rd_post_batch(struct rd_request *request)
         !rd_choose(request, NULL, &main_model))
         return;
     if (rd_predict_body_read(request, &scratch->predict, &main_model.info, RD_BODY_BATCH) &&
-        may_all(request, &scratch->predict))
+        rd_caller_may_ids(request, scratch->predict.users, scratch->predict.n_users))
         answer_all(request, scratch, &main_model, !main_model.is_named);
     recsys_model_unref(main_model.model);
 }

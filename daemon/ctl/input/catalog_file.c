@@ -13,7 +13,6 @@
 #include "daemon/ctl/input/csv.h"
 #include "daemon/ctl/input/line_reader.h"
 #include "lib/base/error.h"
-#include "lib/base/text.h"
 
 #define MAX_LINE ((size_t)4 << 20)
 
@@ -113,31 +112,19 @@ static void add_record(struct ctl_catalog_input *input, const struct ctl_csv *cs
     json_decref(entry);
 }
 
-/* The columns that a table has, for a message. */
-static recsys_status refuse_header(const struct ctl_catalog_input *input, const struct ctl_csv *csv,
-                                   const char *wanted, recsys_error *err)
-{
-    char list[300] = "";
-
-    for (size_t i = 0; i < csv->header.n; i++)
-        rs_text_append(list, sizeof list, "%s%s", i == 0 ? "" : ", ", ctl_csv_name(csv, i));
-    return rs_error(err, RECSYS_E_FORMAT,
-                    "%s: no column is called %s; there are: %s (--catalog-column FIELD=NAME says "
-                    "which is which)",
-                    input->problems.path, wanted, list);
-}
-
 static recsys_status check_header(const struct ctl_catalog_input *input, const struct ctl_csv *csv,
                                   recsys_error *err)
 {
     for (unsigned field = 0; field < CTL_ITEM_N_FIELDS; field++)
         if (input->columns[field] != NULL && ctl_csv_find(csv, input->columns[field]) == SIZE_MAX)
-            return refuse_header(input, csv, input->columns[field], err);
+            return ctl_csv_refuse(csv, input->problems.path, input->columns[field],
+                                  "--catalog-column", err);
     for (unsigned i = 0; ctl_catalog_usual_name(CTL_ITEM_ID, i) != NULL; i++)
         if (input->columns[CTL_ITEM_ID] != NULL ||
             ctl_csv_find(csv, ctl_catalog_usual_name(CTL_ITEM_ID, i)) != SIZE_MAX)
             return RECSYS_OK;
-    return refuse_header(input, csv, "id, item_id or movieId", err);
+    return ctl_csv_refuse(csv, input->problems.path, "id, item_id or movieId", "--catalog-column",
+                          err);
 }
 
 static void read_records(struct ctl_catalog_input *input, struct ctl_csv *csv)

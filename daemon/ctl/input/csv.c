@@ -18,6 +18,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lib/base/error.h"
 #include "lib/base/text.h"
 #include "lib/base/utf8.h"
 
@@ -294,4 +295,16 @@ size_t ctl_csv_find(const struct ctl_csv *csv, const char *name)
         if (rs_text_equal(ctl_csv_name(csv, i), name))
             return i;
     return SIZE_MAX;
+}
+
+recsys_status ctl_csv_refuse(const struct ctl_csv *csv, const char *path, const char *wanted,
+                             const char *option, recsys_error *err)
+{
+    char list[300] = "";
+
+    for (size_t i = 0; i < csv->header.n; i++)
+        rs_text_append(list, sizeof list, "%s%s", i == 0 ? "" : ", ", ctl_csv_name(csv, i));
+    return rs_error(err, RECSYS_E_FORMAT,
+                    "%s: no column is called %s; there are: %s (%s FIELD=NAME says which is which)",
+                    path, wanted, list, option);
 }

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <recsys/status.h>
+
 #include "lib/base/buffer.h"
 
 #define CTL_CSV_MAX_FIELDS 1024u
@@ -53,5 +55,10 @@ const char *ctl_csv_name(const struct ctl_csv *csv, size_t column);
 
 /* The column of this name, ASCII case ignored, or SIZE_MAX. */
 size_t ctl_csv_find(const struct ctl_csv *csv, const char *name);
+
+/* E_FORMAT: no column is called `wanted`. The message has the names of those that are there, and
+ * `option`, which says which is which. */
+recsys_status ctl_csv_refuse(const struct ctl_csv *csv, const char *path, const char *wanted,
+                             const char *option, recsys_error *err);
 
 #endif

@@ -15,7 +15,6 @@
 #include "daemon/ctl/input/csv.h"
 #include "lib/base/error.h"
 #include "lib/base/real.h"
-#include "lib/base/text.h"
 
 #define MAX_NAMES 6
 #define NO_ROW UINT64_MAX
@@ -70,20 +69,6 @@ void ctl_ratings_set_options(struct ctl_ratings_input *input, const struct ctl_a
     input->strict = ctl_has(arguments, "strict");
 }
 
-static recsys_status refuse_header(const struct ratings *ratings, const char *wanted,
-                                   recsys_error *err)
-{
-    const struct ctl_csv *csv = ratings->csv;
-    char list[300] = "";
-
-    for (size_t i = 0; i < csv->header.n; i++)
-        rs_text_append(list, sizeof list, "%s%s", i == 0 ? "" : ", ", ctl_csv_name(csv, i));
-    return rs_error(err, RECSYS_E_FORMAT,
-                    "%s: no column is called %s; there are: %s (--ratings-column FIELD=NAME says "
-                    "which is which)",
-                    ratings->input->problems.path, wanted, list);
-}
-
 static recsys_status find_columns(struct ratings *ratings, recsys_error *err)
 {
     struct ctl_ratings_input *input = ratings->input;
@@ -94,7 +79,9 @@ static recsys_status find_columns(struct ratings *ratings, recsys_error *err)
         for (size_t j = 0; given == NULL && ratings->at[i] == SIZE_MAX && fields[i].usual[j]; j++)
             ratings->at[i] = ctl_csv_find(ratings->csv, fields[i].usual[j]);
         if (ratings->at[i] == SIZE_MAX && (given != NULL || i != CTL_RATING_WEIGHT))
-            return refuse_header(ratings, given != NULL ? given : fields[i].usual[0], err);
+            return ctl_csv_refuse(ratings->csv, input->problems.path,
+                                  given != NULL ? given : fields[i].usual[0], "--ratings-column",
+                                  err);
     }
     input->has_weights = ratings->at[CTL_RATING_WEIGHT] != SIZE_MAX;
     return RECSYS_OK;

@@ -219,13 +219,12 @@ static recsys_status reserve(recsys_recommender *r, const struct recsys_model *m
         !rs_multiply(sizes->reasons, RS_REASON_CAUSES, &n_causes))
         return rs_error_nomem(err, "recommender");
 #define GROW(memory, room, n)                                                                      \
-    ((status = rs_recommender_grow(&r->memory, &r->room, (n), sizeof *r->memory, err)) == RECSYS_OK)
+    ((status = rs_grow(&r->memory, &r->room, (n), sizeof *r->memory, err)) == RECSYS_OK)
     if (GROW(items, max_items, sizes->items) && GROW(positions, max_positions, sizes->positions) &&
         GROW(ignored, max_ignored, sizes->ignored) && GROW(causes, max_causes, n_causes) &&
         GROW(contributions, max_contributions, n_causes) && GROW(pools, max_pools, sizes->pools) &&
         GROW(vectors, max_floats, n_floats) && GROW(wanted, max_wanted, sizes->wanted))
-        status =
-            rs_recommender_grow(&r->reasons, &r->max_reasons, sizes->reasons, RS_REASON_SIZE, err);
+        status = rs_grow(&r->reasons, &r->max_reasons, sizes->reasons, RS_REASON_SIZE, err);
 #undef GROW
     return status;
 }

@@ -13,23 +13,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/cholesky.h"
-#include "lib/base/error.h"
-
-static recsys_status grow(void *memory, size_t *room, size_t n, size_t size, recsys_error *err)
-{
-    void *old, *larger;
-
-    if (n <= *room)
-        return RECSYS_OK;
-    larger = rs_alloc_array(n, size);
-    if (larger == NULL)
-        return rs_error_nomem(err, "recommender");
-    memcpy(&old, memory, sizeof old);
-    rs_free(old);
-    memcpy(memory, &larger, sizeof larger);
-    *room = n;
-    return RECSYS_OK;
-}
+#include "lib/serve/grow.h"
 
 recsys_status rs_fold_reserve(struct rs_fold *fold, const struct recsys_model *model,
                               size_t n_liked, recsys_error *err)
@@ -38,12 +22,12 @@ recsys_status rs_fold_reserve(struct rs_fold *fold, const struct recsys_model *m
     recsys_status status = rs_normal_get(model, &fold->normal, err);
 
     if (status != RECSYS_OK ||
-        (status = grow(&fold->liked, &fold->max_liked, n_liked, sizeof *fold->liked, err)) !=
+        (status = rs_grow(&fold->liked, &fold->max_liked, n_liked, sizeof *fold->liked, err)) !=
             RECSYS_OK ||
-        (status = grow(&fold->matrix, &fold->max_matrix, d * d, sizeof *fold->matrix, err)) !=
+        (status = rs_grow(&fold->matrix, &fold->max_matrix, d * d, sizeof *fold->matrix, err)) !=
             RECSYS_OK)
         return status;
-    return grow(&fold->rows, &fold->max_rows, (RS_FOLD_ROWS + 1u) * d, sizeof *fold->rows, err);
+    return rs_grow(&fold->rows, &fold->max_rows, (RS_FOLD_ROWS + 1u) * d, sizeof *fold->rows, err);
 }
 
 void rs_fold_destroy(struct rs_fold *fold)

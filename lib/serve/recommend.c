@@ -136,8 +136,8 @@ static recsys_status answer_by_popularity(recsys_recommender *r, const struct re
         const struct rs_ask *ask = &r->asks[i];
         if (ask->status != RECSYS_OK || ask->n_wanted > 0 || !rs_ask_by_popularity(ask))
             continue;
-        recsys_status status = rs_recommender_grow(&r->popular, &r->max_popular, ask->request.k,
-                                                   sizeof *r->popular, err);
+        recsys_status status =
+            rs_grow(&r->popular, &r->max_popular, ask->request.k, sizeof *r->popular, err);
         if (status != RECSYS_OK)
             return status;
         put(r, model, i, r->popular, rs_popular(model, &ask->eligible, ask->request.k, r->popular),

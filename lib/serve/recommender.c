@@ -12,35 +12,14 @@
 #include "lib/base/error.h"
 #include "lib/base/structs.h"
 
-recsys_status rs_recommender_grow(void *memory, size_t *room, size_t n, size_t size,
-                                  recsys_error *err)
-{
-    void *old, *larger;
-    size_t bytes;
-
-    if (n <= *room)
-        return RECSYS_OK;
-    /* Not zeroed, so that room for very many answers costs nothing before they are written. */
-    larger = rs_multiply(n, size, &bytes) ? rs_alloc(bytes) : NULL;
-    if (larger == NULL)
-        return rs_error_nomem(err, "recommender");
-    memcpy(&old, memory, sizeof old);
-    rs_free(old);
-    memcpy(memory, &larger, sizeof larger);
-    *room = n;
-    return RECSYS_OK;
-}
-
 recsys_status rs_recommender_grow_asks(recsys_recommender *r, size_t n, recsys_error *err)
 {
     size_t asks = r->max_asks, questions = r->max_asks, answers = r->max_asks;
     recsys_status status;
 
-    if ((status = rs_recommender_grow(&r->asks, &asks, n, sizeof *r->asks, err)) != RECSYS_OK ||
-        (status = rs_recommender_grow(&r->questions, &questions, n, sizeof *r->questions, err)) !=
-            RECSYS_OK ||
-        (status = rs_recommender_grow(&r->answers, &answers, n, sizeof *r->answers, err)) !=
-            RECSYS_OK)
+    if ((status = rs_grow(&r->asks, &asks, n, sizeof *r->asks, err)) != RECSYS_OK ||
+        (status = rs_grow(&r->questions, &questions, n, sizeof *r->questions, err)) != RECSYS_OK ||
+        (status = rs_grow(&r->answers, &answers, n, sizeof *r->answers, err)) != RECSYS_OK)
         return status;
     r->max_asks = n > r->max_asks ? n : r->max_asks;
     return RECSYS_OK;
@@ -71,9 +50,9 @@ recsys_status recsys_recommender_create(const recsys_scorer_options *options,
             !rs_multiply(batch, seen.max_k == 0 ? 100 : seen.max_k, &n_items))
             status = rs_error_nomem(err, "recommender");
         else if ((status = rs_recommender_grow_asks(r, batch, err)) == RECSYS_OK &&
-                 (status = rs_recommender_grow(&r->vectors, &r->max_floats, n_floats,
-                                               sizeof *r->vectors, err)) == RECSYS_OK)
-            status = rs_recommender_grow(&r->items, &r->max_items, n_items, sizeof *r->items, err);
+                 (status = rs_grow(&r->vectors, &r->max_floats, n_floats, sizeof *r->vectors,
+                                   err)) == RECSYS_OK)
+            status = rs_grow(&r->items, &r->max_items, n_items, sizeof *r->items, err);
     }
     if (status != RECSYS_OK) {
         recsys_recommender_destroy(r);

@@ -9,6 +9,7 @@
 #include "lib/score/filter.h"
 #include "lib/score/scorer.h"
 #include "lib/serve/fold.h"
+#include "lib/serve/grow.h"
 #include "lib/serve/steer.h"
 #include "recsys/recommend.h"
 
@@ -84,9 +85,7 @@ struct recsys_recommender {
         max_candidates, max_chosen, max_chosen_positions, max_counts;
 };
 
-/* recommender.c: make *memory hold n elements; its content is lost if it must grow. */
-recsys_status rs_recommender_grow(void *memory, size_t *room, size_t n, size_t size,
-                                  recsys_error *err);
+/* recommender.c: room for n questions. */
 recsys_status rs_recommender_grow_asks(recsys_recommender *r, size_t n, recsys_error *err);
 
 /* asks.c: copy the members of request number `i` that this library knows. */

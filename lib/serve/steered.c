@@ -70,12 +70,12 @@ static recsys_status reserve(recsys_recommender *r, size_t from, size_t to, recs
             n_kept += k_of_all(&r->asks[i]) + (size_t)r->asks[i].n_wanted * RS_STEER_PLACES;
             n_questions += 1u + r->asks[i].n_wanted;
         }
-    if ((status = rs_recommender_grow(&r->steering, &r->max_steering, n_questions,
-                                      sizeof *r->steering, err)) != RECSYS_OK ||
-        (status = rs_recommender_grow(&r->steered, &r->max_steered, n_questions, sizeof *r->steered,
-                                      err)) != RECSYS_OK)
+    if ((status = rs_grow(&r->steering, &r->max_steering, n_questions, sizeof *r->steering, err)) !=
+            RECSYS_OK ||
+        (status = rs_grow(&r->steered, &r->max_steered, n_questions, sizeof *r->steered, err)) !=
+            RECSYS_OK)
         return status;
-    return rs_recommender_grow(&r->kept, &r->max_kept, n_kept, sizeof *r->kept, err);
+    return rs_grow(&r->kept, &r->max_kept, n_kept, sizeof *r->kept, err);
 }
 
 /* Keep the best items of all, set the gains. lists[0] is of all items, the others of the genres. */
@@ -236,8 +236,7 @@ static recsys_status answer_group(recsys_recommender *r, const struct recsys_mod
         const struct rs_ask *ask = &r->asks[i];
         if (!is_steered(ask))
             continue;
-        status = rs_recommender_grow(&r->popular, &r->max_popular, ask->request.k,
-                                     sizeof *r->popular, err);
+        status = rs_grow(&r->popular, &r->max_popular, ask->request.k, sizeof *r->popular, err);
         if (status != RECSYS_OK)
             return status;
         uint32_t n = rs_ask_by_popularity(ask) ? rs_popular_steered(model, ask, r->popular)

@@ -170,8 +170,7 @@ static recsys_status find_pool(recsys_recommender *r, const struct recsys_model 
     if (ask->strategy != RECSYS_STRATEGY_SIMILAR && ask->n_wanted > 0 && !rs_ask_by_popularity(ask))
         return rs_steered_again(r, model, ask, n, err);
     if (ask->strategy != RECSYS_STRATEGY_SIMILAR && rs_ask_by_popularity(ask)) {
-        status = rs_recommender_grow(&r->popular, &r->max_popular, ask->request.k,
-                                     sizeof *r->popular, err);
+        status = rs_grow(&r->popular, &r->max_popular, ask->request.k, sizeof *r->popular, err);
         if (status == RECSYS_OK)
             *n = ask->n_wanted > 0 ? rs_popular_steered(model, ask, r->popular)
                                    : rs_popular(model, &ask->eligible, ask->request.k, r->popular);
@@ -208,15 +207,15 @@ static recsys_status reserve(recsys_recommender *r, const struct recsys_model *m
 {
     recsys_status status;
 
-    if ((status = rs_recommender_grow(&r->candidates, &r->max_candidates, ask->request.k,
-                                      sizeof *r->candidates, err)) != RECSYS_OK ||
-        (status = rs_recommender_grow(&r->chosen, &r->max_chosen, ask->places, sizeof *r->chosen,
-                                      err)) != RECSYS_OK ||
-        (status = rs_recommender_grow(&r->chosen_positions, &r->max_chosen_positions, ask->places,
-                                      sizeof *r->chosen_positions, err)) != RECSYS_OK)
+    if ((status = rs_grow(&r->candidates, &r->max_candidates, ask->request.k, sizeof *r->candidates,
+                          err)) != RECSYS_OK ||
+        (status = rs_grow(&r->chosen, &r->max_chosen, ask->places, sizeof *r->chosen, err)) !=
+            RECSYS_OK ||
+        (status = rs_grow(&r->chosen_positions, &r->max_chosen_positions, ask->places,
+                          sizeof *r->chosen_positions, err)) != RECSYS_OK)
         return status;
-    return rs_recommender_grow(&r->counts, &r->max_counts, rs_caps_count(model->catalog),
-                               sizeof *r->counts, err);
+    return rs_grow(&r->counts, &r->max_counts, rs_caps_count(model->catalog), sizeof *r->counts,
+                   err);
 }
 
 recsys_status rs_varied_choose(recsys_recommender *r, const struct recsys_model *model,

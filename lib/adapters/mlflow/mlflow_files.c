@@ -19,16 +19,11 @@ recsys_status rs_mlflow_parse_files(const char *bytes, size_t size, struct rs_ml
 {
     static const char where[] = "MLflow's list of files";
     json_t *json = NULL;
-    const json_t *entry;
+    const json_t *files, *entry;
     size_t i;
 
     memset(out, 0, sizeof *out);
-    recsys_status status = rs_json_parse(bytes, size, where, &json, err);
-    if (status != RECSYS_OK)
-        return status;
-    const json_t *files = json_object_get(json, "files");
-    if (!json_is_object(json) || (files != NULL && !json_is_array(files)))
-        status = rs_error(err, RECSYS_E_FORMAT, "%s: no array \"files\"", where);
+    recsys_status status = rs_mlflow_parse_list(bytes, size, "files", where, &json, &files, err);
     json_array_foreach(files, i, entry)
     {
         const char *path = json_string_value(json_object_get(entry, "path"));

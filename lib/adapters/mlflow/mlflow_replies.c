@@ -29,6 +29,18 @@ static recsys_status parse(const char *bytes, size_t size, const char *member, c
     return rs_error(err, RECSYS_E_FORMAT, "%s: no object \"%s\"", where, member);
 }
 
+recsys_status rs_mlflow_parse_list(const char *bytes, size_t size, const char *member,
+                                   const char *where, json_t **json, const json_t **list,
+                                   recsys_error *err)
+{
+    recsys_status status = rs_json_parse(bytes, size, where, json, err);
+
+    *list = status == RECSYS_OK ? json_object_get(*json, member) : NULL;
+    if (status == RECSYS_OK && (!json_is_object(*json) || (*list != NULL && !json_is_array(*list))))
+        status = rs_error(err, RECSYS_E_FORMAT, "%s: no array \"%s\"", where, member);
+    return status;
+}
+
 /* A text member without control characters; "" if it is missing. */
 static recsys_status read_text(const json_t *object, const char *key, const char *where, char *out,
                                size_t room, recsys_error *err)
@@ -128,16 +140,12 @@ recsys_status rs_mlflow_parse_first(const char *bytes, size_t size, struct rs_ml
 {
     static const char where[] = "MLflow's list of versions";
     json_t *json = NULL;
-    const json_t *version;
+    const json_t *list, *version;
     size_t i;
 
     memset(out, 0, sizeof *out);
-    recsys_status status = rs_json_parse(bytes, size, where, &json, err);
-    if (status != RECSYS_OK)
-        return status;
-    const json_t *list = json_object_get(json, "model_versions");
-    if (!json_is_object(json) || (list != NULL && !json_is_array(list)))
-        status = rs_error(err, RECSYS_E_FORMAT, "%s: no array \"model_versions\"", where);
+    recsys_status status =
+        rs_mlflow_parse_list(bytes, size, "model_versions", where, &json, &list, err);
     json_array_foreach(list, i, version)
     {
         if (status == RECSYS_OK && out->status != RS_MLFLOW_READY)

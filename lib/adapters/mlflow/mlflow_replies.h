@@ -27,6 +27,12 @@ struct rs_mlflow_version {
     int status; /* RS_MLFLOW_* */
 };
 
+/* Any reply with a list: *list is the array `member`, BORROWED from *json, or NULL if there is none.
+ * Release *json, also after a failure. `where` is for messages. */
+recsys_status rs_mlflow_parse_list(const char *bytes, size_t size, const char *member,
+                                   const char *where, json_t **json, const json_t **list,
+                                   recsys_error *err);
+
 /* {"model_version": {...}} */
 recsys_status rs_mlflow_parse_version(const char *bytes, size_t size, struct rs_mlflow_version *out,
                                       recsys_error *err);

@@ -11,7 +11,9 @@
  * Readings have numbers. A caller that comes while one runs cannot use it, since
  * the statement may have read before the call. It waits for the next reading, which
  * one of the waiting callers does for all of them. So each process sends one
- * statement at a time to the database, however many requests there are.
+ * statement at a time to the database, however many requests there are. Callers give
+ * the database different times; one that took part in a reading that was given less
+ * time than the caller has does not fail with it.
  *
  * A failover that loses the last commits, or a restored backup, brings the
  * revision back to where it was, from where it counts on: a number we know may
@@ -204,6 +206,13 @@ static recsys_status lead(struct recsys_denylist *denylist, uint32_t timeout_ms,
     return status;
 }
 
+/* The last reading has failed because its leader's time was over. A caller of more patience goes on
+ * with the next one. */
+static int was_too_slow(const struct recsys_denylist *denylist)
+{
+    return denylist->last_status == RECSYS_E_TIMEOUT || denylist->last_status == RECSYS_E_EXHAUSTED;
+}
+
 recsys_status rs_denylist_read(struct recsys_denylist *denylist, uint32_t timeout_ms, int use_store,
                                int *complete, recsys_error *err)
 {
@@ -215,7 +224,12 @@ recsys_status rs_denylist_read(struct recsys_denylist *denylist, uint32_t timeou
     *complete = 0;
     rs_lock_take(&denylist->lock);
     uint64_t wanted = denylist->n_started + 1;
-    while (denylist->n_done < wanted) {
+    for (;;) {
+        if (denylist->n_done >= wanted) {
+            if (!was_too_slow(denylist) || rs_clock_ns() >= deadline)
+                break;
+            wanted = denylist->n_started + 1;
+        }
         if (!denylist->is_reading)
             return lead(denylist, timeout_ms, use_store, complete, err);
         if (is_late) {

@@ -300,6 +300,10 @@ static recsys_status query(void *self, void *session, const char *statement,
             atomic_store(&database->fail, RECSYS_OK);
         return say(err, fail, "the fake database was told to fail");
     }
+    if (begins(statement, "SELECT r.revision") && timeout_ms < atomic_load(&database->slow_ms)) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        return say(err, RECSYS_E_TIMEOUT, "the fake database is slow");
+    }
     pthread_mutex_lock(&database->lock);
     recsys_status status = run(database, statement, parameters, rows, err);
     if (begins(statement, "SELECT r.revision")) {

@@ -32,6 +32,7 @@ struct auth_database {
     uint64_t (*now_ms)(void); /* of the database; NULL = the system's */
     atomic_int fail;          /* a status: every statement fails with it */
     atomic_int fail_next;     /* that many statements fail with `fail`, then it is well */
+    atomic_uint slow_ms;      /* a reading with less time fails: E_TIMEOUT, after a moment */
     atomic_ulong n_reads, n_asks, n_deletes;
     /* After a reading has seen the database, before it comes back; called once. */
     void (*after_read)(void *arg);

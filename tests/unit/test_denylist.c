@@ -5,13 +5,17 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
+#include "lib/base/lock.h"
+#include "tests/support/check.h"
 #include "tests/support/denylist_fixture.h"
 
 /* -- what it is for -- */
@@ -111,6 +115,45 @@ static void without_a_store_every_check_asks_the_database(void **state)
     assert_int_equal(check(denylist_fixture.b, "t2"), REVOKED);
     atomic_store(&denylist_fixture.database.fail, RECSYS_E_IO);
     assert_int_equal(check(alone, "t3"), UNKNOWN);
+    recsys_denylist_destroy(alone);
+}
+
+/* -- callers of unequal patience -- */
+
+static atomic_int is_over;
+
+/* A sync has two seconds for the database, which are too few here unless the check reads for it. */
+static void *sync_in_vain(void *user_data)
+{
+    recsys_denylist *denylist = user_data;
+
+    while (!atomic_load(&is_over)) {
+        recsys_status status = recsys_denylist_sync(denylist, NULL);
+        CHECK(status == RECSYS_E_TIMEOUT || status == RECSYS_OK);
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+    }
+    return NULL;
+}
+
+static void a_check_does_not_fail_with_a_reading_that_had_less_time(void **state)
+{
+    recsys_denylist_options options = RECSYS_DENYLIST_OPTIONS_INIT;
+    pthread_t threads[6]; /* one reads; the others and the check compete for the next reading */
+    int n_clear = 0;
+
+    (void)state;
+    options.timeout_ms = RECSYS_NEVER_32;
+    recsys_denylist *alone = create(NULL, denylist_fixture.source, &options);
+    atomic_store(&denylist_fixture.database.slow_ms, 60000);
+    atomic_store(&is_over, 0);
+    for (size_t i = 0; i < 6; i++)
+        CHECK_EQ(rs_thread_start(&threads[i], sync_in_vain, alone), 0);
+    for (int i = 0; i < 200; i++)
+        n_clear += check(alone, "t1") == CLEAR;
+    atomic_store(&is_over, 1);
+    for (size_t i = 0; i < 6; i++)
+        rs_thread_join(threads[i]);
+    assert_int_equal(n_clear, 200);
     recsys_denylist_destroy(alone);
 }
 
@@ -425,6 +468,7 @@ int main(void)
         TEST(that_nothing_is_in_the_store_proves_nothing),
         TEST(neither_store_nor_database_is_unknown_and_never_clear),
         TEST(without_a_store_every_check_asks_the_database),
+        TEST(a_check_does_not_fail_with_a_reading_that_had_less_time),
         TEST(a_long_list_is_read_in_batches_and_checks_need_not_wait_for_it),
         TEST(more_tokens_than_it_has_room_for_are_asked_for_one_by_one),
         TEST(what_has_expired_is_forgotten_eleven_minutes_later),

@@ -340,7 +340,7 @@ bool rd_app_start(struct rd_app *app, const struct rd_route *routes, size_t n_ro
            start_batching(&app->recommend, config) && start_changers(app) &&
            rd_shadow_start(&app->shadow, &app->traffic, &app->metrics) &&
            rd_model_keeper_start(&app->keeper, &app->traffic, &app->metrics) &&
-           rd_backend_watch_start(&app->watch, &app->stores, has_tokens, config->warm != 0) &&
+           rd_backend_watch_start(&app->watch, &app->stores, config, has_tokens) &&
            rd_outbox_watch_start(&app->outbox, &app->stores, config) && rd_server_start(&app->http);
 }
 

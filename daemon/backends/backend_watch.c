@@ -27,7 +27,7 @@
 #define LOOK_MS 1000u
 #define TRY_MS 1000u
 #define SAY_AGAIN_S 60u
-#define PING_MS 1000u /* for SELECT 1 */
+#define ASK_MS 1000u /* for SELECT 1, at least */
 #define WARM_SLICE_MS 2000u
 #define WARM_RETRY_MS 5000u
 
@@ -156,7 +156,7 @@ static bool ask_database(struct rd_backend_watch *watch, recsys_error *err)
 {
     recsys_rows *rows = NULL;
     recsys_status status =
-        recsys_source_query(watch->stores->watch, "SELECT 1", NULL, 0, PING_MS, &rows, err);
+        recsys_source_query(watch->stores->watch, "SELECT 1", NULL, 0, watch->ask_ms, &rows, err);
 
     recsys_rows_destroy(rows);
     return status == RECSYS_OK;
@@ -172,10 +172,11 @@ static uint64_t count_answers(const struct rd_backend_watch *watch)
     return stats.queries - stats.failures;
 }
 
-/* Two attempts, because a restarted server has closed the connection. While the database is
- * down, requests do not wait for it: else all workers would soon wait for a server that hangs.
- * One that answered a request meanwhile is not down: this thread has one connection, and where
- * Redis is away, too, no token could be checked. */
+/* Two attempts, because a restarted server has closed the connection; together they take as long as
+ * a statement may, so that a database which is only slow is no worse off here than there. While the
+ * database is down, requests do not wait for it: else all workers would soon wait for a server that
+ * hangs. One that answered a request meanwhile is not down: this thread has one connection, and
+ * where Redis is away, too, no token could be checked. */
 static void look_at_database(struct rd_backend_watch *watch)
 {
     recsys_error err = {0};
@@ -254,13 +255,16 @@ static void *watch_database(void *user_data)
 }
 
 bool rd_backend_watch_start(struct rd_backend_watch *watch, const struct rd_stores *stores,
-                            bool has_tokens, bool warm_caches)
+                            const struct rd_config *config, bool has_tokens)
 {
     bool any = false;
 
     watch->stores = stores;
     watch->has_tokens = has_tokens;
-    watch->warm_caches = warm_caches;
+    watch->warm_caches = config->warm != 0;
+    watch->ask_ms = (uint32_t)config->database_timeout_ms / 2;
+    if (watch->ask_ms < ASK_MS)
+        watch->ask_ms = ASK_MS;
     if (!rd_pause_init(&watch->pause))
         return false;
     for (unsigned db = 0; db < RD_DBS; db++)

@@ -23,6 +23,7 @@ struct rd_store_problem {
 struct rd_backend_watch {
     const struct rd_stores *stores;
     bool has_tokens, warm_caches;
+    uint32_t ask_ms; /* for SELECT 1 */
     struct rd_pause pause;
     pthread_t store_thread, database_thread;
     bool has_store_thread, has_database_thread;
@@ -30,9 +31,10 @@ struct rd_backend_watch {
     _Atomic uint32_t redis[RD_DBS], database; /* enum rd_state */
 };
 
-/* `has_tokens`: keep the denylist complete; `warm_caches`: warm them once. */
+/* `has_tokens`: keep the denylist complete; config: how long the database may take, and whether to
+ * warm the caches once. */
 bool rd_backend_watch_start(struct rd_backend_watch *watch, const struct rd_stores *stores,
-                            bool has_tokens, bool warm_caches);
+                            const struct rd_config *config, bool has_tokens);
 /* Also after a start that failed, or without one. Waits for a call under way, at most for its
  * time-out. */
 void rd_backend_watch_stop(struct rd_backend_watch *watch);

@@ -70,6 +70,7 @@ static bool make_database(struct rd_stores *stores, const struct rd_config *conf
     if (config->database[0] == '\0')
         return true;
     options.pool_size = (uint32_t)config->database_pool;
+    options.connect_timeout_ms = RECSYS_NEVER_32; /* each statement has a time, and this is in it */
     status = recsys_postgres_create(config->database, &options, &stores->database, &said);
     options.pool_size = 1;
     if (status == RECSYS_OK)

@@ -230,8 +230,9 @@
       "redis, another one reads the outbox. Raise it while recsysd_postgres_pool_waits_total " \
       "grows, and keep the sum of all processes below max_connections of the server.") \
     X(database_timeout_ms, NUMBER, 10, 600000, "2000", "ms", \
-      "How long a statement may take, including the wait for a connection; 503 beyond. Too " \
-      "large = a slow database makes all workers wait.") \
+      "How long a statement may take, including the wait for a connection; 503 beyond. A " \
+      "database that answers nobody for so long, and for 2000 at least, is away, and not asked " \
+      "until it answers again. Too large = a slow database makes all workers wait.") \
     X(write_wait_ms, NUMBER, 0, 600000, "3000", "ms", \
       "How long the reply to a change of a profile, experience or a chat, and to feedback, " \
       "waits for the removal of the old value from Redis, while Redis does not answer. Beyond, " \

@@ -87,14 +87,6 @@ void rd_batch_end(struct rd_recommend *recommend)
     rs_lock_give(&recommend->batch_lock);
 }
 
-static void write_model(struct rs_buffer *out, const struct rd_chosen *chosen)
-{
-    rs_buffer_add_text(out, ",\"model_version\":");
-    rs_json_put_string(out, chosen->info.version);
-    rs_buffer_add_text(out, ",\"model\":");
-    rs_json_put_string(out, chosen->named->name);
-}
-
 /* A row says which model it comes from if that is not the reply's. */
 static void write_row(struct rs_buffer *out, const struct rd_answer_source *source,
                       const recsys_request *request, const recsys_reply *reply,
@@ -105,7 +97,7 @@ static void write_row(struct rs_buffer *out, const struct rd_answer_source *sour
     rs_buffer_add(out, ",", 1);
     rd_answer_write(out, source, reply);
     if (other != NULL)
-        write_model(out, other);
+        rd_chosen_write(out, other);
     if (reply->status == RECSYS_OK) {
         rs_buffer_add_text(out, ",\"success\":true,\"error_message\":null}");
     } else {
@@ -147,7 +139,7 @@ static void write_totals(struct rd_request *request, const struct rd_chosen *mai
     rs_json_put_unsigned(out, (elapsed + 500000u) / 1000000u);
     rs_buffer_add_text(out, ",\"average_time_per_user_ms\":");
     rs_json_put_unsigned(out, (elapsed / n + 500000u) / 1000000u);
-    write_model(out, main_model);
+    rd_chosen_write(out, main_model);
     rs_buffer_add_text(out, ",\"batch_id\":");
     rs_json_put_string(out, request->id);
     rs_buffer_add_text(out, ",\"timestamp\":");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/http/fields.h"
+#include "lib/base/json_write.h"
 
 bool rd_choose_share(const struct rd_recommend *recommend, size_t place,
                      const struct rd_chosen *main_model, struct rd_chosen *chosen)
@@ -62,4 +63,12 @@ bool rd_choose(struct rd_request *request, const json_t *user, struct rd_chosen 
     if (place != plan.main_place && rd_choose_share(recommend, place, &main_model, chosen))
         recsys_model_unref(main_model.model);
     return true;
+}
+
+void rd_chosen_write(struct rs_buffer *out, const struct rd_chosen *chosen)
+{
+    rs_buffer_add_text(out, ",\"model_version\":");
+    rs_json_put_string(out, chosen->info.version);
+    rs_buffer_add_text(out, ",\"model\":");
+    rs_json_put_string(out, chosen->named->name);
 }

@@ -29,4 +29,7 @@ bool rd_choose(struct rd_request *request, const json_t *user, struct rd_chosen 
 bool rd_choose_share(const struct rd_recommend *recommend, size_t place,
                      const struct rd_chosen *main_model, struct rd_chosen *chosen);
 
+/* ,"model_version":…,"model":… */
+void rd_chosen_write(struct rs_buffer *out, const struct rd_chosen *chosen);
+
 #endif

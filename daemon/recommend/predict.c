@@ -48,14 +48,6 @@ static bool add_recent(struct rd_request *request, const struct use *use)
            rd_reply_unavailable(request, "out of memory");
 }
 
-static void write_model(struct rs_buffer *out, const struct use *use)
-{
-    rs_buffer_add_text(out, ",\"model_version\":");
-    rs_json_put_string(out, use->chosen.info.version);
-    rs_buffer_add_text(out, ",\"model\":");
-    rs_json_put_string(out, use->chosen.named->name);
-}
-
 static void write_predict(struct rd_request *request, const struct use *use,
                           struct rd_answer *answer)
 {
@@ -72,7 +64,7 @@ static void write_predict(struct rd_request *request, const struct use *use,
     rs_buffer_add(out, answer->json, answer->size);
     rs_buffer_add_text(out, ",\"inference_time_ms\":");
     rs_json_put_unsigned(out, elapsed_ms(request));
-    write_model(out, use);
+    rd_chosen_write(out, &use->chosen);
     rs_buffer_add_text(out, ",\"request_id\":");
     rs_json_put_string(out, request->id);
     rs_buffer_add_text(out, ",\"timestamp\":");
@@ -122,7 +114,7 @@ static void write_list(struct rd_request *request, const struct use *use, struct
     rs_buffer_add(out, answer->json, answer->size);
     rs_buffer_add_text(out, ",\"count\":");
     rs_json_put_unsigned(out, answer->count);
-    write_model(out, use);
+    rd_chosen_write(out, &use->chosen);
     rs_buffer_add(out, "}", 1);
     rd_answer_release(answer);
 }

@@ -278,11 +278,13 @@ class Faiss:
         elif args.library == "faiss-noblas":
             faiss.cvar.distance_compute_blas_threshold = 2**31 - 1
         if args.library == "faiss-panorama":
-            # Its levels need dimensions by importance: a PCA of all of them comes first.
+            # Its levels need dimensions by importance: a PCA of all of them comes first, without its
+            # mean, which would change inner products.
             pca = faiss.PCAMatrix(args.d, args.d)
             panorama = faiss.IndexFlatIPPanorama(args.d, max(2, args.d // 16), 1024)
             self.index = faiss.IndexPreTransform(pca, panorama)
             self.index.train(np.asarray(items[:100000]))
+            pca.have_bias = False
         else:
             self.index = faiss.IndexFlatIP(args.d)
         self.index.add(np.asarray(items))

@@ -52,7 +52,7 @@ static int print_json(const recsys_model_info *info)
     }
     object = json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:o, s:I, "
-        "s:I, s:I, s:s, s:s}",
+        "s:I, s:I, s:I, s:s, s:s}",
         "name", info->name, "version", info->version, "algorithm", info->algorithm, "training_date",
         info->training_date, "item_name", info->item_name, "fingerprint", info->fingerprint,
         "dimensions", (int)info->dimensions, "n_users", (json_int_t)info->n_users, "n_items",
@@ -61,7 +61,8 @@ static int print_json(const recsys_model_info *info)
         kind_name(info->user_id_kind), "item_ids", kind_name(info->item_id_kind), "metric",
         metric_name(info->metric), "link", link, "mapped_bytes", (json_int_t)info->mapped_bytes,
         "private_bytes", (json_int_t)info->private_bytes, "code_bytes",
-        (json_int_t)info->code_bytes, "popularity", popularity_name(info->popularity), "similar_by",
+        (json_int_t)info->code_bytes, "short_code_bytes", (json_int_t)info->short_code_bytes,
+        "popularity", popularity_name(info->popularity), "similar_by",
         similar_name(info->similar_by));
     if (object != NULL && metadata != NULL)
         json_object_update(object, metadata);
@@ -113,7 +114,10 @@ static void print_table(const recsys_model_info *info)
     printf("%-15s %" PRIu64 " user-item pairs\n", "seen", info->n_seen);
     printf("%-15s %.1f MiB mapped, %.1f MiB private\n", "memory",
            (double)info->mapped_bytes / 1048576.0, (double)info->private_bytes / 1048576.0);
-    if (info->code_bytes > 0)
+    if (info->short_code_bytes > 0)
+        printf("%-15s int4 codes first for one query, %.1f MiB; int8 codes, %.1f MiB\n", "scan",
+               (double)info->short_code_bytes / 1048576.0, (double)info->code_bytes / 1048576.0);
+    else if (info->code_bytes > 0)
         printf("%-15s int8 codes first, %.1f MiB\n", "scan", (double)info->code_bytes / 1048576.0);
     else
         printf("%-15s float32; int8 codes would not save time with these items\n", "scan");

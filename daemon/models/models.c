@@ -217,14 +217,16 @@ void rd_get_current(struct rd_request *request)
                      ",\"catalog_size\":%llu,\"n_users\":%llu,\"n_items\":%llu,\"n_features\":%llu,"
                      "\"n_seen\":%llu,\"dimensions\":%u,\"metric\":\"%s\",\"link\":\"%s\","
                      "\"user_id_kind\":\"%s\",\"item_id_kind\":\"%s\",\"mapped_bytes\":%llu,"
-                     "\"private_bytes\":%llu,\"code_bytes\":%llu,\"metadata\":",
+                     "\"private_bytes\":%llu,\"code_bytes\":%llu,"
+                     "\"short_code_bytes\":%llu,\"metadata\":",
                      (unsigned long long)info.n_catalog, (unsigned long long)info.n_users,
                      (unsigned long long)info.n_items, (unsigned long long)info.n_features,
                      (unsigned long long)info.n_seen, info.dimensions,
                      info.metric == RECSYS_METRIC_COSINE ? "cosine" : "inner_product",
                      link_name(info.link), id_kind(info.user_id_kind), id_kind(info.item_id_kind),
                      (unsigned long long)info.mapped_bytes, (unsigned long long)info.private_bytes,
-                     (unsigned long long)info.code_bytes);
+                     (unsigned long long)info.code_bytes,
+                     (unsigned long long)info.short_code_bytes);
     rs_buffer_add_text(out, info.metadata[0] != '\0' ? info.metadata : "{}");
     rs_buffer_add(out, "}", 1);
     recsys_model_unref(model);

@@ -137,6 +137,9 @@ static bool add_model(struct rd_metrics *m, const struct rd_named_models *named,
     return rd_metric_add(m->stats, RD_GAUGE, "recsysd_model_code_bytes",
                          "Integer codes that scans of the served model read; 0: they read floats.",
                          labels, &model->code_bytes) &&
+           rd_metric_add(m->stats, RD_GAUGE, "recsysd_model_short_code_bytes",
+                         "4-bit codes that scans for one query read before the others; 0: none.",
+                         labels, &model->short_code_bytes) &&
            rd_metric_add(m->stats, RD_COUNTER, "recsysd_model_swaps_total",
                          "Swaps: times another model became the one that is served.", labels,
                          &model->swaps) &&
@@ -312,8 +315,10 @@ static void keep_code_bytes(const struct rd_model_metrics *m, recsys_deployment 
     recsys_model *model = recsys_deployment_acquire(deployment);
     recsys_model_info info = RECSYS_MODEL_INFO_INIT;
 
-    if (model != NULL && recsys_model_get_info(model, &info, NULL) == RECSYS_OK)
+    if (model != NULL && recsys_model_get_info(model, &info, NULL) == RECSYS_OK) {
         recsys_metric_set(m->code_bytes, (double)info.code_bytes);
+        recsys_metric_set(m->short_code_bytes, (double)info.short_code_bytes);
+    }
     recsys_model_unref(model);
 }
 

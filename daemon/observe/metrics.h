@@ -27,7 +27,7 @@ enum rd_shadow_drop { RD_SHADOW_FULL, RD_SHADOW_LARGE, RD_SHADOW_FAILED, RD_SHAD
 
 /* Of one named model. */
 struct rd_model_metrics {
-    recsys_metric *swaps, *load_failures, *retired, *code_bytes;
+    recsys_metric *swaps, *load_failures, *retired, *code_bytes, *short_code_bytes;
     recsys_metric *share, *shadow, *answers, *fallbacks;
     recsys_metric *rollbacks, *step, *memory, *watching, *failed_polls;
     recsys_metric *shadow_dropped[RD_SHADOW_DROPS];

@@ -258,13 +258,15 @@ typedef struct recsys_model_info {
     const char *item_name;    /* what one item is: "book"; "movie" if the model does not say */
     uint32_t popularity;      /* RECSYS_POPULARITY_*: what items' popularity is made from */
     uint32_t similar_by;      /* RECSYS_SIMILAR_*: what the cosine of similar items counts */
+    uint64_t short_code_bytes; /* beside code_bytes: 4-bit codes, which scans of one query read
+                                 before those of 8 bits; 0 = these items gain nothing by them */
     /* -- end of version 1 -- append below, never insert above -- */
 } recsys_model_info;
 
-#define RECSYS_MODEL_INFO_SIZE_V1 RECSYS_SIZE_TO(recsys_model_info, similar_by)
+#define RECSYS_MODEL_INFO_SIZE_V1 RECSYS_SIZE_TO(recsys_model_info, short_code_bytes)
 #define RECSYS_MODEL_INFO_INIT \
     {(uint32_t)sizeof(recsys_model_info), 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, 0u, \
-     0.0f, 0.0f, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0u, 0u}
+     0.0f, 0.0f, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0u, 0u, 0u}
 
 /*
  * Describe `model`.

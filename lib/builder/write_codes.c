@@ -13,6 +13,7 @@
 #include "lib/builder/write_files.h"
 #include "lib/bundle/code_sample.h"
 #include "lib/bundle/codes.h"
+#include "lib/bundle/short_codes.h"
 #include "lib/formats/tensors.h"
 
 struct coding {
@@ -23,6 +24,8 @@ struct coding {
     uint8_t *codes;
     struct rs_code_bounds *bounds;
     float *scales;
+    uint8_t *short_codes; /* NULL: they do not pay */
+    float *steps;
 };
 
 static recsys_status open_model(const struct rs_bundle *bundle, struct coding *coding,
@@ -91,22 +94,51 @@ static recsys_status make(struct coding *coding, recsys_error *err)
     return RECSYS_OK;
 }
 
+static recsys_status make_short(struct coding *coding, recsys_error *err)
+{
+    const struct rs_code_vectors *vectors = &coding->vectors;
+
+    coding->short_codes = rs_alloc(rs_short_codes_bytes(vectors->n_items, vectors->dimensions));
+    coding->steps = rs_alloc_array(rs_short_codes_groups(vectors->n_items) * RS_CODES_GROUP,
+                                   sizeof *coding->steps);
+    if (coding->short_codes == NULL || coding->steps == NULL)
+        return rs_error_nomem(err, "codes of item vectors");
+    rs_short_codes_make(vectors->items, vectors->n_items, vectors->dimensions, vectors->stride,
+                        coding->short_codes, coding->steps);
+    return RECSYS_OK;
+}
+
+static void add_codes(struct rs_sources *sources, const char *name, uint64_t n_groups,
+                      uint64_t n_cells, const uint8_t *data)
+{
+    struct rs_tensor_written *codes = &sources->list[sources->n++];
+
+    codes->name = name;
+    codes->dtype = RECSYS_DTYPE_U8;
+    codes->n_dims = 4;
+    codes->shape[0] = n_groups;
+    codes->shape[1] = n_cells;
+    codes->shape[2] = RS_CODES_GROUP;
+    codes->shape[3] = 4;
+    codes->data = data;
+    codes->is_aligned = 1;
+}
+
 static recsys_status add_file(struct rs_bundle *bundle, const struct coding *coding,
                               recsys_error *err)
 {
-    uint32_t d = coding->vectors.dimensions;
+    uint32_t n = coding->vectors.n_items, d = coding->vectors.dimensions;
+    uint64_t n_short_groups = rs_short_codes_groups(n);
     struct rs_sources sources = {.n = 0};
-    struct rs_tensor_written *codes = &sources.list[sources.n++];
 
-    codes->name = "item_codes";
-    codes->dtype = RECSYS_DTYPE_U8;
-    codes->n_dims = 4;
-    codes->shape[0] = rs_codes_bytes(coding->vectors.n_items, d) / rs_codes_group_bytes(d);
-    codes->shape[1] = (d + 3u) / 4u;
-    codes->shape[2] = RS_CODES_GROUP;
-    codes->shape[3] = 4;
-    codes->data = coding->codes;
-    codes->is_aligned = 1;
+    add_codes(&sources, "item_codes", rs_codes_bytes(n, d) / rs_codes_group_bytes(d), (d + 3u) / 4u,
+              coding->codes);
+    if (coding->short_codes != NULL) {
+        add_codes(&sources, "item_short_codes", n_short_groups, rs_short_codes_pairs(d),
+                  coding->short_codes);
+        rs_sources_add(&sources, "item_short_code_steps", RECSYS_DTYPE_F32, coding->steps,
+                       n_short_groups * RS_CODES_GROUP, 0, NULL);
+    }
     rs_sources_add(&sources, "item_code_scales", RECSYS_DTYPE_F32, coding->scales,
                    coding->vectors.n_blocks, 0, NULL);
     return rs_bundle_add_tensors(bundle, RS_FILE_CODES, &sources, err);
@@ -115,15 +147,18 @@ static recsys_status add_file(struct rs_bundle *bundle, const struct coding *cod
 recsys_status rs_bundle_add_codes(struct rs_bundle *bundle, recsys_error *err)
 {
     struct coding coding = {0};
-    double left = 1;
+    struct rs_code_verdict verdict = {0};
     recsys_status status;
 
     if ((status = open_model(bundle, &coding, err)) == RECSYS_OK &&
         (status = measure(&bundle->plan, &coding, err)) == RECSYS_OK)
-        status = rs_code_sample(&coding.vectors, &left, err);
-    bundle->codes_pay = status == RECSYS_OK && left <= RS_CODES_PAY;
-    if (bundle->codes_pay && (status = make(&coding, err)) == RECSYS_OK)
+        status = rs_code_sample(&coding.vectors, &verdict, err);
+    bundle->codes_pay = status == RECSYS_OK && verdict.codes_pay;
+    if (bundle->codes_pay && (status = make(&coding, err)) == RECSYS_OK &&
+        (!verdict.short_codes_pay || (status = make_short(&coding, err)) == RECSYS_OK))
         status = add_file(bundle, &coding, err);
+    rs_free(coding.steps);
+    rs_free(coding.short_codes);
     rs_free(coding.scales);
     rs_free(coding.bounds);
     rs_free(coding.codes);

@@ -1,4 +1,4 @@
-/* lib/bundle/code_sample.h - whether integer codes tell a model's items apart. */
+/* lib/bundle/code_sample.h - which integer codes make scans of a model faster. */
 #ifndef RS_BUNDLE_CODE_SAMPLE_H
 #define RS_BUNDLE_CODE_SAMPLE_H
 
@@ -16,14 +16,18 @@ struct rs_code_vectors {
     uint32_t n_users, n_items, n_blocks, dimensions, stride;
 };
 
-/* The share of items, 0 to 1, that a scan would still have to score exactly after it has seen
- * their codes: estimated with some of the model's users (its items, where it has no users)
- * against some of its blocks. Codes are made for these blocks alone. */
-recsys_status rs_code_sample(const struct rs_code_vectors *vectors, double *share,
-                             recsys_error *err);
+/* Estimated with some of the model's users (its items, where it has no users) against some of its
+ * blocks. Shares, 0 to 1. */
+struct rs_code_verdict {
+    double left;       /* of items that a scan would still score exactly after it has seen codes */
+    double short_left; /* the same of short codes */
+    double looked_at;  /* of blocks that a scan has to look at, by their norms */
+    int codes_pay;
+    int short_codes_pay;
+};
 
-/* Codes are worth their memory if they leave no more than this share: an exact score costs about as
- * much as the floats of ten items that were not read. */
-#define RS_CODES_PAY 0.05
+/* Codes are made for the sampled blocks alone. */
+recsys_status rs_code_sample(const struct rs_code_vectors *vectors, struct rs_code_verdict *verdict,
+                             recsys_error *err);
 
 #endif

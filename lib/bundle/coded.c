@@ -18,7 +18,7 @@ void rs_coded_make(const float *query, uint32_t dimensions, int32_t largest, int
     int32_t sum = 0;
 
     memset(out, 0, sizeof *out);
-    memset(codes, 0, (dimensions + 3u) / 4u * 4u);
+    memset(codes, 0, (dimensions + RS_CODED_PAIR - 1) / RS_CODED_PAIR * RS_CODED_PAIR);
     out->codes = codes;
     for (uint32_t j = 0; j < dimensions; j++)
         most = fmax(most, fabs((double)query[j]));

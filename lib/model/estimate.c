@@ -17,6 +17,7 @@
 #include "lib/bundle/codes.h"
 #include "lib/bundle/layout.h"
 #include "lib/bundle/manifest.h"
+#include "lib/bundle/short_codes.h"
 #include "lib/formats/map.h"
 #include "lib/formats/tensors.h"
 #include "lib/formats/zip.h"
@@ -53,9 +54,14 @@ static uint64_t codes_bytes(const struct rs_manifest *manifest)
 {
     uint64_t bounds = ((uint64_t)manifest->n_items / RS_BLOCK_ITEMS + 1) * 128u;
 
-    if (size_of(manifest, RS_FILE_CODES) > 0 || manifest->codes_pay == RS_CODES_NO)
+    uint64_t n = manifest->n_items, an_item = sizeof(float); /* of steps, of residuals */
+
+    if (manifest->codes_pay == RS_CODES_NO)
         return bounds;
-    return bounds + rs_codes_bytes(manifest->n_items, manifest->dimensions);
+    if (size_of(manifest, RS_FILE_CODES) > 0) /* residuals of short codes, if it has any */
+        return bounds + n * an_item;
+    return bounds + rs_codes_bytes(n, manifest->dimensions) +
+           rs_short_codes_bytes(n, manifest->dimensions) + 2 * n * an_item;
 }
 
 /* The file of the model has ids if something of their size is in it beside the vectors: then there

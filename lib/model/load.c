@@ -197,6 +197,8 @@ static int points_into(const struct recsys_model *model, const void *bytes, size
         model->seen_items,
         model->seen_weights,
         model->codes,
+        model->short_codes.codes,
+        model->short_codes.steps,
         catalog->known,
         catalog->adult,
         catalog->titles.bytes,

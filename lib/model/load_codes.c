@@ -65,6 +65,52 @@ static recsys_status take_bounds(struct rs_loading *loading)
                                       : rs_error_nomem(loading->err, "codes of item vectors");
 }
 
+/* How far short codes are from the vectors is measured into memory of this process: four bytes an
+ * item. */
+static recsys_status take_short_codes(struct rs_loading *loading, const uint8_t *codes,
+                                      const float *steps)
+{
+    struct recsys_model *model = loading->model;
+    size_t n = rs_short_codes_groups(model->n_items) * RS_CODES_GROUP;
+    float *residuals = rs_memory_take(model->memory, n, sizeof *residuals, 0);
+
+    if (residuals == NULL)
+        return rs_error_nomem(loading->err, "codes of item vectors");
+    rs_short_codes_measure(model->items, model->n_items, model->dimensions, model->stride,
+                           model->blocks, codes, steps, residuals);
+    model->short_codes = (struct rs_short_codes){codes, steps, residuals};
+    return RECSYS_OK;
+}
+
+/* A file need not have them. */
+static recsys_status use_short_codes(struct rs_loading *loading)
+{
+    const struct recsys_model *model = loading->model;
+    const struct rs_tensor *codes = rs_tensors_find(loading->codes, "item_short_codes");
+    const struct rs_tensor *steps = rs_tensors_find(loading->codes, "item_short_code_steps");
+    const uint64_t shape[] = {rs_short_codes_groups(model->n_items),
+                              rs_short_codes_pairs(model->dimensions), RS_CODES_GROUP, 4};
+    const uint64_t n_steps = shape[0] * RS_CODES_GROUP;
+
+    if (codes == NULL && steps == NULL)
+        return RECSYS_OK;
+    if (!has_shape(codes, RECSYS_DTYPE_U8, 4, shape))
+        return rs_error(loading->err, RECSYS_E_FORMAT,
+                        "%s: item_short_codes: must be U8 [%" PRIu64 ",%" PRIu64 ",16,4]",
+                        loading->codes_file, shape[0], shape[1]);
+    if (!has_shape(steps, RECSYS_DTYPE_F32, 1, &n_steps))
+        return rs_error(loading->err, RECSYS_E_FORMAT,
+                        "%s: item_short_code_steps: must be F32 [%" PRIu64 "]", loading->codes_file,
+                        n_steps);
+    const float *values = steps->data;
+    for (uint64_t i = 0; i < n_steps; i++)
+        if (!rs_short_codes_is_step(values[i]))
+            return rs_error(loading->err, RECSYS_E_FORMAT,
+                            "%s: item_short_code_steps[%" PRIu64 "] is neither 0 nor a step",
+                            loading->codes_file, i);
+    return take_short_codes(loading, codes->data, values);
+}
+
 static recsys_status use_codes(struct rs_loading *loading)
 {
     struct recsys_model *model = loading->model;
@@ -79,10 +125,10 @@ static recsys_status use_codes(struct rs_loading *loading)
     rs_codes_measure(model->items, model->n_items, model->dimensions, model->stride, model->blocks,
                      scales, codes, model->code_bounds);
     model->codes = codes;
-    return RECSYS_OK;
+    return use_short_codes(loading);
 }
 
-static recsys_status do_codes_pay(const struct rs_loading *loading, int *pay)
+static recsys_status judge_codes(const struct rs_loading *loading, struct rs_code_verdict *verdict)
 {
     const struct recsys_model *model = loading->model;
     const struct rs_code_vectors vectors = {
@@ -96,15 +142,12 @@ static recsys_status do_codes_pay(const struct rs_loading *loading, int *pay)
         .dimensions = model->dimensions,
         .stride = model->stride,
     };
-    double left;
 
     if (loading->manifest != NULL && loading->manifest->codes_pay != RS_CODES_UNKNOWN) {
-        *pay = loading->manifest->codes_pay == RS_CODES_YES;
+        verdict->codes_pay = loading->manifest->codes_pay == RS_CODES_YES;
         return RECSYS_OK;
     }
-    recsys_status status = rs_code_sample(&vectors, &left, loading->err);
-    *pay = status == RECSYS_OK && left <= RS_CODES_PAY;
-    return status;
+    return rs_code_sample(&vectors, verdict, loading->err);
 }
 
 static recsys_status make_codes(struct rs_loading *loading)
@@ -124,12 +167,31 @@ static recsys_status make_codes(struct rs_loading *loading)
     return RECSYS_OK;
 }
 
+static recsys_status make_short_codes(struct rs_loading *loading)
+{
+    struct recsys_model *model = loading->model;
+    size_t size = rs_short_codes_bytes(model->n_items, model->dimensions);
+    uint8_t *codes = rs_memory_take(model->memory, size, 1, size >= HUGE_FROM ? RS_MEMORY_HUGE : 0);
+    float *steps = rs_memory_take(
+        model->memory, rs_short_codes_groups(model->n_items) * RS_CODES_GROUP, sizeof *steps, 0);
+
+    if (codes == NULL || steps == NULL)
+        return rs_error_nomem(loading->err, "codes of item vectors");
+    rs_short_codes_make(model->items, model->n_items, model->dimensions, model->stride, codes,
+                        steps);
+    return take_short_codes(loading, codes, steps);
+}
+
 recsys_status rs_load_codes(struct rs_loading *loading)
 {
-    int pay = 0;
+    struct rs_code_verdict verdict = {0};
 
     if (loading->codes != NULL && loading->as_in_file)
         return use_codes(loading);
-    recsys_status status = do_codes_pay(loading, &pay);
-    return status == RECSYS_OK && pay ? make_codes(loading) : status;
+    recsys_status status = judge_codes(loading, &verdict);
+    if (status == RECSYS_OK && verdict.codes_pay)
+        status = make_codes(loading);
+    if (status == RECSYS_OK && verdict.short_codes_pay)
+        status = make_short_codes(loading);
+    return status;
 }

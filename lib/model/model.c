@@ -83,6 +83,8 @@ recsys_status recsys_model_get_info(const recsys_model *model, recsys_model_info
     info.private_bytes = model->private_bytes;
     if (model->codes != NULL)
         info.code_bytes = rs_codes_bytes(model->n_items, model->dimensions);
+    if (model->short_codes.codes != NULL)
+        info.short_code_bytes = rs_short_codes_bytes(model->n_items, model->dimensions);
     info.user_id_kind = model->user_ids.kind;
     info.item_id_kind = model->item_ids.kind;
     info.metric = model->metric;

@@ -15,6 +15,7 @@
 
 #include "lib/bundle/codes.h"
 #include "lib/bundle/layout.h"
+#include "lib/bundle/short_codes.h"
 #include "lib/catalog/catalog.h"
 #include "lib/ids/ids.h"
 #include "recsys/bytes.h"
@@ -41,6 +42,7 @@ struct recsys_model {
     uint32_t n_blocks;
     const uint8_t *codes;               /* of item vectors: lib/bundle/codes.h; NULL = none */
     struct rs_code_bounds *code_bounds; /* one a block */
+    struct rs_short_codes short_codes;  /* beside codes; NULL = none */
 
     uint32_t metric;     /* RECSYS_METRIC_* */
     uint32_t link;       /* RECSYS_LINK_* */

@@ -94,4 +94,22 @@ static inline float rs_bound_codes(const struct recsys_model *model, const struc
     return nextafterf((float)limit, -INFINITY);
 }
 
+/* The same of short codes, whose scores have the item's own residual in them already
+ * (code_kernel.h): what that is at most takes part in the roundings only, some of which there are
+ * more. An item with codes is at most twice as long by them. */
+static inline float rs_bound_short_codes(const struct recsys_model *model,
+                                         const struct rs_coded *query, double query_norm,
+                                         uint32_t block, double offset, float threshold)
+{
+    const struct rs_block *bounds = &model->blocks[block];
+
+    if (!isfinite(threshold))
+        return -INFINITY;
+    double limit = (double)threshold - offset -
+                   query->residual * bounds->max_norm * (1.0 + 0x1p-40) -
+                   rs_bound_slack(model, query_norm + query->residual, 3.0 * bounds->max_norm,
+                                  offset, bounds->rest_abs_bias, threshold);
+    return nextafterf((float)limit, -INFINITY);
+}
+
 #endif

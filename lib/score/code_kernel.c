@@ -37,6 +37,23 @@ static void one(const uint8_t *groups, uint32_t n_groups, uint32_t cells,
     }
 }
 
+static void one_short(const struct rs_short_groups *groups, const struct rs_coded *query,
+                      float scale, float reach, float *scores)
+{
+    for (uint32_t i = 0; i < groups->n * RS_CODES_GROUP; i++) {
+        const uint8_t *x = groups->codes +
+                           (size_t)(i / RS_CODES_GROUP) * groups->pairs * RS_CODES_CELL +
+                           (size_t)(i % RS_CODES_GROUP) * 4;
+        const int8_t *k = query->codes;
+        int32_t sum = 0;
+        for (uint32_t p = 0; p < groups->pairs; p++, x += RS_CODES_CELL, k += RS_CODED_PAIR)
+            for (int l = 0; l < 4; l++)
+                sum += (x[l] & 0x0f) * k[l] + (x[l] >> 4) * k[l + 4];
+        float product = (float)(16 * sum - rs_code_short_shift(query));
+        scores[i] = scale * groups->steps[i] * product + reach * groups->residuals[i];
+    }
+}
+
 static uint32_t tile(const uint8_t *groups, uint32_t cells, const struct rs_code_panel *panel,
                      const float *bias, uint32_t *hits)
 {
@@ -74,6 +91,7 @@ const struct rs_code_kernel rs_code_kernel_portable = {
     .lanes = RS_CODE_LANES,
     .lane_bytes = 4,
     .one = one,
+    .one_short = one_short,
     .tiles = tiles,
 };
 

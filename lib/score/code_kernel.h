@@ -29,6 +29,13 @@ struct rs_code_panel {
     const float *scales, *limits; /* of this block: for items with biases */
 };
 
+/* Groups of short codes, as lib/bundle/short_codes.h has them. */
+struct rs_short_groups {
+    const uint8_t *codes;
+    const float *steps, *residuals;
+    uint32_t n, pairs;
+};
+
 struct rs_code_kernel {
     const char *name;
     int32_t largest;            /* absolute value of a query's code with which no sum saturates */
@@ -38,6 +45,11 @@ struct rs_code_kernel {
      * items of `n_groups` groups. */
     void (*one)(const uint8_t *groups, uint32_t n_groups, uint32_t cells,
                 const struct rs_coded *query, float scale, float *scores);
+
+    /* scores[i] = scale * steps[i] * (float)(product of item i's short codes, 16 * h - 120, and the
+     * query's) + reach * residuals[i], from left to right. */
+    void (*one_short)(const struct rs_short_groups *groups, const struct rs_coded *query,
+                      float scale, float reach, float *scores);
 
     /* Goes through `n_tiles` tiles until one has a hit: bit i of hits[l] says that item i's
      * product with lane l's query is not below the lane's least; or, if there are biases
@@ -54,6 +66,12 @@ struct rs_code_kernel {
 /* From this many queries on a scan is one of many. With fewer, most lanes of a large panel would be
  * empty. */
 #define RS_CODE_MANY 32u
+
+/* The sum of 120 times the query's codes. */
+static inline int32_t rs_code_short_shift(const struct rs_coded *query)
+{
+    return query->shift / 16 * 15;
+}
 
 /* The fastest that this processor runs, for scans of many queries or of few; NULL: no kernel is
  * faster than floats. */
@@ -86,6 +104,12 @@ int rs_code_kernel_has_amx(void);
 extern const struct rs_code_kernel rs_code_kernel_portable;
 #if defined(__x86_64__)
 extern const struct rs_code_kernel rs_code_kernel_avx2, rs_code_kernel_avx512vnni;
+/* Kernels of processors that have these instructions, too, share them. */
+void rs_code_one_short_avx2(const struct rs_short_groups *groups, const struct rs_coded *query,
+                            float scale, float reach, float *scores);
+void rs_code_one_short_avx512vnni(const struct rs_short_groups *groups,
+                                  const struct rs_coded *query, float scale, float reach,
+                                  float *scores);
 #if RS_CODE_KERNEL_AVXVNNI
 extern const struct rs_code_kernel rs_code_kernel_avxvnni;
 #endif

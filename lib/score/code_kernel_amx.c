@@ -233,6 +233,7 @@ const struct rs_code_kernel rs_code_kernel_amx = {
     .lanes = LANES,
     .lane_bytes = CHUNK * 4,
     .one = one,
+    .one_short = rs_code_one_short_avx512vnni,
     .tiles = tiles,
     .begin = begin,
     .end = end,

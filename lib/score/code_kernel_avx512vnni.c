@@ -59,6 +59,52 @@ TARGET static void one(const uint8_t *groups, uint32_t n_groups, uint32_t cells,
     }
 }
 
+/* The first cell's codes, and the second one's, which are left where they stand: 16 times as
+ * large. */
+TARGET static inline void add_pair(const uint8_t *pair, const int8_t *query, __m512i *first,
+                                   __m512i *second)
+{
+    __m512i x = _mm512_loadu_si512(pair);
+
+    PREFETCH_AT(pair, PREFETCH);
+    *first =
+        _mm512_dpbusd_epi32(*first, _mm512_and_si512(x, _mm512_set1_epi8(0x0f)), repeated(query));
+    *second = _mm512_dpbusd_epi32(*second, _mm512_and_si512(x, _mm512_set1_epi8((char)0xf0)),
+                                  repeated(query + 4));
+    IN_REGISTER(*first);
+    IN_REGISTER(*second);
+}
+
+TARGET void rs_code_one_short_avx512vnni(const struct rs_short_groups *groups,
+                                         const struct rs_coded *query, float scale, float reach,
+                                         float *scores)
+{
+    const __m512 scales = _mm512_set1_ps(scale), reaches = _mm512_set1_ps(reach);
+    const __m512i start = _mm512_set1_epi32(-rs_code_short_shift(query));
+    const uint8_t *at = groups->codes;
+
+    for (uint32_t i = 0; i < groups->n * 16; i += 16) {
+        __m512i first[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+        __m512i second[2] = {start, _mm512_setzero_si512()};
+        const int8_t *k = query->codes;
+        uint32_t p = 0;
+        for (; p + 2 <= groups->pairs; p += 2, at += 128, k += (size_t)2 * RS_CODED_PAIR) {
+            add_pair(at, k, &first[0], &second[0]);
+            add_pair(at + 64, k + RS_CODED_PAIR, &first[1], &second[1]);
+        }
+        if (p < groups->pairs) {
+            add_pair(at, k, &first[0], &second[0]);
+            at += 64;
+        }
+        __m512i sum = _mm512_add_epi32(_mm512_slli_epi32(_mm512_add_epi32(first[0], first[1]), 4),
+                                       _mm512_add_epi32(second[0], second[1]));
+        __m512 step = _mm512_mul_ps(scales, _mm512_loadu_ps(groups->steps + i));
+        __m512 residual = _mm512_mul_ps(reaches, _mm512_loadu_ps(groups->residuals + i));
+        __m512 product = _mm512_mul_ps(step, _mm512_cvtepi32_ps(sum));
+        _mm512_storeu_ps(scores + i, _mm512_add_ps(product, residual));
+    }
+}
+
 /* Whether a product reaches its least: the sums began below zero by as much, so one sign bit
  * that is not set says so. */
 TARGET static inline uint32_t take_signs(const __m512i *low, const __m512i *high, uint32_t *hits)
@@ -142,6 +188,7 @@ const struct rs_code_kernel rs_code_kernel_avx512vnni = {
     .lanes = RS_CODE_LANES,
     .lane_bytes = 4,
     .one = one,
+    .one_short = rs_code_one_short_avx512vnni,
     .tiles = tiles,
 };
 

@@ -175,6 +175,7 @@ const struct rs_code_kernel rs_code_kernel_avxvnni = {
     .lanes = RS_CODE_LANES,
     .lane_bytes = 4,
     .one = one,
+    .one_short = rs_code_one_short_avx2,
     .tiles = tiles,
 };
 

@@ -21,6 +21,10 @@
  * with the block's vectors still fit a core's second-level cache. */
 #define RS_TILE_QUERIES 128u
 
+/* Up to this many queries a matrix product or tiles of codes cost more than separate passes over a
+ * block that is in cache (tests/bench/bench_score.c). */
+#define RS_FEW_QUERIES 2u
+
 /* One query of the batch. */
 struct rs_lane {
     const float *query; /* a row of the batch's buffer, zeros from dimensions to stride */
@@ -56,6 +60,7 @@ struct rs_worker {
     uint32_t *packed_lanes, n_packed;
     struct rs_prefetched waiting[RS_WAITING];
     uint32_t n_waiting;
+    uint32_t short_pause[RS_FEW_QUERIES]; /* blocks that a lane takes without short codes */
     /* for the trace; valid when the pass is over */
     uint64_t n_blocks;     /* that it has looked at */
     uint64_t n_multiplied; /* blocks x lanes whose approximate scores it has computed */
@@ -73,6 +78,7 @@ struct rs_scan {
     const float *panels;            /* [panel, dimensions, tile->lanes]; last lanes may be zeros */
     const struct rs_code_kernel *code_kernel; /* NULL: no codes */
     const int8_t *code_panels;                /* as struct rs_code_panel has them */
+    int with_short_codes;                     /* before the others: for RS_FEW_QUERIES */
     const int32_t *code_shifts;               /* [padded lanes] */
     atomic_uint next_block;
 };

@@ -39,6 +39,9 @@ float rs_lane_limit(const struct rs_scan *scan, const struct rs_lane *lane,
     if (made_of == RS_OF_CODES)
         return rs_bound_codes(scan->model, &lane->coded, lane->norm, block, lane->offset,
                               rs_lane_threshold(lane, topk));
+    if (made_of == RS_OF_SHORT_CODES)
+        return rs_bound_short_codes(scan->model, &lane->coded, lane->norm, block, lane->offset,
+                                    rs_lane_threshold(lane, topk));
     return rs_bound_float(scan->model, lane->norm, bounds->max_norm, lane->offset,
                           bounds->rest_abs_bias, rs_lane_threshold(lane, topk));
 }

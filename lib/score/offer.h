@@ -14,7 +14,7 @@ static inline float rs_lane_threshold(const struct rs_lane *lane, const struct r
 }
 
 /* The numbers that a block's scores were made of. */
-enum rs_made_of { RS_OF_FLOATS, RS_OF_CODES };
+enum rs_made_of { RS_OF_FLOATS, RS_OF_CODES, RS_OF_SHORT_CODES };
 
 /* The score below which an item of `block` cannot be among the lane's K best. */
 float rs_lane_limit(const struct rs_scan *scan, const struct rs_lane *lane,

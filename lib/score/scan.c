@@ -22,10 +22,6 @@
 #include "lib/score/scan_tile.h"
 #include "lib/score/scores.h"
 
-/* Up to this many queries a matrix product costs more than separate passes
- * over a block that is in cache (tests/bench/bench_score.c). */
-#define FEW_QUERIES 2u
-
 /* A block with at most this many allowed items is not multiplied at all. */
 #define SPARSE_ITEMS 24u
 
@@ -129,9 +125,9 @@ static void take_floats(const struct rs_scan *scan, struct rs_worker *worker, ui
 {
     const float *items = scan->model->items + (size_t)block * RS_BLOCK_ITEMS * scan->model->stride;
 
-    if (n > FEW_QUERIES && scan->tile != NULL) {
+    if (n > RS_FEW_QUERIES && scan->tile != NULL) {
         rs_scan_tiles(scan, worker, block, active, n);
-    } else if (n > FEW_QUERIES) {
+    } else if (n > RS_FEW_QUERIES) {
         for (uint32_t t = 0; t < n; t += RS_TILE_QUERIES)
             take_by_blas(scan, worker, block, items, active + t,
                          n - t < RS_TILE_QUERIES ? n - t : RS_TILE_QUERIES);
@@ -170,7 +166,7 @@ static void take_block(const struct rs_scan *scan, struct rs_worker *worker, uin
         return;
     }
     n = take_others(scan, worker, block, active, n);
-    if (n > FEW_QUERIES && scan->code_panels != NULL) {
+    if (n > RS_FEW_QUERIES && scan->code_panels != NULL) {
         rs_codes_tiles(scan, worker, block, active, n);
     } else {
         for (uint32_t i = 0; i < n; i++)
@@ -180,7 +176,7 @@ static void take_block(const struct rs_scan *scan, struct rs_worker *worker, uin
 
 const struct rs_tile *rs_scan_choose_tile(const struct rs_kernel *kernel, uint32_t n_lanes)
 {
-    if (kernel == NULL || n_lanes <= FEW_QUERIES)
+    if (kernel == NULL || n_lanes <= RS_FEW_QUERIES)
         return NULL;
     return n_lanes <= kernel->narrow.lanes ? &kernel->narrow : &kernel->wide;
 }
@@ -204,6 +200,7 @@ void rs_scan_work(void *argument, uint32_t member)
         n_blocks++;
         n_multiplied += n_active;
     }
+    rs_codes_end(scan, worker);
     if (scan->code_panels != NULL && scan->code_kernel->end != NULL)
         scan->code_kernel->end();
     worker->n_blocks = n_blocks;

@@ -16,6 +16,11 @@
 #include "lib/score/offer.h"
 #include "lib/score/scores.h"
 
+/* If short codes leave more items of a block than these, its codes are read: that is about as fast
+ * as so many exact scores. */
+#define MOST_BY_SHORT_CODES 32u
+#define SHORT_PAUSE 7u /* blocks */
+
 static uint32_t cells_of(const struct recsys_model *model)
 {
     return (model->dimensions + 3) / 4;
@@ -38,6 +43,75 @@ int rs_codes_reach(const struct rs_scan *scan, const struct rs_lane *lane, uint3
            scan->model->code_bounds[block].step > 0;
 }
 
+void rs_codes_end(const struct rs_scan *scan, struct rs_worker *worker)
+{
+    for (uint32_t i = 0; i < worker->n_waiting; i++) {
+        const struct rs_prefetched *candidate = &worker->waiting[i];
+        rs_lane_offer(scan, &scan->lanes[candidate->slot], &worker->topk[candidate->slot],
+                      candidate->position);
+    }
+    worker->n_waiting = 0;
+}
+
+/* The norm of a query's codes, as a float that is not smaller. */
+static float reach_of(const struct rs_coded *query)
+{
+    return nextafterf((float)query->norm, INFINITY);
+}
+
+/* Look at the block by short codes. Returns 0, and has done nothing, if they leave too many items.
+ */
+static int take_short(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                      uint32_t number)
+{
+    const struct recsys_model *model = scan->model;
+    const struct rs_lane *lane = &scan->lanes[number];
+    uint32_t first = block * RS_BLOCK_ITEMS, n = rs_scan_block_items(model, block);
+    const float *bias = model->item_bias == NULL ? NULL : model->item_bias + first;
+    float limit = rs_lane_limit(scan, lane, &worker->topk[number], block, RS_OF_SHORT_CODES);
+    const struct rs_short_groups groups = {
+        .codes = model->short_codes.codes +
+                 first / RS_CODES_GROUP * rs_short_codes_group_bytes(model->dimensions),
+        .steps = model->short_codes.steps + first,
+        .residuals = model->short_codes.residuals + first,
+        .n = (n + RS_CODES_GROUP - 1) / RS_CODES_GROUP,
+        .pairs = rs_short_codes_pairs(model->dimensions),
+    };
+
+    scan->code_kernel->one_short(&groups, &lane->coded, (float)lane->coded.step,
+                                 reach_of(&lane->coded), worker->scores);
+    uint32_t found = scan->survivors(worker->scores, bias, n, limit, worker->survivors);
+    if (found > MOST_BY_SHORT_CODES)
+        return 0;
+    for (uint32_t s = 0; s < found; s++) {
+        uint32_t position = first + worker->survivors[s];
+        rs_lane_prefetch(scan, position);
+        worker->waiting[worker->n_waiting++] = (struct rs_prefetched){number, position};
+        if (worker->n_waiting == RS_WAITING)
+            rs_codes_end(scan, worker);
+    }
+    return 1;
+}
+
+/* Whether short codes decide the block for the lane. Where they do not, some blocks are taken
+ * without them, because the next ones are alike. */
+static int try_short(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
+                     uint32_t number)
+{
+    const struct rs_lane *lane = &scan->lanes[number];
+
+    if (!scan->with_short_codes || rs_lane_threshold(lane, &worker->topk[number]) == -INFINITY)
+        return 0;
+    if (worker->short_pause[number] > 0) {
+        worker->short_pause[number]--;
+        return 0;
+    }
+    if (take_short(scan, worker, block, number))
+        return 1;
+    worker->short_pause[number] = SHORT_PAUSE;
+    return 0;
+}
+
 void rs_codes_one(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
                   uint32_t number)
 {
@@ -45,6 +119,8 @@ void rs_codes_one(const struct rs_scan *scan, struct rs_worker *worker, uint32_t
     const struct rs_lane *lane = &scan->lanes[number];
     uint32_t n_groups = (rs_scan_block_items(model, block) + RS_CODES_GROUP - 1) / RS_CODES_GROUP;
 
+    if (try_short(scan, worker, block, number))
+        return;
     scan->code_kernel->one(codes_at(model, block * RS_BLOCK_ITEMS), n_groups, cells_of(model),
                            &lane->coded, scale_of(scan, lane, block), worker->scores);
     rs_scores_take(scan, worker, number, block, worker->scores, RS_OF_CODES);

@@ -13,6 +13,9 @@ void rs_codes_one(const struct rs_scan *scan, struct rs_worker *worker, uint32_t
 void rs_codes_tiles(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
                     const uint32_t *active, uint32_t n);
 
+/* Offer what rs_codes_one() has left waiting, at the end of a worker's pass. */
+void rs_codes_end(const struct rs_scan *scan, struct rs_worker *worker);
+
 /* Bytes of a panel of this scan's code kernel; put a query's codes into its slot of such panels,
  * which were zeros. */
 size_t rs_codes_panel_bytes(const struct rs_scan *scan);

@@ -12,7 +12,7 @@
 static const char *path_of(const struct rs_scan *scan)
 {
     if (scan->code_kernel != NULL)
-        return "codes";
+        return scan->with_short_codes ? "short codes" : "codes";
     if (scan->tile != NULL)
         return "tiles";
     return scan->kernel != NULL ? "single rows" : "BLAS";

@@ -337,8 +337,10 @@ static void set_up(recsys_scorer *scorer, const struct rs_scan *scan,
                          &model->item_ids);
         first += lane->k;
     }
-    for (uint32_t w = 0; w < scan->n_workers; w++)
+    for (uint32_t w = 0; w < scan->n_workers; w++) {
         scorer->workers[w].n_packed = 0;
+        memset(scorer->workers[w].short_pause, 0, sizeof scorer->workers[w].short_pause);
+    }
 }
 
 recsys_status rs_scorer_run(recsys_scorer *scorer, const struct recsys_model *model,
@@ -370,7 +372,9 @@ recsys_status rs_scorer_run(recsys_scorer *scorer, const struct recsys_model *mo
                            .code_kernel = model->codes == NULL ? NULL
                                           : n < RS_CODE_MANY   ? scorer->code_kernel
                                                                : scorer->many_code_kernel,
-                           .code_shifts = scorer->code_shifts};
+                           .code_shifts = scorer->code_shifts,
+                           .with_short_codes =
+                               n <= RS_FEW_QUERIES && model->short_codes.codes != NULL};
     atomic_init(&scan.next_block, 0u);
     set_up(scorer, &scan, questions);
     scan.tile = rs_scan_choose_tile(scan.kernel, n);
@@ -378,7 +382,7 @@ recsys_status rs_scorer_run(recsys_scorer *scorer, const struct recsys_model *mo
         scan.tile = NULL;
     if (scan.tile != NULL)
         make_panels(scorer, &scan);
-    if (scan.code_kernel != NULL && scan.code_kernel->tiles != NULL && n > 2) {
+    if (scan.code_kernel != NULL && scan.code_kernel->tiles != NULL && n > RS_FEW_QUERIES) {
         make_code_panels(scorer, &scan);
         scan.code_panels = scorer->code_panels;
     }

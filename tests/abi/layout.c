@@ -474,6 +474,7 @@ static const struct entry entries[] = {
     FIELD(recsys_model_info, item_name),
     FIELD(recsys_model_info, popularity),
     FIELD(recsys_model_info, similar_by),
+    FIELD(recsys_model_info, short_code_bytes),
     CONST(RECSYS_ID_KIND_INTEGER),
     CONST(RECSYS_ID_KIND_TEXT),
     CONST(RECSYS_METRIC_INNER_PRODUCT),

@@ -90,6 +90,7 @@ def test_metrics_count_what_happened(lab):
         assert values["recsysd_scoring_seconds_count"] == 3
         assert values['recsysd_model_info{name="movies",version="1"}'] == 1
         assert "recsysd_model_code_bytes" in values
+        assert "recsysd_model_short_code_bytes" in values
         assert values["recsysd_model_swaps_total"] == 1 and values["recsysd_model_load_failures_total"] == 0
         assert values["recsysd_http_requests_in_flight"] >= 1  # this one, and perhaps the end of the one before
         assert values["process_resident_memory_bytes"] > 1e6, values["process_resident_memory_bytes"]

@@ -490,6 +490,23 @@ static void write_columns(const struct bundle *bundle, const char *path)
         free((void *)(uintptr_t)numbers[i].data);
 }
 
+/* Four bits a number, one step for each item. */
+static void write_short_codes(const struct bundle *bundle, uint8_t *codes, float *steps)
+{
+    size_t d = bundle->d, pairs = (d + 7) / 8;
+
+    for (size_t row = 0; row < bundle->n_items; row++) {
+        const float *item = bundle->items + row * d;
+        for (size_t j = 0; j < d; j++)
+            steps[row] = fmaxf(steps[row], fabsf(item[j]) / 120.0f);
+        for (size_t j = 0; j < d; j++) {
+            long code = lrintf((item[j] / steps[row] + 120.0f) / 16.0f);
+            size_t at = ((row / 16 * pairs + j / 8) * 16 + row % 16) * 4 + j % 4;
+            codes[at] |= (uint8_t)((code > 15 ? 15 : code) << (j % 8 < 4 ? 0 : 4));
+        }
+    }
+}
+
 /* One scale for each block of 1024 items. */
 static void write_codes(const struct bundle *bundle, const char *path)
 {
@@ -507,13 +524,26 @@ static void write_codes(const struct bundle *bundle, const char *path)
         for (size_t j = 0; j < d; j++)
             codes[((row / 16 * cells + j / 4) * 16 + row % 16) * 4 + j % 4] =
                 (uint8_t)(128 + lrintf(bundle->items[row * d + j] * scales[row / 1024]));
+    size_t pairs = (d + 7) / 8, short_groups = (bundle->n_items + 15) / 16;
+    uint8_t *short_codes = get(short_groups * pairs, 64);
+    float *steps = get(short_groups * 16, sizeof *steps);
+    write_short_codes(bundle, short_codes, steps);
     const struct bundle_tensor tensors[] = {
         {"item_code_scales", "F32", 1, {n_blocks}, scales, n_blocks * 4},
         {"item_codes", "U8", 4, {groups, cells, 16, 4}, codes, groups * cells * 64},
+        {"item_short_code_steps", "F32", 1, {short_groups * 16}, steps, short_groups * 64},
+        {"item_short_codes",
+         "U8",
+         4,
+         {short_groups, pairs, 16, 4},
+         short_codes,
+         short_groups * pairs * 64},
     };
-    unsigned char *bytes = bundle_make_safetensors(tensors, 2, 64, &size);
+    unsigned char *bytes = bundle_make_safetensors(tensors, 4, 64, &size);
     bundle_write_file(path, "codes.safetensors", bytes, size);
     free(bytes);
+    free(steps);
+    free(short_codes);
     free(scales);
     free(codes);
 }

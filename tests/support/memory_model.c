@@ -138,6 +138,17 @@ struct recsys_model *memory_model_create(const struct plain_items *items)
     rs_codes_make(rows, items->n, items->d, model->stride, model->blocks, codes,
                   model->code_bounds);
     model->codes = codes;
+    uint8_t *short_codes =
+        rs_memory_take(model->memory, rs_short_codes_bytes(items->n, items->d), 1, 0);
+    float *steps = rs_memory_take(model->memory, rs_short_codes_groups(items->n) * RS_CODES_GROUP,
+                                  sizeof *steps, 0);
+    float *residuals = rs_memory_take(
+        model->memory, rs_short_codes_groups(items->n) * RS_CODES_GROUP, sizeof *residuals, 0);
+    CHECK(short_codes != NULL && steps != NULL && residuals != NULL);
+    rs_short_codes_make(rows, items->n, items->d, model->stride, short_codes, steps);
+    rs_short_codes_measure(rows, items->n, items->d, model->stride, model->blocks, short_codes,
+                           steps, residuals);
+    model->short_codes = (struct rs_short_codes){short_codes, steps, residuals};
     free(norms);
     free(sorted);
     free(order);

@@ -60,6 +60,7 @@ struct breakage {
 #define F RECSYS_E_FORMAT
 #define NAN_BYTES "\0\0\xC0\x7F"
 #define INFINITY_BYTES "\0\0\x80\x7F"
+#define MINUS_ONE_BYTES "\0\0\x80\xBF"
 #define ZEROS "\0\0\0\0\0\0\0\0"
 #define MINUS_ONE "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"
 
@@ -260,6 +261,14 @@ static const struct breakage breakages[] = {
      "@/codes.safetensors: item_code_scales[0] is neither 0 nor a scale of codes"},
     {"scale infinite", FORMAT_2, PATCH, CODES, "item_code_scales", 0, INFINITY_BYTES, 4, 0, F,
      "@/codes.safetensors: item_code_scales[0] is neither 0 nor a scale of codes"},
+    {"no short codes", FORMAT_2, REPLACE, CODES, "item_short_codes", 0, "item_short_c0des", 0, 0, F,
+     "@/codes.safetensors: item_short_codes: must be U8 [1,2,16,4]"},
+    {"no steps", FORMAT_2, REPLACE, CODES, "item_short_code_steps", 0, "item_short_c0de_steps", 0,
+     0, F, "@/codes.safetensors: item_short_code_steps: must be F32 [16]"},
+    {"step not a number", FORMAT_2, PATCH, CODES, "item_short_code_steps", 0, NAN_BYTES, 4, 0, F,
+     "@/codes.safetensors: item_short_code_steps[0] is neither 0 nor a step"},
+    {"step negative", FORMAT_2, PATCH, CODES, "item_short_code_steps", 0, MINUS_ONE_BYTES, 4, 0, F,
+     "@/codes.safetensors: item_short_code_steps[0] is neither 0 nor a step"},
     {"verdict is a text", FORMAT_2, REPLACE, MANIFEST, "\"name\": \"demo\"", 0,
      "\"codes_pay\": \"yes\"", 0, 1, F, "@/recsys.json: \"codes_pay\" must be true or false"},
 };

@@ -57,6 +57,31 @@ static void check_one(const struct rs_code_kernel *kernel, const uint8_t *items,
     CHECK(memcmp(got, want, n_groups * 16 * sizeof *got) == 0);
 }
 
+/* Short codes with steps and residuals of every size, one of them infinite. */
+static void check_short(const struct rs_code_kernel *kernel, const uint8_t *codes,
+                        uint32_t n_groups, uint32_t pairs, const int8_t *query, uint64_t *state)
+{
+    float got[8 * 16], want[8 * 16], steps[8 * 16], residuals[8 * 16];
+    const struct rs_short_groups groups = {codes, steps, residuals, n_groups, pairs};
+    struct rs_coded coded = {.codes = query};
+
+    for (uint32_t j = 0; j < pairs * RS_CODED_PAIR; j++)
+        coded.shift += 128 * query[j];
+    for (uint32_t i = 0; i < n_groups * RS_CODES_GROUP; i++) {
+        int64_t product = 0;
+        steps[i] = (float)uniform(state);
+        residuals[i] = i == 21 ? INFINITY : (float)uniform(state) * 100.0f;
+        for (uint32_t j = 0; j < pairs * RS_CODED_PAIR; j++) {
+            uint8_t byte = codes[(i / RS_CODES_GROUP * pairs + j / 8) * RS_CODES_CELL +
+                                 i % RS_CODES_GROUP * 4 + j % 4];
+            product += (int64_t)(16 * (j % 8 < 4 ? byte & 15 : byte >> 4) - 120) * query[j];
+        }
+        want[i] = 0.37f * steps[i] * (float)(int32_t)product + 1.7f * residuals[i];
+    }
+    kernel->one_short(&groups, &coded, 0.37f, 1.7f, got);
+    CHECK(memcmp(got, want, n_groups * 16 * sizeof *got) == 0);
+}
+
 enum { TILES = 4, QUERIES = RS_CODE_MAX_LANES };
 
 /* Items and queries, with what panels are made of. */
@@ -210,6 +235,13 @@ static void all_kernels_give_the_same_bits(void)
                 fill(&state, items, n, queries, m, kernel->largest, extreme);
                 for (uint32_t n_groups = 1; n_groups <= 8; n_groups++)
                     check_one(kernel, items, n_groups, cells, queries);
+                for (uint32_t n_groups = 1; n_groups <= 8; n_groups++) {
+                    uint32_t pairs = cells / 2; /* of a query that is no longer */
+                    const uint8_t *end = items + n;
+                    if (pairs > 0)
+                        check_short(kernel, end - (size_t)n_groups * pairs * RS_CODES_CELL,
+                                    n_groups, pairs, queries, &state);
+                }
                 for (int with_bias = 0; kernel->tiles != NULL && with_bias < 2; with_bias++)
                     check_tiles(kernel, &asked, &state, with_bias);
                 if (kernel->tiles != NULL)
@@ -237,6 +269,13 @@ static void the_longest_vectors_do_not_overflow(void)
             kernel->one(items, 2, CELLS, &coded, 1.0f, scores);
             for (int i = 0; i < 32; i++)
                 CHECK(scores[i] == (float)(65536 * 127 * sign * kernel->largest));
+            const float ones[32] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+                                    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+            const float zeros[32] = {0};
+            const struct rs_short_groups groups = {items, ones, zeros, 2, CELLS / 2};
+            kernel->one_short(&groups, &coded, 1.0f, 1.0f, scores);
+            for (int i = 0; i < 32; i++)
+                CHECK(scores[i] == (float)(65536 * 120 * sign * kernel->largest));
         }
     free(items);
     free(query);

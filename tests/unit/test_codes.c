@@ -35,6 +35,17 @@ static int code_of(const struct recsys_model *model, uint32_t position, uint32_t
            (int)RS_CODES_ZERO;
 }
 
+/* 16 * h - 120. */
+static int short_code_of(const struct recsys_model *model, uint32_t position, uint32_t dimension)
+{
+    uint8_t byte =
+        model->short_codes
+            .codes[position / RS_CODES_GROUP * rs_short_codes_group_bytes(model->dimensions) +
+                   dimension / 8 * RS_CODES_CELL + position % RS_CODES_GROUP * 4 + dimension % 4];
+
+    return 16 * (dimension % 8 < 4 ? byte & 15 : byte >> 4) - 120;
+}
+
 /* How much of the bound the worst pair of this block and query uses: 1 is all of it. */
 static double used(const struct recsys_model *model, uint32_t block, const float *query,
                    const struct rs_coded *coded)
@@ -61,6 +72,37 @@ static double used(const struct recsys_model *model, uint32_t block, const float
     return bound > 0 ? worst / bound : worst > 0 ? INFINITY : 0;
 }
 
+/* The same of short codes, each item with its own residual. */
+static double used_short(const struct recsys_model *model, uint32_t block, const float *query,
+                         const struct rs_coded *coded)
+{
+    const struct rs_short_codes *codes = &model->short_codes;
+    double query_off = coded->residual * model->blocks[block].max_norm, worst = 0;
+    double norm = sqrt(rs_canonical_dot(query, query, model->dimensions)) * (1.0 + 0x1p-40);
+    float scale = (float)coded->step, reach = nextafterf((float)coded->norm, INFINITY);
+    uint32_t first = block * RS_BLOCK_ITEMS, end = first + RS_BLOCK_ITEMS;
+
+    for (uint32_t p = first; p < end && p < model->n_items; p++) {
+        const float *item = model->items + (size_t)p * model->stride;
+        int64_t product = 0;
+        for (uint32_t j = 0; j < model->dimensions; j++)
+            product += (int64_t)short_code_of(model, p, j) * coded->codes[j];
+        if (isinf(codes->residuals[p]))
+            continue;
+        double bound = coded->norm * (double)codes->residuals[p] + query_off;
+        double said = coded->step * (double)codes->steps[p] * (double)product;
+        double off = fabs(rs_canonical_dot(query, item, model->dimensions) - said);
+        worst = fmax(worst, bound > 0 ? off / bound : off > 0 ? INFINITY : 0);
+        float bias = model->item_bias == NULL ? 0.0f : model->item_bias[p];
+        float score = rs_canonical_score(model, p, query, 0.5);
+        float limit = rs_bound_short_codes(model, coded, norm, block, 0.5, score);
+        assert_false(scale * codes->steps[p] * (float)(int32_t)product +
+                         reach * codes->residuals[p] + bias <
+                     limit);
+    }
+    return worst;
+}
+
 static void no_pair_of_vectors_breaks_the_bound(void **state)
 {
     static const uint32_t dimensions[] = {1, 7, 64, 130};
@@ -75,7 +117,7 @@ static void no_pair_of_vectors_breaks_the_bound(void **state)
         plain_items_create(&items, family, 2100, d, (int)(round % 2), 1000 + round);
         struct recsys_model *model = memory_model_create(&items);
         float *query = malloc(d * sizeof *query);
-        int8_t *codes = malloc((d + 3) / 4 * 4);
+        int8_t *codes = malloc((size_t)rs_short_codes_pairs(d) * RS_CODED_PAIR);
         for (int q = 0; q < 12; q++) {
             struct rs_coded coded;
             for (uint32_t j = 0; j < d; j++) /* one in three has an outlier dimension */
@@ -84,7 +126,8 @@ static void no_pair_of_vectors_breaks_the_bound(void **state)
             for (uint32_t b = 0; b < model->n_blocks; b++) {
                 if (coded.step == 0 || model->code_bounds[b].step == 0)
                     continue;
-                if (used(model, b, query, &coded) > 1.0)
+                if (used(model, b, query, &coded) > 1.0 ||
+                    used_short(model, b, query, &coded) > 1.0)
                     fail_msg("%s, %u dimensions, query %d, block %u: beyond the bound",
                              family_name(family), d, q, b);
                 pairs += RS_BLOCK_ITEMS;
@@ -123,6 +166,81 @@ static void some_vectors_reach_the_bound(void **state)
     assert_true(share > 0.9995);
     recsys_model_unref(model);
     plain_items_destroy(&items);
+}
+
+/* The same of short codes: but for the first one, which gives the step, every number is half the
+ * way to the next code. */
+static void some_vectors_reach_the_bound_of_short_codes(void **state)
+{
+    enum { D = 64, N = 1024 };
+    struct plain_items items;
+    struct rs_coded coded;
+    float query[D];
+    int8_t codes[D];
+
+    (void)state;
+    plain_items_create(&items, GAUSSIAN, N, D, 0, 3);
+    for (uint32_t i = 0; i < N; i++)
+        for (uint32_t j = 0; j < D; j++)
+            items.rows[i * D + j] =
+                j == 0 ? 120.0f : 7.9999f + 16.0f * (float)((i * 7 + j * 3) % 14) - 120.0f;
+    for (uint32_t j = 0; j < D; j++)
+        query[j] = j == 0 ? 0.0f : 2.5f;
+    struct recsys_model *model = memory_model_create(&items);
+    rs_coded_make(query, D, 127, codes, &coded);
+    double share = used_short(model, 0, query, &coded);
+    assert_true(share <= 1.0);
+    assert_true(share > 0.9995);
+    recsys_model_unref(model);
+    plain_items_destroy(&items);
+}
+
+/* Steps and codes from a file may be anything. */
+static void a_measured_residual_holds_whatever_the_codes(void **state)
+{
+    enum { N = 48, MAX_D = 70 };
+    static const uint32_t dimensions[] = {1, 9, MAX_D};
+    float rows[N * MAX_D], steps[N], residuals[N];
+    uint8_t codes[4096];
+    double norms[N];
+    struct rs_block block;
+    struct numbers numbers = {23};
+    recsys_error err;
+
+    (void)state;
+    for (int round = 0; round < 3000; round++) {
+        uint32_t d = dimensions[round % 3];
+        int exponent = -149 + round / 6 * 3 / 4 % 270, power = round * 7 % 101 - 50;
+        assert_true(rs_short_codes_bytes(N, d) <= sizeof codes);
+        for (size_t i = 0; i < sizeof codes; i++)
+            codes[i] = (uint8_t)(numbers_gauss(&numbers) * 64.0);
+        for (uint32_t i = 0; i < N * d; i++)
+            rows[i] = ldexpf((float)numbers_gauss(&numbers), exponent);
+        for (uint32_t i = 0; i < N; i++) {
+            steps[i] = i % 8 == 0 ? 0.0f : ldexpf(1.0f, i % 2 == 0 ? power : exponent / 2);
+            if (!rs_short_codes_is_step(steps[i]))
+                steps[i] = 0.0f;
+        }
+        assert_int_equal(rs_layout_norms(rows, N, d, d, norms, "rows", &err), RECSYS_OK);
+        double largest = 0;
+        for (uint32_t i = 0; i < N; i++)
+            largest = fmax(largest, norms[i]);
+        norms[0] = largest; /* the blocks of scan order take the first one's */
+        rs_layout_blocks(norms, NULL, N, &block);
+        rs_short_codes_measure(rows, N, d, d, &block, codes, steps, residuals);
+        for (uint32_t i = 0; i < N; i++) {
+            double squares = 0;
+            for (uint32_t j = 0; j < d; j++) {
+                uint8_t byte =
+                    codes[i / 16 * rs_short_codes_group_bytes(d) + j / 8 * 64 + i % 16 * 4 + j % 4];
+                int code = 16 * (j % 8 < 4 ? byte & 15 : byte >> 4) - 120;
+                squares += pow((double)rows[i * d + j] - (double)steps[i] * code, 2);
+            }
+            if (!((double)residuals[i] >= sqrt(squares) * (1.0 - 0x1p-40)))
+                fail_msg("%u numbers 2^%d, step %g: the residual is %g, left out is %g", d,
+                         exponent, (double)steps[i], (double)residuals[i], sqrt(squares));
+        }
+    }
 }
 
 /* The norm of what the codes leave out, all of which are `code`. */
@@ -192,6 +310,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_pair_of_vectors_breaks_the_bound),
         cmocka_unit_test(some_vectors_reach_the_bound),
+        cmocka_unit_test(some_vectors_reach_the_bound_of_short_codes),
+        cmocka_unit_test(a_measured_residual_holds_whatever_the_codes),
         cmocka_unit_test(a_measured_bound_holds_whatever_the_step_and_the_numbers),
         cmocka_unit_test(numbers_that_codes_cannot_hold_are_left_to_floats),
     };

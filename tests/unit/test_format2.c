@@ -105,7 +105,8 @@ static void columns_and_codes_are_used_where_they_are_mapped(void **state)
     assert_true(is_in(columns, catalog->known) && is_in(columns, catalog->adult));
     assert_true(is_in(columns, catalog->languages) && is_in(columns, catalog->genre_lists));
     assert_true(is_in(columns, catalog->list_genres) && is_in(columns, catalog->genre_names[0]));
-    assert_true(is_in(codes, model->codes));
+    assert_true(is_in(codes, model->codes) && is_in(codes, model->short_codes.codes));
+    assert_true(is_in(codes, model->short_codes.steps));
     recsys_model_unref(model);
     model_setup_end(&setup);
 }
@@ -130,15 +131,11 @@ static void ask(const recsys_model *model, recsys_scored *out)
 
 enum harm { NOTHING, NOISE, ALL_ZERO, ALL_MOST, FAR_SCALE, NEAR_SCALE, NO_SCALE, SHIFTED, N_HARMS };
 
-/* Change the file of codes and make the manifest agree. */
-static void harm_codes(const struct model_setup *setup, enum harm harm)
+static void harm_bytes(unsigned char *codes, size_t n, enum harm harm, int is_short)
 {
-    size_t size, n_codes = 2112 * 16;
-    unsigned char *bytes = bundle_read_file(setup->path, "codes.safetensors", &size);
-    unsigned char *codes = bytes + size - n_codes;
     uint64_t state = 5;
 
-    for (size_t i = 0; i < n_codes; i++)
+    for (size_t i = 0; i < n; i++)
         switch (harm) {
         case NOISE:
             codes[i] = (unsigned char)bundle_random(&state, 256);
@@ -148,21 +145,54 @@ static void harm_codes(const struct model_setup *setup, enum harm harm)
             codes[i] = harm == ALL_ZERO ? 0 : 255;
             break;
         case SHIFTED: /* every code is a little wrong: the hardest to notice */
-            codes[i] = (unsigned char)(codes[i] + (codes[i] < 250 ? 5 : 0));
+            if (is_short)
+                codes[i] ^= 0x11;
+            else
+                codes[i] = (unsigned char)(codes[i] + (codes[i] < 250 ? 5 : 0));
             break;
         default:
             break;
         }
-    for (size_t b = 0; b < 3; b++) {
-        unsigned char *at = codes - 12 + 4 * b;
+}
+
+static void harm_scales(unsigned char *bytes, size_t n, enum harm harm)
+{
+    for (size_t i = 0; i < n; i += 4) {
         float scale;
-        memcpy(&scale, at, 4);
+        memcpy(&scale, bytes + i, 4);
         scale *= harm == FAR_SCALE    ? 1000.0f
                  : harm == NEAR_SCALE ? 0.001f
                  : harm == NO_SCALE   ? 0
                                       : 1;
-        memcpy(at, &scale, 4);
+        memcpy(bytes + i, &scale, 4);
     }
+}
+
+/* Where a tensor stands in the bytes of a file. */
+static unsigned char *find(unsigned char *bytes, size_t size, const char *name, size_t *n)
+{
+    struct rs_tensors tensors;
+
+    assert_int_equal(rs_safetensors_parse(bytes, size, "codes", &tensors, &err), RECSYS_OK);
+    const struct rs_tensor *tensor = rs_tensors_find(&tensors, name);
+    assert_non_null(tensor);
+    unsigned char *at = bytes + ((const unsigned char *)tensor->data - bytes);
+    *n = tensor->n_bytes;
+    rs_tensors_close(&tensors);
+    return at;
+}
+
+/* Change the file of codes and make the manifest agree. */
+static void harm_codes(const struct model_setup *setup, enum harm harm, int is_short)
+{
+    size_t size, n;
+    unsigned char *bytes = bundle_read_file(setup->path, "codes.safetensors", &size);
+    unsigned char *codes = find(bytes, size, is_short ? "item_short_codes" : "item_codes", &n);
+
+    harm_bytes(codes, n, harm, is_short);
+    unsigned char *scales =
+        find(bytes, size, is_short ? "item_short_code_steps" : "item_code_scales", &n);
+    harm_scales(scales, n, harm);
     bundle_write_file(setup->path, "codes.safetensors", bytes, size);
     free(bytes);
     char *members = bundle_manifest_members(&setup->bundle);
@@ -183,17 +213,23 @@ static void no_file_of_codes_changes_an_answer(void **state)
         ask(model, want);
         recsys_model_unref(model);
         model_setup_end(&plain);
-        for (enum harm harm = NOTHING; harm < N_HARMS; harm++) {
+        for (uint32_t i = 0; i < 2 * N_HARMS; i++) {
             struct model_setup setup;
+            enum harm harm = (enum harm)(i / 2);
+            int is_short = (int)(i % 2);
             model_setup_bundle(&setup, 40, 2100, 16, flags | BUNDLE_FORMAT_2 | BUNDLE_CODES);
-            harm_codes(&setup, harm);
+            harm_codes(&setup, harm, is_short);
             model = model_setup_load(setup.path, NULL);
             assert_non_null(model->codes);
+            assert_non_null(model->short_codes.codes);
             ask(model, got);
             assert_memory_equal(got, want, sizeof want);
             /* A block whose codes are worse than none has none. */
             assert_true((model->code_bounds[0].step > 0) ==
-                        (harm == NOTHING || harm == FAR_SCALE || harm == SHIFTED));
+                        (is_short || harm == NOTHING || harm == FAR_SCALE || harm == SHIFTED));
+            /* Nor has such an item. Steps of zero say nothing of it, and zeros say as much. */
+            assert_true(isfinite(model->short_codes.residuals[0]) ==
+                        (!is_short || harm == NOTHING || harm == NEAR_SCALE || harm == SHIFTED));
             recsys_model_unref(model);
             model_setup_end(&setup);
         }

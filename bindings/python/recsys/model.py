@@ -70,6 +70,7 @@ class ModelInfo(NamedTuple):
     item_name: str
     popularity: str
     similar_by: str
+    short_code_bytes: int
 
 
 def _info(held: Held) -> ModelInfo:

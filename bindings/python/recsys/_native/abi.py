@@ -471,6 +471,7 @@ class recsys_model_info(Checked):
         ("item_name", c.c_char_p),
         ("popularity", c.c_uint32),
         ("similar_by", c.c_uint32),
+        ("short_code_bytes", c.c_uint64),
     ]
 
 

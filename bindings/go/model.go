@@ -180,7 +180,8 @@ type ModelInfo struct {
 	Seen                    uint64 // user-item pairs in the seen lists
 	Catalog                 uint64 // items that have a catalogue entry
 	MappedBytes             uint64
-	PrivateBytes, CodeBytes, ShortCodeBytes uint64
+	PrivateBytes, CodeBytes uint64
+	ShortCodeBytes          uint64
 	UserIDs, ItemIDs        IDKind
 	Metric                  ModelMetric
 	Link                    Link
@@ -210,8 +211,9 @@ func (m *Model) Info() (ModelInfo, error) {
 	return ModelInfo{Dimensions: int(info.dimensions), Users: uint64(info.n_users), Items: uint64(info.n_items),
 		Features: uint64(info.n_features), Seen: uint64(info.n_seen), Catalog: uint64(info.n_catalog),
 		MappedBytes: uint64(info.mapped_bytes), PrivateBytes: uint64(info.private_bytes),
-		CodeBytes: uint64(info.code_bytes), ShortCodeBytes: uint64(info.short_code_bytes), UserIDs: IDKind(info.user_id_kind),
-		ItemIDs: IDKind(info.item_id_kind), Metric: ModelMetric(info.metric), Link: Link(info.link),
+		CodeBytes: uint64(info.code_bytes), ShortCodeBytes: uint64(info.short_code_bytes),
+		UserIDs: IDKind(info.user_id_kind), ItemIDs: IDKind(info.item_id_kind),
+		Metric: ModelMetric(info.metric), Link: Link(info.link),
 		LinkMin: float32(info.link_min), LinkMax: float32(info.link_max), Name: C.GoString(info.name),
 		Version: C.GoString(info.version), Algorithm: C.GoString(info.algorithm),
 		TrainingDate: C.GoString(info.training_date), Fingerprint: C.GoString(info.fingerprint),

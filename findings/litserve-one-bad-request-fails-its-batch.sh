@@ -3,8 +3,8 @@
 #
 # Seen: 2026-11-30, litserve 0.2.19, FastAPI 0.165.0 (CPython 3.11).
 #
-# One would guess: decode_request() is called for each request by itself, so that an HTTPException(400) in it is the reply to
-# that request, as without batches. The others go on to predict(), which takes what was decoded.
+# One would guess: decode_request() is called for each request by itself, so that an HTTPException(400) in it is the reply
+# to that request, as without batches. The others go on to predict(), which takes what was decoded.
 #
 # In fact: with max_batch_size above 1 the exception is the reply to every request that was collected in the same
 # moment: four right ones beside a wrong one all get 400 and its words, "no x", though they have an x. Clients that take

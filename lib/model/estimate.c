@@ -21,6 +21,7 @@
 #include "lib/formats/map.h"
 #include "lib/formats/tensors.h"
 #include "lib/formats/zip.h"
+#include "lib/model/model_memory.h"
 
 #define STRIDE_UNIT 16u
 #define FIXED (256u * 1024u) /* what has no size of its own: the object, its names */
@@ -36,10 +37,11 @@ static uint64_t size_of(const struct rs_manifest *manifest, const char *name)
 static uint64_t items_bytes(const struct rs_manifest *manifest, uint32_t flags)
 {
     uint64_t d = manifest->dimensions, stride = (d + STRIDE_UNIT - 1) / STRIDE_UNIT * STRIDE_UNIT;
+    uint32_t huge = flags & RECSYS_MODEL_HUGE_PAGES ? RS_MEMORY_HUGE : 0;
     int is_in_place = manifest->format_version > 1 && manifest->dtype == RECSYS_DTYPE_F32 &&
-                      d == stride && (flags & RECSYS_MODEL_HUGE_PAGES) == 0;
+                      d == stride && huge == 0;
 
-    return is_in_place ? 0 : manifest->n_items * stride * sizeof(float);
+    return is_in_place ? 0 : rs_memory_size(manifest->n_items * stride * sizeof(float), huge);
 }
 
 static uint64_t users_bytes(const struct rs_manifest *manifest)
@@ -53,15 +55,16 @@ static uint64_t users_bytes(const struct rs_manifest *manifest)
 static uint64_t codes_bytes(const struct rs_manifest *manifest)
 {
     uint64_t bounds = ((uint64_t)manifest->n_items / RS_BLOCK_ITEMS + 1) * 128u;
-
     uint64_t n = manifest->n_items, an_item = sizeof(float); /* of steps, of residuals */
+    uint64_t codes = rs_codes_bytes(n, manifest->dimensions);
+    uint64_t short_codes = rs_short_codes_bytes(n, manifest->dimensions);
 
     if (manifest->codes_pay == RS_CODES_NO)
         return bounds;
     if (size_of(manifest, RS_FILE_CODES) > 0) /* residuals of short codes, if it has any */
         return bounds + n * an_item;
-    return bounds + rs_codes_bytes(n, manifest->dimensions) +
-           rs_short_codes_bytes(n, manifest->dimensions) + 2 * n * an_item;
+    return bounds + rs_memory_size(codes, rs_memory_of_codes(codes)) +
+           rs_memory_size(short_codes, rs_memory_of_codes(short_codes)) + 2 * n * an_item;
 }
 
 /* The file of the model has ids if something of their size is in it beside the vectors: then there

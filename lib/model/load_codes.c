@@ -12,9 +12,6 @@
 #include "lib/bundle/code_sample.h"
 #include "lib/model/loading.h"
 
-/* Codes that are worth pages of 2 MB, of which the last one is not full. */
-#define HUGE_FROM ((size_t)16 << 20)
-
 static int has_shape(const struct rs_tensor *tensor, uint32_t dtype, uint32_t n_dims,
                      const uint64_t *shape)
 {
@@ -154,7 +151,7 @@ static recsys_status make_codes(struct rs_loading *loading)
 {
     struct recsys_model *model = loading->model;
     size_t size = rs_codes_bytes(model->n_items, model->dimensions);
-    uint8_t *codes = rs_memory_take(model->memory, size, 1, size >= HUGE_FROM ? RS_MEMORY_HUGE : 0);
+    uint8_t *codes = rs_memory_take(model->memory, size, 1, rs_memory_of_codes(size));
 
     if (codes == NULL)
         return rs_error_nomem(loading->err, "codes of item vectors");
@@ -171,7 +168,7 @@ static recsys_status make_short_codes(struct rs_loading *loading)
 {
     struct recsys_model *model = loading->model;
     size_t size = rs_short_codes_bytes(model->n_items, model->dimensions);
-    uint8_t *codes = rs_memory_take(model->memory, size, 1, size >= HUGE_FROM ? RS_MEMORY_HUGE : 0);
+    uint8_t *codes = rs_memory_take(model->memory, size, 1, rs_memory_of_codes(size));
     float *steps = rs_memory_take(
         model->memory, rs_short_codes_groups(model->n_items) * RS_CODES_GROUP, sizeof *steps, 0);
 

@@ -13,6 +13,7 @@
 
 #define OWN_PAGES_FROM (256u * 1024u)
 #define HUGE_PAGE (2u * 1024u * 1024u)
+#define HUGE_CODES_FROM (8u * HUGE_PAGE)
 #define PAGE 4096u /* the smallest there is: where pages are larger, some are read more than once  \
                     */
 
@@ -49,9 +50,16 @@ static void *map_huge_pages(size_t size)
     return pages + before;
 }
 
-static size_t round_up(size_t size, size_t unit)
+uint64_t rs_memory_size(uint64_t bytes, uint32_t flags)
 {
-    return (size + unit - 1) / unit * unit;
+    uint64_t unit = bytes < OWN_PAGES_FROM ? 1 : flags & RS_MEMORY_HUGE ? HUGE_PAGE : PAGE;
+
+    return (bytes + unit - 1) / unit * unit;
+}
+
+uint32_t rs_memory_of_codes(uint64_t bytes)
+{
+    return bytes >= HUGE_CODES_FROM ? RS_MEMORY_HUGE : 0;
 }
 
 void *rs_memory_take(struct rs_model_memory *memory, size_t n, size_t size, uint32_t flags)
@@ -64,16 +72,14 @@ void *rs_memory_take(struct rs_model_memory *memory, size_t n, size_t size, uint
     if (block == NULL)
         return NULL;
     block->mapped = bytes >= OWN_PAGES_FROM;
+    block->size = (size_t)rs_memory_size(bytes, flags);
     if (!block->mapped) {
-        block->size = bytes;
         block->address = rs_alloc_aligned(bytes, 1);
         if (block->address != NULL)
             memset(block->address, 0, bytes);
     } else if (flags & RS_MEMORY_HUGE) {
-        block->size = round_up(bytes, HUGE_PAGE);
         block->address = map_huge_pages(block->size);
     } else {
-        block->size = round_up(bytes, PAGE);
         block->address = map_pages(block->size);
     }
     if (block->address == NULL) {

@@ -25,6 +25,13 @@ struct rs_model_memory {
  * the system when the model is destroyed. NULL if there is no memory. */
 void *rs_memory_take(struct rs_model_memory *memory, size_t n, size_t size, uint32_t flags);
 
+/* How many bytes rs_memory_take() takes for so many. */
+uint64_t rs_memory_size(uint64_t bytes, uint32_t flags);
+
+/* The flags for codes of so many bytes: large ones are worth pages of 2 MB, of which the last one
+ * is not full. */
+uint32_t rs_memory_of_codes(uint64_t bytes);
+
 /* Account for memory that the model frees itself. */
 void rs_memory_count(struct rs_model_memory *memory, size_t n, size_t size);
 

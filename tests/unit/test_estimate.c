@@ -78,6 +78,30 @@ static void no_bundle_takes_more_than_was_estimated(void **state)
         }
 }
 
+/* A page of 2 MB is taken whole. */
+static void huge_pages_are_counted_whole(void **state)
+{
+    static const char members[] =
+        "\"format\": \"recsys-bundle\", \"format_version\": 1, \"dtype\": \"F32\", "
+        "\"dimensions\": 4096, \"n_users\": 20, \"n_items\": 4112,";
+    const uint64_t n = 4112, d = 4096, codes = UINT64_C(18) << 20; /* 16.1 MB of them */
+    struct rs_estimate estimate;
+    struct bundle bundle;
+    char path[PATH_MAX];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/huge", root);
+    bundle_write(&bundle, path, 300, 4200, 16, 1, BUNDLE_FORMAT_2);
+    bundle_free(&bundle);
+    options.flags = RECSYS_MODEL_HUGE_PAGES;
+    expect_bound(path);
+    options.flags = 0;
+    bundle_write_file(root, "model.safetensors", "", 1); /* only the manifest is read */
+    bundle_write_manifest(root, members);
+    assert_int_equal(rs_model_estimate(root, &options, &estimate, &err), RECSYS_OK);
+    assert_true(estimate.private_bytes >= n * d * 4 + codes + n * d / 2);
+}
+
 static void a_single_file_is_estimated_by_its_size(void **state)
 {
     char path[PATH_MAX];
@@ -117,6 +141,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(no_bundle_takes_more_than_was_estimated),
+        T(huge_pages_are_counted_whole),
         T(a_single_file_is_estimated_by_its_size),
         T(what_cannot_be_read_is_said),
     };

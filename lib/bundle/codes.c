@@ -13,6 +13,8 @@
 #include <immintrin.h>
 #endif
 
+#include "lib/bundle/residual.h"
+
 /* A block whose largest number is outside this range has no codes, and scans read its floats. The
  * same range holds for queries (lib/bundle/coded.c), so the product of a block's step and a
  * query's is always a normal float. */
@@ -23,7 +25,7 @@
  * integer. */
 #define ROUND 12582912.0f /* 1.5 * 2^23 */
 
-#define LANES 8u
+#define LANES RS_RESIDUAL_LANES
 #define CHUNK 64u /* numbers of a row at a time */
 
 static float largest_number(const float *rows, uint32_t n, uint32_t dimensions, uint32_t stride)
@@ -42,12 +44,6 @@ static float largest_number(const float *rows, uint32_t n, uint32_t dimensions, 
     return all;
 }
 
-static float sum_of(const float *lanes)
-{
-    return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) +
-           ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
-}
-
 /* Codes of up to CHUNK numbers, the rest of `out` zeros; returns the square of their
  * residual in units of the step. */
 static float code_chunk(const float *x, uint32_t n, float inverse, uint8_t *out)
@@ -62,7 +58,7 @@ static float code_chunk(const float *x, uint32_t n, float inverse, uint8_t *out)
             sum[l] += rest * rest;
             out[j + l] = (uint8_t)((int32_t)c + (int32_t)RS_CODES_ZERO);
         }
-    return sum_of(sum);
+    return rs_residual_sum(sum);
 }
 
 /* One row's codes into its place in every cell; returns the square of its residual. */
@@ -100,11 +96,10 @@ static float measure_row(const float *row, uint32_t dimensions, float inverse, c
     for (; j + LANES <= dimensions; j += LANES, codes += 2 * RS_CODES_CELL)
         add_squares(row + j, LANES, inverse, codes, sum);
     add_squares(row + j, dimensions - j, inverse, codes, sum);
-    return sum_of(sum);
+    return rs_residual_sum(sum);
 }
 
 #if defined(__x86_64__)
-/* The same bits: a lane has the same sum. A load measures every number. */
 __attribute__((target("avx2"))) static float measure_row_avx2(const float *row, uint32_t dimensions,
                                                               float inverse, const uint8_t *codes)
 {
@@ -125,20 +120,12 @@ __attribute__((target("avx2"))) static float measure_row_avx2(const float *row, 
     }
     _mm256_storeu_ps(sum, squares);
     add_squares(row + j, dimensions - j, inverse, codes, sum);
-    return sum_of(sum);
+    return rs_residual_sum(sum);
 }
+#define MEASURE_ROW_AVX2 measure_row_avx2
+#else
+#define MEASURE_ROW_AVX2 NULL
 #endif
-
-typedef float (*measure_function)(const float *, uint32_t, float, const uint8_t *);
-
-static measure_function choose_measure(void)
-{
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2"))
-        return measure_row_avx2;
-#endif
-    return measure_row;
-}
 
 /* Below the normal floats a square and its addition can lose 2^-126 each, also where the process
  * sets such numbers to zero. This is twice the two together; the product before them loses as much,
@@ -206,7 +193,7 @@ static void measure_block(const float *rows, uint32_t n, uint32_t dimensions, ui
                           double max_norm, float scale, const uint8_t *codes,
                           struct rs_code_bounds *bounds)
 {
-    const measure_function measure = choose_measure();
+    const rs_residual measure = rs_residual_choose(measure_row, MEASURE_ROW_AVX2);
     size_t group = rs_codes_group_bytes(dimensions);
     float worst = 0;
 

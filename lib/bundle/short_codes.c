@@ -7,11 +7,13 @@
 #include <immintrin.h>
 #endif
 
+#include "lib/bundle/residual.h"
+
 /* The product of a step and a query's (lib/bundle/coded.c) is a normal float. */
 #define SMALLEST 0x1p-50f
 #define LARGEST 0x1p50f
 
-#define LANES 8u /* numbers of a pair of cells */
+#define LANES RS_RESIDUAL_LANES
 
 /* Squares below the normal floats and their sums may be lost: see codes.c. */
 #define LOST 0x1p-124
@@ -66,12 +68,6 @@ void rs_short_codes_make(const float *rows, size_t n, uint32_t dimensions, uint3
     }
 }
 
-static float sum_of(const float *lanes)
-{
-    return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) +
-           ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
-}
-
 /* Add the squares of the residuals of `n` numbers, at most LANES, to a sum for each. */
 static void add_squares(const float *row, uint32_t n, float step, const uint8_t *codes, float *sum)
 {
@@ -96,11 +92,10 @@ static float measure_row(const float *row, uint32_t dimensions, float step, cons
         add_squares(row + j, LANES, step, codes, sum);
     if (j < dimensions)
         add_squares(row + j, dimensions - j, step, codes, sum);
-    return sum_of(sum);
+    return rs_residual_sum(sum);
 }
 
 #if defined(__x86_64__)
-/* The same bits: a lane has the same sums. A load measures every number. */
 __attribute__((target("avx2"))) static float measure_row_avx2(const float *row, uint32_t dimensions,
                                                               float step, const uint8_t *codes)
 {
@@ -123,20 +118,12 @@ __attribute__((target("avx2"))) static float measure_row_avx2(const float *row, 
     _mm256_storeu_ps(sum, squares);
     if (j < dimensions)
         add_squares(row + j, dimensions - j, step, codes, sum);
-    return sum_of(sum);
+    return rs_residual_sum(sum);
 }
+#define MEASURE_ROW_AVX2 measure_row_avx2
+#else
+#define MEASURE_ROW_AVX2 NULL
 #endif
-
-typedef float (*measure_function)(const float *, uint32_t, float, const uint8_t *);
-
-static measure_function choose_measure(void)
-{
-#if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2"))
-        return measure_row_avx2;
-#endif
-    return measure_row;
-}
 
 /* In float, the code's number errs by 2^-24 of itself, so by 2^-24 of the row's norm and of the
  * residual's together, and the difference by 2^-24 of the residual. A sum of d squares errs by less
@@ -154,7 +141,7 @@ void rs_short_codes_measure(const float *rows, size_t n, uint32_t dimensions, ui
                             const struct rs_block *blocks, const uint8_t *codes, const float *steps,
                             float *residuals)
 {
-    const measure_function measure = choose_measure();
+    const rs_residual measure = rs_residual_choose(measure_row, MEASURE_ROW_AVX2);
 
     memset(residuals, 0, rs_short_codes_groups(n) * RS_CODES_GROUP * sizeof *residuals);
     for (size_t i = 0; i < n; i++) {

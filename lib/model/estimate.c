@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "lib/base/error.h"
@@ -18,6 +17,7 @@
 #include "lib/bundle/layout.h"
 #include "lib/bundle/manifest.h"
 #include "lib/bundle/short_codes.h"
+#include "lib/formats/formats.h"
 #include "lib/formats/map.h"
 #include "lib/formats/tensors.h"
 #include "lib/formats/zip.h"
@@ -123,21 +123,74 @@ static recsys_status read_bundle(const char *path, uint32_t flags, struct rs_est
     return RECSYS_OK;
 }
 
-/* Of an .npz, what its members unpack to: the arrays are copied. */
-static recsys_status read_archive(const char *path, uint64_t *unpacked, recsys_error *err)
+static int is_matrix(const struct rs_tensor *tensor)
 {
-    struct rs_map map = {0};
-    struct rs_zip zip;
-    recsys_status status = rs_map_open(path, path, UINT64_MAX, &map, err);
+    return tensor != NULL && tensor->n_dims == 2 && tensor->shape[0] <= UINT32_MAX &&
+           tensor->shape[1] <= RS_MAX_DIMENSIONS;
+}
 
-    *unpacked = 0;
+/* The head of the file says what a manifest would. A file that the loader will refuse is not
+ * estimated. */
+static recsys_status read_tensors(const struct rs_map *map, const char *path, uint32_t flags,
+                                  struct rs_estimate *out, recsys_error *err)
+{
+    struct rs_tensors tensors = {0};
+    recsys_status status = rs_safetensors_parse(map->bytes, map->size, path, &tensors, err);
+
     if (status != RECSYS_OK)
         return status;
-    status = rs_zip_read(map.bytes, map.size, path, &zip, err);
-    for (size_t i = 0; status == RECSYS_OK && i < zip.n_members; i++)
-        *unpacked += zip.members[i].unpacked;
-    if (status == RECSYS_OK)
-        rs_zip_close(&zip);
+    const struct rs_tensor *users = rs_tensors_find(&tensors, "user_factors");
+    const struct rs_tensor *items = rs_tensors_find(&tensors, "item_factors");
+    if (is_matrix(users) && is_matrix(items)) {
+        struct rs_manifest_file file = {RS_FILE_MODEL, map->size, ""};
+        const struct rs_manifest manifest = {
+            .format_version = 1,
+            .dtype = items->dtype,
+            .dimensions = (uint32_t)items->shape[1],
+            .n_users = (uint32_t)users->shape[0],
+            .n_items = (uint32_t)items->shape[0],
+            .metric = RECSYS_METRIC_COSINE, /* users may have to be scaled */
+            .files = &file,
+            .n_files = 1,
+        };
+        estimate_bundle(&manifest, flags, out);
+    }
+    rs_tensors_close(&tensors);
+    return RECSYS_OK;
+}
+
+/* Of an .npz, what its members unpack to, because the arrays are copied; and vectors in scan order,
+ * their codes, ids and popularity: with eight dimensions or more, an item has as much beside its
+ * vector as the vector has. */
+static recsys_status read_archive(const struct rs_map *map, const char *path,
+                                  struct rs_estimate *out, recsys_error *err)
+{
+    struct rs_zip zip;
+    recsys_status status = rs_zip_read(map->bytes, map->size, path, &zip, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    out->private_bytes = FIXED + 2 * (uint64_t)map->size;
+    for (size_t i = 0; i < zip.n_members; i++)
+        out->private_bytes += zip.members[i].unpacked;
+    rs_zip_close(&zip);
+    return RECSYS_OK;
+}
+
+static recsys_status read_single(const char *path, uint32_t flags, struct rs_estimate *out,
+                                 recsys_error *err)
+{
+    struct rs_map map = {0};
+    rs_tensors_parse parse = NULL;
+    recsys_status status = rs_map_open(path, path, UINT64_MAX, &map, err);
+
+    if (status != RECSYS_OK)
+        return status;
+    status = rs_formats_find(path, map.bytes, map.size, path, &parse, err);
+    if (status == RECSYS_OK && parse == rs_npz_parse)
+        status = read_archive(&map, path, out, err);
+    else if (status == RECSYS_OK && parse == rs_safetensors_parse)
+        status = read_tensors(&map, path, flags, out, err);
     rs_map_close(&map);
     return status;
 }
@@ -145,7 +198,6 @@ static recsys_status read_archive(const char *path, uint64_t *unpacked, recsys_e
 recsys_status rs_model_estimate(const char *path, const recsys_model_options *options,
                                 struct rs_estimate *out, recsys_error *err)
 {
-    size_t length = strlen(path);
     struct stat about;
 
     *out = (struct rs_estimate){0, 0};
@@ -154,13 +206,5 @@ recsys_status rs_model_estimate(const char *path, const recsys_model_options *op
     if (S_ISDIR(about.st_mode))
         return read_bundle(path, options->flags, out, err);
     out->mapped_bytes = (uint64_t)about.st_size;
-    if (length > 4 && strcmp(path + length - 4, ".npz") == 0) {
-        recsys_status status = read_archive(path, &out->private_bytes, err);
-        if (status != RECSYS_OK)
-            return status;
-    }
-    /* Vectors in scan order, their codes, ids and popularity: with eight dimensions or more, an
-     * item has as much beside its vector as the vector has. */
-    out->private_bytes += FIXED + 2 * out->mapped_bytes;
-    return RECSYS_OK;
+    return read_single(path, options->flags, out, err);
 }

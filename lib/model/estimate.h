@@ -11,8 +11,9 @@ struct rs_estimate {
     uint64_t private_bytes; /* in addition, at the worst moment of the load */
 };
 
-/* Reads the manifest of a bundle, or the directory of an .npz, and nothing else. An upper bound for
- * bundles of this library's builder; a bundle of another writer may need its vectors once more.
+/* Reads the manifest of a bundle, or the head of a single file, and nothing else. An upper bound for
+ * bundles of this library's builder and for .safetensors files; a bundle of another writer may need
+ * its vectors once more.
  * Fails with: as recsys_model_load() would for these. */
 recsys_status rs_model_estimate(const char *path, const recsys_model_options *options,
                                 struct rs_estimate *out, recsys_error *err);

@@ -102,17 +102,39 @@ static void huge_pages_are_counted_whole(void **state)
     assert_true(estimate.private_bytes >= n * d * 4 + codes + n * d / 2);
 }
 
-static void a_single_file_is_estimated_by_its_size(void **state)
+static void expect_bound_of(const char *dtype, size_t bytes, size_t n, size_t d)
+{
+    char path[PATH_MAX];
+    void *numbers = calloc(n * d, bytes);
+    size_t size;
+
+    assert_non_null(numbers);
+    const struct bundle_tensor tensors[] = {
+        {"item_factors", dtype, 2, {n, d}, numbers, n * d * bytes},
+        {"user_factors", dtype, 2, {10, d}, numbers, 10 * d * bytes},
+    };
+    unsigned char *file = bundle_make_safetensors(tensors, 2, 64, &size);
+    bundle_write_file(root, "single.safetensors", file, size);
+    free(file);
+    free(numbers);
+    snprintf(path, sizeof path, "%s/single.safetensors", root);
+    expect_bound(path);
+}
+
+static void a_single_file_is_estimated_by_its_tensors(void **state)
 {
     char path[PATH_MAX];
     struct bundle bundle;
 
     (void)state;
     snprintf(path, sizeof path, "%s/single", root);
-    bundle_write(&bundle, path, 3000, 20000, 32, 1, BUNDLE_UNSORTED);
+    bundle_write(&bundle, path, 3000, 20000, 32, 1,
+                 BUNDLE_UNSORTED | BUNDLE_TEXT_IDS | BUNDLE_BIAS | BUNDLE_POPULARITY);
     bundle_free(&bundle);
     snprintf(path, sizeof path, "%s/single/model.safetensors", root);
     expect_bound(path);
+    expect_bound_of("F16", 2, 60000, 64); /* halves become floats */
+    expect_bound_of("F32", 4, 60000, 8);  /* rows are filled up */
     const char *source = getenv("RECSYS_SOURCE_DIR");
     snprintf(path, sizeof path, "%s/tests/fixtures/npz/als.npz", source != NULL ? source : ".");
     expect_bound(path);
@@ -142,7 +164,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(no_bundle_takes_more_than_was_estimated),
         T(huge_pages_are_counted_whole),
-        T(a_single_file_is_estimated_by_its_size),
+        T(a_single_file_is_estimated_by_its_tensors),
         T(what_cannot_be_read_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

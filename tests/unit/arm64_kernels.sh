@@ -28,5 +28,5 @@ run() { # run KERNEL TEST SOURCE...: tests/unit/TEST.c, which prints the kernels
   grep -qx "$kernel" <<< "$kernels" || { echo "arm64_kernels.sh: $kernel was not run" >&2; exit 1; }
 }
 
-run dotprod test_code_kernels lib/score/code_kernel*.c
+run dotprod test_code_kernels lib/score/code_kernel*.c lib/bundle/codes.c lib/bundle/short_codes.c
 run neon test_kernels lib/score/kernel*.c lib/score/canonical.c

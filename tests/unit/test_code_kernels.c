@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/bundle/codes.h"
+#include "lib/bundle/short_codes.h"
 #include "lib/score/code_kernel.h"
 #include "tests/support/check.h"
 
@@ -281,11 +282,62 @@ static void the_longest_vectors_do_not_overflow(void)
     free(query);
 }
 
+enum { ROWS = 40, MAX_STRIDE = 272 };
+
+/* In double. 0: the 8-bit code, 1: the short one. */
+static double left_out(const float *row, uint32_t d, uint32_t i, const uint8_t *codes, double step,
+                       int is_short)
+{
+    double squares = 0;
+
+    for (uint32_t j = 0; j < d; j++) {
+        size_t cells = is_short ? (d + 7) / 8 : (d + 3) / 4, cell = is_short ? j / 8 : j / 4;
+        uint8_t byte = codes[(i / RS_CODES_GROUP * cells + cell) * RS_CODES_CELL +
+                             i % RS_CODES_GROUP * 4 + j % 4];
+        int code =
+            !is_short ? byte - (int)RS_CODES_ZERO : 16 * (j % 8 < 4 ? byte & 15 : byte >> 4) - 120;
+        squares += pow((double)row[j] - step * code, 2);
+    }
+    return sqrt(squares);
+}
+
+static void residuals_are_those_of_the_codes(void)
+{
+    static const uint32_t dimensions[] = {1, 3, 8, 12, 64, 100, 257};
+    static float rows[ROWS * MAX_STRIDE];
+    static uint8_t codes[ROWS * 2 * MAX_STRIDE], short_codes[ROWS * 2 * MAX_STRIDE];
+    const struct rs_block block = {.max_norm = 20.0};
+    uint64_t state = 9;
+
+    for (size_t r = 0; r < sizeof dimensions / sizeof *dimensions; r++) {
+        uint32_t d = dimensions[r], stride = (d + 15) / 16 * 16;
+        float steps[ROWS + 16], residuals[ROWS + 16];
+        struct rs_code_bounds made, measured;
+        double worst = 0;
+        for (size_t i = 0; i < ROWS * (size_t)stride; i++)
+            rows[i] = i % stride < d ? (float)(2.0 * uniform(&state) - 1.0) : 0.0f;
+        rs_codes_make(rows, ROWS, d, stride, &block, codes, &made);
+        float scale = rs_codes_scale(made.step);
+        rs_codes_measure(rows, ROWS, d, stride, &block, &scale, codes, &measured);
+        rs_short_codes_make(rows, ROWS, d, stride, short_codes, steps);
+        rs_short_codes_measure(rows, ROWS, d, stride, &block, short_codes, steps, residuals);
+        for (uint32_t i = 0; i < ROWS; i++) {
+            const float *row = rows + (size_t)i * stride;
+            double rest = left_out(row, d, i, short_codes, (double)steps[i], 1);
+            CHECK((double)residuals[i] >= rest && (double)residuals[i] <= rest * 1.001 + 1e-5);
+            worst = fmax(worst, left_out(row, d, i, codes, made.step, 0));
+        }
+        CHECK(measured.step == made.step);
+        CHECK(measured.max_residual >= worst && measured.max_residual <= worst * 1.001 + 1e-5);
+    }
+}
+
 int main(void)
 {
     (void)rs_code_kernel_allow_amx(); /* its kernel is in the list if this machine has it */
     all_kernels_give_the_same_bits();
     the_longest_vectors_do_not_overflow();
+    residuals_are_those_of_the_codes();
     for (uint32_t index = 0; rs_code_kernel_get(index) != NULL; index++)
         printf("%s\n", rs_code_kernel_get(index)->name);
     return 0;

@@ -39,7 +39,7 @@ struct rs_lane {
 /* Candidates whose vectors are on their way. */
 #define RS_WAITING 16u
 struct rs_prefetched {
-    uint32_t slot, position; /* slot: the place in the panels */
+    uint32_t slot, position; /* slot: the place in the panels; by short codes the lane */
 };
 
 /* The memory of one thread: its own K best of every lane, and room for a tile. */

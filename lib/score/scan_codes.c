@@ -2,10 +2,11 @@
  *
  * The same as by floats, of a quarter of the bytes, with wider limits (bound.h): codes
  * find candidates, the canonical score decides. For a single query one score an item is
- * written and read as with floats. Many queries stand in panels; a tile writes no scores,
- * only bits that say which items reach the limit of which query. Queries that have left a block
- * leave holes in the panels; where whole panels can be saved, a worker packs those that are left
- * into panels of its own, and keeps them for the blocks that follow.
+ * written and read as with floats, by short codes first where the model has them. Many queries
+ * stand in panels; a tile writes no scores, only bits that say which items reach the limit of which
+ * query. Queries that have left a block leave holes in the panels; where whole panels can be saved,
+ * a worker packs those that are left into panels of its own, and keeps them for the blocks that
+ * follow.
  */
 #include "lib/score/scan_codes.h"
 

@@ -294,7 +294,7 @@ static void numbers_that_codes_cannot_hold_are_left_to_floats(void **state)
 {
     const float tiny[4] = {1e-20f, 0, 0, 0}, huge[4] = {1e30f, 0, 0, 0}, zero[4] = {0};
     struct rs_coded coded;
-    int8_t codes[4];
+    int8_t codes[RS_CODED_PAIR];
 
     (void)state;
     rs_coded_make(tiny, 4, 127, codes, &coded);

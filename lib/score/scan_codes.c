@@ -17,9 +17,9 @@
 #include "lib/score/offer.h"
 #include "lib/score/scores.h"
 
-/* If short codes leave more items of a block than these, its codes are read: that is about as fast
- * as so many exact scores. */
-#define MOST_BY_SHORT_CODES 32u
+/* If short codes leave more items of a block than these, its codes are read: their bytes come from
+ * memory about as fast as so many vectors, which lie apart. */
+#define MOST_BY_SHORT_CODES 12u
 #define SHORT_PAUSE 7u /* blocks */
 
 static uint32_t cells_of(const struct recsys_model *model)

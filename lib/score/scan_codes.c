@@ -234,12 +234,17 @@ static void flush(const struct rs_scan *scan, struct rs_worker *worker, uint32_t
     worker->n_waiting = 0;
 }
 
-/* Keep one lane's hits in a tile until their vectors are there. */
+/* Keep one lane's hits in a tile until their vectors are there; with few items allowed most hits
+ * are not worth one. */
 static void take(const struct rs_scan *scan, struct rs_worker *worker, uint32_t block,
                  const struct panels *panels, uint32_t position, uint32_t slot, uint32_t hits)
 {
+    const struct rs_eligible *eligible = &scan->lanes[lane_at(panels, slot)].eligible;
+
     for (; hits != 0; hits &= hits - 1) {
         uint32_t item = position + (uint32_t)__builtin_ctz(hits);
+        if (!rs_eligible_item(eligible, item))
+            continue;
         rs_lane_prefetch(scan, item);
         worker->waiting[worker->n_waiting++] = (struct rs_prefetched){slot, item};
         if (worker->n_waiting == RS_WAITING)

@@ -23,33 +23,51 @@ static int has_shape(const struct rs_tensor *tensor, uint32_t dtype, uint32_t n_
     return 1;
 }
 
+/* A tensor of codes in a file, and beside it one of floats, by which its codes are read. */
+struct wanted {
+    const char *codes, *floats;
+    uint64_t shape[4], n_floats;
+    int (*is_valid)(float);
+    const char *valid; /* in words, beside 0 */
+};
+
+static recsys_status find(const struct rs_loading *loading, const struct wanted *wanted,
+                          const uint8_t **codes, const float **floats)
+{
+    const struct rs_tensor *tensor = rs_tensors_find(loading->codes, wanted->codes);
+    const struct rs_tensor *beside = rs_tensors_find(loading->codes, wanted->floats);
+
+    if (!has_shape(tensor, RECSYS_DTYPE_U8, 4, wanted->shape))
+        return rs_error(loading->err, RECSYS_E_FORMAT,
+                        "%s: %s: must be U8 [%" PRIu64 ",%" PRIu64 ",16,4]", loading->codes_file,
+                        wanted->codes, wanted->shape[0], wanted->shape[1]);
+    if (!has_shape(beside, RECSYS_DTYPE_F32, 1, &wanted->n_floats))
+        return rs_error(loading->err, RECSYS_E_FORMAT, "%s: %s: must be F32 [%" PRIu64 "]",
+                        loading->codes_file, wanted->floats, wanted->n_floats);
+    *codes = tensor->data;
+    *floats = beside->data;
+    for (uint64_t i = 0; i < wanted->n_floats; i++)
+        if (!wanted->is_valid((*floats)[i]))
+            return rs_error(loading->err, RECSYS_E_FORMAT,
+                            "%s: %s[%" PRIu64 "] is neither 0 nor a %s", loading->codes_file,
+                            wanted->floats, i, wanted->valid);
+    return RECSYS_OK;
+}
+
 static recsys_status find_codes(const struct rs_loading *loading, const uint8_t **codes,
                                 const float **scales)
 {
-    const struct recsys_model *model = loading->model;
-    const struct rs_tensor *steps = rs_tensors_find(loading->codes, "item_code_scales");
-    const struct rs_tensor *tensor = rs_tensors_find(loading->codes, "item_codes");
-    uint64_t n_groups =
-        rs_codes_bytes(model->n_items, model->dimensions) / rs_codes_group_bytes(model->dimensions);
-    const uint64_t shape[] = {n_groups, (model->dimensions + 3u) / 4u, RS_CODES_GROUP, 4};
-    const uint64_t n_blocks = model->n_blocks;
+    uint32_t n = loading->model->n_items, d = loading->model->dimensions;
+    const struct wanted wanted = {
+        .codes = "item_codes",
+        .floats = "item_code_scales",
+        .shape = {rs_codes_bytes(n, d) / rs_codes_group_bytes(d), (d + 3u) / 4u, RS_CODES_GROUP, 4},
+        .n_floats = loading->model->n_blocks,
+        .is_valid = rs_codes_is_scale,
+        .valid = "scale of codes",
+    };
 
-    if (!has_shape(tensor, RECSYS_DTYPE_U8, 4, shape))
-        return rs_error(loading->err, RECSYS_E_FORMAT,
-                        "%s: item_codes: must be U8 [%" PRIu64 ",%" PRIu64 ",16,4]",
-                        loading->codes_file, shape[0], shape[1]);
-    if (!has_shape(steps, RECSYS_DTYPE_F32, 1, &n_blocks))
-        return rs_error(loading->err, RECSYS_E_FORMAT,
-                        "%s: item_code_scales: must be F32 [%" PRIu64 "]", loading->codes_file,
-                        n_blocks);
-    *codes = tensor->data;
-    *scales = steps->data;
-    for (uint32_t b = 0; b < model->n_blocks; b++)
-        if (!rs_codes_is_scale((*scales)[b]))
-            return rs_error(loading->err, RECSYS_E_FORMAT,
-                            "%s: item_code_scales[%" PRIu32 "] is neither 0 nor a scale of codes",
-                            loading->codes_file, b);
-    return RECSYS_OK;
+    return find(loading, &wanted, codes, scales);
 }
 
 static recsys_status take_bounds(struct rs_loading *loading)
@@ -82,30 +100,23 @@ static recsys_status take_short_codes(struct rs_loading *loading, const uint8_t 
 /* A file need not have them. */
 static recsys_status use_short_codes(struct rs_loading *loading)
 {
-    const struct recsys_model *model = loading->model;
-    const struct rs_tensor *codes = rs_tensors_find(loading->codes, "item_short_codes");
-    const struct rs_tensor *steps = rs_tensors_find(loading->codes, "item_short_code_steps");
-    const uint64_t shape[] = {rs_short_codes_groups(model->n_items),
-                              rs_short_codes_pairs(model->dimensions), RS_CODES_GROUP, 4};
-    const uint64_t n_steps = shape[0] * RS_CODES_GROUP;
+    uint32_t n = loading->model->n_items, d = loading->model->dimensions;
+    const struct wanted wanted = {
+        .codes = "item_short_codes",
+        .floats = "item_short_code_steps",
+        .shape = {rs_short_codes_groups(n), rs_short_codes_pairs(d), RS_CODES_GROUP, 4},
+        .n_floats = rs_short_codes_groups(n) * RS_CODES_GROUP,
+        .is_valid = rs_short_codes_is_step,
+        .valid = "step",
+    };
+    const uint8_t *codes = NULL;
+    const float *steps = NULL;
 
-    if (codes == NULL && steps == NULL)
+    if (rs_tensors_find(loading->codes, wanted.codes) == NULL &&
+        rs_tensors_find(loading->codes, wanted.floats) == NULL)
         return RECSYS_OK;
-    if (!has_shape(codes, RECSYS_DTYPE_U8, 4, shape))
-        return rs_error(loading->err, RECSYS_E_FORMAT,
-                        "%s: item_short_codes: must be U8 [%" PRIu64 ",%" PRIu64 ",16,4]",
-                        loading->codes_file, shape[0], shape[1]);
-    if (!has_shape(steps, RECSYS_DTYPE_F32, 1, &n_steps))
-        return rs_error(loading->err, RECSYS_E_FORMAT,
-                        "%s: item_short_code_steps: must be F32 [%" PRIu64 "]", loading->codes_file,
-                        n_steps);
-    const float *values = steps->data;
-    for (uint64_t i = 0; i < n_steps; i++)
-        if (!rs_short_codes_is_step(values[i]))
-            return rs_error(loading->err, RECSYS_E_FORMAT,
-                            "%s: item_short_code_steps[%" PRIu64 "] is neither 0 nor a step",
-                            loading->codes_file, i);
-    return take_short_codes(loading, codes->data, values);
+    recsys_status status = find(loading, &wanted, &codes, &steps);
+    return status == RECSYS_OK ? take_short_codes(loading, codes, steps) : status;
 }
 
 static recsys_status use_codes(struct rs_loading *loading)

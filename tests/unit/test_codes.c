@@ -140,9 +140,10 @@ static void no_pair_of_vectors_breaks_the_bound(void **state)
     }
 }
 
-/* Every number of the items but one is half a step off, every code of the query the largest:
- * Cauchy-Schwarz is an equation then. A bound that is a thousandth smaller would be broken. */
-static void some_vectors_reach_the_bound(void **state)
+/* Every number of the items but the first, which gives the step, is half the way to the next code,
+ * and every code of the query the largest: Cauchy-Schwarz is an equation then. A bound that is a
+ * thousandth smaller would be broken. */
+static void check_reached(int is_short)
 {
     enum { D = 64, N = 1024 };
     struct plain_items items;
@@ -150,49 +151,35 @@ static void some_vectors_reach_the_bound(void **state)
     float query[D];
     int8_t codes[D];
 
-    (void)state;
     plain_items_create(&items, GAUSSIAN, N, D, 0, 3);
     for (uint32_t i = 0; i < N; i++)
         for (uint32_t j = 0; j < D; j++) {
-            float half = 0.49999f + (float)((int)((i * 7 + j * 3) % 120) - 60);
-            items.rows[i * D + j] = j == 0 ? 127.0f : half; /* the step is one */
+            int mixed = (int)(i * 7 + j * 3);
+            float off = is_short ? 7.9999f + (float)(16 * (mixed % 14) - 120)
+                                 : 0.49999f + (float)(mixed % 120 - 60);
+            items.rows[i * D + j] = j > 0 ? off : is_short ? 120.0f : 127.0f; /* the step is one */
         }
     for (uint32_t j = 0; j < D; j++)
         query[j] = j == 0 ? 0.0f : 2.5f;
     struct recsys_model *model = memory_model_create(&items);
     rs_coded_make(query, D, 127, codes, &coded);
-    double share = used(model, 0, query, &coded);
+    double share = is_short ? used_short(model, 0, query, &coded) : used(model, 0, query, &coded);
     assert_true(share <= 1.0);
     assert_true(share > 0.9995);
     recsys_model_unref(model);
     plain_items_destroy(&items);
 }
 
-/* The same of short codes: but for the first one, which gives the step, every number is half the
- * way to the next code. */
+static void some_vectors_reach_the_bound(void **state)
+{
+    (void)state;
+    check_reached(0);
+}
+
 static void some_vectors_reach_the_bound_of_short_codes(void **state)
 {
-    enum { D = 64, N = 1024 };
-    struct plain_items items;
-    struct rs_coded coded;
-    float query[D];
-    int8_t codes[D];
-
     (void)state;
-    plain_items_create(&items, GAUSSIAN, N, D, 0, 3);
-    for (uint32_t i = 0; i < N; i++)
-        for (uint32_t j = 0; j < D; j++)
-            items.rows[i * D + j] =
-                j == 0 ? 120.0f : 7.9999f + 16.0f * (float)((i * 7 + j * 3) % 14) - 120.0f;
-    for (uint32_t j = 0; j < D; j++)
-        query[j] = j == 0 ? 0.0f : 2.5f;
-    struct recsys_model *model = memory_model_create(&items);
-    rs_coded_make(query, D, 127, codes, &coded);
-    double share = used_short(model, 0, query, &coded);
-    assert_true(share <= 1.0);
-    assert_true(share > 0.9995);
-    recsys_model_unref(model);
-    plain_items_destroy(&items);
+    check_reached(1);
 }
 
 /* Steps and codes from a file may be anything. */
